@@ -1,0 +1,104 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target of ours is built in Swift 6 mode, and a warning is an error.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// A library target under `Sources/`.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one module, under `Tests/`.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
+        swiftSettings: strict)
+}
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOWebSocket", package: "swift-nio"),
+    .product(name: "NIOTLS", package: "swift-nio"),
+    .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
+
+let package = Package(
+    name: "swiftlet",
+    products: [
+        .executable(name: "swiftlet", targets: ["swiftlet"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Layer 0: C. One folder per kernel interface.
+        .target(name: "CLaunch", path: "CShims/Launch"),
+        .target(name: "CKernel", path: "CShims/Kernel"),
+        .target(
+            name: "CSeccomp", path: "CShims/Seccomp",
+            linkerSettings: [.linkedLibrary("seccomp"), .linkedLibrary("cap")]),
+        .target(
+            name: "CNetlink", path: "CShims/Netlink",
+            linkerSettings: [.linkedLibrary("mnl"), .linkedLibrary("nftnl")]),
+
+        // Layer 1: values.
+        module("JSONTree", [.product(name: "Yams", package: "Yams")]),
+        module("APIMachinery", ["JSONTree"]),
+        module("KubernetesAPI", ["APIMachinery"]),
+        module("OCI", ["JSONTree"]),
+        module("CRI"),
+        module("HTTP"),
+
+        // Layer 2: the machine.
+        module("Linux", ["CLaunch", "CKernel", "CSeccomp", "CNetlink"]),
+        module("Store", [log, .product(name: "GRDB", package: "GRDB.swift")]),
+        module("PKI", [x509, crypto]),
+        module("Transport", ["HTTP", log, x509] + nio),
+
+        // Layer 3: the API.
+        module("APIServer", ["HTTP", "Store", "PKI", "KubernetesAPI", log]),
+        module("Client", ["HTTP", "KubernetesAPI", log]),
+
+        // Layer 4: what watches and acts.
+        module("Scheduler", ["Client", log]),
+        module("Controllers", ["Client", log]),
+        module("ContainerRuntime", ["CRI", "OCI", "Linux", log]),
+        module("PodNetwork", ["Linux", log]),
+        module("Kubelet", ["CRI", "Client", "HTTP", log]),
+        module("KubeProxy", ["Client", "Linux", log]),
+        module("ClusterDNS", ["Client", log] + [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]),
+
+        // Layer 5: composition root and executables.
+        module(
+            "Daemon",
+            [
+                "APIServer", "Scheduler", "Controllers", "ContainerRuntime", "PodNetwork", "Kubelet", "KubeProxy",
+                "ClusterDNS", "Transport", "PKI", "Store", log,
+            ]),
+        .executableTarget(
+            name: "swiftlet",
+            dependencies: [
+                "Daemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
+
+        .target(
+            name: "TestSupport", dependencies: ["HTTP", "CRI", "KubernetesAPI"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
