@@ -81,7 +81,11 @@ let package = Package(
         module("PodNetwork", ["Linux", log]),
         module("Kubelet", ["CRI", "Client", "HTTP", log]),
         module("KubeProxy", ["Client", "Linux", log]),
-        module("ClusterDNS", ["Client", log] + [.product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio")]),
+        module(
+            "ClusterDNS",
+            ["Client", log] + [
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
 
         // Layer 5: composition root and executables.
         module(

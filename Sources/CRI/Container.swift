@@ -1,0 +1,193 @@
+package struct ContainerMetadata: Sendable, Hashable {
+    package var name: String
+    /// Counts the containers that this pod has had under this name.
+    package var attempt: UInt32
+
+    package init(name: String, attempt: UInt32 = 0) {
+        self.name = name
+        self.attempt = attempt
+    }
+}
+
+package struct ContainerConfig: Sendable, Hashable {
+    package var metadata: ContainerMetadata
+    /// The image's name as the pod gives it.
+    package var image: String
+    /// Replaces the image's entry point where not empty.
+    package var command: [String] = []
+    /// Replaces the image's command where not empty.
+    package var arguments: [String] = []
+    package var workingDirectory = ""
+    /// In order; added to the image's own, later ones win.
+    package var environment: [EnvironmentVariable] = []
+    package var mounts: [Mount] = []
+    /// Relative to the sandbox's log directory; empty: no log.
+    package var logPath = ""
+    package var labels: [String: String] = [:]
+    package var annotations: [String: String] = [:]
+    package var standardInput = false
+    package var standardInputOnce = false
+    package var terminal = false
+    package var resources = ContainerResources()
+    package var security = ContainerSecurity()
+    /// Nil: the image's, or SIGTERM.
+    package var stopSignal: String?
+
+    package init(metadata: ContainerMetadata, image: String) {
+        self.metadata = metadata
+        self.image = image
+    }
+}
+
+package struct EnvironmentVariable: Sendable, Hashable {
+    package var name: String
+    package var value: String
+
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+package struct Mount: Sendable, Hashable {
+    package enum Propagation: String, Sendable, Hashable {
+        case `private`, hostToContainer, bidirectional
+    }
+
+    package var hostPath: String
+    package var containerPath: String
+    package var isReadOnly: Bool
+    package var propagation: Propagation
+
+    package init(
+        hostPath: String, containerPath: String, isReadOnly: Bool = false, propagation: Propagation = .private
+    ) {
+        self.hostPath = hostPath
+        self.containerPath = containerPath
+        self.isReadOnly = isReadOnly
+        self.propagation = propagation
+    }
+}
+
+/// Limits and shares. Zero or nil: none.
+package struct ContainerResources: Sendable, Hashable {
+    /// Bytes.
+    package var memoryLimit: Int64?
+    package var memoryRequest: Int64?
+    /// Thousandths of a CPU.
+    package var cpuLimit: Int64?
+    package var cpuRequest: Int64?
+    package var processLimit: Int64?
+    package var oomScoreAdjustment: Int32?
+
+    package init() {}
+}
+
+package struct ContainerSecurity: Sendable, Hashable {
+    package enum Seccomp: Sendable, Hashable {
+        case runtimeDefault
+        case unconfined
+        /// A profile file on the node.
+        case localhost(path: String)
+    }
+
+    package var isPrivileged = false
+    package var addCapabilities: [String] = []
+    package var dropCapabilities: [String] = []
+    package var user: Int64?
+    package var group: Int64?
+    package var supplementalGroups: [Int64] = []
+    package var hasReadOnlyRoot = false
+    package var noNewPrivileges = false
+    package var seccomp = Seccomp.runtimeDefault
+    /// Refuse to start as user 0.
+    package var mustRunAsNonRoot = false
+    /// Leave /proc as it is (`procMount: Unmasked`).
+    package var isProcUnmasked = false
+
+    package init() {}
+}
+
+package enum ContainerState: String, Sendable, Hashable {
+    case created, running, exited, unknown
+}
+
+package struct ContainerStatus: Sendable, Hashable {
+    package var id: String
+    package var sandbox: String
+    package var metadata: ContainerMetadata
+    package var state: ContainerState
+    package var createdAt: UnixNanoseconds
+    /// Zero where it has not started.
+    package var startedAt: UnixNanoseconds = 0
+    /// Zero where it has not ended.
+    package var finishedAt: UnixNanoseconds = 0
+    package var exitCode: Int32 = 0
+    /// `Completed`, `Error`, `OOMKilled`, `StartError`.
+    package var reason = ""
+    package var message = ""
+    package var image: String
+    /// The image by digest.
+    package var imageID: String
+    package var labels: [String: String] = [:]
+    package var annotations: [String: String] = [:]
+    /// Absolute.
+    package var logPath = ""
+    package var processID: Int32 = 0
+
+    package init(
+        id: String, sandbox: String, metadata: ContainerMetadata, state: ContainerState, createdAt: UnixNanoseconds,
+        image: String, imageID: String
+    ) {
+        self.id = id
+        self.sandbox = sandbox
+        self.metadata = metadata
+        self.state = state
+        self.createdAt = createdAt
+        self.image = image
+        self.imageID = imageID
+    }
+}
+
+package struct ContainerFilter: Sendable, Hashable {
+    package var id: String?
+    package var sandbox: String?
+    package var state: ContainerState?
+
+    package init(id: String? = nil, sandbox: String? = nil, state: ContainerState? = nil) {
+        self.id = id
+        self.sandbox = sandbox
+        self.state = state
+    }
+}
+
+package struct ContainerStats: Sendable, Hashable {
+    /// Nil where this host does not count it.
+    package var cpuNanoseconds: UInt64?
+    package var memoryBytes: UInt64?
+    package var processes: UInt64?
+
+    package init(cpuNanoseconds: UInt64?, memoryBytes: UInt64?, processes: UInt64?) {
+        self.cpuNanoseconds = cpuNanoseconds
+        self.memoryBytes = memoryBytes
+        self.processes = processes
+    }
+}
+
+package struct ContainerEvent: Sendable, Hashable {
+    package enum Kind: String, Sendable, Hashable { case created, started, stopped, deleted }
+    package var kind: Kind
+    /// The container's id, or the sandbox's own for an event of the sandbox (its monitor died).
+    package var container: String
+    package var sandbox: String
+    package var podUID: String
+    package var time: UnixNanoseconds
+
+    package init(kind: Kind, container: String, sandbox: String, podUID: String, time: UnixNanoseconds) {
+        self.kind = kind
+        self.container = container
+        self.sandbox = sandbox
+        self.podUID = podUID
+        self.time = time
+    }
+}

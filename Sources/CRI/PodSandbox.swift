@@ -1,0 +1,137 @@
+package struct RuntimeVersion: Sendable, Hashable {
+    package var name: String
+    package var version: String
+
+    package init(name: String, version: String) {
+        self.name = name
+        self.version = version
+    }
+}
+
+package struct RuntimeStatus: Sendable, Hashable {
+    package struct Condition: Sendable, Hashable {
+        /// `RuntimeReady`, `NetworkReady`, or one of our own (`LimitsHeld`).
+        package var type: String
+        package var isTrue: Bool
+        package var reason: String
+        package var message: String
+
+        package init(type: String, isTrue: Bool, reason: String = "", message: String = "") {
+            self.type = type
+            self.isTrue = isTrue
+            self.reason = reason
+            self.message = message
+        }
+    }
+
+    package var conditions: [Condition]
+
+    package init(conditions: [Condition]) {
+        self.conditions = conditions
+    }
+}
+
+package struct PodSandboxMetadata: Sendable, Hashable {
+    package var name: String
+    package var uid: String
+    package var namespace: String
+    /// Counts the sandboxes that this pod has had.
+    package var attempt: UInt32
+
+    package init(name: String, uid: String, namespace: String, attempt: UInt32 = 0) {
+        self.name = name
+        self.uid = uid
+        self.namespace = namespace
+        self.attempt = attempt
+    }
+}
+
+package enum NamespaceMode: String, Sendable, Hashable {
+    /// Of the pod's own.
+    case pod
+    /// Of the container's own (pid namespaces).
+    case container
+    /// The host's.
+    case node
+}
+
+package struct PodSandboxConfig: Sendable, Hashable {
+    package struct DNS: Sendable, Hashable {
+        package var servers: [String] = []
+        package var searches: [String] = []
+        package var options: [String] = []
+
+        package init(servers: [String] = [], searches: [String] = [], options: [String] = []) {
+            self.servers = servers
+            self.searches = searches
+            self.options = options
+        }
+    }
+
+    package var metadata: PodSandboxMetadata
+    package var hostname = ""
+    /// Where the containers' log files go.
+    package var logDirectory = ""
+    package var dns: DNS?
+    package var labels: [String: String] = [:]
+    package var annotations: [String: String] = [:]
+    package var network = NamespaceMode.pod
+    package var pid = NamespaceMode.container
+    package var ipc = NamespaceMode.pod
+    package var sysctls: [String: String] = [:]
+    /// Limits of the whole pod.
+    package var resources = ContainerResources()
+
+    package init(metadata: PodSandboxMetadata) {
+        self.metadata = metadata
+    }
+}
+
+package enum PodSandboxState: String, Sendable, Hashable {
+    case ready, notReady
+}
+
+package struct PodSandboxStatus: Sendable, Hashable {
+    package var id: String
+    package var metadata: PodSandboxMetadata
+    package var state: PodSandboxState
+    package var createdAt: UnixNanoseconds
+    /// Empty for a pod on the host's network.
+    package var addresses: [String]
+    package var labels: [String: String]
+    package var annotations: [String: String]
+    /// What this host could not hold of what was asked (limits, capabilities), in sentences for an event.
+    package var warnings: [String]
+    package var network: NamespaceMode
+
+    package init(
+        id: String, metadata: PodSandboxMetadata, state: PodSandboxState, createdAt: UnixNanoseconds,
+        addresses: [String] = [], labels: [String: String] = [:], annotations: [String: String] = [:],
+        warnings: [String] = [], network: NamespaceMode = .pod
+    ) {
+        self.id = id
+        self.metadata = metadata
+        self.state = state
+        self.createdAt = createdAt
+        self.addresses = addresses
+        self.labels = labels
+        self.annotations = annotations
+        self.warnings = warnings
+        self.network = network
+    }
+}
+
+/// Nanoseconds since the Unix epoch, as the CRI gives times.
+package typealias UnixNanoseconds = Int64
+
+package struct PodSandboxFilter: Sendable, Hashable {
+    package var id: String?
+    package var state: PodSandboxState?
+    package var podUID: String?
+
+    package init(id: String? = nil, state: PodSandboxState? = nil, podUID: String? = nil) {
+        self.id = id
+        self.state = state
+        self.podUID = podUID
+    }
+}

@@ -1,0 +1,92 @@
+/// The runtime half of the CRI (runtime/v1), as Swift: what the kubelet asks of whatever runs containers. Every call is idempotent where
+/// the CRI says so: stopping what is stopped and removing what is gone succeed.
+package protocol RuntimeService: Sendable {
+    func version() async throws(CRIError) -> RuntimeVersion
+    func status() async throws(CRIError) -> RuntimeStatus
+
+    /// Creates and starts a sandbox: namespaces, network, cgroup. Returns its id.
+    func runPodSandbox(_ config: PodSandboxConfig) async throws(CRIError) -> String
+    /// Kills what runs in it and gives back its network address.
+    func stopPodSandbox(_ id: String) async throws(CRIError)
+    func removePodSandbox(_ id: String) async throws(CRIError)
+    func podSandboxStatus(_ id: String) async throws(CRIError) -> PodSandboxStatus
+    func listPodSandboxes(_ filter: PodSandboxFilter) async throws(CRIError) -> [PodSandboxStatus]
+
+    func createContainer(
+        sandbox: String, config: ContainerConfig, sandboxConfig: PodSandboxConfig
+    ) async throws(CRIError) -> String
+    func startContainer(_ id: String) async throws(CRIError)
+    /// Sends the stop signal, waits up to `timeout`, then kills.
+    func stopContainer(_ id: String, timeout: Duration) async throws(CRIError)
+    func removeContainer(_ id: String) async throws(CRIError)
+    func containerStatus(_ id: String) async throws(CRIError) -> ContainerStatus
+    func listContainers(_ filter: ContainerFilter) async throws(CRIError) -> [ContainerStatus]
+    func updateContainerResources(_ id: String, _ resources: ContainerResources) async throws(CRIError)
+    func reopenContainerLog(_ id: String) async throws(CRIError)
+    func containerStats(_ id: String) async throws(CRIError) -> ContainerStats
+
+    /// Runs a command to its end. Output over `outputLimit` bytes a stream is cut.
+    func execSync(
+        container: String, command: [String], timeout: Duration, outputLimit: Int
+    ) async throws(CRIError) -> ExecResult
+    /// Starts a command whose streams the caller serves. The CRI gives a URL here; in process the streams themselves come back.
+    func exec(_ request: ExecRequest) async throws(CRIError) -> any ContainerStreams
+    /// The streams of the container's own process.
+    func attach(_ request: ExecRequest) async throws(CRIError) -> any ContainerStreams
+    /// A connection to a port on the sandbox's loopback.
+    func portForward(sandbox: String, port: UInt16) async throws(CRIError) -> any ContainerStreams
+
+    /// Changes as they happen, to every caller its own; each buffers up to 1,024 events, then ends (the caller lists anew).
+    func containerEvents() -> AsyncStream<ContainerEvent>
+}
+
+/// The image half of the CRI (runtime/v1).
+package protocol ImageService: Sendable {
+    func listImages() async throws(CRIError) -> [Image]
+    /// nil where the image is not there.
+    func imageStatus(_ image: String) async throws(CRIError) -> Image?
+    /// Returns the image's reference by digest.
+    func pullImage(_ image: String, auth: RegistryAuth?) async throws(CRIError) -> String
+    func removeImage(_ image: String) async throws(CRIError)
+    func imageFilesystem() async throws(CRIError) -> FilesystemUsage
+}
+
+/// Both streams of an exec, attach or port-forward session.
+package protocol ContainerStreams: Sendable {
+    /// The next output, nil when the process has closed it and ended. Read by one task.
+    func receive() async throws(CRIError) -> StreamChunk?
+    /// Waits while the process reads slowly; does nothing where stdin is closed.
+    func writeStandardInput(_ bytes: [UInt8]) async throws(CRIError)
+    func closeStandardInput() async
+    func resize(_ size: TerminalSize) async
+    /// The exit code, once `receive` has returned nil. 128 + n where signal n ended it.
+    func exitCode() async throws(CRIError) -> Int32
+    /// Ends the session; an exec's process is killed.
+    func close() async
+}
+
+package enum StreamChunk: Sendable, Hashable {
+    case standardOutput([UInt8])
+    case standardError([UInt8])
+}
+
+/// What went wrong, in the terms that the kubelet decides by.
+package enum CRIError: Error, Sendable, Hashable, CustomStringConvertible {
+    case notFound(String)
+    case invalid(String)
+    case imageNotFound(String)
+    /// The process could not be started: the container's own fault (no such command, no permission). Exit code as a shell gives it.
+    case startFailed(message: String, exitCode: Int32)
+    /// This host cannot do what was asked.
+    case unsupported(String)
+    case timedOut(String)
+    case failed(String)
+
+    package var description: String {
+        switch self {
+        case .notFound(let message), .invalid(let message), .imageNotFound(let message), .startFailed(let message, _),
+            .unsupported(let message), .timedOut(let message), .failed(let message):
+            message
+        }
+    }
+}

@@ -1,0 +1,51 @@
+/// What a handler answers.
+package struct HTTPResponse: Sendable {
+    package var status: Int
+    package var headers: HTTPHeaders
+    package var body: Body
+
+    package enum Body: Sendable {
+        /// A body in parts that are written one after the other; shared parts are never copied together.
+        case parts([[UInt8]])
+        /// A body that is made while it is sent (a watch, a log that is followed).
+        case stream(ByteStream)
+        /// The connection becomes a WebSocket with this subprotocol, served by `run` until it returns.
+        case webSocket(subprotocol: String, run: @Sendable (any WebSocketConnection) async -> Void)
+    }
+
+    package init(_ status: Int, headers: HTTPHeaders = [:], body: Body = .parts([])) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    package init(_ status: Int, contentType: String, _ bytes: [UInt8]) {
+        self.init(status, headers: ["Content-Type": contentType], body: .parts([bytes]))
+    }
+}
+
+/// Answers requests. The API server, the kubelet's endpoint and the agent's local socket are handlers; a transport serves one,
+/// and a client sends to one, so a client in this process and one across TLS differ only in the handler they hold.
+package protocol HTTPHandler: Sendable {
+    /// Never throws towards the caller's peer: a failure is a response. A client's transport throws `HTTPError` where no response came.
+    func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse
+}
+
+/// No response came.
+package enum HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
+    case connectFailed(endpoint: String, reason: String)
+    case connectionLost(reason: String)
+    case timedOut(after: Duration)
+    case bodyTooLarge(limit: Int)
+    case malformed(String)
+
+    package var description: String {
+        switch self {
+        case .connectFailed(let endpoint, let reason): "cannot connect to \(endpoint): \(reason)"
+        case .connectionLost(let reason): "connection lost: \(reason)"
+        case .timedOut(let limit): "no answer within \(limit)"
+        case .bodyTooLarge(let limit): "body is over the limit of \(limit) bytes"
+        case .malformed(let what): "malformed message: \(what)"
+        }
+    }
+}
