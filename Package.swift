@@ -66,6 +66,7 @@ let package = Package(
 
         // Layer 2: the machine.
         module("Linux", ["CLaunch", "CKernel", "CSeccomp", "CNetlink"]),
+        module("PodMonitor", ["CLaunch"]),
         module("Store", [log, .product(name: "GRDB", package: "GRDB.swift")]),
         module("PKI", [x509, crypto]),
         module("Transport", ["HTTP", log, x509] + nio),
@@ -77,7 +78,7 @@ let package = Package(
         // Layer 4: what watches and acts.
         module("Scheduler", ["Client", log]),
         module("Controllers", ["Client", log]),
-        module("ContainerRuntime", ["CRI", "OCI", "Linux", log]),
+        module("ContainerRuntime", ["CRI", "OCI", "Linux", "PodMonitor", log]),
         module("PodNetwork", ["Linux", log]),
         module("Kubelet", ["CRI", "Client", "HTTP", log]),
         module("KubeProxy", ["Client", "Linux", log]),

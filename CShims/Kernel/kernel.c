@@ -1,1 +1,43 @@
+#define _GNU_SOURCE
 #include "ckernel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+void ck_error_text(int32_t code, char *text, uint64_t size) {
+    if (size == 0) return;
+    const char *found = strerror_r(code, text, size);
+    if (found != text) {
+        strncpy(text, found, size - 1);
+        text[size - 1] = 0;
+    }
+}
+
+int32_t ck_epoll_create(void) {
+    int32_t fd = epoll_create1(EPOLL_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int32_t ck_epoll_watch(int32_t poll, int32_t fd, uint32_t interest, uint64_t token) {
+    struct epoll_event event = {.data.u64 = token};
+    if (interest & CK_READABLE) event.events |= EPOLLIN | EPOLLRDHUP;
+    if (interest & CK_WRITABLE) event.events |= EPOLLOUT;
+    if (interest & CK_ONCE) event.events |= EPOLLONESHOT;
+    if (epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) == 0) return 0;
+    if (errno == EEXIST && (interest & CK_ONCE) && epoll_ctl(poll, EPOLL_CTL_MOD, fd, &event) == 0) return 0;
+    return -errno;
+}
+
+void ck_epoll_forget(int32_t poll, int32_t fd) {
+    epoll_ctl(poll, EPOLL_CTL_DEL, fd, 0);
+}
+
+int32_t ck_epoll_wait(int32_t poll, uint64_t *tokens, int32_t capacity) {
+    struct epoll_event events[64];
+    if (capacity > 64) capacity = 64;
+    int32_t count = epoll_wait(poll, events, capacity, -1);
+    if (count < 0) return -errno;
+    for (int32_t i = 0; i < count; i++) tokens[i] = events[i].data.u64;
+    return count;
+}

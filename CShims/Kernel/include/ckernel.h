@@ -1,1 +1,14 @@
+/* Kernel interfaces that Swift's C library module does not show. Every function returns -errno where it fails. */
 #pragma once
+#include <stdint.h>
+
+/* Writes the text of an errno value, NUL-terminated. */
+void ck_error_text(int32_t code, char *text, uint64_t size);
+
+enum { CK_READABLE = 1, CK_WRITABLE = 2, CK_ONCE = 4 };
+int32_t ck_epoll_create(void);
+/* Adds a descriptor, or arms it anew where it is known and CK_ONCE is set. */
+int32_t ck_epoll_watch(int32_t poll, int32_t fd, uint32_t interest, uint64_t token);
+void ck_epoll_forget(int32_t poll, int32_t fd);
+/* Waits for ever; writes the tokens of what is ready and returns their number. */
+int32_t ck_epoll_wait(int32_t poll, uint64_t *tokens, int32_t capacity);

@@ -1,0 +1,195 @@
+import Linux
+
+/// What the runtime asks of a pod's monitor. `PodMonitorClient` is the real one; tests bring a fake.
+///
+/// Every call is one message to the monitor and its answer; none blocks the calling thread. After the monitor has died
+/// every call throws `.monitorGone`.
+package protocol PodMonitoring: Sendable {
+    /// The monitor's process in the daemon's pid namespace. It holds the pod's namespaces: /proc/<pid>/ns/net and so on.
+    var processID: Int32 { get }
+
+    /// Exits in the order of their numbers, those not yet acknowledged first. Ends when the monitor is gone. One reader.
+    var exits: AsyncStream<ProcessExit> { get }
+
+    /// The pod's network namespace, for setting up links in it.
+    func networkNamespace() throws(PodMonitorError) -> Descriptor
+
+    /// Prepares a container up to the moment before execve. Its identifier must be new to this pod.
+    func create(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport
+
+    /// Lets a created container execute; returns when execve has succeeded.
+    func start(_ containerID: String) async throws(PodMonitorError) -> LaunchReport
+
+    /// `create` and `start` in one message: the fast way.
+    func run(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport
+
+    /// Starts a process in a running container; returns when execve has succeeded.
+    func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> ExecSession
+
+    /// Sends a signal to a container's first process.
+    func signal(_ containerID: String, _ signal: Int32) async throws(PodMonitorError)
+
+    /// Kills every process of the container's cgroup, exec sessions included.
+    func kill(_ containerID: String) async throws(PodMonitorError)
+
+    /// Kills the process of an exec session (and, with its terminal gone, what hangs on it).
+    func killExec(_ sessionID: String) async throws(PodMonitorError)
+
+    /// Tells a container's terminal its new size.
+    func resize(_ containerID: String, to size: TerminalSize) async throws(PodMonitorError)
+
+    /// A running container's streams from now on. A reader that falls more than 1 MiB behind is cut off; the container
+    /// is never held back by it.
+    func attach(_ containerID: String) async throws(PodMonitorError) -> AttachSession
+
+    /// Closes the monitor's end of the container's standard input, so that the container reads end of file.
+    func closeInput(_ containerID: String) async throws(PodMonitorError)
+
+    /// Opens the log file anew by its path, after somebody moved it away.
+    func reopenLog(_ containerID: String) async throws(PodMonitorError)
+
+    /// Forgets an exited container.
+    func remove(_ containerID: String) async throws(PodMonitorError)
+
+    /// All containers the monitor knows.
+    func containers() async throws(PodMonitorError) -> [MonitoredContainer]
+
+    /// Tells the monitor that exits up to and including this number are recorded and may be forgotten.
+    func acknowledge(upTo number: UInt64) async throws(PodMonitorError)
+
+    /// Kills what still runs in the pod and ends the monitor; returns when it is gone. The cgroups remain.
+    func shutdown() async throws(PodMonitorError)
+}
+
+/// A container to be launched in a pod.
+package struct ContainerLaunch: Sendable {
+    /// 1...128 bytes.
+    package var id: String
+    package var plan: LaunchPlan
+    /// nil throws the output away (attached readers still see it). Not used by a process with a terminal alone.
+    package var log: LogFile?
+    /// Whether the container has a standard input that `attach` can write to; else it reads /dev/null.
+    package var keepsInput: Bool
+
+    package init(id: String, plan: LaunchPlan, log: LogFile? = nil, keepsInput: Bool = false) {
+        self.id = id
+        self.plan = plan
+        self.log = log
+        self.keepsInput = keepsInput
+    }
+}
+
+/// A container's log in the CRI's format. The directory must exist.
+package struct LogFile: Sendable, Equatable {
+    package var path: String
+    /// Bytes after which the file is renamed to `<path>.<n>` and a new one begun.
+    package var maximumSize: UInt64
+    /// Files kept, the current one included.
+    package var maximumFiles: UInt32
+
+    package init(path: String, maximumSize: UInt64 = 10 << 20, maximumFiles: UInt32 = 5) {
+        self.path = path
+        self.maximumSize = maximumSize
+        self.maximumFiles = maximumFiles
+    }
+}
+
+/// What came of a launch.
+package struct LaunchReport: Sendable, Equatable {
+    /// The first process, in the daemon's pid namespace.
+    package var processID: Int32
+    /// Wall clock, nanoseconds since 1970: when the process was created, and when it had executed (0 while it has not).
+    package var createdAt: UInt64
+    package var startedAt: UInt64
+    /// What could not be held and does not stop the launch, such as an OOM score this node may not set.
+    package var warnings: [LaunchWarning]
+}
+
+package struct LaunchWarning: Sendable, Equatable, CustomStringConvertible {
+    package var stage: LaunchStage
+    package var code: Int32
+
+    package var description: String { "\(stage): \(KernelError.text(of: code))" }
+}
+
+/// A process to be started in a running container.
+package struct ExecLaunch: Sendable {
+    /// 1...128 bytes, new to this pod.
+    package var id: String
+    package var containerID: String
+    package var process: ProcessPlan
+    /// Which streams the session has; those left out are /dev/null. With a terminal only `stdin` matters.
+    package var stdin: Bool
+    package var stdout: Bool
+    package var stderr: Bool
+
+    package init(
+        id: String, containerID: String, process: ProcessPlan, stdin: Bool = false, stdout: Bool = true,
+        stderr: Bool = true
+    ) {
+        self.id = id
+        self.containerID = containerID
+        self.process = process
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+    }
+}
+
+/// A running exec session. Its end comes as a `ProcessExit` with its identifier. Dropping the streams closes them.
+package struct ExecSession: Sendable {
+    package var id: String
+    package var processID: Int32
+    /// The daemon's ends. With a terminal, `stdin` and `stdout` are the terminal and `stderr` is nil.
+    package var stdin: DescriptorStream?
+    package var stdout: DescriptorStream?
+    package var stderr: DescriptorStream?
+    /// The terminal's own descriptor, for `resize`.
+    package var terminal: Terminal?
+}
+
+/// A reader and writer of a running container's streams.
+package struct AttachSession: Sendable {
+    /// nil where the container keeps no input.
+    package var stdin: DescriptorStream?
+    package var stdout: DescriptorStream
+    /// nil for a container with a terminal.
+    package var stderr: DescriptorStream?
+}
+
+/// One process's end. Kept by the monitor until acknowledged, so one may come twice after a reconnection.
+package struct ProcessExit: Sendable, Equatable {
+    package enum Subject: Sendable, Equatable {
+        case container(String)
+        case exec(session: String, container: String)
+    }
+
+    /// Grows by one with each exit of the pod, from 1.
+    package var number: UInt64
+    package var subject: Subject
+    /// 0...255; 128 plus the signal's number for a killed process.
+    package var exitCode: Int32
+    /// 0 where the process ended by itself.
+    package var signal: Int32
+    /// The kernel killed for memory in the container's cgroup since it started.
+    package var outOfMemory: Bool
+    /// Wall clock, nanoseconds since 1970.
+    package var startedAt: UInt64
+    package var finishedAt: UInt64
+}
+
+/// A container as the monitor sees it.
+package struct MonitoredContainer: Sendable, Equatable {
+    package enum State: UInt32, Sendable {
+        case created = 1
+        case running = 2
+        case exited = 3
+    }
+    package var id: String
+    package var state: State
+    package var processID: Int32
+    package var createdAt: UInt64
+    package var startedAt: UInt64
+    /// The exit's record, once exited.
+    package var exit: ProcessExit?
+}

@@ -1,0 +1,19 @@
+import CLaunch
+
+/// Where on the way from clone to execve a launch failed. The numbers are those of `claunch.h`.
+package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
+    package let rawValue: UInt32
+
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    package static let exec = LaunchStage(rawValue: UInt32(CL_STAGE_EXEC))
+    package static let mountSource = LaunchStage(rawValue: UInt32(CL_STAGE_MOUNT_SOURCE))
+    package static let workingDirectory = LaunchStage(rawValue: UInt32(CL_STAGE_CWD))
+    package static let oomScore = LaunchStage(rawValue: UInt32(CL_STAGE_OOM_SCORE))
+
+    /// What was being done, in words that follow "while".
+    package var description: String {
+        guard let text = cl_stage_name(rawValue) else { return "in stage \(rawValue)" }
+        return String(cString: text)
+    }
+}

@@ -1,0 +1,110 @@
+/// A process to be executed in a container: the container's first one, or that of an exec session.
+package struct ProcessPlan: Sendable, Equatable {
+    /// The program and its arguments. A program without a slash is looked up in the environment's PATH, inside the
+    /// container. At least one; no NUL bytes.
+    package var arguments: [String]
+    /// `NAME=value`, in order.
+    package var environment: [String]
+    /// Absolute, made if it does not exist.
+    package var workingDirectory: String
+    package var user: ProcessUser
+    package var capabilities: CapabilitySets
+    package var noNewPrivileges: Bool
+    /// nil runs unconfined.
+    package var seccomp: SeccompProgram?
+    package var resourceLimits: [ResourceLimit]
+    /// The size of the terminal the process gets as its standard streams; nil for pipes.
+    package var terminal: TerminalSize?
+
+    package init(
+        arguments: [String], environment: [String] = [], workingDirectory: String = "/",
+        user: ProcessUser = ProcessUser(), capabilities: CapabilitySets = .containerDefault,
+        noNewPrivileges: Bool = false, seccomp: SeccompProgram? = nil, resourceLimits: [ResourceLimit] = [],
+        terminal: TerminalSize? = nil
+    ) {
+        self.arguments = arguments
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.user = user
+        self.capabilities = capabilities
+        self.noNewPrivileges = noNewPrivileges
+        self.seccomp = seccomp
+        self.resourceLimits = resourceLimits
+        self.terminal = terminal
+    }
+}
+
+/// Numeric identity of a process.
+package struct ProcessUser: Sendable, Equatable {
+    package var userID: UInt32
+    package var groupID: UInt32
+    package var supplementaryGroups: [UInt32]
+    package var umask: UInt32
+
+    package init(
+        userID: UInt32 = 0, groupID: UInt32 = 0, supplementaryGroups: [UInt32] = [], umask: UInt32 = 0o022
+    ) {
+        self.userID = userID
+        self.groupID = groupID
+        self.supplementaryGroups = supplementaryGroups
+        self.umask = umask
+    }
+}
+
+/// A terminal's size in characters.
+package struct TerminalSize: Sendable, Equatable {
+    package var columns: UInt16
+    package var rows: UInt16
+
+    package init(columns: UInt16 = 80, rows: UInt16 = 24) {
+        self.columns = columns
+        self.rows = rows
+    }
+}
+
+/// setrlimit of one resource.
+package struct ResourceLimit: Sendable, Equatable {
+    /// The kernel's RLIMIT number.
+    package var resource: UInt32
+    package var soft: UInt64
+    package var hard: UInt64
+
+    package init(resource: UInt32, soft: UInt64, hard: UInt64) {
+        self.resource = resource
+        self.soft = soft
+        self.hard = hard
+    }
+}
+
+/// The five capability sets as bit masks, bit n being capability number n.
+package struct CapabilitySets: Sendable, Equatable {
+    package var effective: UInt64
+    package var permitted: UInt64
+    package var inheritable: UInt64
+    package var bounding: UInt64
+    package var ambient: UInt64
+
+    /// The usual shape for root: effective, permitted and bounding alike, nothing inheritable or ambient.
+    package init(_ mask: UInt64) {
+        self.init(effective: mask, permitted: mask, inheritable: 0, bounding: mask, ambient: 0)
+    }
+
+    package init(effective: UInt64, permitted: UInt64, inheritable: UInt64, bounding: UInt64, ambient: UInt64) {
+        self.effective = effective
+        self.permitted = permitted
+        self.inheritable = inheritable
+        self.bounding = bounding
+        self.ambient = ambient
+    }
+
+    /// The 14 capabilities every unprivileged container starts from.
+    package static let containerDefault = CapabilitySets(0xa804_25fb)
+}
+
+/// A compiled seccomp filter: classic BPF instructions as the kernel takes them. Made by `SeccompCompiler`.
+package struct SeccompProgram: Sendable, Equatable {
+    /// 8 bytes an instruction, at most 4,096 instructions.
+    package var instructions: [UInt8]
+
+    package init(instructions: [UInt8]) { self.instructions = instructions }
+}

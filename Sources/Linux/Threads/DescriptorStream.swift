@@ -1,0 +1,126 @@
+import Glibc
+import Synchronization
+
+/// A pipe, socket or terminal read and written by tasks without blocking a thread.
+///
+/// One reader or writer at a time; a second concurrent wait throws EBUSY. Cancelling the task ends its wait with
+/// ECANCELED.
+package final class DescriptorStream: Sendable {
+    private struct Waiting {
+        var token: EventThread.Token?
+        var continuation: CheckedContinuation<Int32, Never>?
+        var cancelled = false
+    }
+
+    private let descriptor: SharedDescriptor
+    private let events: EventThread
+    private let waiting = Mutex(Waiting())
+
+    /// Takes over the descriptor and sets it non-blocking.
+    package init(_ descriptor: consuming Descriptor, events: EventThread) {
+        let raw = descriptor.raw
+        _ = fcntl(raw, F_SETFL, fcntl(raw, F_GETFL) | O_NONBLOCK)
+        self.descriptor = SharedDescriptor(descriptor)
+        self.events = events
+    }
+
+    /// Closes now; a waiting task gets EBADF.
+    package func close() {
+        finishWaiting(EBADF)
+        descriptor.close()
+    }
+
+    /// The next bytes, at most `count`; empty at the end of the stream. A terminal's hang-up is its end.
+    package func read(upTo count: Int = 32 << 10) async throws(KernelError) -> [UInt8] {
+        while true {
+            var code: Int32 = 0
+            let bytes = try descriptor.withRaw { raw throws(KernelError) in
+                [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+                    let length = Glibc.read(raw, buffer.baseAddress, count)
+                    if length < 0 { code = errno }
+                    filled = max(0, length)
+                }
+            }
+            switch code {
+            case 0: return bytes
+            case EIO: return []
+            case EINTR: continue
+            case EAGAIN: try await wait(for: .read)
+            default: throw KernelError("read", "stream", code)
+            }
+        }
+    }
+
+    /// Writes all of `bytes`. A reader that went away is EPIPE (the process ignores SIGPIPE).
+    package func write(_ bytes: some Collection<UInt8> & Sendable) async throws(KernelError) {
+        let bytes = Array(bytes)
+        var offset = 0
+        while offset < bytes.count {
+            let start = offset
+            let (length, code) = try descriptor.withRaw { raw throws(KernelError) in
+                bytes.withUnsafeBytes { buffer -> (Int, Int32) in
+                    let rest = UnsafeRawBufferPointer(rebasing: buffer[start...])
+                    let length = Glibc.write(raw, rest.baseAddress, rest.count)
+                    return (length, length < 0 ? errno : 0)
+                }
+            }
+            switch code {
+            case 0: offset += length
+            case EINTR: continue
+            case EAGAIN: try await wait(for: .write)
+            default: throw KernelError("write", "stream", code)
+            }
+        }
+    }
+
+    private func wait(for interest: EventThread.Interest) async throws(KernelError) {
+        let code = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in begin(interest, continuation) }
+        } onCancel: {
+            finishWaiting(ECANCELED)
+        }
+        guard code == 0 else { throw KernelError("wait", "stream", code) }
+    }
+
+    private func begin(_ interest: EventThread.Interest, _ continuation: CheckedContinuation<Int32, Never>) {
+        let code = waiting.withLock { waiting -> Int32 in
+            guard waiting.continuation == nil else { return EBUSY }
+            if waiting.cancelled {
+                waiting.cancelled = false
+                return ECANCELED
+            }
+            do throws(KernelError) {
+                waiting.token = try descriptor.withRaw { raw throws(KernelError) in
+                    try events.watch(raw, for: interest, once: true) { [weak self] in self?.ready() }
+                }
+                waiting.continuation = continuation
+                return 0
+            } catch {
+                return error.code
+            }
+        }
+        if code != 0 { continuation.resume(returning: code) }
+    }
+
+    private func ready() {
+        takeWaiting().0?.resume(returning: 0)
+    }
+
+    private func finishWaiting(_ code: Int32) {
+        let (continuation, token) = takeWaiting(cancelled: code == ECANCELED)
+        if let token { events.remove(token) }
+        continuation?.resume(returning: code)
+    }
+
+    private func takeWaiting(
+        cancelled: Bool = false
+    ) -> (CheckedContinuation<Int32, Never>?, EventThread.Token?) {
+        waiting.withLock { waiting in
+            let taken = (waiting.continuation, waiting.token)
+            waiting.continuation = nil
+            waiting.token = nil
+            if cancelled && taken.0 == nil { waiting.cancelled = true }
+            return taken
+        }
+    }
+}
