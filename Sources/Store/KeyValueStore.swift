@@ -72,20 +72,22 @@ package protocol KeyValueStore: Sendable {
     func revision() async throws(StoreError) -> Revision
     /// The value of a key, nil where it does not exist, as of `revision` or (nil) now.
     func get(_ key: String, at revision: Revision?) async throws(StoreError) -> StoredValue?
-    /// The values whose key starts with `prefix`, in key order, from the key `start` on, at most `limit` (0: all).
+    /// The values whose key starts with `prefix`, in byte order of the keys, from the key `start` on, at most `limit`
+    /// (0: all).
     func list(prefix: String, at revision: Revision?, from start: String?, limit: Int) async throws(StoreError)
         -> StorePage
-    /// Returns the write's revision once it is durable.
+    /// Returns the write's revision once it is durable. `.io` leaves the outcome open: the write may turn out done.
     func write(_ write: Write) async throws(StoreError) -> Revision
     /// The events after `revision` under `prefix`. Throws `.compacted` where they are gone.
     func watch(prefix: String, after revision: Revision) async throws(StoreError) -> StoreWatch
-    /// Forgets the history before `revision`; the newest value of each key stays.
+    /// Forgets the history before `revision`; the newest value of each key stays. Reading at and watching after
+    /// `revision` itself still work. Returns at once where that much is forgotten already.
     func compact(to revision: Revision) async throws(StoreError)
     func close() async
 }
 
-/// A running watch. It holds at most a stated number of undelivered batches; a watcher that falls further behind is ended with
-/// `StoreError.overrun` and lists anew.
+/// A running watch. It holds at most a stated number of undelivered events; a watcher that falls further behind is
+/// ended with `StoreError.overrun` and lists anew. Letting go of the last reference ends it too.
 package protocol StoreWatch: Sendable {
     /// The next events, in revision order, never empty; nil once the store is closed. Read by one task.
     func next() async throws(StoreError) -> [StoreEvent]?
@@ -101,6 +103,8 @@ package enum StoreError: Error, Sendable, Hashable {
     case overrun
     case cancelled
     case closed
+    /// More work is waiting than the store takes; nothing was done, and the call can be made again later.
+    case busy(pending: Int)
     /// The data directory was written by another version, or is damaged.
     case incompatible(String)
     case io(operation: String, message: String)
