@@ -1,1 +1,162 @@
+import Glibc
+import Linux
+import Logging
 
+/// The address of a pod and how it is reached.
+package struct PodAddress: Hashable, Sendable {
+    package let address: IPv4Address
+    /// The node's address among its pods.
+    package let gateway: IPv4Address
+    /// The host's end of the pod's link.
+    package let hostLink: String
+}
+
+/// Where a pod's network namespace is found.
+package enum NetworkNamespaceReference: Hashable, Sendable {
+    /// `/proc/PID/ns/net`, or a file the namespace is bound to.
+    case path(String)
+    /// Of a process that lives for the duration of the call.
+    case process(Int32)
+
+    var path: String {
+        switch self {
+        case .path(let path): path
+        case .process(let id): "/proc/\(id)/ns/net"
+        }
+    }
+}
+
+/// The links, addresses and routes of this node's pods.
+///
+/// Pods are reached by routed links with /32 addresses, one veth pair each, no bridge among them. All calls are
+/// idempotent by the sandbox's id and run on one thread of their own, one after another.
+package actor PodNetwork {
+    package nonisolated let configuration: PodNetworkConfiguration
+    private nonisolated let executor: ThreadExecutor
+    private let logger: Logger
+    private var pool: AddressPool
+    private var directory: AddressDirectory?
+    private var mtu: UInt32 = 1500
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    package init(configuration: PodNetworkConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        executor = ThreadExecutor(name: "pod-network")
+        pool = AddressPool(network: configuration.podNetwork)
+    }
+
+    /// Makes the node's own link and routes, lets the host forward, and takes over the addresses in use from disk.
+    /// Idempotent; `attach` needs it once.
+    package func prepare() throws(PodNetworkError) {
+        try configuration.check()
+        let directory = try AddressDirectory(path: configuration.stateDirectory)
+        var pool = AddressPool(network: configuration.podNetwork)
+        for (sandbox, address) in try directory.load() where !pool.adopt(sandbox, address) {
+            logger.warning(
+                "address of another pod network dropped",
+                metadata: ["sandbox": "\(sandbox)", "address": "\(address)"])
+            try directory.remove(address)
+        }
+        self.pool = pool
+        self.directory = directory
+        let node = NodeLink(configuration: configuration, directory: directory)
+        do throws(NetlinkError) {
+            if let configured = configuration.mtu {
+                mtu = configured
+            } else {
+                mtu = try NodeLink.uplinkMTU()
+            }
+            try node.establish(mtu: mtu)
+        } catch {
+            throw .kernel(sandbox: nil, error)
+        }
+        try node.enableForwarding()
+    }
+
+    /// Gives a sandbox its address and link; the same again for one that has them.
+    ///
+    /// On failure nothing of it stays. Pods on the host's network have no business here.
+    package func attach(
+        sandbox: String, networkNamespace: NetworkNamespaceReference
+    ) throws(PodNetworkError) -> PodAddress {
+        let directory = try prepared()
+        let isNew = pool.addresses[sandbox] == nil
+        guard let address = pool.allocate(for: sandbox) else { throw .exhausted(configuration.podNetwork) }
+        do throws(PodNetworkError) {
+            if isNew { try directory.write(sandbox, address) }
+            do throws(NetlinkError) {
+                let namespace = try NetworkNamespace(path: networkNamespace.path)
+                try link(address).establish(host: RouteSocket(), pod: namespace)
+            } catch {
+                throw PodNetworkError.kernel(sandbox: sandbox, error)
+            }
+        } catch {
+            if isNew { try? detach(sandbox: sandbox) }
+            throw error
+        }
+        logger.debug("pod attached", metadata: ["sandbox": "\(sandbox)", "address": "\(address)"])
+        return podAddress(address)
+    }
+
+    /// Takes a sandbox's link and address away; nothing happens where it has none.
+    package func detach(sandbox: String) throws(PodNetworkError) {
+        let directory = try prepared()
+        guard let address = pool.addresses[sandbox] else { return }
+        do throws(NetlinkError) {
+            try Self.deleteLinkIfPresent(link(address).hostName)
+        } catch {
+            throw .kernel(sandbox: sandbox, error)
+        }
+        try directory.remove(address)
+        pool.release(sandbox)
+        logger.debug("pod detached", metadata: ["sandbox": "\(sandbox)", "address": "\(address)"])
+    }
+
+    /// Detaches every sandbox that is not in `live` and deletes pod links that no sandbox holds. Call it once after
+    /// adoption at start, and not while an `attach` for a sandbox outside `live` may run.
+    package func collect(live: Set<String>) throws(PodNetworkError) {
+        for sandbox in pool.addresses.keys where !live.contains(sandbox) {
+            try detach(sandbox: sandbox)
+        }
+        let held = Set(pool.addresses.values.map { link($0).hostName })
+        do throws(NetlinkError) {
+            let prefix = configuration.instance.linkPrefix + "p"
+            for link in try RouteSocket().links() where link.name.hasPrefix(prefix) && !held.contains(link.name) {
+                logger.info("link without a sandbox deleted", metadata: ["link": "\(link.name)"])
+                try Self.deleteLinkIfPresent(link.name)
+            }
+        } catch {
+            throw .kernel(sandbox: nil, error)
+        }
+    }
+
+    /// The address a sandbox holds, nil where it has none.
+    package func address(of sandbox: String) -> PodAddress? {
+        pool.addresses[sandbox].map { podAddress($0) }
+    }
+
+    private func prepared() throws(PodNetworkError) -> AddressDirectory {
+        guard let directory else { throw .invalid("the pod network is not prepared yet") }
+        return directory
+    }
+
+    private func link(_ address: IPv4Address) -> PodLink {
+        PodLink(
+            hostName: configuration.instance.podLink(offset: pool.offset(of: address)), address: address,
+            gateway: configuration.gateway, mtu: mtu)
+    }
+
+    private func podAddress(_ address: IPv4Address) -> PodAddress {
+        PodAddress(address: address, gateway: configuration.gateway, hostLink: link(address).hostName)
+    }
+
+    static func deleteLinkIfPresent(_ name: String) throws(NetlinkError) {
+        do throws(NetlinkError) {
+            try RouteSocket().deleteLink(name: name)
+        } catch  where error.code == ENODEV {
+            return
+        }
+    }
+}
