@@ -61,6 +61,9 @@ extension APIValue {
             let field = Self.fields[keyPath: path]
             return storage[field.name].flatMap(Value.init(json:)) ?? field.fallback
         }
-        set { storage[Self.fields[keyPath: path].name] = newValue.json }
+        set {
+            let field = Self.fields[keyPath: path]
+            storage[field.name] = field.omitsZero && newValue == .zero ? nil : newValue.json
+        }
     }
 }

@@ -35,12 +35,15 @@ package struct Total<Value: JSONRepresentable & HasZero>: AnyField {
     package let rules: [Rule]
     package let fallback: Value
     private let isDefaulted: Bool
+    /// Writing zero removes the field, as it reads as zero anyway: neither required nor defaulted to something else.
+    let omitsZero: Bool
 
     package init(_ name: String, _ summary: String, default fallback: Value? = nil, _ rules: Rule...) {
         self.name = name
         self.summary = summary
         self.fallback = fallback ?? .zero
         isDefaulted = fallback != nil
+        omitsZero = fallback == nil && !rules.contains(.required)
         self.rules = rules
     }
 
