@@ -1,0 +1,29 @@
+import HTTP
+
+/// What an API server is told at start-up.
+package struct APIServerConfiguration: Sendable {
+    /// What `kubectl version` prints.
+    package var gitVersion = "v1.36.0+swiftlet"
+    /// Cluster addresses of Services come from here; the first is the API server's own. IPv4, /12 to /28.
+    package var serviceCIDR = "10.96.0.0/16"
+    package var nodePorts: ClosedRange<Int> = 30000...32767
+    /// Where pods reach this server: what the `kubernetes` Service's EndpointSlice holds.
+    package var advertiseAddress = "127.0.0.1"
+    package var advertisePort = 6443
+    package var tokenIssuer = "https://kubernetes.default.svc.cluster.local"
+    package var tokenAudiences = ["https://kubernetes.default.svc.cluster.local"]
+    package var limits = Limits()
+
+    package init() {}
+
+    package struct Limits: Sendable {
+        /// Reads at a time; one more is answered 429. Watches, logs and sessions do not count once they run.
+        package var readsInFlight = 400
+        /// Writes at a time; one more is answered 429.
+        package var writesInFlight = 200
+        package var bodyBytes = 3 << 20
+        package var objectBytes = 1536 << 10
+        /// How long an Event is kept.
+        package var eventLifetime: Duration = .seconds(3600)
+    }
+}
