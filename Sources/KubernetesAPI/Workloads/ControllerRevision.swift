@@ -1,0 +1,20 @@
+import APIMachinery
+import JSONTree
+
+/// A past state of a workload's template.
+package struct ControllerRevision: APIObject {
+    package static let kind = ResourceKind(group: "apps", kind: "ControllerRevision", plural: "controllerrevisions")
+
+    package struct Fields: FieldSet {
+        package let data = Key<JSONValue>("data", "The state, as its controller wrote it.")
+        package let revision = Total<Int64>("revision", "Number of the revision.", .required)
+        package init() {}
+    }
+
+    package static let fields = Fields()
+    package var storage: JSONObject
+
+    package init(storage: JSONObject) {
+        self.storage = storage
+    }
+}
