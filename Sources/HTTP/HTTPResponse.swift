@@ -49,3 +49,42 @@ package enum HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 }
+
+extension HTTPResponse {
+    /// The parts of a body that is not a stream; empty otherwise.
+    package var parts: [[UInt8]] {
+        if case .parts(let parts) = body { parts } else { [] }
+    }
+
+    /// The whole body, read to its end. A stream is cancelled where it grows over `limit` bytes or fails.
+    package func bytes(limit: Int) async throws(HTTPError) -> [UInt8] {
+        switch body {
+        case .parts(let parts):
+            let total = parts.reduce(0) { $0 + $1.count }
+            guard total <= limit else { throw .bodyTooLarge(limit: limit) }
+            return parts.count == 1 ? parts[0] : Array(parts.joined())
+        case .stream(let stream):
+            var bytes: [UInt8] = []
+            while let chunk = try await stream.nextTyped() {
+                guard bytes.count + chunk.count <= limit else {
+                    stream.cancel()
+                    throw .bodyTooLarge(limit: limit)
+                }
+                bytes += chunk
+            }
+            return bytes
+        case .webSocket: throw .malformed("a WebSocket has no body")
+        }
+    }
+}
+
+extension ByteStream {
+    fileprivate func nextTyped() async throws(HTTPError) -> [UInt8]? {
+        do {
+            return try await next()
+        } catch {
+            cancel()
+            throw error as? HTTPError ?? .connectionLost(reason: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import HTTP
+import NIOCore
+
+/// One request's way back to its client, as the task that answers it sees it. After the client is gone every call is harmless.
+struct Exchange: Sendable {
+    let eventLoop: any EventLoop
+    let handler: NIOLoopBound<RequestHandler>
+    /// Which request of the connection this is: a late call for an earlier one is dropped.
+    let id: UInt64
+
+    /// The whole response at once.
+    func respond(_ response: HTTPResponse, parts: [[UInt8]]) {
+        eventLoop.execute { handler.value.respond(response, parts: parts, to: id) }
+    }
+
+    func begin(_ response: HTTPResponse, framing: ResponseHead.Framing) {
+        eventLoop.execute { handler.value.begin(response, framing: framing, to: id) }
+    }
+
+    /// Returns when the socket takes more; false once the client is gone.
+    func write(_ bytes: ArraySlice<UInt8>) async -> Bool {
+        await withCheckedContinuation { continuation in
+            eventLoop.execute { handler.value.write(bytes, to: id, then: continuation) }
+        }
+    }
+
+    func end() {
+        eventLoop.execute { handler.value.end(id) }
+    }
+
+    /// Cuts the response, so that the client sees that it is not whole.
+    func abort() {
+        eventLoop.execute { handler.value.abort(id) }
+    }
+
+    /// Turns the connection into a WebSocket; nil, with an answer sent, where the request did not ask for one.
+    func upgrade(subprotocol: String) async -> WebSocketSession? {
+        await withCheckedContinuation { continuation in
+            eventLoop.execute { continuation.resume(returning: handler.value.upgrade(id, subprotocol: subprotocol)) }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import HTTP
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// Serves an `HTTPHandler` on TLS and unix sockets, HTTP/2 and HTTP/1.1 alike.
+///
+/// Each request gets a task; it is cancelled when its client goes away. What clients may ask is bounded by `ServerLimits`.
+package final class HTTPServer: Sendable {
+    /// Where it listens, with the ports that the kernel chose, in the order asked for.
+    package let addresses: [ListenAddress]
+
+    private let listeners: [any Channel]
+    private let connections: ServerConnections
+    private let currentTLS: TLSState
+
+    private init(
+        addresses: [ListenAddress], listeners: [any Channel], connections: ServerConnections, tls: TLSState
+    ) {
+        self.addresses = addresses
+        self.listeners = listeners
+        self.connections = connections
+        currentTLS = tls
+    }
+
+    /// Listens on all `addresses` and serves; on failure of one, none stays open.
+    /// - Parameters:
+    ///   - tls: needed where an address is `.tls`.
+    /// - Throws: `addressInUse` and `listenFailed` name the address; `tls` names what is wrong with the certificate.
+    package static func start(
+        on addresses: [ListenAddress], tls: ServerTLS? = nil, limits: ServerLimits = ServerLimits(),
+        threads: IOThreads, logger: Logger, handler: any HTTPHandler
+    ) async throws(TransportError) -> HTTPServer {
+        let service = RequestService(handler: handler, limits: limits, logger: logger)
+        let connections = ServerConnections(limit: limits.connections)
+        let current = TLSState(try tls?.context())
+        let binder = ListenerBinder(
+            threads: threads, pipeline: ConnectionPipeline(service: service, connections: connections), tls: current)
+        var listeners: [any Channel] = []
+        var bound: [ListenAddress] = []
+        do throws(TransportError) {
+            for address in addresses {
+                let (listener, actual) = try await binder.bind(address)
+                listeners.append(listener)
+                bound.append(actual)
+            }
+        } catch {
+            for listener in listeners { try? await listener.close() }
+            throw error
+        }
+        return HTTPServer(addresses: bound, listeners: listeners, connections: connections, tls: current)
+    }
+
+    /// Uses another certificate for the connections that come from now on. On failure the present one stays.
+    package func reload(tls: ServerTLS) throws(TransportError) {
+        currentTLS.replace(try tls.context())
+    }
+
+    /// Accepts no more, lets requests under way finish for at most `deadline`, then cuts what is left.
+    package func stop(within deadline: Duration = .seconds(5)) async {
+        for listener in listeners { try? await listener.close() }
+        for case .unix(let path, _) in addresses { ListenerBinder.removeSocket(path) }
+        connections.quiesce()
+        let cut = listeners.first?.eventLoop.scheduleTask(in: TimeAmount(deadline)) { [connections] in
+            connections.closeAll()
+        }
+        await connections.closed()
+        cut?.cancel()
+    }
+}
+
+/// The TLS context for new connections.
+final class TLSState: Sendable {
+    private let context: Mutex<NIOSSLContext?>
+
+    init(_ context: NIOSSLContext?) {
+        self.context = Mutex(context)
+    }
+
+    var current: NIOSSLContext? { context.withLock { $0 } }
+
+    func replace(_ next: NIOSSLContext) {
+        context.withLock { $0 = next }
+    }
+}

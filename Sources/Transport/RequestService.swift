@@ -1,0 +1,98 @@
+import HTTP
+import Logging
+import NIOHTTP1
+import Synchronization
+
+/// What all connections of a server share: the handler, the limits and the bytes held for request bodies.
+final class RequestService: Sendable {
+    let handler: any HTTPHandler
+    let limits: ServerLimits
+    let logger: Logger
+    private let bufferedBodyBytes = Atomic<Int>(0)
+
+    init(handler: any HTTPHandler, limits: ServerLimits, logger: Logger) {
+        self.handler = handler
+        self.limits = limits
+        self.logger = logger
+    }
+
+    /// Takes `count` bytes from the budget for request bodies; false where it is used up.
+    func reserve(_ count: Int) -> Bool {
+        let after = bufferedBodyBytes.add(count, ordering: .relaxed).newValue
+        if after <= limits.bufferedBodyBytes { return true }
+        bufferedBodyBytes.subtract(count, ordering: .relaxed)
+        return false
+    }
+
+    func release(_ count: Int) {
+        if count > 0 { bufferedBodyBytes.subtract(count, ordering: .relaxed) }
+    }
+
+    /// Answers one request. Runs in a task of its own, which is cancelled when the client goes away.
+    func serve(_ request: HTTPRequest, on exchange: Exchange) async {
+        let response: HTTPResponse
+        do throws(HTTPError) {
+            response = try await handler.handle(request)
+        } catch {
+            logger.debug("handler failed", metadata: ["path": "\(request.path)", "error": "\(error)"])
+            response = Self.failure(error)
+        }
+        switch response.body {
+        case .parts(let parts): await send(response, parts: parts, on: exchange)
+        case .stream(let stream): await send(response, stream: stream, on: exchange)
+        case .webSocket(let subprotocol, let run):
+            guard let session = await exchange.upgrade(subprotocol: subprotocol) else { return }
+            await run(session)
+            await session.close(code: 1000)
+        }
+    }
+
+    /// Bodies up to this size go to the socket at once; larger ones as fast as the client takes them.
+    private static let directBytes = 128 << 10
+    private static let sliceBytes = 64 << 10
+
+    private func send(_ response: HTTPResponse, parts: [[UInt8]], on exchange: Exchange) async {
+        let total = parts.reduce(0) { $0 + $1.count }
+        if total <= Self.directBytes {
+            exchange.respond(response, parts: parts)
+            return
+        }
+        exchange.begin(response, framing: .length(total))
+        for part in parts {
+            var rest = part[...]
+            while !rest.isEmpty {
+                guard await exchange.write(rest.prefix(Self.sliceBytes)) else { return }
+                rest = rest.dropFirst(Self.sliceBytes)
+            }
+        }
+        exchange.end()
+    }
+
+    private func send(_ response: HTTPResponse, stream: ByteStream, on exchange: Exchange) async {
+        defer { stream.cancel() }
+        exchange.begin(response, framing: .open)
+        do {
+            while let chunk = try await stream.next() {
+                guard await exchange.write(chunk[...]) else { return }
+            }
+            exchange.end()
+        } catch {
+            logger.debug("response stream failed", metadata: ["error": "\(error)"])
+            exchange.abort()
+        }
+    }
+
+    /// The answer where a handler throws instead of answering.
+    private static func failure(_ error: HTTPError) -> HTTPResponse {
+        switch error {
+        case .bodyTooLarge: plain(413, "\(error)")
+        case .malformed: plain(400, "\(error)")
+        case .timedOut: plain(504, "\(error)")
+        case .connectFailed, .connectionLost: plain(502, "\(error)")
+        }
+    }
+
+    static func plain(_ status: Int, _ text: String) -> HTTPResponse {
+        HTTPResponse(status, contentType: "text/plain; charset=utf-8", Array((text + "\n").utf8))
+    }
+}
