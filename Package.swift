@@ -49,6 +49,7 @@ let package = Package(
         // Layer 0: C. One folder per kernel interface.
         .target(name: "CLaunch", path: "CShims/Launch"),
         .target(name: "CKernel", path: "CShims/Kernel"),
+        .target(name: "CFiles", path: "CShims/Files"),
         .target(
             name: "CSeccomp", path: "CShims/Seccomp",
             linkerSettings: [.linkedLibrary("seccomp"), .linkedLibrary("cap")]),
@@ -60,12 +61,12 @@ let package = Package(
         module("JSONTree", [.product(name: "Yams", package: "Yams")]),
         module("APIMachinery", ["JSONTree"]),
         module("KubernetesAPI", ["APIMachinery"]),
-        module("OCI", ["JSONTree"]),
+        module("OCI", ["JSONTree", crypto]),
         module("CRI"),
         module("HTTP"),
 
         // Layer 2: the machine.
-        module("Linux", ["CLaunch", "CKernel", "CSeccomp", "CNetlink"]),
+        module("Linux", ["CLaunch", "CKernel", "CFiles", "CSeccomp", "CNetlink"]),
         module("PodMonitor", ["CLaunch"]),
         module("Store", [log, .product(name: "GRDB", package: "GRDB.swift")]),
         module("PKI", [x509, crypto]),
@@ -78,7 +79,7 @@ let package = Package(
         // Layer 4: what watches and acts.
         module("Scheduler", ["Client", log]),
         module("Controllers", ["Client", log]),
-        module("ContainerRuntime", ["CRI", "OCI", "Linux", "PodMonitor", log]),
+        module("ContainerRuntime", ["CRI", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
         module("PodNetwork", ["Linux", log]),
         module("Kubelet", ["CRI", "Client", "HTTP", log]),
         module("KubeProxy", ["Client", "Linux", log]),
@@ -101,6 +102,7 @@ let package = Package(
                 "Daemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
+        tests("OCI"),
         .target(
             name: "TestSupport", dependencies: ["HTTP", "CRI", "KubernetesAPI"], path: "Tests/TestSupport",
             swiftSettings: strict),

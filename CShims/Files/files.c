@@ -1,0 +1,49 @@
+#define _GNU_SOURCE
+#include "cfiles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+int32_t cf_open_in_root(int32_t root, const char *path, int32_t flags) {
+    struct open_how how = {
+        .flags = (uint64_t)(uint32_t)(flags | O_CLOEXEC),
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    };
+    long fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+    return fd < 0 ? -errno : (int32_t)fd;
+}
+
+int32_t cf_share_bytes(int32_t target, int32_t source) { return ioctl(target, FICLONE, source) < 0 ? -errno : 0; }
+
+int32_t cf_sync_filesystem(int32_t fd) { return syncfs(fd) < 0 ? -errno : 0; }
+
+int64_t cf_attribute_names(int32_t fd, char *buffer, uint64_t size) {
+    ssize_t length = flistxattr(fd, buffer, size);
+    return length < 0 ? -errno : length;
+}
+
+int64_t cf_attribute(int32_t fd, const char *name, void *buffer, uint64_t size) {
+    ssize_t length = fgetxattr(fd, name, buffer, size);
+    return length < 0 ? -errno : length;
+}
+
+int32_t cf_set_attribute(int32_t fd, const char *name, const void *value, uint64_t size) {
+    return fsetxattr(fd, name, value, size, 0) < 0 ? -errno : 0;
+}
+
+int32_t cf_random(void *buffer, uint64_t size) {
+    ssize_t length = getrandom(buffer, size, 0);
+    if (length < 0) return -errno;
+    return (uint64_t)length == size ? 0 : -EIO;
+}
+
+uint32_t cf_device_major(uint64_t device) { return major(device); }
+uint32_t cf_device_minor(uint64_t device) { return minor(device); }

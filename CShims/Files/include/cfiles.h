@@ -1,0 +1,24 @@
+/* File calls that Swift's C library module does not show. Every function returns -errno where it fails. */
+#pragma once
+#include <stdint.h>
+
+/* Opens `path` with all its links and ".." resolved inside the directory `root` (openat2, RESOLVE_IN_ROOT), magic links refused. */
+int32_t cf_open_in_root(int32_t root, const char *path, int32_t flags);
+
+/* Makes `target` share the bytes of `source` (FICLONE). -EOPNOTSUPP, -EXDEV or -EINVAL where the filesystem cannot. */
+int32_t cf_share_bytes(int32_t target, int32_t source);
+
+/* Waits until the whole filesystem of `fd` is on disk. */
+int32_t cf_sync_filesystem(int32_t fd);
+
+/* Extended attributes of an open file: the names as NUL-ended strings one after another; a value. Returns the number of bytes. */
+int64_t cf_attribute_names(int32_t fd, char *buffer, uint64_t size);
+int64_t cf_attribute(int32_t fd, const char *name, void *buffer, uint64_t size);
+int32_t cf_set_attribute(int32_t fd, const char *name, const void *value, uint64_t size);
+
+/* Fills `buffer` from the kernel's random source; at most 256 bytes. */
+int32_t cf_random(void *buffer, uint64_t size);
+
+/* The number's halves, as the kernel numbers devices. */
+uint32_t cf_device_major(uint64_t device);
+uint32_t cf_device_minor(uint64_t device);

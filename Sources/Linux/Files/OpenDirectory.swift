@@ -1,0 +1,66 @@
+import CFiles
+import Glibc
+
+/// An open directory. Names are single components that are never followed where they are links.
+package struct OpenDirectory: ~Copyable, Sendable {
+    package let descriptor: Descriptor
+    /// For messages only.
+    package let path: String
+
+    package init(_ path: String) throws(KernelError) {
+        descriptor = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
+        self.path = path
+    }
+
+    private init(_ descriptor: consuming Descriptor, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    package borrowing func directory(_ name: String) throws(KernelError) -> OpenDirectory {
+        OpenDirectory(try open(name, O_RDONLY | O_DIRECTORY), path: path + "/" + name)
+    }
+
+    package borrowing func open(_ name: String, _ flags: Int32, mode: mode_t = 0) throws(KernelError) -> Descriptor {
+        let raw = openat(descriptor.raw, name, flags | O_NOFOLLOW | O_CLOEXEC, mode)
+        guard raw >= 0 else { throw failure("open", name) }
+        return Descriptor(owning: raw)
+    }
+
+    /// Opens a path whose links and dots are resolved as if this directory were the root; nothing outside can be reached.
+    package borrowing func openInRoot(_ path: String, _ flags: Int32) throws(KernelError) -> Descriptor {
+        let raw = cf_open_in_root(descriptor.raw, path, flags)
+        guard raw >= 0 else { throw KernelError("open", self.path + "/" + path, -raw) }
+        return Descriptor(owning: raw)
+    }
+
+    package borrowing func status(of name: String) throws(KernelError) -> stat {
+        var status = stat()
+        guard fstatat(descriptor.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { throw failure("stat", name) }
+        return status
+    }
+
+    /// Up to `limit` names, sorted; `.` and `..` left out. Reads from the start each time.
+    package borrowing func names(limit: Int = .max) throws(KernelError) -> [String] {
+        let copy = openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard copy >= 0, let stream = fdopendir(copy) else { throw failure("list", "") }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while names.count < limit, let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    package borrowing func makeDirectory(_ name: String, mode: mode_t) throws(KernelError) {
+        guard mkdirat(descriptor.raw, name, mode) == 0 else { throw failure("mkdir", name) }
+    }
+
+    package borrowing func failure(_ operation: String, _ name: String) -> KernelError {
+        let code = errno
+        return KernelError(operation, name.isEmpty ? path : path + "/" + name, code)
+    }
+}

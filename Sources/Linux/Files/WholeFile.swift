@@ -1,0 +1,87 @@
+import CFiles
+import Glibc
+
+/// Small files read and replaced as a whole.
+package enum WholeFile {
+    /// The bytes of a regular file of at most `limit` bytes; EFBIG where it is larger, EINVAL where it is no regular file.
+    package static func read(_ path: String, limit: Int = 1 << 20) throws(KernelError) -> [UInt8] {
+        try read(try Descriptor.open(path, O_RDONLY | O_NONBLOCK), path: path, limit: limit)
+    }
+
+    package static func read(
+        _ descriptor: borrowing Descriptor, path: String, limit: Int = 1 << 20
+    ) throws(KernelError) -> [UInt8] {
+        var status = stat()
+        guard fstat(descriptor.raw, &status) == 0 else { throw KernelError("stat", path) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw KernelError("read", path, EINVAL) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let count = Glibc.read(descriptor.raw, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw KernelError("read", path) }
+            if count == 0 { return bytes }
+            guard bytes.count + count <= limit else { throw KernelError("read", path, EFBIG) }
+            bytes += chunk[..<count]
+        }
+    }
+
+    /// Puts `bytes` at `path`, whole or not at all: a new file beside it, then rename. Durable on return where `durable` is set, which
+    /// costs two fsyncs.
+    package static func replace(
+        _ path: String, with bytes: [UInt8], mode: mode_t = 0o600, durable: Bool
+    ) throws(KernelError) {
+        let temporary = path + ".new"
+        unlink(temporary)
+        let descriptor = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+        do throws(KernelError) {
+            try write(bytes, to: descriptor, path: temporary)
+            guard fchmod(descriptor.raw, mode) == 0 else { throw KernelError("chmod", temporary) }
+            if durable { try sync(descriptor, path: temporary) }
+            guard rename(temporary, path) == 0 else { throw KernelError("rename", path) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        if durable { try syncDirectory(of: path) }
+    }
+
+    package static func write(
+        _ bytes: [UInt8], to descriptor: borrowing Descriptor, path: String
+    ) throws(KernelError) {
+        var offset = 0
+        while offset < bytes.count {
+            let start = offset
+            let raw = descriptor.raw
+            let count = bytes.withUnsafeBytes { buffer in
+                let rest = UnsafeRawBufferPointer(rebasing: buffer[start...])
+                return Glibc.write(raw, rest.baseAddress, rest.count)
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw KernelError("write", path) }
+            offset += count
+        }
+    }
+
+    /// Makes the names in the directory that holds `path` durable.
+    package static func syncDirectory(of path: String) throws(KernelError) {
+        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let name = parent.isEmpty ? "/" : parent
+        try sync(try Descriptor.open(name, O_RDONLY | O_DIRECTORY), path: name)
+    }
+
+    private static func sync(_ descriptor: borrowing Descriptor, path: String) throws(KernelError) {
+        guard fsync(descriptor.raw) == 0 else { throw KernelError("fsync", path) }
+    }
+
+    /// Creates a directory with all that lead to it. Nothing where it is there.
+    package static func makeDirectories(_ path: String, mode: mode_t = 0o755) throws(KernelError) {
+        if mkdir(path, mode) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT else { throw KernelError("mkdir", path) }
+        var partial = ""
+        for component in path.split(separator: "/") {
+            partial += "/" + component
+            guard mkdir(partial, mode) == 0 || errno == EEXIST else { throw KernelError("mkdir", partial) }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import JSONTree
+import OCI
+import Testing
+
+@Suite struct SpecificationTests {
+    private func bundle(_ change: (inout JSONObject) -> Void = { _ in }) -> JSONValue {
+        var object: JSONObject = [
+            "ociVersion": "1.0.2", "root": ["path": "rootfs"], "unknown": [1, 2],
+            "process": [
+                "args": ["/bin/sh", "-c", "id"], "env": ["A=1"], "cwd": "/srv", "user": ["uid": 10, "gid": 20],
+            ],
+        ]
+        change(&object)
+        return .object(object)
+    }
+
+    @Test func readsABundle() throws {
+        let specification = try RuntimeSpecification(bundle(), file: "config.json")
+        #expect(specification.rootPath == "rootfs")
+        let image = specification.imageConfiguration
+        #expect(image.entrypoint == ["/bin/sh", "-c", "id"])
+        #expect(image.environment == ["A=1"])
+        #expect(image.workingDirectory == "/srv")
+        #expect(image.user == "10:20")
+    }
+
+    @Test func namesFileAndFieldOfAWrongType() {
+        let value = bundle { $0["process"] = ["args": ["a", 1]] }
+        #expect(throws: OCIError.field(file: "b/config.json", field: "process.args[1]", cause: "it must be a string")) {
+            try RuntimeSpecification(value, file: "b/config.json")
+        }
+    }
+
+    @Test func refusesAnIdentityThatWouldWrap() {
+        for uid in [Int64(-1), 4_294_967_296, 2_147_483_648] {
+            let value = bundle { $0["process"] = ["user": ["uid": .integer(uid)]] }
+            #expect(throws: OCIError.self) { try RuntimeSpecification(value, file: "f") }
+        }
+    }
+
+    @Test func needsVersionAndRoot() {
+        #expect(throws: OCIError.self) { try RuntimeSpecification(bundle { $0["root"] = nil }, file: "f") }
+        #expect(throws: OCIError.self) { try RuntimeSpecification(bundle { $0["ociVersion"] = nil }, file: "f") }
+        #expect(throws: OCIError.self) { try RuntimeSpecification(["a"], file: "f") }
+    }
+
+    @Test func imageConfigurationSurvivesWriting() throws {
+        let value: JSONValue = [
+            "architecture": "amd64",
+            "config": [
+                "User": "web", "Env": ["PATH=/bin"], "Entrypoint": ["/e"], "Cmd": ["c"], "WorkingDir": "/w",
+                "Labels": ["a": "b"], "StopSignal": "SIGQUIT",
+            ],
+        ]
+        let read = try ImageConfiguration(imageFile: value, file: "f")
+        #expect(read.user == "web" && read.stopSignal == "SIGQUIT" && read.labels == ["a": "b"])
+        #expect(try ImageConfiguration(imageFile: ["config": read.json], file: "f") == read)
+    }
+}
