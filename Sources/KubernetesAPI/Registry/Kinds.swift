@@ -1,0 +1,51 @@
+import APIMachinery
+
+/// The kinds that are compiled in.
+package enum Kinds {
+    /// Every kind that is stored and served. events.k8s.io serves the core group's events in another form: see `ReportedEvent`.
+    package static let all: [KindDefinition] = core + workloads + network
+
+    /// The schemas of what is only sent to subresources, and never stored.
+    package static let requests: [(kind: ResourceKind, schema: Schema)] = [
+        (Binding.kind, Binding.schema),
+        (Eviction.kind, Eviction.schema),
+        (Scale.kind, Scale.schema),
+    ]
+
+    private static let core: [KindDefinition] = [
+        .init(
+            Namespace.self, nameFormat: .dnsLabel, table: .namespace, selectableFields: ["status.phase"]),
+        .init(Node.self, table: .node, selectableFields: ["spec.unschedulable"]),
+        .init(
+            Pod.self, table: .pod,
+            selectableFields: [
+                "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
+                "spec.hostNetwork", "status.phase", "status.podIP", "status.nominatedNodeName",
+            ]),
+        .init(ConfigMap.self, table: .configMap),
+        .init(Secret.self, table: .secret, selectableFields: ["type"]),
+        .init(ServiceAccount.self, table: .serviceAccount),
+        .init(
+            Event.self, table: .event,
+            selectableFields: [
+                "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
+                "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
+                "reportingComponent", "source", "type",
+            ]),
+        .init(Lease.self, table: .lease),
+    ]
+
+    private static let workloads: [KindDefinition] = [
+        .init(Deployment.self, table: .deployment),
+        .init(ReplicaSet.self, table: .replicaSet, selectableFields: ["status.replicas"]),
+        .init(ControllerRevision.self, table: .controllerRevision),
+    ]
+
+    private static let network: [KindDefinition] = [
+        .init(
+            Service.self, nameFormat: .dnsLabel1035, table: .service,
+            selectableFields: ["spec.clusterIP", "spec.type"]),
+        .init(EndpointSlice.self, table: .endpointSlice),
+        .init(Endpoints.self, table: .endpoints),
+    ]
+}
