@@ -55,6 +55,9 @@ package struct Mount: Sendable, Hashable {
     }
 
     package var hostPath: String
+    /// A path beneath `hostPath`, resolved so that no link leads out of it; empty: `hostPath` itself. Not in the CRI, where the kubelet
+    /// resolves it; here the runtime does, by descriptor.
+    package var subPath = ""
     package var containerPath: String
     package var isReadOnly: Bool
     package var propagation: Propagation
@@ -134,8 +137,6 @@ package struct ContainerStatus: Sendable, Hashable {
     /// Absolute.
     package var logPath = ""
     package var processID: Int32 = 0
-    /// What this host could not hold of what was asked (limits, OOM score), in sentences for an event.
-    package var warnings: [String] = []
 
     package init(
         id: String, sandbox: String, metadata: ContainerMetadata, state: ContainerState, createdAt: UnixNanoseconds,
