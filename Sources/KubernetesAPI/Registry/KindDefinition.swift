@@ -11,16 +11,21 @@ package struct KindDefinition: Sendable {
     package let table: TableDefinition
     /// Fields that a field selector can name besides metadata.name and metadata.namespace, as paths: `spec.nodeName`.
     package let selectableFields: [String]
+    /// Sets what the server decides and clients do not: the first status, finalizers, values that were allocated. Runs before defaulting, on
+    /// creations (`old` is nil) and updates of the object itself, not of its subresources.
+    package let prepare: @Sendable (_ new: inout JSONObject, _ old: JSONObject?) -> Void
     /// Fills in the defaults that depend on other fields. Runs after the schema's own defaults, on every create and update, before
     /// validation; running it twice changes nothing.
     package let complete: @Sendable (inout JSONObject) -> Void
     /// What rules on single fields cannot say: conditions between fields, and what may change. `old` is nil on a creation. The object
-    /// has passed its schema.
+    /// has passed its schema. For creations and updates of the object itself: subresources (status, binding) change what this forbids.
     package let validate: @Sendable (_ new: JSONObject, _ old: JSONObject?) -> [FieldError]
 
     package init<Object: APIObject>(
         _ type: Object.Type, nameFormat: Rule.Format = .dnsSubdomain, table: TableDefinition,
-        selectableFields: [String] = [], complete: @escaping @Sendable (inout Object) -> Void = { _ in },
+        selectableFields: [String] = [],
+        prepare: @escaping @Sendable (_ new: inout Object, _ old: Object?) -> Void = { _, _ in },
+        complete: @escaping @Sendable (inout Object) -> Void = { _ in },
         validate: @escaping @Sendable (_ new: Object, _ old: Object?) -> [FieldError] = { _, _ in [] }
     ) {
         kind = type.kind
@@ -28,14 +33,19 @@ package struct KindDefinition: Sendable {
         self.nameFormat = nameFormat
         self.table = table
         self.selectableFields = selectableFields
-        self.complete = { storage in
-            var object = Object(storage: storage)
-            // The view is the only owner while it changes the object, so that nothing is copied.
-            storage = JSONObject()
-            complete(&object)
-            storage = object.storage
+        self.prepare = { storage, old in
+            Self.edit(&storage) { prepare(&$0, old.map(Object.init(storage:))) }
         }
+        self.complete = { storage in Self.edit(&storage, complete) }
         self.validate = { new, old in validate(Object(storage: new), old.map(Object.init(storage:))) }
+    }
+
+    /// The view is the only owner of the object while it changes it, so that nothing is copied.
+    private static func edit<Object: APIObject>(_ storage: inout JSONObject, _ change: (inout Object) -> Void) {
+        var object = Object(storage: storage)
+        storage = JSONObject()
+        change(&object)
+        storage = object.storage
     }
 
     /// `PodList`.

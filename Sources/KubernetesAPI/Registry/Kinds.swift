@@ -14,16 +14,17 @@ package enum Kinds {
 
     private static let core: [KindDefinition] = [
         .init(
-            Namespace.self, nameFormat: .dnsLabel, table: .namespace, selectableFields: ["status.phase"]),
+            Namespace.self, nameFormat: .dnsLabel, table: .namespace, selectableFields: ["status.phase"],
+            prepare: { $0.prepare($1) }, complete: { $0.complete() }),
         .init(Node.self, table: .node, selectableFields: ["spec.unschedulable"]),
         .init(
             Pod.self, table: .pod,
             selectableFields: [
                 "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
                 "spec.hostNetwork", "status.phase", "status.podIP", "status.nominatedNodeName",
-            ]),
+            ], prepare: { $0.prepare($1) }, complete: { $0.complete() }),
         .init(ConfigMap.self, table: .configMap),
-        .init(Secret.self, table: .secret, selectableFields: ["type"]),
+        .init(Secret.self, table: .secret, selectableFields: ["type"], complete: { $0.complete() }),
         .init(ServiceAccount.self, table: .serviceAccount),
         .init(
             Event.self, table: .event,
@@ -36,15 +37,16 @@ package enum Kinds {
     ]
 
     private static let workloads: [KindDefinition] = [
-        .init(Deployment.self, table: .deployment),
-        .init(ReplicaSet.self, table: .replicaSet, selectableFields: ["status.replicas"]),
+        .init(Deployment.self, table: .deployment, complete: { $0.complete() }),
+        .init(
+            ReplicaSet.self, table: .replicaSet, selectableFields: ["status.replicas"], complete: { $0.complete() }),
         .init(ControllerRevision.self, table: .controllerRevision),
     ]
 
     private static let network: [KindDefinition] = [
         .init(
             Service.self, nameFormat: .dnsLabel1035, table: .service,
-            selectableFields: ["spec.clusterIP", "spec.type"]),
+            selectableFields: ["spec.clusterIP", "spec.type"], prepare: { $0.prepare($1) }, complete: { $0.complete() }),
         .init(EndpointSlice.self, table: .endpointSlice),
         .init(Endpoints.self, table: .endpoints),
     ]
