@@ -69,6 +69,7 @@ let package = Package(
         module("Linux", ["CLaunch", "CKernel", "CFiles", "CSeccomp", "CNetlink"]),
         module("PodMonitor", ["CLaunch"]),
         module("Store", [log, .product(name: "GRDB", package: "GRDB.swift")]),
+        tests("Store"),
         module("PKI", [x509, crypto]),
         module("Transport", ["HTTP", log, x509] + nio),
 
