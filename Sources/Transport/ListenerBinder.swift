@@ -74,7 +74,7 @@ struct ListenerBinder {
             let cause = errno
             try? await listener.close()
             unlink(temporary)
-            throw .listenFailed(address: address.description, reason: String(cString: strerror(cause)))
+            throw .listenFailed(address: address.description, reason: systemText(cause))
         }
         return listener
     }
@@ -111,6 +111,6 @@ struct ListenerBinder {
             return .listenFailed(address: address.description, reason: "\(error)")
         }
         if system.errnoCode == EADDRINUSE { return .addressInUse(address.description) }
-        return .listenFailed(address: address.description, reason: String(cString: strerror(system.errnoCode)))
+        return .listenFailed(address: address.description, reason: systemText(system.errnoCode))
     }
 }

@@ -10,7 +10,8 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private enum State {
         case idle
-        case receiving(RequestInput)
+        /// `input` is being filled.
+        case receiving
         /// The request was refused before its end; what still comes is dropped and the connection closes.
         case refusing
         case answering(Answer)
@@ -31,6 +32,8 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     /// The HTTP/1 connection's guard; nil on an HTTP/2 stream.
     private let connectionGuard: ConnectionGuard?
     private var state = State.idle
+    /// Outside of the state, so that a growing body is never copied.
+    private var input: RequestInput?
     private var lastID: UInt64 = 0
     private var task: Task<Void, Never>?
     private var writer: CheckedContinuation<Bool, Never>?
@@ -76,11 +79,8 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch (unwrapInboundIn(data), state) {
         case (.head(let head), .idle): received(head)
-        case (.body(let buffer), .receiving(var input)):
-            // The state is emptied first, so that the body's storage is not copied.
-            state = .idle
-            take(buffer, into: &input)
-        case (.end, .receiving(let input)): answer(input)
+        case (.body(let buffer), .receiving): take(buffer)
+        case (.end, .receiving): answer()
         default: break
         }
     }
@@ -101,32 +101,29 @@ extension RequestHandler {
     private func received(_ head: HTTPRequestHead) {
         connectionGuard?.enter(.busy)
         let input = RequestInput(head: head)
+        self.input = input
+        state = .receiving
         if let length = input.declaredLength, length > service.limits.bodyBytes {
-            state = .receiving(input)
             refuse(413, "the body is over the limit of \(service.limits.bodyBytes) bytes")
             return
         }
-        state = .receiving(input)
         if input.expectsContinue, let context {
             let response = HTTPResponseHead(version: head.version, status: .continue)
             context.writeAndFlush(wrapOutboundOut(.head(response)), promise: nil)
         }
     }
 
-    private func take(_ buffer: ByteBuffer, into input: inout RequestInput) {
+    private func take(_ buffer: ByteBuffer) {
         let count = buffer.readableBytes
-        guard input.body.count + count <= service.limits.bodyBytes else {
-            state = .receiving(input)
+        guard (input?.body.count ?? 0) + count <= service.limits.bodyBytes else {
             refuse(413, "the body is over the limit of \(service.limits.bodyBytes) bytes")
             return
         }
         guard service.reserve(count) else {
-            state = .receiving(input)
             refuse(503, "too many request bodies at one time; try again later")
             return
         }
-        input.append(buffer)
-        state = .receiving(input)
+        input?.append(buffer)
     }
 
     private func bodyTimedOut() {
@@ -134,14 +131,15 @@ extension RequestHandler {
         if case .receiving = state { refuse(408, "the body did not come within \(service.limits.bodyTime)") }
     }
 
-    private func answer(_ input: RequestInput) {
-        guard let context else { return }
+    private func answer() {
+        guard let context, let input else { return }
         bodyTimer?.cancel()
         bodyTimer = nil
         guard let request = input.request(peer: peer) else {
             refuse(400, "the request's target or method is not supported")
             return
         }
+        self.input = nil
         lastID &+= 1
         state = .answering(Answer(id: lastID, head: input.head, bodyBytes: input.body.count))
         let exchange = Exchange(
@@ -153,9 +151,10 @@ extension RequestHandler {
     /// Answers without the handler and closes.
     private func refuse(_ status: Int, _ text: String) {
         var version = HTTPVersion.http1_1
-        if case .receiving(let input) = state {
+        if let input {
             service.release(input.body.count)
             version = input.head.version
+            self.input = nil
         }
         bodyTimer?.cancel()
         bodyTimer = nil
@@ -294,11 +293,9 @@ extension RequestHandler {
     }
 
     private func clientGone() {
-        switch state {
-        case .answering(let answer): service.release(answer.bodyBytes)
-        case .receiving(let input): service.release(input.body.count)
-        case .idle, .refusing, .upgraded: break
-        }
+        if case .answering(let answer) = state { service.release(answer.bodyBytes) }
+        if let input { service.release(input.body.count) }
+        input = nil
         state = .refusing
         bodyTimer?.cancel()
         bodyTimer = nil

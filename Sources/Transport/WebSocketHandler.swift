@@ -26,6 +26,7 @@ final class WebSocketHandler: ChannelInboundHandler {
     private var inboxSize = 0
     private var failure: HTTPError?
     private var reader: CheckedContinuation<WebSocketMessage?, any Error>?
+    private var readerToken: CancelToken?
     private var writers: [CheckedContinuation<Bool, Never>] = []
     private var closers: [CheckedContinuation<Void, Never>] = []
     private var reading = false
@@ -95,7 +96,7 @@ final class WebSocketHandler: ChannelInboundHandler {
 // MARK: The session's side
 
 extension WebSocketHandler {
-    func receive(_ continuation: CheckedContinuation<WebSocketMessage?, any Error>) {
+    func receive(_ continuation: CheckedContinuation<WebSocketMessage?, any Error>, _ token: CancelToken) {
         if !inbox.isEmpty {
             let message = inbox.removeFirst()
             inboxSize -= message.size
@@ -109,10 +110,12 @@ extension WebSocketHandler {
             continuation.resume(throwing: HTTPError.malformed("a WebSocket is received by one task at a time"))
         } else {
             reader = continuation
+            readerToken = token
         }
     }
 
-    func cancelReceive() {
+    func cancelReceive(_ token: CancelToken) {
+        guard readerToken === token else { return }
         let waiting = reader
         reader = nil
         waiting?.resume(throwing: CancellationError())

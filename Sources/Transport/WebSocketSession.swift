@@ -1,6 +1,5 @@
 import HTTP
 import NIOCore
-import Synchronization
 
 /// One side of a WebSocket, as a task sees it. Any number of tasks may send; one receives.
 ///
@@ -15,21 +14,21 @@ final class WebSocketSession: WebSocketConnection {
     }
 
     func receive() async throws -> WebSocketMessage? {
-        let cancelled = Mutex(false)
+        let token = CancelToken()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 eventLoop.execute {
                     // Decided on the loop, so that a cancellation is seen before or after, never missed.
-                    if cancelled.withLock({ $0 }) {
+                    if token.isCancelled {
                         continuation.resume(throwing: CancellationError())
                     } else {
-                        self.handler.value.receive(continuation)
+                        self.handler.value.receive(continuation, token)
                     }
                 }
             }
         } onCancel: {
-            cancelled.withLock { $0 = true }
-            eventLoop.execute { self.handler.value.cancelReceive() }
+            token.cancel()
+            eventLoop.execute { self.handler.value.cancelReceive(token) }
         }
     }
 

@@ -74,6 +74,7 @@ enum WebSocketUpgrade {
             try? pipeline.handler(type: HTTPServerPipelineHandler.self),
             try? pipeline.handler(type: RequestHandler.self),
             try? pipeline.handler(type: HTTPRequestEncoder.self),
+            try? pipeline.handler(type: ResponseHandler.self),
         ]
         return found.compactMap(\.self)
     }

@@ -1,0 +1,129 @@
+import HTTP
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// One request as the connection sends it.
+struct ClientCall: Sendable {
+    let head: HTTPRequestHead
+    let body: [UInt8]
+    let deadline: NIODeadline
+    let limits: ClientLimits
+    /// Set where the request asks for a WebSocket.
+    var handshake: ClientWebSocketHandshake?
+    let token = CancelToken()
+}
+
+/// What became of a call.
+enum ClientOutcome: Sendable {
+    case response(HTTPResponse)
+    case failed(HTTPError)
+    /// The connection had closed before it took the request: it may be sent again on another.
+    case stale(HTTPError)
+}
+
+/// A connection of a client, as tasks see it.
+final class ClientConnection: Sendable {
+    private let channel: any Channel
+    private let handler: NIOLoopBound<ResponseHandler>
+    private let session = Mutex<WebSocketSession?>(nil)
+
+    init(channel: any Channel, handler: NIOLoopBound<ResponseHandler>) {
+        self.channel = channel
+        self.handler = handler
+    }
+
+    var isActive: Bool { channel.isActive }
+
+    /// Sends the call and waits for its response, or for its head where the body is a stream. Cancelling the task closes the connection.
+    func send(_ call: ClientCall) async -> ClientOutcome {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                channel.eventLoop.execute { self.handler.value.start(call, on: self, continuation) }
+            }
+        } onCancel: {
+            channel.eventLoop.execute { self.handler.value.cancel(call.token) }
+        }
+    }
+
+    func close() {
+        channel.close(promise: nil)
+    }
+
+    func keepSession(_ made: WebSocketSession) {
+        session.withLock { $0 = made }
+    }
+
+    /// The WebSocket that the last call has opened, once.
+    func takeSession() -> WebSocketSession? {
+        session.withLock { held in
+            defer { held = nil }
+            return held
+        }
+    }
+}
+
+/// Opens connections to one endpoint.
+struct ClientConnector: Sendable {
+    private let endpoint: HTTPEndpoint
+    private let limits: ClientLimits
+    private let threads: IOThreads
+    private let tls: NIOSSLContext?
+
+    init(endpoint: HTTPEndpoint, limits: ClientLimits, threads: IOThreads) throws(TransportError) {
+        self.endpoint = endpoint
+        self.limits = limits
+        self.threads = threads
+        if case .https(_, _, let configuration) = endpoint { tls = try configuration.context() } else { tls = nil }
+    }
+
+    func connect(deadline: NIODeadline, pool: ConnectionPool) async throws(HTTPError) -> ClientConnection {
+        let bootstrap = ClientBootstrap(group: threads.group)
+            .connectTimeout(max(.milliseconds(1), deadline - .now()))
+            .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try configure(channel, pool) } }
+        do {
+            let channel = try await endpoint.connect(bootstrap).get()
+            return try await channel.eventLoop.submit {
+                let handler = try channel.pipeline.syncOperations.handler(type: ResponseHandler.self)
+                let connection = ClientConnection(
+                    channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                channel.closeFuture.whenComplete { _ in pool.remove(connection) }
+                return connection
+            }.get()
+        } catch {
+            pool.remove(nil)
+            if case .connectTimeout? = error as? ChannelError { throw .timedOut(after: limits.totalTime) }
+            throw .connectFailed(endpoint: endpoint.description, reason: connectionReason(error))
+        }
+    }
+
+    private func configure(_ channel: any Channel, _ pool: ConnectionPool) throws {
+        let pipeline = channel.pipeline.syncOperations
+        if let tls, case .https(let host, _, let configuration) = endpoint {
+            // An IP address is checked against the certificate by itself; only names go into SNI.
+            let name = configuration.serverName ?? host
+            let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
+            try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : name))
+        }
+        if case .unix = endpoint {} else { try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1) }
+        var decoding = NIOHTTPDecoderLimitConfiguration()
+        decoding.maxHeaderFieldSize = limits.headerBytes
+        decoding.maxHeaderListSize = limits.headerBytes
+        let decoder = HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoding)
+        try pipeline.addHandlers([
+            HTTPRequestEncoder(), ByteToMessageHandler(decoder),
+            ResponseHandler(endpoint: endpoint.description, pool: pool),
+        ])
+    }
+}
+
+/// Why a connection could not be made or broke, in the system's words where there are any.
+func connectionReason(_ error: any Error) -> String {
+    if let system = error as? IOError { return systemText(system.errnoCode) }
+    if let connect = error as? NIOConnectionError, let first = connect.connectionErrors.first {
+        return connectionReason(first.error)
+    }
+    return "\(error)"
+}

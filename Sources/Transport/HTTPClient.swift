@@ -1,0 +1,100 @@
+import HTTP
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import NIOWebSocket
+
+/// Sends requests to one endpoint over HTTP/1.1, with connections kept open between them.
+///
+/// A body whose length is announced comes as parts; one of open length comes as a stream that is read as fast as the caller takes it. A request
+/// that finds its kept connection closed is sent once more if it is idempotent. Redirects are not followed.
+package final class HTTPClient: HTTPHandler {
+    private let endpoint: HTTPEndpoint
+    private let limits: ClientLimits
+    private let connector: ClientConnector
+    private let pool: ConnectionPool
+
+    /// - Throws: `tls` where a certificate cannot be used.
+    package init(
+        _ endpoint: HTTPEndpoint, limits: ClientLimits = ClientLimits(), threads: IOThreads
+    ) throws(TransportError) {
+        self.endpoint = endpoint
+        self.limits = limits
+        connector = try ClientConnector(endpoint: endpoint, limits: limits, threads: threads)
+        pool = ConnectionPool(limits: limits)
+    }
+
+    deinit {
+        pool.close()
+    }
+
+    package func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+        let deadline = NIODeadline.now() + TimeAmount(limits.totalTime)
+        let call = ClientCall(
+            head: head(for: request), body: request.body, deadline: deadline, limits: limits)
+        if let kept = pool.take() {
+            switch await kept.send(call) {
+            case .response(let response): return response
+            case .failed(let error): throw error
+            case .stale(let error): guard request.method.isIdempotent else { throw error }
+            }
+        }
+        switch await (try connect(deadline)).send(call) {
+        case .response(let response): return response
+        case .failed(let error), .stale(let error): throw error
+        }
+    }
+
+    /// Opens a WebSocket on a connection of its own.
+    /// - Parameter subprotocols: offered in this order; the server must take one of them, unless there are none.
+    /// - Throws: `malformed` with the server's words where it refuses.
+    package func webSocket(
+        _ request: HTTPRequest, subprotocols: [String] = []
+    ) async throws(HTTPError) -> any WebSocketConnection {
+        let deadline = NIODeadline.now() + TimeAmount(limits.totalTime)
+        var head = head(for: request)
+        let key = NIOWebSocketClientUpgrader.randomRequestKey()
+        ClientWebSocketHandshake(key: key, subprotocols: subprotocols).prepare(&head)
+        let call = ClientCall(
+            head: head, body: [], deadline: deadline, limits: limits,
+            handshake: ClientWebSocketHandshake(key: key, subprotocols: subprotocols))
+        let connection = try await connect(deadline)
+        switch await connection.send(call) {
+        case .failed(let error), .stale(let error): throw error
+        case .response(let response):
+            if let session = connection.takeSession() { return session }
+            let words = (try? await response.bytes(limit: 4_096)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            throw .malformed("\(endpoint) answered \(response.status) in place of a WebSocket: \(words)")
+        }
+    }
+
+    /// Closes the kept connections. Requests under way run to their end.
+    package func close() {
+        pool.close()
+    }
+
+    private func connect(_ deadline: NIODeadline) async throws(HTTPError) -> ClientConnection {
+        guard pool.reserve() else {
+            throw .connectFailed(endpoint: endpoint.description, reason: "\(limits.connections) connections are open")
+        }
+        return try await connector.connect(deadline: deadline, pool: pool)
+    }
+
+    private func head(for request: HTTPRequest) -> HTTPRequestHead {
+        var headers = NIOHTTP1.HTTPHeaders(request.headers.fields.map { ($0.name, $0.value) })
+        if !headers.contains(name: "host") { headers.add(name: "Host", value: endpoint.hostField) }
+        headers.remove(name: "transfer-encoding")
+        if !request.body.isEmpty || request.method.carriesBody {
+            headers.replaceOrAdd(name: "Content-Length", value: String(request.body.count))
+        }
+        return HTTPRequestHead(
+            version: .http1_1, method: .init(rawValue: request.method.rawValue),
+            uri: RequestTarget.text(path: request.path, query: request.query), headers: headers)
+    }
+}
+
+extension HTTP.HTTPMethod {
+    fileprivate var isIdempotent: Bool { self != .post && self != .patch }
+    fileprivate var carriesBody: Bool { self == .post || self == .put || self == .patch }
+}
