@@ -103,7 +103,10 @@ let package = Package(
                 "Daemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
+        .testTarget(name: "JSONTreeTests", dependencies: ["JSONTree"], swiftSettings: strict),
+        .testTarget(name: "APIMachineryTests", dependencies: ["APIMachinery"], swiftSettings: strict),
         tests("OCI"),
+
         .target(
             name: "TestSupport", dependencies: ["HTTP", "CRI", "KubernetesAPI"], path: "Tests/TestSupport",
             swiftSettings: strict),

@@ -63,7 +63,7 @@ extension APIValue {
         }
         set {
             let field = Self.fields[keyPath: path]
-            storage[field.name] = field.omitsZero && newValue == .zero ? nil : newValue.json
+            storage[field.name] = field.omitsZero && newValue == .zero ? JSONValue?.none : newValue.json
         }
     }
 }

@@ -29,6 +29,11 @@ package struct JSONObject: Sendable, Hashable {
         sortAndMerge()
     }
 
+    /// Takes members that are sorted and distinct already.
+    init(sorted members: [Member]) {
+        self.members = members
+    }
+
     package var isEmpty: Bool { members.isEmpty }
     package var count: Int { members.count }
     package var keys: some Sequence<String> { members.lazy.map(\.key) }
