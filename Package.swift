@@ -107,6 +107,10 @@ let package = Package(
         .testTarget(name: "APIMachineryTests", dependencies: ["APIMachinery"], swiftSettings: strict),
         tests("OCI"),
 
+        .executableTarget(
+            name: "network-integration", dependencies: ["PodNetwork", "KubeProxy", "ClusterDNS", "Linux", log],
+            path: "integration/network", swiftSettings: strict),
+        tests("PodNetwork", ["Linux"]),
         .target(
             name: "TestSupport", dependencies: ["HTTP", "CRI", "KubernetesAPI"], path: "Tests/TestSupport",
             swiftSettings: strict),

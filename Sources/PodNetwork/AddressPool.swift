@@ -8,7 +8,8 @@ struct AddressPool {
     let network: IPv4Network
     private(set) var addresses: [String: IPv4Address] = [:]
     private var sandboxes: [IPv4Address: String] = [:]
-    private var lastOffset: UInt32 = 1
+    /// Where the search for a free address begins, counted from the first usable one.
+    private var next: UInt32 = 0
 
     init(network: IPv4Network) {
         self.network = network
@@ -22,11 +23,11 @@ struct AddressPool {
     mutating func allocate(for sandbox: String) -> IPv4Address? {
         if let known = addresses[sandbox] { return known }
         let count = UInt32(offsets.count)
-        for step in 1...count {
-            let offset = offsets.lowerBound + (lastOffset - 2 &+ step) % count
-            let address = IPv4Address(network.address.value + offset)
+        for step in 0..<count {
+            let place = (next + step) % count
+            let address = IPv4Address(network.address.value + offsets.lowerBound + place)
             guard sandboxes[address] == nil else { continue }
-            lastOffset = offset
+            next = (place + 1) % count
             record(sandbox, address)
             return address
         }

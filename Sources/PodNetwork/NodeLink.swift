@@ -50,4 +50,16 @@ struct NodeLink {
             throw .kernel(sandbox: nil, error)
         }
     }
+
+    /// Puts the host's forwarding back to what it was before `enableForwarding` changed it.
+    static func restoreForwarding(stateDirectory: String) throws(PodNetworkError) {
+        let directory = try AddressDirectory(path: stateDirectory)
+        guard let before = try directory.readFile(named: savedForwarding) else { return }
+        do throws(NetlinkError) {
+            try forwarding.write(before == "1" ? "1" : "0")
+        } catch {
+            throw .kernel(sandbox: nil, error)
+        }
+        try directory.removeFile(named: savedForwarding)
+    }
 }

@@ -73,6 +73,11 @@ package actor PodNetwork {
             throw .kernel(sandbox: nil, error)
         }
         try node.enableForwarding()
+        do throws(NFTablesError) {
+            try KernelNFTables().apply(PodRules(configuration: configuration).transaction)
+        } catch {
+            throw .rules(error)
+        }
     }
 
     /// Gives a sandbox its address and link; the same again for one that has them.

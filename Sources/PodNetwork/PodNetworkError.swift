@@ -9,6 +9,8 @@ package enum PodNetworkError: Error, Hashable, CustomStringConvertible {
     case exhausted(IPv4Network)
     /// The kernel refused a link, an address, a route or a rule.
     case kernel(sandbox: String?, NetlinkError)
+    /// The kernel refused the pod network's table.
+    case rules(NFTablesError)
     /// The state directory could not be read or written.
     case state(operation: String, path: String, code: CInt)
 
@@ -21,6 +23,8 @@ package enum PodNetworkError: Error, Hashable, CustomStringConvertible {
         case .kernel(let sandbox?, let error):
             "network of sandbox \(sandbox): \(error)"
         case .kernel(nil, let error):
+            "pod network: \(error)"
+        case .rules(let error):
             "pod network: \(error)"
         case .state(let operation, let path, let code):
             "\(operation) \(path): \(String(cString: strerror(code))) (errno \(code))"

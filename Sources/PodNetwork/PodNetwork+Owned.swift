@@ -1,0 +1,59 @@
+import Glibc
+import Linux
+
+/// What an instance owns in the kernel of the calling thread's network namespace.
+package struct OwnedNetworkObjects: Hashable, Sendable {
+    package var links: [String]
+    package var tables: [String]
+
+    package var isEmpty: Bool { links.isEmpty && tables.isEmpty }
+}
+
+/// These work without a running daemon: the names say what is ours. They block for as long as the kernel needs: call them
+/// where blocking is allowed.
+extension PodNetwork {
+    /// The links and tables that bear the instance's name, pods' and services' alike, in order of their names.
+    package static func owned(instance: InstanceName) throws(PodNetworkError) -> OwnedNetworkObjects {
+        let links: [Link]
+        do throws(NetlinkError) {
+            links = try RouteSocket().links()
+        } catch {
+            throw .kernel(sandbox: nil, error)
+        }
+        let tables: [String]
+        do throws(NFTablesError) {
+            tables = try KernelNFTables().tables()
+        } catch {
+            throw .rules(error)
+        }
+        return OwnedNetworkObjects(
+            links: links.map(\.name).filter { $0.hasPrefix(instance.linkPrefix) }.sorted(),
+            tables: tables.filter { $0 == instance.podTable || $0 == instance.serviceTable }.sorted())
+    }
+
+    /// Deletes all of it, restores the host's forwarding if we had changed it, and forgets the addresses on disk.
+    package static func removeAll(instance: InstanceName, stateDirectory: String) throws(PodNetworkError) {
+        let owned = try owned(instance: instance)
+        for table in owned.tables {
+            do throws(NFTablesError) {
+                try KernelNFTables().apply(.init(table: table, [.deleteTable]))
+            } catch {
+                throw .rules(error)
+            }
+        }
+        for link in owned.links {
+            do throws(NetlinkError) {
+                try deleteLinkIfPresent(link)
+            } catch {
+                throw .kernel(sandbox: nil, error)
+            }
+        }
+        guard access(stateDirectory, F_OK) == 0 else { return }
+        try NodeLink.restoreForwarding(stateDirectory: stateDirectory)
+        let directory = try AddressDirectory(path: stateDirectory)
+        for held in try directory.load() { try directory.remove(held.address) }
+        guard rmdir(stateDirectory) == 0 || errno == ENOTEMPTY else {
+            throw .state(operation: "remove", path: stateDirectory, code: errno)
+        }
+    }
+}

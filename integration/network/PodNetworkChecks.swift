@@ -1,0 +1,74 @@
+import Glibc
+import Linux
+import Logging
+import PodNetwork
+
+extension Scene {
+    func configuration() throws -> PodNetworkConfiguration {
+        guard let name = InstanceName("it"), let pods = IPv4Network("10.42.0.0/24"),
+            let cluster = IPv4Network("10.42.0.0/16"), let services = IPv4Network("10.43.0.0/16")
+        else { throw Failure("constants") }
+        return PodNetworkConfiguration(
+            instance: name, podNetwork: pods, clusterNetwork: cluster, serviceNetwork: services,
+            stateDirectory: "\(state)/addresses")
+    }
+
+    func makeNetwork() throws -> PodNetwork {
+        PodNetwork(configuration: try configuration(), logger: Logger(label: "check"))
+    }
+
+    func attach(_ network: PodNetwork, _ name: String) async throws -> PodAddress {
+        try await network.attach(sandbox: "sandbox-\(name)", networkNamespace: .path("/run/netns/\(pod(name))"))
+    }
+}
+
+/// Links, addresses, masquerade, adoption and removal.
+func checkPodNetwork(_ scene: Scene, _ checks: Checks) async throws {
+    let before = try inside(scene.host) { try? NetworkSysctl("ipv4/ip_forward").read() }
+    let network = try scene.makeNetwork()
+    try await network.prepare()
+    let a = try await scene.attach(network, "a")
+    let b = try await scene.attach(network, "b")
+    for name in ["a", "b"] { try serve(name, in: scene.pod(name), port: 8080) }
+    try serve("out", in: scene.out, port: 8080)
+    try serve("host", in: scene.host, port: 9000)
+
+    checks.expect("pod to pod", try ask(from: scene.pod("a"), b.address, 8080), "b \(a.address)")
+    checks.expect("pod to itself", try ask(from: scene.pod("a"), a.address, 8080), "a \(a.address)")
+    checks.expect("host to pod", try ask(from: scene.host, a.address, 8080), "a \(a.gateway)")
+    checks.expect("pod to host", try ask(from: scene.pod("b"), a.gateway, 9000), "host \(b.address)")
+    checks.expect("pod to outside is masqueraded", try ask(from: scene.pod("a"), Scene.outside, 8080), "out 192.0.2.1")
+    checks.expect("an address that no pod holds", try ask(from: scene.host, IPv4Address(10, 42, 0, 200), 80), "refused")
+    try checkSpoofing(scene, checks, b)
+
+    checks.expect("attach again is the same", try await scene.attach(network, "a") == a)
+    let adopted = try scene.makeNetwork()
+    try await adopted.prepare()
+    checks.expect("addresses outlive the daemon", await adopted.address(of: "sandbox-a") == a)
+    checks.expect("attach after a restart is the same", try await scene.attach(adopted, "b") == b)
+    checks.expect("pod to pod after a restart", try ask(from: scene.pod("a"), b.address, 8080), "b \(a.address)")
+    try await adopted.collect(live: ["sandbox-a"])
+    let owned = try PodNetwork.owned(instance: adopted.configuration.instance)
+    checks.expect("collect leaves the live", owned.links == ["sw-it-n", a.hostLink].sorted(), "\(owned)")
+    try PodNetwork.removeAll(
+        instance: adopted.configuration.instance, stateDirectory: adopted.configuration.stateDirectory)
+    let left = try PodNetwork.owned(instance: adopted.configuration.instance)
+    checks.expect("removal leaves nothing", left.isEmpty, "\(left)")
+    checks.expect("no state is left", access(adopted.configuration.stateDirectory, F_OK) != 0)
+    let after = try inside(scene.host) { try? NetworkSysctl("ipv4/ip_forward").read() }
+    checks.expect("forwarding is as before", after == before, "\(String(describing: after))")
+}
+
+/// A pod that takes another's address as its source is not heard.
+private func checkSpoofing(_ scene: Scene, _ checks: Checks, _ victim: PodAddress) throws {
+    let forged = IPv4Address(10, 42, 0, 99)
+    let socket = try NetworkNamespace(path: "/run/netns/\(scene.pod("a"))").enter { () throws(NetlinkError) in
+        try RouteSocket()
+    }
+    guard let link = try socket.link(named: "eth0") else { throw Failure("no eth0") }
+    let address = LinkAddress(link: link.index, address: forged, prefixLength: 32)
+    try socket.add(address)
+    let seen = try inside(scene.pod("a")) { connectFrom(forged, to: victim.address, 8080) }
+    checks.expect("a forged source is dropped", seen != 0, "connected")
+    try socket.delete(address)
+}

@@ -1,0 +1,20 @@
+import Glibc
+
+@concurrent
+nonisolated func run(_ arguments: [String]) async -> CInt {
+    guard arguments.count == 4 else {
+        print("usage: network-integration check|bench RUN STATE (see integration/network.sh)")
+        return 2
+    }
+    let scene = Scene(run: arguments[2], state: arguments[3])
+    let checks = Checks()
+    do {
+        try await checkPodNetwork(scene, checks)
+    } catch {
+        checks.expect("runs to its end", false, "\(error)")
+    }
+    print("network: \(checks.passed) passed, \(checks.failed) failed")
+    return checks.failed == 0 ? 0 : 1
+}
+
+exit(await run(CommandLine.arguments))
