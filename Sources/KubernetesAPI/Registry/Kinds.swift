@@ -16,15 +16,17 @@ package enum Kinds {
         .init(
             Namespace.self, nameFormat: .dnsLabel, table: .namespace, selectableFields: ["status.phase"],
             prepare: { $0.prepare($1) }, complete: { $0.complete() }),
-        .init(Node.self, table: .node, selectableFields: ["spec.unschedulable"]),
+        .init(Node.self, table: .node, selectableFields: ["spec.unschedulable"], validate: Node.faults),
         .init(
             Pod.self, table: .pod,
             selectableFields: [
                 "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
                 "spec.hostNetwork", "status.phase", "status.podIP", "status.nominatedNodeName",
-            ], prepare: { $0.prepare($1) }, complete: { $0.complete() }),
-        .init(ConfigMap.self, table: .configMap),
-        .init(Secret.self, table: .secret, selectableFields: ["type"], complete: { $0.complete() }),
+            ], prepare: { $0.prepare($1) }, complete: { $0.complete() }, validate: Pod.faults),
+        .init(ConfigMap.self, table: .configMap, validate: ConfigMap.faults),
+        .init(
+            Secret.self, table: .secret, selectableFields: ["type"], complete: { $0.complete() },
+            validate: Secret.faults),
         .init(ServiceAccount.self, table: .serviceAccount),
         .init(
             Event.self, table: .event,
@@ -32,22 +34,24 @@ package enum Kinds {
                 "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
                 "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
                 "reportingComponent", "source", "type",
-            ]),
+            ], validate: Event.faults),
         .init(Lease.self, table: .lease),
     ]
 
     private static let workloads: [KindDefinition] = [
-        .init(Deployment.self, table: .deployment, complete: { $0.complete() }),
+        .init(Deployment.self, table: .deployment, complete: { $0.complete() }, validate: Deployment.faults),
         .init(
-            ReplicaSet.self, table: .replicaSet, selectableFields: ["status.replicas"], complete: { $0.complete() }),
+            ReplicaSet.self, table: .replicaSet, selectableFields: ["status.replicas"], complete: { $0.complete() },
+            validate: ReplicaSet.faults),
         .init(ControllerRevision.self, table: .controllerRevision),
     ]
 
     private static let network: [KindDefinition] = [
         .init(
             Service.self, nameFormat: .dnsLabel1035, table: .service,
-            selectableFields: ["spec.clusterIP", "spec.type"], prepare: { $0.prepare($1) }, complete: { $0.complete() }),
-        .init(EndpointSlice.self, table: .endpointSlice),
+            selectableFields: ["spec.clusterIP", "spec.type"], prepare: { $0.prepare($1) }, complete: { $0.complete() },
+            validate: Service.faults),
+        .init(EndpointSlice.self, table: .endpointSlice, validate: EndpointSlice.faults),
         .init(Endpoints.self, table: .endpoints),
     ]
 }
