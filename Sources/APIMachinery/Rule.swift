@@ -17,6 +17,8 @@ package enum Rule: Sendable, Hashable {
     case set
     /// A list of objects told apart by these fields.
     case listMap([String])
+    /// Items of this `listMap` may repeat all the same, as the API has always let them (environment variables, ports).
+    case repeatable
     /// Strategic merge patches merge this list by this field (which may differ from `listMap`'s, as for ports).
     case mergeKey(String)
     /// Strategic merge patches merge this list of scalars.

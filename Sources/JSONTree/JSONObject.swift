@@ -56,6 +56,34 @@ package struct JSONObject: Sendable, Hashable {
         }
     }
 
+    /// Changes every member in place, in the order of keys, and removes those for which `body` returns false. O(n).
+    package mutating func update(_ body: (String, inout JSONValue) -> Bool) {
+        var kept = 0
+        for index in members.indices {
+            guard body(members[index].key, &members[index].value) else { continue }
+            if kept != index { members.swapAt(kept, index) }
+            kept += 1
+        }
+        members.removeSubrange(kept...)
+    }
+
+    /// Sets all of `others`, which must be sorted by key and distinct. O(n + m).
+    package mutating func merge(sorted others: [Member]) {
+        var merged: [Member] = []
+        merged.reserveCapacity(members.count + others.count)
+        var index = 0
+        for other in others {
+            while index < members.count, members[index].key < other.key {
+                merged.append(members[index])
+                index += 1
+            }
+            if index < members.count, members[index].key == other.key { index += 1 }
+            merged.append(other)
+        }
+        merged += members[index...]
+        members = merged
+    }
+
     private func lowerBound(_ key: String) -> Int {
         var low = 0
         var high = members.count

@@ -12,10 +12,12 @@ package final class ObjectSchema: Sendable {
 
     private final class Table: Sendable {
         let fields: [FieldSchema]
+        let defaultedFields: [FieldSchema]
         let unions: [String]
 
         init(_ fields: [FieldSchema]) {
             self.fields = fields
+            defaultedFields = fields.filter { $0.defaultValue != nil }
             var unions: [String] = []
             for union in fields.compactMap(\.union) where !unions.contains(union) { unions.append(union) }
             self.unions = unions
@@ -35,6 +37,9 @@ package final class ObjectSchema: Sendable {
 
     /// Sorted by name, as the members of a `JSONObject` are: both are walked together.
     package var fields: [FieldSchema] { loaded.fields }
+
+    /// Those that have a default, sorted by name.
+    var defaultedFields: [FieldSchema] { loaded.defaultedFields }
 
     /// The names of the unions that fields belong to.
     package var unions: [String] { loaded.unions }

@@ -1,0 +1,92 @@
+import JSONTree
+
+extension Schema {
+    /// Paths of the members that the schema does not know, for strict field validation and its warnings; at most 64.
+    package func unknownFields(in value: JSONValue, path: String = "") -> [String] {
+        var walk = UnknownFields(path: FieldPath(path))
+        walk.visit(value, self)
+        return walk.found
+    }
+
+    /// Removes what is not stored: members that the schema does not know, and nulls that mean absence.
+    package func prune(_ value: inout JSONValue) {
+        switch (shape, value) {
+        case (.object(let schema), .object(var object)):
+            value = .null
+            prune(&object, schema)
+            value = .object(object)
+        case (.map(let element), .object(var object)):
+            value = .null
+            object.update { _, member in
+                guard !member.isNull || element.isNullable else { return false }
+                element.prune(&member)
+                return true
+            }
+            value = .object(object)
+        case (.array(let element), .array(var values)) where element.isContainer:
+            value = .null
+            for index in values.indices { element.prune(&values[index]) }
+            value = .array(values)
+        default: break
+        }
+    }
+
+    private func prune(_ object: inout JSONObject, _ schema: ObjectSchema) {
+        let fields = schema.fields
+        var index = 0
+        object.update { key, value in
+            while index < fields.count, fields[index].name < key { index += 1 }
+            guard index < fields.count, fields[index].name == key else { return schema.keepsUnknownFields }
+            let field = fields[index].schema
+            guard !value.isNull || field.isNullable else { return false }
+            field.prune(&value)
+            return true
+        }
+    }
+
+    /// Whether there is anything inside that a walk can find.
+    var isContainer: Bool {
+        switch shape {
+        case .array, .map, .object: true
+        default: false
+        }
+    }
+}
+
+private struct UnknownFields {
+    static let maximum = 64
+    var path: FieldPath
+    var found: [String] = []
+
+    mutating func visit(_ value: JSONValue, _ schema: Schema) {
+        switch (schema.shape, value) {
+        case (.object(let schema), .object(let object)): visit(object, schema)
+        case (.map(let element), .object(let object)) where element.isContainer:
+            for member in object.members { descend(.key(member.key), member.value, element) }
+        case (.array(let element), .array(let values)) where element.isContainer:
+            for (index, value) in values.enumerated() { descend(.index(index), value, element) }
+        default: break
+        }
+    }
+
+    private mutating func visit(_ object: JSONObject, _ schema: ObjectSchema) {
+        let fields = schema.fields
+        var index = 0
+        for member in object.members {
+            while index < fields.count, fields[index].name < member.key { index += 1 }
+            if index < fields.count, fields[index].name == member.key {
+                descend(.field(member.key), member.value, fields[index].schema)
+            } else if !schema.keepsUnknownFields, found.count < Self.maximum {
+                path.push(.field(member.key))
+                found.append(path.description)
+                path.pop()
+            }
+        }
+    }
+
+    private mutating func descend(_ step: FieldPath.Step, _ value: JSONValue, _ schema: Schema) {
+        path.push(step)
+        visit(value, schema)
+        path.pop()
+    }
+}

@@ -1,0 +1,107 @@
+import JSONTree
+
+extension SchemaCheck {
+    /// Applies one rule. A rule for single values holds for each item of a list and each value of a map.
+    mutating func apply(_ rule: Rule, to value: JSONValue, mayRepeat: Bool = false) {
+        switch rule {
+        case .minItems(let least): checkCount(value, atLeast: least)
+        case .maxItems(let most): checkCount(value, atMost: most)
+        case .keyFormat(let format): checkKeys(of: value, format)
+        case .set: checkDistinct(value)
+        case .listMap(let keys): if !mayRepeat { checkDistinct(value, by: keys) }
+        case .minimum, .maximum, .minLength, .maxLength, .oneOf, .format:
+            each(of: value) { $0.applySingle(rule, to: $1) }
+        case .required, .mergeKey, .mergeItems, .retainKeys, .atomic, .union, .immutable, .readOnly, .repeatable: break
+        }
+    }
+
+    private mutating func each(of value: JSONValue, _ body: (inout SchemaCheck, JSONValue) -> Void) {
+        switch value {
+        case .array(let elements):
+            for (index, element) in elements.enumerated() {
+                path.push(.index(index))
+                body(&self, element)
+                path.pop()
+            }
+        case .object(let object):
+            for member in object.members {
+                path.push(.key(member.key))
+                body(&self, member.value)
+                path.pop()
+            }
+        default: body(&self, value)
+        }
+    }
+
+    private mutating func applySingle(_ rule: Rule, to value: JSONValue) {
+        switch (rule, value) {
+        case (.minimum(let least), .integer(let number)) where number < least:
+            fail(.invalid(path.description, value, "must be greater than or equal to \(least)"))
+        case (.maximum(let most), .integer(let number)) where number > most:
+            fail(.invalid(path.description, value, "must be less than or equal to \(most)"))
+        case (.minLength(let least), .string(let text)) where text.utf8.count < least:
+            fail(.invalid(path.description, value, "must have at least \(least) bytes"))
+        case (.maxLength(let most), .string(let text)) where text.utf8.count > most:
+            fail(.tooLong(path.description, most))
+        case (.oneOf(let choices), .string(let text)) where !choices.contains(text):
+            fail(.notSupported(path.description, value, choices))
+        case (.format(let format), .string(let text)):
+            if let why = format.mismatch(text) { fail(.invalid(path.description, value, why)) }
+        default: break
+        }
+    }
+
+    private mutating func checkCount(_ value: JSONValue, atLeast least: Int) {
+        guard let count = count(of: value), count < least else { return }
+        fail(.invalid(path.description, .integer(Int64(count)), "must have at least \(least) items"))
+    }
+
+    private mutating func checkCount(_ value: JSONValue, atMost most: Int) {
+        guard let count = count(of: value), count > most else { return }
+        fail(.tooMany(path.description, count, most))
+    }
+
+    private func count(of value: JSONValue) -> Int? {
+        value.array?.count ?? value.object?.count
+    }
+
+    private mutating func checkKeys(of value: JSONValue, _ format: Rule.Format) {
+        guard case .object(let object) = value else { return }
+        for member in object.members {
+            guard let why = format.mismatch(member.key) else { continue }
+            fail(.invalid(path.description, .string(member.key), why))
+        }
+    }
+
+    private mutating func checkDistinct(_ value: JSONValue) {
+        guard case .array(let elements) = value, elements.count > 1 else { return }
+        var seen: Set<JSONValue> = []
+        for (index, element) in elements.enumerated() where !seen.insert(element).inserted {
+            path.push(.index(index))
+            fail(.duplicate(path.description, element))
+            path.pop()
+        }
+    }
+
+    private mutating func checkDistinct(_ value: JSONValue, by keys: [String]) {
+        guard case .array(let elements) = value, elements.count > 1 else { return }
+        var seen: Set<[JSONValue]> = []
+        for (index, element) in elements.enumerated() {
+            let identity = keys.map { element[$0] ?? .null }
+            guard !seen.insert(identity).inserted else { continue }
+            path.push(.index(index))
+            if keys.count == 1 { path.push(.field(keys[0])) }
+            let shown = keys.count == 1 ? identity[0] : .object(JSONObject(zip(keys, identity)))
+            fail(.init(.duplicate, path.description, value: FieldError.shown(flat: shown)))
+            if keys.count == 1 { path.pop() }
+            path.pop()
+        }
+    }
+}
+
+extension FieldError {
+    /// As `shown`, but a small object in full: the keys of a list's item.
+    static func shown(flat value: JSONValue) -> String {
+        if case .object = value, value.text.utf8.count <= 256 { value.text } else { shown(value) }
+    }
+}
