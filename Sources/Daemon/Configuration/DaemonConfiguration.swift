@@ -1,0 +1,117 @@
+import Glibc
+
+/// Everything an operator can set. Every setting has one name, which is its flag (`--data-dir`) and its key in
+/// `/etc/swiftlet/config.yaml` (`data-dir:`) alike; a flag wins over the file, the file over the default.
+package struct DaemonConfiguration: Sendable, Hashable {
+    /// What outlives a reboot: the store, images, containers' writable layers, emptyDir volumes.
+    package var dataDirectory = "/var/lib/swiftlet"
+    /// Sockets and what is valid for one boot.
+    package var runDirectory = "/run/swiftlet"
+    /// The configuration file, certificates and the admin kubeconfig.
+    package var configDirectory = "/etc/swiftlet"
+    package var logDirectory = "/var/log/pods"
+    /// Manifests of static pods; empty: `<configDirectory>/manifests`.
+    package var manifestDirectory = ""
+    /// Empty: the host's name.
+    package var nodeName = ""
+    /// Empty: the address of the interface with the default route.
+    package var nodeAddress = ""
+    package var bindAddress = "0.0.0.0"
+    package var port = 6443
+    package var clusterNetwork = "10.42.0.0/16"
+    /// This node's share of the cluster network.
+    package var podNetwork = "10.42.0.0/24"
+    package var serviceNetwork = "10.43.0.0/16"
+    package var clusterDomain = "cluster.local"
+    package var maximumPods = 500
+    /// The unified cgroup that ours are made under; empty: `/swiftlet-<instance>` at the top of the hierarchy.
+    package var cgroupParent = ""
+    /// Empty: `swiftlet-podmonitor` beside the daemon's own executable.
+    package var monitorPath = ""
+    package var stopsPodsOnExit = false
+    package var logLevel = "info"
+
+    package init() {}
+
+    package var manifests: String {
+        manifestDirectory.isEmpty ? "\(configDirectory)/manifests" : manifestDirectory
+    }
+
+    package var kubeconfigPath: String { "\(configDirectory)/admin.kubeconfig" }
+    /// The socket that the node's own command line talks to.
+    package var nodeSocket: String { "\(runDirectory)/node.sock" }
+}
+
+extension DaemonConfiguration {
+    /// One setting: its name, what it is, and how its text is taken.
+    package struct Setting: Sendable {
+        package let name: String
+        package let summary: String
+        let set: @Sendable (inout DaemonConfiguration, String) throws(DaemonError) -> Void
+    }
+
+    package static let settings: [Setting] = [
+        .text("data-dir", "Directory of the store, images and volumes.", \.dataDirectory, mustBeAbsolute: true),
+        .text("run-dir", "Directory of sockets and of what one boot holds.", \.runDirectory, mustBeAbsolute: true),
+        .text("config-dir", "Directory of certificates and the admin kubeconfig.", \.configDirectory, mustBeAbsolute: true),
+        .text("log-dir", "Directory of containers' logs.", \.logDirectory, mustBeAbsolute: true),
+        .text("manifest-dir", "Directory of static pods' manifests.", \.manifestDirectory, mustBeAbsolute: true),
+        .text("node-name", "Name of this node.", \.nodeName),
+        .text("node-address", "Address that others reach this node by.", \.nodeAddress),
+        .text("bind-address", "Address that the API server listens on.", \.bindAddress),
+        .number("port", "Port of the API server.", \.port, 1...65535),
+        .text("cluster-cidr", "Network of all pods.", \.clusterNetwork),
+        .text("pod-cidr", "Network of this node's pods.", \.podNetwork),
+        .text("service-cidr", "Network of Services.", \.serviceNetwork),
+        .text("cluster-domain", "DNS domain of the cluster.", \.clusterDomain),
+        .number("max-pods", "Most pods on this node.", \.maximumPods, 1...10_000),
+        .text("cgroup-parent", "Unified cgroup that pods are made under.", \.cgroupParent),
+        .text("monitor-path", "The pod monitor's executable.", \.monitorPath, mustBeAbsolute: true),
+        .flag("stop-pods-on-exit", "Stop all pods when the daemon is stopped.", \.stopsPodsOnExit),
+        .text("log-level", "trace, debug, info, notice, warning, error or critical.", \.logLevel),
+    ]
+
+    /// Takes one setting by its name.
+    package mutating func set(_ name: String, to text: String) throws(DaemonError) {
+        guard let setting = Self.settings.first(where: { $0.name == name }) else {
+            let known = Self.settings.map(\.name).joined(separator: ", ")
+            throw DaemonError("there is no setting \"\(name)\"; there are \(known)")
+        }
+        try setting.set(&self, text)
+    }
+}
+
+extension DaemonConfiguration.Setting {
+    fileprivate typealias Path<Value> = WritableKeyPath<DaemonConfiguration, Value> & Sendable
+
+    fileprivate static func text(
+        _ name: String, _ summary: String, _ path: Path<String>, mustBeAbsolute: Bool = false
+    ) -> Self {
+        Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
+            guard !mustBeAbsolute || text.hasPrefix("/") else {
+                throw DaemonError("\(name) must be an absolute path, not \"\(text)\"")
+            }
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func number(
+        _ name: String, _ summary: String, _ path: Path<Int>, _ range: ClosedRange<Int>
+    ) -> Self {
+        Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
+            guard let value = Int(text), range.contains(value) else {
+                throw DaemonError("\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
+            }
+            configuration[keyPath: path] = value
+        }
+    }
+
+    fileprivate static func flag(_ name: String, _ summary: String, _ path: Path<Bool>) -> Self {
+        Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
+            guard ["true", "false"].contains(text) else {
+                throw DaemonError("\(name) must be true or false, not \"\(text)\"")
+            }
+            configuration[keyPath: path] = text == "true"
+        }
+    }
+}

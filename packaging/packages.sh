@@ -1,0 +1,21 @@
+# Sourced: installs Debian packages that are missing. Nothing is fetched where all are there.
+
+# What the build and the product link against, and what the demonstration runs.
+BUILD_PACKAGES=(libseccomp-dev libcap-dev libmnl-dev libnftnl-dev libsqlite3-dev pkg-config)
+DEMO_PACKAGES=(busybox-static ca-certificates)
+
+is_installed() {
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# install_packages NAME...
+install_packages() {
+    local missing=() name
+    for name in "$@"; do is_installed "$name" || missing+=("$name"); done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    echo "installing Debian packages: ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 || {
+        apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    }
+}
