@@ -30,5 +30,6 @@ ip -n "$run-out" addr add 192.0.2.2/24 dev up0
 ip -n "$run-host" link set up0 up
 ip -n "$run-out" link set up0 up
 ip -n "$run-host" route add default via 192.0.2.2
+ip -n "$run-out" route add 203.0.113.0/24 via 192.0.2.1
 
 ip netns exec "$run-host" "$program" "${1:-check}" "$run" "$state"

@@ -1,1 +1,52 @@
+import Linux
+import Logging
 
+/// Keeps the kernel's rules equal to the services: each change is one nftables transaction with that change alone.
+///
+/// Runs on a thread of its own, since the kernel may hold a transaction up for as long as others hold its lock.
+package actor KubeProxy {
+    private nonisolated let executor = ThreadExecutor(name: "kube-proxy")
+    private let backend: any NFTablesBackend
+    private let logger: Logger
+    private var table: ServiceTable
+    /// False until the first transaction, and after one that failed: then the next one makes the table anew.
+    private var isInSync = false
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// - Parameters:
+    ///   - table: the name of the nftables table, ours alone.
+    ///   - serviceNetwork: the addresses of services.
+    ///   - clusterNetwork: the addresses of pods.
+    package init(
+        table: String, serviceNetwork: IPv4Network, clusterNetwork: IPv4Network, backend: any NFTablesBackend,
+        logger: Logger
+    ) {
+        let rules = ServiceRules(table: table, serviceNetwork: serviceNetwork, clusterNetwork: clusterNetwork)
+        self.table = ServiceTable(rules: rules)
+        self.backend = backend
+        self.logger = logger
+    }
+
+    /// Takes over the new state of some ports of services (nil: the port is gone) and brings it into the kernel.
+    ///
+    /// The first call makes the table anew, whatever an earlier daemon left, in one transaction: give it everything that
+    /// is known. After an error the state is kept, and the next call, also an empty one, makes the table anew.
+    package func update(_ ports: [ProxiedPortName: ProxiedPort?]) throws(NFTablesError) {
+        var transaction = table.update(ports)
+        let isRebuilt = !isInSync
+        if isRebuilt { transaction = table.rebuild() }
+        guard !transaction.isEmpty else { return }
+        isInSync = false
+        try backend.apply(transaction)
+        isInSync = true
+        logger.debug(
+            "services applied",
+            metadata: [
+                "ports": "\(ports.count)", "operations": "\(transaction.operations.count)", "whole": "\(isRebuilt)",
+            ])
+    }
+
+    /// Whether the kernel has all that was given.
+    package var isSynchronised: Bool { isInSync }
+}

@@ -21,7 +21,8 @@ struct PodRules {
         let stray: [NFTables.Statement] = [
             .match(.destination(configuration.podNetwork)),
             .match(.outputLink(prefix: configuration.instance.linkPrefix, negated: true)),
-            .match(.destinationIsLocal(false)),
+            // A packet of the host to a service still counts as leaving by the link of its old destination.
+            .match(.isDestinationOriginal), .match(.destinationIsLocal(false)),
         ]
         let refuse = [
             NFTables.Rule(stray + [.match(.transport(.tcp)), .reset]), NFTables.Rule(stray + [.reject]),

@@ -33,7 +33,7 @@ import Testing
             instance: try #require(InstanceName("ab")), podNetwork: try #require(IPv4Network("10.42.0.0/24")),
             clusterNetwork: try #require(IPv4Network("10.42.0.0/16")),
             serviceNetwork: try #require(IPv4Network("10.43.0.0/16")), stateDirectory: "/nowhere")
-        let stray = #"ip daddr 10.42.0.0/24 oifname != "sw-ab-*" fib daddr type != local"#
+        let stray = #"ip daddr 10.42.0.0/24 oifname != "sw-ab-*" ct status & dnat == 0 fib daddr type != local"#
         #expect(
             PodRules(configuration: configuration).transaction.description == """
                 add table ip swiftlet-ab

@@ -132,6 +132,8 @@ extension NFTables.Match {
         case .mark(let value, let mask): Self.bits(.meta(.mark, into: 0), mask, isEqual: true, value)
         case .isDestinationTranslated:
             Self.bits(.conntrack(.status, into: 0), UInt32(IPS_DST_NAT.rawValue), isEqual: false, 0)
+        case .isDestinationOriginal:
+            Self.bits(.conntrack(.status, into: 0), UInt32(IPS_DST_NAT.rawValue), isEqual: true, 0)
         case .isNewConnection:
             // The kernel's bit for a state is one more than its number (NF_CT_STATE_BIT).
             Self.bits(.conntrack(.state, into: 0), 1 << (UInt32(IP_CT_NEW.rawValue) + 1), isEqual: false, 0)

@@ -22,6 +22,7 @@ extension NFTables {
         case mark(UInt32, mask: UInt32)
         /// The connection's destination was translated.
         case isDestinationTranslated
+        case isDestinationOriginal
         case isNewConnection
         /// The selected values stand in a set.
         case member([Selector], of: String, negated: Bool = false)
@@ -111,6 +112,7 @@ extension NFTables.Match: CustomStringConvertible {
         case .outputLink(let prefix, let negated): "oifname \(Self.not(negated))\"\(prefix)*\""
         case .mark(let value, let mask): "meta mark & \(mask) == \(value)"
         case .isDestinationTranslated: "ct status dnat"
+        case .isDestinationOriginal: "ct status & dnat == 0"
         case .isNewConnection: "ct state new"
         case .member(let selectors, let set, let negated): "\(selectors.text) \(Self.not(negated))@\(set)"
         }

@@ -1,0 +1,95 @@
+import KubeProxy
+import Linux
+import Logging
+import PodNetwork
+
+private func name(_ service: String) -> ProxiedPortName {
+    ProxiedPortName(namespace: "default", service: service, port: "")
+}
+
+private func port(_ last: UInt8, _ endpoints: [PodAddress], nodePort: UInt16? = nil) -> ProxiedPort {
+    var port = ProxiedPort(transport: .tcp, port: 80, clusterAddress: IPv4Address(10, 43, 0, last))
+    port.endpoints = endpoints.map { ProxiedEndpoint($0.address, 8080) }
+    port.nodePort = nodePort
+    return port
+}
+
+/// The names of the servers that answer within some connections.
+private func answers(from namespace: String, _ address: IPv4Address, _ port: UInt16, _ times: Int = 24) throws -> Set<
+    String
+> {
+    var seen: Set<String> = []
+    for _ in 0..<times {
+        let answer = try ask(from: namespace, address, port)
+        seen.insert(answer.split(separator: " ").first.map(String.init) ?? "")
+    }
+    return seen
+}
+
+/// Services by cluster address, node port and external address, changes, affinity, refusal and removal.
+func checkKubeProxy(_ scene: Scene, _ checks: Checks) async throws {
+    let network = try scene.makeNetwork()
+    try await network.prepare()
+    let a = try await scene.attach(network, "a")
+    let b = try await scene.attach(network, "b")
+    let c = try await scene.attach(network, "c")
+    try serve("c", in: scene.pod("c"), port: 8080)
+    let configuration = network.configuration
+    let proxy = KubeProxy(
+        table: configuration.instance.serviceTable, serviceNetwork: configuration.serviceNetwork,
+        clusterNetwork: configuration.clusterNetwork, backend: KernelNFTables(), logger: Logger(label: "check"))
+    var web = port(7, [a, b], nodePort: 30080)
+    web.externalAddresses = [IPv4Address(203, 0, 113, 7)]
+    try await proxy.update([name("web"): web, name("empty"): port(8, [], nodePort: 30081)])
+    let address = IPv4Address(10, 43, 0, 7)
+
+    checks.expect("pod to service reaches both", try answers(from: scene.pod("c"), address, 80) == ["a", "b"])
+    checks.expect("host to service reaches both", try answers(from: scene.host, address, 80) == ["a", "b"])
+    try await proxy.update([
+        name("web"): {
+            var one = web
+            one.endpoints.removeLast()
+            return one
+        }()
+    ])
+    checks.expect("pod to service keeps its source", try ask(from: scene.pod("c"), address, 80), "a \(c.address)")
+    checks.expect("host to service", try ask(from: scene.host, address, 80), "a \(a.gateway)")
+    let itself = try ask(from: scene.pod("a"), address, 80)
+    checks.expect("pod to itself by its service", ["a \(a.gateway)", "a \(Scene.uplink)"].contains(itself), itself)
+    checks.expect("outside to node port", try ask(from: scene.out, Scene.uplink, 30080), "a \(Scene.outside)")
+    checks.expect("host to node port", try ask(from: scene.host, Scene.uplink, 30080), "a \(Scene.uplink)")
+    checks.expect("pod to node port", try ask(from: scene.pod("c"), c.gateway, 30080), "a \(c.address)")
+    checks.expect(
+        "outside to external address", try ask(from: scene.out, IPv4Address(203, 0, 113, 7), 80), "a 192.0.2.2")
+    checks.expect(
+        "service without endpoints, from a pod", try ask(from: scene.pod("c"), IPv4Address(10, 43, 0, 8), 80), "refused"
+    )
+    checks.expect(
+        "service without endpoints, from the host", try ask(from: scene.host, IPv4Address(10, 43, 0, 8), 80), "refused")
+    checks.expect("node port without endpoints", try ask(from: scene.out, Scene.uplink, 30081), "refused")
+    checks.expect("unused service address", try ask(from: scene.pod("c"), IPv4Address(10, 43, 9, 9), 80), "refused")
+    checks.expect("another port of a service", try ask(from: scene.pod("c"), address, 81), "refused")
+    try await checkAffinity(scene, checks, proxy, [a, b])
+    try await proxy.update([name("web"): nil])
+    checks.expect("a deleted service is refused", try ask(from: scene.pod("c"), address, 80), "refused")
+    try PodNetwork.removeAll(instance: configuration.instance, stateDirectory: configuration.stateDirectory)
+    let left = try PodNetwork.owned(instance: configuration.instance)
+    checks.expect("removal leaves no rules", left.isEmpty, "\(left)")
+}
+
+private func checkAffinity(
+    _ scene: Scene, _ checks: Checks, _ proxy: KubeProxy, _ pods: [PodAddress]
+) async throws {
+    var sticky = port(9, pods, nodePort: 30082)
+    sticky.affinitySeconds = 60
+    try await proxy.update([name("sticky"): sticky])
+    let address = IPv4Address(10, 43, 0, 9)
+    let first = try answers(from: scene.pod("c"), address, 80)
+    checks.expect("a client stays with its endpoint", first.count == 1 && first.isSubset(of: ["a", "b"]), "\(first)")
+    checks.expect("and at the node port", try answers(from: scene.out, Scene.uplink, 30082).count == 1)
+    sticky.endpoints.removeAll { $0.address == pods[first == ["a"] ? 0 : 1].address }
+    try await proxy.update([name("sticky"): sticky])
+    let second = try answers(from: scene.pod("c"), address, 80)
+    checks.expect("until that is gone", second.count == 1 && second.isDisjoint(with: first), "\(second)")
+    try await proxy.update([name("sticky"): nil])
+}
