@@ -61,6 +61,7 @@ let package = Package(
         module("JSONTree", [.product(name: "Yams", package: "Yams")]),
         module("APIMachinery", ["JSONTree"]),
         module("KubernetesAPI", ["APIMachinery"]),
+        tests("KubernetesAPI"),
         module("OCI", ["JSONTree", crypto]),
         module("CRI"),
         module("HTTP"),
