@@ -1,0 +1,11 @@
+import APIMachinery
+
+/// A change of an informer's cache.
+package enum InformerEvent<Object: APIObject>: Sendable {
+    case added(Object)
+    case updated(old: Object, new: Object)
+    /// With the last state known.
+    case deleted(Object)
+    /// All objects that were there at first have been delivered. Comes once for each subscriber.
+    case synced
+}
