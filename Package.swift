@@ -72,7 +72,9 @@ let package = Package(
         module("Store", [log, .product(name: "GRDB", package: "GRDB.swift")]),
         tests("Store"),
         module("PKI", [x509, crypto]),
+        tests("PKI"),
         module("Transport", ["HTTP", log, x509] + nio),
+        tests("Transport", ["HTTP", "PKI", log] + nio),
 
         // Layer 3: the API.
         module("APIServer", ["HTTP", "Store", "PKI", "KubernetesAPI", log]),

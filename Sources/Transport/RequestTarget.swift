@@ -1,12 +1,12 @@
 import HTTP
 
 /// A request's target (RFC 9112, 3.2), split and percent-decoded.
-struct RequestTarget: Equatable {
-    var path: String
-    var query: [QueryItem]
+package struct RequestTarget: Equatable {
+    package var path: String
+    package var query: [QueryItem]
 
     /// Nil where the target is not an absolute path, an escape is broken, or it holds a NUL or bytes that are not UTF-8.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let bytes = text.utf8
         guard bytes.first == UInt8(ascii: "/") else { return nil }
         let mark = bytes.firstIndex(of: UInt8(ascii: "?"))
@@ -27,7 +27,7 @@ struct RequestTarget: Equatable {
     }
 
     /// The target of an outgoing request: the path and query with everything escaped that is not unreserved.
-    static func text(path: String, query: [QueryItem]) -> String {
+    package static func text(path: String, query: [QueryItem]) -> String {
         var out: [UInt8] = []
         encode(path.isEmpty ? "/" : path, keepSlash: true, into: &out)
         for (index, item) in query.enumerated() {

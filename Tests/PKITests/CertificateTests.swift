@@ -1,0 +1,52 @@
+import PKI
+import Testing
+
+@Suite struct CertificateTests {
+    static let now: Int64 = 1_800_000_000
+    static let day: Int64 = 86_400
+
+    @Test func issuesWhatWasAsked() throws {
+        let authority = try CertificateAuthority(commonName: "ca", nowSeconds: Self.now)
+        let server = try authority.issue(
+            .server(commonName: "api", dnsNames: ["a.test"], addresses: ["10.0.0.1", "::1"]), nowSeconds: Self.now)
+        #expect(server.isIssued(by: authority))
+        #expect(server.notBeforeSeconds == Self.now - 300)
+        #expect(server.notAfterSeconds == Self.now + 365 * Self.day)
+        let other = try CertificateAuthority(commonName: "ca", nowSeconds: Self.now)
+        #expect(!server.isIssued(by: other))
+    }
+
+    @Test func neverOutlastsTheAuthority() throws {
+        let authority = try CertificateAuthority(commonName: "ca", nowSeconds: Self.now)
+        let late = Self.now + 3_600 * Self.day
+        let client = try authority.issue(.client(commonName: "u"), nowSeconds: late)
+        #expect(client.notAfterSeconds == Self.now + 3_650 * Self.day)
+    }
+
+    @Test func renewalIsDueInTheLastThird() throws {
+        let authority = try CertificateAuthority(commonName: "ca", nowSeconds: Self.now)
+        let client = try authority.issue(
+            .client(commonName: "u", validity: .seconds(300 * Self.day)), nowSeconds: Self.now)
+        #expect(!client.needsRenewal(at: Self.now))
+        #expect(!client.needsRenewal(at: Self.now + 199 * Self.day))
+        #expect(client.needsRenewal(at: Self.now + 201 * Self.day))
+        #expect(client.needsRenewal(at: Self.now - Self.day))
+    }
+
+    @Test func refusesWhatItCannotSay() throws {
+        let authority = try CertificateAuthority(commonName: "ca", nowSeconds: Self.now)
+        #expect(throws: PKIError.invalidAddress("300.1.1.1")) {
+            try authority.issue(
+                .server(commonName: "s", dnsNames: [], addresses: ["300.1.1.1"]), nowSeconds: Self.now)
+        }
+        #expect(throws: PKIError.self) {
+            try authority.issue(.server(commonName: "s", dnsNames: [], addresses: []), nowSeconds: Self.now)
+        }
+        let leaf = try authority.issue(.client(commonName: "u"), nowSeconds: Self.now)
+        #expect(throws: PKIError.self) { try CertificateAuthority(credential: leaf, object: "leaf") }
+        #expect(throws: PKIError.self) {
+            try Credential(
+                certificatePEM: leaf.certificatePEM, keyPEM: authority.credential.keyPEM, object: "mixed")
+        }
+    }
+}

@@ -1,0 +1,198 @@
+import Glibc
+import HTTP
+import PKI
+import Testing
+import Transport
+
+@Suite(.timeLimit(.minutes(1))) struct HTTPServerTests {
+    @Test func handsTheRequestToTheHandler() async throws {
+        try await Lab.run { request in
+            .text(
+                "\(request.method.rawValue) \(request.path) \(request.query("a") ?? "-") \(request.headers["x-one"] ?? "-") "
+                    + String(decoding: request.body, as: UTF8.self))
+        } _: { lab in
+            for client in [try lab.client(), try lab.plainClient(), try lab.unixClient()] {
+                let request = HTTPRequest(
+                    .post, "/p q", query: [QueryItem("a", "b c")], headers: ["X-One": "1"], body: Array("body".utf8))
+                let response = try await client.handle(request)
+                #expect(response.status == 200)
+                #expect(response.headers["Content-Length"] != nil)
+                #expect(try await response.text == "POST /p q b c 1 body")
+            }
+        }
+    }
+
+    @Test func knowsWhoIsThere() async throws {
+        try await Lab.run {
+            .text("\($0.peer)")
+        } _: { lab in
+            let user = try lab.user("alice", ["dev", "system:masters"])
+            let named = try await lab.client(as: user).handle(HTTPRequest(.get, "/")).text
+            #expect(
+                named == "\(Peer.certificate(commonName: "alice", organizations: ["dev", "system:masters"]))")
+            #expect(try await lab.client().handle(HTTPRequest(.get, "/")).text == "\(Peer.anonymous)")
+            #expect(try await lab.plainClient().handle(HTTPRequest(.get, "/")).text == "\(Peer.anonymous)")
+            let local = try await lab.unixClient().handle(HTTPRequest(.get, "/")).text
+            #expect(local == "\(Peer.local(uid: getuid(), pid: getpid()))")
+        }
+    }
+
+    @Test func refusesForeignClientsAndServers() async throws {
+        try await Lab.run { _ in
+            .text("in")
+        } _: { lab in
+            let other = try CertificateAuthority(commonName: "other", nowSeconds: Lab.now)
+            let stranger = try other.issue(
+                .client(commonName: "mallory", organizations: ["system:masters"]), nowSeconds: Lab.now)
+            await #expect(throws: HTTPError.self) { try await lab.client(as: stranger).handle(HTTPRequest(.get, "/")) }
+            // A serving certificate is no client's.
+            let misused = try lab.authority.issue(
+                .server(commonName: "admin", organizations: ["system:masters"], dnsNames: ["x"], addresses: []),
+                nowSeconds: Lab.now)
+            await #expect(throws: HTTPError.self) { try await lab.client(as: misused).handle(HTTPRequest(.get, "/")) }
+            #expect(try await lab.client(serverName: "lab.test").handle(HTTPRequest(.get, "/")).text == "in")
+            let distrusting = try HTTPClient(
+                .https(host: "127.0.0.1", port: lab.tlsPort, ClientTLS(trust: .authority(other.certificatePEM))),
+                threads: lab.threads)
+            await #expect(throws: HTTPError.self) { try await distrusting.handle(HTTPRequest(.get, "/")) }
+            let probe = try HTTPClient(
+                .https(host: "127.0.0.1", port: lab.tlsPort, ClientTLS(trust: .anyone)), threads: lab.threads)
+            #expect(try await probe.handle(HTTPRequest(.get, "/")).text == "in")
+        }
+    }
+
+    @Test func sendsLargeBodiesWhole() async throws {
+        let part = (0..<300_000).map { UInt8(truncatingIfNeeded: $0) }
+        try await Lab.run { _ in
+            HTTPResponse(200, body: .parts([part, [], part, [7]]))
+        } _: { lab in
+            for client in [try lab.client(), try lab.unixClient()] {
+                let response = try await client.handle(HTTPRequest(.get, "/"))
+                #expect(try await response.bytes(limit: 1 << 20) == part + part + [7])
+            }
+        }
+    }
+
+    @Test func headHasNoBody() async throws {
+        try await Lab.run { request in
+            request.path == "/stream"
+                ? HTTPResponse(200, body: .stream(ByteStream(next: { Array("x".utf8) }))) : .text("four")
+        } _: { lab in
+            let client = try lab.plainClient()
+            let response = try await client.handle(HTTPRequest(.head, "/"))
+            #expect(response.headers["content-length"] == "4")
+            #expect(try await response.bytes(limit: 0) == [])
+            #expect(try await client.handle(HTTPRequest(.get, "/")).text == "four")
+        }
+    }
+
+    @Test func leavesNoBodyOnStatusesWithoutOne() async throws {
+        try await Lab.run { _ in
+            HTTPResponse(204)
+        } _: { lab in
+            let response = try await lab.plainClient().handle(HTTPRequest(.delete, "/"))
+            #expect(response.status == 204)
+            #expect(response.headers["content-length"] == nil)
+        }
+    }
+
+    @Test func fieldsCannotBeSmuggledIn() async throws {
+        try await Lab.run { _ in
+            HTTPResponse(
+                200, headers: ["Warning": "a\r\nX-Evil: 1", "Bad Name": "x", "Content-Length": "999"],
+                body: .parts([Array("ok".utf8)]))
+        } _: { lab in
+            let response = try await lab.plainClient().handle(HTTPRequest(.get, "/"))
+            #expect(response.headers["x-evil"] == nil)
+            #expect(response.headers["warning"] == "a  X-Evil: 1")
+            #expect(try await response.text == "ok")
+        }
+    }
+
+    @Test func namesThePortInUse() async throws {
+        try await Lab.run { _ in
+            .text("")
+        } _: { lab in
+            let taken = "http://127.0.0.1:\(lab.plainPort)"
+            await #expect(throws: TransportError.addressInUse(taken)) {
+                _ = try await HTTPServer.start(
+                    on: [.plain(host: "127.0.0.1", port: lab.plainPort)], threads: lab.threads, logger: Lab.quiet,
+                    handler: Answer { _ in .text("") })
+            }
+            await #expect(throws: TransportError.addressInUse("unix:" + lab.socket)) {
+                _ = try await HTTPServer.start(
+                    on: [.unix(path: lab.socket)], threads: lab.threads, logger: Lab.quiet,
+                    handler: Answer { _ in .text("") })
+            }
+            await #expect(throws: TransportError.self) {
+                _ = try await HTTPServer.start(
+                    on: [.plain(host: "not an address", port: 0)], threads: lab.threads, logger: Lab.quiet,
+                    handler: Answer { _ in .text("") })
+            }
+            let still = try await lab.unixClient().handle(HTTPRequest(.get, "/"))
+            #expect(still.status == 200)
+        }
+    }
+
+    @Test func replacesAStaleSocketAndSetsItsMode() async throws {
+        let threads = IOThreads(count: 1)
+        let directory = scratchDirectory()
+        let path = directory + "/s"
+        for _ in 0..<2 {
+            // A file that nobody serves, as a killed daemon leaves it.
+            let stale = open(path, O_CREAT | O_WRONLY, 0o777)
+            Glibc.close(stale)
+            let server = try await HTTPServer.start(
+                on: [.unix(path: path, mode: 0o660)], threads: threads, logger: Lab.quiet,
+                handler: Answer { _ in .text("") })
+            var info = stat()
+            #expect(stat(path, &info) == 0)
+            #expect(info.st_mode & 0o777 == 0o660)
+            #expect(info.st_mode & S_IFMT == S_IFSOCK)
+            await server.stop()
+            #expect(stat(path, &info) != 0)
+        }
+        rmdir(directory)
+        await threads.stop()
+    }
+
+    @Test func newConnectionsUseTheReloadedCertificate() async throws {
+        try await Lab.run { _ in
+            .text("x")
+        } _: { lab in
+            let old = try lab.client(serverName: "lab.test")
+            #expect(try await old.handle(HTTPRequest(.get, "/")).status == 200)
+            try lab.server.reload(tls: Lab.serverTLS(lab.authority, name: "next.test", addresses: []))
+            #expect(throws: TransportError.self) {
+                try lab.server.reload(tls: ServerTLS(certificatePEM: "no", keyPEM: "no"))
+            }
+            #expect(try await lab.client(serverName: "next.test").handle(HTTPRequest(.get, "/")).status == 200)
+            for name in ["lab.test", nil] {
+                await #expect(throws: HTTPError.self) {
+                    try await lab.client(serverName: name).handle(HTTPRequest(.get, "/"))
+                }
+            }
+            // The connection that was open goes on.
+            #expect(try await old.handle(HTTPRequest(.get, "/")).status == 200)
+        }
+    }
+
+    @Test func stopLetsRequestsFinish() async throws {
+        let entered = Signal()
+        let leave = Signal()
+        try await Lab.run { _ in
+            entered.set()
+            await leave.wait()
+            return .text("done")
+        } _: { lab in
+            let client = try lab.client()
+            async let answer = client.handle(HTTPRequest(.get, "/")).text
+            await entered.wait()
+            async let stopped: Void = lab.server.stop(within: .seconds(30))
+            leave.set()
+            #expect(try await answer == "done")
+            await stopped
+            await #expect(throws: HTTPError.self) { try await client.handle(HTTPRequest(.get, "/")) }
+        }
+    }
+}
