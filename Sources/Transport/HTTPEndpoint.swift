@@ -67,6 +67,8 @@ package struct ClientTLS: Sendable, Equatable {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
+        // A server that is busy with a request reads nothing; closing must not wait for its word.
+        configuration.shutdownTimeout = .milliseconds(20)
         switch trust {
         case .authority(let pem):
             configuration.trustRoots = .certificates(

@@ -23,6 +23,7 @@ package struct ServerTLS: Sendable {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["h2", "http/1.1"]
+        configuration.shutdownTimeout = .seconds(1)
         if let clientAuthorityPEM {
             let roots = try parse("the client authority") {
                 try NIOSSLCertificate.fromPEMBytes(Array(clientAuthorityPEM.utf8))
