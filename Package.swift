@@ -71,8 +71,8 @@ let package = Package(
         module("PodMonitor", ["CLaunch"]),
         module("Store", [log, .product(name: "GRDB", package: "GRDB.swift")]),
         tests("Store"),
-        module("PKI", [x509, crypto]),
-        tests("PKI"),
+        module("PKI", ["JSONTree", x509, crypto]),
+        tests("PKI", ["JSONTree"]),
         module("Transport", ["HTTP", log, x509] + nio),
         tests("Transport", ["HTTP", "PKI", log] + nio),
 
