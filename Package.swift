@@ -78,6 +78,7 @@ let package = Package(
 
         // Layer 3: the API.
         module("APIServer", ["HTTP", "Store", "PKI", "KubernetesAPI", log]),
+        tests("APIServer", ["Store", "HTTP", "KubernetesAPI"]),
         module("Client", ["HTTP", "KubernetesAPI", log]),
 
         // Layer 4: what watches and acts.

@@ -1,32 +1,95 @@
 import APIMachinery
 import HTTP
+import KubernetesAPI
 import Logging
+import PKI
 import Store
+import Synchronization
 
 /// The Kubernetes API over a key-value store. It knows no sockets: a transport serves it, and clients in this process call `handle`
 /// under an identity of their own (`Peer.inProcess`).
 package final class APIServer: HTTPHandler {
     let configuration: APIServerConfiguration
+    let registry: ObjectRegistry
+    let authenticator: Authenticator
+    let authorizer: any Authorizer
+    let limit: InFlightLimit
+    let endpoints: Endpoints
+    let time: any TimeSource
+    let logger: Logger
+    private let housekeeping = Mutex<Task<Void, Never>?>(nil)
 
     /// - Parameters:
     ///   - tokens: nil: no bearer token is accepted, none is issued.
+    ///   - nodes: where logs, exec, attach and port forwarding go.
     package init(
         _ configuration: APIServerConfiguration = .init(), store: any KeyValueStore,
+        kinds: [KindDefinition] = Kinds.all, authorizer: any Authorizer = BuiltInAuthorizer(),
         tokens: (any ServiceAccountTokenService)? = nil, nodes: any NodeProxy = NoNodes(),
         timeline: any TimelineSink = NoTimeline(), time: any TimeSource = SystemTime(),
         logger: Logger = Logger(label: "apiserver")
-    ) {
+    ) throws(ConfigurationError) {
+        guard let network = IPv4Network(configuration.serviceCIDR), (12...28).contains(network.prefixLength) else {
+            throw .invalidServiceCIDR(configuration.serviceCIDR)
+        }
+        let resources = ResourceTable(kinds.map { Resource($0, behaviour: KindBehaviours.of($0.kind)) })
+        let feed = CacheFeed(
+            store: store,
+            caches: Dictionary(resources.all.map { ($0.prefix, $0.cache) }, uniquingKeysWith: { first, _ in first }),
+            time: time, logger: logger)
         self.configuration = configuration
+        self.authorizer = authorizer
+        self.time = time
+        self.logger = logger
+        registry = ObjectRegistry(
+            resources: resources, store: store, feed: feed, admission: .standard(resources),
+            allocator: ServiceAllocator(network: network, nodePorts: configuration.nodePorts), time: time,
+            objectBytes: configuration.limits.objectBytes, logger: logger)
+        authenticator = Authenticator(tokens: tokens, isStillBound: TokenBinding(resources).holds, time: time)
+        limit = InFlightLimit(
+            reads: configuration.limits.readsInFlight, writes: configuration.limits.writesInFlight)
+        endpoints = Endpoints(registry: registry)
+    }
+
+    package enum ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
+        case invalidServiceCIDR(String)
+
+        package var description: String {
+            switch self {
+            case .invalidServiceCIDR(let text):
+                "service CIDR \"\(text)\" is not an IPv4 network between /12 and /28; give one such as 10.96.0.0/16"
+            }
+        }
     }
 
     /// Fills the caches, creates what every cluster has (namespaces, the `kubernetes` Service) and follows the store.
-    package func start() async throws(StoreError) {}
+    package func start() async throws(StoreError) {
+        try await registry.feed.start()
+        if let services = registry.resources[Service.kind] {
+            let (all, _) = services.cache.snapshot(namespace: nil, applied: 0)
+            registry.allocator.load(all.lazy.map(\.tree))
+        }
+        await Bootstrap(registry: registry, configuration: configuration).run()
+        let keeper = Housekeeper(registry: registry, configuration: configuration)
+        housekeeping.withLock { $0 = Task { await keeper.run() } }
+    }
 
     /// Ends every watch and stops following the store.
-    package func stop() async {}
+    package func stop() async {
+        let task = housekeeping.withLock { task in
+            defer { task = nil }
+            return task
+        }
+        task?.cancel()
+        await task?.value
+        await registry.feed.stop()
+    }
 
     package func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
-        let status = Status.resourceNotFound()
-        return HTTPResponse(Int(status.code), contentType: "application/json", [])
+        do throws(Status) {
+            return try await answer(request)
+        } catch {
+            return HTTPResponse(error)
+        }
     }
 }

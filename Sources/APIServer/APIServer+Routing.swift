@@ -1,0 +1,69 @@
+import APIMachinery
+import HTTP
+import KubernetesAPI
+
+extension APIServer {
+    /// Authentication, then authorization, then the endpoint.
+    func answer(_ request: HTTPRequest) async throws(Status) -> HTTPResponse {
+        guard request.body.count <= configuration.limits.bodyBytes else {
+            throw .requestEntityTooLarge("the body is over the limit of \(configuration.limits.bodyBytes) bytes")
+        }
+        let identity = try authenticator.identity(of: request).impersonating(request)
+        guard let path = ResourcePath(path: request.path) else { return try await answer(request, identity) }
+        let isWatch = ListOptions.flag(request.query("watch")) ?? false
+        guard let verb = path.verb(request.method, isWatch: isWatch) else {
+            throw .methodNotAllowed(
+                ResourceName(group: path.group, path.resource), request.method.rawValue.lowercased())
+        }
+        try authorize(identity, RequestAttributes(verb, resource: path.namingSelected(request)))
+        if let answer = try await endpoints.reviews.answer(request, path, verb, identity, authorizer) { return answer }
+        guard let resource = registry.resources[path], path.namespace == nil || resource.kind.isNamespaced else {
+            throw .resourceNotFound()
+        }
+        return try await answer(
+            ResourceRequest(http: request, path: path, verb: verb, identity: identity, resource: resource))
+    }
+
+    private func answer(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+        let isRead = request.verb.isRead
+        try limit.enter(isRead: isRead)
+        defer { limit.leave(isRead: isRead) }
+        return try await endpoints.answer(request)
+    }
+
+    /// A path that names no resource.
+    private func answer(_ request: HTTPRequest, _ identity: Identity) async throws(Status) -> HTTPResponse {
+        try authorize(
+            identity,
+            RequestAttributes(request.method == .get || request.method == .head ? .get : .update, .path(request.path)))
+        throw .resourceNotFound()
+    }
+
+    private func authorize(_ identity: Identity, _ attributes: RequestAttributes) throws(Status) {
+        if authorizer.allows(identity, attributes) { return }
+        switch attributes.subject {
+        case .path(let path):
+            throw .forbidden(
+                ResourceName(""), "", "User \"\(identity.user)\" cannot \(attributes.verb.rawValue) path \"\(path)\"")
+        case .resource(let path):
+            let resource = path.subresource.map { "\(path.resource)/\($0)" } ?? path.resource
+            let scope = path.namespace.map { "in the namespace \"\($0)\"" } ?? "at the cluster scope"
+            throw .forbidden(
+                ResourceName(group: path.group, path.resource), path.name ?? "",
+                "User \"\(identity.user)\" cannot \(attributes.verb.rawValue) resource \"\(resource)\" in API group \"\(path.group)\" \(scope)"
+            )
+        }
+    }
+}
+
+extension ResourcePath {
+    /// A list or watch of one name (`fieldSelector=metadata.name=x`) is authorized as if the path named it.
+    fileprivate func namingSelected(_ request: HTTPRequest) -> ResourcePath {
+        guard name == nil, request.method == .get, let selector = request.query("fieldSelector"),
+            selector.hasPrefix("metadata.name="), !selector.contains(",")
+        else { return self }
+        var path = self
+        path.name = String(selector.dropFirst("metadata.name=".count))
+        return path
+    }
+}

@@ -1,0 +1,40 @@
+import APIMachinery
+import JSONTree
+
+/// Nothing is created in a namespace that is missing or ending, and the namespaces that every cluster needs stay.
+struct NamespaceLifecycle: AdmissionRule {
+    let namespaces: ResourceCache
+
+    static let permanent = ["default", "kube-system", "kube-public", "kube-node-lease"]
+
+    func validate(_ object: JSONObject, old: JSONObject?, _ request: AdmissionRequest) throws(Status) {
+        switch request.operation {
+        case .create: try checkNamespace(request)
+        case .delete:
+            if request.concerns("", "namespaces"), Self.permanent.prefix(3).contains(request.name) {
+                throw .forbidden(request.resource.name, request.name, "this namespace may not be deleted")
+            }
+        case .update: break
+        }
+    }
+
+    private func checkNamespace(_ request: AdmissionRequest) throws(Status) {
+        guard request.resource.kind.isNamespaced, let name = request.namespace else { return }
+        guard let namespace = namespaces[name] else { throw .notFound(ResourceName("namespaces"), name) }
+        let tree = namespace.tree
+        guard tree["status"]?["phase"]?.string == "Terminating" || tree[metadata: "deletionTimestamp"] != nil else {
+            return
+        }
+        var status = Status.forbidden(
+            request.resource.name, request.name,
+            "unable to create new content in namespace \(name) because it is being terminated")
+        status.details?.causes = [
+            StatusCause {
+                $0.reason = "NamespaceTerminating"
+                $0.message = "namespace \(name) is being terminated"
+                $0.field = "metadata.namespace"
+            }
+        ]
+        throw status
+    }
+}

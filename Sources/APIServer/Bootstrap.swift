@@ -1,0 +1,86 @@
+import APIMachinery
+import JSONTree
+import KubernetesAPI
+
+/// What every cluster has: made at start-up where it is missing, set right where it differs.
+struct Bootstrap: Sendable {
+    let registry: ObjectRegistry
+    let configuration: APIServerConfiguration
+
+    private var identity: Identity {
+        Identity(user: "system:apiserver", groups: ["system:masters", "system:authenticated"])
+    }
+
+    func run() async {
+        for name in NamespaceLifecycle.permanent {
+            await ensure(Namespace(name: name).storage, Namespace.kind, namespace: nil) { _ in nil }
+        }
+        await ensure(service, Service.kind, namespace: "default") { _ in nil }
+        let slice = slice
+        await ensure(slice, EndpointSlice.kind, namespace: "default") { old in
+            guard old["endpoints"] != slice["endpoints"] || old["ports"] != slice["ports"] else { return nil }
+            var new = old
+            new["endpoints"] = slice["endpoints"]
+            new["ports"] = slice["ports"]
+            return new
+        }
+    }
+
+    /// Creates the object where it is missing; else writes what `repair` makes of it (nil: it is right).
+    private func ensure(
+        _ object: JSONObject, _ kind: ResourceKind, namespace: String?,
+        repair: @escaping @Sendable (JSONObject) -> JSONObject?
+    ) async {
+        guard let resource = registry.resources[kind] else { return }
+        do throws(Status) {
+            if let present = resource.cache[resource.key(namespace: namespace, name: object.name)] {
+                guard repair(present.tree) != nil else { return }
+                let update = UpdateRequest(
+                    resource: resource, namespace: namespace, name: object.name, identity: identity
+                ) { repair($0) ?? $0 }
+                _ = try await registry.update(update)
+            } else {
+                var new = object
+                resource.applyDefaults(&new)
+                _ = try await registry.create(
+                    new, resource, namespace: namespace, options: WriteOptions(), identity: identity)
+            }
+        } catch {
+            registry.logger.error(
+                "cannot set up an object that every cluster has",
+                metadata: ["kind": "\(kind.kind)", "name": "\(object.name)", "cause": "\(error)"])
+        }
+    }
+
+    /// The way to this server from inside pods.
+    private var service: JSONObject {
+        [
+            "metadata": [
+                "name": "kubernetes",
+                "labels": ["component": "apiserver", "provider": "kubernetes"],
+            ],
+            "spec": [
+                "type": "ClusterIP", "clusterIP": .string(registry.allocator.firstAddress), "sessionAffinity": "None",
+                "ports": [
+                    [
+                        "name": "https", "port": 443, "protocol": "TCP",
+                        "targetPort": .integer(Int64(configuration.advertisePort)),
+                    ]
+                ],
+            ],
+        ]
+    }
+
+    private var slice: JSONObject {
+        [
+            "metadata": ["name": "kubernetes", "labels": ["kubernetes.io/service-name": "kubernetes"]],
+            "addressType": .string(configuration.advertiseAddress.contains(":") ? "IPv6" : "IPv4"),
+            "endpoints": [
+                ["addresses": [.string(configuration.advertiseAddress)], "conditions": ["ready": true]]
+            ],
+            "ports": [
+                ["name": "https", "port": .integer(Int64(configuration.advertisePort)), "protocol": "TCP"]
+            ],
+        ]
+    }
+}

@@ -1,0 +1,57 @@
+import APIMachinery
+import HTTP
+import JSONTree
+
+/// `kubectl auth whoami` and `kubectl auth can-i`: questions about the caller, which store nothing.
+struct ReviewEndpoint: Sendable {
+    /// nil where the path is no such question.
+    func answer(
+        _ request: HTTPRequest, _ path: ResourcePath, _ verb: Verb, _ identity: Identity, _ authorizer: any Authorizer
+    ) async throws(Status) -> HTTPResponse? {
+        guard SelfReviews.contains(path), path.version == "v1", path.namespace == nil, path.name == nil else {
+            return nil
+        }
+        guard verb == .create else {
+            throw .methodNotAllowed(ResourceName(group: path.group, path.resource), verb.rawValue)
+        }
+        var answer = try RequestBody.object(request).storage
+        answer["apiVersion"] = .string("\(path.group)/\(path.version)")
+        switch path.resource {
+        case "selfsubjectreviews":
+            answer["kind"] = "SelfSubjectReview"
+            answer["status"] = ["userInfo": Self.userInfo(identity)]
+        case "selfsubjectaccessreviews":
+            answer["kind"] = "SelfSubjectAccessReview"
+            let isAllowed = try attributes(answer["spec"]).map { authorizer.allows(identity, $0) } ?? false
+            answer["status"] = isAllowed ? ["allowed": true] : ["allowed": false, "reason": "no rule allows it"]
+        default: throw .resourceNotFound()
+        }
+        if answer["metadata"] == nil { answer["metadata"] = ["creationTimestamp": .null] }
+        return .json(201, answer)
+    }
+
+    private static func userInfo(_ identity: Identity) -> JSONValue {
+        var info: JSONObject = [
+            "username": .string(identity.user), "groups": .array(identity.groups.map { .string($0) }),
+        ]
+        if !identity.uid.isEmpty { info["uid"] = .string(identity.uid) }
+        if !identity.extra.isEmpty { info["extra"] = identity.extra.mapValues { $0.json }.json }
+        return .object(info)
+    }
+
+    /// nil where the verb is none that this server knows: nothing allows it then.
+    private func attributes(_ spec: JSONValue?) throws(Status) -> RequestAttributes? {
+        if let path = spec?["nonResourceAttributes"] {
+            let verb = path["verb"]?.string == "get" ? Verb.get : .update
+            return RequestAttributes(verb, .path(path["path"]?.string ?? ""))
+        }
+        guard let asked = spec?["resourceAttributes"] else {
+            throw .badRequest("spec: one of resourceAttributes and nonResourceAttributes must be given")
+        }
+        let text: (String) -> String? = { asked[$0]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+        let path = ResourcePath(
+            group: text("group") ?? "", version: text("version") ?? "v1", resource: text("resource") ?? "",
+            namespace: text("namespace"), name: text("name"), subresource: text("subresource"))
+        return Verb(rawValue: text("verb") ?? "").map { RequestAttributes($0, resource: path) }
+    }
+}

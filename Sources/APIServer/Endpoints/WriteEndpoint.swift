@@ -1,0 +1,62 @@
+import APIMachinery
+import HTTP
+import JSONTree
+import KubernetesAPI
+
+/// POST and PUT of objects, and PUT of their status.
+struct WriteEndpoint: Sendable {
+    let registry: ObjectRegistry
+
+    func create(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+        let resource = request.resource
+        let options = try WriteOptions(request.http)
+        let presentation = try request.presentation(registry.time)
+        let decoded = try resource.decode(RequestBody.object(request.http), options.fieldValidation)
+        let namespace = try Self.namespace(of: decoded.object, request)
+        let object = try await registry.create(
+            decoded.object, resource, namespace: namespace, options: options, identity: request.identity)
+        return .json(201, presentation.item(object), warnings: decoded.warnings)
+    }
+
+    /// The namespace of a new object: the path's, which its metadata may repeat.
+    private static func namespace(of object: JSONObject, _ request: ResourceRequest) throws(Status) -> String? {
+        let given = object[metadata: "namespace"]?.string ?? ""
+        guard request.resource.kind.isNamespaced else {
+            guard given.isEmpty else {
+                throw .badRequest("\(request.resource.name) belong to no namespace; metadata.namespace must be empty")
+            }
+            return nil
+        }
+        guard let namespace = request.path.namespace else {
+            throw .badRequest("an empty namespace may not be set during creation")
+        }
+        try check(given, namespace)
+        return namespace
+    }
+
+    private static func check(_ given: String, _ namespace: String) throws(Status) {
+        guard given.isEmpty || given == namespace else {
+            throw .badRequest("the namespace of the provided object does not match the namespace sent on the request")
+        }
+    }
+
+    func update(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+        let resource = request.resource
+        let options = try WriteOptions(request.http)
+        let presentation = try request.presentation(registry.time)
+        let decoded = try resource.decode(RequestBody.object(request.http), options.fieldValidation)
+        let given = decoded.object.name
+        guard given.isEmpty || given == request.name else {
+            throw .badRequest("the name of the object (\(given)) does not match the name on the URL (\(request.name))")
+        }
+        if let namespace = request.path.namespace {
+            try Self.check(decoded.object[metadata: "namespace"]?.string ?? "", namespace)
+        }
+        let update = UpdateRequest(
+            resource: resource, namespace: request.path.namespace, name: request.name,
+            subresource: request.path.subresource, options: options, identity: request.identity
+        ) { _ in decoded.object }
+        let object = try await registry.update(update)
+        return .json(200, presentation.item(object), warnings: decoded.warnings)
+    }
+}

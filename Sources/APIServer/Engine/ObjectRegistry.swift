@@ -1,0 +1,113 @@
+import APIMachinery
+import HTTP
+import JSONTree
+import KubernetesAPI
+import Logging
+import Store
+
+/// Reads and writes the objects of every resource: what stands between a decoded request and the store.
+final class ObjectRegistry: Sendable {
+    let resources: ResourceTable
+    let store: any KeyValueStore
+    let feed: CacheFeed
+    let admission: AdmissionChain
+    let allocator: ServiceAllocator
+    let time: any TimeSource
+    let objectBytes: Int
+    let logger: Logger
+
+    init(
+        resources: ResourceTable, store: any KeyValueStore, feed: CacheFeed, admission: AdmissionChain,
+        allocator: ServiceAllocator, time: any TimeSource, objectBytes: Int, logger: Logger
+    ) {
+        self.resources = resources
+        self.store = store
+        self.feed = feed
+        self.admission = admission
+        self.allocator = allocator
+        self.time = time
+        self.objectBytes = objectBytes
+        self.logger = logger
+    }
+
+    /// How long a response waits for the caches to show its own write. Past it the answer, which is durable, is given all the same.
+    static let catchUpLimit: Duration = .seconds(10)
+
+    /// Why a guarded write did not happen.
+    enum Refusal: Error {
+        case exists(Revision)
+        case conflict(Revision?)
+        case failed(Status)
+    }
+
+    func current(_ resource: Resource, namespace: String?, name: String) throws(Status) -> CachedObject {
+        guard let object = resource.cache[resource.key(namespace: namespace, name: name)] else {
+            throw .notFound(resource.name, name)
+        }
+        return object
+    }
+
+    /// Writes, and waits until the caches show the write.
+    func commit(_ write: Write) async throws(Refusal) -> Revision {
+        let revision: Revision
+        do throws(StoreError) {
+            revision = try await store.write(write)
+        } catch {
+            throw refusal(error)
+        }
+        _ = await feed.applied.reached(revision, within: Self.catchUpLimit, by: time)
+        return revision
+    }
+
+    /// Waits until the caches have come as far as a refused write says the store is (nil: as far as it is now).
+    func catchUp(with revision: Revision?) async {
+        guard let target = if let revision { revision } else { try? await store.revision() } else { return }
+        _ = await feed.applied.reached(target, within: Self.catchUpLimit, by: time)
+    }
+
+    /// The bytes to store, refused where they are over the limit.
+    func stored(_ object: JSONObject, _ resource: Resource) throws(Status) -> [UInt8] {
+        let bytes = resource.format.stored(object)
+        guard bytes.count <= objectBytes else {
+            throw .requestEntityTooLarge("the object is \(bytes.count) bytes long; the limit is \(objectBytes)")
+        }
+        return bytes
+    }
+
+    private func refusal(_ error: StoreError) -> Refusal {
+        switch error {
+        case .exists(_, let revision): .exists(revision)
+        case .conflict(_, let actual): .conflict(actual)
+        default: .failed(Status(error))
+        }
+    }
+}
+
+extension Status {
+    /// What a client is told when the store could not answer.
+    init(_ error: StoreError) {
+        switch error {
+        case .busy:
+            self = .tooManyRequests("the store has more writes waiting than it takes; try again", retryAfterSeconds: 1)
+        case .compacted(let revision):
+            self = .expired("the state at version \(revision) is no longer kept; list anew")
+        case .closed, .cancelled, .overrun: self = .serviceUnavailable("the store is not available: \(error)")
+        case .futureRevision(let revision, let current):
+            self = .tooLargeResourceVersion(revision, current: current)
+        case .exists, .conflict, .incompatible, .io: self = .internalError("the store failed: \(error)")
+        }
+    }
+
+    /// The client knows a version that this server has not seen yet.
+    static func tooLargeResourceVersion(_ revision: Revision, current: Revision) -> Status {
+        var status = Status.timeout(
+            "Too large resource version: \(revision), current: \(current)", retryAfterSeconds: 1)
+        status.details?.causes = [
+            StatusCause {
+                $0.reason = "ResourceVersionTooLarge"
+                $0.message = "Too large resource version"
+            }
+        ]
+        return status
+    }
+}

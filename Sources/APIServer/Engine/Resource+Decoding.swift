@@ -1,0 +1,83 @@
+import APIMachinery
+import JSONTree
+import KubernetesAPI
+
+extension Resource {
+    /// An object as a client sent it, made ready for admission: of the right kind, pruned, every field of the right type, defaults filled in.
+    struct Decoded: Sendable {
+        var object: JSONObject
+        /// What the client should be told in Warning headers.
+        var warnings: [String]
+    }
+
+    func decode(_ body: RequestBody, _ level: WriteOptions.FieldValidation) throws(Status) -> Decoded {
+        var object = body.storage
+        try checkKind(object)
+        object["apiVersion"] = .string(kind.apiVersion)
+        object["kind"] = .string(kind.kind)
+        let warnings = try checkFields(object, duplicates: body.duplicates, level)
+        var value = JSONValue.object(object)
+        definition.schema.prune(&value)
+        object = value.object ?? JSONObject()
+        try checkTypes(object)
+        applyDefaults(&object)
+        return Decoded(object: object, warnings: warnings)
+    }
+
+    func applyDefaults(_ object: inout JSONObject) {
+        definition.schema.applyDefaults(&object)
+    }
+
+    /// What the result of a patch is checked for: it came by another way than `decode`.
+    func normalize(_ object: inout JSONObject, _ level: WriteOptions.FieldValidation) throws(Status) -> [String] {
+        try checkKind(object)
+        let warnings = try checkFields(object, duplicates: [], level)
+        var value = JSONValue.object(object)
+        definition.schema.prune(&value)
+        object = value.object ?? JSONObject()
+        try checkTypes(object)
+        return warnings
+    }
+
+    private func checkKind(_ object: JSONObject) throws(Status) {
+        if let version = object["apiVersion"]?.string, !version.isEmpty, version != kind.apiVersion {
+            throw .badRequest(
+                "the API version in the data (\(version)) does not match the expected API version (\(kind.apiVersion))")
+        }
+        if let given = object["kind"]?.string, !given.isEmpty, given != kind.kind {
+            throw .badRequest("the kind in the data (\(given)) does not match the expected kind (\(kind.kind))")
+        }
+    }
+
+    /// Repeated keys and fields that the kind does not have: refused, warned of or passed over.
+    private func checkFields(
+        _ object: JSONObject, duplicates: [String], _ level: WriteOptions.FieldValidation
+    ) throws(Status) -> [String] {
+        guard level != .ignore else { return [] }
+        let findings =
+            definition.schema.unknownFields(in: .object(object)).map { "unknown field \"\($0)\"" }
+            + duplicates.map { "duplicate field \"\($0)\"" }
+        guard level == .strict, !findings.isEmpty else { return findings }
+        throw cannotHandle("strict decoding error: \(findings.joined(separator: ", "))")
+    }
+
+    /// A value of the wrong type is no object of this kind at all: 400, where a broken rule is 422.
+    private func checkTypes(_ object: JSONObject) throws(Status) {
+        let errors = definition.schema.check(.object(object)).filter { $0.kind == .typeInvalid }
+        guard errors.isEmpty else { throw cannotHandle(errors.map(\.description).joined(separator: ", ")) }
+    }
+
+    private func cannotHandle(_ why: String) -> Status {
+        .badRequest("\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): \(why)")
+    }
+
+    /// All rules: of metadata, of single fields, between fields, and on what may change.
+    func validate(_ object: JSONObject, old: JSONObject?) throws(Status) {
+        var errors = MetadataRules.check(object, old: old, definition)
+        errors += definition.schema.check(.object(object))
+        if errors.isEmpty { errors = definition.validate(object, old) }
+        guard errors.isEmpty else {
+            throw .invalid(group: kind.group, kind: kind.kind, name: object.name, errors)
+        }
+    }
+}

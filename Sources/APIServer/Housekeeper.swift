@@ -1,0 +1,51 @@
+import APIMachinery
+import JSONTree
+import KubernetesAPI
+import Store
+
+/// What the server does by itself, once a second: ends watches that are due, sends bookmarks, takes old events away.
+struct Housekeeper: Sendable {
+    let registry: ObjectRegistry
+    let configuration: APIServerConfiguration
+
+    func run() async {
+        var ticks = 0
+        while !Task.isCancelled {
+            do { try await registry.time.sleep(for: .seconds(1)) } catch { return }
+            let applied = registry.feed.applied.current
+            for resource in registry.resources.all {
+                resource.cache.tick(uptime: registry.time.uptime(), applied: applied)
+            }
+            ticks += 1
+            if ticks % 60 == 0 { await removeOldEvents() }
+        }
+    }
+
+    /// How many events one round takes away at most; the next round goes on.
+    private static let eventsPerRound = 500
+
+    /// Takes away events that have not changed for their lifetime.
+    func removeOldEvents() async {
+        guard let events = registry.resources[Event.kind] else { return }
+        let oldest = registry.time.now() - configuration.limits.eventLifetime
+        let (all, _) = events.cache.snapshot(namespace: nil, applied: 0)
+        var removed = 0
+        for object in all where removed < Self.eventsPerRound {
+            guard EventAge.lastSeen(object.tree) < oldest else { continue }
+            let write = Write.delete(key: events.prefix + object.key, expecting: object.revision)
+            _ = try? await registry.store.write(write)
+            removed += 1
+        }
+    }
+}
+
+/// When an event last happened.
+enum EventAge {
+    static func lastSeen(_ event: JSONObject) -> Timestamp {
+        let texts = [
+            event["series"]?["lastObservedTime"], event["lastTimestamp"], event["eventTime"],
+            event[metadata: "creationTimestamp"],
+        ]
+        return texts.lazy.compactMap { $0.flatMap(Timestamp.init(json:)) }.max() ?? .epoch
+    }
+}

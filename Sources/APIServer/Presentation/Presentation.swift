@@ -1,0 +1,131 @@
+import APIMachinery
+import JSONTree
+import KubernetesAPI
+import Store
+
+/// How a client asked to see objects (by its Accept header), for one resource.
+struct Presentation: Sendable {
+    enum Style: Sendable, Hashable {
+        /// As stored.
+        case object
+        /// Metadata alone (`as=PartialObjectMetadata`).
+        case metadata
+        /// Rows for people, each with as much of its object.
+        case table(TableContent)
+    }
+
+    enum TableContent: String, Sendable, Hashable {
+        case none = "None"
+        case metadata = "Metadata"
+        case object = "Object"
+    }
+
+    let style: Style
+    let table: TableDefinition
+    let time: any TimeSource
+
+    /// The JSON of one object, as a GET or a watch event shows it.
+    func item(_ object: CachedObject) -> [UInt8] {
+        switch style {
+        case .object: object.wire
+        case .metadata: Self.partial(object.tree).encoded()
+        case .table(let content):
+            tableBytes(
+                rows: [row(object, content)], metadata: ["resourceVersion": .string(String(object.revision))])
+        }
+    }
+
+    /// The event that tells a watcher how far it has come.
+    func bookmark(_ revision: Revision, format: WireFormat, endsInitialEvents: Bool) -> [UInt8] {
+        var metadata: JSONObject = ["resourceVersion": .string(String(revision)), "creationTimestamp": .null]
+        if endsInitialEvents { metadata["annotations"] = ["k8s.io/initial-events-end": "true"] }
+        let object: JSONObject =
+            switch style {
+            case .object:
+                ["apiVersion": .string(format.apiVersion), "kind": .string(format.kind), "metadata": .object(metadata)]
+            case .metadata: Self.partial(["metadata": .object(metadata)])
+            case .table:
+                [
+                    "apiVersion": "meta.k8s.io/v1", "kind": "Table",
+                    "metadata": ["resourceVersion": .string(String(revision))],
+                    "columnDefinitions": .array(table.columns.map(\.json)),
+                    "rows": [["cells": [], "object": .object(Self.partial(["metadata": .object(metadata)]))]],
+                ]
+            }
+        return WatchEventType.bookmark.frame(object.encoded())
+    }
+
+    /// A list, in chunks of about `chunk` bytes that are ready to be sent.
+    func list(_ objects: some Sequence<CachedObject>, format: WireFormat, metadata: JSONObject) -> [[UInt8]] {
+        switch style {
+        case .object:
+            return Self.joined(
+                head: "{\"apiVersion\":\"\(format.apiVersion)\",\"kind\":\"\(format.kind)List\",\"metadata\":",
+                metadata: metadata, items: objects.lazy.map(\.wire))
+        case .metadata:
+            return Self.joined(
+                head: "{\"apiVersion\":\"meta.k8s.io/v1\",\"kind\":\"PartialObjectMetadataList\",\"metadata\":",
+                metadata: metadata, items: objects.lazy.map { Self.partial($0.tree).encoded() })
+        case .table(let content):
+            return [tableBytes(rows: objects.map { row($0, content) }, metadata: metadata)]
+        }
+    }
+
+    private static let chunk = 256 << 10
+
+    private static func joined(head: String, metadata: JSONObject, items: some Sequence<[UInt8]>) -> [[UInt8]] {
+        var chunks: [[UInt8]] = []
+        var bytes = Array(head.utf8)
+        bytes += metadata.encoded()
+        bytes += ",\"items\":[".utf8
+        var isFirst = true
+        for item in items {
+            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            isFirst = false
+            bytes += item
+            guard bytes.count >= chunk else { continue }
+            chunks.append(bytes)
+            bytes = []
+            bytes.reserveCapacity(chunk + chunk / 4)
+        }
+        bytes += "]}".utf8
+        chunks.append(bytes)
+        return chunks
+    }
+
+    private func row(_ object: CachedObject, _ content: TableContent) -> JSONValue {
+        let tree = object.tree
+        let now = time.now()
+        var row: JSONObject = ["cells": .array(table.cells(tree, now))]
+        switch content {
+        case .none: break
+        case .metadata: row["object"] = .object(Self.partial(tree))
+        case .object: row["object"] = .object(tree)
+        }
+        return .object(row)
+    }
+
+    private func tableBytes(rows: [JSONValue], metadata: JSONObject) -> [UInt8] {
+        let table: JSONObject = [
+            "apiVersion": "meta.k8s.io/v1", "kind": "Table", "metadata": .object(metadata),
+            "columnDefinitions": .array(table.columns.map(\.json)), "rows": .array(rows),
+        ]
+        return table.encoded()
+    }
+
+    private static func partial(_ object: JSONObject) -> JSONObject {
+        [
+            "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
+            "metadata": object["metadata"] ?? .object(JSONObject()),
+        ]
+    }
+}
+
+extension TableDefinition.Column {
+    var json: JSONValue {
+        [
+            "name": .string(name), "type": .string(type), "format": .string(format), "description": .string(summary),
+            "priority": .integer(Int64(priority)),
+        ]
+    }
+}

@@ -1,0 +1,65 @@
+import APIMachinery
+import HTTP
+import JSONTree
+
+/// What a deletion asks for: its body (`DeleteOptions`), or the query where there is none.
+struct DeleteRequest: Sendable, Hashable {
+    var gracePeriodSeconds: Int64?
+    var propagation: Propagation?
+    var uid: String?
+    var resourceVersion: String?
+    var isDryRun = false
+
+    enum Propagation: String, Sendable {
+        /// Dependents are left alone.
+        case orphan = "Orphan"
+        /// The object goes at once, its dependents after it.
+        case background = "Background"
+        /// The object goes after its dependents.
+        case foreground = "Foreground"
+    }
+
+    init() {}
+
+    init(_ request: HTTPRequest) throws(Status) {
+        if !request.body.isEmpty {
+            try read(RequestBody.object(request).storage)
+        }
+        if gracePeriodSeconds == nil, let text = request.query("gracePeriodSeconds"), !text.isEmpty {
+            guard let value = Int64(text) else { throw .badRequest("gracePeriodSeconds: \"\(text)\" is not a number") }
+            gracePeriodSeconds = value
+        }
+        if propagation == nil { propagation = try Self.propagation(request.query("propagationPolicy")) }
+        if propagation == nil, let orphan = ListOptions.flag(request.query("orphanDependents")) {
+            propagation = orphan ? .orphan : .background
+        }
+        let dryRun = request.query.filter { $0.name == "dryRun" }.map(\.value)
+        if try WriteOptions.dryRun(dryRun) { isDryRun = true }
+        if let grace = gracePeriodSeconds, grace < 0 { gracePeriodSeconds = 1 }
+    }
+
+    private mutating func read(_ body: JSONObject) throws(Status) {
+        if let kind = body["kind"]?.string, kind != "DeleteOptions" {
+            throw .badRequest("the body of a deletion is DeleteOptions, not \(kind)")
+        }
+        gracePeriodSeconds = body["gracePeriodSeconds"]?.integer
+        propagation = try Self.propagation(body["propagationPolicy"]?.string)
+        if let orphan = body["orphanDependents"]?.bool {
+            guard propagation == nil else {
+                throw .badRequest("orphanDependents and propagationPolicy cannot both be given")
+            }
+            propagation = orphan ? .orphan : .background
+        }
+        uid = body["preconditions"]?["uid"]?.string
+        resourceVersion = body["preconditions"]?["resourceVersion"]?.string
+        isDryRun = try WriteOptions.dryRun(body["dryRun"]?.array?.compactMap(\.string) ?? [])
+    }
+
+    private static func propagation(_ text: String?) throws(Status) -> Propagation? {
+        guard let text, !text.isEmpty else { return nil }
+        guard let policy = Propagation(rawValue: text) else {
+            throw .badRequest("propagationPolicy: \"\(text)\" is none of Orphan, Background, Foreground")
+        }
+        return policy
+    }
+}

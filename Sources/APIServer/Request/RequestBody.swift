@@ -1,0 +1,45 @@
+import APIMachinery
+import HTTP
+import JSONTree
+
+/// A request's body, read.
+struct RequestBody: Sendable {
+    var storage: JSONObject
+    /// Keys that stood twice in one object.
+    var duplicates: [String]
+
+    /// The body as an object. JSON only.
+    static func object(_ request: HTTPRequest) throws(Status) -> RequestBody {
+        let type = mediaType(request)
+        var duplicates: [DuplicateKey] = []
+        let value: JSONValue
+        switch type {
+        case "", "application/json", "*/*": value = try json(request.body, &duplicates)
+        default:
+            throw .unsupportedMediaType(
+                "the body of the request was in an unknown format (\(type)); this server reads application/json"
+            )
+        }
+        guard case .object(let object) = value else { throw .badRequest("the body of the request is not an object") }
+        return RequestBody(storage: object, duplicates: duplicates.map(\.description))
+    }
+
+    /// The content type without its parameters, in lower case.
+    static func mediaType(_ request: HTTPRequest) -> String {
+        let text = request.headers["Content-Type"] ?? ""
+        return (text.split(separator: ";").first ?? "").trimmed.lowercased()
+    }
+
+    static func json(_ bytes: [UInt8]) throws(Status) -> JSONValue {
+        var duplicates: [DuplicateKey] = []
+        return try json(bytes, &duplicates)
+    }
+
+    private static func json(_ bytes: [UInt8], _ duplicates: inout [DuplicateKey]) throws(Status) -> JSONValue {
+        do throws(JSONError) {
+            return try JSONValue(parsing: bytes, duplicates: &duplicates)
+        } catch {
+            throw .badRequest("the body of the request cannot be read: \(error)")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import APIMachinery
+import HTTP
+import PKI
+
+/// Finds out who makes a request. Always on: whoever shows nothing is anonymous, and may read little more than whether the server lives.
+struct Authenticator: Sendable {
+    let tokens: (any ServiceAccountTokenService)?
+    /// Whether the objects that a token is bound to are still the same.
+    let isStillBound: @Sendable (ServiceAccountClaims) -> Bool
+    let time: any TimeSource
+
+    /// Throws 401 where a credential is shown that does not hold.
+    func identity(of request: HTTPRequest) throws(Status) -> Identity {
+        switch request.peer {
+        case .inProcess(let user, let groups):
+            return Identity(user: user, groups: groups + ["system:authenticated"])
+        case .certificate(let name, let organizations) where !name.isEmpty:
+            return Identity(user: name, groups: organizations + ["system:authenticated"])
+        case .local(uid: 0, _):
+            return Identity(user: "system:admin", groups: ["system:masters", "system:authenticated"])
+        case .anonymous, .certificate, .local:
+            guard let token = Self.bearerToken(request) else { return .anonymous }
+            return try identity(ofToken: token)
+        }
+    }
+
+    private static func bearerToken(_ request: HTTPRequest) -> String? {
+        guard let header = request.headers["Authorization"] else { return nil }
+        let parts = header.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, String(parts[0]).equalsIgnoringCase("Bearer") else { return nil }
+        return String(parts[1].trimmed)
+    }
+
+    private func identity(ofToken token: String) throws(Status) -> Identity {
+        guard let tokens, let claims = try? tokens.verify(token, at: time.now()), isStillBound(claims) else {
+            throw .unauthorized()
+        }
+        var extra: [String: [String]] = [:]
+        if let pod = claims.pod {
+            extra["authentication.kubernetes.io/pod-name"] = [pod.name]
+            extra["authentication.kubernetes.io/pod-uid"] = [pod.uid]
+        }
+        return Identity(
+            user: claims.subject, uid: claims.serviceAccount.uid, groups: claims.groups + ["system:authenticated"],
+            extra: extra)
+    }
+}
+
+extension Identity {
+    /// The identity that a master acts under for this request (`kubectl --as`), or the one it came with.
+    func impersonating(_ request: HTTPRequest) throws(Status) -> Identity {
+        let user = request.headers["Impersonate-User"] ?? ""
+        let groups = request.headers.values("Impersonate-Group")
+        guard !user.isEmpty else {
+            guard groups.isEmpty else { throw .badRequest("Impersonate-Group needs Impersonate-User") }
+            return self
+        }
+        guard isMaster else {
+            throw .forbidden(
+                ResourceName("users"), user,
+                "User \"\(self.user)\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope")
+        }
+        var acting = Identity(user: user, uid: request.headers["Impersonate-Uid"] ?? "", groups: groups)
+        if let account = acting.serviceAccount, groups.isEmpty {
+            acting.groups = ["system:serviceaccounts", "system:serviceaccounts:\(account.namespace)"]
+        }
+        let state = user == Identity.anonymous.user ? "system:unauthenticated" : "system:authenticated"
+        if !acting.groups.contains(state) { acting.groups.append(state) }
+        return acting
+    }
+}

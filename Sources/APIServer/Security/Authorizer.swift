@@ -1,0 +1,57 @@
+/// Says who may do what. Deny by default.
+package protocol Authorizer: Sendable {
+    func allows(_ identity: Identity, _ request: RequestAttributes) -> Bool
+}
+
+/// The rules that hold until there are RBAC objects. In full:
+///
+/// - `system:masters` may do everything.
+/// - Anyone may ask whether the server lives and which version it is.
+/// - Whoever is authenticated may read discovery and OpenAPI, and ask who it is and what it may do.
+/// - A node's agent reads what it needs to run pods (`NodeRules`) and writes its own node, lease, events and pods; `NodeRestriction` narrows
+///   the writes down to its own objects.
+/// - The control plane's components have the rules in `ComponentRules`.
+/// - A service account reads its own namespace, secrets excepted, and writes nothing.
+package struct BuiltInAuthorizer: Authorizer {
+    package init() {}
+
+    package func allows(_ identity: Identity, _ request: RequestAttributes) -> Bool {
+        if identity.isMaster { return true }
+        switch request.subject {
+        case .path(let path): return allows(identity, path: path, request.verb)
+        case .resource(let resource):
+            guard identity.isAuthenticated else { return false }
+            if SelfReviews.contains(resource) { return request.verb == .create }
+            if identity.nodeName != nil { return NodeRules.allow(identity, request.verb, resource) }
+            if let rules = ComponentRules.rules[identity.user] {
+                return rules.contains { $0.allows(request.verb, resource) }
+            }
+            if let account = identity.serviceAccount { return Self.allows(account.namespace, request.verb, resource) }
+            return false
+        }
+    }
+
+    private func allows(_ identity: Identity, path: String, _ verb: Verb) -> Bool {
+        guard verb == .get else { return false }
+        let open = ["/livez", "/readyz", "/healthz", "/version"]
+        if open.contains(where: { path == $0 || path.hasPrefix($0 + "/") }) { return true }
+        guard identity.isAuthenticated else { return false }
+        return ["/api", "/apis", "/openapi"].contains { path == $0 || path.hasPrefix($0 + "/") }
+    }
+
+    /// What a service account may do: read its own namespace.
+    private static func allows(_ namespace: String, _ verb: Verb, _ resource: ResourcePath) -> Bool {
+        guard verb.isRead, resource.namespace == namespace else { return false }
+        let isStreaming = ["exec", "attach", "portforward"].contains(resource.subresource)
+        return resource.resource != "secrets" && !isStreaming
+    }
+}
+
+/// What a caller asks about itself.
+enum SelfReviews {
+    static func contains(_ resource: ResourcePath) -> Bool {
+        (resource.group == "authorization.k8s.io"
+            && ["selfsubjectaccessreviews", "selfsubjectrulesreviews"].contains(resource.resource))
+            || (resource.group == "authentication.k8s.io" && resource.resource == "selfsubjectreviews")
+    }
+}
