@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "network.sh: needs root" >&2; exit 77; }
 
 build=(swift build --product network-integration)
-[ "${1:-}" = bench ] && build+=(-c release)
+[ "${1:-}" = bench ] && build+=(-c "${SWIFTLET_BENCH_CONFIGURATION:-release}")
 "${build[@]}" >&2
 program="$("${build[@]}" --show-bin-path 2>/dev/null)/network-integration"
 

@@ -34,6 +34,7 @@ package actor PodNetwork {
     package nonisolated let configuration: PodNetworkConfiguration
     private nonisolated let executor: ThreadExecutor
     private let logger: Logger
+    private let rules = KernelNFTables()
     private var pool: AddressPool
     private var directory: AddressDirectory?
     private var mtu: UInt32 = 1500
@@ -74,7 +75,7 @@ package actor PodNetwork {
         }
         try node.enableForwarding()
         do throws(NFTablesError) {
-            try KernelNFTables().apply(PodRules(configuration: configuration).transaction)
+            try rules.apply(PodRules(configuration: configuration).transaction)
         } catch {
             throw .rules(error)
         }

@@ -7,6 +7,16 @@ nonisolated func run(_ arguments: [String]) async -> CInt {
         return 2
     }
     let scene = Scene(run: arguments[2], state: arguments[3])
+    if arguments[1] == "bench" {
+        do {
+            try await benchPods(scene)
+            try await benchServices()
+            return 0
+        } catch {
+            print("bench: \(error)")
+            return 1
+        }
+    }
     let checks = Checks()
     do {
         try await checkPodNetwork(scene, checks)

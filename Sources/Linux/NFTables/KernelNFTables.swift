@@ -1,8 +1,14 @@
 import CNetlink
 import Glibc
+import Synchronization
 
-/// The kernel's ruleset, of the network namespace of the thread that calls.
-package struct KernelNFTables: NFTablesBackend {
+/// The kernel's ruleset, of the network namespace of the thread that first calls.
+///
+/// Keep one for many transactions: closing its socket waits until the kernel has disposed of what was deleted, about
+/// 10 ms. Transactions of one instance run one after another.
+package final class KernelNFTables: NFTablesBackend {
+    private let socket = Mutex<NetlinkSocket?>(nil)
+
     /// Longest batch, in bytes. A longer one is refused with E2BIG; 50,000 services stay below it.
     private static let longestBatch = 64 << 20
 
@@ -17,8 +23,8 @@ package struct KernelNFTables: NFTablesBackend {
         case .failure(let unfit): throw Self.error(transaction, unfit.index, EINVAL)
         }
         guard batch.bytes.count <= Self.longestBatch else { throw Self.error(transaction, nil, E2BIG) }
-        let socket = try Self.open(transaction.table)
-        if let (sequence, code) = socket.send(batch: batch.bytes) {
+        let refused = try withSocket(transaction.table) { $0.send(batch: batch.bytes) }
+        if let (sequence, code) = refused {
             let message = Int(sequence) - 1
             throw Self.error(
                 transaction, batch.operations.indices.contains(message) ? batch.operations[message] : nil, code)
@@ -26,25 +32,40 @@ package struct KernelNFTables: NFTablesBackend {
     }
 
     package func tables() throws(NFTablesError) -> [String] {
-        let socket = try Self.open("(all)")
         var header = nfgenmsg()
         header.nfgen_family = UInt8(NFPROTO_IPV4)
         header.version = UInt8(NFNETLINK_V0)
         let type = Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(NFT_MSG_GETTABLE.rawValue)
-        do throws(NetlinkError) {
-            return try socket.dump(NetlinkRequest(type: type, flags: 0, header), "nftables tables").compactMap {
+        let answers = try withSocket("(all)") { socket in
+            Result { () throws(NetlinkError) in
+                try socket.dump(NetlinkRequest(type: type, flags: 0, header), "nftables tables")
+            }
+        }
+        switch answers {
+        case .success(let messages):
+            return messages.compactMap {
                 $0.attributes(after: MemoryLayout<nfgenmsg>.size).string(Int(NFTA_TABLE_NAME.rawValue))
             }
-        } catch {
+        case .failure(let error):
             throw NFTablesError(table: "(all)", operation: error.operation, code: error.code)
         }
     }
 
-    private static func open(_ table: String) throws(NFTablesError) -> NetlinkSocket {
-        do throws(NetlinkError) {
-            return try NetlinkSocket(family: NETLINK_NETFILTER)
-        } catch {
-            throw NFTablesError(table: table, operation: error.operation, code: error.code)
+    private func withSocket<T: Sendable>(
+        _ table: String, _ body: (NetlinkSocket) -> T
+    ) throws(NFTablesError) -> T {
+        let result: Result<T, NetlinkError> = socket.withLock { socket in
+            do throws(NetlinkError) {
+                let opened = if let socket { socket } else { try NetlinkSocket(family: NETLINK_NETFILTER) }
+                socket = opened
+                return .success(body(opened))
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch result {
+        case .success(let value): return value
+        case .failure(let error): throw NFTablesError(table: table, operation: error.operation, code: error.code)
         }
     }
 
@@ -66,14 +87,18 @@ extension NetlinkSocket {
         let sent = batch.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, 0) }
         guard sent == batch.count else { return (0, sent < 0 ? errno : EMSGSIZE) }
         var answer = [UInt8](repeating: 0, count: 16 * 1024)
+        var refused: (sequence: UInt32, code: CInt)?
+        // All answers are there already; none may be left for the next batch.
         while true {
             let count = recv(descriptor, &answer, answer.count, CInt(MSG_DONTWAIT))
-            if count < 0 {
-                if errno == EINTR { continue }
-                // No answer left: nothing was refused.
-                return errno == EAGAIN ? nil : (0, errno)
+            if count >= 0 {
+                refused = refused ?? Self.firstError(answer.prefix(count))
+            } else if errno == EAGAIN {
+                return refused
+            } else if errno != EINTR {
+                // ENOBUFS: so many messages were refused that their answers did not fit.
+                refused = refused ?? (0, errno)
             }
-            if let refused = Self.firstError(answer.prefix(count)) { return refused }
         }
     }
 
