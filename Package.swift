@@ -86,7 +86,8 @@ let package = Package(
         module("Controllers", ["Client", log]),
         module("ContainerRuntime", ["CRI", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
         module("PodNetwork", ["Linux", log]),
-        module("Kubelet", ["CRI", "Client", "HTTP", log]),
+        module("Kubelet", ["CRI", "Client", "HTTP", "Linux", log]),
+        tests("Kubelet"),
         module("KubeProxy", ["Client", "Linux", log]),
         module(
             "ClusterDNS",

@@ -1,1 +1,137 @@
+import APIMachinery
+import CRI
+import Client
+import HTTP
+import KubernetesAPI
+import Linux
+import Logging
 
+/// Runs the pods of one node: takes them from the API server and from a directory of manifests, gives each its worker, and reports the node.
+///
+/// Pods belong to no daemon: when `run` is cancelled they run on, and the next `run` takes them up from what the runtime has.
+package final class Kubelet: Sendable {
+    package struct Configuration: Sendable {
+        package var identity: NodeIdentity
+        package var facts: NodeFacts
+        package var settings: PodSettings
+        /// `/var/lib/swiftlet/kubelet`.
+        package var dataDirectory: String
+        /// `/run/swiftlet/kubelet`.
+        package var runDirectory: String
+        /// Manifests of static pods; empty: none.
+        package var manifestDirectory: String
+
+        package init(
+            identity: NodeIdentity, facts: NodeFacts, settings: PodSettings, dataDirectory: String,
+            runDirectory: String, manifestDirectory: String
+        ) {
+            self.identity = identity
+            self.facts = facts
+            self.settings = settings
+            self.dataDirectory = dataDirectory
+            self.runDirectory = runDirectory
+            self.manifestDirectory = manifestDirectory
+        }
+    }
+
+    private let configuration: Configuration
+    private let client: APIClient
+    private let runtime: any RuntimeService
+    private let images: any ImageService
+    private let time: any TimeSource
+    private let logger: Logger
+    private let directory: PodDirectory
+    private let executor: PodExecutor
+    private let threads: BlockingThreads
+    private let events: EventThread
+    private let recorder: EventRecorder
+
+    package init(
+        _ configuration: Configuration, client: APIClient, runtime: any RuntimeService, images: any ImageService,
+        probes: any ProbeTransport, threads: BlockingThreads, events: EventThread,
+        time: any TimeSource, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.client = client
+        self.runtime = runtime
+        self.images = images
+        self.time = time
+        self.logger = logger
+        self.threads = threads
+        self.events = events
+        let directories = PodDirectories(data: configuration.dataDirectory, run: configuration.runDirectory)
+        recorder = EventRecorder(
+            client: client, component: "kubelet", host: configuration.identity.name, time: time)
+        executor = PodExecutor(
+            node: configuration.identity, runtime: runtime, images: images,
+            volumes: VolumeHost(directories: directories, threads: threads), source: APIStatusSink(client: client),
+            objects: APIReferencedObjects(client: client), recorder: APIPodEvents(recorder: recorder),
+            prober: Prober(runtime: runtime, transport: probes, time: time), settings: configuration.settings,
+            time: time)
+        directory = PodDirectory(executor: executor, time: time, logger: logger)
+    }
+
+    /// Returns when its task is cancelled.
+    package func run() async {
+        let object = NodeObject(identity: configuration.identity, facts: configuration.facts)
+        let reporter = NodeReporter(
+            object: object, client: client, runtime: runtime, images: images, time: time, logger: logger)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.directory.run() }
+            group.addTask { await self.recorder.run() }
+            group.addTask { await reporter.run() }
+            group.addTask { await self.followContainers() }
+            group.addTask { await self.followPods() }
+            group.addTask { await self.followManifests() }
+        }
+    }
+
+    /// What the API server and other clients ask of this node.
+    package var endpoint: any HTTPHandler {
+        KubeletEndpoint(runtime: runtime, directory: directory, threads: threads, events: events, time: time)
+    }
+
+    private func followContainers() async {
+        while !Task.isCancelled {
+            for await event in runtime.containerEvents() {
+                directory.runtimeChanged(podUID: event.podUID)
+            }
+            // The stream overflowed: whatever was missed is seen by looking at everything once.
+            directory.everythingChanged()
+        }
+    }
+
+    private func followPods() async {
+        var selection = ListOptions()
+        selection.fieldSelector = "spec.nodeName=\(configuration.identity.name)"
+        let informer = Informer(Pod.self, client: client, selection: selection, time: time)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await informer.run() }
+            for await event in informer.subscribe() {
+                switch event {
+                case .added(let pod): directory.set(pod, from: .api)
+                case .updated(let old, let new):
+                    // The same name may have become another pod while the watch was away.
+                    if old.metadata.uid != new.metadata.uid { directory.remove(old.metadata.uid, from: .api) }
+                    directory.set(new, from: .api)
+                case .deleted(let pod): directory.remove(pod.metadata.uid, from: .api)
+                case .synced: directory.synced(.api)
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func followManifests() async {
+        let source = ManifestDirectory(
+            path: configuration.manifestDirectory, node: configuration.identity.name, threads: threads,
+            events: events, logger: logger)
+        for await change in source.changes() {
+            switch change {
+            case .set(let pod): directory.set(pod, from: .manifests)
+            case .removed(let uid): directory.remove(uid, from: .manifests)
+            case .synced: directory.synced(.manifests)
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+
+/// The labels and annotations that the kubelet keeps on its containers (upstream's names, so that other tools understand them).
+enum ContainerLabel {
+    static let podName = "io.kubernetes.pod.name"
+    static let podNamespace = "io.kubernetes.pod.namespace"
+    static let podUID = "io.kubernetes.pod.uid"
+    static let containerName = "io.kubernetes.container.name"
+    static let terminationMessage = "io.kubernetes.container.terminationMessageFile"
+    static let terminationPolicy = "io.kubernetes.container.terminationMessagePolicy"
+}
+
+extension ContainerConfig {
+    /// What the runtime is asked for to run `container` of `pod`. Pure.
+    init(
+        _ container: Container, of pod: Pod, attempt: UInt32, environment: [EnvironmentVariable],
+        mounts: [Mount], terminationFile: String
+    ) {
+        self.init(
+            metadata: ContainerMetadata(name: container.name, attempt: attempt), image: container.image ?? "")
+        let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        command = container.command.map { expandVariables($0) { values[$0] } }
+        arguments = container.args.map { expandVariables($0) { values[$0] } }
+        workingDirectory = container.workingDir ?? ""
+        self.environment = environment
+        self.mounts = mounts
+        logPath = "\(container.name)/\(attempt).log"
+        standardInput = container.stdin
+        standardInputOnce = container.stdinOnce
+        terminal = container.tty
+        resources = ContainerResources(container, of: pod)
+        security = ContainerSecurity(container.securityContext, pod: pod.spec.securityContext)
+        stopSignal = container.lifecycle?.stopSignal
+        labels = [
+            ContainerLabel.podName: pod.metadata.name,
+            ContainerLabel.podNamespace: pod.metadata.namespace,
+            ContainerLabel.podUID: pod.metadata.uid,
+            ContainerLabel.containerName: container.name,
+        ]
+        annotations = [
+            ContainerLabel.terminationMessage: terminationFile,
+            ContainerLabel.terminationPolicy: container.terminationMessagePolicy,
+        ]
+    }
+}
+
+extension ContainerResources {
+    init(_ container: Container, of pod: Pod) {
+        self.init()
+        let limits = container.resources?.limits ?? [:]
+        let requests = container.resources?.requests ?? [:]
+        memoryLimit = limits["memory"]?.value
+        memoryRequest = (requests["memory"] ?? limits["memory"])?.value
+        cpuLimit = limits["cpu"]?.milliValue
+        cpuRequest = (requests["cpu"] ?? limits["cpu"])?.milliValue
+    }
+
+    /// The kubelet's OOM score: Guaranteed -997, BestEffort 1000, Burstable 1000 less a thousandth per thousandth of the node's memory asked for,
+    /// within 2...999.
+    func oomScore(_ quality: QOSClass, nodeMemory: Int64) -> Int32 {
+        switch quality {
+        case .guaranteed: return -997
+        case .bestEffort: return 1000
+        case .burstable:
+            guard nodeMemory > 0 else { return 999 }
+            let share = Double(memoryRequest ?? 0) / Double(nodeMemory) * 1000
+            return Int32(min(999, max(2, 1000 - share)))
+        }
+    }
+}
+
+extension ContainerSecurity {
+    /// The container's own settings over the pod's.
+    init(_ container: SecurityContext?, pod: PodSecurityContext?) {
+        self.init()
+        isPrivileged = container?.privileged ?? false
+        addCapabilities = container?.capabilities?.add ?? []
+        dropCapabilities = container?.capabilities?.drop ?? []
+        user = container?.runAsUser ?? pod?.runAsUser
+        group = container?.runAsGroup ?? pod?.runAsGroup
+        supplementalGroups = (pod?.supplementalGroups ?? []) + (pod?.fsGroup.map { [$0] } ?? [])
+        hasReadOnlyRoot = container?.readOnlyRootFilesystem ?? false
+        noNewPrivileges = container?.allowPrivilegeEscalation == false
+        mustRunAsNonRoot = container?.runAsNonRoot ?? pod?.runAsNonRoot ?? false
+        isProcUnmasked = container?.procMount == "Unmasked"
+        if let profile = container?.seccompProfile ?? pod?.seccompProfile { seccomp = Seccomp(profile) }
+    }
+}
+
+extension ContainerSecurity.Seccomp {
+    init(_ profile: SeccompProfile) {
+        self =
+            switch profile.type {
+            case "Unconfined": .unconfined
+            case "Localhost": .localhost(path: profile.localhostProfile ?? "")
+            default: .runtimeDefault
+            }
+    }
+}

@@ -1,0 +1,174 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+
+/// The ConfigMaps and Secrets that a pod refers to, by name, as fetched for one start.
+struct ReferencedData: Sendable, Hashable {
+    var configMaps: [String: [String: String]] = [:]
+    /// Values that are no UTF-8 are left out; an environment cannot hold them.
+    var secrets: [String: [String: String]] = [:]
+}
+
+/// A container's environment cannot be made: the text is the message of `CreateContainerConfigError`.
+struct ContainerConfigError: Error, Sendable, Hashable {
+    var message: String
+}
+
+/// A container's environment, pure: service variables, then `envFrom`, then `env` with its references expanded in order.
+struct ContainerEnvironment {
+    let pod: Pod
+    let container: Container
+    let node: NodeIdentity
+    let data: ReferencedData
+    let podAddresses: [String]
+    /// `KUBERNETES_SERVICE_HOST` and its like; the lowest rank.
+    let services: [EnvironmentVariable]
+
+    func variables() throws(ContainerConfigError) -> [EnvironmentVariable] {
+        var names: [String] = []
+        var values: [String: String] = [:]
+        func set(_ name: String, _ value: String) {
+            if values.updateValue(value, forKey: name) == nil { names.append(name) }
+        }
+        for variable in services { set(variable.name, variable.value) }
+        for source in container.envFrom {
+            for (name, value) in try entries(source).sorted(by: { $0.key < $1.key }) {
+                set((source.prefix ?? "") + name, value)
+            }
+        }
+        for variable in container.env {
+            if let source = variable.valueFrom {
+                if let value = try resolve(source) { set(variable.name, value) }
+            } else {
+                set(variable.name, expandVariables(variable.value ?? "") { values[$0] })
+            }
+        }
+        return names.map { EnvironmentVariable($0, values[$0] ?? "") }
+    }
+
+    private func entries(_ source: EnvFromSource) throws(ContainerConfigError) -> [String: String] {
+        if let reference = source.configMapRef {
+            let found = data.configMaps[reference.name]
+            return try require(found, reference.optional, "configmap \"\(reference.name)\" not found") ?? [:]
+        }
+        if let reference = source.secretRef {
+            let found = data.secrets[reference.name]
+            return try require(found, reference.optional, "secret \"\(reference.name)\" not found") ?? [:]
+        }
+        return [:]
+    }
+
+    private func resolve(_ source: EnvVarSource) throws(ContainerConfigError) -> String? {
+        if let field = source.fieldRef { return try fieldValue(field.fieldPath) }
+        if let resource = source.resourceFieldRef { return try resourceValue(resource) }
+        if let key = source.configMapKeyRef {
+            return try value(
+                of: key.key, in: data.configMaps[key.name], optional: key.optional,
+                what: "configmap \"\(key.name)\"")
+        }
+        if let key = source.secretKeyRef {
+            return try value(
+                of: key.key, in: data.secrets[key.name], optional: key.optional,
+                what: "secret \"\(key.name)\"")
+        }
+        return nil
+    }
+
+    private func value(
+        of key: String, in map: [String: String]?, optional: Bool?, what: String
+    ) throws(ContainerConfigError) -> String? {
+        guard let map = try require(map, optional, "\(what) not found") else { return nil }
+        return try require(map[key], optional, "couldn't find key \(key) in \(what)")
+    }
+
+    private func require<Value>(
+        _ value: Value?, _ optional: Bool?, _ message: String
+    ) throws(ContainerConfigError) -> Value? {
+        if value == nil, optional != true { throw ContainerConfigError(message: message) }
+        return value
+    }
+
+    private func fieldValue(_ path: String) throws(ContainerConfigError) -> String {
+        switch path {
+        case "status.podIP": return podAddresses.first ?? ""
+        case "status.podIPs": return podAddresses.joined(separator: ",")
+        case "status.hostIP": return node.addresses.first ?? ""
+        case "status.hostIPs": return node.addresses.joined(separator: ",")
+        case "spec.nodeName": return node.name
+        case "spec.serviceAccountName": return pod.spec.serviceAccountName ?? ""
+        default:
+            guard let value = pod.metadata.downwardValue(path) else {
+                throw ContainerConfigError(message: "unsupported fieldPath: \(path)")
+            }
+            return value
+        }
+    }
+
+    private func resourceValue(_ selector: ResourceFieldSelector) throws(ContainerConfigError) -> String {
+        let name = selector.containerName ?? container.name
+        let all = pod.spec.containers + pod.spec.initContainers
+        guard let target = all.first(where: { $0.name == name }) else {
+            throw ContainerConfigError(message: "container \(name) not found")
+        }
+        guard let value = target.resourceValue(selector.resource, divisor: selector.divisor) else {
+            throw ContainerConfigError(message: "unsupported resource: \(selector.resource)")
+        }
+        return value
+    }
+}
+
+extension ObjectMeta {
+    /// The value of a `metadata.…` path of the downward API, nil where the path is not one of its.
+    func downwardValue(_ path: String) -> String? {
+        switch path {
+        case "metadata.name": return self.name
+        case "metadata.namespace": return self.namespace
+        case "metadata.uid": return self.uid
+        case "metadata.labels": return Self.lines(self.labels)
+        case "metadata.annotations": return Self.lines(self.annotations)
+        default: break
+        }
+        for (prefix, map) in [("metadata.labels['", self.labels), ("metadata.annotations['", self.annotations)]
+        where path.hasPrefix(prefix) && path.hasSuffix("']") {
+            return map[String(path.dropFirst(prefix.count).dropLast(2))] ?? ""
+        }
+        return nil
+    }
+
+    /// `key="value"` lines, sorted, as a downwardAPI volume shows a map.
+    private static func lines(_ map: [String: String]) -> String {
+        map.sorted { $0.key < $1.key }.map { "\($0.key)=\"\($0.value.escapedForQuotes)\"" }.joined(separator: "\n")
+    }
+}
+
+extension String {
+    fileprivate var escapedForQuotes: String {
+        var result = ""
+        for scalar in unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\t": result += "\\t"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}
+
+extension Container {
+    /// A value of the downward API: `limits.cpu` and its like, in units of `divisor` (one where absent or zero), rounded up.
+    func resourceValue(_ path: String, divisor: Quantity?) -> String? {
+        let parts = path.split(separator: ".", maxSplits: 1).map(String.init)
+        guard parts.count == 2, let resources = self.resources, ["limits", "requests"].contains(parts[0]) else {
+            return nil
+        }
+        let map = parts[0] == "limits" ? resources.limits : resources.requests
+        let quantity = map[parts[1]] ?? resources.limits[parts[1]]
+        guard let quantity else { return "0" }
+        let unit = max(1, divisor?.milliValue ?? 1000)
+        let (whole, part) = quantity.milliValue.quotientAndRemainder(dividingBy: unit)
+        return String(whole + (part > 0 ? 1 : 0))
+    }
+}

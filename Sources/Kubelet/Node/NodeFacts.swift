@@ -1,0 +1,41 @@
+import APIMachinery
+
+/// What the machine is, as the node's object says it. Read once at start-up by whoever composes the kubelet.
+package struct NodeFacts: Sendable, Hashable {
+    /// Thousandths of a CPU, bytes.
+    package var cpuMilli: Int64
+    package var memoryBytes: Int64
+    package var diskBytes: Int64
+    package var maximumPods: Int64
+    package var architecture: String
+    package var kernelVersion: String
+    package var operatingSystem: String
+    package var bootID: String
+    package var machineID: String
+    package var runtimeVersion: String
+    package var kubeletVersion: String
+    package var hostname: String
+    package var podCIDR: String
+    package var labels: [String: String]
+
+    package init(
+        cpuMilli: Int64, memoryBytes: Int64, diskBytes: Int64, maximumPods: Int64, architecture: String,
+        kernelVersion: String, operatingSystem: String, bootID: String, machineID: String, runtimeVersion: String,
+        kubeletVersion: String, hostname: String, podCIDR: String, labels: [String: String] = [:]
+    ) {
+        self.cpuMilli = cpuMilli
+        self.memoryBytes = memoryBytes
+        self.diskBytes = diskBytes
+        self.maximumPods = maximumPods
+        self.architecture = architecture
+        self.kernelVersion = kernelVersion
+        self.operatingSystem = operatingSystem
+        self.bootID = bootID
+        self.machineID = machineID
+        self.runtimeVersion = runtimeVersion
+        self.kubeletVersion = kubeletVersion
+        self.hostname = hostname
+        self.podCIDR = podCIDR
+        self.labels = labels
+    }
+}

@@ -1,0 +1,123 @@
+import APIMachinery
+import CRI
+import Client
+import KubernetesAPI
+import Logging
+
+/// Registers the node, keeps its status true and its lease alive. A lease is renewed every 10 s and holds for 40 s; the status is written when
+/// it changes, and every 5 minutes.
+struct NodeReporter: Sendable {
+    let object: NodeObject
+    let client: APIClient
+    let runtime: any RuntimeService
+    let images: any ImageService
+    let time: any TimeSource
+    let logger: Logger
+
+    static let leasePeriod = Duration.seconds(10)
+    static let leaseDuration: Int32 = 40
+    static let reportPeriod = Duration.seconds(300)
+
+    /// Returns when its task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await keep(every: Self.leasePeriod, "renew the node's lease") { () async throws(Status) in
+                    try await renewLease()
+                }
+            }
+            group.addTask { await reportStatus() }
+        }
+    }
+
+    /// Runs `body` at once and then in each period; a failure is tried again after a second.
+    private func keep(every period: Duration, _ what: String, _ body: () async throws(Status) -> Void) async {
+        while !Task.isCancelled {
+            var pause = period
+            do throws(Status) {
+                try await body()
+            } catch {
+                logger.warning("cannot \(what)", metadata: ["error": "\(error)"])
+                pause = .seconds(1)
+            }
+            guard (try? await time.sleep(for: pause)) != nil else { return }
+        }
+    }
+
+    private func renewLease() async throws(Status) {
+        let now = MicroTime(time.now())
+        let name = object.identity.name
+        do throws(Status) {
+            var lease = try await client.get(Lease.self, name, in: "kube-node-lease")
+            lease.spec.renewTime = now
+            lease.spec.holderIdentity = name
+            lease.spec.leaseDurationSeconds = Self.leaseDuration
+            _ = try await client.update(lease)
+        } catch {
+            guard error.isReason(.notFound) else { throw error }
+            let lease = Lease(name: name, namespace: "kube-node-lease") {
+                $0.spec.holderIdentity = name
+                $0.spec.leaseDurationSeconds = Self.leaseDuration
+                $0.spec.renewTime = now
+            }
+            _ = try await client.create(lease)
+        }
+    }
+
+    /// Looks every 10 s whether the status has changed, which is a comparison in memory; writes it when it has or when it is due.
+    private func reportStatus() async {
+        var last: NodeStatus?
+        var due = Duration.zero
+        await keep(every: .seconds(10), "report the node's status") { () async throws(Status) in
+            let runtimeStatus = try? await runtime.status()
+            let list = (try? await images.listImages()) ?? []
+            let new = object.status(last ?? NodeStatus(), runtime: runtimeStatus, images: list, at: time.now())
+            guard last == nil || time.uptime() >= due || !new.isSame(as: last) else { return }
+            last = try await write(runtimeStatus, list)
+            due = time.uptime() + Self.reportPeriod
+        }
+    }
+
+    private func write(_ runtimeStatus: RuntimeStatus?, _ list: [Image]) async throws(Status) -> NodeStatus {
+        var node = try await registered()
+        node.status = object.status(node.status, runtime: runtimeStatus, images: list, at: time.now())
+        return try await client.updateStatus(node).status
+    }
+
+    /// The node's object, made where it is not there, with our labels on it.
+    private func registered() async throws(Status) -> Node {
+        var node: Node
+        do throws(Status) {
+            node = try await client.get(Node.self, object.identity.name)
+        } catch {
+            guard error.isReason(.notFound) else { throw error }
+            logger.info("registering the node", metadata: ["node": "\(object.identity.name)"])
+            return try await client.create(object.initial())
+        }
+        let labels = node.metadata.labels.merging(object.labels) { $1 }
+        guard labels != node.metadata.labels || node.spec.podCIDR != object.facts.podCIDR else { return node }
+        node.metadata.labels = labels
+        node.spec.podCIDR = object.facts.podCIDR
+        node.spec.podCIDRs = [object.facts.podCIDR]
+        return try await client.update(node)
+    }
+}
+
+extension NodeStatus {
+    /// Whether nothing but heartbeat times differs.
+    fileprivate func isSame(as other: NodeStatus?) -> Bool {
+        guard var other else { return false }
+        var own = self
+        own.conditions = own.conditions.map(\.withoutHeartbeat)
+        other.conditions = other.conditions.map(\.withoutHeartbeat)
+        return own == other
+    }
+}
+
+extension NodeCondition {
+    fileprivate var withoutHeartbeat: NodeCondition {
+        var copy = self
+        copy.lastHeartbeatTime = nil
+        return copy
+    }
+}

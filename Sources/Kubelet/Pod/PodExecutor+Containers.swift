@@ -1,0 +1,149 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+
+extension PodExecutor {
+    func start(
+        _ name: String, of pod: Pod, attempt: UInt32, _ observation: PodObservation
+    ) async throws(OperationError) {
+        guard let container = (pod.spec.initContainers + pod.spec.containers).first(where: { $0.name == name }),
+            let sandbox = observation.readySandbox
+        else { return }
+        try await ensureImage(container, pod)
+        let config = try await configuration(container, of: pod, attempt: attempt, sandbox)
+        let sandboxConfig = sandboxConfig(pod, attempt: sandbox.metadata.attempt)
+        let id = try await criOperation("CreateContainerError") { () async throws(CRIError) in
+            try await runtime.createContainer(sandbox: sandbox.id, config: config, sandboxConfig: sandboxConfig)
+        }
+        record(pod, false, "Created", "Created container: \(name)", name)
+        try await criOperation("RunContainerError") { () async throws(CRIError) in try await runtime.startContainer(id)
+        }
+        if let hook = container.lifecycle?.postStart {
+            try await runPostStart(hook, container, id, pod, sandbox)
+        }
+    }
+
+    /// Stops a container: its preStop hook and its stop signal share the grace period.
+    func stop(
+        _ id: String, _ name: String, of pod: Pod, _ observation: PodObservation, grace: Duration
+    ) async throws(OperationError) {
+        var rest = grace
+        let container = (pod.spec.initContainers + pod.spec.containers).first { $0.name == name }
+        if let container, let hook = container.lifecycle?.preStop, grace > .zero {
+            let start = time.uptime()
+            let target = ProbeTarget(container: container, id: id, pod: pod, address: address(of: pod, observation))
+            if let failure = await prober.run(hook, target, timeout: grace) {
+                record(pod, true, "FailedPreStopHook", failure, name)
+            }
+            rest = max(.seconds(2), grace - (time.uptime() - start))
+        }
+        try await criOperation("FailedKillPod") { () async throws(CRIError) in
+            try await runtime.stopContainer(id, timeout: rest)
+        }
+    }
+
+    private func runPostStart(
+        _ hook: LifecycleHandler, _ container: Container, _ id: String, _ pod: Pod, _ sandbox: PodSandboxStatus
+    ) async throws(OperationError) {
+        let address = sandbox.network == .node ? node.addresses.first : sandbox.addresses.first
+        let target = ProbeTarget(container: container, id: id, pod: pod, address: address)
+        guard let failure = await prober.run(hook, target, timeout: .seconds(120)) else { return }
+        record(pod, true, "FailedPostStartHook", failure, container.name)
+        try await criOperation("PostStartHookError") { () async throws(CRIError) in
+            try await runtime.stopContainer(id, timeout: .seconds(max(0, pod.spec.terminationGracePeriodSeconds)))
+        }
+        throw OperationError("PostStartHookError", failure)
+    }
+
+    func address(of pod: Pod, _ observation: PodObservation) -> String? {
+        pod.spec.hostNetwork ? node.addresses.first : observation.readySandbox?.addresses.first
+    }
+
+    /// Makes sure that the image is there, as the pull policy says.
+    private func ensureImage(_ container: Container, _ pod: Pod) async throws(OperationError) {
+        let image = container.image ?? ""
+        let policy = container.imagePullPolicy
+        let present = try await criOperation("ImageInspectError") { () async throws(CRIError) in
+            try await images.imageStatus(image)
+        }
+        if present != nil {
+            record(
+                pod, false, "Pulled", "Container image \"\(image)\" already present on machine", container.name)
+            return
+        }
+        guard policy != "Never" else {
+            throw OperationError(
+                "ErrImageNeverPull",
+                "Container image \"\(image)\" is not present with pull policy of Never; "
+                    + "add it on the node with `swiftlet images add \(image) PATH`")
+        }
+        _ = try await criOperation("ErrImagePull") { () async throws(CRIError) in
+            try await images.pullImage(image, auth: nil)
+        }
+    }
+
+    private func configuration(
+        _ container: Container, of pod: Pod, attempt: UInt32, _ sandbox: PodSandboxStatus
+    ) async throws(OperationError) -> ContainerConfig {
+        let data = try await referencedData(container, in: pod.metadata.namespace)
+        let addresses = sandbox.network == .node ? node.addresses : sandbox.addresses
+        let builder = ContainerEnvironment(
+            pod: pod, container: container, node: node, data: data, podAddresses: addresses,
+            services: settings.serviceVariables)
+        let environment: [EnvironmentVariable]
+        let mounts: [Mount]
+        do throws(ContainerConfigError) {
+            environment = try builder.variables()
+            let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+            mounts = try volumes.mounts(of: container, pod, environment: values)
+        } catch {
+            throw OperationError("CreateContainerConfigError", error.message)
+        }
+        let files = try await volumes.prepareContainer(
+            container, pod, attempt: attempt, addresses: addresses, hostname: hostname(of: pod))
+        var config = ContainerConfig(
+            container, of: pod, attempt: attempt, environment: environment, mounts: mounts + files.mounts,
+            terminationFile: files.terminationFile)
+        config.resources.oomScoreAdjustment = config.resources.oomScore(
+            QOSClass(of: pod.spec), nodeMemory: settings.nodeMemory)
+        return config
+    }
+
+    /// Fetches the ConfigMaps and Secrets that the container's environment names.
+    private func referencedData(
+        _ container: Container, in namespace: String
+    ) async throws(OperationError) -> ReferencedData {
+        let sources = container.env.compactMap(\.valueFrom)
+        let configMaps = Set(
+            container.envFrom.compactMap { $0.configMapRef?.name } + sources.compactMap { $0.configMapKeyRef?.name })
+        let secrets = Set(
+            container.envFrom.compactMap { $0.secretRef?.name } + sources.compactMap { $0.secretKeyRef?.name })
+        var data = ReferencedData()
+        for name in configMaps {
+            data.configMaps[name] = try await objects.configMap(name, in: namespace)?.data
+        }
+        for name in secrets {
+            data.secrets[name] = try await objects.secret(name, in: namespace)?.data
+                .mapValues { String(decoding: $0.array, as: UTF8.self) }
+        }
+        return data
+    }
+}
+
+extension PodSettings {
+    /// How a container finds the API server without asking DNS.
+    var serviceVariables: [EnvironmentVariable] {
+        guard let apiService else { return [] }
+        let port = String(apiService.port)
+        return [
+            EnvironmentVariable("KUBERNETES_SERVICE_HOST", apiService.host),
+            EnvironmentVariable("KUBERNETES_SERVICE_PORT", port),
+            EnvironmentVariable("KUBERNETES_SERVICE_PORT_HTTPS", port),
+            EnvironmentVariable("KUBERNETES_PORT", "tcp://\(apiService.host):\(port)"),
+            EnvironmentVariable("KUBERNETES_PORT_443_TCP", "tcp://\(apiService.host):\(port)"),
+            EnvironmentVariable("KUBERNETES_PORT_443_TCP_PROTO", "tcp"),
+            EnvironmentVariable("KUBERNETES_PORT_443_TCP_ADDR", apiService.host),
+            EnvironmentVariable("KUBERNETES_PORT_443_TCP_PORT", port),
+        ]
+    }
+}

@@ -1,0 +1,89 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+
+extension PodExecutor {
+    func createSandbox(_ pod: Pod, attempt: UInt32) async throws(OperationError) {
+        let config = sandboxConfig(pod, attempt: attempt)
+        _ = try await criOperation("FailedCreatePodSandBox") { () async throws(CRIError) in
+            try await runtime.runPodSandbox(config)
+        }
+    }
+
+    /// Pure: the sandbox that the pod's spec asks for.
+    func sandboxConfig(_ pod: Pod, attempt: UInt32) -> PodSandboxConfig {
+        let meta = pod.metadata
+        let spec = pod.spec
+        var config = PodSandboxConfig(
+            metadata: PodSandboxMetadata(
+                name: meta.name, uid: meta.uid, namespace: meta.namespace, attempt: attempt))
+        config.hostname = spec.hostNetwork ? node.name : String(hostname(of: pod).prefix(63))
+        config.logDirectory = logDirectory(of: pod)
+        config.dns = dns(of: pod)
+        config.labels = meta.labels.merging([
+            ContainerLabel.podName: meta.name, ContainerLabel.podNamespace: meta.namespace,
+            ContainerLabel.podUID: meta.uid,
+        ]) { $1 }
+        config.network = spec.hostNetwork ? .node : .pod
+        config.ipc = spec.hostIPC ? .node : .pod
+        config.pid = spec.hostPID ? .node : spec.shareProcessNamespace == true ? .pod : .container
+        for sysctl in spec.securityContext.sysctls { config.sysctls[sysctl.name] = sysctl.value }
+        return config
+    }
+
+    func hostname(of pod: Pod) -> String {
+        pod.spec.hostname ?? pod.metadata.name
+    }
+
+    func logDirectory(of pod: Pod) -> String {
+        "\(settings.logRoot)/\(pod.metadata.namespace)_\(pod.metadata.name)_\(pod.metadata.uid)"
+    }
+
+    private func dns(of pod: Pod) -> PodSandboxConfig.DNS {
+        let host = ResolverConfiguration(settings.hostResolver)
+        var dns: PodSandboxConfig.DNS
+        let isClusterFirst =
+            pod.spec.dnsPolicy == "ClusterFirstWithHostNet"
+            || (pod.spec.dnsPolicy == "ClusterFirst" && !pod.spec.hostNetwork)
+        if pod.spec.dnsPolicy == "None" {
+            dns = PodSandboxConfig.DNS()
+        } else if isClusterFirst, !settings.clusterDNS.isEmpty {
+            let domain = settings.clusterDomain
+            dns = PodSandboxConfig.DNS(
+                servers: settings.clusterDNS,
+                searches: ["\(pod.metadata.namespace).svc.\(domain)", "svc.\(domain)", domain] + host.searches,
+                options: ["ndots:5"])
+        } else {
+            dns = PodSandboxConfig.DNS(servers: host.servers, searches: host.searches, options: host.options)
+        }
+        if let custom = pod.spec.dnsConfig {
+            dns.servers += custom.nameservers.filter { !dns.servers.contains($0) }
+            dns.searches += custom.searches.filter { !dns.searches.contains($0) }
+            for option in custom.options {
+                guard let name = option.name else { continue }
+                dns.options.removeAll { $0 == name || $0.hasPrefix(name + ":") }
+                dns.options.append(option.value.map { "\(name):\($0)" } ?? name)
+            }
+        }
+        return dns
+    }
+}
+
+/// What a resolv.conf says.
+struct ResolverConfiguration: Sendable, Hashable {
+    var servers: [String] = []
+    var searches: [String] = []
+    var options: [String] = []
+
+    init(_ text: String) {
+        for line in text.split(separator: "\n") {
+            let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
+            switch words.first {
+            case "nameserver": servers += words.dropFirst().prefix(1)
+            case "search", "domain": searches = Array(words.dropFirst())
+            case "options": options += words.dropFirst()
+            default: break
+            }
+        }
+    }
+}

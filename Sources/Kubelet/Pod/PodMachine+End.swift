@@ -1,0 +1,95 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+
+extension PodMachine {
+    /// What a pod that ends still needs: containers stopped (sidecars last), then the sandbox, then nothing left.
+    mutating func planEnd(at now: Moment) -> [PodAction] {
+        let running = observation.running
+        guard running.isEmpty else { return stopContainers(running, at: now) }
+        // A start or a sandbox under way ends first, and is then seen here.
+        guard !underWay.contains(where: \.isBuilding) else { return [] }
+        let ready = observation.sandboxes.filter { $0.state == .ready }
+        guard ready.isEmpty else { return ready.flatMap { perform(.stopSandbox(id: $0.id), at: now) } }
+        guard isEnding else { return [] }
+        return planDisappearance(at: now)
+    }
+
+    private mutating func stopContainers(_ running: [CRI.ContainerStatus], at now: Moment) -> [PodAction] {
+        let sidecars = Set(pod.spec.initContainers.filter(\.isSidecar).map(\.name))
+        let regular = running.filter { !sidecars.contains($0.metadata.name) }
+        var actions: [PodAction] = []
+        for status in regular.isEmpty ? running : regular {
+            let name = status.metadata.name
+            let stop = perform(.stopContainer(id: status.id, name: name, grace: grace, isPodEnding: true), at: now)
+            guard !stop.isEmpty else { continue }
+            actions += stop
+            actions.append(
+                .event(
+                    isWarning: false, reason: "Killing", message: "Stopping container \(name)", container: name))
+        }
+        return actions
+    }
+
+    private var grace: Duration {
+        let seconds = pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds
+        return .seconds(max(0, seconds))
+    }
+
+    /// Everything has stopped: the last status is written, then containers, sandboxes and volumes go, then the object.
+    private mutating func planDisappearance(at now: Moment) -> [PodAction] {
+        if !isRemoved, !isPublishedFinal { return [] }
+        if !isCleaned { return perform(.cleanVolumes, at: now) }
+        if !observation.isEmpty { return [] }
+        if !isRemoved { return perform(.confirmDeletion, at: now) }
+        return underWay.isEmpty ? [.finish] : []
+    }
+
+    /// Removes what nobody will look at any more: all of it once the pod is going, else all but the last two runs of each container.
+    mutating func planRemovals(at now: Moment) -> [PodAction] {
+        let isGone = isEnding && isCleaned
+        var seen: [String: Int] = [:]
+        var actions: [PodAction] = []
+        var kept: Set<String> = []
+        for container in observation.containers {
+            seen[container.metadata.name, default: 0] += 1
+            let isOld = (seen[container.metadata.name] ?? 0) > 2 && container.state == .exited
+            if isGone || isOld {
+                actions += perform(.removeContainer(id: container.id), at: now)
+            } else {
+                kept.insert(container.sandbox)
+            }
+        }
+        for sandbox in observation.sandboxes.dropFirst(isGone ? 0 : 1) where !kept.contains(sandbox.id) {
+            if observation.containers.contains(where: { $0.sandbox == sandbox.id }) { continue }
+            actions += perform(.removeSandbox(id: sandbox.id), at: now)
+        }
+        return actions
+    }
+
+    mutating func planPublication(at now: Moment) -> [PodAction] {
+        guard !isRemoved else { return [] }
+        let status = status(at: now)
+        let isFinal =
+            isEnding && observation.running.isEmpty && observation.readySandbox == nil
+            && !underWay.contains(where: \.isBuilding)
+        guard status != published else {
+            if isFinal, !underWay.contains(.publication), !isPublishedFinal {
+                isPublishedFinal = true
+                return planDisappearance(at: now)
+            }
+            return []
+        }
+        return perform(.publish(status), at: now)
+    }
+}
+
+extension PodOperation.Key {
+    /// Its result may be something that runs.
+    fileprivate var isBuilding: Bool {
+        switch self {
+        case .sandbox, .container: true
+        case .volumes, .publication, .confirmation, .removal, .probe: false
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+
+extension PodMachine {
+    /// Takes in how an operation ended.
+    mutating func absorb(_ operation: PodOperation, _ outcome: PodOutcome, at now: Moment) -> [PodAction] {
+        switch operation {
+        case .prepareVolumes:
+            return volumesPrepared(outcome)
+        case .createSandbox:
+            return sandboxCreated(outcome)
+        case .startContainer(let name, let attempt):
+            return containerStarted(name, attempt: attempt, outcome, at: now)
+        case .probe(let key, _):
+            return probed(key, outcome)
+        case .publish(let status):
+            // A status that did not arrive is sent again.
+            if case .success = outcome { published = status }
+            return []
+        case .cleanVolumes:
+            if case .success = outcome { isCleaned = true }
+            return []
+        case .confirmDeletion:
+            if case .success = outcome { isRemoved = true }
+            return []
+        case .stopContainer, .removeContainer, .stopSandbox, .removeSandbox:
+            return failureEvent(operation, outcome)
+        }
+    }
+
+    private mutating func volumesPrepared(_ outcome: PodOutcome) -> [PodAction] {
+        guard case .failure(let reason, let message) = outcome else {
+            areVolumesReady = true
+            volumeFailure = nil
+            return []
+        }
+        let isNew = volumeFailure?.message != message
+        volumeFailure = Waiting(reason: reason, message: message)
+        return isNew ? [.event(isWarning: true, reason: reason, message: message, container: nil)] : []
+    }
+
+    private mutating func sandboxCreated(_ outcome: PodOutcome) -> [PodAction] {
+        guard case .failure(_, let message) = outcome else {
+            sandboxFailure = nil
+            let warnings = observation.readySandbox?.warnings ?? []
+            return warnings.map { .event(isWarning: true, reason: "LimitNotHeld", message: $0, container: nil) }
+        }
+        let isNew = sandboxFailure?.message != message
+        sandboxFailure = Waiting(reason: "FailedCreatePodSandBox", message: message)
+        return isNew
+            ? [.event(isWarning: true, reason: "FailedCreatePodSandBox", message: message, container: nil)] : []
+    }
+
+    private mutating func containerStarted(
+        _ name: String, attempt: UInt32, _ outcome: PodOutcome, at now: Moment
+    ) -> [PodAction] {
+        if observation.newest(name)?.metadata.attempt == attempt {
+            let end = observation.previous(name).map { now.uptime(of: $0.finishedAt) }
+            backoffs[name, default: RestartBackoff()].started(at: now.uptime, previousEnd: end)
+        }
+        guard case .failure(let reason, let message) = outcome else {
+            waiting[name] = nil
+            return [
+                .event(isWarning: false, reason: "Started", message: "Started container \(name)", container: name)
+            ]
+        }
+        let isNew = waiting[name]?.message != message
+        waiting[name] = Waiting(reason: reason, message: message)
+        return isNew ? [.event(isWarning: true, reason: "Failed", message: message, container: name)] : []
+    }
+
+    private mutating func probed(_ key: ProbeKey, _ outcome: PodOutcome) -> [PodAction] {
+        guard case .probed(let isHealthy, let message) = outcome, probes[key.container] != nil else { return [] }
+        _ = probes[key.container]?.answered(key, isHealthy: isHealthy)
+        guard !isHealthy else { return [] }
+        let text = "\(key.kind.rawValue.capitalizedFirst) probe failed: \(message)"
+        return [.event(isWarning: true, reason: "Unhealthy", message: text, container: key.container)]
+    }
+
+    private func failureEvent(_ operation: PodOperation, _ outcome: PodOutcome) -> [PodAction] {
+        guard case .failure(_, let message) = outcome else { return [] }
+        let reason =
+            switch operation {
+            case .stopContainer, .stopSandbox: "FailedKillPod"
+            default: "FailedRemove"
+            }
+        return [.event(isWarning: true, reason: reason, message: message, container: nil)]
+    }
+}
+
+extension String {
+    /// ASCII: `liveness` to `Liveness`.
+    var capitalizedFirst: String {
+        prefix(1).uppercased() + dropFirst()
+    }
+}

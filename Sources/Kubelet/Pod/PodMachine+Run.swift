@@ -1,0 +1,114 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+
+extension PodMachine {
+    /// What a pod that is to run still needs.
+    mutating func planRun(at now: Moment) -> [PodAction] {
+        var actions: [PodAction] = []
+        if !areVolumesReady { actions += perform(.prepareVolumes, at: now) }
+        guard observation.readySandbox != nil else {
+            return actions + planSandbox(at: now)
+        }
+        guard areVolumesReady else { return actions }
+        let (initActions, isInitialized) = planInit(at: now)
+        actions += initActions
+        if isInitialized {
+            for container in pod.spec.containers { actions += planContainer(container, at: now) }
+        }
+        return actions + planProbes(at: now)
+    }
+
+    private mutating func planSandbox(at now: Moment) -> [PodAction] {
+        guard let last = observation.sandboxes.first else { return perform(.createSandbox(attempt: 0), at: now) }
+        return perform(.createSandbox(attempt: last.metadata.attempt &+ 1), at: now)
+    }
+
+    /// Init containers run one after the other; one with `restartPolicy: Always` (a sidecar) runs on once it has started.
+    private mutating func planInit(at now: Moment) -> ([PodAction], isInitialized: Bool) {
+        // A regular container in this sandbox says that initialization was done, whatever became of the init containers since.
+        let isPast = pod.spec.containers.contains { observation.current($0.name) != nil }
+        var actions: [PodAction] = []
+        for container in pod.spec.initContainers {
+            let status = observation.current(container.name)
+            if container.isSidecar {
+                actions += planContainer(container, at: now)
+                guard isPast || probes[container.name]?.isStarted == true else { return (actions, false) }
+            } else if !isPast {
+                guard status?.state == .exited, status?.exitCode == 0 else {
+                    return (actions + planContainer(container, at: now), false)
+                }
+            }
+        }
+        return (actions, true)
+    }
+
+    /// Starts a container that is not there, restarts one that ended and may, stops one that its probes condemn.
+    private mutating func planContainer(_ container: Container, at now: Moment) -> [PodAction] {
+        let name = container.name
+        guard let status = observation.current(name) else {
+            return start(name, after: observation.newest(name), at: now)
+        }
+        switch status.state {
+        case .running:
+            return planRunning(container, status, at: now)
+        case .created, .unknown:
+            // Left over from a start that was cut short.
+            return underWay.contains(.container(name)) ? [] : perform(.removeContainer(id: status.id), at: now)
+        case .exited:
+            guard shouldRestart(container, exitCode: status.exitCode) else { return [] }
+            guard let time = restartTime(name, at: now), time <= now.uptime else { return [] }
+            return start(name, after: status, at: now)
+        }
+    }
+
+    private mutating func planRunning(
+        _ container: Container, _ status: CRI.ContainerStatus, at now: Moment
+    ) -> [PodAction] {
+        guard let failure = probes[container.name]?.failure else { return [] }
+        let probe = failure == .startup ? container.startupProbe : container.livenessProbe
+        let seconds = probe?.terminationGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds
+        let stop = perform(
+            .stopContainer(
+                id: status.id, name: container.name, grace: .seconds(max(0, seconds)), isPodEnding: false),
+            at: now)
+        guard !stop.isEmpty else { return [] }
+        let message = "Container \(container.name) failed \(failure.rawValue) probe, will be restarted"
+        return stop + [.event(isWarning: false, reason: "Killing", message: message, container: container.name)]
+    }
+
+    private mutating func start(_ name: String, after last: CRI.ContainerStatus?, at now: Moment) -> [PodAction] {
+        perform(.startContainer(name: name, attempt: last.map { $0.metadata.attempt &+ 1 } ?? 0), at: now)
+    }
+
+    func shouldRestart(_ container: Container, exitCode: Int32) -> Bool {
+        if container.isSidecar { return true }
+        return switch pod.spec.restartPolicy {
+        case "Never": false
+        case "OnFailure": exitCode != 0
+        default: exitCode != 0 || !pod.spec.initContainers.contains { $0.name == container.name }
+        }
+    }
+
+    /// When an ended container may run again, nil where it has not ended.
+    func restartTime(_ name: String, at now: Moment) -> Duration? {
+        guard let status = observation.current(name), status.state == .exited else { return nil }
+        let end = now.uptime(of: status.finishedAt)
+        return backoffs[name]?.earliestStart(endedAt: end) ?? end
+    }
+
+    private mutating func planProbes(at now: Moment) -> [PodAction] {
+        var actions: [PodAction] = []
+        for name in probes.keys.sorted() {
+            for (key, timeout) in probes[name]?.begin(at: now.uptime) ?? [] {
+                actions += perform(.probe(key, timeout: timeout), at: now)
+            }
+        }
+        return actions
+    }
+}
+
+extension Container {
+    /// An init container that runs beside the others (KEP-753).
+    var isSidecar: Bool { self.restartPolicy == "Always" }
+}

@@ -1,0 +1,121 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+
+extension PodMachine {
+    /// The pod's status as users read it, from what the runtime has and what the probes say.
+    func status(at now: Moment) -> PodStatus {
+        var status = published ?? pod.status
+        let phase = phase
+        status.phase = phase.rawValue
+        status.hostIP = node.addresses.first
+        status.hostIPs = node.addresses.map { address in HostIP { $0.ip = address } }
+        if status.startTime == nil { status.startTime = now.wall.truncatedToSeconds }
+        let addresses = podAddresses
+        if !addresses.isEmpty {
+            status.podIP = addresses.first
+            status.podIPs = addresses.map { address in PodIP { $0.ip = address } }
+        }
+        status.qosClass = QOSClass(of: pod.spec).rawValue
+        status.observedGeneration = pod.metadata.generation
+        status.initContainerStatuses = pod.spec.initContainers.map { containerStatus($0, isInit: true) }
+        status.containerStatuses = pod.spec.containers.map { containerStatus($0, isInit: false) }
+        status.conditions = conditions(status, phase: phase, at: now.wall.truncatedToSeconds)
+        return status
+    }
+
+    private var podAddresses: [String] {
+        guard let sandbox = observation.readySandbox else { return [] }
+        return sandbox.network == .node ? node.addresses : sandbox.addresses
+    }
+
+    private func containerStatus(_ container: Container, isInit: Bool) -> KubernetesAPI.ContainerStatus {
+        let newest = observation.newest(container.name)
+        let isCurrent = newest != nil && newest?.id == observation.current(container.name)?.id
+        let probes = probes[container.name].flatMap { $0.id == newest?.id ? $0 : nil }
+        let isRunning = newest?.state == .running
+        return KubernetesAPI.ContainerStatus {
+            $0.name = container.name
+            $0.image = container.image ?? ""
+            $0.imageID = newest?.imageID ?? ""
+            $0.containerID = newest.map { "swiftlet://\($0.id)" }
+            $0.restartCount = Int32(clamping: newest?.metadata.attempt ?? 0)
+            $0.started = isRunning && (probes?.isStarted ?? false)
+            $0.ready =
+                isInit && !container.isSidecar
+                ? newest?.state == .exited && newest?.exitCode == 0
+                : isRunning && !isRemoved && (probes?.isReady ?? false)
+            $0.state = state(container, newest, isCurrent: isCurrent, isInit: isInit)
+            $0.lastState = lastState(container.name, newest, shown: $0.state)
+        }
+    }
+
+    private func state(
+        _ container: Container, _ newest: CRI.ContainerStatus?, isCurrent: Bool, isInit: Bool
+    ) -> KubernetesAPI.ContainerState {
+        switch newest?.state {
+        case .running:
+            return .running(since: newest?.startedAt ?? 0)
+        case .exited:
+            guard let newest else { break }
+            let restarts = !isEnding && !isFinished && shouldRestart(container, exitCode: newest.exitCode)
+            guard restarts, !isCurrent || backoffs[container.name].map({ $0.delay > .zero }) ?? false else {
+                return .terminated(newest)
+            }
+            if let waiting = waiting[container.name] { return .waiting(waiting.reason, waiting.message) }
+            return crashLoop(container.name, pod: pod.metadata)
+        case .created, .unknown, nil:
+            break
+        }
+        if let waiting = waiting[container.name] { return .waiting(waiting.reason, waiting.message) }
+        if let failure = volumeFailure ?? sandboxFailure { return .waiting("ContainerCreating", failure.message) }
+        let hasInit = !isInit && !pod.spec.initContainers.isEmpty && observation.newest(container.name) == nil
+        return .waiting(hasInit ? "PodInitializing" : "ContainerCreating", nil)
+    }
+
+    private func crashLoop(_ name: String, pod: ObjectMeta) -> KubernetesAPI.ContainerState {
+        let delay = backoffs[name]?.delay ?? .zero
+        return .waiting(
+            "CrashLoopBackOff",
+            "back-off \(delay.components.seconds)s restarting failed container=\(name) "
+                + "pod=\(pod.name)_\(pod.namespace)(\(pod.uid))")
+    }
+
+    /// The run before the one shown as the state.
+    private func lastState(
+        _ name: String, _ newest: CRI.ContainerStatus?, shown: KubernetesAPI.ContainerState?
+    ) -> KubernetesAPI.ContainerState {
+        if let newest, newest.state == .exited, shown?.terminated == nil { return .terminated(newest) }
+        if let previous = observation.previous(name), previous.state == .exited { return .terminated(previous) }
+        return published?.containerStatuses.first { $0.name == name }?.lastState ?? KubernetesAPI.ContainerState()
+    }
+}
+
+extension KubernetesAPI.ContainerState {
+    static func running(since start: UnixNanoseconds) -> Self {
+        Self { $0.running = ContainerStateRunning { $0.startedAt = Timestamp(.nanoseconds(start)) } }
+    }
+
+    static func waiting(_ reason: String, _ message: String?) -> Self {
+        Self {
+            $0.waiting = ContainerStateWaiting {
+                $0.reason = reason
+                $0.message = message
+            }
+        }
+    }
+
+    static func terminated(_ status: CRI.ContainerStatus) -> Self {
+        Self {
+            $0.terminated = ContainerStateTerminated {
+                $0.exitCode = status.exitCode
+                $0.signal = status.exitCode > 128 ? status.exitCode - 128 : nil
+                $0.reason = status.reason
+                $0.message = status.message.isEmpty ? nil : status.message
+                if status.startedAt > 0 { $0.startedAt = Timestamp(.nanoseconds(status.startedAt)) }
+                $0.finishedAt = Timestamp(.nanoseconds(status.finishedAt))
+                $0.containerID = "swiftlet://\(status.id)"
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+
+/// The life of one pod on this node, decided purely: `step` takes an event and the time and returns what to do.
+///
+///     pending -> volumes, sandbox -> init containers -> running -> (ending) stop containers -> stop sandbox -> clean up -> gone
+///
+/// Nothing here waits or does I/O. An operation that is under way is in `underWay` and is not asked for again until it has finished.
+struct PodMachine: Sendable {
+    /// What is wrong with something that could not be made, as the status says it.
+    struct Waiting: Sendable, Hashable {
+        var reason: String
+        var message: String
+    }
+
+    /// When an operation that failed may be tried again.
+    struct Retry: Sendable, Hashable {
+        var failures: Int
+        var at: Duration
+    }
+
+    var pod: Pod
+    var observation: PodObservation
+    /// The object is gone from the API, or the pod must go without anybody to tell.
+    var isRemoved = false
+    var areVolumesReady = false
+    var volumeFailure: Waiting?
+    var sandboxFailure: Waiting?
+    var waiting: [String: Waiting] = [:]
+    var backoffs: [String: RestartBackoff] = [:]
+    var probes: [String: ProbeSet] = [:]
+    var underWay: Set<PodOperation.Key> = []
+    var retries: [PodOperation.Key: Retry] = [:]
+    var published: PodStatus?
+    var isPublishedFinal = false
+    var isCleaned = false
+    let node: NodeIdentity
+
+    /// - Parameter observation: what the runtime has of the pod already; of a pod that ran before the daemon did, everything.
+    init(_ pod: Pod, observation: PodObservation, node: NodeIdentity) {
+        self.pod = pod
+        self.observation = observation
+        self.node = node
+        published = pod.status
+    }
+
+    /// The pod is to end: it was deleted, or it ended as a whole.
+    var isEnding: Bool { isRemoved || pod.metadata.deletionTimestamp != nil }
+
+    /// Every container has ended for good.
+    var isFinished: Bool {
+        let phase = phase
+        return phase == .succeeded || phase == .failed
+    }
+
+    mutating func step(_ event: PodEvent, at now: Moment) -> [PodAction] {
+        var actions = absorb(event, at: now)
+        if isEnding || isFinished {
+            actions += planEnd(at: now)
+        } else {
+            actions += planRun(at: now)
+        }
+        actions += planRemovals(at: now)
+        actions += planPublication(at: now)
+        if let wake = nextWake(at: now) { actions.append(.wake(at: wake)) }
+        return actions
+    }
+
+    /// Takes in what happened.
+    private mutating func absorb(_ event: PodEvent, at now: Moment) -> [PodAction] {
+        switch event {
+        case .updated(let new):
+            pod = new
+            adoptForeignConditions()
+            return []
+        case .removed:
+            isRemoved = true
+            return []
+        case .observed(let new):
+            take(new, at: now)
+            return []
+        case .tick:
+            return []
+        case .finished(let operation, let outcome, let new):
+            underWay.remove(operation.key)
+            noteRetry(operation.key, outcome, at: now)
+            if let new { take(new, at: now) }
+            return absorb(operation, outcome, at: now)
+        }
+    }
+
+    private mutating func take(_ new: PodObservation, at now: Moment) {
+        guard new.sequence >= observation.sequence else { return }
+        observation = new
+        followProbes(at: now)
+    }
+
+    /// Conditions that others set (readiness gates) come from the object; ours stay as we last wrote them.
+    private mutating func adoptForeignConditions() {
+        guard let own = published else { return }
+        let foreign = pod.status.conditions.filter { !Self.ownConditions.contains($0.type) }
+        published?.conditions = own.conditions.filter { Self.ownConditions.contains($0.type) } + foreign
+    }
+
+    /// The conditions that the kubelet writes.
+    static let ownConditions: Set<String> = [
+        "PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready", "PodScheduled",
+    ]
+
+    /// Keeps one probe set for each running container.
+    private mutating func followProbes(at now: Moment) {
+        var running: [String: ProbeSet] = [:]
+        for container in pod.spec.initContainers + pod.spec.containers {
+            guard let status = observation.current(container.name), status.state == .running else { continue }
+            if let set = probes[container.name], set.id == status.id {
+                running[container.name] = set
+            } else {
+                running[container.name] = ProbeSet(
+                    container, id: status.id, startedAt: now.uptime(of: status.startedAt))
+            }
+        }
+        probes = running
+    }
+
+    /// Adds an operation unless one of its key is under way, or has failed and must wait.
+    mutating func perform(_ operation: PodOperation, at now: Moment) -> [PodAction] {
+        guard (retries[operation.key]?.at ?? .zero) <= now.uptime else { return [] }
+        guard underWay.insert(operation.key).inserted else { return [] }
+        return [.perform(operation)]
+    }
+
+    /// What fails is tried again after 1 s, doubling to 60 s; what succeeds is no longer held back.
+    private mutating func noteRetry(_ key: PodOperation.Key, _ outcome: PodOutcome, at now: Moment) {
+        guard case .failure = outcome else {
+            retries[key] = nil
+            return
+        }
+        let failures = min(6, (retries[key]?.failures ?? 0) + 1)
+        retries[key] = Retry(failures: failures, at: now.uptime + min(.seconds(60), .seconds(1 << (failures - 1))))
+    }
+
+    private func nextWake(at now: Moment) -> Duration? {
+        var times = probes.values.compactMap(\.nextDue)
+        times += retries.values.map(\.at)
+        if !isEnding {
+            times += pod.spec.containers.compactMap { restartTime($0.name, at: now) }
+            times += pod.spec.initContainers.compactMap { restartTime($0.name, at: now) }
+        }
+        return times.filter { $0 > now.uptime }.min()
+    }
+}

@@ -1,0 +1,81 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+
+/// A moment on both clocks: the wall's for what users read, the monotonic one for deadlines.
+struct Moment: Sendable, Hashable {
+    var wall: Timestamp
+    var uptime: Duration
+
+    /// The monotonic time of a moment that the runtime gave on the wall clock.
+    func uptime(of nanoseconds: UnixNanoseconds) -> Duration {
+        uptime - (wall.sinceEpoch - .nanoseconds(nanoseconds))
+    }
+}
+
+/// Work that takes time; at most one of the same key is under way.
+enum PodOperation: Sendable, Hashable {
+    case prepareVolumes
+    case createSandbox(attempt: UInt32)
+    case startContainer(name: String, attempt: UInt32)
+    case stopContainer(id: String, name: String, grace: Duration, isPodEnding: Bool)
+    case removeContainer(id: String)
+    case stopSandbox(id: String)
+    case removeSandbox(id: String)
+    case cleanVolumes
+    case publish(PodStatus)
+    /// Tells the API server that the pod is gone from here, so that the object may go.
+    case confirmDeletion
+    case probe(ProbeKey, timeout: Duration)
+
+    var key: Key {
+        switch self {
+        case .prepareVolumes, .cleanVolumes: .volumes
+        case .createSandbox: .sandbox
+        case .startContainer(let name, _): .container(name)
+        case .stopContainer(_, let name, _, _): .container(name)
+        case .removeContainer(let id): .removal(id)
+        case .stopSandbox: .sandbox
+        case .removeSandbox(let id): .removal(id)
+        case .publish: .publication
+        case .confirmDeletion: .confirmation
+        case .probe(let key, _): .probe(key)
+        }
+    }
+
+    enum Key: Sendable, Hashable {
+        case volumes, sandbox, publication, confirmation
+        case container(String)
+        case removal(String)
+        case probe(ProbeKey)
+    }
+}
+
+/// How an operation ended.
+enum PodOutcome: Sendable, Hashable {
+    case success
+    case failure(reason: String, message: String)
+    /// A probe's answer; `message` says what failed.
+    case probed(isHealthy: Bool, message: String)
+}
+
+/// What reaches a pod's machine.
+enum PodEvent: Sendable {
+    /// The pod's object is new or has changed.
+    case updated(Pod)
+    /// The pod's object is gone.
+    case removed
+    case observed(PodObservation)
+    case finished(PodOperation, PodOutcome, PodObservation?)
+    /// The time asked for has come.
+    case tick
+}
+
+/// What a pod's machine wants done.
+enum PodAction: Sendable, Hashable {
+    case perform(PodOperation)
+    case event(isWarning: Bool, reason: String, message: String, container: String?)
+    case wake(at: Duration)
+    /// Nothing of the pod is left on this node; its worker ends.
+    case finish
+}

@@ -1,0 +1,40 @@
+import CRI
+import KubernetesAPI
+
+enum PodPhase: String, Sendable, Hashable {
+    case pending = "Pending"
+    case running = "Running"
+    case succeeded = "Succeeded"
+    case failed = "Failed"
+}
+
+extension PodMachine {
+    /// Where the pod is in its life, from its containers alone.
+    var phase: PodPhase {
+        if let final = published?.phase.flatMap(PodPhase.init(rawValue:)), final == .failed || final == .succeeded {
+            return final
+        }
+        if let failed = pod.spec.initContainers.first(where: hasFailedForGood) {
+            return failed.isSidecar ? .running : .failed
+        }
+        let statuses = pod.spec.containers.map { observation.newest($0.name) }
+        if statuses.allSatisfy({ $0 == nil || $0?.state == .created }) { return .pending }
+        if statuses.contains(where: { $0?.state == .running }) { return .running }
+        return endedPhase(statuses)
+    }
+
+    /// None of the containers runs, and at least one has run.
+    private func endedPhase(_ statuses: [CRI.ContainerStatus?]) -> PodPhase {
+        let willRun = zip(pod.spec.containers, statuses).contains { container, status in
+            guard let status, status.state == .exited else { return true }
+            return !isEnding && shouldRestart(container, exitCode: status.exitCode)
+        }
+        if willRun { return isEnding ? .failed : .running }
+        return statuses.allSatisfy { $0?.exitCode == 0 } ? .succeeded : .failed
+    }
+
+    private func hasFailedForGood(_ container: Container) -> Bool {
+        guard let status = observation.newest(container.name), status.state == .exited else { return false }
+        return !container.isSidecar && status.exitCode != 0 && !shouldRestart(container, exitCode: status.exitCode)
+    }
+}

@@ -1,0 +1,146 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+import Logging
+import Synchronization
+
+/// Drives one pod's machine: takes its events in order, steps it, carries the actions out beside each other, and feeds their outcomes back.
+///
+/// The inbox holds what has come and was not yet looked at. It needs no bound of its own: changes of the object replace each other
+/// (`PodInbox`), and operations under way are bounded by the machine, one of a key.
+struct PodWorker: Sendable {
+    let executor: PodExecutor
+    let time: any TimeSource
+    let logger: Logger
+
+    /// Returns when nothing of the pod is left on this node, or when the task is cancelled; then the pod runs on.
+    func run(_ pod: Pod, inbox: PodInbox) async {
+        var machine = PodMachine(pod, observation: await executor.observe(pod), node: executor.node)
+        let wakes = WakeTimer(time: time, inbox: inbox)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await wakes.run() }
+            inbox.send(.observed(machine.observation))
+            for await _ in inbox.arrivals {
+                var isFinished = false
+                for event in inbox.take() {
+                    let now = Moment(wall: time.now(), uptime: time.uptime())
+                    for action in machine.step(event, at: now) {
+                        switch action {
+                        case .perform(let operation):
+                            let pod = machine.pod
+                            let observation = machine.observation
+                            group.addTask {
+                                let (outcome, seen) = await executor.carryOut(operation, pod, observation)
+                                inbox.send(.finished(operation, outcome, seen))
+                            }
+                        case .event(let isWarning, let reason, let message, let container):
+                            executor.record(machine.pod, isWarning, reason, message, container)
+                        case .wake(let moment):
+                            wakes.set(moment)
+                        case .finish:
+                            isFinished = true
+                        }
+                    }
+                }
+                if isFinished { break }
+            }
+            group.cancelAll()
+        }
+    }
+}
+
+/// What is on its way to one pod's worker.
+final class PodInbox: Sendable {
+    private let pending = Mutex<[PodEvent]>([])
+    private let continuation: AsyncStream<Void>.Continuation
+    /// Yields when there is something to take. One reader.
+    let arrivals: AsyncStream<Void>
+
+    init() {
+        (arrivals, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// A newer state of the object, and a newer tick, take the place of one that was not yet read.
+    func send(_ event: PodEvent) {
+        pending.withLock { events in
+            events.removeAll { $0.isReplaced(by: event) }
+            events.append(event)
+        }
+        continuation.yield()
+    }
+
+    func take() -> [PodEvent] {
+        pending.withLock { events in
+            defer { events = [] }
+            return events
+        }
+    }
+
+    func finish() {
+        continuation.finish()
+    }
+}
+
+extension PodEvent {
+    fileprivate func isReplaced(by newer: PodEvent) -> Bool {
+        switch (self, newer) {
+        case (.updated, .updated), (.tick, .tick), (.observed, .observed): true
+        default: false
+        }
+    }
+}
+
+/// Sends a tick at the time last asked for.
+private final class WakeTimer: Sendable {
+    private let time: any TimeSource
+    private let inbox: PodInbox
+    private let due = Mutex<Duration?>(nil)
+    private let changes: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+
+    init(time: any TimeSource, inbox: PodInbox) {
+        self.time = time
+        self.inbox = inbox
+        (changes, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    func set(_ moment: Duration) {
+        let isEarlier = due.withLock { due in
+            defer { due = moment }
+            return due.map { moment < $0 } ?? true
+        }
+        if isEarlier { continuation.yield() }
+    }
+
+    /// Ends when its task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for await _ in changes {
+                guard let moment = due.withLock({ $0 }) else { continue }
+                group.addTask { [self] in await fire(at: moment) }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Sleeps until the moment that is due, which may move later meanwhile.
+    private func fire(at moment: Duration) async {
+        var target = moment
+        while true {
+            let rest = target - time.uptime()
+            if rest > .zero {
+                guard (try? await time.sleep(for: rest)) != nil else { return }
+            }
+            let next: Duration? = due.withLock { due in
+                guard let current = due, current > time.uptime() else {
+                    due = nil
+                    return nil
+                }
+                return current
+            }
+            guard let next else { return inbox.send(.tick) }
+            if next < target { return }
+            target = next
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import APIMachinery
+import CRI
+import Client
+import HTTP
+import KubernetesAPI
+
+/// The container that a probe or a hook is about.
+struct ProbeTarget: Sendable {
+    var container: Container
+    var id: String
+    var pod: Pod
+    /// The pod's address, nil while it has none.
+    var address: String?
+}
+
+/// Network checks that a transport does for the prober.
+package protocol ProbeTransport: Sendable {
+    /// One GET without following redirects; certificates are not verified (a probe asks for health, not for identity).
+    func get(
+        scheme: String, host: String, port: UInt16, path: String, headers: HTTPHeaders, timeout: Duration
+    ) async throws(HTTPError) -> HTTPResponse
+    /// Connects and closes.
+    func connect(host: String, port: UInt16, timeout: Duration) async throws(HTTPError)
+}
+
+/// Carries checks and hooks out.
+struct Prober: Sendable {
+    let runtime: any RuntimeService
+    let transport: any ProbeTransport
+    let time: any TimeSource
+
+    func check(
+        _ key: ProbeKey, _ pod: Pod, _ observation: PodObservation, timeout: Duration
+    ) async -> PodOutcome {
+        let containers = pod.spec.initContainers + pod.spec.containers
+        guard let container = containers.first(where: { $0.name == key.container }),
+            let probe = container.probe(key.kind)
+        else { return .probed(isHealthy: true, message: "") }
+        let sandbox = observation.readySandbox
+        let address = pod.spec.hostNetwork ? pod.status.hostIP : sandbox?.addresses.first
+        let target = ProbeTarget(container: container, id: key.id, pod: pod, address: address)
+        let failure = await run(
+            exec: probe.exec, httpGet: probe.httpGet, tcp: probe.tcpSocket, target, timeout: timeout)
+        return .probed(isHealthy: failure == nil, message: failure ?? "")
+    }
+
+    /// Runs a lifecycle hook. Returns what failed, nil for success.
+    func run(_ hook: LifecycleHandler, _ target: ProbeTarget, timeout: Duration) async -> String? {
+        if let sleep = hook.sleep {
+            return await pause(.seconds(max(0, sleep.seconds)), target, timeout: timeout)
+        }
+        return await run(exec: hook.exec, httpGet: hook.httpGet, tcp: hook.tcpSocket, target, timeout: timeout)
+    }
+
+    private func pause(_ duration: Duration, _ target: ProbeTarget, timeout: Duration) async -> String? {
+        try? await time.sleep(for: min(duration, timeout))
+        return nil
+    }
+
+    private func run(
+        exec: ExecAction?, httpGet: HTTPGetAction?, tcp: TCPSocketAction?, _ target: ProbeTarget, timeout: Duration
+    ) async -> String? {
+        if let exec { return await run(exec, target, timeout: timeout) }
+        if let httpGet { return await get(httpGet, target, timeout: timeout) }
+        if let tcp { return await connect(tcp, target, timeout: timeout) }
+        return "no handler that this node supports (exec, httpGet, tcpSocket)"
+    }
+
+    private func run(_ action: ExecAction, _ target: ProbeTarget, timeout: Duration) async -> String? {
+        do throws(CRIError) {
+            let result = try await runtime.execSync(
+                container: target.id, command: action.command, timeout: timeout, outputLimit: 10 << 10)
+            guard result.exitCode != 0 else { return nil }
+            let output = String(decoding: result.standardOutput + result.standardError, as: UTF8.self)
+            return output.isEmpty ? "command exited with \(result.exitCode)" : output
+        } catch {
+            return error.description
+        }
+    }
+
+    private func get(_ action: HTTPGetAction, _ target: ProbeTarget, timeout: Duration) async -> String? {
+        guard let port = action.port.port(of: target.container) else { return "no port \(action.port)" }
+        guard let host = action.host.flatMap({ $0.isEmpty ? nil : $0 }) ?? target.address else {
+            return "the pod has no address"
+        }
+        var headers = HTTPHeaders(action.httpHeaders.map { (name: $0.name, value: $0.value) })
+        if headers["User-Agent"] == nil { headers["User-Agent"] = "kube-probe/1.36" }
+        do throws(HTTPError) {
+            let response = try await transport.get(
+                scheme: action.scheme.lowercased(), host: host, port: port, path: action.path, headers: headers,
+                timeout: timeout)
+            if case .stream(let stream) = response.body { stream.cancel() }
+            return (200..<400).contains(response.status)
+                ? nil : "HTTP probe failed with statuscode: \(response.status)"
+        } catch {
+            return error.description
+        }
+    }
+
+    private func connect(_ action: TCPSocketAction, _ target: ProbeTarget, timeout: Duration) async -> String? {
+        guard let port = action.port.port(of: target.container) else { return "no port \(action.port)" }
+        guard let host = action.host.flatMap({ $0.isEmpty ? nil : $0 }) ?? target.address else {
+            return "the pod has no address"
+        }
+        do throws(HTTPError) {
+            try await transport.connect(host: host, port: port, timeout: timeout)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+}
+
+extension Container {
+    func probe(_ kind: ProbeKind) -> Probe? {
+        switch kind {
+        case .startup: self.startupProbe
+        case .liveness: self.livenessProbe
+        case .readiness: self.readinessProbe
+        }
+    }
+}
+
+extension IntOrString {
+    /// The port's number, by name where it is a name of one of the container's ports.
+    func port(of container: Container) -> UInt16? {
+        if let integer { return UInt16(exactly: integer) }
+        let named = container.ports.first { $0.name == string }
+        return named.flatMap { UInt16(exactly: $0.containerPort) } ?? string.flatMap { UInt16($0) }
+    }
+}

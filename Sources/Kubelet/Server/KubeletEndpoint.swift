@@ -1,0 +1,126 @@
+import APIMachinery
+import CRI
+import HTTP
+import JSONTree
+import KubernetesAPI
+import Linux
+
+/// What the kubelet answers: logs, exec, attach, port-forward, and the pods it knows. Its paths are upstream's. Whoever mounts it sees to
+/// authentication: the API server in this process, or a TLS server that asks for the API server's certificate.
+struct KubeletEndpoint: HTTPHandler {
+    let runtime: any RuntimeService
+    let directory: PodDirectory
+    let threads: BlockingThreads
+    let events: EventThread
+    let time: any TimeSource
+
+    func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+        do throws(Status) {
+            let parts = request.path.split(separator: "/").map(String.init)
+            switch (parts.first, parts.count) {
+            case ("healthz", 1): return HTTPResponse(200, contentType: "text/plain", Array("ok".utf8))
+            case ("pods", 1): return podList()
+            case ("containerLogs", 4):
+                return try await logs(request, namespace: parts[1], pod: parts[2], container: parts[3])
+            case ("exec", 4), ("attach", 4):
+                return try await session(request, namespace: parts[1], pod: parts[2], container: parts[3])
+            case ("portForward", 3):
+                return try await portForward(request, namespace: parts[1], pod: parts[2])
+            default: throw .resourceNotFound()
+            }
+        } catch {
+            return HTTPResponse(Int(error.code), contentType: "application/json", error.json.encoded())
+        }
+    }
+
+    private func podList() -> HTTPResponse {
+        let list: JSONValue = [
+            "apiVersion": "v1", "kind": "PodList", "metadata": [:], "items": .array(directory.pods.map(\.json)),
+        ]
+        return HTTPResponse(200, contentType: "application/json", list.encoded())
+    }
+
+    /// The newest container of this name (or, with `previous`, the one before).
+    func find(
+        _ container: String, in pod: String, _ namespace: String, previous: Bool = false
+    ) async throws(Status) -> CRI.ContainerStatus {
+        guard let object = directory.pod(named: pod, in: namespace) else {
+            throw .notFound(ResourceName("pods"), pod)
+        }
+        do throws(CRIError) {
+            let observation = try await runtime.observe(podUID: object.metadata.uid)
+            let found = previous ? observation.previous(container) : observation.newest(container)
+            if let found { return found }
+        } catch {
+            throw .internalError("pod \(namespace)/\(pod): \(error)")
+        }
+        let what = previous ? "previous terminated container" : "container"
+        throw .badRequest(
+            "\(what) \"\(container)\" in pod \"\(pod)\" " + (previous ? "not found" : "is waiting to start"))
+    }
+
+    private func logs(
+        _ request: HTTPRequest, namespace: String, pod: String, container: String
+    ) async throws(Status) -> HTTPResponse {
+        let options = try LogOptions(request, now: time.now())
+        let status = try await find(container, in: pod, namespace, previous: options.isPrevious)
+        let (runtime, id) = (runtime, status.id)
+        let reader = LogReader(path: status.logPath, options: options, threads: threads, events: events) {
+            let status = try? await runtime.containerStatus(id)
+            return status?.state != .running
+        }
+        do throws(KernelError) {
+            try await reader.open()
+        } catch {
+            throw .internalError("log of container \"\(container)\" in pod \"\(pod)\": \(error)")
+        }
+        let stream = ByteStream(
+            next: { try await reader.next() }, cancel: { Task { await reader.close() } })
+        return HTTPResponse(200, headers: ["Content-Type": "text/plain"], body: .stream(stream))
+    }
+
+    private func session(
+        _ request: HTTPRequest, namespace: String, pod: String, container: String
+    ) async throws(Status) -> HTTPResponse {
+        let isAttach = request.path.hasPrefix("/attach")
+        let status = try await find(container, in: pod, namespace)
+        guard status.state == .running else {
+            throw .badRequest("container \"\(container)\" in pod \"\(pod)\" is not running")
+        }
+        var session = ExecRequest(container: status.id)
+        session.command = isAttach ? [] : request.query.filter { $0.name == "command" }.map(\.value)
+        guard isAttach || !session.command.isEmpty else { throw .badRequest("you must specify a command to exec") }
+        session.terminal = request.isSet("tty")
+        session.standardInput = request.isSet("stdin") || request.isSet("input")
+        session.standardOutput = request.isSet("stdout") || request.isSet("output")
+        session.standardError = (request.isSet("stderr") || request.isSet("error")) && !session.terminal
+        let subprotocol = try RemoteCommand.negotiate(request)
+        let streams: any ContainerStreams
+        do throws(CRIError) {
+            streams = isAttach ? try await runtime.attach(session) : try await runtime.exec(session)
+        } catch {
+            throw .internalError(error.description)
+        }
+        return HTTPResponse(
+            101,
+            body: .webSocket(subprotocol: subprotocol) { connection in
+                await RemoteCommand(connection: connection, streams: streams, subprotocol: subprotocol).run()
+            })
+    }
+
+    private func portForward(
+        _ request: HTTPRequest, namespace: String, pod: String
+    ) async throws(Status) -> HTTPResponse {
+        guard let object = directory.pod(named: pod, in: namespace) else {
+            throw .notFound(ResourceName("pods"), pod)
+        }
+        _ = object
+        throw .notImplemented("this node does not forward ports yet")
+    }
+}
+
+extension HTTPRequest {
+    fileprivate func isSet(_ name: String) -> Bool {
+        ["1", "true"].contains(query(name))
+    }
+}

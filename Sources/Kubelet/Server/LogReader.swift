@@ -1,0 +1,161 @@
+import APIMachinery
+import Glibc
+import Linux
+import Synchronization
+
+/// Reads a container's log, also while it is written and rotated: first what there is, then, where asked to follow, what comes.
+///
+/// Not safe for use by two tasks at once; it holds at most one chunk of 256 KiB.
+actor LogReader {
+    private let path: String
+    private let options: LogOptions
+    private let threads: BlockingThreads
+    private let events: EventThread
+    /// Whether the container has ended, so that a follower knows when to stop.
+    private let hasEnded: @Sendable () async -> Bool
+    private var file: SharedDescriptor?
+    private var watch: DescriptorStream?
+    private var offset = 0
+    private var partial: [UInt8] = []
+    private var sent = 0
+    private var endSeen = false
+
+    init(
+        path: String, options: LogOptions, threads: BlockingThreads, events: EventThread,
+        hasEnded: @escaping @Sendable () async -> Bool
+    ) {
+        self.path = path
+        self.options = options
+        self.threads = threads
+        self.events = events
+        self.hasEnded = hasEnded
+    }
+
+    /// Finds where to start. Throws where there is no log.
+    func open() async throws(KernelError) {
+        if options.isFollowing { watch = try Self.watch(path, events) }
+        let (path, tail) = (path, options.tailLines)
+        let (descriptor, start) = try await threads.run("open log") { () throws(KernelError) in
+            let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW)
+            let start = try tail.map { lines throws(KernelError) in try Self.startOfTail(file.raw, lines) } ?? 0
+            return (SharedDescriptor(file), start)
+        }
+        file = descriptor
+        offset = start
+    }
+
+    func close() {
+        watch?.close()
+        file?.close()
+    }
+
+    /// The next lines, nil at the end.
+    func next() async throws -> [UInt8]? {
+        while true {
+            if let limit = options.limitBytes, sent >= limit { return nil }
+            let chunk = try await readChunk()
+            if !chunk.isEmpty {
+                let output = limited(render(chunk))
+                if !output.isEmpty { return output }
+                continue
+            }
+            guard options.isFollowing else { return nil }
+            if try await reopenIfRotated() { continue }
+            if endSeen { return nil }
+            if await hasEnded() {
+                // Once more: what was written just before the end.
+                endSeen = true
+                continue
+            }
+            _ = try await watch?.read()
+        }
+    }
+
+    private func readChunk() async throws(KernelError) -> [UInt8] {
+        guard let file else { return [] }
+        let start = offset
+        let bytes = try await threads.run("read log") { () throws(KernelError) in
+            try file.withRaw { raw throws(KernelError) in
+                var code: Int32 = 0
+                let bytes = [UInt8](unsafeUninitializedCapacity: 256 << 10) { buffer, filled in
+                    let count = pread(raw, buffer.baseAddress, buffer.count, start)
+                    if count < 0 { code = errno }
+                    filled = max(0, count)
+                }
+                if code != 0 { throw KernelError("read", "log", code) }
+                return bytes
+            }
+        }
+        offset += bytes.count
+        return bytes
+    }
+
+    private func render(_ chunk: [UInt8]) -> [UInt8] {
+        partial += chunk
+        var output: [UInt8] = []
+        var start = partial.startIndex
+        while let end = partial[start...].firstIndex(of: UInt8(ascii: "\n")) {
+            if let line = LogLine(partial[start..<end]) { output += line.rendered(options) }
+            start = end + 1
+        }
+        partial.removeFirst(start)
+        // The monitor writes lines of at most 16 KiB; what is longer without an end is no log.
+        if partial.count > 1 << 20 { partial = [] }
+        return output
+    }
+
+    private func limited(_ output: [UInt8]) -> [UInt8] {
+        guard let limit = options.limitBytes else { return output }
+        let kept = Array(output.prefix(limit - sent))
+        sent += kept.count
+        return kept
+    }
+
+    /// After a rotation the path names a new file.
+    private func reopenIfRotated() async throws(KernelError) -> Bool {
+        guard let file else { return false }
+        let path = path
+        let next = try await threads.run("look for a new log") { () throws(KernelError) -> SharedDescriptor? in
+            var (old, new) = (stat(), stat())
+            guard try file.withRaw({ raw in fstat(raw, &old) }) == 0, stat(path, &new) == 0,
+                old.st_ino != new.st_ino || old.st_dev != new.st_dev
+            else { return nil }
+            return SharedDescriptor(try Descriptor.open(path, O_RDONLY | O_NOFOLLOW))
+        }
+        guard let next else { return false }
+        file.close()
+        self.file = next
+        offset = 0
+        return true
+    }
+
+    private static func watch(_ path: String, _ events: EventThread) throws(KernelError) -> DescriptorStream {
+        let raw = inotify_init1(Int32(IN_CLOEXEC))
+        guard raw >= 0 else { throw KernelError("inotify_init", path) }
+        let descriptor = Descriptor(owning: raw)
+        let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        guard inotify_add_watch(raw, directory, UInt32(IN_MODIFY | IN_CREATE | IN_MOVED_TO)) >= 0 else {
+            throw KernelError("inotify_add_watch", directory)
+        }
+        return DescriptorStream(descriptor, events: events)
+    }
+
+    /// Where the last `lines` lines begin, looking backwards in blocks.
+    private static func startOfTail(_ raw: Int32, _ lines: Int) throws(KernelError) -> Int {
+        var status = stat()
+        guard fstat(raw, &status) == 0 else { throw KernelError("stat", "log") }
+        var position = status.st_size
+        var newlines = 0
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while position > 0 {
+            let count = min(buffer.count, position)
+            guard pread(raw, &buffer, count, position - count) == count else { return position }
+            for index in stride(from: count - 1, through: 0, by: -1) where buffer[index] == UInt8(ascii: "\n") {
+                newlines += 1
+                if newlines > lines { return position - count + index + 1 }
+            }
+            position -= count
+        }
+        return 0
+    }
+}

@@ -1,0 +1,124 @@
+import APIMachinery
+import Glibc
+import JSONTree
+import KubernetesAPI
+import Linux
+import Logging
+
+/// Static pods: each file of a directory is one Pod. The directory is watched, so a file put there runs at once, also with no API server.
+struct ManifestDirectory: Sendable {
+    enum Change: Sendable {
+        case set(Pod)
+        case removed(uid: String)
+        case synced
+    }
+
+    /// Empty: no static pods.
+    let path: String
+    let node: String
+    let threads: BlockingThreads
+    let events: EventThread
+    let logger: Logger
+
+    /// What happens to the static pods, the present ones first. Ends when its reader is cancelled.
+    func changes() -> AsyncStream<Change> {
+        // Bounded by the directory: a look yields at most one change a file.
+        let (stream, continuation) = AsyncStream<Change>.makeStream()
+        let task = Task { await follow(continuation) }
+        continuation.onTermination = { _ in task.cancel() }
+        return stream
+    }
+
+    private func follow(_ continuation: AsyncStream<Change>.Continuation) async {
+        var known: [String: Pod] = [:]
+        await look(&known, continuation)
+        continuation.yield(.synced)
+        guard !path.isEmpty, let watch = watch() else { return }
+        while !Task.isCancelled, (try? await watch.read()) != nil {
+            await look(&known, continuation)
+        }
+        watch.close()
+    }
+
+    private func watch() -> DescriptorStream? {
+        let raw = inotify_init1(Int32(IN_CLOEXEC))
+        guard raw >= 0 else { return nil }
+        let descriptor = Descriptor(owning: raw)
+        let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
+        guard inotify_add_watch(raw, path, mask) >= 0 else {
+            logger.warning("cannot watch the manifests of static pods", metadata: ["directory": "\(path)"])
+            return nil
+        }
+        return DescriptorStream(descriptor, events: events)
+    }
+
+    /// Reads the directory and yields what differs from `known`.
+    private func look(_ known: inout [String: Pod], _ continuation: AsyncStream<Change>.Continuation) async {
+        let directory = path
+        let files = try? await threads.run("read manifests") { () throws(KernelError) in
+            guard !directory.isEmpty else { return [(String, [UInt8])]() }
+            return FileOperations.names(in: directory).sorted()
+                .filter { !$0.hasPrefix(".") && ["yaml", "yml", "json"].contains($0.fileExtension) }
+                .compactMap { name in
+                    FileOperations.read("\(directory)/\(name)", limit: 1 << 20).map { (name, $0) }
+                }
+        }
+        var seen: Set<String> = []
+        for (name, bytes) in files ?? [] {
+            guard let pod = read(name, bytes) else { continue }
+            seen.insert(name)
+            guard known[name] != pod else { continue }
+            if let old = known[name], old.metadata.uid != pod.metadata.uid {
+                continuation.yield(.removed(uid: old.metadata.uid))
+            }
+            known[name] = pod
+            continuation.yield(.set(pod))
+        }
+        for (name, pod) in known where !seen.contains(name) {
+            known[name] = nil
+            continuation.yield(.removed(uid: pod.metadata.uid))
+        }
+    }
+
+    private func read(_ name: String, _ bytes: [UInt8]) -> Pod? {
+        do {
+            var value = try JSONValue(parsing: bytes)
+            Pod.schema.applyDefaults(&value)
+            var pod = try Pod(checking: value)
+            pod.metadata.name = "\(pod.metadata.name)-\(node)"
+            if pod.metadata.namespace.isEmpty { pod.metadata.namespace = "default" }
+            pod.metadata.uid = Self.identity(name, bytes)
+            pod.metadata.annotations["kubernetes.io/config.source"] = "file"
+            pod.metadata.annotations["kubernetes.io/config.hash"] = pod.metadata.uid
+            pod.spec.nodeName = node
+            return pod
+        } catch {
+            logger.error(
+                "a manifest of a static pod is not valid; mend the file",
+                metadata: ["file": "\(path)/\(name)", "error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// A changed manifest is another pod, so the identity is a hash of the file (FNV-1a, 128 bits in two halves).
+    static func identity(_ name: String, _ bytes: [UInt8]) -> String {
+        var low: UInt64 = 0xcbf2_9ce4_8422_2325
+        var high: UInt64 = 0x8422_2325_cbf2_9ce4
+        for byte in Array(name.utf8) + [0] + bytes {
+            low = (low ^ UInt64(byte)) &* 0x100_0000_01b3
+            high = (high ^ UInt64(byte) ^ (low >> 32)) &* 0x100_0000_01b3
+        }
+        return hex(high) + hex(low)
+    }
+
+    private static func hex(_ value: UInt64) -> String {
+        let text = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - text.count) + text
+    }
+}
+
+extension String {
+    fileprivate var fileExtension: String {
+        lastIndex(of: ".").map { String(self[index(after: $0)...]) } ?? ""
+    }
+}

@@ -1,0 +1,67 @@
+import Glibc
+import Linux
+
+/// Writes a volume's files so that readers see the old set or the new one, never a mixture: the files lie in a directory of their own,
+/// `..data` points to it, and each name in the volume points through `..data` (the layout users know from upstream).
+struct AtomicFiles {
+    let directory: String
+
+    /// Does nothing where the files are as they should be. Blocks.
+    func write(_ wanted: VolumeFiles, owner group: UInt32?) throws(KernelError) {
+        try FileOperations.makeDirectories(directory)
+        let old = currentTarget()
+        if let old, isUpToDate(wanted, in: "\(directory)/\(old)") { return }
+        let name = "..\(nextNumber(after: old))"
+        let payload = "\(directory)/\(name)"
+        try FileOperations.removeTree(payload)
+        try FileOperations.makeDirectories(payload)
+        for (path, file) in wanted.files {
+            if let slash = path.lastIndex(of: "/") {
+                try FileOperations.makeDirectories("\(payload)/\(path[..<slash])")
+            }
+            try FileOperations.write(file.bytes, to: "\(payload)/\(path)", mode: file.mode)
+            if let group { chown("\(payload)/\(path)", uid_t.max, group) }
+        }
+        try point("..data", at: name)
+        try linkNames(wanted)
+        if let old { try FileOperations.removeTree("\(directory)/\(old)") }
+    }
+
+    private func currentTarget() -> String? {
+        var buffer = [CChar](repeating: 0, count: 256)
+        let count = readlink("\(directory)/..data", &buffer, buffer.count - 1)
+        guard count > 0 else { return nil }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private func nextNumber(after old: String?) -> Int {
+        1 &+ (old.flatMap { Int($0.dropFirst(2)) } ?? 0)
+    }
+
+    private func isUpToDate(_ wanted: VolumeFiles, in payload: String) -> Bool {
+        let names = Set(wanted.files.keys.map(Self.firstComponent))
+        guard Set(FileOperations.names(in: payload)) == names else { return false }
+        return wanted.files.allSatisfy { path, file in
+            FileOperations.read("\(payload)/\(path)", limit: file.bytes.count + 1) == file.bytes
+        }
+    }
+
+    private func point(_ name: String, at target: String) throws(KernelError) {
+        let temporary = "\(directory)/..new-link"
+        unlink(temporary)
+        guard symlink(target, temporary) == 0 else { throw KernelError("symlink", temporary) }
+        guard rename(temporary, "\(directory)/\(name)") == 0 else { throw KernelError("rename", temporary) }
+    }
+
+    private func linkNames(_ wanted: VolumeFiles) throws(KernelError) {
+        let names = Set(wanted.files.keys.map(Self.firstComponent))
+        for name in names { try point(name, at: "..data/\(name)") }
+        for name in FileOperations.names(in: directory) where !name.hasPrefix("..") && !names.contains(name) {
+            unlink("\(directory)/\(name)")
+        }
+    }
+
+    private static func firstComponent(_ path: String) -> String {
+        path.firstIndex(of: "/").map { String(path[..<$0]) } ?? path
+    }
+}

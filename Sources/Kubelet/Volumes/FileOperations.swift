@@ -1,0 +1,80 @@
+import Glibc
+import Linux
+
+/// The kubelet's work on its own files. Every call may block: run it on `BlockingThreads`.
+enum FileOperations {
+    static func makeDirectories(_ path: String, mode: mode_t = 0o755) throws(KernelError) {
+        if mkdir(path, mode) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            throw KernelError("mkdir", path)
+        }
+        try makeDirectories(String(path[..<slash]))
+        guard mkdir(path, mode) == 0 || errno == EEXIST else { throw KernelError("mkdir", path) }
+    }
+
+    /// Writes a new file; one that is there is replaced in one step.
+    static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws(KernelError) {
+        let temporary = path + ".new"
+        unlink(temporary)
+        let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(file.raw, $0.baseAddress.map { $0 + written }, $0.count - written)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw KernelError("write", path) }
+            written += count
+        }
+        guard fchmod(file.raw, mode) == 0 else { throw KernelError("chmod", path) }
+        guard rename(temporary, path) == 0 else { throw KernelError("rename", path) }
+    }
+
+    static func read(_ path: String, limit: Int) -> [UInt8]? {
+        guard let file = try? Descriptor.open(path, O_RDONLY | O_NOFOLLOW) else { return nil }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while bytes.count < limit {
+            let count = Glibc.read(file.raw, &buffer, min(buffer.count, limit - bytes.count))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        return bytes
+    }
+
+    static func names(in path: String) -> [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// Removes a tree without following links and without leaving its file system. What a mount covers is left and reported.
+    static func removeTree(_ path: String) throws(KernelError) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else {
+            if errno == ENOENT { return }
+            throw KernelError("stat", path)
+        }
+        // Depth-first over an explicit stack: a tree made by a container may be as deep as it likes.
+        var stack = [(path: path, isEntered: false)]
+        while let (current, isEntered) = stack.popLast() {
+            if isEntered {
+                guard rmdir(current) == 0 || errno == ENOENT else { throw KernelError("rmdir", current) }
+                continue
+            }
+            guard unlink(current) != 0 else { continue }
+            if errno == ENOENT { continue }
+            guard errno == EISDIR || errno == EPERM else { throw KernelError("unlink", current) }
+            stack.append((current, true))
+            stack += names(in: current).map { ("\(current)/\($0)", false) }
+        }
+    }
+}

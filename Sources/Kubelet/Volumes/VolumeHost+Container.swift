@@ -1,0 +1,81 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+import Linux
+
+extension VolumeHost {
+    /// The mounts that a container's `volumeMounts` ask for. Pure.
+    func mounts(
+        of container: Container, _ pod: Pod, environment: [String: String]
+    ) throws(ContainerConfigError) -> [CRI.Mount] {
+        var mounts: [CRI.Mount] = []
+        for request in container.volumeMounts {
+            guard let volume = pod.spec.volumes.first(where: { $0.name == request.name }) else {
+                throw ContainerConfigError(message: "volume \"\(request.name)\" is not in the pod")
+            }
+            var mount = CRI.Mount(
+                hostPath: path(of: volume, pod), containerPath: request.mountPath,
+                isReadOnly: request.readOnly || volume.isReadOnly)
+            switch request.mountPropagation {
+            case "HostToContainer": mount.propagation = .hostToContainer
+            case "Bidirectional": mount.propagation = .bidirectional
+            default: break
+            }
+            let subPath = request.subPathExpr.map { expandVariables($0) { environment[$0] } } ?? request.subPath ?? ""
+            guard !subPath.split(separator: "/").contains("..") else {
+                throw ContainerConfigError(message: "subPath \"\(subPath)\" leaves the volume")
+            }
+            mount.subPath = subPath
+            mounts.append(mount)
+        }
+        return mounts
+    }
+
+    /// Writes the files every container has: /etc/hosts and the one its termination message goes to.
+    func prepareContainer(
+        _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostname: String
+    ) async throws(OperationError) -> ContainerFiles {
+        let uid = pod.metadata.uid
+        let termination = directories.terminationLog(uid, container.name, attempt: attempt)
+        let hosts = directories.hosts(uid)
+        let text = pod.spec.hostNetwork ? nil : Self.hostsFile(pod, addresses: addresses, hostname: hostname)
+        let root = directories.volatilePod(uid)
+        try await run("files of container \"\(container.name)\"") { () throws(KernelError) in
+            try FileOperations.makeDirectories("\(root)/termination")
+            try FileOperations.write([], to: termination, mode: 0o666)
+            if let text { try FileOperations.write(Array(text.utf8), to: hosts, mode: 0o644) }
+        }
+        var mounts = [CRI.Mount(hostPath: termination, containerPath: container.terminationMessagePath)]
+        if text != nil, !container.volumeMounts.contains(where: { $0.mountPath == "/etc/hosts" }) {
+            mounts.append(CRI.Mount(hostPath: hosts, containerPath: "/etc/hosts"))
+        }
+        return ContainerFiles(mounts: mounts, terminationFile: termination)
+    }
+
+    static func hostsFile(_ pod: Pod, addresses: [String], hostname: String) -> String {
+        var lines = [
+            "# Written by swiftlet for this pod.", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback",
+        ]
+        lines += addresses.map { "\($0)\t\(hostname)" }
+        lines += pod.spec.hostAliases.map { "\($0.ip)\t\($0.hostnames.joined(separator: "\t"))" }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What an ended container left as its last words: its termination file, at most 4096 bytes.
+    func terminationMessage(_ status: CRI.ContainerStatus) async -> String {
+        guard status.message.isEmpty, let path = status.annotations[ContainerLabel.terminationMessage] else {
+            return status.message
+        }
+        let bytes = try? await threads.run("read \(path)") { () throws(KernelError) in
+            FileOperations.read(path, limit: 4096)
+        }
+        return String(decoding: (bytes ?? nil) ?? [], as: UTF8.self)
+    }
+}
+
+extension Volume {
+    /// What comes from the API cannot be written from inside.
+    fileprivate var isReadOnly: Bool {
+        self.configMap != nil || self.secret != nil || self.projected != nil || self.downwardAPI != nil
+    }
+}

@@ -1,0 +1,133 @@
+import APIMachinery
+import CRI
+import Glibc
+import KubernetesAPI
+import Linux
+
+/// Makes pods' volumes on this node and takes them away. Every operation may be repeated.
+struct VolumeHost: Sendable {
+    let directories: PodDirectories
+    let threads: BlockingThreads
+
+    /// What a container is given besides its volumes.
+    struct ContainerFiles: Sendable {
+        var mounts: [CRI.Mount]
+        var terminationFile: String
+    }
+
+    /// Where a volume's content is on the node.
+    func path(of volume: Volume, _ pod: Pod) -> String {
+        if let source = volume.hostPath { return source.path }
+        if volume.isEmptyDirectory { return directories.emptyDirectory(pod.metadata.uid, volume.name) }
+        return directories.files(pod.metadata.uid, volume.name)
+    }
+
+    func makeEmptyDirectory(
+        _ source: EmptyDirVolumeSource, _ volume: String, _ pod: Pod
+    ) async throws(OperationError) {
+        let path = directories.emptyDirectory(pod.metadata.uid, volume)
+        let group = pod.spec.securityContext.fsGroup
+        let size = source.medium == "Memory" ? (source.sizeLimit?.value ?? 0) : nil
+        try await run("emptyDir \"\(volume)\"") { () throws(KernelError) in
+            try FileOperations.makeDirectories(path)
+            if let size, !Self.isMountPoint(path) {
+                let options = size > 0 ? "mode=1777,size=\(size)" : "mode=1777"
+                guard mount("tmpfs", path, "tmpfs", UInt(MS_NOSUID | MS_NODEV), options) == 0 else {
+                    throw KernelError("mount tmpfs", path)
+                }
+            }
+            guard chmod(path, group == nil ? 0o777 : 0o2777) == 0 else { throw KernelError("chmod", path) }
+            if let group, chown(path, uid_t.max, gid_t(truncatingIfNeeded: group)) != 0 {
+                throw KernelError("chown", path)
+            }
+        }
+    }
+
+    /// Checks, or makes, what a hostPath volume says it is.
+    func checkHostPath(_ source: HostPathVolumeSource, _ volume: String) async throws(OperationError) {
+        let path = source.path
+        let type = source.type
+        let failure: String? = try await run("hostPath \"\(volume)\"") { () throws(KernelError) in
+            if type == "DirectoryOrCreate" { try FileOperations.makeDirectories(path) }
+            if type == "FileOrCreate", access(path, F_OK) != 0 {
+                _ = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o644)
+            }
+            return Self.mismatch(path, type)
+        }
+        if let failure {
+            throw OperationError(
+                "FailedMount",
+                "MountVolume.SetUp failed for volume \"\(volume)\": hostPath type check failed: \(failure)")
+        }
+    }
+
+    private static func mismatch(_ path: String, _ type: String) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return "\(path) does not exist on the node" }
+        let kind = status.st_mode & S_IFMT
+        let expected: (mode_t, String)? =
+            switch type {
+            case "Directory", "DirectoryOrCreate": (S_IFDIR, "a directory")
+            case "File", "FileOrCreate": (S_IFREG, "a file")
+            case "Socket": (S_IFSOCK, "a socket")
+            case "CharDevice": (S_IFCHR, "a character device")
+            case "BlockDevice": (S_IFBLK, "a block device")
+            default: nil
+            }
+        guard let expected, expected.0 != kind else { return nil }
+        return "\(path) is not \(expected.1)"
+    }
+
+    func write(_ files: VolumeFiles, _ volume: String, _ pod: Pod) async throws(OperationError) {
+        let directory = directories.files(pod.metadata.uid, volume)
+        let group = pod.spec.securityContext.fsGroup.map { UInt32(truncatingIfNeeded: $0) }
+        try await run("volume \"\(volume)\"") { () throws(KernelError) in
+            try AtomicFiles(directory: directory).write(files, owner: group)
+        }
+    }
+
+    /// Takes everything of the pod away: first the mounts, then the files.
+    func clean(_ uid: String) async throws(OperationError) {
+        let roots = [directories.pod(uid), directories.volatilePod(uid)]
+        try await run("volumes of pod \(uid)") { () throws(KernelError) in
+            let volumes = "\(roots[0])/volumes"
+            for name in FileOperations.names(in: volumes) where Self.isMountPoint("\(volumes)/\(name)") {
+                guard umount2("\(volumes)/\(name)", Int32(UMOUNT_NOFOLLOW)) == 0 else {
+                    throw KernelError("umount", "\(volumes)/\(name)")
+                }
+            }
+            for root in roots { try FileOperations.removeTree(root) }
+        }
+    }
+
+    /// The pods that have files here, for finding what a crash left.
+    func pods() async -> Set<String> {
+        let roots = ["\(directories.data)/pods", "\(directories.run)/pods"]
+        let names = try? await threads.run("list pods") { () throws(KernelError) in
+            roots.flatMap { FileOperations.names(in: $0) }
+        }
+        return Set(names ?? [])
+    }
+
+    private static func isMountPoint(_ path: String) -> Bool {
+        var own = stat()
+        var parent = stat()
+        guard lstat(path, &own) == 0, lstat("\(path)/..", &parent) == 0 else { return false }
+        return own.st_dev != parent.st_dev
+    }
+
+    func run<Value: Sendable>(
+        _ what: String, _ body: @escaping @Sendable () throws(KernelError) -> Value
+    ) async throws(OperationError) -> Value {
+        do throws(KernelError) {
+            return try await threads.run(what, body)
+        } catch {
+            throw OperationError("FailedMount", "\(what): \(error)")
+        }
+    }
+}
+
+extension Volume {
+    /// A volume with no source is an emptyDir.
+    var isEmptyDirectory: Bool { self.emptyDir != nil || storage.count == 1 }
+}

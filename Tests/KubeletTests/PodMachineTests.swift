@@ -1,0 +1,209 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+import Testing
+
+@testable import Kubelet
+
+@Suite struct PodMachineTests {
+    @Test func aPodGetsItsVolumesItsSandboxAndItsContainers() {
+        var simulation = PodSimulation(pod(["a", "b"]))
+        simulation.look()
+        #expect(simulation.log == ["volumes", "sandbox 0", "start a 0", "start b 0"])
+        #expect(simulation.status.phase == "Running")
+        #expect(simulation.status.podIP == "10.42.0.2")
+        #expect(simulation.status.condition("Ready") == "True")
+        #expect(simulation.status.containerStatuses.map(\.ready) == [true, true])
+        #expect(simulation.status.containerStatuses.map(\.restartCount) == [0, 0])
+    }
+
+    @Test func aPodThatRunsIsTakenUpAsItIs() {
+        var first = PodSimulation(pod())
+        first.look()
+        var second = PodSimulation(pod(), observation: first.observe())
+        second.look()
+        #expect(second.log == ["volumes"])
+        #expect(second.status.containerStatuses.first?.restartCount == 0)
+        #expect(second.status.condition("Ready") == "True")
+    }
+
+    @Test func initContainersRunOneAfterTheOther() {
+        let inits = ["one", "two"].map { name in Container { $0.name = name } }
+        var simulation = PodSimulation(pod(initContainers: inits))
+        simulation.look()
+        #expect(simulation.log == ["volumes", "sandbox 0", "start one 0"])
+        #expect(simulation.status.phase == "Pending")
+        #expect(simulation.status.containerStatuses.first?.state.waiting?.reason == "PodInitializing")
+        simulation.exit("one", code: 0)
+        #expect(simulation.log.last == "start two 0")
+        simulation.exit("two", code: 0)
+        #expect(simulation.log.last == "start a 0")
+        #expect(simulation.status.condition("Initialized") == "True")
+        #expect(simulation.status.condition("Ready") == "True")
+    }
+
+    @Test func aSidecarRunsOnBesideTheOthersAndStopsLast() {
+        let sidecar = Container {
+            $0.name = "side"
+            $0.restartPolicy = "Always"
+        }
+        var simulation = PodSimulation(pod(initContainers: [sidecar]))
+        simulation.look()
+        #expect(simulation.log == ["volumes", "sandbox 0", "start side 0", "start a 0"])
+        delete(&simulation)
+        #expect(simulation.log.filter { $0.hasPrefix("stop") } == ["stop a", "stop side", "stop sandbox"])
+    }
+
+    @Test func aContainerThatKeepsEndingWaitsLongerEachTime() {
+        var simulation = PodSimulation(pod())
+        simulation.look()
+        var waits: [Duration] = []
+        for attempt in 1...8 {
+            simulation.exit("a", code: 1)
+            let end = simulation.now
+            while !simulation.log.contains("start a \(attempt)"), let wake = simulation.wake {
+                simulation.advance(wake - simulation.now)
+            }
+            waits.append(simulation.now - end)
+        }
+        // The first restart comes at the end of the wait that the first start began.
+        #expect(waits == [10, 20, 40, 80, 160, 300, 300, 300].map { .seconds($0) })
+        #expect(simulation.status.containerStatuses.first?.restartCount == 8)
+    }
+
+    @Test func whileItWaitsItSaysCrashLoopBackOff() {
+        var simulation = PodSimulation(pod())
+        simulation.look()
+        simulation.exit("a", code: 3)
+        let status = simulation.status.containerStatuses.first
+        #expect(status?.state.waiting?.reason == "CrashLoopBackOff")
+        #expect(status?.lastState.terminated?.exitCode == 3)
+        #expect(simulation.status.phase == "Running")
+    }
+
+    @Test(arguments: [("Never", Int32(0), "Succeeded"), ("Never", 1, "Failed"), ("OnFailure", 0, "Succeeded")])
+    func aPodThatIsNotRestartedEnds(policy: String, code: Int32, phase: String) {
+        var simulation = PodSimulation(pod(restartPolicy: policy))
+        simulation.look()
+        simulation.exit("a", code: code)
+        #expect(simulation.status.phase == phase)
+        #expect(simulation.log.last == "stop sandbox")
+        #expect(simulation.status.condition("Ready") == "False")
+        simulation.advance(.seconds(1_000))
+        #expect(!simulation.log.contains("start a 1"))
+    }
+
+    @Test func aLostSandboxIsMadeAnew() {
+        var simulation = PodSimulation(pod())
+        simulation.look()
+        simulation.loseSandbox()
+        #expect(simulation.log.contains("sandbox 1"))
+        #expect(simulation.log.contains("start a 1"))
+        #expect(simulation.status.containerStatuses.first?.restartCount == 1)
+        #expect(simulation.status.condition("Ready") == "True")
+    }
+
+    @Test func aDeletedPodIsStoppedCleanedAndConfirmedInThisOrder() {
+        var simulation = PodSimulation(pod(["a", "b"]))
+        simulation.look()
+        simulation.log = []
+        delete(&simulation)
+        #expect(simulation.log.prefix(3) == ["stop a", "stop b", "stop sandbox"])
+        #expect(simulation.log.contains("clean"))
+        #expect(simulation.log.last == "confirm")
+        #expect(simulation.containers.isEmpty && simulation.sandboxes.isEmpty)
+        #expect(simulation.isFinished)
+    }
+
+    @Test func aPodWhoseObjectIsGoneIsTakenAwayWithoutAWord() {
+        var simulation = PodSimulation(pod())
+        simulation.look()
+        simulation.deliver(.removed)
+        #expect(!simulation.log.contains("confirm"))
+        #expect(simulation.isFinished)
+        #expect(simulation.sandboxes.isEmpty)
+    }
+
+    @Test func aContainerThatCannotBeMadeSaysWhyAndIsTriedAgain() {
+        var simulation = PodSimulation(pod())
+        simulation.startFailures["a"] = "configmap \"c\" not found"
+        simulation.look()
+        let waiting = simulation.status.containerStatuses.first?.state.waiting
+        #expect(waiting?.reason == "CreateContainerConfigError")
+        #expect(waiting?.message == "configmap \"c\" not found")
+        simulation.startFailures = [:]
+        simulation.advance(.seconds(60))
+        #expect(simulation.status.phase == "Running")
+        #expect(simulation.status.containerStatuses.first?.restartCount == 0)
+    }
+
+    private func delete(_ simulation: inout PodSimulation) {
+        var pod = simulation.machine.pod
+        pod.metadata.deletionTimestamp = Timestamp(simulation.now + .seconds(30))
+        pod.metadata.deletionGracePeriodSeconds = 30
+        simulation.deliver(.updated(pod))
+        simulation.advance(.seconds(1))
+    }
+}
+
+@Suite struct ProbeTests {
+    private func probed(_ build: (inout Container) -> Void) -> PodSimulation {
+        let pod = pod {
+            var container = $0.spec.containers[0]
+            build(&container)
+            $0.spec.containers = [container]
+        }
+        return PodSimulation(pod)
+    }
+
+    private func probe(_ period: Int32 = 1, failures: Int32 = 3) -> Probe {
+        Probe {
+            $0.periodSeconds = period
+            $0.failureThreshold = failures
+            $0.exec = ExecAction { $0.command = ["true"] }
+        }
+    }
+
+    @Test func readinessFollowsItsProbe() {
+        var simulation = probed { $0.readinessProbe = probe() }
+        simulation.health["a/readiness"] = false
+        simulation.look()
+        #expect(simulation.status.condition("Ready") == "False")
+        simulation.health["a/readiness"] = true
+        simulation.advance(.seconds(2))
+        #expect(simulation.status.condition("Ready") == "True")
+        simulation.health["a/readiness"] = false
+        simulation.advance(.seconds(2))
+        #expect(simulation.status.condition("Ready") == "True")
+        simulation.advance(.seconds(3))
+        #expect(simulation.status.condition("Ready") == "False")
+    }
+
+    @Test func aFailedLivenessProbeRestartsTheContainer() {
+        var simulation = probed { $0.livenessProbe = probe() }
+        simulation.look()
+        simulation.health["a/liveness"] = false
+        simulation.advance(.seconds(5))
+        #expect(simulation.log.contains("stop a"))
+        #expect(simulation.events.contains("Unhealthy") && simulation.events.contains("Killing"))
+        simulation.health["a/liveness"] = true
+        simulation.advance(.seconds(60))
+        #expect(simulation.status.containerStatuses.first?.restartCount == 1)
+    }
+
+    @Test func theOthersWaitForTheStartupProbe() {
+        var simulation = probed {
+            $0.startupProbe = probe(failures: 100)
+            $0.livenessProbe = probe(failures: 1)
+        }
+        simulation.health["a/startup"] = false
+        simulation.health["a/liveness"] = false
+        simulation.look()
+        simulation.advance(.seconds(20))
+        #expect(!simulation.log.contains("stop a"))
+        #expect(simulation.status.containerStatuses.first?.started == false)
+        simulation.health["a/startup"] = true
+        simulation.advance(.seconds(3))
+        #expect(simulation.log.contains("stop a"))
+    }
+}

@@ -1,0 +1,165 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+
+@testable import Kubelet
+
+/// A pod's machine with a runtime made of two arrays, on a clock that the test moves. Operations take no time unless they are held.
+struct PodSimulation {
+    var machine: PodMachine
+    var sandboxes: [PodSandboxStatus] = []
+    var containers: [CRI.ContainerStatus] = []
+    var now = Duration.seconds(1_000)
+    /// Everything carried out, in order, without probes and publications.
+    var log: [String] = []
+    var events: [String] = []
+    var isFinished = false
+    var wake: Duration?
+    /// What a probe answers, by container and kind.
+    var health: [String: Bool] = [:]
+    /// Containers whose start fails before they exist.
+    var startFailures: [String: String] = [:]
+    private var sequence: UInt64 = 0
+
+    init(_ pod: Pod, observation: PodObservation = PodObservation()) {
+        machine = PodMachine(pod, observation: observation, node: NodeIdentity(name: "n", addresses: ["192.0.2.1"]))
+        sandboxes = observation.sandboxes
+        containers = observation.containers
+    }
+
+    var status: PodStatus { machine.published ?? PodStatus() }
+    private var moment: Moment { Moment(wall: Timestamp(now), uptime: now) }
+    private var nanoseconds: Int64 { Int64(now.components.seconds) * 1_000_000_000 }
+
+    mutating func observe() -> PodObservation {
+        sequence += 1
+        return PodObservation(
+            sequence: sequence, sandboxes: sandboxes.sorted { $0.metadata.attempt > $1.metadata.attempt },
+            containers: containers.sorted { $0.metadata.attempt > $1.metadata.attempt })
+    }
+
+    /// Delivers an event and carries out what follows until nothing more does.
+    mutating func deliver(_ event: PodEvent) {
+        var queue = [event]
+        var steps = 0
+        while !queue.isEmpty, steps < 1_000 {
+            steps += 1
+            for action in machine.step(queue.removeFirst(), at: moment) {
+                switch action {
+                case .perform(let operation):
+                    let outcome = perform(operation)
+                    queue.append(.finished(operation, outcome, observe()))
+                case .event(_, let reason, _, _): events.append(reason)
+                case .wake(let time): wake = time
+                case .finish: isFinished = true
+                }
+            }
+        }
+    }
+
+    mutating func look() { deliver(.observed(observe())) }
+
+    /// Moves the clock to each wake-up in turn, up to `duration` from now.
+    mutating func advance(_ duration: Duration) {
+        let end = now + duration
+        while let next = wake, next <= end {
+            now = next
+            wake = nil
+            deliver(.tick)
+        }
+        now = end
+        deliver(.tick)
+    }
+
+    mutating func exit(_ name: String, code: Int32) {
+        guard let index = containers.lastIndex(where: { $0.metadata.name == name && $0.state == .running }) else {
+            return
+        }
+        end(index, code)
+        look()
+    }
+
+    private mutating func end(_ index: Int, _ code: Int32) {
+        containers[index].state = .exited
+        containers[index].exitCode = code
+        containers[index].reason = code == 0 ? "Completed" : "Error"
+        containers[index].finishedAt = nanoseconds
+    }
+
+    /// The sandbox is lost with all it held, as when its monitor dies.
+    mutating func loseSandbox() {
+        for index in sandboxes.indices { sandboxes[index].state = .notReady }
+        for index in containers.indices where containers[index].state == .running { end(index, 137) }
+        look()
+    }
+
+    private mutating func perform(_ operation: PodOperation) -> PodOutcome {
+        switch operation {
+        case .probe(let key, _):
+            let isHealthy = health["\(key.container)/\(key.kind.rawValue)"] ?? true
+            return .probed(isHealthy: isHealthy, message: isHealthy ? "" : "no")
+        case .publish: return .success
+        case .prepareVolumes: log.append("volumes")
+        case .cleanVolumes: log.append("clean")
+        case .confirmDeletion: log.append("confirm")
+        case .createSandbox(let attempt):
+            log.append("sandbox \(attempt)")
+            let metadata = PodSandboxMetadata(name: "p", uid: "u", namespace: "default", attempt: attempt)
+            sandboxes.append(
+                PodSandboxStatus(
+                    id: "s\(attempt)", metadata: metadata, state: .ready, createdAt: nanoseconds,
+                    addresses: ["10.42.0.\(attempt + 2)"]))
+        case .startContainer(let name, let attempt):
+            if let message = startFailures[name] {
+                return .failure(reason: "CreateContainerConfigError", message: message)
+            }
+            start(name, attempt)
+        case .stopContainer(let id, let name, _, _):
+            log.append("stop \(name)")
+            if let index = containers.firstIndex(where: { $0.id == id }) { end(index, 143) }
+        case .removeContainer(let id):
+            log.append("remove \(id)")
+            containers.removeAll { $0.id == id }
+        case .stopSandbox(let id):
+            log.append("stop sandbox")
+            for index in sandboxes.indices where sandboxes[index].id == id { sandboxes[index].state = .notReady }
+        case .removeSandbox(let id):
+            log.append("remove sandbox")
+            sandboxes.removeAll { $0.id == id }
+        }
+        return .success
+    }
+
+    private mutating func start(_ name: String, _ attempt: UInt32) {
+        log.append("start \(name) \(attempt)")
+        let sandbox = sandboxes.last { $0.state == .ready }?.id ?? ""
+        var status = CRI.ContainerStatus(
+            id: "\(name)-\(attempt)", sandbox: sandbox, metadata: ContainerMetadata(name: name, attempt: attempt),
+            state: .running, createdAt: nanoseconds, image: "i", imageID: "sha256:0")
+        status.startedAt = nanoseconds
+        containers.append(status)
+    }
+}
+
+/// A pod of these containers.
+func pod(
+    _ containers: [String] = ["a"], initContainers: [Container] = [], restartPolicy: String = "Always",
+    _ build: (inout Pod) -> Void = { _ in }
+) -> Pod {
+    Pod(name: "p", namespace: "default") {
+        $0.metadata.uid = "u"
+        $0.spec.restartPolicy = restartPolicy
+        $0.spec.initContainers = initContainers
+        $0.spec.containers = containers.map { name in
+            Container {
+                $0.name = name
+                $0.image = "i"
+            }
+        }
+        build(&$0)
+    }
+}
+
+extension PodStatus {
+    func condition(_ type: String) -> String? { self.conditions.first { $0.type == type }?.status }
+}
