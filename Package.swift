@@ -58,6 +58,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("mnl"), .linkedLibrary("nftnl")]),
 
         // Layer 1: values.
+        // Of Yams we use its libyaml (CYaml): its own composer has no limits on depth and aliases.
         module("JSONTree", [.product(name: "Yams", package: "Yams")]),
         module("APIMachinery", ["JSONTree"]),
         module("KubernetesAPI", ["APIMachinery"]),
