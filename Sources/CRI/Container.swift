@@ -137,6 +137,8 @@ package struct ContainerStatus: Sendable, Hashable {
     /// Absolute.
     package var logPath = ""
     package var processID: Int32 = 0
+    /// What this host could not hold of what was asked (limits, OOM score), in sentences for an event.
+    package var warnings: [String] = []
 
     package init(
         id: String, sandbox: String, metadata: ContainerMetadata, state: ContainerState, createdAt: UnixNanoseconds,

@@ -117,7 +117,11 @@ struct FakeRuntimeState: Sendable {
     }
 
     mutating func cutSubscribers() {
-        for continuation in subscribers.values { continuation.finish() }
+        for continuation in subscribers.values {
+            // Its handler would come back for the lock that is held here.
+            continuation.onTermination = nil
+            continuation.finish()
+        }
         subscribers = [:]
     }
 
@@ -127,6 +131,8 @@ struct FakeRuntimeState: Sendable {
             podUID: sandboxes[sandbox]?.status.metadata.uid ?? "", time: now())
         for (subscriber, continuation) in subscribers {
             if case .dropped = continuation.yield(event) {
+                // Its handler would come back for the lock that is held here.
+                continuation.onTermination = nil
                 continuation.finish()
                 subscribers[subscriber] = nil
             }

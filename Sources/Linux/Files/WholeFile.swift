@@ -14,6 +14,17 @@ package enum WholeFile {
         var status = stat()
         guard fstat(descriptor.raw, &status) == 0 else { throw KernelError("stat", path) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw KernelError("read", path, EINVAL) }
+        return try readPseudo(descriptor, path: path, limit: limit)
+    }
+
+    /// The bytes of a kernel file (/proc, /sys), whose size is not known beforehand.
+    package static func readPseudo(_ path: String, limit: Int = 1 << 20) throws(KernelError) -> [UInt8] {
+        try readPseudo(try Descriptor.open(path, O_RDONLY), path: path, limit: limit)
+    }
+
+    package static func readPseudo(
+        _ descriptor: borrowing Descriptor, path: String, limit: Int = 1 << 20
+    ) throws(KernelError) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16 << 10)
         while true {

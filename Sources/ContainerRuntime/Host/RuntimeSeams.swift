@@ -1,0 +1,108 @@
+import APIMachinery
+import CRI
+import Linux
+import Logging
+
+/// Gives sandboxes their links and addresses. `PodNetwork` stands behind it; the composition root joins the two.
+package protocol SandboxNetwork: Sendable {
+    /// Addresses for a sandbox, the same again for one that has them. On failure nothing of it stays.
+    /// - Parameter networkNamespace: A path such as `/proc/PID/ns/net`, good until the call returns.
+    func attach(sandbox: String, networkNamespace: String) async throws(CRIError) -> [String]
+    /// Nothing where the sandbox has none.
+    func detach(sandbox: String) async throws(CRIError)
+    /// Detaches every sandbox that is not in `live`. Called once at the start, before the first `attach`.
+    func collect(live: Set<String>) async throws(CRIError)
+}
+
+/// Compiled seccomp filters by profile. Blocks where a profile is compiled for the first time.
+package protocol SeccompProfiles: Sendable {
+    /// Nil runs unconfined.
+    /// - Parameter capabilities: the container's, as a mask: the default profile allows more to those that have them.
+    func program(
+        for profile: ContainerSecurity.Seccomp, capabilities: UInt64
+    ) throws(CRIError) -> SeccompProgram?
+}
+
+/// One step on a pod's way, as long as it took.
+package struct RuntimeStep: Sendable, Hashable {
+    package var podUID: String
+    /// The container's name; nil for a step of the sandbox.
+    package var container: String?
+    /// `sandbox.record`, `sandbox.monitor`, `sandbox.network`, `sandbox.ready`, `container.prepare`, `container.create`, `container.start`.
+    package var name: String
+    package var start: Timestamp
+    package var duration: Duration
+
+    package init(podUID: String, container: String?, name: String, start: Timestamp, duration: Duration) {
+        self.podUID = podUID
+        self.container = container
+        self.name = name
+        self.start = start
+        self.duration = duration
+    }
+}
+
+/// Takes the steps of a pod's way, for its timeline. Must return at once.
+package protocol StepRecorder: Sendable {
+    func record(_ step: RuntimeStep)
+}
+
+/// The kernel's side of sandboxes besides the monitor. Every call blocks; `SystemKernel` is the real one.
+package protocol RuntimeKernel: Sendable {
+    /// Differs after each boot.
+    func bootID() throws(KernelError) -> String
+    func hostName() -> String
+    /// Makes our subtree, passes the controllers on, and says what there is.
+    func prepare(cgroupRoot: String) throws(KernelError) -> HostFeatures
+    /// Nothing where it is there.
+    func makeCgroup(_ path: String) throws(KernelError)
+    /// A cgroup whose children get all controllers that it has.
+    func makeParentCgroup(_ path: String) throws(KernelError)
+    func writeCgroup(_ path: String, file: String, value: String) throws(KernelError)
+    func readCgroup(_ path: String, file: String) throws(KernelError) -> String
+    /// Kills all in it and beneath, and waits until none is left; ETIMEDOUT after `deadline`. Nothing where it is not there.
+    func killCgroup(_ path: String, deadline: Duration) throws(KernelError)
+    /// With all beneath. Nothing where it is not there.
+    func removeCgroup(_ path: String) throws(KernelError)
+    /// Their names; none where it is not there.
+    func childCgroups(of path: String) throws(KernelError) -> [String]
+    /// All processes in it and beneath; none where it is not there.
+    func processes(beneath path: String) throws(KernelError) -> [Int32]
+    /// A pod's shared memory: a tmpfs of 64 MiB at `path`, made where it is missing.
+    func mountSharedMemory(_ path: String) throws(KernelError)
+    /// Nothing where nothing is mounted.
+    func unmount(_ path: String) throws(KernelError)
+    /// What is mounted beneath `path`, deepest first.
+    func mounts(beneath path: String) throws(KernelError) -> [String]
+    /// The host's own file, empty where there is none.
+    func hostFile(_ path: String) -> String
+}
+
+/// All that the runtime needs from outside.
+package struct RuntimeDependencies: Sendable {
+    package var monitors: any PodMonitorSpawning
+    package var network: any SandboxNetwork
+    package var seccomp: any SeccompProfiles
+    package var kernel: any RuntimeKernel
+    package var steps: any StepRecorder
+    package var time: any TimeSource
+    package var threads: BlockingThreads
+    package var events: EventThread
+    package var logger: Logger
+
+    package init(
+        monitors: any PodMonitorSpawning, network: any SandboxNetwork, seccomp: any SeccompProfiles,
+        kernel: any RuntimeKernel, steps: any StepRecorder, time: any TimeSource, threads: BlockingThreads,
+        events: EventThread, logger: Logger
+    ) {
+        self.monitors = monitors
+        self.network = network
+        self.seccomp = seccomp
+        self.kernel = kernel
+        self.steps = steps
+        self.time = time
+        self.threads = threads
+        self.events = events
+        self.logger = logger
+    }
+}

@@ -1,0 +1,168 @@
+import Glibc
+import Linux
+
+extension SystemKernel {
+    /// Where the unified hierarchy is mounted on this node, from the mount table: it is not always /sys/fs/cgroup.
+    package static func unifiedCgroupMount() throws(KernelError) -> String {
+        let table = text(try WholeFile.readPseudo("/proc/self/mountinfo", limit: 64 << 20))
+        guard let mount = MountTable.unifiedCgroupMount(in: table) else {
+            throw KernelError("find", "a cgroup2 mount; mount one: mount -t cgroup2 none /sys/fs/cgroup", ENOENT)
+        }
+        return mount
+    }
+
+    package func prepare(cgroupRoot: String) throws(KernelError) -> HostFeatures {
+        try makeParentCgroup(cgroupRoot)
+        // What the parent has been given, on the way down; in its own parent they may not be switched on yet.
+        let parent = cgroupRoot.lastIndex(of: "/").map { String(cgroupRoot[..<$0]) } ?? ""
+        try passOnControllers(parent)
+        try passOnControllers(cgroupRoot)
+        return HostFeatures(
+            controllers: Set(try words(cgroupRoot, "cgroup.controllers")),
+            capabilities: try Self.capabilities(), devices: try DeviceScan.devices())
+    }
+
+    package func makeCgroup(_ path: String) throws(KernelError) {
+        try WholeFile.makeDirectories(path)
+    }
+
+    package func makeParentCgroup(_ path: String) throws(KernelError) {
+        try makeCgroup(path)
+        try passOnControllers(path)
+    }
+
+    /// Children of `path` get all that it has. A controller that cannot be passed on (threads with realtime policies hold `cpu` back) is left out:
+    /// what children then have says so.
+    private func passOnControllers(_ path: String) throws(KernelError) {
+        let available = try words(path, "cgroup.controllers")
+        let passed = Set(try words(path, "cgroup.subtree_control"))
+        let missing = available.filter {
+            ["cpu", "cpuset", "io", "memory", "pids"].contains($0) && !passed.contains($0)
+        }
+        if missing.isEmpty { return }
+        do throws(KernelError) {
+            let text = missing.map { "+" + $0 }.joined(separator: " ")
+            try writeCgroup(path, file: "cgroup.subtree_control", value: text)
+        } catch {
+            for controller in missing {
+                try? writeCgroup(path, file: "cgroup.subtree_control", value: "+" + controller)
+            }
+        }
+    }
+
+    package func writeCgroup(_ path: String, file: String, value: String) throws(KernelError) {
+        let name = path + "/" + file
+        try WholeFile.write(Array(value.utf8), to: try Descriptor.open(name, O_WRONLY), path: name)
+    }
+
+    package func readCgroup(_ path: String, file: String) throws(KernelError) -> String {
+        Self.text(try WholeFile.readPseudo(path + "/" + file))
+    }
+
+    private func words(_ path: String, _ file: String) throws(KernelError) -> [String] {
+        try readCgroup(path, file: file).split(whereSeparator: \.isWhitespace).map(String.init)
+    }
+
+    package func killCgroup(_ path: String, deadline: Duration) throws(KernelError) {
+        do throws(KernelError) {
+            try writeCgroup(path, file: "cgroup.kill", value: "1")
+        } catch  where error.code == ENOENT {
+            return
+        }
+        let events = try Descriptor.open(path + "/cgroup.events", O_RDONLY)
+        var remaining = Int32(clamping: deadline.components.seconds &* 1000)
+        while true {
+            guard lseek(events.raw, 0, SEEK_SET) == 0 else { throw KernelError("seek", path) }
+            let text = Self.text(try WholeFile.readPseudo(events, path: path))
+            if CgroupFiles.field("populated", of: text) == 0 { return }
+            guard remaining > 0 else { throw KernelError("wait for the end of all processes in", path, ETIMEDOUT) }
+            // The kernel marks the file when its content changes; the slice guards against a change between read and poll.
+            var entry = pollfd(fd: events.raw, events: Int16(POLLPRI), revents: 0)
+            _ = poll(&entry, 1, min(remaining, 100))
+            remaining -= 100
+        }
+    }
+
+    package func removeCgroup(_ path: String) throws(KernelError) {
+        if rmdir(path) == 0 || errno == ENOENT { return }
+        guard errno == EBUSY || errno == ENOTEMPTY else { throw KernelError("remove cgroup", path) }
+        for child in try childCgroups(of: path) { try removeCgroup(path + "/" + child) }
+        guard rmdir(path) == 0 || errno == ENOENT else { throw KernelError("remove cgroup", path) }
+    }
+
+    package func childCgroups(of path: String) throws(KernelError) -> [String] {
+        let directory: OpenDirectory
+        do throws(KernelError) {
+            directory = try OpenDirectory(path)
+        } catch  where error.code == ENOENT {
+            return []
+        }
+        var children: [String] = []
+        for name in try directory.names() where try directory.status(of: name).st_mode & S_IFMT == S_IFDIR {
+            children.append(name)
+        }
+        return children
+    }
+
+    /// Depth-limited by the hierarchy itself: pods, containers, and what a container with a cgroup of its own makes.
+    package func processes(beneath path: String) throws(KernelError) -> [Int32] {
+        var found: [Int32] = []
+        var pending = [path]
+        while let cgroup = pending.popLast() {
+            do throws(KernelError) {
+                found += try words(cgroup, "cgroup.procs").compactMap { Int32($0) }
+            } catch  where error.code == ENOENT || error.code == EOPNOTSUPP {
+                continue
+            }
+            pending += try childCgroups(of: cgroup).map { cgroup + "/" + $0 }
+        }
+        return found
+    }
+
+    /// What may be given to children: the bounding set of this process.
+    private static func capabilities() throws(KernelError) -> UInt64 {
+        let status = text(try WholeFile.readPseudo("/proc/self/status"))
+        for line in status.split(separator: "\n") where line.hasPrefix("CapBnd:") {
+            let digits = line.dropFirst("CapBnd:".count).filter { !$0.isWhitespace }
+            return UInt64(digits, radix: 16) ?? 0
+        }
+        return 0
+    }
+}
+
+/// The device nodes of the host's /dev.
+enum DeviceScan {
+    /// Those that a container has of its own, and the directories of other filesystems.
+    private static let own: Set<String> = [
+        "null", "zero", "full", "random", "urandom", "tty", "console", "ptmx", "pts", "shm", "mqueue", "fd", "stdin",
+        "stdout", "stderr", "core",
+    ]
+
+    /// Two levels deep, at most 1,024.
+    static func devices() throws(KernelError) -> [HostDevice] {
+        var found: [HostDevice] = []
+        let root = try OpenDirectory("/dev")
+        for name in try root.names() where !own.contains(name) {
+            guard let status = try? root.status(of: name) else { continue }
+            if status.st_mode & S_IFMT == S_IFDIR, let directory = try? root.directory(name) {
+                for child in (try? directory.names()) ?? [] {
+                    guard let status = try? directory.status(of: child) else { continue }
+                    append("/dev/\(name)/\(child)", status, to: &found)
+                }
+            } else {
+                append("/dev/" + name, status, to: &found)
+            }
+        }
+        return found
+    }
+
+    private static func append(_ path: String, _ status: stat, to found: inout [HostDevice]) {
+        let kind = status.st_mode & S_IFMT
+        guard kind == S_IFCHR || kind == S_IFBLK, found.count < 1_024 else { return }
+        let (major, minor) = FileAttributes.deviceNumbers(UInt64(status.st_rdev))
+        found.append(
+            HostDevice(
+                path: path, isBlock: kind == S_IFBLK, major: major, minor: minor, mode: status.st_mode & 0o777,
+                userID: status.st_uid, groupID: status.st_gid))
+    }
+}

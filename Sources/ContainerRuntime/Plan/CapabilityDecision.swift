@@ -1,0 +1,35 @@
+import CRI
+import Linux
+
+/// Which capabilities a container gets, and which of those asked for this node cannot give.
+struct CapabilityDecision: Sendable, Hashable {
+    private(set) var mask: UInt64
+    private(set) var warnings: [String] = []
+
+    /// Drops come before adds, as everywhere: `drop: [ALL], add: [NET_BIND_SERVICE]` gives one.
+    init(_ security: ContainerSecurity, host: HostFeatures, object: String) throws(CRIError) {
+        if security.isPrivileged {
+            mask = CapabilityNames.everything & host.capabilities
+            return
+        }
+        var wanted = CapabilitySets.containerDefault.bounding
+        for name in security.dropCapabilities { wanted &= ~(try Self.mask(name, object)) }
+        let isAll = security.addCapabilities.contains { $0.uppercased() == "ALL" }
+        for name in security.addCapabilities { wanted |= try Self.mask(name, object) }
+        if isAll { for name in security.dropCapabilities { wanted &= ~(try Self.mask(name, object)) } }
+        let missing = wanted & ~host.capabilities
+        mask = wanted & host.capabilities
+        // Nobody asked for one by name where all were asked for.
+        if missing != 0 && !isAll {
+            let names = CapabilityNames.names(in: missing).joined(separator: ", ")
+            warnings.append("\(object): this node has no \(names) to give; the container runs without")
+        }
+    }
+
+    private static func mask(_ name: String, _ object: String) throws(CRIError) -> UInt64 {
+        guard let mask = CapabilityNames.mask(name) else {
+            throw .invalid("\(object): capability \"\(name)\" is not known")
+        }
+        return mask
+    }
+}

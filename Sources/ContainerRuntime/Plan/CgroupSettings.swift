@@ -1,0 +1,74 @@
+import CRI
+import Glibc
+
+/// The values that a cgroup of version 2 gets, and what of them this host cannot hold.
+struct CgroupSettings: Sendable, Hashable {
+    struct Value: Sendable, Hashable {
+        var file: String
+        var value: String
+        /// Set where an older kernel may lack the file: then nothing is written, and nothing said.
+        var isOptional = false
+    }
+
+    private(set) var values: [Value] = []
+    /// Sentences for an event.
+    private(set) var warnings: [String] = []
+
+    /// - Parameters:
+    ///   - object: the container or pod in the words of a warning.
+    ///   - controllers: those that the cgroup's parent has passed on.
+    init(_ resources: ContainerResources, object: String, controllers: Set<String>) {
+        var lacking: [(limit: String, controller: String)] = []
+        func hold(_ limit: String, _ controller: String, _ wanted: [Value]) {
+            if controllers.contains(controller) {
+                values += wanted
+            } else {
+                lacking.append((limit, controller))
+            }
+        }
+        if let request = resources.cpuRequest, request > 0 {
+            hold("CPU request \(request)m", "cpu", [Value(file: "cpu.weight", value: String(Self.weight(request)))])
+        }
+        if let limit = resources.cpuLimit, limit > 0 {
+            hold("CPU limit \(limit)m", "cpu", [Value(file: "cpu.max", value: Self.bandwidth(limit))])
+        }
+        if let limit = resources.memoryLimit, limit > 0 {
+            hold("memory limit \(Self.size(limit))", "memory", Self.memory(limit))
+        }
+        if let limit = resources.processLimit, limit > 0 {
+            hold("process limit \(limit)", "pids", [Value(file: "pids.max", value: String(limit))])
+        }
+        for (limit, controller) in lacking {
+            warnings.append(
+                "\(object): the \(limit) is not held: this node's cgroup v2 hierarchy has no \(controller) controller")
+        }
+    }
+
+    /// The weight that stands to 100 as the request stands to one CPU, bent so that the extremes meet the kernel's range
+    /// (the curve that runc and crun use since 2025): 2 shares give 1, 1,024 give 100, 262,144 give 10,000.
+    static func weight(_ milliCPU: Int64) -> Int64 {
+        let shares = min(max(Double(milliCPU) * 1024 / 1000, 2), 262_144)
+        let bits = log2(shares)
+        let exponent = (bits * bits + 125 * bits) / 612 - 7.0 / 34.0
+        return min(max(Int64(pow(10, exponent).rounded(.up)), 1), 10_000)
+    }
+
+    /// Microseconds a period of 100 ms; the kernel takes no quota below 1 ms.
+    static func bandwidth(_ milliCPU: Int64) -> String {
+        let bounded = min(milliCPU, 1_000_000_000)
+        return "\(max(bounded * 100, 1_000)) 100000"
+    }
+
+    /// No swap, and the container ends as a whole when it runs out.
+    private static func memory(_ limit: Int64) -> [Value] {
+        [
+            Value(file: "memory.max", value: String(limit)),
+            Value(file: "memory.swap.max", value: "0", isOptional: true),
+            Value(file: "memory.oom.group", value: "1", isOptional: true),
+        ]
+    }
+
+    private static func size(_ bytes: Int64) -> String {
+        bytes % (1 << 20) == 0 ? "\(bytes >> 20)Mi" : "\(bytes) bytes"
+    }
+}

@@ -1,0 +1,77 @@
+import CRI
+import Linux
+import OCI
+
+/// All that is known when a container is to be created.
+struct ContainerPlanInput: Sendable {
+    var id: String
+    var config: ContainerConfig
+    var sandbox: SandboxRecord
+    var image: ImageConfiguration
+    /// The image's tree on the host.
+    var imageRoot: String
+    var identity: ProcessIdentity
+    var seccomp: SeccompProgram?
+    var host: HostFeatures
+    var paths: RuntimePaths
+}
+
+/// A container as the monitor is to launch it: a pure function of its configuration, its image and the node.
+struct ContainerPlan: Sendable {
+    var launch: ContainerLaunch
+    var exec: ExecTemplate
+    var cgroup: CgroupSettings
+    /// In sentences for an event.
+    var warnings: [String]
+
+    init(_ input: ContainerPlanInput) throws(CRIError) {
+        let config = input.config
+        let security = config.security
+        let object = "container \(config.metadata.name)"
+        let capabilities = try CapabilityDecision(security, host: input.host, object: object)
+        exec = ExecTemplate(
+            environment: ProcessDecision.environment(input),
+            workingDirectory: ProcessDecision.workingDirectory(config, input.image),
+            userID: input.identity.userID, groupID: input.identity.groupID,
+            supplementaryGroups: input.identity.supplementaryGroups, capabilities: capabilities.mask,
+            noNewPrivileges: security.noNewPrivileges && !security.isPrivileged,
+            seccomp: security.isPrivileged ? .unconfined : security.seccomp)
+        cgroup = CgroupSettings(config.resources, object: object, controllers: input.host.controllers)
+        warnings = capabilities.warnings + cgroup.warnings
+        let process = exec.process(
+            try ProcessDecision.arguments(config, input.image),
+            seccomp: security.isPrivileged ? nil : input.seccomp,
+            terminal: config.terminal ? Linux.TerminalSize() : nil)
+        launch = ContainerLaunch(
+            id: input.id, plan: Self.launchPlan(process, input), log: Self.log(input), keepsInput: config.standardInput)
+    }
+
+    private static func launchPlan(_ process: ProcessPlan, _ input: ContainerPlanInput) -> LaunchPlan {
+        let security = input.config.security
+        let writable = input.paths.writable(of: input.id)
+        var plan = LaunchPlan(
+            process: process,
+            root: .overlay(
+                lower: [input.imageRoot], upper: writable + "/upper", work: writable + "/work",
+                readOnly: security.hasReadOnlyRoot),
+            cgroup: input.paths.cgroup(of: input.id, in: input.sandbox))
+        plan.mounts = MountDecision.mounts(input)
+        plan.processNamespace = input.sandbox.pid == .node ? .host : .own
+        plan.oomScoreAdjustment = input.config.resources.oomScoreAdjustment
+        if security.isPrivileged {
+            plan.devices = input.host.devices.map(\.node)
+            plan.deviceRules = nil
+        }
+        if security.isPrivileged || security.isProcUnmasked {
+            plan.maskedPaths = []
+            plan.readOnlyPaths = []
+        }
+        return plan
+    }
+
+    private static func log(_ input: ContainerPlanInput) -> LogFile? {
+        let path = input.sandbox.logPath(of: input.config)
+        // Rotation is the kubelet's: it moves the file away and asks for a new one.
+        return path.isEmpty ? nil : LogFile(path: path)
+    }
+}

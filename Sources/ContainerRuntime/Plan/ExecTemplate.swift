@@ -1,0 +1,30 @@
+import CRI
+import Linux
+
+/// What every process of a container has in common: kept in its record, so that an exec after a restart of the daemon is the same as before.
+struct ExecTemplate: Sendable, Hashable {
+    /// `NAME=value`.
+    var environment: [String]
+    var workingDirectory: String
+    var userID: UInt32
+    var groupID: UInt32
+    var supplementaryGroups: [UInt32]
+    /// A mask.
+    var capabilities: UInt64
+    var noNewPrivileges: Bool
+    /// Unconfined for a privileged container, whatever it asked for.
+    var seccomp: ContainerSecurity.Seccomp
+
+    /// A process that runs `arguments` like the container's own, but for its terminal.
+    func process(_ arguments: [String], seccomp: SeccompProgram?, terminal: Linux.TerminalSize?) -> ProcessPlan {
+        let user = ProcessUser(userID: userID, groupID: groupID, supplementaryGroups: supplementaryGroups)
+        var environment = environment
+        if terminal != nil && !environment.contains(where: { $0.hasPrefix("TERM=") }) {
+            environment.append("TERM=xterm")
+        }
+        return ProcessPlan(
+            arguments: arguments, environment: environment, workingDirectory: workingDirectory, user: user,
+            capabilities: CapabilitySets(capabilities), noNewPrivileges: noNewPrivileges, seccomp: seccomp,
+            terminal: terminal)
+    }
+}

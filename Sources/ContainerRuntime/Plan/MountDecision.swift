@@ -1,0 +1,60 @@
+import CRI
+import Linux
+
+/// What is mounted in a container, in order.
+enum MountDecision {
+    static func mounts(_ input: ContainerPlanInput) -> [Linux.Mount] {
+        let asked = ordered(input.config.mounts)
+        let taken = Set(asked.map { normalised($0.containerPath) })
+        let standard = standardMounts(input) + podFiles(input)
+        return standard.filter { !taken.contains($0.target) } + asked.map { mount($0) }
+    }
+
+    private static func standardMounts(_ input: ContainerPlanInput) -> [Linux.Mount] {
+        Linux.Mount.standard.map { mount in
+            var mount = mount
+            if mount.target == "/dev/shm" {
+                let source = input.sandbox.ipc == .node ? "/dev/shm" : input.paths.sharedMemory(of: input.sandbox.id)
+                mount.source = .path(source)
+            }
+            if input.config.security.isPrivileged { mount.flags.subtract(.readOnly) }
+            return mount
+        }
+    }
+
+    /// The pod's own resolv.conf, hostname and hosts.
+    private static func podFiles(_ input: ContainerPlanInput) -> [Linux.Mount] {
+        let directory = input.paths.sandbox(input.sandbox.id)
+        return PodFiles.names.map { name in
+            Linux.Mount(.path(directory + "/" + name), at: "/etc/" + name)
+        }
+    }
+
+    /// Parents before what lies beneath them; otherwise in the order given.
+    private static func ordered(_ mounts: [CRI.Mount]) -> [CRI.Mount] {
+        let keyed = mounts.enumerated().map { (depth($0.element.containerPath), $0.offset, $0.element) }
+        return keyed.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
+    }
+
+    private static func mount(_ mount: CRI.Mount) -> Linux.Mount {
+        var flags: Linux.Mount.Flags = [.recursive]
+        if mount.isReadOnly { flags.insert(.readOnly) }
+        let propagation: Linux.Mount.Propagation =
+            switch mount.propagation {
+            case .private: .private
+            case .hostToContainer: .fromHost
+            case .bidirectional: .bidirectional
+            }
+        return Linux.Mount(
+            .path(mount.hostPath), at: normalised(mount.containerPath), flags: flags, propagation: propagation)
+    }
+
+    private static func depth(_ path: String) -> Int {
+        path.split(separator: "/").count
+    }
+
+    /// Absolute, without empty or `.` components. `..` stays: it is resolved inside the container's root when it is mounted.
+    private static func normalised(_ path: String) -> String {
+        "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    }
+}

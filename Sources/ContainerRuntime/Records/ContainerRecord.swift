@@ -1,0 +1,134 @@
+import CRI
+
+/// What is kept of a container on disk. Its phases, in order:
+///
+///     creating -> created -> running -> exited -> removing
+///
+/// with `created -> exited` for one that failed to start or was killed before. A change that the order does not know does nothing.
+struct ContainerRecord: Sendable, Hashable {
+    enum Phase: String, Sendable {
+        /// Being made: nobody knows its id yet, so a new daemon removes it.
+        case creating
+        case created
+        case running
+        case exited
+        /// Its removal has begun and must be finished.
+        case removing
+    }
+
+    let id: String
+    let sandbox: String
+    let metadata: ContainerMetadata
+    var phase = Phase.creating
+    /// The image as the pod named it.
+    let image: String
+    let imageID: String
+    let createdAt: UnixNanoseconds
+    var startedAt: UnixNanoseconds = 0
+    var finishedAt: UnixNanoseconds = 0
+    var exitCode: Int32 = 0
+    var reason = ""
+    var message = ""
+    var processID: Int32 = 0
+    var warnings: [String] = []
+    let labels: [String: String]
+    let annotations: [String: String]
+    /// Absolute; empty: no log.
+    let logPath: String
+    let stopSignal: Int32
+    let hasTerminal: Bool
+    /// Its standard input ends with the first attached session that ends it.
+    let hasInputOnce: Bool
+    let exec: ExecTemplate
+
+    init(
+        id: String, sandbox: SandboxRecord, config: ContainerConfig, imageID: String, stopSignal: Int32,
+        exec: ExecTemplate, createdAt: UnixNanoseconds
+    ) {
+        self.id = id
+        self.sandbox = sandbox.id
+        metadata = config.metadata
+        image = config.image
+        self.imageID = imageID
+        self.createdAt = createdAt
+        labels = config.labels
+        annotations = config.annotations
+        logPath = sandbox.logPath(of: config)
+        self.stopSignal = stopSignal
+        hasTerminal = config.terminal
+        hasInputOnce = config.standardInput && config.standardInputOnce
+        self.exec = exec
+    }
+
+    var status: ContainerStatus {
+        let state: ContainerState =
+            switch phase {
+            case .creating, .created: .created
+            case .running: .running
+            case .exited: .exited
+            case .removing: .unknown
+            }
+        var status = ContainerStatus(
+            id: id, sandbox: sandbox, metadata: metadata, state: state, createdAt: createdAt, image: image,
+            imageID: imageID)
+        status.startedAt = startedAt
+        status.finishedAt = finishedAt
+        status.exitCode = exitCode
+        status.reason = reason
+        status.message = message
+        status.labels = labels
+        status.annotations = annotations
+        status.logPath = logPath
+        status.processID = processID
+        status.warnings = warnings
+        return status
+    }
+}
+
+// MARK: Changes
+
+extension ContainerRecord {
+    mutating func created(processID: Int32) {
+        guard phase == .creating else { return }
+        phase = .created
+        self.processID = processID
+    }
+
+    mutating func started(at time: UnixNanoseconds) {
+        guard phase == .created else { return }
+        phase = .running
+        startedAt = time
+    }
+
+    mutating func failedToStart(_ message: String, exitCode: Int32, at time: UnixNanoseconds) {
+        guard phase == .created else { return }
+        end(exitCode, "StartError", message, at: time)
+    }
+
+    /// - Parameter startedAt: When it had executed, 0 where it never did: a start that this daemon did not see is told by the exit.
+    mutating func ended(_ code: Int32, outOfMemory: Bool, startedAt: UnixNanoseconds, at time: UnixNanoseconds) {
+        guard phase == .running || phase == .created else { return }
+        if self.startedAt == 0 { self.startedAt = startedAt }
+        let reason = outOfMemory ? "OOMKilled" : code == 0 ? "Completed" : "Error"
+        end(code, reason, outOfMemory ? "the container reached its memory limit" : "", at: time)
+    }
+
+    /// Its end was seen by nobody: the monitor or the machine went down with it.
+    mutating func lost(_ message: String, exitCode: Int32, at time: UnixNanoseconds) {
+        guard phase == .running || phase == .created else { return }
+        end(exitCode, "Error", message, at: time)
+    }
+
+    mutating func removing() {
+        phase = .removing
+    }
+
+    private mutating func end(_ code: Int32, _ reason: String, _ message: String, at time: UnixNanoseconds) {
+        phase = .exited
+        exitCode = code
+        self.reason = reason
+        self.message = message
+        finishedAt = time
+        processID = 0
+    }
+}

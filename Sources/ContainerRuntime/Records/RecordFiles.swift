@@ -1,0 +1,71 @@
+import JSONTree
+import Linux
+import OCI
+
+/// The records on disk: one small file each, replaced as a whole, written before what they announce is done. Not made durable: they describe
+/// this boot's processes and mean nothing after another. Every call blocks.
+struct RecordFiles: Sendable {
+    let paths: RuntimePaths
+
+    /// Makes the sandbox's directory with its first record.
+    func create(_ record: SandboxRecord) throws(KernelError) {
+        try WholeFile.makeDirectories(paths.containerRecords(of: record.id), mode: 0o700)
+        try WholeFile.makeDirectories(paths.monitor(of: record.id), mode: 0o700)
+        try write(record)
+    }
+
+    func write(_ record: SandboxRecord) throws(KernelError) {
+        try WholeFile.replace(paths.sandboxRecord(record.id), with: record.json.encoded(), durable: false)
+    }
+
+    func write(_ record: ContainerRecord) throws(KernelError) {
+        try WholeFile.replace(
+            paths.containerRecord(record.id, in: record.sandbox), with: record.json.encoded(), durable: false)
+    }
+
+    func remove(_ record: ContainerRecord) throws(KernelError) {
+        try TreeRemoval.remove(paths.containerRecord(record.id, in: record.sandbox))
+    }
+
+    /// A directory that a daemon left, with what could be read in it.
+    struct Found: Sendable {
+        var directory: String
+        /// Nil where the record is missing or broken: the daemon went down before it was written, or the machine lost power.
+        var sandbox: SandboxRecord?
+        var containers: [ContainerRecord]
+        /// What could not be read, for the log.
+        var problems: [String]
+    }
+
+    func load() throws(KernelError) -> [Found] {
+        var found: [Found] = []
+        for name in try OpenDirectory(paths.sandboxes).names() {
+            found.append(load(paths.sandboxes + "/" + name))
+        }
+        return found
+    }
+
+    private func load(_ directory: String) -> Found {
+        var found = Found(directory: directory, sandbox: nil, containers: [], problems: [])
+        do {
+            found.sandbox = try SandboxRecord(try read(directory + "/sandbox.json"))
+        } catch {
+            found.problems.append("\(error)")
+            return found
+        }
+        let records = directory + "/containers"
+        let names = (try? OpenDirectory(records).names()) ?? []
+        for name in names where name.hasSuffix(".json") {
+            do {
+                found.containers.append(try ContainerRecord(try read(records + "/" + name)))
+            } catch {
+                found.problems.append("\(error)")
+            }
+        }
+        return found
+    }
+
+    private func read(_ path: String) throws -> SpecificationReader {
+        try SpecificationReader(try JSONValue(parsing: try WholeFile.read(path, limit: 4 << 20)), file: path)
+    }
+}

@@ -1,0 +1,53 @@
+import CRI
+
+/// What a starting daemon does with what it finds: pure decisions over the records and what the monitors say.
+enum Recovery {
+    enum SandboxAction: Sendable, Hashable {
+        /// Nobody knows it, or its removal has begun: clear it away.
+        case remove
+        /// It may run: connect to its monitor.
+        case adopt
+        /// Nothing of it can run. It stays on the books, not ready, until the kubelet removes it.
+        case bury(message: String, exitCode: Int32)
+        /// It was stopped in order.
+        case keep
+    }
+
+    static func action(for record: SandboxRecord, bootID: String) -> SandboxAction {
+        switch record.phase {
+        case .creating, .removing: .remove
+        case .notReady: record.bootID == bootID ? .keep : .bury(message: rebooted, exitCode: 255)
+        case .ready: record.bootID == bootID ? .adopt : .bury(message: rebooted, exitCode: 255)
+        }
+    }
+
+    private static let rebooted = "the node was restarted"
+
+    enum ContainerAction: Sendable, Equatable {
+        /// Nobody knows it, or its removal has begun: clear it away.
+        case remove
+        /// The record is right.
+        case keep
+        /// It has executed since the record was written.
+        case started(at: UnixNanoseconds)
+        /// It has ended since the record was written.
+        case ended(ProcessExit)
+        /// The monitor knows nothing of it.
+        case lost
+    }
+
+    static func action(for record: ContainerRecord, monitored: MonitoredContainer?) -> ContainerAction {
+        switch record.phase {
+        case .creating, .removing: return .remove
+        case .exited: return .keep
+        case .created, .running: break
+        }
+        guard let monitored else { return .lost }
+        switch monitored.state {
+        case .created: return record.phase == .created ? .keep : .lost
+        case .running:
+            return record.phase == .running ? .keep : .started(at: UnixNanoseconds(clamping: monitored.startedAt))
+        case .exited: return monitored.exit.map(ContainerAction.ended) ?? .lost
+        }
+    }
+}

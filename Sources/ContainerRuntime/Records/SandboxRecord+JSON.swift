@@ -1,0 +1,73 @@
+import CRI
+import JSONTree
+import OCI
+
+extension SandboxRecord {
+    var json: JSONObject {
+        [
+            "id": .string(id), "phase": .string(phase.rawValue), "bootID": .string(bootID),
+            "createdAt": .integer(createdAt), "name": .string(metadata.name), "uid": .string(metadata.uid),
+            "namespace": .string(metadata.namespace), "attempt": .integer(Int64(metadata.attempt)),
+            "hostname": .string(hostname), "logDirectory": .string(logDirectory), "labels": .map(labels),
+            "annotations": .map(annotations), "network": .string(network.rawValue), "pid": .string(pid.rawValue),
+            "ipc": .string(ipc.rawValue), "cgroup": .string(cgroup), "addresses": .list(addresses),
+            "warnings": .list(warnings),
+        ]
+    }
+
+    init(_ reader: SpecificationReader) throws(OCIError) {
+        id = try reader.required("id")
+        phase = try reader.choice("phase")
+        bootID = try reader.required("bootID")
+        createdAt = try reader.integer("createdAt") ?? 0
+        metadata = PodSandboxMetadata(
+            name: try reader.required("name"), uid: try reader.required("uid"),
+            namespace: try reader.required("namespace"), attempt: try reader.count("attempt"))
+        hostname = try reader.required("hostname")
+        logDirectory = try reader.required("logDirectory")
+        labels = try reader.stringMap("labels") ?? [:]
+        annotations = try reader.stringMap("annotations") ?? [:]
+        network = try reader.choice("network")
+        pid = try reader.choice("pid")
+        ipc = try reader.choice("ipc")
+        cgroup = try reader.required("cgroup")
+        addresses = try reader.strings("addresses") ?? []
+        warnings = try reader.strings("warnings") ?? []
+    }
+}
+
+extension SpecificationReader {
+    func required(_ name: String) throws(OCIError) -> String {
+        guard let text = try string(name) else { throw failure(name, "it is missing") }
+        return text
+    }
+
+    /// One of the values of `Choice`.
+    func choice<Choice: RawRepresentable>(
+        _ name: String, as type: Choice.Type = Choice.self
+    ) throws(OCIError) -> Choice where Choice.RawValue == String {
+        let text = try required(name)
+        guard let choice = Choice(rawValue: text) else { throw failure(name, "\"\(text)\" is not known") }
+        return choice
+    }
+
+    func count(_ name: String) throws(OCIError) -> UInt32 {
+        guard let number = UInt32(exactly: try integer(name) ?? 0) else {
+            throw failure(name, "it must be from 0 to 4294967295")
+        }
+        return number
+    }
+
+    func code(_ name: String) throws(OCIError) -> Int32 {
+        guard let number = Int32(exactly: try integer(name) ?? 0) else { throw failure(name, "it is out of range") }
+        return number
+    }
+}
+
+extension JSONValue {
+    static func list(_ texts: [String]) -> JSONValue { .array(texts.map(JSONValue.string)) }
+
+    static func map(_ texts: [String: String]) -> JSONValue {
+        .object(JSONObject(texts.map { ($0.key, .string($0.value)) }))
+    }
+}

@@ -1,0 +1,62 @@
+import CRI
+
+/// What is kept of a sandbox on disk, so that any later daemon can adopt it or clean it away.
+struct SandboxRecord: Sendable, Hashable {
+    enum Phase: String, Sendable {
+        /// Being made: nobody knows its id yet, so a new daemon removes it.
+        case creating
+        case ready
+        /// Stopped, or its monitor died. Waits for its removal.
+        case notReady
+        /// Its removal has begun and must be finished.
+        case removing
+    }
+
+    let id: String
+    let metadata: PodSandboxMetadata
+    var phase = Phase.creating
+    /// The boot it was made in: after another nothing of it can run.
+    let bootID: String
+    let createdAt: UnixNanoseconds
+    /// As its processes see it.
+    var hostname: String
+    var logDirectory: String
+    var labels: [String: String]
+    var annotations: [String: String]
+    var network: NamespaceMode
+    var pid: NamespaceMode
+    var ipc: NamespaceMode
+    /// Absolute path of the pod's cgroup.
+    var cgroup: String
+    var addresses: [String] = []
+    var warnings: [String] = []
+
+    init(
+        id: String, config: PodSandboxConfig, hostname: String, bootID: String, createdAt: UnixNanoseconds,
+        cgroup: String
+    ) {
+        self.id = id
+        metadata = config.metadata
+        self.bootID = bootID
+        self.createdAt = createdAt
+        self.hostname = hostname
+        logDirectory = config.logDirectory
+        labels = config.labels
+        annotations = config.annotations
+        network = config.network
+        pid = config.pid
+        ipc = config.ipc
+        self.cgroup = cgroup
+    }
+
+    var status: PodSandboxStatus {
+        PodSandboxStatus(
+            id: id, metadata: metadata, state: phase == .ready ? .ready : .notReady, createdAt: createdAt,
+            addresses: addresses, labels: labels, annotations: annotations, warnings: warnings, network: network)
+    }
+
+    /// Empty: no log.
+    func logPath(of config: ContainerConfig) -> String {
+        config.logPath.isEmpty || logDirectory.isEmpty ? "" : logDirectory + "/" + config.logPath
+    }
+}

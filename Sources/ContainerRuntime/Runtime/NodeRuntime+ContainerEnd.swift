@@ -1,0 +1,129 @@
+import CRI
+import Glibc
+import Linux
+import Logging
+
+extension NodeRuntime {
+    /// Takes no turn while it waits: an exec or the stop of a neighbour must not stand behind a long grace.
+    package func stopContainer(_ id: String, timeout: Duration) async throws(CRIError) {
+        guard let (container, sandbox) = try? lookUp(container: id) else { return }
+        let record = container.record
+        guard record.phase == .running || record.phase == .created else { return }
+        guard let monitor = sandbox.monitor else { return }
+        if record.phase == .running && timeout > .zero {
+            do throws(PodMonitorError) {
+                try await monitor.signal(id, record.stopSignal)
+                if await wait(for: container.exit, upTo: timeout) { return }
+            } catch {
+                logger.debug("stop signal not sent", metadata: ["container": "\(id)", "cause": "\(error)"])
+            }
+        }
+        try await kill(id, container, monitor)
+    }
+
+    private func kill(
+        _ id: String, _ container: ContainerEntry, _ monitor: any PodMonitoring
+    ) async throws(CRIError) {
+        do throws(PodMonitorError) {
+            try await monitor.kill(id)
+        } catch {
+            // It ended meanwhile, or the whole pod did; either is reported.
+            logger.debug("container not killed", metadata: ["container": "\(id)", "cause": "\(error)"])
+        }
+        guard await wait(for: container.exit, upTo: Self.killDeadline) else {
+            throw .timedOut(
+                "container \(container.record.metadata.name) was killed but has not ended in 10 s: a process of it hangs in the kernel"
+            )
+        }
+    }
+
+    package func removeContainer(_ id: String) async throws(CRIError) {
+        guard let (_, sandbox) = try? lookUp(container: id) else { return }
+        try await sandbox.turn.take { [self] () async throws(CRIError) in
+            try await stopContainer(id, timeout: .zero)
+            try await erase(id)
+        }
+    }
+
+    /// Removes a container that does not run, with all that it has. The sandbox's turn is held.
+    func erase(_ id: String) async throws(CRIError) {
+        guard let (container, sandbox) = try? lookUp(container: id) else { return }
+        let phase = container.record.phase
+        if phase == .created || phase == .running, let monitor = sandbox.monitor {
+            try await kill(id, container, monitor)
+        }
+        change(container: id) { $0.removing() }
+        try await persist(container: id)
+        if let monitor = sandbox.monitor {
+            do throws(PodMonitorError) {
+                try await monitor.remove(id)
+            } catch {
+                logger.debug("monitor knows no container", metadata: ["container": "\(id)", "cause": "\(error)"])
+            }
+        }
+        try await eraseFiles(container.record, sandbox.record)
+        images.release(container.record.imageID, by: id)
+        emit(.deleted, container: id, sandbox: container.record.sandbox)
+        state.withLock { _ = $0.containers.removeValue(forKey: id) }
+    }
+
+    /// The record last: until it is gone, a later daemon finishes this.
+    func eraseFiles(_ record: ContainerRecord, _ sandbox: SandboxRecord) async throws(CRIError) {
+        try await threads.perform("remove container") { [self] () throws(CRIError) in
+            try attempt("container \(record.metadata.name)") { () throws(KernelError) in
+                let cgroup = paths.cgroup(of: record.id, in: sandbox)
+                try kernel.killCgroup(cgroup, deadline: Self.killDeadline)
+                try kernel.removeCgroup(cgroup)
+                try TreeRemoval.remove(paths.writable(of: record.id))
+                try files.remove(record)
+            }
+        }
+    }
+
+    /// Takes back a container that could not be made.
+    func discard(container id: String, image: ImageRecord, by monitor: any PodMonitoring) async {
+        defer { images.release(image.id.description, by: id) }
+        guard state.withLock({ $0.containers[id] }) != nil else { return }
+        do throws(PodMonitorError) {
+            // Known only where the failure came after the monitor had made it.
+            try await monitor.kill(id)
+            try await monitor.remove(id)
+        } catch {
+            logger.debug("monitor knows no container", metadata: ["container": "\(id)", "cause": "\(error)"])
+        }
+        guard let (container, sandbox) = try? lookUp(container: id) else { return }
+        change(container: id) { $0.removing() }
+        do throws(CRIError) {
+            try await eraseFiles(container.record, sandbox.record)
+            state.withLock { _ = $0.containers.removeValue(forKey: id) }
+        } catch {
+            // It stays as one being removed; the sandbox's removal tries again.
+            logger.error("container not cleared away", metadata: ["container": "\(id)", "cause": "\(error)"])
+        }
+    }
+
+    package func updateContainerResources(
+        _ id: String, _ resources: ContainerResources
+    ) async throws(CRIError) {
+        let (container, sandbox) = try lookUp(container: id)
+        let settings = CgroupSettings(
+            resources, object: "container \(container.record.metadata.name)", controllers: try host().controllers)
+        guard settings.warnings.isEmpty else { throw .unsupported(settings.warnings.joined(separator: "; ")) }
+        let cgroup = paths.cgroup(of: id, in: sandbox.record)
+        try await threads.perform("update resources") { [self] () throws(CRIError) in
+            try attempt("container \(container.record.metadata.name)") { () throws(KernelError) in
+                try apply(settings, to: cgroup)
+            }
+        }
+    }
+
+    package func reopenContainerLog(_ id: String) async throws(CRIError) {
+        let (_, sandbox) = try lookUp(container: id)
+        let monitor = try monitor(of: sandbox)
+        do throws(PodMonitorError) {
+            try await monitor.reopenLog(id)
+        } catch {
+            throw .failed("container \(id): \(error)")
+        }
+    }
+}

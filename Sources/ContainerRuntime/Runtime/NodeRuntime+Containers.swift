@@ -1,0 +1,181 @@
+import CRI
+import Glibc
+import Linux
+import Logging
+import OCI
+
+extension NodeRuntime {
+    package func createContainer(
+        sandbox: String, config: ContainerConfig, sandboxConfig: PodSandboxConfig
+    ) async throws(CRIError) -> String {
+        let entry = try state.withLock { state throws(CRIError) in try state.sandbox(sandbox) }
+        return try await entry.turn.take { [self] () async throws(CRIError) in
+            try await create(config, in: sandbox)
+        }
+    }
+
+    /// The sandbox's turn is held.
+    private func create(_ config: ContainerConfig, in sandbox: String) async throws(CRIError) -> String {
+        let entry = try state.withLock { state throws(CRIError) in try state.sandbox(sandbox) }
+        let monitor = try monitor(of: entry)
+        try await clearEarlier(config.metadata, in: sandbox)
+        let id = try Identifier.random()
+        let image = try images.use(config.image, by: id)
+        do throws(CRIError) {
+            let uid = entry.record.metadata.uid
+            let name = config.metadata.name
+            let plan = try await step("container.prepare", pod: uid, container: name) {
+                [self] () async throws(CRIError) in
+                try await threads.perform("prepare container") { [self] () throws(CRIError) in
+                    try prepare(id, config, entry.record, image)
+                }
+            }
+            let report = try await step("container.create", pod: uid, container: name) { () async throws(CRIError) in
+                do throws(PodMonitorError) {
+                    return try await monitor.create(plan.launch)
+                } catch {
+                    throw .failed("container \(name): \(Self.launchMessage(error))")
+                }
+            }
+            change(container: id) { record in
+                record.created(processID: report.processID)
+                record.warnings += report.warnings.map { "container \(name): not held: \($0)" }
+            }
+            try await persist(container: id)
+        } catch {
+            await discard(container: id, image: image, by: monitor)
+            throw error
+        }
+        emit(.created, container: id, sandbox: sandbox)
+        return id
+    }
+
+    /// A container of the same name and attempt whose id its maker never learned gives way.
+    private func clearEarlier(_ metadata: ContainerMetadata, in sandbox: String) async throws(CRIError) {
+        let twins = state.withLock { $0.containers(in: sandbox) }.filter { $0.metadata == metadata }
+        for twin in twins {
+            guard twin.phase != .running else {
+                throw .invalid("container \(metadata.name), attempt \(metadata.attempt), runs already: \(twin.id)")
+            }
+            try await erase(twin.id)
+        }
+    }
+
+    /// All that has to be there before the monitor can launch: the record first. Blocks.
+    private func prepare(
+        _ id: String, _ config: ContainerConfig, _ sandbox: SandboxRecord, _ image: ImageRecord
+    ) throws(CRIError) -> ContainerPlan {
+        let database = try images.userDatabase(of: image)
+        let identity = try ProcessIdentity(
+            config.security, imageUser: image.configuration.user, database: database)
+        let stopSignal = try Self.stopSignal(config, image.configuration)
+        var input = ContainerPlanInput(
+            id: id, config: config, sandbox: sandbox, image: image.configuration, imageRoot: images.tree(image.tree),
+            identity: identity, seccomp: nil, host: try host(), paths: paths)
+        if !config.security.isPrivileged {
+            let capabilities = try CapabilityDecision(config.security, host: input.host, object: "").mask
+            input.seccomp = try dependencies.seccomp.program(for: config.security.seccomp, capabilities: capabilities)
+        }
+        let plan = try ContainerPlan(input)
+        var record = ContainerRecord(
+            id: id, sandbox: sandbox, config: config, imageID: image.id.description, stopSignal: stopSignal,
+            exec: plan.exec, createdAt: now())
+        record.warnings = plan.warnings
+        state.withLock { $0.containers[id] = ContainerEntry(record) }
+        try attempt("container \(config.metadata.name)") { () throws(KernelError) in
+            try files.write(record)
+            try makeWritableLayer(of: id)
+            try kernel.makeCgroup(plan.launch.plan.cgroup)
+            try apply(plan.cgroup, to: plan.launch.plan.cgroup)
+            if let log = plan.launch.log { try makeLogDirectory(log.path) }
+        }
+        return plan
+    }
+
+    /// The upper directory's mode is that of the container's root.
+    private func makeWritableLayer(of id: String) throws(KernelError) {
+        let directory = paths.writable(of: id)
+        guard mkdir(directory, 0o700) == 0, mkdir(directory + "/upper", 0o755) == 0,
+            mkdir(directory + "/work", 0o700) == 0, chmod(directory + "/upper", 0o755) == 0
+        else { throw KernelError("mkdir", directory) }
+    }
+
+    private func makeLogDirectory(_ path: String) throws(KernelError) {
+        guard let slash = path.lastIndex(of: "/") else { return }
+        try WholeFile.makeDirectories(String(path[..<slash]))
+    }
+
+    private static func stopSignal(
+        _ config: ContainerConfig, _ image: ImageConfiguration
+    ) throws(CRIError) -> Int32 {
+        guard let name = config.stopSignal ?? image.stopSignal, !name.isEmpty else { return SIGTERM }
+        guard let number = SignalNames.number(name) else {
+            throw .invalid("container \(config.metadata.name): stop signal \"\(name)\" is not known")
+        }
+        return number
+    }
+
+    package func startContainer(_ id: String) async throws(CRIError) {
+        let (_, sandbox) = try lookUp(container: id)
+        try await sandbox.turn.take { [self] () async throws(CRIError) in try await start(id) }
+    }
+
+    /// The sandbox's turn is held.
+    private func start(_ id: String) async throws(CRIError) {
+        let (container, sandbox) = try lookUp(container: id)
+        let record = container.record
+        guard record.phase == .created else {
+            throw .invalid("container \(id) is \(record.phase.rawValue) and cannot be started")
+        }
+        let monitor = try monitor(of: sandbox)
+        do throws(CRIError) {
+            let report = try await step(
+                "container.start", pod: sandbox.record.metadata.uid, container: record.metadata.name
+            ) { () async throws(CRIError) in
+                do throws(PodMonitorError) {
+                    return try await monitor.start(id)
+                } catch {
+                    throw Self.startFailure(error)
+                }
+            }
+            change(container: id) { record in
+                record.started(at: UnixNanoseconds(clamping: report.startedAt))
+                record.warnings += report.warnings.map { "container \(record.metadata.name): not held: \($0)" }
+            }
+            try await persist(container: id)
+            emit(.started, container: id, sandbox: record.sandbox)
+        } catch {
+            try await recordFailedStart(id, error)
+            throw error
+        }
+    }
+
+    private func recordFailedStart(_ id: String, _ error: CRIError) async throws(CRIError) {
+        guard case .startFailed(let message, let exitCode) = error else { return }
+        let time = now()
+        guard let record = change(container: id, { $0.failedToStart(message, exitCode: exitCode, at: time) }) else {
+            return
+        }
+        try await persist(container: id)
+        settle(record)
+    }
+
+    /// What the container itself is at fault for, with the exit code that a shell gives.
+    static func startFailure(_ error: PodMonitorError) -> CRIError {
+        guard case .launch = error else { return .failed(error.description) }
+        let code: Int32 = error.isCommandNotFound ? 127 : error.isPermissionDenied ? 126 : 128
+        return .startFailed(message: launchMessage(error), exitCode: code)
+    }
+
+    /// A message without the long identifier, which the reader has already.
+    static func launchMessage(_ error: PodMonitorError) -> String {
+        guard case .launch(let id, let stage, let code, let detail) = error else { return error.description }
+        if stage == .mountSource && code == ENOENT {
+            return
+                "the mount source \(detail ?? "") does not exist on this node; create it, or correct the pod's volume"
+        }
+        let prefix = id + ": "
+        let text = error.description
+        return text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
+    }
+}

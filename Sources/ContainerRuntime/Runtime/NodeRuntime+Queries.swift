@@ -1,0 +1,137 @@
+import CRI
+import Linux
+
+extension NodeRuntime {
+    package func version() async throws(CRIError) -> RuntimeVersion {
+        RuntimeVersion(name: "swiftlet", version: versionText)
+    }
+
+    package func status() async throws(CRIError) -> RuntimeStatus {
+        let host = try host()
+        let missing = ["cpu", "memory", "pids"].filter { !host.controllers.contains($0) }
+        let limits = RuntimeStatus.Condition(
+            type: "LimitsHeld", isTrue: missing.isEmpty,
+            reason: missing.isEmpty ? "ControllersPresent" : "ControllersMissing",
+            message: missing.isEmpty
+                ? ""
+                : "this node's cgroup v2 hierarchy lacks the controllers \(missing.joined(separator: ", ")): limits by them are not held"
+        )
+        return RuntimeStatus(conditions: [
+            .init(type: "RuntimeReady", isTrue: true), .init(type: "NetworkReady", isTrue: true), limits,
+        ])
+    }
+
+    package func podSandboxStatus(_ id: String) async throws(CRIError) -> PodSandboxStatus {
+        try state.withLock { state throws(CRIError) in try state.sandbox(id) }.record.status
+    }
+
+    /// Sandboxes that are still being made are not listed: nobody knows their ids.
+    package func listPodSandboxes(_ filter: PodSandboxFilter) async throws(CRIError) -> [PodSandboxStatus] {
+        let records = state.withLock { state in
+            state.sandboxes.values.map(\.record).filter { $0.phase != .creating }
+        }
+        return records.map(\.status).filter { filter.matches($0) }.sorted { $0.createdAt < $1.createdAt }
+    }
+
+    package func containerStatus(_ id: String) async throws(CRIError) -> ContainerStatus {
+        try state.withLock { state throws(CRIError) in try state.container(id) }.record.status
+    }
+
+    package func listContainers(_ filter: ContainerFilter) async throws(CRIError) -> [ContainerStatus] {
+        let records = state.withLock { state in
+            state.containers.values.map(\.record).filter { $0.phase != .creating && $0.phase != .removing }
+        }
+        return records.map(\.status).filter { filter.matches($0) }.sorted { $0.createdAt < $1.createdAt }
+    }
+
+    package func containerEvents() -> AsyncStream<ContainerEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: ContainerEvent.self, bufferingPolicy: .bufferingOldest(1_024))
+        let subscriber = state.withLock { $0.subscribe(continuation) }
+        continuation.onTermination = { [weak self] _ in
+            self?.state.withLock { $0.unsubscribe(subscriber) }
+        }
+        return stream
+    }
+
+    package func containerStats(_ id: String) async throws(CRIError) -> ContainerStats {
+        let (container, sandbox) = try lookUp(container: id)
+        let cgroup = paths.cgroup(of: id, in: sandbox.record)
+        guard container.record.phase == .running else {
+            return ContainerStats(cpuNanoseconds: nil, memoryBytes: nil, processes: nil)
+        }
+        return try await threads.perform("read stats") { [self] () throws(CRIError) in
+            ContainerStats(
+                cpuNanoseconds: CgroupFiles.cpuNanoseconds(read(cgroup, "cpu.stat")),
+                memoryBytes: CgroupFiles.workingSet(
+                    current: read(cgroup, "memory.current"), statistics: read(cgroup, "memory.stat")),
+                processes: CgroupFiles.number(read(cgroup, "pids.current")))
+        }
+    }
+
+    /// Empty where the file is not there.
+    private func read(_ cgroup: String, _ file: String) -> String {
+        (try? kernel.readCgroup(cgroup, file: file)) ?? ""
+    }
+
+    func lookUp(container id: String) throws(CRIError) -> (container: ContainerEntry, sandbox: SandboxEntry) {
+        try state.withLock { state throws(CRIError) in
+            let container = try state.container(id)
+            return (container, try state.sandbox(container.record.sandbox))
+        }
+    }
+
+    /// The monitor of a container that can be spoken to.
+    func monitor(of sandbox: SandboxEntry) throws(CRIError) -> any PodMonitoring {
+        guard let monitor = sandbox.monitor, sandbox.record.phase == .ready else {
+            throw .failed("sandbox \(sandbox.record.id) of pod \(sandbox.record.podName) is not ready")
+        }
+        return monitor
+    }
+}
+
+extension PodSandboxFilter {
+    func matches(_ status: PodSandboxStatus) -> Bool {
+        (id == nil || id == status.id) && (state == nil || state == status.state)
+            && (podUID == nil || podUID == status.metadata.uid)
+    }
+}
+
+extension ContainerFilter {
+    func matches(_ status: ContainerStatus) -> Bool {
+        (id == nil || id == status.id) && (sandbox == nil || sandbox == status.sandbox)
+            && (state == nil || state == status.state)
+    }
+}
+
+extension SandboxRecord {
+    /// In messages.
+    var podName: String { metadata.namespace + "/" + metadata.name }
+}
+
+/// Reads what the kernel says of a cgroup.
+enum CgroupFiles {
+    static func number(_ text: String) -> UInt64? {
+        UInt64(text.filter { !$0.isWhitespace })
+    }
+
+    /// From cpu.stat, which counts in microseconds.
+    static func cpuNanoseconds(_ text: String) -> UInt64? {
+        field("usage_usec", of: text).map { $0.multipliedReportingOverflow(by: 1_000).partialValue }
+    }
+
+    /// What is in use without the page cache that the kernel can drop: `memory.current` less `inactive_file`.
+    static func workingSet(current: String, statistics: String) -> UInt64? {
+        guard let used = number(current) else { return nil }
+        let cache = field("inactive_file", of: statistics) ?? 0
+        return used > cache ? used - cache : 0
+    }
+
+    static func field(_ name: String, of text: String) -> UInt64? {
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: " ")
+            if parts.count == 2 && parts[0] == name { return UInt64(parts[1]) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,198 @@
+import CRI
+import Linux
+import Logging
+import OCI
+
+extension NodeRuntime {
+    /// Makes the runtime usable: adopts what runs, finishes what was begun, clears away what belongs to nobody. The images must be open. To be called once, before
+    /// anything else.
+    package func open() async throws(CRIError) {
+        let found = try await threads.perform("open runtime") { [self] () throws(CRIError) in
+            try attempt("container runtime") { () throws(KernelError) in
+                try WholeFile.makeDirectories(paths.sandboxes, mode: 0o700)
+                try WholeFile.makeDirectories(paths.containers, mode: 0o700)
+                let host = try kernel.prepare(cgroupRoot: paths.cgroupRoot)
+                try kernel.makeParentCgroup(paths.podCgroups)
+                let bootID = try kernel.bootID()
+                state.withLock { state in
+                    state.host = host
+                    state.bootID = bootID
+                }
+                return try files.load()
+            }
+        }
+        for entry in found { register(entry) }
+        await withTaskGroup(of: Void.self) { group in
+            for record in found.compactMap(\.sandbox) {
+                group.addTask { [self] in await recover(record) }
+            }
+        }
+        try await clearStrays(found)
+        let live = state.withLock { state in
+            Set(state.sandboxes.values.filter { $0.record.phase == .ready }.map(\.record.id))
+        }
+        try await dependencies.network.collect(live: live)
+    }
+
+    private func register(_ found: RecordFiles.Found) {
+        for problem in found.problems {
+            logger.warning("record passed over", metadata: ["directory": "\(found.directory)", "cause": "\(problem)"])
+        }
+        guard let sandbox = found.sandbox else { return }
+        state.withLock { state in
+            state.sandboxes[sandbox.id] = SandboxEntry(sandbox)
+            for container in found.containers { state.containers[container.id] = ContainerEntry(container) }
+        }
+        for container in found.containers { images.keep(container.imageID, for: container.id) }
+    }
+
+    /// One sandbox that cannot be recovered holds nobody else up; its record stays for the next start.
+    private func recover(_ record: SandboxRecord) async {
+        let action = Recovery.action(for: record, bootID: state.withLock { $0.bootID })
+        logger.debug("sandbox found", metadata: ["pod": "\(record.podName)", "action": "\(action)"])
+        do throws(CRIError) {
+            switch action {
+            case .remove: await discard(record.id)
+            case .adopt: try await adopt(record)
+            case .bury(let message, let exitCode): try await bury(record, message, exitCode)
+            case .keep: try await eraseHalfMade(in: record.id)
+            }
+        } catch {
+            logger.error("sandbox not recovered", metadata: ["pod": "\(record.podName)", "cause": "\(error)"])
+        }
+    }
+
+    private func adopt(_ record: SandboxRecord) async throws(CRIError) {
+        let known: [MonitoredContainer]
+        let monitor: any PodMonitoring
+        do throws(PodMonitorError) {
+            monitor = try await dependencies.monitors.adopt(
+                pod: record.podName, directory: paths.monitor(of: record.id))
+            known = try await monitor.containers()
+        } catch {
+            logger.error("pod monitor not found", metadata: ["pod": "\(record.podName)", "cause": "\(error)"])
+            return try await bury(record, "the pod's monitor died while the node agent was away", 137)
+        }
+        change(sandbox: record.id) { $0.monitor = monitor }
+        let containers = state.withLock { $0.containers(in: record.id) }
+        for container in containers {
+            try await reconcile(container, known.first { $0.id == container.id })
+        }
+        let recorded = Set(containers.map(\.id))
+        for stray in known where !recorded.contains(stray.id) {
+            do throws(PodMonitorError) {
+                try await monitor.kill(stray.id)
+                try await monitor.remove(stray.id)
+            } catch {
+                logger.debug("stray container", metadata: ["container": "\(stray.id)", "cause": "\(error)"])
+            }
+        }
+        watch(monitor, of: record.id)
+        logger.info("pod adopted", metadata: ["pod": "\(record.podName)", "containers": "\(containers.count)"])
+    }
+
+    private func reconcile(_ record: ContainerRecord, _ monitored: MonitoredContainer?) async throws(CRIError) {
+        let time = now()
+        switch Recovery.action(for: record, monitored: monitored) {
+        case .keep: return
+        case .remove: return try await erase(record.id)
+        case .started(let moment): change(container: record.id) { $0.started(at: moment) }
+        case .ended(let exit): change(container: record.id) { $0.apply(exit) }
+        case .lost:
+            change(container: record.id) {
+                $0.lost("the pod's monitor does not know the container", exitCode: 137, at: time)
+            }
+        }
+        try await persist(container: record.id)
+        if let changed = state.withLock({ $0.containers[record.id]?.record }) { settle(changed) }
+    }
+
+    private func bury(_ record: SandboxRecord, _ message: String, _ exitCode: Int32) async throws(CRIError) {
+        buryContainers(of: record.id, message, exitCode: exitCode)
+        try await eraseHalfMade(in: record.id)
+        try await stop(record.id)
+    }
+
+    private func eraseHalfMade(in sandbox: String) async throws(CRIError) {
+        for record in state.withLock({ $0.containers(in: sandbox) }) {
+            if record.phase == .creating || record.phase == .removing { try await erase(record.id) }
+        }
+    }
+
+    /// Clears away what no record speaks of. All of it bears our name: nobody else's can be met here.
+    private func clearStrays(_ found: [RecordFiles.Found]) async throws(CRIError) {
+        let (sandboxes, containers) = state.withLock { state in
+            (state.sandboxes.values.map(\.record), Set(state.containers.keys))
+        }
+        let cgroups = Set(sandboxes.map(\.cgroup))
+        let directories = Set(sandboxes.map { paths.sandbox($0.id) })
+        try await threads.perform("clear strays") { [self] () throws(CRIError) in
+            try attempt("leftovers") { () throws(KernelError) in
+                for name in try kernel.childCgroups(of: paths.podCgroups) {
+                    let cgroup = paths.podCgroups + "/" + name
+                    if cgroups.contains(cgroup) { continue }
+                    logger.info("cgroup without a record removed", metadata: ["cgroup": "\(cgroup)"])
+                    try kernel.killCgroup(cgroup, deadline: Self.killDeadline)
+                    try kernel.removeCgroup(cgroup)
+                }
+                for entry in found where !directories.contains(entry.directory) {
+                    for mount in try kernel.mounts(beneath: entry.directory) { try kernel.unmount(mount) }
+                    try TreeRemoval.remove(entry.directory)
+                }
+                for name in try OpenDirectory(paths.containers).names() where !containers.contains(name) {
+                    try TreeRemoval.remove(paths.containers + "/" + name)
+                }
+            }
+        }
+    }
+
+    // MARK: Uninstall
+
+    /// What of the runtime's is on this node outside its data, found by its names alone.
+    package struct Leftover: Sendable, Hashable {
+        package enum Kind: String, Sendable, Hashable { case process, cgroup, mount, directory }
+        package var kind: Kind
+        package var name: String
+    }
+
+    /// Processes, cgroups, mounts and directories of sandboxes and containers. Empty after all sandboxes are removed.
+    package func leftovers() async throws(CRIError) -> [Leftover] {
+        try await threads.perform("list leftovers") { [self] () throws(CRIError) in
+            try attempt("leftovers") { () throws(KernelError) in
+                var found: [Leftover] = []
+                for name in try kernel.childCgroups(of: paths.podCgroups) {
+                    found.append(Leftover(kind: .cgroup, name: paths.podCgroups + "/" + name))
+                }
+                for process in try kernel.processes(beneath: paths.cgroupRoot) {
+                    found.append(Leftover(kind: .process, name: String(process)))
+                }
+                for root in [paths.state, paths.data] {
+                    for mount in try kernel.mounts(beneath: root) { found.append(Leftover(kind: .mount, name: mount)) }
+                }
+                for directory in [paths.sandboxes, paths.containers] {
+                    for name in (try? OpenDirectory(directory).names()) ?? [] {
+                        found.append(Leftover(kind: .directory, name: directory + "/" + name))
+                    }
+                }
+                return found
+            }
+        }
+    }
+
+    /// Stops and removes every sandbox, then all of the runtime's own on this node: cgroup subtree, state, writable layers and, where asked, images.
+    /// The runtime is of no use afterwards.
+    package func removeEverything(includingImages: Bool) async throws(CRIError) {
+        for sandbox in state.withLock({ Array($0.sandboxes.keys) }) { try await removePodSandbox(sandbox) }
+        try await clearStrays(
+            try await threads.perform("list records") { [self] () throws(CRIError) in
+                try attempt("records") { () throws(KernelError) in try files.load() }
+            })
+        try await threads.perform("remove everything") { [self] () throws(CRIError) in
+            try attempt("runtime") { () throws(KernelError) in
+                try kernel.removeCgroup(paths.cgroupRoot)
+                try TreeRemoval.remove(paths.state)
+                try TreeRemoval.remove(includingImages ? paths.data : paths.containers)
+            }
+        }
+    }
+}

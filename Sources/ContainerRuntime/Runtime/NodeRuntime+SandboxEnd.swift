@@ -1,0 +1,198 @@
+import CRI
+import Linux
+import Logging
+
+extension NodeRuntime {
+    /// How long killed processes may take to be gone. The kernel needs milliseconds; more means a process stuck in a driver or a network mount.
+    static let killDeadline = Duration.seconds(10)
+
+    package func stopPodSandbox(_ id: String) async throws(CRIError) {
+        guard let entry = state.withLock({ $0.sandboxes[id] }) else { return }
+        try await entry.turn.take { [self] () async throws(CRIError) in try await stop(id) }
+    }
+
+    package func removePodSandbox(_ id: String) async throws(CRIError) {
+        guard let entry = state.withLock({ $0.sandboxes[id] }) else { return }
+        try await entry.turn.take { [self] () async throws(CRIError) in
+            try await stop(id)
+            try await remove(id)
+        }
+    }
+
+    /// Ends all that runs and gives back what the sandbox holds of the node, step by step; any of it may have been done before. Its turn is held.
+    func stop(_ id: String) async throws(CRIError) {
+        guard let entry = state.withLock({ $0.sandboxes[id] }) else { return }
+        let record = entry.record
+        let wasReady = record.phase == .ready
+        if record.phase == .notReady { return }
+        await killContainers(of: id, by: entry.monitor)
+        if let monitor = entry.monitor {
+            do throws(PodMonitorError) {
+                try await monitor.shutdown()
+            } catch {
+                logger.debug("monitor gone before its shutdown", metadata: ["pod": "\(record.podName)"])
+            }
+        }
+        try await release(record)
+        buryContainers(of: id, "the pod's sandbox was stopped")
+        for container in state.withLock({ $0.containers(in: id) }) { try await persist(container: container.id) }
+        change(sandbox: id) { entry in
+            entry.monitor = nil
+            if entry.record.phase != .removing { entry.record.phase = .notReady }
+        }
+        try await persist(sandbox: id)
+        if wasReady { emit(.stopped, container: id, sandbox: id) }
+    }
+
+    /// Asks the monitor first, so that each end is recorded with its code.
+    private func killContainers(of id: String, by monitor: (any PodMonitoring)?) async {
+        guard let monitor else { return }
+        for record in state.withLock({ $0.containers(in: id) }) {
+            guard record.phase == .running || record.phase == .created,
+                let exit = state.withLock({ $0.containers[record.id]?.exit })
+            else { continue }
+            do throws(PodMonitorError) {
+                try await monitor.kill(record.id)
+                _ = await wait(for: exit, upTo: .seconds(2))
+            } catch {
+                continue
+            }
+        }
+    }
+
+    /// Gives back processes, network, mounts and cgroup.
+    func release(_ record: SandboxRecord) async throws(CRIError) {
+        let name = "pod \(record.podName)"
+        try await threads.perform("end sandbox") { [self] () throws(CRIError) in
+            try attempt(name) { () throws(KernelError) in
+                try kernel.killCgroup(record.cgroup, deadline: Self.killDeadline)
+            }
+        }
+        if record.network == .pod { try await dependencies.network.detach(sandbox: record.id) }
+        try await threads.perform("clear sandbox") { [self] () throws(CRIError) in
+            try attempt(name) { () throws(KernelError) in
+                try kernel.unmount(paths.sharedMemory(of: record.id))
+                try kernel.removeCgroup(record.cgroup)
+            }
+        }
+    }
+
+    /// Containers whose end nobody will report any more.
+    func buryContainers(of sandbox: String, _ message: String, exitCode: Int32 = 137) {
+        let time = now()
+        for record in state.withLock({ $0.containers(in: sandbox) }) {
+            guard record.phase == .running || record.phase == .created else { continue }
+            if let changed = change(container: record.id, { $0.lost(message, exitCode: exitCode, at: time) }) {
+                settle(changed)
+            }
+        }
+    }
+
+    /// Tells those who wait that a container has ended.
+    func settle(_ record: ContainerRecord) {
+        guard record.phase == .exited else { return }
+        state.withLock { $0.containers[record.id]?.exit }?.set(record.exitCode)
+        emit(.stopped, container: record.id, sandbox: record.sandbox)
+    }
+
+    /// Removes the stopped sandbox with its containers and files. Its turn is held.
+    func remove(_ id: String) async throws(CRIError) {
+        guard change(sandbox: id, { $0.record.phase = .removing }) != nil else { return }
+        try await persist(sandbox: id)
+        for container in state.withLock({ $0.containers(in: id) }) { try await erase(container.id) }
+        let directory = paths.sandbox(id)
+        try await threads.perform("remove sandbox") { () throws(CRIError) in
+            try attempt("sandbox \(id)") { () throws(KernelError) in try TreeRemoval.remove(directory) }
+        }
+        emit(.deleted, container: id, sandbox: id)
+        state.withLock { _ = $0.sandboxes.removeValue(forKey: id) }
+    }
+
+    /// Takes back a sandbox that could not be made, or that a daemon left half made. What cannot be undone now is at the next start: the record stays.
+    func discard(_ id: String) async {
+        change(sandbox: id) { $0.record.phase = .removing }
+        do throws(CRIError) {
+            try await stop(id)
+            try await remove(id)
+        } catch {
+            logger.error("sandbox not cleared away", metadata: ["sandbox": "\(id)", "cause": "\(error)"])
+        }
+    }
+
+    // MARK: What a monitor reports
+
+    /// Follows a monitor's exits until it is gone.
+    func watch(_ monitor: any PodMonitoring, of sandbox: String) {
+        let task = Task { [weak self] in
+            for await exit in monitor.exits {
+                guard let self else { return }
+                await self.handle(exit, monitor, sandbox)
+            }
+            await self?.monitorEnded(sandbox)
+        }
+        change(sandbox: sandbox) { $0.watcher = task }
+    }
+
+    private func handle(_ exit: ProcessExit, _ monitor: any PodMonitoring, _ sandbox: String) async {
+        switch exit.subject {
+        case .exec(let session, _):
+            state.withLock { $0.sessions.removeValue(forKey: session) }?.set(exit.exitCode)
+        case .container(let id):
+            await containerEnded(id, exit)
+        }
+        do throws(PodMonitorError) {
+            try await monitor.acknowledge(upTo: exit.number)
+        } catch {
+            logger.debug("exit not acknowledged", metadata: ["sandbox": "\(sandbox)", "cause": "\(error)"])
+        }
+    }
+
+    /// Records an end and then tells of it. One that was recorded before does nothing.
+    private func containerEnded(_ id: String, _ exit: ProcessExit) async {
+        let before = state.withLock { $0.containers[id]?.record.phase }
+        guard before == .running || before == .created, let record = change(container: id, { $0.apply(exit) }) else {
+            return
+        }
+        do throws(CRIError) {
+            try await persist(container: id)
+        } catch {
+            logger.error("exit not recorded", metadata: ["container": "\(id)", "cause": "\(error)"])
+        }
+        settle(record)
+    }
+
+    /// The monitor is gone. Unless we ended it, its pod goes with it.
+    private func monitorEnded(_ id: String) async {
+        failSessions(of: id)
+        guard let entry = state.withLock({ $0.sandboxes[id] }), entry.record.phase == .ready else { return }
+        do throws(CRIError) {
+            try await entry.turn.take { [self] () async throws(CRIError) in
+                guard let entry = state.withLock({ $0.sandboxes[id] }), entry.record.phase == .ready else { return }
+                logger.error("pod monitor died", metadata: ["pod": "\(entry.record.podName)", "sandbox": "\(id)"])
+                change(sandbox: id) { $0.monitor = nil }
+                buryContainers(of: id, "the pod's monitor died")
+                try await stop(id)
+            }
+        } catch {
+            logger.error("sandbox not cleared away", metadata: ["sandbox": "\(id)", "cause": "\(error)"])
+        }
+    }
+
+    /// Exec sessions whose end nobody will report any more.
+    private func failSessions(of sandbox: String) {
+        let prefix = String(sandbox.prefix(12)) + "-"
+        let lost = state.withLock { state in
+            let ids = state.sessions.keys.filter { $0.hasPrefix(prefix) }
+            return ids.compactMap { state.sessions.removeValue(forKey: $0) }
+        }
+        for session in lost { session.set(137) }
+    }
+}
+
+extension ContainerRecord {
+    mutating func apply(_ exit: ProcessExit) {
+        ended(
+            exit.exitCode, outOfMemory: exit.outOfMemory, startedAt: UnixNanoseconds(clamping: exit.startedAt),
+            at: UnixNanoseconds(clamping: exit.finishedAt))
+    }
+}

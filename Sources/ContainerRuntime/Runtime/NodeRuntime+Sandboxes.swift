@@ -1,0 +1,169 @@
+import CRI
+import Linux
+import Logging
+
+extension NodeRuntime {
+    package func runPodSandbox(_ config: PodSandboxConfig) async throws(CRIError) -> String {
+        let host = try host()
+        guard config.pid != .pod else {
+            throw .unsupported(
+                "pod \(config.metadata.namespace)/\(config.metadata.name): shareProcessNamespace is not supported by this runtime yet"
+            )
+        }
+        let record = try newRecord(config, host)
+        try register(record)
+        do throws(CRIError) {
+            try await establish(record, config, host)
+        } catch {
+            logger.warning("sandbox not made", metadata: ["pod": "\(record.podName)", "cause": "\(error)"])
+            await discard(record.id)
+            throw error
+        }
+        emit(.started, container: record.id, sandbox: record.id)
+        return record.id
+    }
+
+    private func newRecord(_ config: PodSandboxConfig, _ host: HostFeatures) throws(CRIError) -> SandboxRecord {
+        let id = try Identifier.random()
+        let hostname = config.network == .node || config.hostname.isEmpty ? kernel.hostName() : config.hostname
+        var record = SandboxRecord(
+            id: id, config: config, hostname: hostname, bootID: state.withLock { $0.bootID }, createdAt: now(),
+            cgroup: paths.podCgroup(uid: config.metadata.uid, sandbox: id))
+        let settings = CgroupSettings(
+            config.resources, object: "pod \(config.metadata.name)", controllers: host.controllers)
+        record.warnings = settings.warnings
+        return record
+    }
+
+    /// Refuses a second sandbox of the same attempt while the first may run.
+    private func register(_ record: SandboxRecord) throws(CRIError) {
+        try state.withLock { state throws(CRIError) in
+            let twin = state.sandboxes.values.first {
+                $0.record.metadata == record.metadata && ($0.record.phase == .ready || $0.record.phase == .creating)
+            }
+            if let twin {
+                throw .invalid(
+                    "pod \(record.podName) has sandbox \(twin.record.id) already, attempt \(record.metadata.attempt)")
+            }
+            state.sandboxes[record.id] = SandboxEntry(record)
+        }
+    }
+
+    private func establish(
+        _ record: SandboxRecord, _ config: PodSandboxConfig, _ host: HostFeatures
+    ) async throws(CRIError) {
+        let uid = record.metadata.uid
+        try await step("sandbox.record", pod: uid) { [self] () async throws(CRIError) in
+            try await threads.perform("make sandbox") { [self] () throws(CRIError) in
+                try prepare(record, config, host)
+            }
+        }
+        async let files = sharedMemory(record)
+        let monitor = try await step("sandbox.monitor", pod: uid) { [self] () async throws(CRIError) in
+            try await spawnMonitor(record, config)
+        }
+        try await files.get()
+        change(sandbox: record.id) { $0.monitor = monitor }
+        var addresses: [String] = []
+        if config.network == .pod {
+            addresses = try await step("sandbox.network", pod: uid) { [self] () async throws(CRIError) in
+                try await dependencies.network.attach(
+                    sandbox: record.id, networkNamespace: "/proc/\(monitor.processID)/ns/net")
+            }
+        }
+        try await step("sandbox.ready", pod: uid) { [self, addresses] () async throws(CRIError) in
+            try await finish(record.id, config, addresses)
+        }
+        watch(monitor, of: record.id)
+    }
+
+    /// The record first: whatever is made after it can be found again.
+    private func prepare(
+        _ record: SandboxRecord, _ config: PodSandboxConfig, _ host: HostFeatures
+    ) throws(CRIError) {
+        try attempt("sandbox of pod \(record.podName)") { () throws(KernelError) in
+            try files.create(record)
+            try kernel.makeParentCgroup(record.cgroup)
+            let settings = CgroupSettings(
+                config.resources, object: "pod \(config.metadata.name)", controllers: host.controllers)
+            try apply(settings, to: record.cgroup)
+        }
+    }
+
+    private func sharedMemory(_ record: SandboxRecord) async -> Result<Void, CRIError> {
+        guard record.ipc != .node else { return .success(()) }
+        do throws(CRIError) {
+            try await threads.perform("mount shared memory") { [self] () throws(CRIError) in
+                try attempt("shared memory of pod \(record.podName)") { () throws(KernelError) in
+                    try kernel.mountSharedMemory(paths.sharedMemory(of: record.id))
+                }
+            }
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func spawnMonitor(
+        _ record: SandboxRecord, _ config: PodSandboxConfig
+    ) async throws(CRIError) -> any PodMonitoring {
+        var namespaces: PodNamespaces = []
+        // A pod on the host's network has the host's name too.
+        if config.network != .node { namespaces.formUnion([.network, .uts]) }
+        if config.ipc != .node { namespaces.insert(.ipc) }
+        let configuration = PodMonitorConfiguration(
+            pod: record.podName, directory: paths.monitor(of: record.id), cgroup: record.cgroup,
+            hostname: config.network == .node ? nil : record.hostname, namespaces: namespaces,
+            kernelParameters: config.sysctls)
+        do throws(PodMonitorError) {
+            return try await dependencies.monitors.spawn(configuration)
+        } catch {
+            throw .failed("pod \(record.podName): \(error)")
+        }
+    }
+
+    private func finish(_ id: String, _ config: PodSandboxConfig, _ addresses: [String]) async throws(CRIError) {
+        guard
+            let record = change(
+                sandbox: id,
+                { entry in
+                    entry.record.addresses = addresses
+                    entry.record.phase = .ready
+                })
+        else { throw .notFound("sandbox \(id) was removed while it was made") }
+        try await threads.perform("write pod files") { [self] () throws(CRIError) in
+            let contents = PodFiles(
+                config, hostname: record.hostname, addresses: addresses,
+                hostResolvConf: kernel.hostFile("/etc/resolv.conf"), hostHosts: kernel.hostFile("/etc/hosts"))
+            try attempt("files of pod \(record.podName)") { () throws(KernelError) in
+                let directory = paths.sandbox(id) + "/"
+                for (name, text) in zip(PodFiles.names, [contents.resolvConf, contents.hostname, contents.hosts]) {
+                    try WholeFile.replace(directory + name, with: Array(text.utf8), mode: 0o644, durable: false)
+                }
+                try files.write(record)
+            }
+        }
+    }
+
+    /// Writes what a cgroup is to hold. What is optional may be missing.
+    func apply(_ settings: CgroupSettings, to cgroup: String) throws(KernelError) {
+        for value in settings.values {
+            do throws(KernelError) {
+                try kernel.writeCgroup(cgroup, file: value.file, value: value.value)
+            } catch  where value.isOptional {
+                continue
+            }
+        }
+    }
+}
+
+extension RuntimePaths {
+    /// Named for the pod where its uid is a plain name, and always for the sandbox.
+    func podCgroup(uid: String, sandbox: String) -> String {
+        let plain = uid.utf8.allSatisfy { byte in
+            (48...57).contains(byte) || (97...122).contains(byte) || (65...90).contains(byte) || byte == 45
+        }
+        let prefix = plain && (1...64).contains(uid.utf8.count) ? uid + "_" : ""
+        return podCgroups + "/" + prefix + sandbox.prefix(12)
+    }
+}

@@ -1,0 +1,83 @@
+import CRI
+
+/// A sandbox that this daemon knows.
+struct SandboxEntry: Sendable {
+    var record: SandboxRecord
+    /// Nil before it is spawned and after it has gone.
+    var monitor: (any PodMonitoring)?
+    /// Follows the monitor's exits.
+    var watcher: Task<Void, Never>?
+    /// What changes the sandbox or makes and removes its containers, one at a time.
+    let turn = Turn()
+    /// Writes of its records and of its containers', one at a time.
+    let writes = Turn()
+
+    init(_ record: SandboxRecord) {
+        self.record = record
+    }
+}
+
+struct ContainerEntry: Sendable {
+    var record: ContainerRecord
+    let exit: ExitLatch
+
+    init(_ record: ContainerRecord) {
+        self.record = record
+        exit = ExitLatch(exitCode: record.phase == .exited ? record.exitCode : nil)
+    }
+}
+
+/// All that the runtime knows of the moment, so that a status or a list waits for nothing.
+struct RuntimeState: Sendable {
+    var sandboxes: [String: SandboxEntry] = [:]
+    var containers: [String: ContainerEntry] = [:]
+    /// Exec sessions that run, by their ids.
+    var sessions: [String: ExitLatch] = [:]
+    /// Nil until the runtime is open.
+    var host: HostFeatures?
+    var bootID = ""
+    private var subscribers: [Int: AsyncStream<ContainerEvent>.Continuation] = [:]
+    private var lastSubscriber = 0
+
+    func sandbox(_ id: String) throws(CRIError) -> SandboxEntry {
+        guard let entry = sandboxes[id] else { throw .notFound("sandbox \(id) is not known") }
+        return entry
+    }
+
+    func container(_ id: String) throws(CRIError) -> ContainerEntry {
+        guard let entry = containers[id] else { throw .notFound("container \(id) is not known") }
+        return entry
+    }
+
+    /// The sandbox's containers in the order of their making.
+    func containers(in sandbox: String) -> [ContainerRecord] {
+        containers.values.map(\.record).filter { $0.sandbox == sandbox }
+            .sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }
+    }
+
+    // MARK: Events
+
+    mutating func subscribe(_ continuation: AsyncStream<ContainerEvent>.Continuation) -> Int {
+        lastSubscriber += 1
+        subscribers[lastSubscriber] = continuation
+        return lastSubscriber
+    }
+
+    mutating func unsubscribe(_ subscriber: Int) {
+        subscribers[subscriber] = nil
+    }
+
+    /// A subscriber whose buffer is full is cut off: it lists anew.
+    mutating func emit(_ kind: ContainerEvent.Kind, container: String, sandbox: String, at time: UnixNanoseconds) {
+        let uid = sandboxes[sandbox]?.record.metadata.uid ?? ""
+        let event = ContainerEvent(kind: kind, container: container, sandbox: sandbox, podUID: uid, time: time)
+        for (subscriber, continuation) in subscribers {
+            if case .dropped = continuation.yield(event) {
+                // Its handler would come back for the lock that is held here.
+                continuation.onTermination = nil
+                continuation.finish()
+                subscribers[subscriber] = nil
+            }
+        }
+    }
+}

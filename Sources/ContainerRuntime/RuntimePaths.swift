@@ -1,0 +1,35 @@
+/// Where everything of the runtime lies. All paths are absolute; whatever is beneath them is ours and bears no other's name.
+package struct RuntimePaths: Sendable, Hashable {
+    /// Images and the writable layers of containers; survives a reboot.
+    package let data: String
+    /// Records, sockets and shared memory of what runs; worthless after a reboot.
+    package let state: String
+    /// Our subtree of the unified cgroup hierarchy.
+    package let cgroupRoot: String
+
+    package init(data: String, state: String, cgroupRoot: String) {
+        self.data = data
+        self.state = state
+        self.cgroupRoot = cgroupRoot
+    }
+
+    var images: String { data + "/images" }
+    var containers: String { data + "/containers" }
+    /// The upper and work directories of a container's root.
+    func writable(of container: String) -> String { containers + "/" + container }
+
+    var sandboxes: String { state + "/sandboxes" }
+    /// Twenty digits of the identifier: the socket in it must fit into the 107 bytes of a socket's address.
+    func sandbox(_ id: String) -> String { sandboxes + "/" + id.prefix(20) }
+    func sandboxRecord(_ id: String) -> String { sandbox(id) + "/sandbox.json" }
+    func containerRecords(of sandbox: String) -> String { self.sandbox(sandbox) + "/containers" }
+    func containerRecord(_ id: String, in sandbox: String) -> String { containerRecords(of: sandbox) + "/\(id).json" }
+    /// Where the monitor's socket is made.
+    func monitor(of sandbox: String) -> String { self.sandbox(sandbox) + "/monitor" }
+    func sharedMemory(of sandbox: String) -> String { self.sandbox(sandbox) + "/shm" }
+
+    var podCgroups: String { cgroupRoot + "/pods" }
+    func cgroup(of container: String, in sandbox: SandboxRecord) -> String {
+        sandbox.cgroup + "/" + container.prefix(32)
+    }
+}
