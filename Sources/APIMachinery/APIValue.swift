@@ -27,11 +27,15 @@ package protocol FieldSet: Sendable {
 package protocol APIValue: JSONRepresentable, HasZero {
     associatedtype Fields: FieldSet
     static var fields: Fields { get }
+    /// One or two sentences for `kubectl explain`.
+    static var summary: String { get }
     var storage: JSONObject { get set }
     init(storage: JSONObject)
 }
 
 extension APIValue {
+    package static var summary: String { "" }
+
     package init() {
         self.init(storage: JSONObject())
     }

@@ -5,6 +5,8 @@ import Synchronization
 package final class ObjectSchema: Sendable {
     /// What OpenAPI calls this type; "" for an object that has no name of its own.
     package let name: String
+    /// What the type is, for `kubectl explain`.
+    package let summary: String
     /// Members that no field declares are kept without a word (`x-kubernetes-preserve-unknown-fields`).
     package let keepsUnknownFields: Bool
     private let build: @Sendable () -> [FieldSchema]
@@ -25,14 +27,20 @@ package final class ObjectSchema: Sendable {
     }
 
     /// `build` may run more than once when two threads ask first at the same moment; one result is kept.
-    package init(name: String = "", keepsUnknownFields: Bool = false, build: @escaping @Sendable () -> [FieldSchema]) {
+    package init(
+        name: String = "", summary: String = "", keepsUnknownFields: Bool = false,
+        build: @escaping @Sendable () -> [FieldSchema]
+    ) {
         self.name = name
+        self.summary = summary
         self.keepsUnknownFields = keepsUnknownFields
         self.build = build
     }
 
-    package convenience init(name: String = "", keepsUnknownFields: Bool = false, fields: [FieldSchema]) {
-        self.init(name: name, keepsUnknownFields: keepsUnknownFields) { fields }
+    package convenience init(
+        name: String = "", summary: String = "", keepsUnknownFields: Bool = false, fields: [FieldSchema]
+    ) {
+        self.init(name: name, summary: summary, keepsUnknownFields: keepsUnknownFields) { fields }
     }
 
     /// Sorted by name, as the members of a `JSONObject` are: both are walked together.
@@ -74,7 +82,7 @@ extension ObjectSchema {
     ) -> ObjectSchema {
         compiled.withLock { known in
             if let schema = known[ObjectIdentifier(type)] { return schema }
-            let schema = ObjectSchema(name: String(reflecting: type)) {
+            let schema = ObjectSchema(name: String(reflecting: type), summary: type.summary) {
                 let declared = Mirror(reflecting: Value.fields).children.compactMap { $0.value as? any AnyField }
                 return leading() + declared.map(FieldSchema.init)
             }
