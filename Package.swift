@@ -81,6 +81,7 @@ let package = Package(
         module("APIServer", ["HTTP", "Store", "PKI", "KubernetesAPI", log]),
         tests("APIServer", ["Store", "HTTP", "KubernetesAPI"]),
         module("Client", ["HTTP", "KubernetesAPI", log]),
+        tests("Client", ["HTTP", "KubernetesAPI"]),
 
         // Layer 4: what watches and acts.
         module("Scheduler", ["Client", log]),

@@ -73,10 +73,11 @@ package final class EventRecorder: Sendable {
     }
 
     private func write(_ draft: EventDraft, _ moment: Timestamp, _ correlator: inout EventCorrelator) async {
+        let decision = correlator.decide(draft, now: moment)
         var backoff = Backoff(base: .milliseconds(100), limit: .seconds(5))
         for _ in 0..<Self.attempts {
             do throws(Status) {
-                return try await writeOnce(draft, moment, &correlator)
+                return try await carryOut(decision, draft, moment, &correlator)
             } catch {
                 guard error.isWorthAnotherTry else {
                     return log.debug(
@@ -89,10 +90,11 @@ package final class EventRecorder: Sendable {
         log.warning("an event could not be written", metadata: ["reason": "\(draft.reason)"])
     }
 
-    private func writeOnce(_ draft: EventDraft, _ moment: Timestamp, _ correlator: inout EventCorrelator)
-        async throws(Status)
-    {
-        switch correlator.decide(draft, now: moment) {
+    private func carryOut(
+        _ decision: EventCorrelator.Decision, _ draft: EventDraft, _ moment: Timestamp,
+        _ correlator: inout EventCorrelator
+    ) async throws(Status) {
+        switch decision {
         case .drop: return
         case .create(let message, let key):
             correlator.stored(try await create(draft, message, moment), key: key)
@@ -147,6 +149,7 @@ package final class EventRecorder: Sendable {
 extension Status {
     /// The server was away or overloaded; the same request may succeed later.
     package var isWorthAnotherTry: Bool {
-        self.code == 429 || self.code >= 500 || isReason(.serviceUnavailable) || isReason(.serverTimeout) || isReason(.timeout)
+        self.code == 429 || self.code >= 500
+            || [.serviceUnavailable, .serverTimeout, .timeout].contains { isReason($0) }
     }
 }

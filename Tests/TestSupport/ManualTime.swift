@@ -1,0 +1,79 @@
+import APIMachinery
+import Synchronization
+
+/// A clock that stands still until the test moves it.
+package final class ManualTime: TimeSource {
+    private struct Sleeper {
+        var due: Duration
+        var continuation: CheckedContinuation<Bool, Never>
+    }
+
+    private struct State {
+        var uptime = Duration.zero
+        var sleepers: [Int: Sleeper] = [:]
+        var nextSleeper = 0
+        var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    private let start: Timestamp
+    private let state = Mutex(State())
+
+    package init(start: Timestamp = Timestamp(seconds: 1_795_000_000)) {
+        self.start = start
+    }
+
+    package func now() -> Timestamp { start + uptime() }
+    package func uptime() -> Duration { state.withLock { $0.uptime } }
+
+    package func sleep(for duration: Duration) async throws {
+        let id = state.withLock { state in
+            state.nextSleeper += 1
+            return state.nextSleeper
+        }
+        let slept = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                state.withLock { state in
+                    guard !Task.isCancelled else { return continuation.resume(returning: false) }
+                    guard duration > .zero else { return continuation.resume(returning: true) }
+                    state.sleepers[id] = Sleeper(due: state.uptime + duration, continuation: continuation)
+                    Self.tellWatchers(&state)
+                }
+            }
+        } onCancel: {
+            state.withLock { $0.sleepers.removeValue(forKey: id) }?.continuation.resume(returning: false)
+        }
+        guard slept else { throw CancellationError() }
+    }
+
+    /// Moves the clock and wakes who is due, the earliest first.
+    package func advance(by duration: Duration) {
+        let due = state.withLock { state in
+            state.uptime += duration
+            let due = state.sleepers.filter { $0.value.due <= state.uptime }
+            for id in due.keys { state.sleepers[id] = nil }
+            return due.sorted { ($0.value.due, $0.key) < ($1.value.due, $1.key) }
+        }
+        for (_, sleeper) in due { sleeper.continuation.resume(returning: true) }
+    }
+
+    /// How long until the next sleeper is due; nil where nobody sleeps.
+    package var untilNext: Duration? {
+        state.withLock { state in state.sleepers.values.map { $0.due - state.uptime }.min() }
+    }
+
+    /// Returns once so many tasks sleep.
+    package func waitForSleepers(_ count: Int = 1) async {
+        await withCheckedContinuation { continuation in
+            state.withLock { state in
+                state.watchers.append((count, continuation))
+                Self.tellWatchers(&state)
+            }
+        }
+    }
+
+    private static func tellWatchers(_ state: inout State) {
+        let count = state.sleepers.count
+        for watcher in state.watchers where watcher.count <= count { watcher.continuation.resume() }
+        state.watchers.removeAll { $0.count <= count }
+    }
+}
