@@ -117,7 +117,7 @@ let package = Package(
         .executableTarget(
             name: "network-integration", dependencies: ["PodNetwork", "KubeProxy", "ClusterDNS", "Linux", log],
             path: "integration/network", swiftSettings: strict),
-        tests("PodNetwork", ["Linux"]), tests("KubeProxy", ["Linux", log]),
+        tests("PodNetwork", ["Linux"]), tests("KubeProxy", ["Linux", "Client", "KubernetesAPI", log]),
         .target(
             name: "TestSupport", dependencies: ["HTTP", "CRI", "KubernetesAPI"], path: "Tests/TestSupport",
             swiftSettings: strict),

@@ -7,6 +7,7 @@ import Logging
 package actor KubeProxy {
     private nonisolated let executor = ThreadExecutor(name: "kube-proxy")
     private let backend: any NFTablesBackend
+    private let connections: (any ConnectionTable)?
     private let logger: Logger
     private var table: ServiceTable
     /// False until the first transaction, and after one that failed: then the next one makes the table anew.
@@ -18,13 +19,15 @@ package actor KubeProxy {
     ///   - table: the name of the nftables table, ours alone.
     ///   - serviceNetwork: the addresses of services.
     ///   - clusterNetwork: the addresses of pods.
+    ///   - connections: where flows to endpoints that are gone are ended; nil leaves them.
     package init(
         table: String, serviceNetwork: IPv4Network, clusterNetwork: IPv4Network, backend: any NFTablesBackend,
-        logger: Logger
+        connections: (any ConnectionTable)?, logger: Logger
     ) {
         let rules = ServiceRules(table: table, serviceNetwork: serviceNetwork, clusterNetwork: clusterNetwork)
         self.table = ServiceTable(rules: rules)
         self.backend = backend
+        self.connections = connections
         self.logger = logger
     }
 
@@ -33,6 +36,7 @@ package actor KubeProxy {
     /// The first call makes the table anew, whatever an earlier daemon left, in one transaction: give it everything that
     /// is known. After an error the state is kept, and the next call, also an empty one, makes the table anew.
     package func update(_ ports: [ProxiedPortName: ProxiedPort?]) throws(NFTablesError) {
+        let before = ports.keys.reduce(into: [:]) { $0[$1] = table.contributions[$1] }
         var transaction = table.update(ports)
         let isRebuilt = !isInSync
         if isRebuilt { transaction = table.rebuild() }
@@ -45,6 +49,23 @@ package actor KubeProxy {
             metadata: [
                 "ports": "\(ports.count)", "operations": "\(transaction.operations.count)", "whole": "\(isRebuilt)",
             ])
+        forgetConnections(table.staleConnections(ports.keys, before: before))
+    }
+
+    /// Says that the rules are behind the services.
+    func report(_ error: NFTablesError) {
+        logger.error("services not applied; traffic goes by the last rules", metadata: ["error": "\(error)"])
+    }
+
+    /// A flow left over costs one client a time-out; it must not hold back the rules.
+    private func forgetConnections(_ stale: StaleConnections) {
+        guard let connections, !stale.isEmpty else { return }
+        do throws(NetlinkError) {
+            let count = try connections.forget { stale.contains($0) }
+            if count > 0 { logger.debug("flows to former endpoints ended", metadata: ["count": "\(count)"]) }
+        } catch {
+            logger.warning("flows to former endpoints go on", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Whether the kernel has all that was given.

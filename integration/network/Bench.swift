@@ -18,7 +18,7 @@ func benchServices(count: Int = 5_000, repetitions: Int = 200) async throws {
     guard let services = IPv4Network("10.43.0.0/16"), let cluster = IPv4Network("10.42.0.0/16") else { return }
     let proxy = KubeProxy(
         table: "swiftlet-bench", serviceNetwork: services, clusterNetwork: cluster, backend: KernelNFTables(),
-        logger: Logger(label: "bench"))
+        connections: nil, logger: Logger(label: "bench"))
     let all: [ProxiedPortName: ProxiedPort?] = Dictionary(
         uniqueKeysWithValues: (0..<count).map { service($0) }.map { ($0.0, .some($0.1)) })
     let clock = ContinuousClock()

@@ -37,7 +37,8 @@ func checkKubeProxy(_ scene: Scene, _ checks: Checks) async throws {
     let configuration = network.configuration
     let proxy = KubeProxy(
         table: configuration.instance.serviceTable, serviceNetwork: configuration.serviceNetwork,
-        clusterNetwork: configuration.clusterNetwork, backend: KernelNFTables(), logger: Logger(label: "check"))
+        clusterNetwork: configuration.clusterNetwork, backend: KernelNFTables(),
+        connections: KernelConnectionTable(), logger: Logger(label: "check"))
     var web = port(7, [a, b], nodePort: 30080)
     web.externalAddresses = [IPv4Address(203, 0, 113, 7)]
     try await proxy.update([name("web"): web, name("empty"): port(8, [], nodePort: 30081)])
@@ -69,6 +70,7 @@ func checkKubeProxy(_ scene: Scene, _ checks: Checks) async throws {
     checks.expect("node port without endpoints", try ask(from: scene.out, Scene.uplink, 30081), "refused")
     checks.expect("unused service address", try ask(from: scene.pod("c"), IPv4Address(10, 43, 9, 9), 80), "refused")
     checks.expect("another port of a service", try ask(from: scene.pod("c"), address, 81), "refused")
+    try await checkFlows(scene, checks, proxy, [a, b])
     try await checkAffinity(scene, checks, proxy, [a, b])
     try await proxy.update([name("web"): nil])
     checks.expect("a deleted service is refused", try ask(from: scene.pod("c"), address, 80), "refused")
@@ -92,4 +94,20 @@ private func checkAffinity(
     let second = try answers(from: scene.pod("c"), address, 80)
     checks.expect("until that is gone", second.count == 1 && second.isDisjoint(with: first), "\(second)")
     try await proxy.update([name("sticky"): nil])
+}
+
+/// A UDP client that keeps its port follows its service to another endpoint.
+private func checkFlows(_ scene: Scene, _ checks: Checks, _ proxy: KubeProxy, _ pods: [PodAddress]) async throws {
+    for name in ["a", "b"] { try serve(name, in: scene.pod(name), port: 5353, udp: true) }
+    let address = IPv4Address(10, 43, 0, 10)
+    var names = ProxiedPort(transport: .udp, port: 53, clusterAddress: address)
+    names.endpoints = [ProxiedEndpoint(pods[0].address, 5353)]
+    try await proxy.update([name("names"): names])
+    let client = try DatagramClient(from: scene.pod("c"), to: address, 53)
+    let before = client.ask().split(separator: " ").first ?? ""
+    names.endpoints = [ProxiedEndpoint(pods[1].address, 5353)]
+    try await proxy.update([name("names"): names])
+    let after = client.ask().split(separator: " ").first ?? ""
+    checks.expect("a UDP flow follows its service", before == "a" && after == "b", "\(before) then \(after)")
+    try await proxy.update([name("names"): nil])
 }
