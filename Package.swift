@@ -79,7 +79,7 @@ let package = Package(
 
         // Layer 3: the API.
         module("APIServer", ["HTTP", "Store", "PKI", "KubernetesAPI", log]),
-        tests("APIServer", ["Store", "HTTP", "KubernetesAPI"]),
+        tests("APIServer", ["Store", "HTTP", "KubernetesAPI", "PKI"]),
         module("Client", ["HTTP", "KubernetesAPI", log]),
         tests("Client", ["HTTP", "KubernetesAPI"]),
 

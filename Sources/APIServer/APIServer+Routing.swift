@@ -36,7 +36,10 @@ extension APIServer {
         try authorize(
             identity,
             RequestAttributes(request.method == .get || request.method == .head ? .get : .update, .path(request.path)))
-        throw .resourceNotFound()
+        guard request.method == .get || request.method == .head else {
+            throw Status(.methodNotAllowed, code: 405, "the path \(request.path) can only be read")
+        }
+        return try paths.answer(request)
     }
 
     private func authorize(_ identity: Identity, _ attributes: RequestAttributes) throws(Status) {

@@ -15,6 +15,7 @@ package final class APIServer: HTTPHandler {
     let authorizer: any Authorizer
     let limit: InFlightLimit
     let endpoints: Endpoints
+    let paths: PathEndpoint
     let time: any TimeSource
     let logger: Logger
     private let housekeeping = Mutex<Task<Void, Never>?>(nil)
@@ -25,7 +26,7 @@ package final class APIServer: HTTPHandler {
     package init(
         _ configuration: APIServerConfiguration = .init(), store: any KeyValueStore,
         kinds: [KindDefinition] = Kinds.all, authorizer: any Authorizer = BuiltInAuthorizer(),
-        tokens: (any ServiceAccountTokenService)? = nil, nodes: any NodeProxy = NoNodes(),
+        tokens: ServiceAccountTokens? = nil, nodes: any NodeProxy = NoNodes(),
         timeline: any TimelineSink = NoTimeline(), time: any TimeSource = SystemTime(),
         logger: Logger = Logger(label: "apiserver")
     ) throws(ConfigurationError) {
@@ -45,10 +46,12 @@ package final class APIServer: HTTPHandler {
             resources: resources, store: store, feed: feed, admission: .standard(resources),
             allocator: ServiceAllocator(network: network, nodePorts: configuration.nodePorts), time: time,
             objectBytes: configuration.limits.objectBytes, logger: logger)
-        authenticator = Authenticator(tokens: tokens, isStillBound: TokenBinding(resources).holds, time: time)
+        authenticator = Authenticator(
+            tokens: tokens, audiences: configuration.audiences, isStillBound: TokenBinding(resources).holds, time: time)
         limit = InFlightLimit(
             reads: configuration.limits.readsInFlight, writes: configuration.limits.writesInFlight)
         endpoints = Endpoints(registry: registry)
+        paths = PathEndpoint(configuration, registry: registry)
     }
 
     package enum ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {

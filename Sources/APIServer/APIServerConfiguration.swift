@@ -10,8 +10,8 @@ package struct APIServerConfiguration: Sendable {
     /// Where pods reach this server: what the `kubernetes` Service's EndpointSlice holds.
     package var advertiseAddress = "127.0.0.1"
     package var advertisePort = 6443
-    package var tokenIssuer = "https://kubernetes.default.svc.cluster.local"
-    package var tokenAudiences = ["https://kubernetes.default.svc.cluster.local"]
+    /// Whom service account tokens must be meant for, to be good here; the first is what tokens get that name none.
+    package var audiences = ["https://kubernetes.default.svc.cluster.local"]
     package var limits = Limits()
 
     package init() {}

@@ -3,6 +3,7 @@ import APIServer
 import HTTP
 import JSONTree
 import KubernetesAPI
+import PKI
 import Store
 import Testing
 
@@ -15,7 +16,7 @@ struct TestServer: Sendable {
     init(
         _ configuration: APIServerConfiguration = .init(), store: MemoryStore = MemoryStore(),
         nodes: any NodeProxy = NoNodes(),
-        tokens: (any ServiceAccountTokenService)? = nil
+        tokens: ServiceAccountTokens? = nil
     ) async throws {
         self.store = store
         time = StillTime()

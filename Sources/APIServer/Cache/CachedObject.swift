@@ -10,11 +10,12 @@ final class CachedObject: Sendable {
     let revision: Revision
     /// The object's JSON, resourceVersion included.
     let wire: [UInt8]
-    let labels: [String: String]
+    /// nil where there are none.
+    let labels: JSONObject?
     /// The values of the resource's selectable fields, in the order of `WireFormat.selectableFields`.
     let fields: [String]
 
-    init(key: String, revision: Revision, wire: [UInt8], labels: [String: String], fields: [String]) {
+    init(key: String, revision: Revision, wire: [UInt8], labels: JSONObject?, fields: [String]) {
         self.key = key
         self.revision = revision
         self.wire = wire

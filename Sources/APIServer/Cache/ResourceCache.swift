@@ -140,12 +140,9 @@ extension WireFormat {
     }
 
     func cached(key: String, stored: [UInt8], tree: JSONObject, revision: Revision) -> CachedObject {
-        var labels: [String: String] = [:]
-        for member in tree["metadata"]?["labels"]?.object?.members ?? [] {
-            labels[member.key] = member.value.string
-        }
-        return CachedObject(
-            key: key, revision: revision, wire: wire(stored: stored, revision: revision), labels: labels,
+        CachedObject(
+            key: key, revision: revision, wire: wire(stored: stored, revision: revision),
+            labels: tree[metadata: "labels"]?.object,
             fields: selectableFields.map { $0.text(in: tree) })
     }
 

@@ -6,7 +6,7 @@ struct Selection: Sendable {
     var namespace: String?
     /// One object by name (`fieldSelector=metadata.name=x`).
     var name: String?
-    var labels: LabelQuery
+    var labels: LabelExpression
     /// Requirements on the resource's selectable fields, by index into `WireFormat.selectableFields`.
     var fields: [FieldRequirement]
 
@@ -27,7 +27,8 @@ struct Selection: Sendable {
     }
 
     init(
-        namespace: String? = nil, name: String? = nil, labels: LabelQuery = .everything, fields: [FieldRequirement] = []
+        namespace: String? = nil, name: String? = nil, labels: LabelExpression = LabelExpression(),
+        fields: [FieldRequirement] = []
     ) {
         self.namespace = namespace
         self.name = name
@@ -36,7 +37,7 @@ struct Selection: Sendable {
     }
 
     /// Whether everything in the namespace is meant.
-    var isWhole: Bool { name == nil && labels.isEverything && fields.isEmpty && keyRequirements.isEmpty }
+    var isWhole: Bool { name == nil && labels.isEmpty && fields.isEmpty && keyRequirements.isEmpty }
 
     func matches(_ object: CachedObject) -> Bool {
         let key = ObjectKey(object.key)
@@ -53,7 +54,7 @@ struct Selection: Sendable {
             let actual = requirement.part == .name ? key.name : key.namespace
             guard (actual == requirement.value) == requirement.isEqual else { return false }
         }
-        return labels.isEverything || labels.matches(object.labels)
+        return labels.isEmpty || labels.matches(object.labels)
     }
 }
 

@@ -24,7 +24,7 @@ struct Endpoints: Sendable {
             guard request.path.name == nil else { throw .methodNotAllowed(request.resource.name, "create") }
             return try await WriteEndpoint(registry: registry).create(request)
         case .update: return try await WriteEndpoint(registry: registry).update(request)
-        case .patch: throw .methodNotAllowed(request.resource.name, "patch")
+        case .patch: return try await PatchEndpoint(registry: registry).patch(request)
         case .delete: return try await DeleteEndpoint(registry: registry).delete(request)
         case .deletecollection:
             return try await DeleteEndpoint(registry: registry).deleteCollection(request, ListOptions(request.http))
@@ -35,6 +35,7 @@ struct Endpoints: Sendable {
         switch request.verb {
         case .get: try await ReadEndpoint(registry: registry).get(request)
         case .update: try await WriteEndpoint(registry: registry).update(request)
+        case .patch: try await PatchEndpoint(registry: registry).patch(request)
         default: throw .methodNotAllowed(request.resource.name, request.verb.rawValue)
         }
     }

@@ -4,7 +4,9 @@ import PKI
 
 /// Finds out who makes a request. Always on: whoever shows nothing is anonymous, and may read little more than whether the server lives.
 struct Authenticator: Sendable {
-    let tokens: (any ServiceAccountTokenService)?
+    let tokens: ServiceAccountTokens?
+    /// Whom a token must be meant for.
+    let audiences: [String]
     /// Whether the objects that a token is bound to are still the same.
     let isStillBound: @Sendable (ServiceAccountClaims) -> Bool
     let time: any TimeSource
@@ -32,7 +34,10 @@ struct Authenticator: Sendable {
     }
 
     private func identity(ofToken token: String) throws(Status) -> Identity {
-        guard let tokens, let claims = try? tokens.verify(token, at: time.now()), isStillBound(claims) else {
+        guard let tokens,
+            let claims = try? tokens.verify(token, audiences: audiences, nowSeconds: time.now().seconds),
+            isStillBound(claims)
+        else {
             throw .unauthorized()
         }
         var extra: [String: [String]] = [:]

@@ -1,0 +1,97 @@
+import APIMachinery
+import HTTP
+import JSONTree
+import KubernetesAPI
+import Synchronization
+
+/// PATCH of objects and of their status.
+struct PatchEndpoint: Sendable {
+    let registry: ObjectRegistry
+
+    func patch(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+        let resource = request.resource
+        let options = try WriteOptions(request.http)
+        let presentation = try request.presentation(registry.time)
+        let patch = try ObjectPatch(request.http)
+        // The last attempt's; earlier ones saw another state.
+        let warnings = Mutex<[String]>([])
+        let update = UpdateRequest(
+            resource: resource, namespace: request.path.namespace, name: request.name,
+            subresource: request.path.subresource, options: options, identity: request.identity
+        ) { (current: JSONObject) throws(Status) in
+            var next = try patch.apply(to: current, resource.definition.schema)
+            try Self.checkName(next, current)
+            let found = try resource.normalize(&next, options.fieldValidation)
+            warnings.withLock { $0 = found }
+            return next
+        }
+        let object = try await registry.update(update)
+        return .json(200, presentation.item(object), warnings: warnings.withLock { $0 })
+    }
+
+    private static func checkName(_ next: JSONObject, _ current: JSONObject) throws(Status) {
+        guard next.name == current.name else {
+            throw .badRequest(
+                "the name of the object (\(next.name)) does not match the name on the URL (\(current.name))")
+        }
+        let namespaces = (next[metadata: "namespace"], current[metadata: "namespace"])
+        guard namespaces.0 == nil || namespaces.0 == namespaces.1 else {
+            throw .badRequest("the namespace of the provided object does not match the namespace sent on the request")
+        }
+    }
+}
+
+/// A patch of one of the kinds that clients send.
+enum ObjectPatch: Sendable {
+    case json(JSONPatch)
+    case merge(JSONValue)
+    case strategicMerge(JSONValue)
+
+    init(_ request: HTTPRequest) throws(Status) {
+        let type = RequestBody.mediaType(request)
+        switch type {
+        case "application/json-patch+json":
+            do throws(PatchError) {
+                self = .json(try JSONPatch(try Self.body(request)))
+            } catch {
+                throw error.status
+            }
+        case "application/merge-patch+json": self = .merge(try Self.object(request))
+        case "application/strategic-merge-patch+json": self = .strategicMerge(try Self.object(request))
+        default:
+            throw .unsupportedMediaType(
+                "the body of the request was in an unknown format (\(type)); accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json"
+            )
+        }
+    }
+
+    private static func body(_ request: HTTPRequest) throws(PatchError) -> JSONValue {
+        do throws(JSONError) {
+            return try JSONValue(parsing: request.body)
+        } catch {
+            throw PatchError(.malformed, error.description)
+        }
+    }
+
+    private static func object(_ request: HTTPRequest) throws(Status) -> JSONValue {
+        let value = try RequestBody.json(request.body)
+        guard case .object = value else { throw .badRequest("the patch is not an object") }
+        return value
+    }
+
+    func apply(to object: JSONObject, _ schema: Schema) throws(Status) -> JSONObject {
+        let result: JSONValue
+        do throws(PatchError) {
+            switch self {
+            case .json(let patch): result = try patch.apply(to: .object(object))
+            case .merge(let patch): result = MergePatch.apply(patch, to: .object(object))
+            case .strategicMerge(let patch):
+                result = try StrategicMergePatch.apply(patch, to: .object(object), schema: schema)
+            }
+        } catch {
+            throw error.status
+        }
+        guard case .object(let patched) = result else { throw .badRequest("the patch leaves no object") }
+        return patched
+    }
+}
