@@ -16,6 +16,9 @@ final class StillTime: TimeSource {
     func now() -> Timestamp { Self.start + uptime() }
     func uptime() -> Duration { state.withLock { $0.elapsed } }
 
+    /// How many tasks wait for the clock to move.
+    var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+
     func sleep(for duration: Duration) async throws {
         let id = state.withLock { state in
             state.nextID += 1
