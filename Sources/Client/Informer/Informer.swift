@@ -12,6 +12,7 @@ package final class Informer<Object: APIObject>: Sendable {
         var cache: ObjectCache<Object>
         var subscribers: [InformerSubscription<Object>] = []
         var synced = false
+        var version: UInt64 = 0
         var waiters: [Int: CheckedContinuation<Bool, Never>] = [:]
         var nextWaiter = 0
     }
@@ -67,6 +68,10 @@ package final class Informer<Object: APIObject>: Sendable {
 
     package var count: Int { state.withLock { $0.cache.objects.count } }
 
+    /// The newest version that the copy reflects: of its list, of the last change or of a bookmark. Whoever wrote an object sees by this
+    /// whether the copy knows of it yet. Read it before the objects.
+    package var version: UInt64 { state.withLock { $0.version } }
+
     /// Whether the first list was received whole.
     package var hasSynced: Bool { state.withLock { $0.synced } }
 
@@ -121,7 +126,7 @@ package final class Informer<Object: APIObject>: Sendable {
                     let page = try await client.list(Object.self, in: namespace, options: options)
                     listed += page.items
                     if reflector.listed(page.metadata) {
-                        replace(listed)
+                        replace(listed, at: page.metadata.resourceVersion)
                         listed = []
                     }
                 case .watch(let options):
@@ -147,12 +152,14 @@ package final class Informer<Object: APIObject>: Sendable {
         while let event = try await Self.next(&events) {
             switch event {
             case .added(let object), .modified(let object):
-                apply { $0.set(object).map { [$0] } ?? [] }
+                apply(at: object.metadata.resourceVersion) { $0.set(object).map { [$0] } ?? [] }
                 reflector.saw(version: object.metadata.resourceVersion)
             case .deleted(let object):
-                apply { $0.remove(ObjectKey(object)).map { [$0] } ?? [] }
+                apply(at: object.metadata.resourceVersion) { $0.remove(ObjectKey(object)).map { [$0] } ?? [] }
                 reflector.saw(version: object.metadata.resourceVersion)
-            case .bookmark(let version): reflector.saw(version: version)
+            case .bookmark(let version):
+                apply(at: version) { _ in [] }
+                reflector.saw(version: version)
             case .failed(let status): throw status
             }
         }
@@ -169,10 +176,11 @@ package final class Informer<Object: APIObject>: Sendable {
         }
     }
 
-    private func replace(_ listed: [Object]) {
+    private func replace(_ listed: [Object], at version: String) {
         let waiters = state.withLock { state in
             let first = !state.synced
             state.synced = true
+            state.version = UInt64(version) ?? state.version
             let changes = state.cache.replace(listed)
             Self.tell(&state, changes, synced: first)
             defer { state.waiters = [:] }
@@ -181,9 +189,12 @@ package final class Informer<Object: APIObject>: Sendable {
         for waiter in waiters.values { waiter.resume(returning: true) }
     }
 
-    private func apply(_ body: (inout ObjectCache<Object>) -> [ObjectCache<Object>.Change]) {
+    private func apply(
+        at version: String, _ body: (inout ObjectCache<Object>) -> [ObjectCache<Object>.Change]
+    ) {
         state.withLock { state in
             let changes = body(&state.cache)
+            state.version = max(state.version, UInt64(version) ?? 0)
             Self.tell(&state, changes, synced: false)
         }
     }

@@ -1,0 +1,52 @@
+import APIMachinery
+import Client
+import KubernetesAPI
+import Logging
+
+/// What every controller works with.
+struct ControllerContext: Sendable {
+    let client: APIClient
+    let informers: ControllerInformers
+    let events: EventRecorder
+    let time: any TimeSource
+    let log: Logger
+}
+
+/// All controllers. They read `informers`, which the caller keeps running, and write through `client`.
+package struct ControllerSet: Sendable {
+    /// What controllers need to know of the cluster.
+    package struct Settings: Sendable {
+        /// The cluster's certificate authority in PEM, published to every namespace.
+        package var rootCertificate: String
+        /// How long a node may be silent before it counts as lost.
+        package var nodeGrace: Duration
+
+        package init(rootCertificate: String, nodeGrace: Duration = .seconds(50)) {
+            self.rootCertificate = rootCertificate
+            self.nodeGrace = nodeGrace
+        }
+    }
+
+    private let context: ControllerContext
+    private let settings: Settings
+
+    package init(
+        _ settings: Settings, client: APIClient, informers: ControllerInformers, time: any TimeSource,
+        log: Logger = Logger(label: "swiftlet.controllers")
+    ) {
+        let events = EventRecorder(client: client, component: "controllermanager", time: time, log: log)
+        context = ControllerContext(client: client, informers: informers, events: events, time: time, log: log)
+        self.settings = settings
+    }
+
+    /// Runs them until the task is cancelled.
+    package func run() async {
+        let context = context
+        await withDiscardingTaskGroup { group in
+            group.addTask { await context.events.run() }
+            group.addTask { await DeploymentController(context).run() }
+            group.addTask { await ReplicaSetController(context).run() }
+            group.addTask { await EndpointSliceController(context).run() }
+        }
+    }
+}

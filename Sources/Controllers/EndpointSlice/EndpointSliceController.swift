@@ -1,0 +1,105 @@
+import APIMachinery
+import Client
+import KubernetesAPI
+
+/// Keeps EndpointSlices and Endpoints of every service with a selector.
+struct EndpointSliceController: Sendable {
+    private static let workers = 4
+
+    private let client: APIClient
+    private let informers: ControllerInformers
+    private let queue: WorkQueue<ObjectKey>
+
+    init(_ context: ControllerContext) {
+        client = context.client
+        informers = context.informers
+        queue = WorkQueue(time: context.time)
+    }
+
+    func run() async {
+        guard await informers.services.waitUntilSynced(), await informers.pods.waitUntilSynced(),
+            await informers.endpointSlices.waitUntilSynced(), await informers.endpoints.waitUntilSynced()
+        else { return }
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await informers.services.follow { before, after in
+                    (after ?? before).map { queue.add(ObjectKey($0)) }
+                }
+            }
+            group.addTask { await informers.pods.follow { noteChange(of: $0, $1) } }
+            group.addTask { await informers.endpointSlices.follow { noteChange(of: $0, $1) } }
+            group.addTask {
+                await informers.endpoints.follow { before, after in
+                    (after ?? before).map { queue.add(ObjectKey($0)) }
+                }
+            }
+            group.addTask { await queue.process(workers: Self.workers) { try await reconcile($0) } }
+        }
+    }
+
+    private func noteChange(of before: Pod?, _ after: Pod?) {
+        guard let namespace = (after ?? before)?.metadata.namespace else { return }
+        let labels = [before, after].compactMap { $0?.metadata.labels }
+        for service in informers.services.list(in: namespace) {
+            let selector = service.spec.selector
+            guard !selector.isEmpty else { continue }
+            let isMatch = labels.contains { labels in selector.allSatisfy { labels[$0.key] == $0.value } }
+            if isMatch { queue.add(ObjectKey(service)) }
+        }
+    }
+
+    private func noteChange(of before: EndpointSlice?, _ after: EndpointSlice?) {
+        for metadata in [before?.metadata, after?.metadata].compactMap({ $0 }) {
+            guard let service = metadata.labels[EndpointSlicePlan.serviceLabel] else { continue }
+            queue.add(ObjectKey(namespace: metadata.namespace, name: service))
+        }
+    }
+
+    private func reconcile(_ key: ObjectKey) async throws -> Duration? {
+        guard let service = informers.services.get(key) else {
+            try await forget(key)
+            return nil
+        }
+        let selector = service.spec.selector
+        guard !selector.isEmpty, service.spec.type != "ExternalName", service.metadata.deletionTimestamp == nil else {
+            return nil
+        }
+        let pods = informers.pods.list(in: key.namespace).filter { pod in
+            let labels = pod.metadata.labels
+            return selector.allSatisfy { labels[$0.key] == $0.value }
+        }
+        let slices = informers.endpointSlices.list(index: EndpointSlicePlan.serviceLabel, key.description)
+        let plan = EndpointSlicePlan(for: service, pods: pods, slices: slices, zones: zones())
+        for action in plan.actions { try await carryOut(action) }
+        switch EndpointsPlan(for: service, pods: pods, current: informers.endpoints.get(key)).action {
+        case .create(let endpoints): _ = try await client.create(endpoints)
+        case .update(let endpoints): _ = try await client.update(endpoints)
+        case nil: break
+        }
+        return nil
+    }
+
+    /// Slices go with their owner; the Endpoints object, which has none, with the service's name.
+    private func forget(_ key: ObjectKey) async throws(Status) {
+        guard let endpoints = informers.endpoints.get(key),
+            endpoints.metadata.labels[EndpointsPlan.managerLabel] != nil
+        else { return }
+        try await client.delete(endpoints)
+    }
+
+    private func carryOut(_ action: EndpointSlicePlan.Action) async throws(Status) {
+        switch action {
+        case .create(let slice): _ = try await client.create(slice)
+        case .update(let slice): _ = try await client.update(slice)
+        case .delete(let slice): try await client.delete(slice)
+        }
+    }
+
+    private func zones() -> [String: String] {
+        var zones: [String: String] = [:]
+        for node in informers.nodes.list() {
+            zones[node.metadata.name] = node.metadata.labels["topology.kubernetes.io/zone"]
+        }
+        return zones
+    }
+}

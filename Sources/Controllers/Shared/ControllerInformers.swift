@@ -1,0 +1,90 @@
+import APIMachinery
+import Client
+import KubernetesAPI
+
+/// The copies of the cluster's objects that controllers and the scheduler read. One set serves them all.
+package struct ControllerInformers: Sendable {
+    package let namespaces: Informer<Namespace>
+    package let nodes: Informer<Node>
+    package let pods: Informer<Pod>
+    package let services: Informer<Service>
+    package let endpointSlices: Informer<EndpointSlice>
+    package let endpoints: Informer<Endpoints>
+    package let deployments: Informer<Deployment>
+    package let replicaSets: Informer<ReplicaSet>
+    package let configMaps: Informer<ConfigMap>
+    package let secrets: Informer<Secret>
+    package let serviceAccounts: Informer<ServiceAccount>
+    /// Of nodes alone.
+    package let leases: Informer<Lease>
+
+    /// Pods by the unique identifier of their controller.
+    static let byController = "controller"
+    /// Pods without a controller, by namespace.
+    static let orphans = "orphans"
+    /// Pods by the name of their node, "" for those that have none.
+    package static let byNode = "node"
+
+    package init(client: APIClient, time: any TimeSource) {
+        namespaces = Informer(client: client, time: time)
+        nodes = Informer(client: client, time: time)
+        pods = Informer(
+            client: client,
+            indices: [
+                Self.byController: { pod in pod.metadata.controller.map { [$0.uid] } ?? [] },
+                Self.orphans: { pod in pod.metadata.controller == nil ? [pod.metadata.namespace] : [] },
+                Self.byNode: { pod in [pod.spec.nodeName ?? ""] },
+            ], time: time)
+        services = Informer(client: client, time: time)
+        endpointSlices = Informer(
+            client: client,
+            indices: [
+                EndpointSlicePlan.serviceLabel: { slice in
+                    let labels = slice.metadata.labels
+                    guard labels[EndpointSlicePlan.managerLabel] == EndpointSlicePlan.manager,
+                        let service = labels[EndpointSlicePlan.serviceLabel]
+                    else { return [] }
+                    return ["\(slice.metadata.namespace)/\(service)"]
+                }
+            ], time: time)
+        endpoints = Informer(client: client, time: time)
+        deployments = Informer(client: client, time: time)
+        replicaSets = Informer(client: client, time: time)
+        configMaps = Informer(client: client, time: time)
+        secrets = Informer(client: client, time: time)
+        serviceAccounts = Informer(client: client, time: time)
+        leases = Informer(client: client, in: "kube-node-lease", time: time)
+    }
+
+    /// Keeps all of them up to date until the task is cancelled.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await namespaces.run() }
+            group.addTask { await nodes.run() }
+            group.addTask { await pods.run() }
+            group.addTask { await services.run() }
+            group.addTask { await endpointSlices.run() }
+            group.addTask { await endpoints.run() }
+            group.addTask { await deployments.run() }
+            group.addTask { await replicaSets.run() }
+            group.addTask { await configMaps.run() }
+            group.addTask { await secrets.run() }
+            group.addTask { await serviceAccounts.run() }
+            group.addTask { await leases.run() }
+        }
+    }
+}
+
+extension Informer {
+    /// Tells every change until the task is cancelled: the objects before and after it.
+    func follow(_ body: (_ before: Object?, _ after: Object?) -> Void) async {
+        for await event in subscribe() {
+            switch event {
+            case .added(let object): body(nil, object)
+            case .updated(let old, let new): body(old, new)
+            case .deleted(let object): body(object, nil)
+            case .synced: break
+            }
+        }
+    }
+}
