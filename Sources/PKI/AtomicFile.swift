@@ -1,7 +1,7 @@
 import Glibc
 
 /// The text of a file of at most 64 KiB, nil where there is none.
-func readFile(_ path: String) throws(PKIError) -> String? {
+package func readFile(_ path: String) throws(PKIError) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
         if errno == ENOENT { return nil }

@@ -53,7 +53,9 @@ extension DaemonConfiguration {
     package static let settings: [Setting] = [
         .text("data-dir", "Directory of the store, images and volumes.", \.dataDirectory, mustBeAbsolute: true),
         .text("run-dir", "Directory of sockets and of what one boot holds.", \.runDirectory, mustBeAbsolute: true),
-        .text("config-dir", "Directory of certificates and the admin kubeconfig.", \.configDirectory, mustBeAbsolute: true),
+        .text(
+            "config-dir", "Directory of certificates and the admin kubeconfig.", \.configDirectory, mustBeAbsolute: true
+        ),
         .text("log-dir", "Directory of containers' logs.", \.logDirectory, mustBeAbsolute: true),
         .text("manifest-dir", "Directory of static pods' manifests.", \.manifestDirectory, mustBeAbsolute: true),
         .text("node-name", "Name of this node.", \.nodeName),
@@ -100,7 +102,8 @@ extension DaemonConfiguration.Setting {
     ) -> Self {
         Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
             guard let value = Int(text), range.contains(value) else {
-                throw DaemonError("\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
+                throw DaemonError(
+                    "\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
             }
             configuration[keyPath: path] = value
         }

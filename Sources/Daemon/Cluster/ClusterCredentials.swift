@@ -1,0 +1,49 @@
+import APIMachinery
+import APIServer
+import PKI
+
+/// The cluster's certificates and keys, made at the first start and renewed at a later one when they are due.
+struct ClusterCredentials: Sendable {
+    let authority: CertificateAuthority
+    let server: Credential
+    let admin: Credential
+    let tokens: ClusterTokens
+
+    /// - Parameters:
+    ///   - names: what the API server is called, besides the names inside the cluster.
+    ///   - addresses: what it is reached by, the `kubernetes` Service's address among them.
+    static func load(
+        in directory: String, names: [String], addresses: [String], api: APIServerConfiguration, clusterDomain: String,
+        now: Timestamp
+    ) throws(DaemonError) -> ClusterCredentials {
+        try DaemonError.wrapping("certificates in \(directory)") { () throws(PKIError) in
+            let files = CredentialDirectory(path: directory)
+            let seconds = now.seconds
+            let authority = try files.authority("ca", commonName: "swiftlet-ca", nowSeconds: seconds)
+            let inside = [
+                "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.\(clusterDomain)",
+                "localhost",
+            ]
+            let server = try files.credential(
+                "apiserver",
+                .server(
+                    commonName: "kube-apiserver", dnsNames: inside + names, addresses: ["127.0.0.1", "::1"] + addresses),
+                authority: authority, nowSeconds: seconds)
+            let admin = try files.credential(
+                "admin", .client(commonName: "kubernetes-admin", organizations: ["system:masters"]),
+                authority: authority, nowSeconds: seconds)
+            let tokens = try ClusterTokens.load(
+                in: directory, issuer: api.tokenIssuer, audiences: api.tokenAudiences)
+            return ClusterCredentials(authority: authority, server: server, admin: admin, tokens: tokens)
+        }
+    }
+
+    /// Writes the admin's kubeconfig, readable by root only.
+    func writeKubeconfig(to path: String, serverURL: String) throws(DaemonError) {
+        try DaemonError.wrapping("kubeconfig \(path)") { () throws(PKIError) in
+            try Kubeconfig(
+                clusterName: "swiftlet", serverURL: serverURL, authorityPEM: authority.certificatePEM, client: admin
+            ).write(to: path)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import APIMachinery
+import APIServer
+import Client
+import HTTP
+import Logging
+import Store
+import Transport
+
+/// Store, API server and its sockets.
+struct ControlPlane: Sendable {
+    let server: APIServer
+    let credentials: ClusterCredentials
+    private let store: any KeyValueStore
+    private let listener: HTTPServer
+
+    /// Opens the store, fills the API server and listens.
+    static func start(
+        _ configuration: DaemonConfiguration, node: ResolvedNode, nodes: any NodeProxy, threads: IOThreads,
+        time: any TimeSource, logger: Logger
+    ) async throws(DaemonError) -> ControlPlane {
+        var api = APIServerConfiguration()
+        api.serviceCIDR = configuration.serviceNetwork
+        api.advertiseAddress = node.address
+        api.advertisePort = configuration.port
+        let credentials = try ClusterCredentials.load(
+            in: "\(configuration.configDirectory)/pki", names: [node.name],
+            addresses: [node.address, node.apiServiceAddress], api: api, clusterDomain: configuration.clusterDomain,
+            now: time.now())
+        let store = try await openStore("\(configuration.dataDirectory)/store")
+        let server = try DaemonError.wrapping("API server") { () throws(APIServer.ConfigurationError) in
+            try APIServer(api, store: store, tokens: credentials.tokens, nodes: nodes, time: time, logger: logger)
+        }
+        try await DaemonError.wrapping("API server") { () async throws(StoreError) in try await server.start() }
+        let tls = ServerTLS(
+            certificatePEM: credentials.server.certificatePEM, keyPEM: credentials.server.keyPEM,
+            clientAuthorityPEM: credentials.authority.certificatePEM)
+        let address = ListenAddress.tls(host: configuration.bindAddress, port: configuration.port)
+        let listener = try await DaemonError.wrapping("API server") { () async throws(TransportError) in
+            try await HTTPServer.start(on: [address], tls: tls, threads: threads, logger: logger, handler: server)
+        }
+        let host = configuration.bindAddress == "0.0.0.0" ? "127.0.0.1" : configuration.bindAddress
+        try credentials.writeKubeconfig(
+            to: configuration.kubeconfigPath, serverURL: "https://\(host):\(configuration.port)")
+        return ControlPlane(server: server, credentials: credentials, store: store, listener: listener)
+    }
+
+    private static func openStore(_ directory: String) async throws(DaemonError) -> SQLiteStore {
+        try await DaemonError.wrapping("store in \(directory)") { () async throws(StoreError) in
+            try await SQLiteStore.open(directory: directory)
+        }
+    }
+
+    /// A client in this process with the identity of one of the cluster's components.
+    func client(_ user: String, groups: [String] = [], agent: String) -> APIClient {
+        APIClient(
+            handler: server, peer: .inProcess(user: user, groups: groups), userAgent: agent)
+    }
+
+    func stop() async {
+        await listener.stop()
+        await server.stop()
+        await store.close()
+    }
+}

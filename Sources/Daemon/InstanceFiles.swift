@@ -1,0 +1,72 @@
+import Glibc
+import Linux
+import PKI
+
+/// The directories of one instance, its lock and its short id.
+struct InstanceFiles: Sendable {
+    /// Six letters and digits that are in the name of everything this instance makes on the host.
+    let id: String
+    private let lock: SharedDescriptor
+
+    /// Makes the directories, takes the lock and reads the id, which is made at the first start.
+    static func open(_ configuration: DaemonConfiguration) throws(DaemonError) -> InstanceFiles {
+        guard geteuid() == 0 else {
+            throw DaemonError(
+                "swiftlet server must run as root: it makes namespaces, cgroups and network links; try sudo")
+        }
+        let directories: [(String, mode_t)] = [
+            (configuration.dataDirectory, 0o711), (configuration.runDirectory, 0o711),
+            (configuration.configDirectory, 0o755), (configuration.logDirectory, 0o755),
+            (configuration.manifests, 0o755),
+        ]
+        for (path, mode) in directories { try makeDirectory(path, mode: mode) }
+        let lock = try takeLock(configuration)
+        return InstanceFiles(id: try readID(configuration), lock: SharedDescriptor(lock))
+    }
+
+    /// The id of the instance in these directories, nil where none was ever started.
+    package static func existingID(_ configuration: DaemonConfiguration) throws(DaemonError) -> String? {
+        try DaemonError.wrapping("instance id") { () throws(PKIError) in
+            try readFile("\(configuration.dataDirectory)/instance")?.split(separator: "\n").first.map(String.init)
+        }
+    }
+
+    private static func readID(_ configuration: DaemonConfiguration) throws(DaemonError) -> String {
+        if let id = try existingID(configuration) { return id }
+        let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789")
+        let id = String((0..<6).map { _ in alphabet[Int.random(in: 0..<alphabet.count)] })
+        try DaemonError.wrapping("instance id") { () throws(PKIError) in
+            try replaceFile("\(configuration.dataDirectory)/instance", with: id + "\n", mode: 0o644)
+        }
+        return id
+    }
+
+    /// Held as long as the process lives; its file also says which process that is.
+    private static func takeLock(_ configuration: DaemonConfiguration) throws(DaemonError) -> Descriptor {
+        let path = "\(configuration.runDirectory)/server.pid"
+        let raw = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard raw >= 0 else { throw DaemonError("\(path): \(String(cString: strerror(errno)))") }
+        let file = Descriptor(owning: raw)
+        guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
+            let holder = Machine.readLine(path) ?? "?"
+            throw DaemonError(
+                "another swiftlet (process \(holder)) uses \(configuration.runDirectory); stop it, "
+                    + "or give this one its own --run-dir, --data-dir and --config-dir")
+        }
+        let text = Array("\(getpid())\n".utf8)
+        guard ftruncate(file.raw, 0) == 0, write(file.raw, text, text.count) == text.count else {
+            throw DaemonError("\(path): \(String(cString: strerror(errno)))")
+        }
+        return file
+    }
+
+    private static func makeDirectory(_ path: String, mode: mode_t) throws(DaemonError) {
+        var partial = ""
+        for part in path.split(separator: "/") {
+            partial += "/\(part)"
+            guard mkdir(partial, partial == path ? mode : 0o755) == 0 || errno == EEXIST else {
+                throw DaemonError("cannot make the directory \(partial): \(String(cString: strerror(errno)))")
+            }
+        }
+    }
+}

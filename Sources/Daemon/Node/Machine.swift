@@ -1,0 +1,92 @@
+import APIMachinery
+import Glibc
+import Kubelet
+
+/// What this machine is, read from the kernel.
+enum Machine {
+    static var hostname: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
+        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return name.lowercased()
+    }
+
+    static var bootID: String { readLine("/proc/sys/kernel/random/boot_id") ?? "" }
+
+    static var memoryBytes: Int64 {
+        Int64(sysconf(Int32(_SC_PHYS_PAGES))) * Int64(sysconf(Int32(_SC_PAGESIZE)))
+    }
+
+    static func facts(_ configuration: DaemonConfiguration, version: String) -> NodeFacts {
+        var names = utsname()
+        uname(&names)
+        var disk = statvfs()
+        let hasDisk = statvfs(configuration.dataDirectory, &disk) == 0
+        return NodeFacts(
+            cpuMilli: Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN))) * 1000, memoryBytes: memoryBytes,
+            diskBytes: hasDisk ? Int64(clamping: UInt64(disk.f_blocks) &* UInt64(disk.f_frsize)) : 0,
+            maximumPods: Int64(configuration.maximumPods), architecture: architecture(text(of: names.machine)),
+            kernelVersion: text(of: names.release), operatingSystem: operatingSystem, bootID: bootID,
+            machineID: readLine("/etc/machine-id") ?? "", runtimeVersion: "swiftlet://\(version)",
+            kubeletVersion: "v1.36.0+swiftlet-\(version)", hostname: hostname, podCIDR: configuration.podNetwork)
+    }
+
+    /// The address that this machine's default route leaves by; nil where it has none. No packet is sent: a datagram socket that is
+    /// connected only looks the route up.
+    static var routedAddress: String? {
+        let type = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let socket = Glibc.socket(AF_INET, type, 0)
+        guard socket >= 0 else { return nil }
+        defer { close(socket) }
+        var target = sockaddr_in()
+        target.sin_family = sa_family_t(AF_INET)
+        target.sin_port = in_port_t(9).bigEndian
+        // TEST-NET-3 (RFC 5737): nobody is there, and only the default route leads to it.
+        inet_pton(AF_INET, "203.0.113.1", &target.sin_addr)
+        var own = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isConnected = withUnsafePointer(to: &target) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, length) == 0 }
+        }
+        guard isConnected else { return nil }
+        let hasName = withUnsafeMutablePointer(to: &own) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) == 0 }
+        }
+        guard hasName else { return nil }
+        var buffer = [CChar](repeating: 0, count: Int(INET_ADDRSTRLEN))
+        guard inet_ntop(AF_INET, &own.sin_addr, &buffer, socklen_t(buffer.count)) != nil else { return nil }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private static var operatingSystem: String {
+        let lines = read("/etc/os-release")?.split(separator: "\n") ?? []
+        let line = lines.first { $0.hasPrefix("PRETTY_NAME=") }
+        return line.map { String($0.dropFirst("PRETTY_NAME=".count).filter { $0 != "\"" }) } ?? "Linux"
+    }
+
+    /// Kubernetes' names for architectures, which are Go's.
+    private static func architecture(_ machine: String) -> String {
+        switch machine {
+        case "x86_64": "amd64"
+        case "aarch64": "arm64"
+        default: machine
+        }
+    }
+
+    private static func text<Tuple>(of tuple: Tuple) -> String {
+        withUnsafeBytes(of: tuple) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
+    static func readLine(_ path: String) -> String? {
+        read(path)?.split(separator: "\n").first.map(String.init)
+    }
+
+    /// A small file's text, at most 64 KiB; nil where it cannot be read.
+    static func read(_ path: String) -> String? {
+        guard let file = fopen(path, "re") else { return nil }
+        defer { fclose(file) }
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        let count = fread(&buffer, 1, buffer.count, file)
+        return String(decoding: buffer[..<count], as: UTF8.self)
+    }
+}

@@ -1,0 +1,44 @@
+import APIMachinery
+import APIServer
+import Glibc
+import Linux
+import Logging
+import Transport
+
+/// The whole of Swiftlet in one process: control plane and node agent. This is the composition root; nothing else knows all the parts.
+package struct Server: Sendable {
+    package static let version = "0.1.0"
+
+    private let configuration: DaemonConfiguration
+    private let logger: Logger
+
+    package init(_ configuration: DaemonConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Runs until SIGTERM or SIGINT. Pods run on afterwards unless the configuration says otherwise.
+    package func run() async throws(DaemonError) {
+        let time = SystemTime()
+        let start = time.uptime()
+        let events = try DaemonError.wrapping("epoll") { () throws(KernelError) in try EventThread() }
+        let signals = try TerminationSignals(events: events)
+        let instance = try InstanceFiles.open(configuration)
+        let node = try ResolvedNode(configuration)
+        let threads = IOThreads(count: 2)
+        logger.info(
+            "starting",
+            metadata: [
+                "version": "\(Self.version)", "instance": "\(instance.id)", "node": "\(node.name)",
+                "address": "\(node.address)",
+            ])
+        let local = LocalNode(name: node.name)
+        let control = try await ControlPlane.start(
+            configuration, node: node, nodes: local, threads: threads, time: time, logger: logger)
+        logger.info("API server ready", metadata: ["after": "\(time.uptime() - start)"])
+        await signals.wait()
+        logger.info("stopping")
+        await control.stop()
+        await threads.stop()
+    }
+}

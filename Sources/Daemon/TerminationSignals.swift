@@ -1,0 +1,32 @@
+import Glibc
+import Linux
+
+/// SIGTERM and SIGINT as an asynchronous wait. Made before any other thread, so that no thread takes them by default.
+package struct TerminationSignals: Sendable {
+    private let stream: DescriptorStream
+
+    /// Blocks the two signals in this thread and in those it starts from now on.
+    package init(events: EventThread) throws(DaemonError) {
+        let mask = Self.block()
+        let raw = withUnsafePointer(to: mask) { signalfd(-1, $0, Int32(SFD_CLOEXEC)) }
+        guard raw >= 0 else { throw DaemonError("signalfd: \(String(cString: strerror(errno)))") }
+        stream = DescriptorStream(Descriptor(owning: raw), events: events)
+    }
+
+    /// Blocks SIGTERM and SIGINT, and ignores SIGPIPE: what a peer that went away raises is an error code here.
+    @discardableResult
+    package static func block() -> sigset_t {
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        sigaddset(&mask, SIGTERM)
+        sigaddset(&mask, SIGINT)
+        pthread_sigmask(SIG_BLOCK, &mask, nil)
+        signal(SIGPIPE, SIG_IGN)
+        return mask
+    }
+
+    /// Returns when one of them has come.
+    package func wait() async {
+        _ = try? await stream.read(upTo: MemoryLayout<signalfd_siginfo>.size)
+    }
+}
