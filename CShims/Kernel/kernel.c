@@ -2,8 +2,10 @@
 #include "ckernel.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 
 void ck_error_text(int32_t code, char *text, uint64_t size) {
     if (size == 0) return;
@@ -40,4 +42,15 @@ int32_t ck_epoll_wait(int32_t poll, uint64_t *tokens, int32_t capacity) {
     if (count < 0) return -errno;
     for (int32_t i = 0; i < count; i++) tokens[i] = events[i].data.u64;
     return count;
+}
+
+_Static_assert(sizeof(struct signalfd_siginfo) == CK_SIGNAL_BYTES, "signalfd record");
+
+int32_t ck_termination_signals(void) {
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGINT);
+    int32_t fd = signalfd(-1, &mask, SFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }

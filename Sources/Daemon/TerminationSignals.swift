@@ -7,26 +7,24 @@ package struct TerminationSignals: Sendable {
 
     /// Blocks the two signals in this thread and in those it starts from now on.
     package init(events: EventThread) throws(DaemonError) {
-        let mask = Self.block()
-        let raw = withUnsafePointer(to: mask) { signalfd(-1, $0, Int32(SFD_CLOEXEC)) }
-        guard raw >= 0 else { throw DaemonError("signalfd: \(String(cString: strerror(errno)))") }
-        stream = DescriptorStream(Descriptor(owning: raw), events: events)
+        Self.block()
+        stream = try DaemonError.wrapping("signals") { () throws(KernelError) in
+            DescriptorStream(try Descriptor.terminationSignals(), events: events)
+        }
     }
 
     /// Blocks SIGTERM and SIGINT, and ignores SIGPIPE: what a peer that went away raises is an error code here.
-    @discardableResult
-    package static func block() -> sigset_t {
+    package static func block() {
         var mask = sigset_t()
         sigemptyset(&mask)
         sigaddset(&mask, SIGTERM)
         sigaddset(&mask, SIGINT)
         pthread_sigmask(SIG_BLOCK, &mask, nil)
         signal(SIGPIPE, SIG_IGN)
-        return mask
     }
 
     /// Returns when one of them has come.
     package func wait() async {
-        _ = try? await stream.read(upTo: MemoryLayout<signalfd_siginfo>.size)
+        _ = try? await stream.read(upTo: Descriptor.signalRecordBytes)
     }
 }

@@ -1,3 +1,4 @@
+import CKernel
 import Glibc
 import Synchronization
 
@@ -17,6 +18,16 @@ package struct Descriptor: ~Copyable, Sendable {
         guard raw >= 0 else { throw KernelError("open", path) }
         return Descriptor(owning: raw)
     }
+
+    /// Reads a record for each SIGTERM and SIGINT, which the caller has blocked (signalfd(2)).
+    package static func terminationSignals() throws(KernelError) -> Descriptor {
+        let raw = ck_termination_signals()
+        guard raw >= 0 else { throw KernelError("signalfd", "SIGTERM, SIGINT", -raw) }
+        return Descriptor(owning: raw)
+    }
+
+    /// The size of one such record.
+    package static var signalRecordBytes: Int { Int(CK_SIGNAL_BYTES) }
 
     /// A second descriptor of the same open file, close-on-exec.
     package borrowing func duplicate() throws(KernelError) -> Descriptor {

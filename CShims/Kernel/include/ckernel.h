@@ -12,3 +12,7 @@ int32_t ck_epoll_watch(int32_t poll, int32_t fd, uint32_t interest, uint64_t tok
 void ck_epoll_forget(int32_t poll, int32_t fd);
 /* Waits for ever; writes the tokens of what is ready and returns their number. */
 int32_t ck_epoll_wait(int32_t poll, uint64_t *tokens, int32_t capacity);
+
+/* A signalfd(2), close-on-exec, that reads SIGTERM and SIGINT; the caller blocks them. A record has CK_SIGNAL_BYTES. */
+enum { CK_SIGNAL_BYTES = 128 };
+int32_t ck_termination_signals(void);
