@@ -1,1 +1,128 @@
-#include "claunch.h"
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "device_program.h"
+
+/* The joined container's OOM score is its exec sessions' too. */
+static void inherit_oom_score(struct cl_child *child, int pid) {
+    char path[48], text[16];
+    int length = 0;
+    for (const char *from = "/proc/"; *from; from++) path[length++] = *from;
+    char digits[12];
+    int count = 0;
+    do digits[count++] = (char)('0' + pid % 10);
+    while (pid /= 10);
+    while (count) path[length++] = digits[--count];
+    strcpy(path + length, "/oom_score_adj");
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return;
+    ssize_t got = read(file, text, sizeof text - 1);
+    close(file);
+    if (got <= 0) return;
+    text[got] = 0;
+    child->oom_score = atoi(text);
+    child->has_oom_score = 1;
+}
+
+/* A plain fork: the caller is small. Its children's pid namespace must be set before. */
+static pid_t fork_into(const struct cl_launch *launch, int *pidfd) {
+    struct clone_args args = {
+        .flags = CLONE_PIDFD | CLONE_INTO_CGROUP,
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .exit_signal = SIGCHLD,
+        .cgroup = (uint64_t)launch->cgroup,
+    };
+    if (launch->join_pidfd < 0) {
+        args.flags |= CLONE_NEWNS;
+        if (launch->plan->flags & CL_PLAN_NEW_PID) args.flags |= CLONE_NEWPID;
+    }
+    return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+}
+
+static void discard(int pidfd) {
+    siginfo_t info;
+    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
+    close(pidfd);
+}
+
+static int clone_child(const struct cl_launch *launch, const int ends[2], struct cl_launched *out, uint32_t *stage) {
+    struct cl_child child = {.launch = launch, .plan = launch->plan, .control = ends[1]};
+    int joins = launch->join_pidfd >= 0;
+    child.has_oom_score = launch->plan->has_oom_score;
+    child.oom_score = launch->plan->oom_score;
+    if (joins) {
+        if (!child.has_oom_score) inherit_oom_score(&child, launch->join_pid);
+        *stage = CL_STAGE_JOIN;
+        if (setns(launch->join_pidfd, CLONE_NEWPID) < 0) return -errno;
+    }
+    *stage = CL_STAGE_CLONE;
+    pid_t pid = fork_into(launch, &out->pidfd);
+    if (pid == 0) cl_child_run(&child);
+    int code = pid < 0 ? -errno : 0;
+    /* own_pid_ns is an ancestor that we live in: this cannot fail, and must not be left undone */
+    if (joins && setns(launch->own_pid_ns, CLONE_NEWPID) < 0) abort();
+    if (code) return code;
+    out->pid = pid;
+    if (launch->plan->flags & CL_PLAN_DEVICE_PROGRAM && !joins) {
+        code = cl_attach_device_program(launch->cgroup, launch->plan->rules, launch->plan->rule_count);
+        if (code) {
+            *stage = CL_STAGE_DEVICE_PROGRAM;
+            discard(out->pidfd);
+        }
+    }
+    return code;
+}
+
+int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage) {
+    int ends[2];
+    *stage = CL_STAGE_STDIO;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+    int code = clone_child(launch, ends, out, stage);
+    close(ends[1]);
+    out->control = ends[0];
+    if (code) close(ends[0]);
+    return code;
+}
+
+int32_t cl_go(int32_t control) {
+    return send(control, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+int32_t cl_status_read(int32_t control, struct cl_status *status, int32_t *descriptor) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } rights;
+    struct iovec part = {status, sizeof *status};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &rights,
+                             .msg_controllen = sizeof rights};
+    *descriptor = -1;
+    ssize_t got = recvmsg(control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got == 0 || (got < 0 && errno == ECONNRESET)) return 0;
+    if (got < 0) return -errno;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        memcpy(descriptor, CMSG_DATA(header), sizeof(int));
+    return got == sizeof *status ? 1 : -EPROTO;
+}
+
+int32_t cl_reap(int32_t pidfd, int32_t *code, int32_t *value) {
+    siginfo_t info = {0};
+    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0) return -errno;
+    if (info.si_pid == 0) return 0;
+    *code = info.si_code;
+    *value = info.si_status;
+    return 1;
+}

@@ -32,6 +32,8 @@ static const char *const names[] = {
     [CL_STAGE_EXEC] = "executing the program",
     [CL_STAGE_NAMESPACES] = "making namespaces",
     [CL_STAGE_LOST] = "waiting for the process",
+    [CL_STAGE_HOSTNAME] = "setting the host name",
+    [CL_STAGE_KERNEL_PARAMETER] = "setting a kernel parameter",
 };
 
 const char *cl_stage_name(uint32_t stage) {

@@ -1,41 +1,55 @@
-/* The launch path: from a flat plan to a process that has exec'd in its container. */
+/* The launch path: from a flat plan to a process that has exec'd in its container.
+ *
+ * A plan is a sequence of records, made by the daemon (LaunchPlan+Encoding.swift) and read here: a 32-bit kind, a 32-bit
+ * payload length, the payload, and zeroes up to a multiple of eight. Numbers are in the machine's byte order, strings
+ * end in NUL. Everything is checked while reading, before anything is cloned; the child allocates nothing. */
 #pragma once
 #include <stdint.h>
-#include <sys/types.h>
 
-/* Where a launch can fail. Both sides of the monitor's socket know these numbers: append, never renumber. */
-enum {
-    CL_STAGE_NONE = 0,
-    CL_STAGE_PLAN = 1,
-    CL_STAGE_CGROUP = 2,
-    CL_STAGE_JOIN = 3,
-    CL_STAGE_CLONE = 4,
-    CL_STAGE_DEVICE_PROGRAM = 5,
-    CL_STAGE_SIGNALS = 6,
-    CL_STAGE_STDIO = 7,
-    CL_STAGE_MOUNT_SOURCE = 8,
-    CL_STAGE_PROPAGATION = 9,
-    CL_STAGE_ROOT = 10,
-    CL_STAGE_OVERLAY = 11,
-    CL_STAGE_PIVOT = 12,
-    CL_STAGE_MOUNT = 13,
-    CL_STAGE_MOUNT_TARGET = 14,
-    CL_STAGE_DEVICES = 15,
-    CL_STAGE_TERMINAL = 16,
-    CL_STAGE_MASK = 17,
-    CL_STAGE_READ_ONLY = 18,
-    CL_STAGE_CWD = 19,
-    CL_STAGE_OOM_SCORE = 20,
-    CL_STAGE_LIMITS = 21,
-    CL_STAGE_CAPABILITIES = 22,
-    CL_STAGE_USER = 23,
-    CL_STAGE_SECCOMP = 24,
-    CL_STAGE_PRIVILEGES = 25,
-    CL_STAGE_DESCRIPTORS = 26,
-    CL_STAGE_EXEC = 27,
-    CL_STAGE_NAMESPACES = 28,
-    CL_STAGE_LOST = 29,
+#include "cmonitor.h"
+#include "cplan.h"
+
+/* What the parent hands to a launch. Descriptors stay the caller's. */
+struct cl_launch {
+    const struct cl_plan *plan;
+    int32_t cgroup;       /* directory of the container's cgroup */
+    int32_t join_pidfd;   /* an exec session: the container's first process; else -1 */
+    int32_t join_pid;     /* the same process's number, for its OOM score */
+    int32_t own_pid_ns;   /* the caller's /proc/self/ns/pid, to come back to after joining */
+    int32_t stdio[3];     /* ignored with a terminal */
+    const int32_t *trees; /* detached mounts that the plan's mounts refer to by index */
+    uint32_t tree_count;
 };
+
+struct cl_launched {
+    int32_t pid;
+    int32_t pidfd;
+    int32_t control; /* status records come from it, CL_GO is written to it */
+};
+
+/* One message on the control socket, from child to parent. End of file after CL_STATUS_EXECUTING means it has exec'd. */
+enum {
+    CL_STATUS_WARNING = 1,
+    CL_STATUS_ERROR = 2,
+    CL_STATUS_TERMINAL = 3, /* carries the terminal's master */
+    CL_STATUS_READY = 4,
+    CL_STATUS_EXECUTING = 5,
+};
+struct cl_status {
+    uint32_t kind;
+    uint32_t stage;
+    int32_t code;
+    uint32_t index; /* which mount, path or device */
+};
+
+/* Clones the child. 0, or a negated errno with *stage set. The child waits for cl_go. */
+int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage);
+/* Lets the child go on to execve. */
+int32_t cl_go(int32_t control);
+/* Reads one status without waiting: 1 a record, 0 end of file, -EAGAIN none yet. *descriptor is -1 or a master. */
+int32_t cl_status_read(int32_t control, struct cl_status *status, int32_t *descriptor);
+/* Reaps without waiting: 1 gone (code as CLD_*, value the exit code or signal), 0 still there. */
+int32_t cl_reap(int32_t pidfd, int32_t *code, int32_t *value);
 
 /* What was being done, in words; NULL for an unknown number. */
 const char *cl_stage_name(uint32_t stage);

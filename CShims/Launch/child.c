@@ -1,0 +1,138 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "child.h"
+
+static void tell(const struct cl_child *child, const struct cl_status *status) {
+    ssize_t sent;
+    do sent = send(child->control, status, sizeof *status, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0) _exit(127); /* nobody is there to wait for us */
+}
+
+void cl_fail(const struct cl_child *child, uint32_t stage, uint32_t index, int code) {
+    struct cl_status status = {CL_STATUS_ERROR, stage, code, index};
+    tell(child, &status);
+    _exit(127);
+}
+
+void cl_warn(const struct cl_child *child, uint32_t stage, uint32_t index, int code) {
+    struct cl_status status = {CL_STATUS_WARNING, stage, code, index};
+    tell(child, &status);
+}
+
+void cl_tell(const struct cl_child *child, uint32_t kind) {
+    struct cl_status status = {.kind = kind};
+    tell(child, &status);
+}
+
+static void reset_signals(void) {
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigset_t none;
+    for (int number = 1; number < 65; number++) sigaction(number, &standard, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void take_streams(const struct cl_child *child) {
+    if (child->plan->flags & CL_PLAN_TERMINAL) return;
+    for (int i = 0; i < 3; i++)
+        if (dup2(child->launch->stdio[i], i) < 0) cl_fail(child, CL_STAGE_STDIO, (uint32_t)i, errno);
+}
+
+/* Through the host's /proc, before it goes out of sight. */
+static void set_oom_score(const struct cl_child *child) {
+    char text[16];
+    if (!child->has_oom_score) return;
+    int length = snprintf(text, sizeof text, "%d", child->oom_score);
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file < 0 || write(file, text, (size_t)length) < 0) {
+        if (errno != EACCES && errno != EPERM) cl_fail(child, CL_STAGE_OOM_SCORE, 0, errno);
+        cl_warn(child, CL_STAGE_OOM_SCORE, 0, errno);
+    }
+    if (file >= 0) close(file);
+}
+
+static void build_container(struct cl_child *child) {
+    /* the namespace's root is the group we were cloned into, so it cannot be made by clone itself */
+    if (unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
+    umask(0);
+    cl_enter_root(child);
+    cl_make_mounts(child);
+    if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
+    cl_cover_paths(child);
+}
+
+static void join_container(struct cl_child *child) {
+    if (setns(child->launch->join_pidfd, CLONE_NEWNS | CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_JOIN, 0, errno);
+    child->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (child->root < 0) cl_fail(child, CL_STAGE_JOIN, 1, errno);
+    if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
+}
+
+static void wait_for_go(const struct cl_child *child) {
+    char byte;
+    ssize_t got;
+    do got = recv(child->control, &byte, 1, 0);
+    while (got < 0 && errno == EINTR);
+    if (got != 1) _exit(127);
+}
+
+static const char *search_path(const struct cl_plan *plan) {
+    for (uint32_t i = 0; i < plan->envc; i++)
+        if (strncmp(plan->envp[i], "PATH=", 5) == 0) return plan->envp[i] + 5;
+    return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+}
+
+/* execve along PATH. Returns the errno that says most: a file that may not be executed over one that is not there. */
+static int execute(const struct cl_plan *plan) {
+    char path[4096];
+    const char *program = plan->argv[0];
+    int code = ENOENT;
+    if (!*program) return ENOENT;
+    if (strchr(program, '/')) {
+        execve(program, plan->argv, plan->envp);
+        return errno;
+    }
+    for (const char *at = search_path(plan);;) {
+        const char *end = strchrnul(at, ':');
+        int length = end == at ? snprintf(path, sizeof path, "./%s", program)
+                               : snprintf(path, sizeof path, "%.*s/%s", (int)(end - at), at, program);
+        if (length > 0 && (size_t)length < sizeof path) {
+            execve(path, plan->argv, plan->envp);
+            if (errno != ENOENT && errno != ENOTDIR) code = errno;
+            if (code != ENOENT && code != EACCES) return code;
+        }
+        if (!*end) return code;
+        at = end + 1;
+    }
+}
+
+void cl_child_run(struct cl_child *child) {
+    child->root = child->devices = -1;
+    reset_signals();
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 0, errno);
+    if (setsid() < 0) cl_fail(child, CL_STAGE_SIGNALS, 2, errno);
+    take_streams(child);
+    set_oom_score(child);
+    if (child->launch->join_pidfd >= 0) join_container(child);
+    else build_container(child);
+    if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0) cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
+    cl_tell(child, CL_STATUS_READY);
+    wait_for_go(child);
+    cl_enter_directory(child);
+    cl_drop_privileges(child);
+    cl_tell(child, CL_STATUS_EXECUTING);
+    cl_fail(child, CL_STAGE_EXEC, 0, execute(child->plan));
+}

@@ -1,0 +1,49 @@
+/* Inside the child, between clone and execve: no allocation, no return. */
+#pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "claunch.h"
+
+struct cl_child {
+    const struct cl_launch *launch;
+    const struct cl_plan *plan;
+    int control;
+    int root;    /* the container's root, once it is one */
+    int devices; /* the container's own /dev, -1 without */
+    int oom_score;
+    int has_oom_score;
+    int trees[CL_MAX_MOUNTS]; /* sources opened before the host goes out of sight */
+};
+
+/* Reports and ends the child. */
+void cl_fail(const struct cl_child *child, uint32_t stage, uint32_t index, int code) __attribute__((noreturn));
+void cl_warn(const struct cl_child *child, uint32_t stage, uint32_t index, int code);
+void cl_tell(const struct cl_child *child, uint32_t kind);
+
+/* The whole way. */
+void cl_child_run(struct cl_child *child) __attribute__((noreturn));
+
+/* mounts.c */
+void cl_enter_root(struct cl_child *child);
+void cl_make_mounts(struct cl_child *child);
+void cl_cover_paths(struct cl_child *child);
+int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes);
+int cl_attach(int tree, int target);
+uint64_t cl_attributes(uint32_t flags);
+
+/* paths.c: an O_PATH descriptor of a path inside the container, or -1 with errno. */
+int cl_open_inside(int root, const char *path, uint64_t flags, uint64_t resolve);
+int cl_make_target(int root, const char *path, int directory, uint64_t resolve);
+int cl_make_directories(int root, const char *path, uint64_t resolve);
+
+/* devices.c */
+int cl_device_tree(struct cl_child *child, const struct cl_mount *mount);
+void cl_attach_pts(struct cl_child *child);
+
+/* terminal.c */
+void cl_open_terminal(struct cl_child *child);
+
+/* privileges.c */
+void cl_enter_directory(struct cl_child *child);
+void cl_drop_privileges(struct cl_child *child);

@@ -1,0 +1,89 @@
+#define _GNU_SOURCE
+#include "device_program.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Registers: r1 context, r2 access, r3 type, r4 major, r5 minor, r6 scratch. */
+#define LOAD(dst, offset) ((struct bpf_insn){BPF_LDX | BPF_MEM | BPF_W, dst, BPF_REG_1, offset, 0})
+#define MOVE(dst, src) ((struct bpf_insn){BPF_ALU | BPF_MOV | BPF_X, dst, src, 0, 0})
+#define MOVE_IMMEDIATE(dst, value) ((struct bpf_insn){BPF_ALU | BPF_MOV | BPF_K, dst, 0, 0, value})
+#define AND(dst, value) ((struct bpf_insn){BPF_ALU | BPF_AND | BPF_K, dst, 0, 0, value})
+#define SHIFT_RIGHT(dst, value) ((struct bpf_insn){BPF_ALU | BPF_RSH | BPF_K, dst, 0, 0, value})
+#define SKIP_UNLESS_EQUAL(reg, value, by) ((struct bpf_insn){BPF_JMP32 | BPF_JNE | BPF_K, reg, 0, by, value})
+#define EXIT ((struct bpf_insn){BPF_JMP | BPF_EXIT, 0, 0, 0, 0})
+
+enum { MOST_PER_RULE = 8, FRAME = 8 };
+
+/* One rule: fall through its conditions to "allow", or skip to the next. */
+static uint32_t emit_rule(struct bpf_insn *at, const struct cl_rule *rule) {
+    uint32_t length = 5 + (rule->major >= 0) + (rule->minor >= 0) + 1, n = 0;
+    at[n] = SKIP_UNLESS_EQUAL(BPF_REG_3, (int32_t)rule->type, (int16_t)(length - n - 1)), n++;
+    at[n++] = MOVE(BPF_REG_6, BPF_REG_2);
+    at[n++] = AND(BPF_REG_6, (int32_t)(~rule->access & 7));
+    at[n] = SKIP_UNLESS_EQUAL(BPF_REG_6, 0, (int16_t)(length - n - 1)), n++;
+    if (rule->major >= 0) {
+        at[n] = SKIP_UNLESS_EQUAL(BPF_REG_4, (int32_t)rule->major, (int16_t)(length - n - 1));
+        n++;
+    }
+    if (rule->minor >= 0) {
+        at[n] = SKIP_UNLESS_EQUAL(BPF_REG_5, (int32_t)rule->minor, (int16_t)(length - n - 1));
+        n++;
+    }
+    at[n++] = MOVE_IMMEDIATE(BPF_REG_0, 1);
+    at[n++] = EXIT;
+    return n;
+}
+
+static int load(const struct cl_rule *rules, uint32_t count) {
+    struct bpf_insn program[FRAME + CL_MAX_RULES * MOST_PER_RULE];
+    uint32_t n = 0;
+    program[n++] = LOAD(BPF_REG_2, 0);
+    program[n++] = LOAD(BPF_REG_4, 4);
+    program[n++] = LOAD(BPF_REG_5, 8);
+    program[n++] = MOVE(BPF_REG_3, BPF_REG_2);
+    program[n++] = AND(BPF_REG_3, 0xffff);
+    program[n++] = SHIFT_RIGHT(BPF_REG_2, 16);
+    for (uint32_t i = 0; i < count && i < CL_MAX_RULES; i++) n += emit_rule(program + n, &rules[i]);
+    program[n++] = MOVE_IMMEDIATE(BPF_REG_0, 0);
+    program[n++] = EXIT;
+    union bpf_attr attributes;
+    memset(&attributes, 0, sizeof attributes);
+    attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+    attributes.insns = (uint64_t)(uintptr_t)program;
+    attributes.insn_cnt = n;
+    attributes.license = (uint64_t)(uintptr_t) "Apache-2.0";
+    return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes);
+}
+
+/* The last program is kept: the containers of a pod mostly have the same rules. */
+static struct cl_rule cached_rules[CL_MAX_RULES];
+static uint32_t cached_count;
+static int cached_program = -1;
+
+static int program_for(const struct cl_rule *rules, uint32_t count) {
+    size_t size = count * sizeof *rules;
+    if (cached_program >= 0 && cached_count == count && memcmp(cached_rules, rules, size) == 0) return cached_program;
+    int program = load(rules, count);
+    if (program < 0) return -1;
+    if (cached_program >= 0) close(cached_program);
+    memcpy(cached_rules, rules, size);
+    cached_count = count;
+    return cached_program = program;
+}
+
+int cl_attach_device_program(int cgroup, const struct cl_rule *rules, uint32_t count) {
+    if (count > CL_MAX_RULES) return -E2BIG;
+    int program = program_for(rules, count);
+    if (program < 0) return -errno;
+    union bpf_attr attributes;
+    memset(&attributes, 0, sizeof attributes);
+    attributes.target_fd = (uint32_t)cgroup;
+    attributes.attach_bpf_fd = (uint32_t)program;
+    attributes.attach_type = BPF_CGROUP_DEVICE;
+    attributes.attach_flags = BPF_F_ALLOW_MULTI;
+    return syscall(SYS_bpf, BPF_PROG_ATTACH, &attributes, sizeof attributes) < 0 ? -errno : 0;
+}

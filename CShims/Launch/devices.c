@@ -1,0 +1,74 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "child.h"
+
+static const struct {
+    const char *name;
+    uint32_t major, minor;
+} nodes[] = {
+    {"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
+};
+static const struct {
+    const char *name, *target;
+} links[] = {
+    {"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+    {"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"},
+};
+static const char *const directories[] = {"pts", "shm", "mqueue"};
+
+/* A node the plan asks for. The tree is new and detached: nothing in it comes from the image. */
+static int make_device(int tree, const struct cl_device *device) {
+    const char *path = device->path + 5;
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    int parent = tree;
+    if (slash) {
+        char directory[4096];
+        size_t length = (size_t)(slash - path);
+        if (length >= sizeof directory) return errno = ENAMETOOLONG, -1;
+        memcpy(directory, path, length);
+        directory[length] = 0;
+        parent = cl_make_directories(tree, directory, RESOLVE_NO_SYMLINKS);
+        if (parent < 0) return -1;
+    }
+    int bad = mknodat(parent, name, device->mode, makedev(device->major, device->minor));
+    if (bad && errno == EEXIST) bad = 0;
+    if (!bad && (device->uid || device->gid))
+        bad = fchownat(parent, name, device->uid, device->gid, AT_SYMLINK_NOFOLLOW);
+    int code = errno;
+    if (parent != tree) close(parent);
+    errno = code;
+    return bad;
+}
+
+int cl_device_tree(struct cl_child *child, const struct cl_mount *mount) {
+    static const char options[] = "mode=755\0size=65536k";
+    int tree = cl_new_mount("tmpfs", options, sizeof options, cl_attributes(mount->flags & ~CL_MOUNT_READ_ONLY));
+    if (tree < 0) return -1;
+    for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
+        if (mkdirat(tree, directories[i], 0755) < 0) return -1;
+    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++)
+        if (mknodat(tree, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)) < 0) return -1;
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
+        if (symlinkat(links[i].target, tree, links[i].name) < 0) return -1;
+    for (uint32_t i = 0; i < child->plan->device_count; i++)
+        if (make_device(tree, &child->plan->devices[i]) < 0) cl_fail(child, CL_STAGE_DEVICES, i, errno);
+    child->devices = tree;
+    return tree;
+}
+
+void cl_attach_pts(struct cl_child *child) {
+    static const char options[] = "newinstance\0ptmxmode=0666\0mode=0620\0gid=5";
+    int pts = cl_new_mount("devpts", options, sizeof options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    if (pts < 0 || move_mount(pts, "", child->devices, "pts", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        cl_fail(child, CL_STAGE_DEVICES, UINT32_MAX, errno);
+    close(pts);
+}

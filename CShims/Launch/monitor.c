@@ -1,0 +1,233 @@
+#define _GNU_SOURCE
+#include "cmonitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+void cm_harden(void) {
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    prctl(PR_SET_NAME, "swiftlet-podmon", 0, 0, 0);
+    const int deaf[] = {SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+    for (size_t i = 0; i < sizeof deaf / sizeof deaf[0]; i++) signal(deaf[i], SIG_IGN);
+}
+
+void cm_exit(int32_t code) { _exit(code); }
+int32_t cm_process_id(void) { return getpid(); }
+
+int32_t cm_own_pid_namespace(void) {
+    int fd = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static uint64_t clock_of(clockid_t id) {
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+uint64_t cm_wall_clock(void) { return clock_of(CLOCK_REALTIME); }
+uint64_t cm_monotonic_clock(void) { return clock_of(CLOCK_MONOTONIC); }
+
+int32_t cm_poll_create(void) {
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int32_t cm_poll_add(int32_t poll, int32_t fd, uint64_t token) {
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = token};
+    return epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+void cm_poll_remove(int32_t poll, int32_t fd) { epoll_ctl(poll, EPOLL_CTL_DEL, fd, NULL); }
+
+int32_t cm_poll_wait(int32_t poll, uint64_t *token, int32_t milliseconds) {
+    struct epoll_event event;
+    int count = epoll_wait(poll, &event, 1, milliseconds);
+    if (count < 0) return errno == EINTR ? 0 : -errno;
+    if (count == 1) *token = event.data.u64;
+    return count;
+}
+
+enum { MOST_DESCRIPTORS = 64 };
+union rights {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int))];
+};
+
+int64_t cm_receive(int32_t fd, void *bytes, uint64_t capacity, int32_t *fds, uint32_t fd_capacity, uint32_t *fd_count) {
+    union rights rights;
+    struct iovec part = {bytes, capacity};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
+    *fd_count = 0;
+    ssize_t got;
+    do got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got < 0) return -errno;
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(&message); at; at = CMSG_NXTHDR(&message, at)) {
+        if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS) continue;
+        uint32_t count = (uint32_t)((at->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        for (uint32_t i = 0; i < count; i++) {
+            int one;
+            memcpy(&one, CMSG_DATA(at) + i * sizeof(int), sizeof one);
+            if (*fd_count < fd_capacity) fds[(*fd_count)++] = one;
+            else close(one);
+        }
+    }
+    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+        while (*fd_count) close(fds[--*fd_count]);
+        return -EMSGSIZE;
+    }
+    return got;
+}
+
+int32_t cm_send(int32_t fd, const void *bytes, uint64_t size, const int32_t *fds, uint32_t fd_count) {
+    union rights rights;
+    struct iovec part = {(void *)bytes, size};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (fd_count > MOST_DESCRIPTORS) return -E2BIG;
+    if (fd_count) {
+        memset(&rights, 0, sizeof rights);
+        rights.header.cmsg_level = SOL_SOCKET;
+        rights.header.cmsg_type = SCM_RIGHTS;
+        rights.header.cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+        memcpy(CMSG_DATA(&rights.header), fds, fd_count * sizeof(int));
+        message.msg_control = &rights;
+        message.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+    }
+    ssize_t sent;
+    do sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : 0;
+}
+
+int32_t cm_accept(int32_t fd) {
+    int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    return client < 0 ? -errno : client;
+}
+
+void cm_close(int32_t fd) {
+    if (fd >= 0) close(fd);
+}
+
+int32_t cm_duplicate(int32_t fd) {
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return copy < 0 ? -errno : copy;
+}
+
+int32_t cm_pipe(int32_t *read_end, int32_t *write_end) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+    *read_end = ends[0];
+    *write_end = ends[1];
+    return 0;
+}
+
+int32_t cm_open_null(void) {
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int32_t cm_open_directory(const char *path) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+void cm_set_nonblocking(int32_t fd) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0) fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+int64_t cm_read(int32_t fd, void *bytes, uint64_t capacity) {
+    ssize_t got;
+    do got = read(fd, bytes, capacity);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
+}
+
+int64_t cm_write(int32_t fd, const void *bytes, uint64_t size) {
+    ssize_t wrote;
+    do wrote = write(fd, bytes, size);
+    while (wrote < 0 && errno == EINTR);
+    return wrote < 0 ? -errno : wrote;
+}
+
+const void *cm_map(int32_t fd, uint64_t *size) {
+    struct stat status;
+    const int needed = F_SEAL_SHRINK | F_SEAL_WRITE;
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & needed) != needed || fstat(fd, &status) < 0 || status.st_size <= 0) return NULL;
+    void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    *size = (uint64_t)status.st_size;
+    return bytes == MAP_FAILED ? NULL : bytes;
+}
+
+void cm_unmap(const void *bytes, uint64_t size) { munmap((void *)bytes, size); }
+
+int32_t cm_signal(int32_t pidfd, int32_t number) {
+    return syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) < 0 ? -errno : 0;
+}
+
+int32_t cm_write_file(int32_t directory, const char *name, const char *text) {
+    int fd = openat(directory, name, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return -errno;
+    int32_t code = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+    close(fd);
+    return code;
+}
+
+int64_t cm_read_file(int32_t directory, const char *name, char *text, uint64_t capacity) {
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return -errno;
+    int64_t got = cm_read(fd, text, capacity);
+    close(fd);
+    return got;
+}
+
+int32_t cm_resize(int32_t terminal, uint16_t columns, uint16_t rows) {
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+    return ioctl(terminal, TIOCSWINSZ, &size) < 0 ? -errno : 0;
+}
+
+int32_t cm_open_log(const char *path, uint64_t *size) {
+    struct stat status;
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640);
+    if (fd < 0) return -errno;
+    *size = fstat(fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+    return fd;
+}
+
+int32_t cm_rename(const char *from, const char *to) { return rename(from, to) < 0 ? -errno : 0; }
+
+int32_t cm_fork_writer(int32_t *socket) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+    pid_t pid = fork();
+    if (pid < 0) {
+        int code = errno;
+        close(ends[0]);
+        close(ends[1]);
+        return -code;
+    }
+    if (pid == 0) {
+        int own = fcntl(ends[1], F_DUPFD_CLOEXEC, 512);
+        if (own < 0 || dup3(own, 3, O_CLOEXEC) < 0 || close_range(4, ~0u, 0) < 0) _exit(1);
+        prctl(PR_SET_NAME, "swiftlet-podlog", 0, 0, 0);
+        *socket = 3; /* its end of file is the writer's sign to end */
+        return 0;
+    }
+    close(ends[1]);
+    *socket = ends[0];
+    return pid;
+}

@@ -1,0 +1,234 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "child.h"
+
+uint64_t cl_attributes(uint32_t flags) {
+    uint64_t attributes = 0;
+    if (flags & CL_MOUNT_READ_ONLY) attributes |= MOUNT_ATTR_RDONLY;
+    if (flags & CL_MOUNT_NO_SUID) attributes |= MOUNT_ATTR_NOSUID;
+    if (flags & CL_MOUNT_NO_DEVICES) attributes |= MOUNT_ATTR_NODEV;
+    if (flags & CL_MOUNT_NO_EXEC) attributes |= MOUNT_ATTR_NOEXEC;
+    return attributes;
+}
+
+int cl_attach(int tree, int target) {
+    return move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+/* One "key=value" or "key" of a new filesystem. */
+static int configure(int context, const char *option) {
+    char key[64];
+    const char *equals = strchr(option, '=');
+    if (!equals) return fsconfig(context, FSCONFIG_SET_FLAG, option, NULL, 0);
+    size_t length = (size_t)(equals - option);
+    if (length >= sizeof key) return errno = EINVAL, -1;
+    memcpy(key, option, length);
+    key[length] = 0;
+    return fsconfig(context, FSCONFIG_SET_STRING, key, equals + 1, 0);
+}
+
+int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes) {
+    int tree = -1, context = fsopen(filesystem, FSOPEN_CLOEXEC);
+    if (context < 0) return -1;
+    int bad = fsconfig(context, FSCONFIG_SET_STRING, "source", filesystem, 0);
+    for (uint32_t at = 0; !bad && at < options_size; at += (uint32_t)strlen(options + at) + 1)
+        bad = configure(context, options + at);
+    if (!bad && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+        tree = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
+    int code = errno;
+    close(context);
+    errno = code;
+    return tree;
+}
+
+/* Attributes and propagation of a detached tree. */
+static int settle(int tree, uint32_t flags, uint32_t propagation) {
+    struct mount_attr spread = {
+        .propagation = propagation == CL_PROPAGATION_BOTH ? MS_SHARED
+                       : propagation == CL_PROPAGATION_FROM_HOST ? MS_SLAVE : MS_PRIVATE,
+    };
+    if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &spread, sizeof spread) < 0) return -1;
+    struct mount_attr own = {.attr_set = cl_attributes(flags)};
+    unsigned depth = flags & CL_MOUNT_RECURSIVE_ATTRIBUTES ? AT_RECURSIVE : 0;
+    return own.attr_set ? mount_setattr(tree, "", AT_EMPTY_PATH | depth, &own, sizeof own) : 0;
+}
+
+/* Sources on the host, cloned while it is in sight and its propagation stands. */
+static void open_sources(struct cl_child *child) {
+    for (uint32_t i = 0; i < child->plan->mount_count; i++) {
+        const struct cl_mount *mount = &child->plan->mounts[i];
+        int tree = -1;
+        if (mount->kind == CL_MOUNT_BIND) {
+            unsigned deep = mount->flags & CL_MOUNT_RECURSIVE ? AT_RECURSIVE : 0;
+            tree = open_tree(AT_FDCWD, mount->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep);
+        } else if (mount->kind == CL_MOUNT_TREE) {
+            if (mount->tree < 0 || (uint32_t)mount->tree >= child->launch->tree_count)
+                cl_fail(child, CL_STAGE_MOUNT_SOURCE, i, EBADF);
+            tree = child->launch->trees[mount->tree];
+        } else {
+            child->trees[i] = -1;
+            continue;
+        }
+        if (tree < 0 || settle(tree, mount->flags, mount->propagation) < 0)
+            cl_fail(child, CL_STAGE_MOUNT_SOURCE, i, errno);
+        child->trees[i] = tree;
+    }
+}
+
+/* An overlay over descriptors: a configuration string holds 256 bytes at most, so directories are named by number, as
+ * seen from /proc/self/fd. */
+static int overlay(struct cl_child *child) {
+    const struct cl_plan *plan = child->plan;
+    char lower[256], option[32];
+    size_t length = 0;
+    int numbers[2];
+    if (chdir("/proc/self/fd") < 0) return -1;
+    for (uint32_t i = 0; i < plan->layer_count; i++) {
+        int layer = open(plan->layers[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (layer < 0) cl_fail(child, CL_STAGE_OVERLAY, i, errno);
+        int wrote = snprintf(lower + length, sizeof lower - length, i ? ":%d" : "%d", layer);
+        if (wrote < 0 || (length += (size_t)wrote) >= sizeof lower) return errno = E2BIG, -1;
+    }
+    int context = fsopen("overlay", FSOPEN_CLOEXEC);
+    if (context < 0) return -1;
+    if (fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0) return -1;
+    if (fsconfig(context, FSCONFIG_SET_STRING, "lowerdir", lower, 0) < 0) return -1;
+    const char *paths[2] = {plan->upper, plan->work}, *keys[2] = {"upperdir", "workdir"};
+    for (int i = 0; plan->upper && i < 2; i++) {
+        numbers[i] = open(paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (numbers[i] < 0) cl_fail(child, CL_STAGE_OVERLAY, plan->layer_count + (uint32_t)i, errno);
+        snprintf(option, sizeof option, "%d", numbers[i]);
+        if (fsconfig(context, FSCONFIG_SET_STRING, keys[i], option, 0) < 0) return -1;
+    }
+    if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) return -1;
+    return fsmount(context, FSMOUNT_CLOEXEC, 0);
+}
+
+static int root_tree(struct cl_child *child) {
+    const struct cl_plan *plan = child->plan;
+    if (plan->layer_count) {
+        int tree = overlay(child);
+        if (tree < 0) cl_fail(child, CL_STAGE_OVERLAY, UINT32_MAX, errno);
+        return tree;
+    }
+    int tree = -1;
+    if (plan->root) tree = open_tree(AT_FDCWD, plan->root, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    else errno = EINVAL;
+    if (tree < 0 || settle(tree, 0, CL_PROPAGATION_PRIVATE) < 0) cl_fail(child, CL_STAGE_ROOT, 0, errno);
+    return tree;
+}
+
+void cl_enter_root(struct cl_child *child) {
+    open_sources(child);
+    int root = root_tree(child);
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) cl_fail(child, CL_STAGE_PROPAGATION, 0, errno);
+    /* Any directory serves as the place to attach: it is covered in this namespace alone, and gone a moment later. */
+    if (move_mount(root, "", AT_FDCWD, "/sys", MOVE_MOUNT_F_EMPTY_PATH) < 0 || fchdir(root) < 0 ||
+        syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        cl_fail(child, CL_STAGE_PIVOT, 0, errno);
+    child->root = root;
+}
+
+/* The filesystem of a mount that is not a bind. */
+static int fresh_tree(struct cl_child *child, const struct cl_mount *mount) {
+    uint64_t attributes = cl_attributes(mount->flags);
+    switch (mount->kind) {
+    case CL_MOUNT_TMPFS: return cl_new_mount("tmpfs", mount->options, mount->options_size, attributes);
+    case CL_MOUNT_PROC: return cl_new_mount("proc", NULL, 0, attributes);
+    case CL_MOUNT_SYSFS: return cl_new_mount("sysfs", NULL, 0, attributes);
+    case CL_MOUNT_CGROUP: return cl_new_mount("cgroup2", NULL, 0, attributes);
+    case CL_MOUNT_MQUEUE: return cl_new_mount("mqueue", NULL, 0, attributes);
+    case CL_MOUNT_DEVICES: return cl_device_tree(child, mount);
+    }
+    return errno = EINVAL, -1;
+}
+
+void cl_make_mounts(struct cl_child *child) {
+    for (uint32_t i = 0; i < child->plan->mount_count; i++) {
+        const struct cl_mount *mount = &child->plan->mounts[i];
+        int tree = child->trees[i], directory = 1;
+        uint64_t resolve = 0;
+        if (tree < 0) {
+            /* the kernel's own filesystems never follow a link that an image laid in their way */
+            resolve = mount->kind == CL_MOUNT_TMPFS ? 0 : RESOLVE_NO_SYMLINKS;
+            tree = fresh_tree(child, mount);
+            if (tree < 0) cl_fail(child, CL_STAGE_MOUNT, i, errno);
+        } else {
+            struct stat status;
+            if (fstat(tree, &status) < 0) cl_fail(child, CL_STAGE_MOUNT_SOURCE, i, errno);
+            directory = S_ISDIR(status.st_mode);
+        }
+        int target = cl_make_target(child->root, mount->target, directory, resolve);
+        if (target < 0) cl_fail(child, CL_STAGE_MOUNT_TARGET, i, errno);
+        if (cl_attach(tree, target) < 0) cl_fail(child, CL_STAGE_MOUNT, i, errno);
+        close(target);
+        if (mount->kind == CL_MOUNT_DEVICES) cl_attach_pts(child);
+        else close(tree);
+    }
+}
+
+/* Hides one path: files behind our own null device, directories behind an empty read-only filesystem. */
+static int mask(struct cl_child *child, int target, int *empty) {
+    struct stat status;
+    if (fstat(target, &status) < 0) return -1;
+    int cover;
+    if (!S_ISDIR(status.st_mode)) {
+        cover = open_tree(child->devices, "null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+    } else if (*empty < 0) {
+        static const char options[] = "mode=755\0nr_blocks=1\0nr_inodes=2";
+        *empty = cover = cl_new_mount("tmpfs", options, sizeof options, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+                                      MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    } else {
+        cover = open_tree(*empty, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    }
+    if (cover < 0) return -1;
+    int done = cl_attach(cover, target);
+    int code = errno;
+    if (cover != *empty) close(cover);
+    errno = code;
+    return done;
+}
+
+/* Binds a path over itself, read-only with all beneath. */
+static int make_read_only(int target) {
+    int tree = open_tree(target, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+    if (tree < 0) return -1;
+    int done = settle(tree, CL_MOUNT_READ_ONLY | CL_MOUNT_RECURSIVE_ATTRIBUTES, CL_PROPAGATION_PRIVATE);
+    if (done == 0) done = cl_attach(tree, target);
+    int code = errno;
+    close(tree);
+    errno = code;
+    return done;
+}
+
+void cl_cover_paths(struct cl_child *child) {
+    const struct cl_plan *plan = child->plan;
+    int empty = -1;
+    for (uint32_t i = 0; i < plan->read_only_count; i++) {
+        int target = cl_open_inside(child->root, plan->read_only[i], O_PATH, 0);
+        if (target < 0 && (errno == ENOENT || errno == ENOTDIR)) continue;
+        if (target < 0 || make_read_only(target) < 0) cl_fail(child, CL_STAGE_READ_ONLY, i, errno);
+        close(target);
+    }
+    for (uint32_t i = 0; i < plan->mask_count; i++) {
+        int target = cl_open_inside(child->root, plan->masks[i], O_PATH, 0);
+        if (target < 0 && (errno == ENOENT || errno == ENOTDIR)) continue;
+        if (target < 0 || mask(child, target, &empty) < 0) cl_fail(child, CL_STAGE_MASK, i, errno);
+        close(target);
+    }
+    if (empty >= 0) close(empty);
+    if (plan->flags & CL_PLAN_ROOT_READ_ONLY) {
+        struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+        if (mount_setattr(child->root, "", AT_EMPTY_PATH, &read_only, sizeof read_only) < 0)
+            cl_fail(child, CL_STAGE_READ_ONLY, UINT32_MAX, errno);
+    }
+}

@@ -1,0 +1,125 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "child.h"
+
+static void load_filter(const struct cl_child *child) {
+    if (!child->plan->seccomp) return;
+    struct sock_fprog program = {
+        .len = (unsigned short)child->plan->seccomp_count,
+        .filter = (struct sock_filter *)child->plan->seccomp,
+    };
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) cl_fail(child, CL_STAGE_SECCOMP, 0, errno);
+}
+
+static void set_limits(const struct cl_child *child) {
+    for (uint32_t i = 0; i < child->plan->limit_count; i++) {
+        const struct cl_limit *limit = &child->plan->limits[i];
+        struct rlimit64 value = {limit->soft, limit->hard};
+        if (prlimit64(0, (int)limit->resource, &value, NULL) < 0) cl_fail(child, CL_STAGE_LIMITS, i, errno);
+    }
+}
+
+/* Reports, and takes out of the sets, what this node itself does not hold. */
+static uint64_t held(const struct cl_child *child) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) < 0) cl_fail(child, CL_STAGE_CAPABILITIES, 0, errno);
+    uint64_t mask = (uint64_t)data[1].permitted << 32 | data[0].permitted;
+    if (child->plan->permitted & ~mask) cl_warn(child, CL_STAGE_CAPABILITIES, 0, EPERM);
+    return mask;
+}
+
+static void drop_bounding(const struct cl_child *child) {
+    for (int capability = 0; capability < 64; capability++) {
+        if (child->plan->bounding >> capability & 1) continue;
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+        if (errno == EINVAL) break; /* past the kernel's last */
+        cl_fail(child, CL_STAGE_CAPABILITIES, 1, errno);
+    }
+}
+
+static void set_capabilities(const struct cl_child *child, uint64_t mask) {
+    const struct cl_plan *plan = child->plan;
+    uint64_t effective = plan->effective & mask, permitted = plan->permitted & mask;
+    uint64_t inheritable = plan->inheritable & mask;
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2] = {
+        {(uint32_t)effective, (uint32_t)permitted, (uint32_t)inheritable},
+        {(uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), (uint32_t)(inheritable >> 32)},
+    };
+    if (syscall(SYS_capset, &header, data) < 0) cl_fail(child, CL_STAGE_CAPABILITIES, 2, errno);
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_CAPABILITIES, 3, errno);
+    for (int capability = 0; capability < 64; capability++)
+        if ((plan->ambient & mask) >> capability & 1)
+            if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
+                cl_fail(child, CL_STAGE_CAPABILITIES, 4, errno);
+}
+
+/* The user must be able to open its own pipes and terminal again by /dev/stdout and the like. */
+static void give_streams(const struct cl_plan *plan) {
+    struct stat status;
+    for (int fd = 0; plan->uid && fd < 3; fd++)
+        if (fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || isatty(fd)))
+            if (fchown(fd, plan->uid, (gid_t)-1) < 0) continue;
+}
+
+static void set_user(const struct cl_child *child) {
+    const struct cl_plan *plan = child->plan;
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_USER, 0, errno);
+    if (syscall(SYS_setgroups, plan->group_count, plan->groups) < 0) cl_fail(child, CL_STAGE_USER, 1, errno);
+    if (syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid) < 0) cl_fail(child, CL_STAGE_USER, 2, errno);
+    if (syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) < 0) cl_fail(child, CL_STAGE_USER, 3, errno);
+    umask(plan->umask & 0777);
+}
+
+/* Dies with the monitor; a change of user clears this, so it comes after. */
+static void die_with_parent(const struct cl_child *child) {
+    char byte;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 1, errno);
+    if (recv(child->control, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) _exit(127);
+}
+
+void cl_enter_directory(struct cl_child *child) {
+    const char *path = child->plan->cwd;
+    int directory = cl_open_inside(child->root, path, O_PATH | O_DIRECTORY, 0);
+    if (directory < 0 && errno == ENOENT) directory = cl_make_directories(child->root, path, 0);
+    if (directory < 0 || fchdir(directory) < 0) cl_fail(child, CL_STAGE_CWD, 0, errno);
+    close(directory);
+    char reached[4096];
+    /* a directory that is not beneath our root is told as "(unreachable)…" */
+    long length = syscall(SYS_getcwd, reached, sizeof reached);
+    if (length < 0) cl_fail(child, CL_STAGE_CWD, 0, errno);
+    if (reached[0] != '/') cl_fail(child, CL_STAGE_CWD, 0, EXDEV);
+}
+
+void cl_drop_privileges(struct cl_child *child) {
+    const struct cl_plan *plan = child->plan;
+    int bound = plan->flags & CL_PLAN_NO_NEW_PRIVILEGES;
+    set_limits(child);
+    give_streams(plan);
+    uint64_t mask = held(child);
+    /* without no_new_privs a filter needs CAP_SYS_ADMIN, so it comes before the capabilities go */
+    if (!bound) load_filter(child);
+    drop_bounding(child);
+    set_user(child);
+    die_with_parent(child);
+    set_capabilities(child, mask);
+    if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_USER, 4, errno);
+    if (bound) {
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_PRIVILEGES, 0, errno);
+        load_filter(child);
+    }
+}

@@ -1,0 +1,45 @@
+import Glibc
+
+/// Writes the records of a flat plan: kind, length, payload, zeroes up to a multiple of eight.
+struct PlanRecords {
+    private(set) var bytes: [UInt8] = []
+
+    /// The payload of one record while it is written.
+    struct Payload {
+        fileprivate(set) var bytes: [UInt8]
+
+        mutating func append(_ number: some FixedWidthInteger) {
+            withUnsafeBytes(of: number) { bytes.append(contentsOf: $0) }
+        }
+
+        /// The text and its NUL.
+        mutating func append(_ text: String) {
+            bytes.append(contentsOf: text.utf8)
+            bytes.append(0)
+        }
+
+        mutating func append(raw: [UInt8]) { bytes.append(contentsOf: raw) }
+    }
+
+    mutating func add<Kind: BinaryInteger>(_ kind: Kind, _ fill: (inout Payload) -> Void) {
+        let start = bytes.count
+        withUnsafeBytes(of: UInt64(truncatingIfNeeded: kind)) { bytes.append(contentsOf: $0) }
+        var payload = Payload(bytes: bytes)
+        bytes = []
+        fill(&payload)
+        bytes = payload.bytes
+        let length = UInt32(truncatingIfNeeded: bytes.count - start - 8)
+        withUnsafeBytes(of: length) { bytes.replaceSubrange(start + 4..<start + 8, with: $0) }
+        bytes.append(contentsOf: repeatElement(0, count: -bytes.count & 7))
+    }
+
+    /// A record of one string. EINVAL where it holds a NUL.
+    mutating func add<Kind: BinaryInteger>(_ kind: Kind, _ text: String) throws(KernelError) {
+        try PlanRecords.check(text)
+        add(kind) { $0.append(text) }
+    }
+
+    static func check(_ text: String) throws(KernelError) {
+        if text.utf8.contains(0) { throw KernelError("encode", "text with a NUL byte", EINVAL) }
+    }
+}

@@ -1,0 +1,278 @@
+import CLaunch
+
+/// A plan's bytes where they lie: in the message, or in a sealed memory file.
+private struct PlanBytes {
+    let bytes: UnsafeRawBufferPointer
+    let isMapped: Bool
+
+    init?(_ flags: UInt32, _ reader: inout WireReader, _ fds: inout InlineDescriptors) {
+        let inline = reader.slice(limit: MonitorLimit.inlinePlan)
+        guard flags & LaunchFlag.planInMemory != 0 else {
+            bytes = inline
+            isMapped = false
+            return
+        }
+        let file = fds.takeLast()
+        var size: UInt64 = 0
+        let mapped = cm_map(file, &size)
+        cm_close(file)
+        guard let mapped else { return nil }
+        bytes = UnsafeRawBufferPointer(start: mapped, count: Int(size))
+        isMapped = true
+    }
+
+    func unmap() {
+        if isMapped { cm_unmap(bytes.baseAddress, UInt64(bytes.count)) }
+    }
+}
+
+/// The child's standard streams and our ends of them; -1 where there is none.
+private struct Streams {
+    var child: (Int32, Int32, Int32) = (-1, -1, -1)
+    var input: Int32 = -1
+    var output: Int32 = -1
+    var errors: Int32 = -1
+
+    func closeChild() {
+        cm_close(child.0)
+        cm_close(child.1)
+        cm_close(child.2)
+    }
+
+    func closeOurs() {
+        cm_close(input)
+        cm_close(output)
+        cm_close(errors)
+    }
+
+    /// A container's: pipes, and /dev/null for an input that is not kept. False where the kernel gives none.
+    static func ofContainer(keepsInput: Bool) -> Streams? {
+        var streams = Streams()
+        var code: Int32 = 0
+        if keepsInput {
+            code = cm_pipe(&streams.child.0, &streams.input)
+        } else {
+            streams.child.0 = cm_open_null()
+        }
+        if code == 0 { code = cm_pipe(&streams.output, &streams.child.1) }
+        if code == 0 { code = cm_pipe(&streams.errors, &streams.child.2) }
+        guard code == 0, streams.child.0 >= 0 else {
+            streams.closeChild()
+            streams.closeOurs()
+            return nil
+        }
+        return streams
+    }
+
+    /// A session's: what came with the message, /dev/null for the rest.
+    static func ofSession(_ flags: UInt32, _ fds: inout InlineDescriptors) -> Streams {
+        var streams = Streams()
+        streams.child.0 = flags & LaunchFlag.stdin != 0 ? fds.takeFirst() : cm_open_null()
+        streams.child.1 = flags & LaunchFlag.stdout != 0 ? fds.takeFirst() : cm_open_null()
+        streams.child.2 = flags & LaunchFlag.stderr != 0 ? fds.takeFirst() : cm_open_null()
+        return streams
+    }
+}
+
+extension Monitor {
+    /// create: identifier, flags, log path, size, files, plan. Descriptors: trees, then the plan's file.
+    mutating func create(_ request: UInt32, _ reader: inout WireReader, _ fds: inout InlineDescriptors) {
+        let id = reader.string(limit: MonitorLimit.identifier)
+        let flags = reader.number(UInt32.self)
+        var log = LogTarget()
+        log.path = reader.string(limit: MonitorLimit.path)
+        log.maximumSize = reader.number(UInt64.self)
+        log.maximumFiles = reader.number(UInt32.self)
+        guard let memory = PlanBytes(flags, &reader, &fds), !reader.failed, !id.isEmpty else {
+            return reply(request, .malformed)
+        }
+        defer { memory.unmap() }
+        if container(id) != nil { return reply(request, .alreadyExists) }
+        if ledger.isFull || count(sessions: false) >= MonitorLimit.containers { return reply(request, .limit) }
+        var plan = cl_plan()
+        let code = cl_plan_read(memory.bytes.baseAddress, UInt64(memory.bytes.count), &plan)
+        guard code == 0 else { return reply(request, failure(CL_STAGE_PLAN, code)) }
+        defer { cl_plan_free(&plan) }
+        launchContainer(request, id, flags, log, &plan, fds.numbers)
+    }
+
+    private mutating func launchContainer(
+        _ request: UInt32, _ id: [UInt8], _ flags: UInt32, _ log: LogTarget, _ plan: inout cl_plan, _ trees: [Int32]
+    ) {
+        let cgroup = cm_open_directory(plan.cgroup)
+        guard cgroup >= 0 else { return reply(request, failure(CL_STAGE_CGROUP, cgroup)) }
+        let hasTerminal = plan.flags & UInt32(CL_PLAN_TERMINAL) != 0
+        let keepsInput = flags & LaunchFlag.keepsInput != 0
+        let pipes = hasTerminal ? Streams() : Streams.ofContainer(keepsInput: keepsInput)
+        guard let streams = pipes else {
+            cm_close(cgroup)
+            return reply(request, failure(CL_STAGE_STDIO, -24))
+        }
+        let place = Placement(container: id, session: [], cgroup: cgroup, input: streams.input, keepsInput: keepsInput)
+        let started = launch(
+            request, &plan, streams, place, joining: nil, trees: trees, atOnce: flags & LaunchFlag.start != 0)
+        streams.closeChild()
+        guard let key = started else {
+            streams.closeOurs()
+            return cm_close(cgroup)
+        }
+        addLog(key, log, hasTerminal: hasTerminal, streams.output, streams.errors)
+        cm_close(streams.output)
+        cm_close(streams.errors)
+    }
+
+    /// exec: session, container, flags, plan. Descriptors: the streams that the flags name, then the plan's file.
+    mutating func exec(_ request: UInt32, _ reader: inout WireReader, _ fds: inout InlineDescriptors) {
+        let id = reader.string(limit: MonitorLimit.identifier)
+        let name = reader.string(limit: MonitorLimit.identifier)
+        let flags = reader.number(UInt32.self)
+        guard let memory = PlanBytes(flags, &reader, &fds), !reader.failed, !id.isEmpty else {
+            return reply(request, .malformed)
+        }
+        defer { memory.unmap() }
+        guard let index = container(name) else { return reply(request, .notFound) }
+        guard processes[index].machine.phase == .running, processes[index].isAlive else {
+            return reply(request, .wrongState)
+        }
+        if session(id) != nil { return reply(request, .alreadyExists) }
+        if ledger.isFull || count(sessions: true) >= MonitorLimit.sessions { return reply(request, .limit) }
+        var plan = cl_plan()
+        let code = cl_plan_read(memory.bytes.baseAddress, UInt64(memory.bytes.count), &plan)
+        guard code == 0 else { return reply(request, failure(CL_STAGE_PLAN, code)) }
+        defer { cl_plan_free(&plan) }
+        let streams = Streams.ofSession(flags, &fds)
+        let place = Placement(container: name, session: id, cgroup: -1, input: -1, keepsInput: false)
+        _ = launch(request, &plan, streams, place, joining: index, trees: [], atOnce: true)
+        streams.closeChild()
+    }
+
+    private struct Placement {
+        let container: [UInt8]
+        let session: [UInt8]
+        let cgroup: Int32
+        let input: Int32
+        let keepsInput: Bool
+    }
+
+    /// Clones and enters the process into the table: its key, or nil after the failure was answered.
+    private mutating func launch(
+        _ request: UInt32, _ plan: inout cl_plan, _ streams: Streams, _ place: Placement, joining: Int?,
+        trees: [Int32], atOnce: Bool
+    ) -> UInt32? {
+        var stage: UInt32 = 0
+        var launched = cl_launched()
+        let now = cm_wall_clock()
+        let code = trees.withUnsafeBufferPointer { trees in
+            withUnsafePointer(to: &plan) { plan in
+                var order = cl_launch()
+                order.plan = plan
+                order.cgroup = joining.map { processes[$0].cgroup } ?? place.cgroup
+                order.join_pidfd = joining.map { processes[$0].pidfd } ?? -1
+                order.join_pid = joining.map { processes[$0].pid } ?? 0
+                order.own_pid_ns = pidNamespace
+                order.stdio = streams.child
+                order.trees = trees.baseAddress
+                order.tree_count = UInt32(trees.count)
+                return cl_launch_start(&order, &launched, &stage)
+            }
+        }
+        guard code == 0 else {
+            reply(request, LaunchFailure(stage: stage, code: -code, index: 0))
+            return nil
+        }
+        let key = nextKey()
+        var process = Supervised(
+            key: key, container: place.container, session: place.session, machine: ProcessMachine(startsAtOnce: atOnce),
+            pid: launched.pid, pidfd: launched.pidfd, control: launched.control, cgroup: place.cgroup,
+            input: place.input, keepsInput: place.keepsInput, createdAt: now)
+        process.request = request
+        processes.append(process)
+        if atOnce { _ = cl_go(launched.control) }
+        _ = cm_poll_add(poll, launched.control, Wake.control(key).token)
+        _ = cm_poll_add(poll, launched.pidfd, Wake.process(key).token)
+        return key
+    }
+
+    private func failure(_ stage: Int, _ code: Int32) -> LaunchFailure {
+        LaunchFailure(stage: UInt32(stage), code: -code, index: 0)
+    }
+
+    private func count(sessions: Bool) -> Int {
+        var count = 0
+        for process in processes where process.isSession == sessions { count += 1 }
+        return count
+    }
+
+    // MARK: What the child tells
+
+    /// Reads all that has come over a child's control socket.
+    mutating func readControl(of key: UInt32) {
+        while let index = index(of: key), processes[index].control >= 0 {
+            var status = cl_status()
+            var descriptor: Int32 = -1
+            let got = cl_status_read(processes[index].control, &status, &descriptor)
+            if got < 0 { return }
+            if got == 0 {
+                cm_poll_remove(poll, processes[index].control)
+                cm_close(processes[index].control)
+                processes[index].control = -1
+                act(processes[index].machine.controlEnded(lostStage: UInt32(CL_STAGE_LOST)), index)
+                return
+            }
+            take(status, descriptor, index)
+        }
+    }
+
+    private mutating func take(_ status: cl_status, _ descriptor: Int32, _ index: Int) {
+        let told = LaunchFailure(stage: status.stage, code: status.code, index: status.index)
+        switch Int(status.kind) {
+        case CL_STATUS_WARNING: if processes[index].warnings.count < 16 { processes[index].warnings.append(told) }
+        case CL_STATUS_ERROR: act(processes[index].machine.failed(told), index)
+        case CL_STATUS_TERMINAL: takeTerminal(descriptor, index)
+        case CL_STATUS_READY: act(processes[index].machine.ready(), index)
+        case CL_STATUS_EXECUTING: processes[index].machine.isExecuting()
+        default: cm_close(descriptor)
+        }
+    }
+
+    private mutating func takeTerminal(_ master: Int32, _ index: Int) {
+        cm_close(processes[index].terminal)
+        processes[index].terminal = master
+        if !processes[index].isSession { tellWriter(.streams, processes[index].key, master) }
+    }
+
+    mutating func act(_ action: ProcessMachine.Action, _ index: Int) {
+        switch action {
+        case .none: break
+        case .replyFailed(let failure): if let request = takeRequest(index) { reply(request, failure) }
+        case .replyPrepared, .replyStarted:
+            if action == .replyStarted { processes[index].startedAt = cm_wall_clock() }
+            if let request = takeRequest(index) { reportLaunch(request, index) }
+        case .reportExit: finishExit(index)
+        }
+    }
+
+    private mutating func takeRequest(_ index: Int) -> UInt32? {
+        let request = processes[index].request
+        processes[index].request = nil
+        return request
+    }
+
+    private mutating func reportLaunch(_ request: UInt32, _ index: Int) {
+        let process = processes[index]
+        var message = WireWriter(.reply, request: request)
+        message.append(ReplyStatus.done.rawValue)
+        message.append(process.pid)
+        message.append(process.createdAt)
+        message.append(process.startedAt)
+        message.append(UInt32(process.warnings.count))
+        for warning in process.warnings {
+            message.append(warning.stage)
+            message.append(warning.code)
+        }
+        guard process.isSession, process.terminal >= 0 else { return send(message) }
+        send(message, process.terminal)
+        cm_close(process.terminal)
+        processes[index].terminal = -1
+    }
+}

@@ -1,0 +1,136 @@
+import CLaunch
+
+extension Monitor {
+    mutating func handle(
+        _ kind: MessageKind, _ request: UInt32, _ reader: inout WireReader, _ fds: inout InlineDescriptors
+    ) {
+        if kind == .hello { return greet(request, &reader) }
+        guard isGreeted else { return dropClient() }
+        switch kind {
+        case .create: create(request, &reader, &fds)
+        case .exec: exec(request, &reader, &fds)
+        case .attach: attach(request, &reader, &fds)
+        case .list: list(request)
+        case .shutdown: shutDown(request)
+        case .acknowledge:
+            ledger.acknowledge(upTo: reader.number(UInt64.self))
+            reply(request, .done)
+        case .start, .signal, .kill, .resize, .closeInput, .reopenLog, .remove:
+            let id = reader.string(limit: MonitorLimit.identifier)
+            guard let index = container(id) else { return reply(request, .notFound) }
+            handle(kind, request, &reader, container: index)
+        case .killExec:
+            let id = reader.string(limit: MonitorLimit.identifier)
+            guard let index = session(id) else { return reply(request, .notFound) }
+            finish(request, cm_signal(processes[index].pidfd, 9))
+        case .hello, .reply, .exit: reply(request, .malformed)
+        }
+    }
+
+    private mutating func handle(
+        _ kind: MessageKind, _ request: UInt32, _ reader: inout WireReader, container index: Int
+    ) {
+        switch kind {
+        case .start: start(request, index)
+        case .signal:
+            guard processes[index].isAlive else { return reply(request, .wrongState) }
+            finish(request, cm_signal(processes[index].pidfd, reader.number(Int32.self)))
+        case .kill: finish(request, cm_write_file(processes[index].cgroup, "cgroup.kill", "1"))
+        case .resize:
+            guard processes[index].terminal >= 0 else { return reply(request, .wrongState) }
+            let columns = reader.number(UInt16.self)
+            finish(request, cm_resize(processes[index].terminal, columns, reader.number(UInt16.self)))
+        case .closeInput:
+            cm_close(processes[index].input)
+            processes[index].input = -1
+            reply(request, .done)
+        case .reopenLog:
+            tellWriter(.reopen, processes[index].key)
+            reply(request, .done)
+        case .remove: remove(request, index)
+        default: reply(request, .malformed)
+        }
+    }
+
+    private mutating func finish(_ request: UInt32, _ code: Int32) {
+        if code == 0 { reply(request, .done) } else { reply(request, kernel: -code) }
+    }
+
+    private mutating func greet(_ request: UInt32, _ reader: inout WireReader) {
+        var message = WireWriter(.reply, request: request)
+        guard reader.number(UInt32.self) == protocolVersion else {
+            message.append(ReplyStatus.version.rawValue)
+            message.append(protocolVersion)
+            return send(message)
+        }
+        isGreeted = true
+        message.append(ReplyStatus.done.rawValue)
+        message.append(protocolVersion)
+        message.append(cm_process_id())
+        send(message)
+        for record in ledger.pending { report(record) }
+    }
+
+    private mutating func start(_ request: UInt32, _ index: Int) {
+        guard !ledger.isFull else { return reply(request, .limit) }
+        guard processes[index].machine.start() else { return reply(request, .wrongState) }
+        processes[index].request = request
+        let code = cl_go(processes[index].control)
+        if code != 0 {
+            processes[index].request = nil
+            reply(request, kernel: -code)
+        }
+    }
+
+    private mutating func remove(_ request: UInt32, _ index: Int) {
+        guard !processes[index].isAlive, processes[index].deadline == nil else { return reply(request, .wrongState) }
+        tellWriter(.forget, processes[index].key)
+        processes[index].closeAll()
+        processes.remove(at: index)
+        reply(request, .done)
+    }
+
+    private mutating func list(_ request: UInt32) {
+        var count: UInt32 = 0
+        for process in processes where !process.isSession { count += 1 }
+        var message = WireWriter(.reply, request: request)
+        message.append(ReplyStatus.done.rawValue)
+        message.append(count)
+        for process in processes where !process.isSession {
+            message.append(bytes: process.container)
+            let running = process.machine.phase == .running
+            message.append(UInt32(process.record != nil ? 3 : running ? 2 : 1))
+            message.append(process.pid)
+            message.append(process.createdAt)
+            message.append(process.startedAt)
+            message.append(UInt32(process.record == nil ? 0 : 1))
+            if let record = process.record { record.write(to: &message) }
+        }
+        send(message)
+    }
+
+    private mutating func attach(_ request: UInt32, _ reader: inout WireReader, _ fds: inout InlineDescriptors) {
+        let id = reader.string(limit: MonitorLimit.identifier)
+        guard let index = container(id) else { return reply(request, .notFound) }
+        guard processes[index].isAlive else { return reply(request, .wrongState) }
+        let (output, errors) = (fds.takeFirst(), fds.takeFirst())
+        tellWriter(.attach, processes[index].key, output, errors)
+        cm_close(output)
+        cm_close(errors)
+        var message = WireWriter(.reply, request: request)
+        message.append(ReplyStatus.done.rawValue)
+        let terminal = processes[index].terminal
+        let input = !processes[index].keepsInput ? -1 : terminal >= 0 ? terminal : processes[index].input
+        message.append(UInt32(input >= 0 ? 1 : 0))
+        message.append(UInt32(terminal >= 0 ? 1 : 0))
+        send(message, input)
+    }
+
+    private mutating func shutDown(_ request: UInt32) {
+        isEnding = true
+        for process in processes where !process.isSession && process.isAlive {
+            _ = cm_write_file(process.cgroup, "cgroup.kill", "1")
+        }
+        reply(request, .done)
+    }
+}

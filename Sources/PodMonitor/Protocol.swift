@@ -1,0 +1,75 @@
+/// The version of the monitor's protocol. A monitor serves its pod for months: a daemon must speak every version that a
+/// running monitor may have.
+package let protocolVersion: UInt32 = 1
+
+/// What a message is. Requests carry a number that their reply repeats. Append, never renumber.
+package enum MessageKind: UInt32, Sendable {
+    case hello = 1
+    case create = 2
+    case start = 3
+    case exec = 4
+    case signal = 5
+    case kill = 6
+    case killExec = 7
+    case resize = 8
+    case attach = 9
+    case closeInput = 10
+    case reopenLog = 11
+    case remove = 12
+    case list = 13
+    case acknowledge = 14
+    case shutdown = 15
+
+    case reply = 64
+    case exit = 65
+}
+
+/// How a request came out. Append, never renumber.
+package enum ReplyStatus: UInt32, Sendable {
+    case done = 0
+    /// Stage, errno and index follow.
+    case launchFailed = 1
+    case notFound = 2
+    case alreadyExists = 3
+    case wrongState = 4
+    case limit = 5
+    /// The errno follows.
+    case kernel = 6
+    /// The request could not be read.
+    case malformed = 7
+    /// The monitor's own version follows.
+    case version = 8
+}
+
+/// The monitor's bounds.
+package enum MonitorLimit {
+    /// Bytes of one message; a larger plan travels in a sealed memory file.
+    package static let message = 64 << 10
+    package static let inlinePlan = 48 << 10
+    package static let identifier = 128
+    package static let path = 4096
+    /// Containers a monitor knows at once; `create` beyond is refused.
+    package static let containers = 256
+    /// Exec sessions running at once; `exec` beyond is refused.
+    package static let sessions = 256
+    /// Exits not yet acknowledged; `create`, `start` and `exec` beyond are refused until some are.
+    package static let exits = 1024
+    /// Descriptors in one message.
+    package static let descriptors = 64
+    /// What a non-blocking call returns when it would block: EAGAIN, negated.
+    static let wouldBlock: Int64 = -11
+    /// Milliseconds for which a container's exit waits for the end of its log.
+    package static let logPatience: UInt64 = 100
+}
+
+/// Bits in `create` and `exec`.
+package enum LaunchFlag {
+    package static let start: UInt32 = 1
+    package static let keepsInput: UInt32 = 2
+    /// The plan is the message's last descriptor.
+    package static let planInMemory: UInt32 = 4
+    /// Which standard streams of an exec session come as descriptors, in this order.
+    package static let stdin: UInt32 = 8
+    package static let stdout: UInt32 = 16
+    package static let stderr: UInt32 = 32
+}

@@ -1,0 +1,81 @@
+import CLaunch
+
+/// A process the monitor looks after: a container's first one, or that of an exec session.
+struct Supervised {
+    /// Names the process in poll tokens and to the log writer.
+    let key: UInt32
+    let container: [UInt8]
+    /// Empty for a container's first process.
+    let session: [UInt8]
+    var machine: ProcessMachine
+    let pid: Int32
+    /// Open while the process is not reaped; -1 after.
+    var pidfd: Int32
+    /// Open until execve; -1 after.
+    var control: Int32
+    /// The container's cgroup; -1 for a session.
+    let cgroup: Int32
+    /// The end of the standard input's pipe that is written to, while it is kept.
+    var input: Int32
+    /// The terminal's master, once it has come.
+    var terminal: Int32 = -1
+    let keepsInput: Bool
+    /// The request to answer, while one waits.
+    var request: UInt32?
+    var warnings: [LaunchFailure] = []
+    let createdAt: UInt64
+    var startedAt: UInt64 = 0
+    /// How it ended, once it has; its number is 0 until it was reported.
+    var record: ExitRecord?
+    /// Monotonic nanoseconds at which the exit is reported though the log's end has not been told.
+    var deadline: UInt64?
+
+    var isSession: Bool { !session.isEmpty }
+    var isAlive: Bool { pidfd >= 0 }
+    /// Its launch failed and was answered; only the reaping is left.
+    var hasFailed: Bool { machine.phase == .failed }
+
+    /// Closes what is open of it.
+    mutating func closeAll() {
+        cm_close(pidfd)
+        cm_close(control)
+        cm_close(cgroup)
+        cm_close(input)
+        cm_close(terminal)
+        pidfd = -1
+        control = -1
+        input = -1
+        terminal = -1
+    }
+}
+
+/// What woke the monitor, packed into a poll token.
+enum Wake {
+    case listener
+    case client
+    case writer
+    case control(UInt32)
+    case process(UInt32)
+
+    init?(token: UInt64) {
+        let key = UInt32(truncatingIfNeeded: token)
+        switch token >> 32 {
+        case 1: self = .listener
+        case 2: self = .client
+        case 3: self = .writer
+        case 4: self = .control(key)
+        case 5: self = .process(key)
+        default: return nil
+        }
+    }
+
+    var token: UInt64 {
+        switch self {
+        case .listener: 1 << 32
+        case .client: 2 << 32
+        case .writer: 3 << 32
+        case .control(let key): 4 << 32 | UInt64(key)
+        case .process(let key): 5 << 32 | UInt64(key)
+        }
+    }
+}
