@@ -125,6 +125,11 @@ let package = Package(
             swiftSettings: strict + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Osize"])],
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
+        // Checks on the real kernel, as root; `integration/launch/run` builds and runs them.
+        .executableTarget(
+            name: "launch-check", dependencies: ["Linux", "ContainerRuntime"], path: "integration/launch",
+            swiftSettings: strict),
+
         .target(
             name: "TestSupport", dependencies: ["HTTP", "CRI", "KubernetesAPI"], path: "Tests/TestSupport",
             swiftSettings: strict),

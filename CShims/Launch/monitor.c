@@ -112,9 +112,17 @@ int32_t cm_send(int32_t fd, const void *bytes, uint64_t size, const int32_t *fds
     return sent < 0 ? -errno : 0;
 }
 
+void cm_widen(int32_t fd) {
+    int size = 1 << 20;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
 int32_t cm_accept(int32_t fd) {
     int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    return client < 0 ? -errno : client;
+    if (client < 0) return -errno;
+    cm_widen(client);
+    return client;
 }
 
 void cm_close(int32_t fd) {
@@ -228,6 +236,7 @@ int32_t cm_fork_writer(int32_t *socket) {
         return 0;
     }
     close(ends[1]);
+    cm_widen(ends[0]);
     *socket = ends[0];
     return pid;
 }

@@ -8,6 +8,7 @@
 
 #include "cmonitor.h"
 #include "cplan.h"
+#include "cspawn.h"
 
 /* What the parent hands to a launch. Descriptors stay the caller's. */
 struct cl_launch {

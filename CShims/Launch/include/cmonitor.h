@@ -20,6 +20,8 @@ int32_t cm_poll_wait(int32_t poll, uint64_t *token, int32_t milliseconds);
 int64_t cm_receive(int32_t fd, void *bytes, uint64_t capacity, int32_t *fds, uint32_t fd_capacity, uint32_t *fd_count);
 int32_t cm_send(int32_t fd, const void *bytes, uint64_t size, const int32_t *fds, uint32_t fd_count);
 int32_t cm_accept(int32_t fd);
+/* Lets a megabyte wait in the socket. */
+void cm_widen(int32_t fd);
 
 void cm_close(int32_t fd);
 int32_t cm_duplicate(int32_t fd);

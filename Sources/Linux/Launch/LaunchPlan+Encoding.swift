@@ -133,7 +133,9 @@ extension ProcessPlan {
         }
         let sets = capabilities
         records.add(CL_RECORD_CAPABILITIES) {
-            for set in [sets.effective, sets.permitted, sets.inheritable, sets.bounding, sets.ambient] { $0.append(set) }
+            for set in [sets.effective, sets.permitted, sets.inheritable, sets.bounding, sets.ambient] {
+                $0.append(set)
+            }
         }
         if let seccomp { records.add(CL_RECORD_SECCOMP) { $0.append(raw: seccomp.instructions) } }
         for limit in resourceLimits {

@@ -1,0 +1,56 @@
+import Glibc
+import Linux
+
+/// Starts monitors from a sealed copy of their executable, and finds those that run.
+package final class PodMonitorSpawner: PodMonitorSpawning {
+    private let image: MonitorImage
+    private let events: EventThread
+    private let threads: BlockingThreads
+
+    /// `executable` is the path of `swiftlet-podmonitor`. The threads do what blocks: cloning, until the program runs.
+    package init(executable: String, events: EventThread, threads: BlockingThreads) throws(KernelError) {
+        image = try MonitorImage(path: executable)
+        self.events = events
+        self.threads = threads
+    }
+
+    package func spawn(
+        _ configuration: PodMonitorConfiguration
+    ) async throws(PodMonitorError) -> any PodMonitoring {
+        let image = image
+        let process: SpawnedProcess
+        do throws(KernelError) {
+            process = try await threads.run("spawn monitor") { () throws(KernelError) in
+                try PodMonitorSpawner.start(configuration, image)
+            }
+        } catch {
+            throw .spawn(pod: configuration.pod, cause: error)
+        }
+        return try await PodMonitorClient(
+            pod: configuration.pod, directory: configuration.directory, events: events,
+            process: ProcessHandle(process.handle))
+    }
+
+    package func adopt(pod: String, directory: String) async throws(PodMonitorError) -> any PodMonitoring {
+        try await PodMonitorClient(pod: pod, directory: directory, events: events, process: nil)
+    }
+
+    private static func start(
+        _ configuration: PodMonitorConfiguration, _ image: MonitorImage
+    ) throws(KernelError) -> SpawnedProcess {
+        let leaf = configuration.cgroup + "/monitor"
+        if mkdir(leaf, 0o755) != 0 && errno != EEXIST { throw KernelError("mkdir", leaf) }
+        let listener = try MessageSocket.listen(in: configuration.directory, name: MonitorConnection.socketName)
+        var order = MonitorSpawn(
+            image: image, arguments: ["swiftlet-podmonitor", configuration.pod], listener: listener, cgroup: leaf)
+        order.errorOutput = SharedDescriptor(
+            try Descriptor.open(
+                configuration.directory + "/monitor.err", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600))
+        order.newNetwork = configuration.namespaces.contains(.network)
+        order.newIPC = configuration.namespaces.contains(.ipc)
+        order.newUTS = configuration.namespaces.contains(.uts)
+        order.hostname = configuration.namespaces.contains(.uts) ? configuration.hostname : nil
+        order.kernelParameters = configuration.kernelParameters
+        return try order.run()
+    }
+}

@@ -1,0 +1,134 @@
+import CLaunch
+import Glibc
+
+/// An executable kept in sealed memory: nothing that it runs beside can change it, and replacing the file on disk
+/// disturbs no running process.
+package struct MonitorImage: Sendable {
+    let file: SharedDescriptor
+
+    /// Reads the executable at `path`.
+    package init(path: String) throws(KernelError) {
+        let source = try Descriptor.open(path, O_RDONLY)
+        let copy = cs_memory_copy(source.raw, "swiftlet-podmonitor")
+        guard copy >= 0 else { throw KernelError("copy into memory", path, -copy) }
+        file = SharedDescriptor(Descriptor(owning: copy))
+    }
+}
+
+/// A process and the descriptor that names it without doubt.
+package struct SpawnedProcess: Sendable {
+    package let processID: Int32
+    package let handle: SharedDescriptor
+}
+
+/// How a pod's monitor is started: its namespaces, its cgroup, what it inherits.
+package struct MonitorSpawn: Sendable {
+    package var image: MonitorImage
+    package var arguments: [String]
+    /// Handed over as descriptor 3.
+    package var listener: SharedDescriptor
+    /// Where its standard error goes; nil for nowhere.
+    package var errorOutput: SharedDescriptor?
+    /// An existing absolute directory of the unified hierarchy.
+    package var cgroup: String
+    package var newNetwork: Bool
+    package var newIPC: Bool
+    package var newUTS: Bool
+    package var hostname: String?
+    /// Names with dots or slashes.
+    package var kernelParameters: [String: String]
+
+    package init(image: MonitorImage, arguments: [String], listener: SharedDescriptor, cgroup: String) {
+        self.image = image
+        self.arguments = arguments
+        self.listener = listener
+        self.cgroup = cgroup
+        newNetwork = true
+        newIPC = true
+        newUTS = true
+        kernelParameters = [:]
+    }
+
+    /// Clones and executes; blocks the calling thread until the program runs. Never call it on the cooperative pool.
+    package func run() throws(KernelError) -> SpawnedProcess {
+        let group = try Descriptor.open(cgroup, O_RDONLY | O_DIRECTORY)
+        let listening = try listener.duplicate()
+        let executable = try image.file.duplicate()
+        let errors = try errorOutput?.duplicate().release() ?? -1
+        defer { if errors >= 0 { close(errors) } }
+        let parameters = try checkedParameters()
+        var pidfd: Int32 = -1
+        var stage: UInt32 = 0
+        var index: UInt32 = 0
+        let pid = withCTexts(arguments) { argv in
+            withCTexts(parameters.map(\.0)) { names in
+                withCTexts(parameters.map(\.1)) { values in
+                    withOptionalCText(hostname) { hostname in
+                        withUnsafePointer(to: listening.raw) { descriptors in
+                            var order = cs_spawn()
+                            order.executable = executable.raw
+                            order.argv = UnsafePointer(argv)
+                            order.envp = UnsafePointer(argv + arguments.count)
+                            order.descriptors = descriptors
+                            order.descriptor_count = 1
+                            order.error_output = errors
+                            order.cgroup = group.raw
+                            order.namespaces = namespaces
+                            order.hostname = hostname
+                            order.parameter_names = UnsafeRawPointer(names).assumingMemoryBound(
+                                to: UnsafePointer<CChar>?.self)
+                            order.parameter_values = UnsafeRawPointer(values).assumingMemoryBound(
+                                to: UnsafePointer<CChar>?.self)
+                            order.parameter_count = UInt32(parameters.count)
+                            return cs_spawn(&order, &pidfd, &stage, &index)
+                        }
+                    }
+                }
+            }
+        }
+        guard pid > 0 else {
+            let isParameter = Int(stage) == CL_STAGE_KERNEL_PARAMETER && Int(index) < parameters.count
+            let object = isParameter ? parameters[Int(index)].0 : arguments.first ?? ""
+            throw KernelError(LaunchStage(rawValue: stage).description, object, -pid)
+        }
+        return SpawnedProcess(processID: pid, handle: SharedDescriptor(Descriptor(owning: pidfd)))
+    }
+
+    private var namespaces: UInt32 {
+        (newNetwork ? UInt32(CS_NEW_NETWORK) : 0) | (newIPC ? UInt32(CS_NEW_IPC) : 0)
+            | (newUTS ? UInt32(CS_NEW_UTS) : 0)
+    }
+
+    /// Paths beneath /proc/sys: a name that climbs out of it is refused.
+    private func checkedParameters() throws(KernelError) -> [(String, String)] {
+        var pairs: [(String, String)] = []
+        for (name, value) in kernelParameters.sorted(by: { $0.key < $1.key }) {
+            let path = name.contains("/") ? name : String(name.map { $0 == "." ? "/" : $0 })
+            let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+            guard !path.hasPrefix("/"), !parts.contains(".."), !parts.contains("") else {
+                throw KernelError("set kernel parameter", name, EINVAL)
+            }
+            pairs.append((path, value))
+        }
+        return pairs
+    }
+}
+
+/// Runs `body` with a NULL-terminated array of C strings.
+func withCTexts<Result>(
+    _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+    let array = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: texts.count + 1)
+    for (index, text) in texts.enumerated() { array[index] = strdup(text) }
+    array[texts.count] = nil
+    defer {
+        for index in texts.indices { free(array[index]) }
+        array.deallocate()
+    }
+    return body(array)
+}
+
+private func withOptionalCText<Result>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
+    guard let text else { return body(nil) }
+    return text.withCString { body($0) }
+}
