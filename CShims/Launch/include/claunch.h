@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cmonitor.h"
+#include "cmounts.h"
 #include "cplan.h"
 #include "cspawn.h"
 

@@ -1,0 +1,77 @@
+import Glibc
+
+/// The machine's unified cgroup hierarchy: where it is mounted and which controllers it has.
+package struct CgroupHierarchy: Sendable, Equatable {
+    /// Where cgroup2 is mounted, absolute.
+    package let mountPoint: String
+    /// The controllers that can be used in it, such as "memory" and "cpu".
+    package let controllers: Set<String>
+
+    package init(mountPoint: String, controllers: Set<String>) {
+        self.mountPoint = mountPoint
+        self.controllers = controllers
+    }
+
+    /// Finds it by /proc/self/mountinfo, never by a path taken for granted.
+    package static func find() throws(CgroupError) -> CgroupHierarchy {
+        guard let mountPoint = mountPoint(in: try text("/proc/self/mountinfo")) else { throw .noUnifiedHierarchy }
+        let list = try text(mountPoint + "/cgroup.controllers")
+        return CgroupHierarchy(mountPoint: mountPoint, controllers: words(list))
+    }
+
+    /// The first cgroup2 mount in a mountinfo text.
+    package static func mountPoint(in mountInfo: String) -> String? {
+        for line in mountInfo.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count > 6, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count else { continue }
+            if fields[dash + 1] == "cgroup2" { return unescaped(fields[4]) }
+        }
+        return nil
+    }
+
+    private static func text(_ path: String) throws(CgroupError) -> String {
+        do throws(KernelError) { return try readText(path) } catch { throw .kernel(error) }
+    }
+
+    /// Spaces and the like stand as three octal digits after a backslash.
+    private static func unescaped(_ field: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(field.utf8)[...]
+        while let byte = rest.popFirst() {
+            let digits = rest.prefix(3)
+            if byte == UInt8(ascii: "\\"), digits.count == 3, digits.allSatisfy({ (48...55).contains($0) }) {
+                bytes.append(digits.reduce(UInt8(0)) { $0 &* 8 &+ ($1 - 48) })
+                rest = rest.dropFirst(3)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    static func words(_ text: String) -> Set<String> {
+        Set(text.split(whereSeparator: \.isWhitespace).map(String.init))
+    }
+}
+
+/// A whole small file of the kernel's, at most 1 MiB.
+package func readText(_ path: String) throws(KernelError) -> String {
+    let file = try Descriptor.open(path, O_RDONLY)
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 16 << 10)
+    while bytes.count < 1 << 20 {
+        let count = read(file.raw, &chunk, chunk.count)
+        if count < 0 && errno == EINTR { continue }
+        guard count >= 0 else { throw KernelError("read", path) }
+        if count == 0 { break }
+        bytes.append(contentsOf: chunk[0..<count])
+    }
+    return String(decoding: bytes, as: UTF8.self)
+}
+
+/// Writes a kernel's file in one piece; the file must exist.
+package func writeText(_ text: String, to path: String) throws(KernelError) {
+    let file = try Descriptor.open(path, O_WRONLY)
+    let bytes = Array(text.utf8)
+    guard write(file.raw, bytes, bytes.count) == bytes.count else { throw KernelError("write", path) }
+}

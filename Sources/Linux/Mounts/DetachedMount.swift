@@ -1,0 +1,53 @@
+import CLaunch
+import Glibc
+
+/// A mount that is not attached anywhere yet: the safe way to hand a resolved file or directory to a container.
+package struct DetachedMount: ~Copyable {
+    private let tree: Descriptor
+
+    /// A bind of `path`, which no container may influence.
+    package init(of path: String, recursive: Bool = false) throws(KernelError) {
+        let source = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)
+        try self.init(of: source.raw, path, recursive)
+    }
+
+    /// A bind of `path` beneath `directory`, resolved without leaving it by any link: a volume's subPath.
+    package init(of path: String, beneath directory: String, recursive: Bool = false) throws(KernelError) {
+        let base = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
+        let found = cmnt_open_beneath(base.raw, path)
+        guard found >= 0 else { throw KernelError("open", "\(path) beneath \(directory)", -found) }
+        let source = Descriptor(owning: found)
+        try self.init(of: source.raw, path, recursive)
+    }
+
+    private init(of source: Int32, _ name: String, _ recursive: Bool) throws(KernelError) {
+        let copy = cmnt_clone(source, recursive ? 1 : 0)
+        guard copy >= 0 else { throw KernelError("open_tree", name, -copy) }
+        tree = Descriptor(owning: copy)
+    }
+
+    /// As a source in a launch plan. Good for one launch: attaching it uses it up.
+    package consuming func shared() throws(KernelError) -> SharedDescriptor {
+        SharedDescriptor(try tree.duplicate())
+    }
+}
+
+/// Mounts in the host's namespace, for what several containers of a pod share.
+package enum HostMount {
+    /// Mounts a tmpfs on an existing directory, nosuid and nodev; options such as ["size": "64m", "mode": "1777"].
+    package static func tmpfs(at directory: String, options: [String: String]) throws(KernelError) {
+        let target = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        var bytes: [CChar] = []
+        for (key, value) in options.sorted(by: { $0.key < $1.key }) {
+            bytes.append(contentsOf: (value.isEmpty ? key : "\(key)=\(value)").utf8CString)
+        }
+        let code = cmnt_tmpfs(target.raw, bytes, UInt32(bytes.count))
+        guard code == 0 else { throw KernelError("mount tmpfs", directory, -code) }
+    }
+
+    /// Detaches what is mounted at `path`; nothing mounted there, or no such path, is as good.
+    package static func detach(_ path: String) throws(KernelError) {
+        let code = cmnt_detach(path)
+        guard code == 0 || code == -EINVAL || code == -ENOENT else { throw KernelError("umount", path, -code) }
+    }
+}
