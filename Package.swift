@@ -118,7 +118,6 @@ let package = Package(
             name: "network-integration", dependencies: ["PodNetwork", "KubeProxy", "ClusterDNS", "Linux", log],
             path: "integration/network", swiftSettings: strict),
         tests("PodNetwork", ["Linux"]), tests("KubeProxy", ["Linux", "Client", "KubernetesAPI", log]),
-        tests("PodNetwork", ["Linux"]), tests("KubeProxy", ["Linux", log]),
         // Embedded Swift and fully static: the logic is PodMonitor's, compiled a second time through a linked folder.
         .executableTarget(
             name: "swiftlet-podmonitor", dependencies: ["CLaunch"],
