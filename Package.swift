@@ -72,6 +72,8 @@ let package = Package(
         module("PodMonitor", ["CLaunch"]),
         module("Store", [log, .product(name: "GRDB", package: "GRDB.swift")]),
         tests("Store"),
+        .executableTarget(
+            name: "store-bench", dependencies: ["Store"], path: "integration/bench/store", swiftSettings: strict),
         module("PKI", ["JSONTree", x509, crypto]),
         tests("PKI", ["JSONTree"]),
         module("Transport", ["HTTP", log, x509] + nio),

@@ -120,15 +120,26 @@ package final class SQLiteStore: KeyValueStore {
         }
     }
 
-    /// Makes the directory and its parents, for the owner alone.
+    /// Makes the directory and its parents, for the owner alone, durably.
     private static func makeDirectory(_ directory: String) throws(StoreError) {
-        var path = directory.hasPrefix("/") ? "" : "."
+        var parent = directory.hasPrefix("/") ? "/" : "."
         for part in directory.split(separator: "/") {
-            path += "/" + part
-            if mkdir(path, 0o700) != 0, errno != EEXIST {
-                throw .io(operation: "make directory \(path)", message: DirectoryLock.reason(errno))
+            let path = parent + "/" + part
+            if mkdir(path, 0o700) == 0 {
+                sync(parent)
+            } else if errno != EEXIST {
+                throw .io(operation: "make directory \(directory)", message: DirectoryLock.reason(errno))
             }
+            parent = path
         }
+    }
+
+    /// Without it a power cut could take a new directory away with all that was acknowledged in it.
+    private static func sync(_ directory: String) {
+        let descriptor = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        Glibc.close(descriptor)
     }
 }
 
