@@ -115,6 +115,7 @@ let package = Package(
         .testTarget(name: "JSONTreeTests", dependencies: ["JSONTree"], swiftSettings: strict),
         .testTarget(name: "APIMachineryTests", dependencies: ["APIMachinery"], swiftSettings: strict),
         tests("OCI"),
+        tests("ContainerRuntime", ["OCI", "JSONTree", "APIMachinery", "Linux", log]),
 
         .executableTarget(
             name: "network-integration", dependencies: ["PodNetwork", "KubeProxy", "ClusterDNS", "Linux", log],

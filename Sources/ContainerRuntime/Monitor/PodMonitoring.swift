@@ -103,11 +103,27 @@ package struct LaunchReport: Sendable, Equatable {
     package var startedAt: UInt64
     /// What could not be held and does not stop the launch, such as an OOM score this node may not set.
     package var warnings: [LaunchWarning]
+
+    package init(
+        processID: Int32, createdAt: UInt64, startedAt: UInt64, warnings: [LaunchWarning]
+    ) {
+        self.processID = processID
+        self.createdAt = createdAt
+        self.startedAt = startedAt
+        self.warnings = warnings
+    }
 }
 
 package struct LaunchWarning: Sendable, Equatable, CustomStringConvertible {
     package var stage: LaunchStage
     package var code: Int32
+
+    package init(
+        stage: LaunchStage, code: Int32
+    ) {
+        self.stage = stage
+        self.code = code
+    }
 
     package var description: String { "\(stage): \(KernelError.text(of: code))" }
 }
@@ -146,6 +162,18 @@ package struct ExecSession: Sendable {
     package var stderr: DescriptorStream?
     /// The terminal's own descriptor, for `resize`.
     package var terminal: Terminal?
+
+    package init(
+        id: String, processID: Int32, stdin: DescriptorStream?, stdout: DescriptorStream?, stderr: DescriptorStream?,
+        terminal: Terminal?
+    ) {
+        self.id = id
+        self.processID = processID
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+        self.terminal = terminal
+    }
 }
 
 /// A reader and writer of a running container's streams.
@@ -155,6 +183,14 @@ package struct AttachSession: Sendable {
     package var stdout: DescriptorStream
     /// nil for a container with a terminal.
     package var stderr: DescriptorStream?
+
+    package init(
+        stdin: DescriptorStream?, stdout: DescriptorStream, stderr: DescriptorStream?
+    ) {
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+    }
 }
 
 /// One process's end. Kept by the monitor until acknowledged, so one may come twice after a reconnection.
@@ -176,6 +212,19 @@ package struct ProcessExit: Sendable, Equatable {
     /// Wall clock, nanoseconds since 1970.
     package var startedAt: UInt64
     package var finishedAt: UInt64
+
+    package init(
+        number: UInt64, subject: Subject, exitCode: Int32, signal: Int32, outOfMemory: Bool, startedAt: UInt64,
+        finishedAt: UInt64
+    ) {
+        self.number = number
+        self.subject = subject
+        self.exitCode = exitCode
+        self.signal = signal
+        self.outOfMemory = outOfMemory
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+    }
 }
 
 /// A container as the monitor sees it.
@@ -192,4 +241,15 @@ package struct MonitoredContainer: Sendable, Equatable {
     package var startedAt: UInt64
     /// The exit's record, once exited.
     package var exit: ProcessExit?
+
+    package init(
+        id: String, state: State, processID: Int32, createdAt: UInt64, startedAt: UInt64, exit: ProcessExit?
+    ) {
+        self.id = id
+        self.state = state
+        self.processID = processID
+        self.createdAt = createdAt
+        self.startedAt = startedAt
+        self.exit = exit
+    }
 }

@@ -62,8 +62,8 @@ extension NodeRuntime {
         let monitor = try await step("sandbox.monitor", pod: uid) { [self] () async throws(CRIError) in
             try await spawnMonitor(record, config)
         }
-        try await files.get()
         change(sandbox: record.id) { $0.monitor = monitor }
+        try await files.get()
         var addresses: [String] = []
         if config.network == .pod {
             addresses = try await step("sandbox.network", pod: uid) { [self] () async throws(CRIError) in

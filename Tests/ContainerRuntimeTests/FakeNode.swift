@@ -1,0 +1,201 @@
+import APIMachinery
+import CRI
+import ContainerRuntime
+import Glibc
+import Linux
+import Logging
+import Synchronization
+
+/// Cgroups and mounts as sets of names.
+final class FakeKernel: RuntimeKernel {
+    struct State {
+        var cgroups: Set<String> = []
+        var values: [String: String] = [:]
+        var mounts: Set<String> = []
+        var boot = "boot-1"
+        var controllers: Set<String> = ["cpu", "memory", "pids"]
+        var mountError: KernelError?
+    }
+
+    let state = Mutex(State())
+
+    func bootID() throws(KernelError) -> String { state.withLock { $0.boot } }
+    func hostName() -> String { "node-1" }
+    func hostFile(_ path: String) -> String { "host's \(path)\n" }
+
+    func prepare(cgroupRoot: String) throws(KernelError) -> HostFeatures {
+        try makeCgroup(cgroupRoot)
+        return HostFeatures(controllers: state.withLock { $0.controllers }, capabilities: ~0)
+    }
+
+    func makeCgroup(_ path: String) throws(KernelError) { state.withLock { _ = $0.cgroups.insert(path) } }
+    func makeParentCgroup(_ path: String) throws(KernelError) { try makeCgroup(path) }
+
+    func writeCgroup(_ path: String, file: String, value: String) throws(KernelError) {
+        state.withLock { $0.values[path + "/" + file] = value }
+    }
+
+    func readCgroup(_ path: String, file: String) throws(KernelError) -> String {
+        throw KernelError("read", path + "/" + file, ENOENT)
+    }
+
+    func killCgroup(_ path: String, deadline: Duration) throws(KernelError) {}
+
+    func removeCgroup(_ path: String) throws(KernelError) {
+        state.withLock { state in state.cgroups = state.cgroups.filter { $0 != path && !$0.hasPrefix(path + "/") } }
+    }
+
+    func childCgroups(of path: String) throws(KernelError) -> [String] {
+        state.withLock { state in
+            state.cgroups.filter { $0.hasPrefix(path + "/") }.map { String($0.dropFirst(path.count + 1)) }
+                .filter { !$0.contains("/") }
+        }
+    }
+
+    func processes(beneath path: String) throws(KernelError) -> [Int32] { [] }
+
+    func mountSharedMemory(_ path: String) throws(KernelError) {
+        try state.withLock { state throws(KernelError) in
+            if let error = state.mountError { throw error }
+            state.mounts.insert(path)
+        }
+    }
+
+    func unmount(_ path: String) throws(KernelError) { state.withLock { _ = $0.mounts.remove(path) } }
+
+    func mounts(beneath path: String) throws(KernelError) -> [String] {
+        state.withLock { $0.mounts.filter { $0.hasPrefix(path + "/") } }
+    }
+}
+
+final class FakeNetwork: SandboxNetwork {
+    let attached = Mutex<Set<String>>([])
+    let failure = Mutex<CRIError?>(nil)
+
+    func attach(sandbox: String, networkNamespace: String) async throws(CRIError) -> [String] {
+        if let error = failure.withLock({ $0 }) { throw error }
+        attached.withLock { _ = $0.insert(sandbox) }
+        return ["10.0.0.7"]
+    }
+
+    func detach(sandbox: String) async throws(CRIError) { attached.withLock { _ = $0.remove(sandbox) } }
+    func collect(live: Set<String>) async throws(CRIError) { attached.withLock { $0.formIntersection(live) } }
+}
+
+struct NoSeccomp: SeccompProfiles {
+    func program(for profile: ContainerSecurity.Seccomp, capabilities: UInt64) throws(CRIError) -> SeccompProgram? {
+        nil
+    }
+}
+
+final class StepLog: StepRecorder {
+    let steps = Mutex<[RuntimeStep]>([])
+    func record(_ step: RuntimeStep) { steps.withLock { $0.append(step) } }
+}
+
+/// Sleeps end when the test says so.
+final class HeldTime: TimeSource {
+    private let sleepers = Mutex<[(Duration, CheckedContinuation<Void, Never>, Int)]>([])
+    private let tickets = Mutex(0)
+
+    func now() -> Timestamp { SystemTime().now() }
+    func uptime() -> Duration { SystemTime().uptime() }
+
+    func sleep(for duration: Duration) async throws {
+        let ticket = tickets.withLock { last in
+            last += 1
+            return last
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                sleepers.withLock { $0.append((duration, continuation, ticket)) }
+                if Task.isCancelled { end { $0.2 == ticket } }
+            }
+        } onCancel: {
+            end { $0.2 == ticket }
+        }
+        try Task.checkCancellation()
+    }
+
+    /// Waits until somebody sleeps for `duration`, and wakes them.
+    func fire(_ duration: Duration) async {
+        while !end({ $0.0 == duration }) { await Task.yield() }
+    }
+
+    @discardableResult
+    private func end(_ isMeant: ((Duration, CheckedContinuation<Void, Never>, Int)) -> Bool) -> Bool {
+        let woken = sleepers.withLock { sleepers in
+            let woken = sleepers.filter(isMeant)
+            sleepers.removeAll(where: isMeant)
+            return woken
+        }
+        for sleeper in woken { sleeper.1.resume() }
+        return !woken.isEmpty
+    }
+}
+
+/// A node of fakes in a directory of its own, on which runtimes come and go.
+final class FakeNode: Sendable {
+    let directory: String
+    let monitors = FakeMonitors()
+    let kernel = FakeKernel()
+    let network = FakeNetwork()
+    let steps = StepLog()
+    let time = HeldTime()
+    let threads = BlockingThreads(count: 2)
+    let events: EventThread
+
+    init() throws {
+        var template = Array("/tmp/swiftlet-runtime-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", "/tmp") }
+        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        events = try EventThread()
+        try WholeFile.makeDirectories(directory + "/rootfs/bin")
+        try WholeFile.makeDirectories(directory + "/rootfs/etc")
+        try write("rootfs/bin/sh", "#!")
+        try write("rootfs/etc/passwd", "root:x:0:0::/root:/bin/sh\nweb:x:33:34::/srv:/bin/sh\n")
+        try write("rootfs/etc/group", "root:x:0:\nlog:x:50:web\n")
+    }
+
+    deinit { try? TreeRemoval.remove(directory) }
+
+    func write(_ name: String, _ text: String) throws {
+        try WholeFile.replace(directory + "/" + name, with: Array(text.utf8), mode: 0o644, durable: false)
+    }
+
+    var paths: RuntimePaths {
+        RuntimePaths(data: directory + "/data", state: directory + "/state", cgroupRoot: "/cgroup/swiftlet-test")
+    }
+
+    /// A daemon's start. Earlier runtimes are as good as dead: their streams are taken over.
+    func open() async throws -> NodeRuntime {
+        let images = ImageStore(paths: paths, threads: threads, time: SystemTime())
+        try await images.open()
+        if images.records.isEmpty {
+            var overrides = ImageStore.Overrides()
+            overrides.entrypoint = ["/bin/sh"]
+            _ = try await images.add(name: "test", path: directory + "/rootfs", overrides: overrides)
+        }
+        let runtime = NodeRuntime(
+            paths: paths, images: images, version: "1",
+            dependencies: RuntimeDependencies(
+                monitors: monitors, network: network, seccomp: NoSeccomp(), kernel: kernel, steps: steps,
+                time: time, threads: threads, events: events,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+        try await runtime.open()
+        return runtime
+    }
+
+    var sandboxDirectories: [String] { (try? OpenDirectory(paths.state + "/sandboxes").names()) ?? [] }
+    var layers: [String] { (try? OpenDirectory(paths.data + "/containers").names()) ?? [] }
+}
+
+let podConfig: PodSandboxConfig = {
+    var config = PodSandboxConfig(metadata: PodSandboxMetadata(name: "web", uid: "uid-1", namespace: "default"))
+    config.hostname = "web"
+    return config
+}()
+
+func containerConfig(_ name: String = "main", attempt: UInt32 = 0) -> ContainerConfig {
+    ContainerConfig(metadata: ContainerMetadata(name: name, attempt: attempt), image: "test")
+}

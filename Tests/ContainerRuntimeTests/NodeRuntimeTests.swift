@@ -1,0 +1,184 @@
+import CRI
+import ContainerRuntime
+import Glibc
+import Linux
+import Testing
+
+@Suite struct NodeRuntimeTests {
+    @Test func runsAPodToItsEnd() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        var events = runtime.containerEvents().makeAsyncIterator()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let status = try await runtime.podSandboxStatus(sandbox)
+        #expect(status.state == .ready && status.addresses == ["10.0.0.7"])
+        let id = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        #expect(try await runtime.containerStatus(id).state == .created)
+        try await runtime.startContainer(id)
+        #expect(try await runtime.containerStatus(id).state == .running)
+        node.monitors.only?.end(id, code: 3)
+        var kinds: [ContainerEvent.Kind] = []
+        while kinds.count < 4, let event = await events.next() { kinds.append(event.kind) }
+        #expect(kinds == [.started, .created, .started, .stopped])
+        let ended = try await runtime.containerStatus(id)
+        #expect(ended.state == .exited && ended.exitCode == 3 && ended.reason == "Error" && ended.startedAt > 0)
+        try await runtime.removePodSandbox(sandbox)
+        #expect(try await runtime.listContainers(ContainerFilter()).isEmpty)
+        #expect(node.sandboxDirectories.isEmpty && node.layers.isEmpty)
+        #expect(node.network.attached.withLock { $0.isEmpty })
+        #expect(try await runtime.leftovers().isEmpty)
+        let steps = node.steps.steps.withLock { $0.map(\.name) }
+        #expect(steps.contains("sandbox.network") && steps.contains("container.start"))
+    }
+
+    @Test func stopSendsTheSignalAndThenKills() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        var config = containerConfig()
+        config.stopSignal = "SIGQUIT"
+        let polite = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
+        try await runtime.startContainer(polite)
+        try await runtime.stopContainer(polite, timeout: .seconds(30))
+        #expect(try await runtime.containerStatus(polite).exitCode == 128 + SIGQUIT)
+        let deaf = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(attempt: 1), sandboxConfig: podConfig)
+        try await runtime.startContainer(deaf)
+        node.monitors.only?.state.withLock { $0.ignoredSignals = [SIGTERM] }
+        async let grace: Void = node.time.fire(.seconds(30))
+        try await runtime.stopContainer(deaf, timeout: .seconds(30))
+        await grace
+        #expect(try await runtime.containerStatus(deaf).exitCode == 137)
+        // What is stopped or gone stops again.
+        try await runtime.stopContainer(deaf, timeout: .seconds(30))
+        try await runtime.stopContainer("nobody", timeout: .zero)
+        try await runtime.removeContainer("nobody")
+    }
+
+    @Test func aFailedStartIsTheContainersOwn() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let id = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        node.monitors.only?.state.withLock {
+            $0.startError = .launch(id: id, stage: .exec, code: ENOENT, detail: "/nope")
+        }
+        await #expect(throws: CRIError.self) { try await runtime.startContainer(id) }
+        let status = try await runtime.containerStatus(id)
+        #expect(status.state == .exited && status.exitCode == 127)
+        #expect(status.reason == "StartError" || status.reason == "Error")
+    }
+
+    @Test func whatCannotBeMadeLeavesNothing() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        node.network.failure.withLock { $0 = .failed("no address left") }
+        await #expect(throws: CRIError.failed("no address left")) { try await runtime.runPodSandbox(podConfig) }
+        #expect(try await runtime.leftovers().isEmpty)
+        node.network.failure.withLock { $0 = nil }
+        node.kernel.state.withLock { $0.mountError = KernelError("mount", "shm", ENOMEM) }
+        await #expect(throws: CRIError.self) { try await runtime.runPodSandbox(podConfig) }
+        #expect(try await runtime.leftovers().isEmpty)
+        #expect(node.monitors.all.allSatisfy { pod in !pod.state.withLock { $0.isAlive } })
+        node.kernel.state.withLock { $0.mountError = nil }
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let pod = node.monitors.all.first { $0.state.withLock { $0.isAlive } }
+        pod?.state.withLock { $0.createError = .launch(id: "x", stage: .mountSource, code: ENOENT, detail: "/gone") }
+        do {
+            _ = try await runtime.createContainer(sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+            Issue.record("a container was made without its mount source")
+        } catch {
+            #expect(error.description.contains("/gone") && error.description.contains("does not exist"))
+        }
+        #expect(node.layers.isEmpty)
+        #expect(try await runtime.listContainers(ContainerFilter()).isEmpty)
+        try await runtime.images.removeImage("test")
+    }
+
+    @Test func limitsThatTheNodeCannotHoldAreTold() async throws {
+        let node = try FakeNode()
+        node.kernel.state.withLock { $0.controllers = ["pids"] }
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        var config = containerConfig()
+        config.resources.memoryLimit = 64 << 20
+        config.resources.processLimit = 10
+        let id = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
+        let warnings = try await runtime.containerStatus(id).warnings
+        #expect(warnings.count == 1 && warnings.first?.contains("memory limit 64Mi") == true)
+        #expect(node.kernel.state.withLock { $0.values.filter { $0.key.hasSuffix("pids.max") } }.values.first == "10")
+        await #expect(throws: CRIError.self) { try await runtime.updateContainerResources(id, config.resources) }
+    }
+
+    @Test func execReportsCodesAndTimeouts() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let id = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        await #expect(throws: CRIError.self) {
+            try await runtime.execSync(container: id, command: ["true"], timeout: .seconds(1), outputLimit: 10)
+        }
+        try await runtime.startContainer(id)
+        let failed = try await runtime.execSync(container: id, command: ["false"], timeout: .zero, outputLimit: 10)
+        #expect(failed.exitCode == 1)
+        do {
+            async let timeout: Void = node.time.fire(.seconds(7))
+            _ = try await runtime.execSync(container: id, command: ["sleep"], timeout: .seconds(7), outputLimit: 10)
+            await timeout
+            Issue.record("a command without end ended")
+        } catch {
+            guard case .timedOut = error else {
+                Issue.record("\(error)")
+                return
+            }
+        }
+    }
+
+    @Test func aDeadMonitorEndsItsPod() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let id = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        try await runtime.startContainer(id)
+        var events = runtime.containerEvents().makeAsyncIterator()
+        node.monitors.only?.die()
+        var ended: Set<String> = []
+        while ended.count < 2, let event = await events.next() {
+            if event.kind == .stopped { ended.insert(event.container) }
+        }
+        #expect(ended == [id, sandbox])
+        #expect(try await runtime.podSandboxStatus(sandbox).state == .notReady)
+        #expect(try await runtime.containerStatus(id).state == .exited)
+        #expect(node.network.attached.withLock { $0.isEmpty })
+    }
+
+    @Test func refusesASecondSandboxOfTheSameAttempt() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let first = try await runtime.runPodSandbox(podConfig)
+        await #expect(throws: CRIError.self) { try await runtime.runPodSandbox(podConfig) }
+        try await runtime.stopPodSandbox(first)
+        let second = try await runtime.runPodSandbox(podConfig)
+        #expect(second != first)
+    }
+
+    @Test func aContainerNobodyLearnedOfGivesWay() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let lost = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        let second = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        #expect(try await runtime.listContainers(ContainerFilter()).map(\.id) == [second])
+        #expect(lost != second && node.layers == [second])
+        try await runtime.startContainer(second)
+        await #expect(throws: CRIError.self) {
+            try await runtime.createContainer(sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import CRI
+import ContainerRuntime
+import Linux
+import Testing
+
+@Suite struct RecoveryTests {
+    private func pod(_ node: FakeNode, running names: [String]) async throws -> (NodeRuntime, String, [String]) {
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        var ids: [String] = []
+        for name in names {
+            let id = try await runtime.createContainer(
+                sandbox: sandbox, config: containerConfig(name), sandboxConfig: podConfig)
+            try await runtime.startContainer(id)
+            ids.append(id)
+        }
+        return (runtime, sandbox, ids)
+    }
+
+    @Test func adoptsWhatRuns() async throws {
+        let node = try FakeNode()
+        let (before, sandbox, ids) = try await pod(node, running: ["a", "b"])
+        let statuses = try await before.listContainers(ContainerFilter())
+        let after = try await node.open()
+        #expect(try await after.podSandboxStatus(sandbox) == before.podSandboxStatus(sandbox))
+        #expect(try await after.listContainers(ContainerFilter()) == statuses)
+        let result = try await after.execSync(container: ids[0], command: ["true"], timeout: .zero, outputLimit: 1)
+        #expect(result.exitCode == 0)
+        await #expect(throws: CRIError.self) { try await after.images.removeImage("test") }
+        try await after.removePodSandbox(sandbox)
+        #expect(try await after.leftovers().isEmpty)
+    }
+
+    @Test func exitsThatNobodySawAreNotLost() async throws {
+        let node = try FakeNode()
+        let (_, _, ids) = try await pod(node, running: ["a", "b"])
+        let monitor = try #require(node.monitors.only)
+        // Nobody listens now.
+        monitor.state.withLock { state in
+            state.follower?.finish()
+            state.follower = nil
+        }
+        monitor.end(ids[0], code: 9)
+        monitor.end(ids[1], code: 0, outOfMemory: true)
+        let after = try await node.open()
+        #expect(try await after.containerStatus(ids[0]).exitCode == 9)
+        #expect(try await after.containerStatus(ids[1]).reason == "OOMKilled")
+        while monitor.unacknowledged > 0 { await Task.yield() }
+    }
+
+    @Test func aMonitorThatDiedTakesItsPodAlong() async throws {
+        let node = try FakeNode()
+        let (_, sandbox, ids) = try await pod(node, running: ["a"])
+        node.monitors.only?.state.withLock { $0.isAlive = false }
+        let after = try await node.open()
+        #expect(try await after.podSandboxStatus(sandbox).state == .notReady)
+        let status = try await after.containerStatus(ids[0])
+        #expect(status.state == .exited && status.exitCode == 137 && !status.message.isEmpty)
+        #expect(node.kernel.state.withLock { $0.mounts.isEmpty })
+        #expect(node.network.attached.withLock { $0.isEmpty })
+        try await after.removePodSandbox(sandbox)
+        #expect(try await after.leftovers().isEmpty)
+    }
+
+    @Test func nothingRunsAfterAReboot() async throws {
+        let node = try FakeNode()
+        let (_, sandbox, ids) = try await pod(node, running: ["a"])
+        node.kernel.state.withLock { $0.boot = "boot-2" }
+        let after = try await node.open()
+        #expect(try await after.podSandboxStatus(sandbox).state == .notReady)
+        #expect(try await after.containerStatus(ids[0]).exitCode == 255)
+    }
+
+    @Test func clearsAwayWhatBelongsToNobody() async throws {
+        let node = try FakeNode()
+        _ = try await node.open()
+        try WholeFile.makeDirectories(node.paths.state + "/sandboxes/half-made/containers")
+        try WholeFile.makeDirectories(node.paths.data + "/containers/stray/upper")
+        try WholeFile.makeDirectories(node.paths.data + "/images/staging/half")
+        try node.kernel.makeCgroup("/cgroup/swiftlet-test/pods/stray")
+        try node.kernel.mountSharedMemory(node.paths.state + "/sandboxes/half-made/shm")
+        node.network.attached.withLock { _ = $0.insert("stray") }
+        let after = try await node.open()
+        #expect(try await after.leftovers().isEmpty)
+        #expect(node.network.attached.withLock { $0.isEmpty })
+        #expect(try OpenDirectory(node.paths.data + "/images/staging").names().isEmpty)
+    }
+
+    @Test func aBrokenRecordStopsNothing() async throws {
+        let node = try FakeNode()
+        let (_, sandbox, _) = try await pod(node, running: ["a"])
+        let name = try #require(node.sandboxDirectories.first)
+        let directory = node.paths.state + "/sandboxes/" + name
+        for record in try OpenDirectory(directory + "/containers").names() {
+            try WholeFile.replace(directory + "/containers/" + record, with: Array("{\"id\":".utf8), durable: false)
+        }
+        let after = try await node.open()
+        #expect(try await after.podSandboxStatus(sandbox).state == .ready)
+        #expect(try await after.listContainers(ContainerFilter()).isEmpty)
+        // The monitor's container without a record is gone too.
+        #expect(node.monitors.only?.state.withLock { $0.containers.isEmpty } == true)
+    }
+
+    @Test func removesEverythingAtUninstall() async throws {
+        let node = try FakeNode()
+        let (runtime, _, _) = try await pod(node, running: ["a"])
+        try await runtime.removeEverything(includingImages: true)
+        #expect((try? OpenDirectory(node.paths.data)) == nil)
+        #expect((try? OpenDirectory(node.paths.state)) == nil)
+        #expect(node.kernel.state.withLock { $0.cgroups.isEmpty && $0.mounts.isEmpty })
+    }
+}
