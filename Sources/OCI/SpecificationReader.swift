@@ -25,6 +25,15 @@ package struct SpecificationReader {
         return try SpecificationReader(value, file: file, field: prefix + name)
     }
 
+    /// The elements of a list of objects; none where it is absent.
+    package func objects(_ name: String) throws(OCIError) -> [SpecificationReader] {
+        var result: [SpecificationReader] = []
+        for (index, element) in (try array(name) ?? []).enumerated() {
+            result.append(try SpecificationReader(element, file: file, field: prefix + "\(name)[\(index)]"))
+        }
+        return result
+    }
+
     package func string(_ name: String) throws(OCIError) -> String? {
         guard let value = value(name) else { return nil }
         guard case .string(let text) = value else { throw failure(name, "it must be a string") }

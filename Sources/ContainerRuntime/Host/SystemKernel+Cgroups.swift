@@ -2,15 +2,6 @@ import Glibc
 import Linux
 
 extension SystemKernel {
-    /// Where the unified hierarchy is mounted on this node, from the mount table: it is not always /sys/fs/cgroup.
-    package static func unifiedCgroupMount() throws(KernelError) -> String {
-        let table = text(try WholeFile.readPseudo("/proc/self/mountinfo", limit: 64 << 20))
-        guard let mount = MountTable.unifiedCgroupMount(in: table) else {
-            throw KernelError("find", "a cgroup2 mount; mount one: mount -t cgroup2 none /sys/fs/cgroup", ENOENT)
-        }
-        return mount
-    }
-
     package func prepare(cgroupRoot: String) throws(KernelError) -> HostFeatures {
         try makeParentCgroup(cgroupRoot)
         // What the parent has been given, on the way down; in its own parent they may not be switched on yet.
@@ -19,7 +10,7 @@ extension SystemKernel {
         try passOnControllers(cgroupRoot)
         return HostFeatures(
             controllers: Set(try words(cgroupRoot, "cgroup.controllers")),
-            capabilities: try Self.capabilities(), devices: try DeviceScan.devices())
+            capabilities: Capability.held, devices: try DeviceScan.devices())
     }
 
     package func makeCgroup(_ path: String) throws(KernelError) {
@@ -51,12 +42,11 @@ extension SystemKernel {
     }
 
     package func writeCgroup(_ path: String, file: String, value: String) throws(KernelError) {
-        let name = path + "/" + file
-        try WholeFile.write(Array(value.utf8), to: try Descriptor.open(name, O_WRONLY), path: name)
+        try writeText(value, to: path + "/" + file)
     }
 
     package func readCgroup(_ path: String, file: String) throws(KernelError) -> String {
-        Self.text(try WholeFile.readPseudo(path + "/" + file))
+        try readText(path + "/" + file)
     }
 
     private func words(_ path: String, _ file: String) throws(KernelError) -> [String] {
@@ -117,16 +107,6 @@ extension SystemKernel {
             pending += try childCgroups(of: cgroup).map { cgroup + "/" + $0 }
         }
         return found
-    }
-
-    /// What may be given to children: the bounding set of this process.
-    private static func capabilities() throws(KernelError) -> UInt64 {
-        let status = text(try WholeFile.readPseudo("/proc/self/status"))
-        for line in status.split(separator: "\n") where line.hasPrefix("CapBnd:") {
-            let digits = line.dropFirst("CapBnd:".count).filter { !$0.isWhitespace }
-            return UInt64(digits, radix: 16) ?? 0
-        }
-        return 0
     }
 }
 

@@ -6,7 +6,7 @@ package struct SystemKernel: RuntimeKernel {
     package init() {}
 
     package func bootID() throws(KernelError) -> String {
-        Self.text(try WholeFile.readPseudo("/proc/sys/kernel/random/boot_id")).filter { !$0.isWhitespace }
+        try readText("/proc/sys/kernel/random/boot_id").filter { !$0.isWhitespace }
     }
 
     package func hostName() -> String {
@@ -25,14 +25,11 @@ package struct SystemKernel: RuntimeKernel {
 
     package func mountSharedMemory(_ path: String) throws(KernelError) {
         try WholeFile.makeDirectories(path, mode: 0o700)
-        let flags = UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC)
-        guard mount("shm", path, "tmpfs", flags, "mode=1777,size=65536k") == 0 else { throw KernelError("mount", path) }
+        try HostMount.tmpfs(at: path, options: ["mode": "1777", "size": "65536k"])
     }
 
     package func unmount(_ path: String) throws(KernelError) {
-        // Several may lie on each other after a crash in between.
-        while umount2(path, Int32(MNT_DETACH) | Int32(UMOUNT_NOFOLLOW)) == 0 {}
-        guard errno == EINVAL || errno == ENOENT else { throw KernelError("unmount", path) }
+        try HostMount.detach(path)
     }
 
     package func mounts(beneath path: String) throws(KernelError) -> [String] {
@@ -71,17 +68,5 @@ enum MountTable {
             }
         }
         return String(decoding: result, as: UTF8.self)
-    }
-
-    /// Where the unified cgroup hierarchy is mounted, nil where it is not.
-    package static func unifiedCgroupMount(in table: String) -> String? {
-        for line in table.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            guard let separator = fields.firstIndex(of: "-"), separator + 1 < fields.count, fields.count > 4 else {
-                continue
-            }
-            if fields[separator + 1] == "cgroup2" { return unescaped(fields[4]) }
-        }
-        return nil
     }
 }

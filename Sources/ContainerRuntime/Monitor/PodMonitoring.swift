@@ -164,8 +164,9 @@ package struct ExecSession: Sendable {
     package var terminal: Terminal?
 
     package init(
-        id: String, processID: Int32, stdin: DescriptorStream?, stdout: DescriptorStream?, stderr: DescriptorStream?,
-        terminal: Terminal?
+        id: String, processID: Int32, stdin: DescriptorStream? = nil, stdout: DescriptorStream? = nil,
+        stderr: DescriptorStream? = nil,
+        terminal: Terminal? = nil
     ) {
         self.id = id
         self.processID = processID
@@ -185,7 +186,7 @@ package struct AttachSession: Sendable {
     package var stderr: DescriptorStream?
 
     package init(
-        stdin: DescriptorStream?, stdout: DescriptorStream, stderr: DescriptorStream?
+        stdin: DescriptorStream? = nil, stdout: DescriptorStream, stderr: DescriptorStream? = nil
     ) {
         self.stdin = stdin
         self.stdout = stdout

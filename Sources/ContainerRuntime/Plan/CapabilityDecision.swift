@@ -9,7 +9,7 @@ struct CapabilityDecision: Sendable, Hashable {
     /// Drops come before adds, as everywhere: `drop: [ALL], add: [NET_BIND_SERVICE]` gives one.
     init(_ security: ContainerSecurity, host: HostFeatures, object: String) throws(CRIError) {
         if security.isPrivileged {
-            mask = CapabilityNames.everything & host.capabilities
+            mask = host.capabilities
             return
         }
         var wanted = CapabilitySets.containerDefault.bounding
@@ -21,15 +21,16 @@ struct CapabilityDecision: Sendable, Hashable {
         mask = wanted & host.capabilities
         // Nobody asked for one by name where all were asked for.
         if missing != 0 && !isAll {
-            let names = CapabilityNames.names(in: missing).joined(separator: ", ")
+            let names = Capability.names(in: missing).joined(separator: ", ")
             warnings.append("\(object): this node has no \(names) to give; the container runs without")
         }
     }
 
     private static func mask(_ name: String, _ object: String) throws(CRIError) -> UInt64 {
-        guard let mask = CapabilityNames.mask(name) else {
+        do throws(KernelError) {
+            return try Capability.mask(of: [name])
+        } catch {
             throw .invalid("\(object): capability \"\(name)\" is not known")
         }
-        return mask
     }
 }

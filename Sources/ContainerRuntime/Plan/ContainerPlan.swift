@@ -12,6 +12,8 @@ struct ContainerPlanInput: Sendable {
     var imageRoot: String
     var identity: ProcessIdentity
     var seccomp: SeccompProgram?
+    /// The sources of mounts with a path within their volume, resolved, by the mount's place in the configuration.
+    var subPaths: [Int: SharedDescriptor] = [:]
     var host: HostFeatures
     var paths: RuntimePaths
 }

@@ -5,9 +5,9 @@ import Linux
 enum MountDecision {
     static func mounts(_ input: ContainerPlanInput) -> [Linux.Mount] {
         let asked = ordered(input.config.mounts)
-        let taken = Set(asked.map { normalised($0.containerPath) })
+        let taken = Set(asked.map { normalised($0.mount.containerPath) })
         let standard = standardMounts(input) + podFiles(input)
-        return standard.filter { !taken.contains($0.target) } + asked.map { mount($0) }
+        return standard.filter { !taken.contains($0.target) } + asked.map { mount($0.mount, input.subPaths[$0.index]) }
     }
 
     private static func standardMounts(_ input: ContainerPlanInput) -> [Linux.Mount] {
@@ -31,12 +31,12 @@ enum MountDecision {
     }
 
     /// Parents before what lies beneath them; otherwise in the order given.
-    private static func ordered(_ mounts: [CRI.Mount]) -> [CRI.Mount] {
+    private static func ordered(_ mounts: [CRI.Mount]) -> [(index: Int, mount: CRI.Mount)] {
         let keyed = mounts.enumerated().map { (depth($0.element.containerPath), $0.offset, $0.element) }
-        return keyed.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
+        return keyed.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map { ($0.1, $0.2) }
     }
 
-    private static func mount(_ mount: CRI.Mount) -> Linux.Mount {
+    private static func mount(_ mount: CRI.Mount, _ tree: SharedDescriptor?) -> Linux.Mount {
         var flags: Linux.Mount.Flags = [.recursive]
         if mount.isReadOnly { flags.insert(.readOnly) }
         let propagation: Linux.Mount.Propagation =
@@ -46,7 +46,8 @@ enum MountDecision {
             case .bidirectional: .bidirectional
             }
         return Linux.Mount(
-            .path(mount.hostPath), at: normalised(mount.containerPath), flags: flags, propagation: propagation)
+            tree.map { .tree($0) } ?? .path(mount.hostPath), at: normalised(mount.containerPath), flags: flags,
+            propagation: propagation)
     }
 
     private static func depth(_ path: String) -> Int {

@@ -76,6 +76,7 @@ extension NodeRuntime {
             let capabilities = try CapabilityDecision(config.security, host: input.host, object: "").mask
             input.seccomp = try dependencies.seccomp.program(for: config.security.seccomp, capabilities: capabilities)
         }
+        input.subPaths = try Self.subPaths(config)
         let plan = try ContainerPlan(input)
         var record = ContainerRecord(
             id: id, sandbox: sandbox, config: config, imageID: image.id.description, stopSignal: stopSignal,
@@ -90,6 +91,23 @@ extension NodeRuntime {
             if let log = plan.launch.log { try makeLogDirectory(log.path) }
         }
         return plan
+    }
+
+    /// Resolves the paths within volumes, and makes those that are missing.
+    private static func subPaths(_ config: ContainerConfig) throws(CRIError) -> [Int: SharedDescriptor] {
+        var found: [Int: SharedDescriptor] = [:]
+        for (index, mount) in config.mounts.enumerated() where !mount.subPath.isEmpty {
+            let purpose = "container \(config.metadata.name): path \(mount.subPath) of a volume"
+            found[index] = try attempt(purpose) { () throws(KernelError) in
+                do throws(KernelError) {
+                    return try DetachedMount(of: mount.subPath, beneath: mount.hostPath, recursive: true).shared()
+                } catch  where error.code == ENOENT {
+                    try OpenDirectory(mount.hostPath).makeDirectoriesInRoot(mount.subPath, mode: 0o750)
+                    return try DetachedMount(of: mount.subPath, beneath: mount.hostPath, recursive: true).shared()
+                }
+            }
+        }
+        return found
     }
 
     /// The upper directory's mode is that of the container's root.

@@ -59,6 +59,18 @@ package struct OpenDirectory: ~Copyable, Sendable {
         guard mkdirat(descriptor.raw, name, mode) == 0 else { throw failure("mkdir", name) }
     }
 
+    /// Makes a relative path of directories beneath this one, links and dots resolved as in `openInRoot`.
+    package borrowing func makeDirectoriesInRoot(_ path: String, mode: mode_t) throws(KernelError) {
+        var made = "."
+        for component in path.split(separator: "/") where component != "." {
+            let parent = try openInRoot(made, O_RDONLY | O_DIRECTORY)
+            guard mkdirat(parent.raw, String(component), mode) == 0 || errno == EEXIST else {
+                throw failure("mkdir", path)
+            }
+            made += "/" + component
+        }
+    }
+
     package borrowing func failure(_ operation: String, _ name: String) -> KernelError {
         let code = errno
         return KernelError(operation, name.isEmpty ? path : path + "/" + name, code)
