@@ -1,1 +1,184 @@
+import APIMachinery
+import Client
+import JSONTree
+import KubernetesAPI
+import Logging
+import Synchronization
 
+/// Gives every pod a node. It reads two informers, which the caller keeps running, and acts when they or its own bindings tell of a change.
+package final class Scheduler: Sendable {
+    /// Bindings under way at the same time; further pods wait for one to end.
+    private static let concurrentBindings = 64
+    /// Conditions written at the same time.
+    private static let writers = 4
+
+    private let client: APIClient
+    private let pods: Informer<Pod>
+    private let nodes: Informer<Node>
+    private let events: EventRecorder
+    private let time: any TimeSource
+    private let log: Logger
+    private let core: Mutex<SchedulerCore>
+    /// Holds one signal: there may be something to do.
+    private let signals: WorkQueue<Int>
+    private let bindings: WorkQueue<Binding>
+    /// Pods whose users are to be told why they wait, by uid; the newest message counts.
+    private let messages = Mutex<[String: (pod: PodInfo, text: String)]>([:])
+    private let explanations: WorkQueue<String>
+
+    private struct Binding: Hashable, Sendable {
+        let pod: PodInfo
+        let node: String
+    }
+
+    package init(
+        client: APIClient, pods: Informer<Pod>, nodes: Informer<Node>, time: any TimeSource,
+        name: String = "default-scheduler", log: Logger = Logger(label: "swiftlet.scheduler")
+    ) {
+        self.client = client
+        self.pods = pods
+        self.nodes = nodes
+        self.time = time
+        self.log = log
+        events = EventRecorder(client: client, component: name, time: time, log: log)
+        core = Mutex(SchedulerCore(name: name))
+        signals = WorkQueue(time: time)
+        bindings = WorkQueue(time: time)
+        explanations = WorkQueue(time: time)
+    }
+
+    /// Runs until the task is cancelled.
+    package func run() async {
+        guard await nodes.waitUntilSynced(), await pods.waitUntilSynced() else { return }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.events.run() }
+            group.addTask { await self.followNodes() }
+            group.addTask { await self.followPods() }
+            group.addTask { await self.decide() }
+            group.addTask {
+                await self.bindings.process(workers: Self.concurrentBindings) { binding in
+                    await self.bind(binding)
+                    return nil
+                }
+            }
+            group.addTask {
+                await self.explanations.process(workers: Self.writers) { uid in
+                    guard let (pod, text) = self.messages.withLock({ $0.removeValue(forKey: uid) }) else { return nil }
+                    await self.explain(pod, text)
+                    return nil
+                }
+            }
+        }
+    }
+
+    private func followNodes() async {
+        for await event in nodes.subscribe() {
+            let now = time.uptime()
+            core.withLock { core in
+                switch event {
+                case .added(let node), .updated(_, let node): core.noteNode(node, now: now)
+                case .deleted(let node): core.noteNodeGone(node.metadata.name)
+                case .synced: break
+                }
+            }
+            signals.add(0)
+        }
+    }
+
+    private func followPods() async {
+        for await event in pods.subscribe() {
+            let now = time.uptime()
+            core.withLock { core in
+                switch event {
+                case .added(let pod), .updated(_, let pod): core.notePod(pod, now: now)
+                case .deleted(let pod): core.notePodGone(pod.metadata.uid, now: now)
+                case .synced: break
+                }
+            }
+            signals.add(0)
+        }
+    }
+
+    /// Decides as long as there is something to decide, then waits for a signal or for the time of a pod that waits.
+    private func decide() async {
+        await signals.process { _ in
+            while let decision = self.core.withLock({ $0.next(now: self.time.uptime()) }) {
+                switch decision {
+                case .bind(let pod, let node): self.bindings.add(Binding(pod: pod, node: node))
+                case .wait(let pod, let text):
+                    self.messages.withLock { $0[pod.uid] = (pod, text) }
+                    self.explanations.add(pod.uid)
+                }
+            }
+            return self.core.withLock { $0.nextWake }.map { max(.milliseconds(1), $0 - self.time.uptime()) }
+        }
+    }
+
+    private func bind(_ binding: Binding) async {
+        let pod = binding.pod
+        let body = KubernetesAPI.Binding(name: pod.name, namespace: pod.namespace) { body in
+            body.metadata.uid = pod.uid
+            body.target = ObjectReference {
+                $0.kind = Node.kind.kind
+                $0.name = binding.node
+            }
+        }
+        do throws(Status) {
+            _ = try await client.createSubresource(
+                Pod.self, pod.name, in: pod.namespace, subresource: "binding", body.json)
+            core.withLock { $0.bound(pod.uid, now: time.uptime()) }
+            events.record(
+                EventDraft(
+                    pod.reference, .normal, reason: "Scheduled",
+                    message: "Successfully assigned \(pod.path) to \(binding.node)"))
+        } catch {
+            core.withLock { $0.bindingFailed(pod.uid, now: time.uptime()) }
+            log.info(
+                "a binding was refused",
+                metadata: ["pod": "\(pod.path)", "node": "\(binding.node)", "error": "\(error.message)"])
+            if !error.isReason(.notFound), !error.isReason(.conflict) {
+                events.record(
+                    EventDraft(
+                        pod.reference, .warning, reason: "FailedScheduling",
+                        message: "binding rejected: \(error.message)"))
+            }
+        }
+        signals.add(0)
+    }
+
+    /// Tells why the pod waits, where users look: in its condition and in an event.
+    private func explain(_ pod: PodInfo, _ message: String) async {
+        events.record(EventDraft(pod.reference, .warning, reason: "FailedScheduling", message: message))
+        let known = pods.get(pod.name, in: pod.namespace)?.status.conditions.first { $0.type == "PodScheduled" }
+        guard known?.status != "False" || known?.message != message || known?.reason != "Unschedulable" else { return }
+        let now = time.now().truncatedToSeconds
+        let condition = PodCondition { condition in
+            condition.type = "PodScheduled"
+            condition.status = "False"
+            condition.reason = "Unschedulable"
+            condition.message = message
+            condition.lastTransitionTime = known?.status == "False" ? known?.lastTransitionTime ?? now : now
+        }
+        do throws(Status) {
+            let _: Pod = try await client.patch(
+                Pod.self, pod.name, in: pod.namespace, subresource: "status", .strategicMerge,
+                ["metadata": ["uid": .string(pod.uid)], "status": ["conditions": [condition.json]]])
+        } catch {
+            guard !error.isReason(.notFound) else { return }
+            log.warning(
+                "a pod's condition was not written", metadata: ["pod": "\(pod.path)", "error": "\(error.message)"])
+        }
+    }
+}
+
+extension PodInfo {
+    fileprivate var reference: ObjectReference {
+        ObjectReference {
+            $0.apiVersion = Pod.kind.apiVersion
+            $0.kind = Pod.kind.kind
+            $0.namespace = namespace
+            $0.name = name
+            $0.uid = uid
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import APIMachinery
+import KubernetesAPI
+
+/// What placement needs to know of a pod, read from it once.
+package struct PodInfo: Sendable, Hashable {
+    package let namespace: String
+    package let name: String
+    package let uid: String
+    package let labels: [String: String]
+    /// The node it is on, or must go to; "" for none.
+    package let nodeName: String
+    package let priority: Int32
+    package let requests: ResourceAmounts
+    /// Requests, with a small amount in place of none, so that pods without requests are spread too.
+    package let weight: ResourceAmounts
+    package let hostPorts: [HostPort]
+    package let nodeSelector: [String: String]
+    package let affinity: Affinity?
+    package let tolerations: [Toleration]
+    package let spreadConstraints: [TopologySpreadConstraint]
+    /// Someone holds the pod back.
+    package let isGated: Bool
+
+    /// A port of the node that the pod takes.
+    package struct HostPort: Sendable, Hashable {
+        package let address: String
+        package let port: Int32
+        package let transport: String
+
+        /// The same port on the same or on every address.
+        package func collides(with other: HostPort) -> Bool {
+            port == other.port && transport == other.transport
+                && (address == other.address || address == "0.0.0.0" || other.address == "0.0.0.0")
+        }
+    }
+
+    package init(_ pod: Pod) {
+        let metadata = pod.metadata
+        let spec = pod.spec
+        namespace = metadata.namespace
+        name = metadata.name
+        uid = metadata.uid
+        labels = metadata.labels
+        nodeName = spec.nodeName ?? ""
+        priority = spec.priority ?? 0
+        requests = ResourceAmounts(spec.totalRequests)
+        var weight = requests
+        if weight.milliCPU == 0 { weight.milliCPU = 100 }
+        if weight.memory == 0 { weight.memory = 200 << 20 }
+        self.weight = weight
+        let sidecars = spec.initContainers.filter { $0.restartPolicy == "Always" }
+        hostPorts = (spec.containers + sidecars).flatMap { $0.ports }.compactMap { port in
+            guard let number = port.hostPort, number > 0 else { return nil }
+            let address = port.hostIP ?? ""
+            return HostPort(
+                address: address.isEmpty ? "0.0.0.0" : address, port: number, transport: port.protocol)
+        }
+        nodeSelector = spec.nodeSelector
+        affinity = spec.affinity
+        tolerations = spec.tolerations
+        spreadConstraints = spec.topologySpreadConstraints
+        isGated = !spec.schedulingGates.isEmpty
+    }
+
+    /// `NAMESPACE/NAME`.
+    package var path: String { "\(namespace)/\(name)" }
+
+    var requiredAntiAffinity: [PodAffinityTerm] {
+        affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
+    }
+}
