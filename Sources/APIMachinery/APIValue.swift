@@ -14,7 +14,8 @@ package protocol HasZero {
     static var zero: Self { get }
 }
 
-/// The fields of an `APIValue`, one stored property for each.
+/// The fields of an `APIValue`, one stored property for each. Best a final class: generic code that reads one field copies a struct of
+/// them whole, which costs a view four times as much.
 package protocol FieldSet: Sendable {
     init()
 }

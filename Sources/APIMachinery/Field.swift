@@ -10,8 +10,8 @@ package protocol AnyField: Sendable {
     var schema: Schema { get }
 }
 
-/// A field that may be absent: reads as an optional.
-package struct Key<Value: JSONRepresentable>: AnyField {
+/// A field that may be absent: reads as an optional. A reference (as `Total`), so that views read through it without copying it.
+package final class Key<Value: JSONRepresentable>: AnyField {
     package let name: String
     package let summary: String
     package let rules: [Rule]
@@ -29,7 +29,7 @@ package struct Key<Value: JSONRepresentable>: AnyField {
 }
 
 /// A field that always reads as a value: a required one, a list or map (empty where absent), or one with a default.
-package struct Total<Value: JSONRepresentable & HasZero>: AnyField {
+package final class Total<Value: JSONRepresentable & HasZero>: AnyField {
     package let name: String
     package let summary: String
     package let rules: [Rule]

@@ -3,7 +3,7 @@ import JSONTree
 
 /// A kind that has one field of everything, for the tests.
 struct Gadget: APIObject {
-    struct Fields: FieldSet {
+    final class Fields: FieldSet {
         let spec = Total<GadgetSpec>("spec", "What is wanted.", .required)
         let data = Total<[String: Bytes]>("data", "Bytes by name.", .keyFormat(.configKey))
     }
@@ -14,7 +14,7 @@ struct Gadget: APIObject {
 }
 
 struct GadgetSpec: APIValue {
-    struct Fields: FieldSet {
+    final class Fields: FieldSet {
         let replicas = Total<Int32>("replicas", "How many.", default: 1, .minimum(0), .maximum(10))
         let parts = Total<[Part]>(
             "parts", "What it is made of.", .required, .minItems(1), .listMap(["name"]), .mergeKey("name"))
@@ -37,7 +37,7 @@ struct GadgetSpec: APIValue {
 }
 
 struct Part: APIValue {
-    struct Fields: FieldSet {
+    final class Fields: FieldSet {
         let name = Total<String>("name", "Name.", .required, .format(.dnsLabel))
         let policy = Total<String>("policy", "Policy.", default: "Always", .oneOf(["Always", "Never"]))
         let env = Total<[PartEnvironment]>("env", "Variables.", .listMap(["name"]), .mergeKey("name"), .repeatable)
@@ -49,7 +49,7 @@ struct Part: APIValue {
 }
 
 struct PartEnvironment: APIValue {
-    struct Fields: FieldSet {
+    final class Fields: FieldSet {
         let name = Total<String>("name", "Name.", .required)
         let value = Total<String>("value", "Value.")
     }
@@ -59,7 +59,7 @@ struct PartEnvironment: APIValue {
 }
 
 struct PartPort: APIValue {
-    struct Fields: FieldSet {
+    final class Fields: FieldSet {
         let number = Total<Int32>("number", "Number.", .required, .minimum(1), .maximum(65_535))
         let `protocol` = Total<String>("protocol", "Protocol.", default: "TCP")
         let hint = Key<String>("hint", "Text.")
@@ -70,7 +70,7 @@ struct PartPort: APIValue {
 }
 
 struct PartProbe: APIValue {
-    struct Fields: FieldSet {
+    final class Fields: FieldSet {
         let exec = Key<[String]>("exec", "Command.", .union("handler"))
         let http = Key<String>("http", "Path.", .union("handler"))
         let period = Total<Int32>("period", "Seconds.", default: 10)
@@ -81,7 +81,7 @@ struct PartProbe: APIValue {
 }
 
 struct GadgetSource: APIValue {
-    struct Fields: FieldSet {
+    final class Fields: FieldSet {
         let git = Key<String>("git", "Git.", .union("source"))
         let http = Key<String>("http", "HTTP.", .union("source"))
     }

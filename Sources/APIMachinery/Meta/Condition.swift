@@ -2,7 +2,7 @@ import JSONTree
 
 /// One aspect of an object's state, as its controller last saw it.
 package struct Condition: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let type = Total<String>("type", "Name of the condition.", .required, .format(.qualifiedName))
         package let status = Total<String>(
             "status", "Whether it holds.", .required, .oneOf(["True", "False", "Unknown"]))

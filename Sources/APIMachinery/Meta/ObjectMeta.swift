@@ -2,7 +2,7 @@ import JSONTree
 
 /// What every object carries: its name, its identity, its version, its labels, and who owns it.
 package struct ObjectMeta: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>(
             "name", "Name of the object, unique in its namespace for its kind. Cannot change.", .immutable)
         package let generateName = Total<String>(
@@ -44,7 +44,7 @@ package struct ObjectMeta: APIValue {
 
 /// An object that another one depends on.
 package struct OwnerReference: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let apiVersion = Total<String>("apiVersion", "API version of the owner.", .required)
         package let kind = Total<String>("kind", "Kind of the owner.", .required)
         package let name = Total<String>("name", "Name of the owner.", .required)
@@ -65,7 +65,7 @@ package struct OwnerReference: APIValue {
 
 /// The fields that one manager applies or has updated.
 package struct ManagedFieldsEntry: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let manager = Total<String>("manager", "Name of the workflow that manages these fields.")
         package let operation = Total<String>("operation", "How they came: Apply or Update.")
         package let apiVersion = Total<String>("apiVersion", "API version that the fields are named in.")

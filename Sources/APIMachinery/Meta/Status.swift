@@ -2,7 +2,7 @@ import JSONTree
 
 /// The API's answer where it returns no object: an error with its reason, or a bare success. Thrown as it is; its JSON is the response body.
 package struct Status: APIValue, Error {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let apiVersion = Total<String>("apiVersion", "Always v1.")
         package let kind = Total<String>("kind", "Always Status.")
         package let metadata = Key<ListMeta>("metadata", "Empty.")
@@ -24,7 +24,7 @@ package struct Status: APIValue, Error {
 
 /// What a `Status` is about.
 package struct StatusDetails: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name of the object.")
         package let group = Total<String>("group", "API group of the resource.")
         package let kind = Total<String>("kind", "The resource (for an invalid object: its kind).")
@@ -44,7 +44,7 @@ package struct StatusDetails: APIValue {
 
 /// One reason for a failure, often one field.
 package struct StatusCause: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let reason = Total<String>(
             "reason", "One CamelCase word: FieldValueRequired, FieldValueInvalid and so on.")
         package let message = Total<String>("message", "What a person should know.")
@@ -62,7 +62,7 @@ package struct StatusCause: APIValue {
 
 /// What every list carries.
 package struct ListMeta: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let selfLink = Key<String>("selfLink", "No longer set by the server; kept for old clients.")
         package let resourceVersion = Total<String>("resourceVersion", "Version that the list was read at.")
         package let `continue` = Total<String>("continue", "Token that the next page is asked for with.")

@@ -1,7 +1,7 @@
 import JSONTree
 
-/// One field of an `ObjectSchema`.
-package struct FieldSchema: Sendable {
+/// One field of an `ObjectSchema`. A reference, so that walks over fields copy nothing.
+package final class FieldSchema: Sendable {
     package let name: String
     /// One or two sentences for `kubectl explain`.
     package let summary: String
@@ -24,7 +24,7 @@ package struct FieldSchema: Sendable {
         union = rules.lazy.compactMap { if case .union(let name) = $0 { name } else { nil } }.first
     }
 
-    package init(_ field: any AnyField) {
+    package convenience init(_ field: any AnyField) {
         self.init(
             field.name, field.summary, field.schema, rules: field.rules, defaultValue: field.defaultValue)
     }

@@ -2,7 +2,7 @@ import JSONTree
 
 /// Which objects are meant, by their labels: every requirement must hold. An empty selector matches everything.
 package struct LabelSelector: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let matchLabels = Total<[String: String]>("matchLabels", "Labels that must have these values.")
         package let matchExpressions = Total<[LabelSelectorRequirement]>(
             "matchExpressions", "Further requirements.", .atomic)
@@ -19,7 +19,7 @@ package struct LabelSelector: APIValue {
 
 /// One requirement on one label.
 package struct LabelSelectorRequirement: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let key = Total<String>("key", "Label that the requirement is about.", .required)
         package let `operator` = Total<String>(
             "operator", "How the label relates to the values.", .required,

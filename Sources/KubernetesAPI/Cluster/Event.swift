@@ -5,7 +5,7 @@ import JSONTree
 package struct Event: APIObject {
     package static let kind = ResourceKind(kind: "Event", plural: "events", shortNames: ["ev"])
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let action = Key<String>("action", "What was done or tried.")
         package let count = Key<Int32>("count", "How often it happened.")
         package let eventTime = Key<MicroTime>("eventTime", "When it happened, for events that are reported as series.")
@@ -35,7 +35,7 @@ package struct Event: APIObject {
 
 /// A run of the same event.
 package struct EventSeries: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let count = Key<Int32>("count", "How often it happened.")
         package let lastObservedTime = Key<MicroTime>("lastObservedTime", "When it last happened.")
         package init() {}
@@ -51,7 +51,7 @@ package struct EventSeries: APIValue {
 
 /// Who reported an event.
 package struct EventSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let component = Key<String>("component", "The component.")
         package let host = Key<String>("host", "The node it runs on.")
         package init() {}

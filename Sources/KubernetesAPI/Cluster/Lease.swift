@@ -5,7 +5,7 @@ import JSONTree
 package struct Lease: APIObject {
     package static let kind = ResourceKind(group: "coordination.k8s.io", kind: "Lease", plural: "leases")
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let spec = Total<LeaseSpec>("spec", "The holder and its time.")
         package init() {}
     }
@@ -20,7 +20,7 @@ package struct Lease: APIObject {
 
 /// Who holds a lease, and until when.
 package struct LeaseSpec: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let acquireTime = Key<MicroTime>("acquireTime", "When the holder got it.")
         package let holderIdentity = Key<String>("holderIdentity", "Who holds it.")
         package let leaseDurationSeconds = Key<Int32>(

@@ -6,7 +6,7 @@ package struct Namespace: APIObject {
     package static let kind = ResourceKind(
         kind: "Namespace", plural: "namespaces", shortNames: ["ns"], isNamespaced: false, subresources: [.status])
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let spec = Total<NamespaceSpec>("spec", "Who must agree to its end.")
         package let status = Total<NamespaceStatus>("status", "Whether it is ending.")
         package init() {}
@@ -22,7 +22,7 @@ package struct Namespace: APIObject {
 
 /// Who must agree to a namespace's end.
 package struct NamespaceSpec: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let finalizers = Total<[String]>(
             "finalizers", "Those who must have cleaned up before it goes.", .atomic)
         package init() {}
@@ -38,7 +38,7 @@ package struct NamespaceSpec: APIValue {
 
 /// Whether a namespace is ending.
 package struct NamespaceStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let conditions = Total<[NamespaceCondition]>(
             "conditions", "Why its end takes long.", .listMap(["type"]), .mergeKey("type"))
         package let phase = Key<String>("phase", "Active or Terminating.", .oneOf(["Active", "Terminating"]))
@@ -55,7 +55,7 @@ package struct NamespaceStatus: APIValue {
 
 /// One aspect of a namespace's end.
 package struct NamespaceCondition: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let lastTransitionTime = Key<Timestamp>("lastTransitionTime", "When the status last changed.")
         package let message = Key<String>("message", "Details for people.")
         package let reason = Key<String>("reason", "Why it last changed, in one word.")

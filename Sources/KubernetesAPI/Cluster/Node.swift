@@ -6,7 +6,7 @@ package struct Node: APIObject {
     package static let kind = ResourceKind(
         kind: "Node", plural: "nodes", shortNames: ["no"], isNamespaced: false, subresources: [.status])
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let spec = Total<NodeSpec>("spec", "Settings of the machine in this cluster.")
         package let status = Total<NodeStatus>("status", "What the machine has and how it fares.")
         package init() {}
@@ -22,7 +22,7 @@ package struct Node: APIObject {
 
 /// Settings of a machine in this cluster.
 package struct NodeSpec: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let configSource = Key<NodeConfigSource>("configSource", "No longer used.")
         package let externalID = Key<String>("externalID", "No longer used.")
         package let podCIDR = Key<String>("podCIDR", "Network of its pods' addresses.")
@@ -44,7 +44,7 @@ package struct NodeSpec: APIValue {
 
 /// A mark on a node that keeps pods away.
 package struct Taint: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let effect = Total<String>(
             "effect", "Whether pods are kept away, kept away if possible, or evicted too.", .required,
             .oneOf(["NoSchedule", "PreferNoSchedule", "NoExecute"]))
@@ -64,7 +64,7 @@ package struct Taint: APIValue {
 
 /// No longer used.
 package struct NodeConfigSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let configMap = Key<ConfigMapNodeConfigSource>("configMap", "No longer used.")
         package init() {}
     }
@@ -79,7 +79,7 @@ package struct NodeConfigSource: APIValue {
 
 /// No longer used.
 package struct ConfigMapNodeConfigSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let kubeletConfigKey = Total<String>("kubeletConfigKey", "No longer used.", .required)
         package let name = Total<String>("name", "No longer used.", .required)
         package let namespace = Total<String>("namespace", "No longer used.", .required)

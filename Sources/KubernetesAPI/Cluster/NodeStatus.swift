@@ -3,7 +3,7 @@ import JSONTree
 
 /// What a machine has and how it fares.
 package struct NodeStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let addresses = Total<[NodeAddress]>(
             "addresses", "Its addresses and names.", .listMap(["type"]), .mergeKey("type"))
         package let allocatable = Total<[String: Quantity]>("allocatable", "Resources left for pods.")
@@ -36,7 +36,7 @@ package struct NodeStatus: APIValue {
 
 /// One aspect of a machine.
 package struct NodeCondition: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let lastHeartbeatTime = Key<Timestamp>("lastHeartbeatTime", "When the machine last reported it.")
         package let lastTransitionTime = Key<Timestamp>("lastTransitionTime", "When the status last changed.")
         package let message = Key<String>("message", "Details for people.")
@@ -56,7 +56,7 @@ package struct NodeCondition: APIValue {
 
 /// An address or name of a machine.
 package struct NodeAddress: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let address = Total<String>("address", "The address.", .required)
         package let type = Total<String>(
             "type", "InternalIP, ExternalIP, Hostname, InternalDNS or ExternalDNS.", .required)
@@ -73,7 +73,7 @@ package struct NodeAddress: APIValue {
 
 /// Identifiers and versions of a machine.
 package struct NodeSystemInfo: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let architecture = Total<String>("architecture", "Processor architecture, as amd64.", .required)
         package let bootID = Total<String>("bootID", "Identifier of this boot.", .required)
         package let containerRuntimeVersion = Total<String>(
@@ -99,7 +99,7 @@ package struct NodeSystemInfo: APIValue {
 
 /// Swap space of a machine.
 package struct NodeSwapStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let capacity = Key<Int64>("capacity", "Bytes of it.")
         package init() {}
     }
@@ -114,7 +114,7 @@ package struct NodeSwapStatus: APIValue {
 
 /// Ports of a node's agent.
 package struct NodeDaemonEndpoints: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let kubeletEndpoint = Total<DaemonEndpoint>("kubeletEndpoint", "The agent's HTTPS port.")
         package init() {}
     }
@@ -129,7 +129,7 @@ package struct NodeDaemonEndpoints: APIValue {
 
 /// A port of a daemon.
 package struct DaemonEndpoint: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let port = Total<Int32>("Port", "The port.", .required)
         package init() {}
     }
@@ -144,7 +144,7 @@ package struct DaemonEndpoint: APIValue {
 
 /// An image that a node has.
 package struct ContainerImage: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let names = Total<[String]>("names", "Names of it.", .atomic)
         package let sizeBytes = Total<Int64>("sizeBytes", "Its size in bytes.")
         package init() {}
@@ -160,7 +160,7 @@ package struct ContainerImage: APIValue {
 
 /// A volume attached to a node.
 package struct AttachedVolume: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let devicePath = Total<String>("devicePath", "Where it is attached.", .required)
         package let name = Total<String>("name", "Name of the volume.", .required)
         package init() {}
@@ -176,7 +176,7 @@ package struct AttachedVolume: APIValue {
 
 /// What a node's runtime can do.
 package struct NodeFeatures: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let supplementalGroupsPolicy = Key<Bool>(
             "supplementalGroupsPolicy", "It knows supplementalGroupsPolicy.")
         package init() {}
@@ -192,7 +192,7 @@ package struct NodeFeatures: APIValue {
 
 /// A runtime handler of a node.
 package struct NodeRuntimeHandler: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let features = Key<NodeRuntimeHandlerFeatures>("features", "What it can do.")
         package let name = Key<String>("name", "Its name; empty: the default.")
         package init() {}
@@ -208,7 +208,7 @@ package struct NodeRuntimeHandler: APIValue {
 
 /// What a runtime handler can do.
 package struct NodeRuntimeHandlerFeatures: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let recursiveReadOnlyMounts = Key<Bool>(
             "recursiveReadOnlyMounts", "It can make mounts read-only with all below them.")
         package let userNamespaces = Key<Bool>("userNamespaces", "It can run pods in user namespaces.")
@@ -225,7 +225,7 @@ package struct NodeRuntimeHandlerFeatures: APIValue {
 
 /// No longer used.
 package struct NodeConfigStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let active = Key<NodeConfigSource>("active", "No longer used.")
         package let assigned = Key<NodeConfigSource>("assigned", "No longer used.")
         package let error = Key<String>("error", "No longer used.")

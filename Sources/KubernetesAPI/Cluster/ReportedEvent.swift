@@ -5,7 +5,7 @@ import JSONTree
 package struct ReportedEvent: APIObject {
     package static let kind = ResourceKind(group: "events.k8s.io", kind: "Event", plural: "events", shortNames: ["ev"])
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let action = Key<String>("action", "What was done or tried.")
         package let deprecatedCount = Key<Int32>("deprecatedCount", "Count of the core group's form.")
         package let deprecatedFirstTimestamp = Key<Timestamp>(
@@ -35,7 +35,7 @@ package struct ReportedEvent: APIObject {
 
 /// A run of the same event.
 package struct ReportedEventSeries: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let count = Total<Int32>("count", "How often it happened.", .required)
         package let lastObservedTime = Total<MicroTime>("lastObservedTime", "When it last happened.", .required)
         package init() {}

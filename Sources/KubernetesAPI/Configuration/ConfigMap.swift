@@ -5,7 +5,7 @@ import JSONTree
 package struct ConfigMap: APIObject {
     package static let kind = ResourceKind(kind: "ConfigMap", plural: "configmaps", shortNames: ["cm"])
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let binaryData = Total<[String: Bytes]>(
             "binaryData", "Bytes, by key, in base 64.", .keyFormat(.configKey))
         package let data = Total<[String: String]>("data", "Text, by key.", .keyFormat(.configKey))

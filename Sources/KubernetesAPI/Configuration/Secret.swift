@@ -5,7 +5,7 @@ import JSONTree
 package struct Secret: APIObject {
     package static let kind = ResourceKind(kind: "Secret", plural: "secrets")
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let data = Total<[String: Bytes]>("data", "Bytes, by key, in base 64.", .keyFormat(.configKey))
         package let immutable = Key<Bool>("immutable", "The data can never change.")
         package let stringData = Total<[String: String]>(

@@ -5,7 +5,7 @@ import JSONTree
 package struct ServiceAccount: APIObject {
     package static let kind = ResourceKind(kind: "ServiceAccount", plural: "serviceaccounts", shortNames: ["sa"])
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let automountServiceAccountToken = Key<Bool>(
             "automountServiceAccountToken", "Whether pods with this identity get a token by default.")
         package let imagePullSecrets = Total<[LocalObjectReference]>(

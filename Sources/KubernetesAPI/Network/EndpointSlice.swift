@@ -5,7 +5,7 @@ import JSONTree
 package struct EndpointSlice: APIObject {
     package static let kind = ResourceKind(group: "discovery.k8s.io", kind: "EndpointSlice", plural: "endpointslices")
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let addressType = Total<String>(
             "addressType", "Kind of the addresses.", .required, .immutable, .oneOf(["IPv4", "IPv6", "FQDN"]))
         package let endpoints = Total<[Endpoint]>("endpoints", "The endpoints.", .atomic, .maxItems(1000))
@@ -23,7 +23,7 @@ package struct EndpointSlice: APIObject {
 
 /// One pod, or other server, behind a service.
 package struct Endpoint: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let addresses = Total<[String]>(
             "addresses", "Its addresses; the first is used.", .required, .set, .minItems(1), .maxItems(100))
         package let conditions = Total<EndpointConditions>("conditions", "Whether it takes traffic.")
@@ -47,7 +47,7 @@ package struct Endpoint: APIValue {
 
 /// Whether an endpoint takes traffic.
 package struct EndpointConditions: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let ready = Key<Bool>("ready", "It takes traffic and is not ending; unknown counts as true.")
         package let serving = Key<Bool>("serving", "It takes traffic, ending or not.")
         package let terminating = Key<Bool>("terminating", "It is ending.")
@@ -64,7 +64,7 @@ package struct EndpointConditions: APIValue {
 
 /// Who should use an endpoint.
 package struct EndpointHints: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let forNodes = Total<[ForNode]>("forNodes", "Nodes that should.", .atomic, .maxItems(8))
         package let forZones = Total<[ForZone]>("forZones", "Zones that should.", .atomic, .maxItems(8))
         package init() {}
@@ -80,7 +80,7 @@ package struct EndpointHints: APIValue {
 
 /// A node that should use an endpoint.
 package struct ForNode: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name of the node.", .required)
         package init() {}
     }
@@ -95,7 +95,7 @@ package struct ForNode: APIValue {
 
 /// A zone that should use an endpoint.
 package struct ForZone: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name of the zone.", .required)
         package init() {}
     }
@@ -110,7 +110,7 @@ package struct ForZone: APIValue {
 
 /// A port that endpoints serve.
 package struct EndpointPort: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let appProtocol = Key<String>("appProtocol", "Application protocol, as a hint.")
         package let name = Total<String>("name", "Name of the service's port.", default: "")
         package let port = Key<Int32>("port", "The port; absent: every one.", .minimum(1), .maximum(65535))

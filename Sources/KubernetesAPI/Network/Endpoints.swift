@@ -5,7 +5,7 @@ import JSONTree
 package struct Endpoints: APIObject {
     package static let kind = ResourceKind(kind: "Endpoints", plural: "endpoints", shortNames: ["ep"])
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let subsets = Total<[EndpointSubset]>("subsets", "Groups of addresses with the same ports.", .atomic)
         package init() {}
     }
@@ -20,7 +20,7 @@ package struct Endpoints: APIObject {
 
 /// Addresses with the same ports.
 package struct EndpointSubset: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let addresses = Total<[EndpointAddress]>("addresses", "Those that take traffic.", .atomic)
         package let notReadyAddresses = Total<[EndpointAddress]>("notReadyAddresses", "Those that do not yet.", .atomic)
         package let ports = Total<[EndpointSubsetPort]>("ports", "Ports of all of them.", .atomic)
@@ -37,7 +37,7 @@ package struct EndpointSubset: APIValue {
 
 /// One address.
 package struct EndpointAddress: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let hostname = Key<String>("hostname", "Its host name.", .format(.dnsLabel))
         package let ip = Total<String>("ip", "The address.", .required, .format(.ip))
         package let nodeName = Key<String>("nodeName", "Node that it is on.")
@@ -55,7 +55,7 @@ package struct EndpointAddress: APIValue {
 
 /// One port.
 package struct EndpointSubsetPort: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let appProtocol = Key<String>("appProtocol", "Application protocol, as a hint.")
         package let name = Key<String>("name", "Name of the service's port; needed where there are several.")
         package let port = Total<Int32>("port", "The port.", .required, .minimum(1), .maximum(65535))

@@ -6,7 +6,7 @@ package struct Service: APIObject {
     package static let kind = ResourceKind(
         kind: "Service", plural: "services", shortNames: ["svc"], categories: ["all"], subresources: [.status])
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let spec = Total<ServiceSpec>("spec", "The address, its ports and the pods behind it.")
         package let status = Total<ServiceStatus>("status", "What a load balancer reported.")
         package init() {}
@@ -22,7 +22,7 @@ package struct Service: APIObject {
 
 /// The address of a service, its ports and the pods behind it.
 package struct ServiceSpec: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let allocateLoadBalancerNodePorts = Key<Bool>(
             "allocateLoadBalancerNodePorts", "Whether a load balancer's service gets node ports.")
         package let clusterIP = Key<String>(
@@ -81,7 +81,7 @@ package struct ServiceSpec: APIValue {
 
 /// A port of a service.
 package struct ServicePort: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let appProtocol = Key<String>("appProtocol", "Application protocol, as a hint.")
         package let name = Key<String>("name", "Name of the port; needed where there are several.", .format(.dnsLabel))
         package let nodePort = Key<Int32>(
@@ -105,7 +105,7 @@ package struct ServicePort: APIValue {
 
 /// How long a client keeps its pod.
 package struct SessionAffinityConfig: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let clientIP = Key<ClientIPConfig>("clientIP", "By the client's address.")
         package init() {}
     }
@@ -120,7 +120,7 @@ package struct SessionAffinityConfig: APIValue {
 
 /// Affinity by the client's address.
 package struct ClientIPConfig: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let timeoutSeconds = Key<Int32>(
             "timeoutSeconds", "Seconds after its last packet that a client keeps its pod.", .minimum(1), .maximum(86400)
         )
@@ -137,7 +137,7 @@ package struct ClientIPConfig: APIValue {
 
 /// What a load balancer reported.
 package struct ServiceStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let conditions = Total<[Condition]>(
             "conditions", "State of the service.", .listMap(["type"]), .mergeKey("type"))
         package let loadBalancer = Total<LoadBalancerStatus>("loadBalancer", "Addresses of the load balancer.")
@@ -154,7 +154,7 @@ package struct ServiceStatus: APIValue {
 
 /// Addresses of a load balancer.
 package struct LoadBalancerStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let ingress = Total<[LoadBalancerIngress]>("ingress", "The addresses.", .atomic)
         package init() {}
     }
@@ -169,7 +169,7 @@ package struct LoadBalancerStatus: APIValue {
 
 /// One address of a load balancer.
 package struct LoadBalancerIngress: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let hostname = Key<String>("hostname", "Its DNS name.")
         package let ip = Key<String>("ip", "Its address.")
         package let ipMode = Key<String>(
@@ -188,7 +188,7 @@ package struct LoadBalancerIngress: APIValue {
 
 /// State of one port of a load balancer.
 package struct PortStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let error = Key<String>("error", "What is wrong with it.")
         package let port = Total<Int32>("port", "The port.", .required)
         package let `protocol` = Total<String>(

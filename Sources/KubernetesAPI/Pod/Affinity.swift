@@ -3,7 +3,7 @@ import JSONTree
 
 /// Where a pod would like to run, or must.
 package struct Affinity: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let nodeAffinity = Key<NodeAffinity>("nodeAffinity", "Rules about the node's labels.")
         package let podAffinity = Key<PodAffinity>("podAffinity", "Pods to be close to.")
         package let podAntiAffinity = Key<PodAntiAffinity>("podAntiAffinity", "Pods to be apart from.")
@@ -20,7 +20,7 @@ package struct Affinity: APIValue {
 
 /// Rules about the labels of the node.
 package struct NodeAffinity: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let preferredDuringSchedulingIgnoredDuringExecution = Total<[PreferredSchedulingTerm]>(
             "preferredDuringSchedulingIgnoredDuringExecution",
             "Terms that add to the score of a node that matches them.", .atomic)
@@ -40,7 +40,7 @@ package struct NodeAffinity: APIValue {
 
 /// A preference for nodes, with its weight.
 package struct PreferredSchedulingTerm: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let preference = Total<NodeSelectorTerm>("preference", "The nodes preferred.", .required, .atomic)
         package let weight = Total<Int32>("weight", "Score of a match.", .required, .minimum(1), .maximum(100))
         package init() {}
@@ -56,7 +56,7 @@ package struct PreferredSchedulingTerm: APIValue {
 
 /// Alternatives, of which a node must match one.
 package struct NodeSelector: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let nodeSelectorTerms = Total<[NodeSelectorTerm]>(
             "nodeSelectorTerms", "The alternatives.", .required, .atomic, .minItems(1))
         package init() {}
@@ -72,7 +72,7 @@ package struct NodeSelector: APIValue {
 
 /// Demands on a node that must all hold; none matches nothing.
 package struct NodeSelectorTerm: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let matchExpressions = Total<[NodeSelectorRequirement]>(
             "matchExpressions", "Demands on labels.", .atomic)
         package let matchFields = Total<[NodeSelectorRequirement]>(
@@ -90,7 +90,7 @@ package struct NodeSelectorTerm: APIValue {
 
 /// One demand on a label or field.
 package struct NodeSelectorRequirement: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let key = Total<String>("key", "The label or field.", .required)
         package let `operator` = Total<String>(
             "operator", "How it relates to the values.", .required,
@@ -110,7 +110,7 @@ package struct NodeSelectorRequirement: APIValue {
 
 /// Pods to be close to.
 package struct PodAffinity: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let preferredDuringSchedulingIgnoredDuringExecution = Total<[WeightedPodAffinityTerm]>(
             "preferredDuringSchedulingIgnoredDuringExecution",
             "Terms that add to the score of a node in a domain where they match.", .atomic)
@@ -130,7 +130,7 @@ package struct PodAffinity: APIValue {
 
 /// Pods to be apart from.
 package struct PodAntiAffinity: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let preferredDuringSchedulingIgnoredDuringExecution = Total<[WeightedPodAffinityTerm]>(
             "preferredDuringSchedulingIgnoredDuringExecution",
             "Terms that take from the score of a node in a domain where they match.", .atomic)
@@ -150,7 +150,7 @@ package struct PodAntiAffinity: APIValue {
 
 /// A preference about pods, with its weight.
 package struct WeightedPodAffinityTerm: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let podAffinityTerm = Total<PodAffinityTerm>("podAffinityTerm", "The pods meant.", .required)
         package let weight = Total<Int32>("weight", "Score of a match.", .required, .minimum(1), .maximum(100))
         package init() {}
@@ -166,7 +166,7 @@ package struct WeightedPodAffinityTerm: APIValue {
 
 /// Pods, and the topology within which they are near.
 package struct PodAffinityTerm: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let labelSelector = Key<LabelSelector>("labelSelector", "The pods meant; absent: none.", .atomic)
         package let matchLabelKeys = Total<[String]>(
             "matchLabelKeys", "Labels of this pod whose values a pod must share.", .atomic)

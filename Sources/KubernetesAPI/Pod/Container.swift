@@ -3,7 +3,7 @@ import JSONTree
 
 /// One program of a pod with its image, environment and limits.
 package struct Container: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let args = Total<[String]>(
             "args", "Arguments of the command; the image's where absent. $(NAME) stands for an environment variable.",
             .atomic)
@@ -73,7 +73,7 @@ package struct Container: APIValue {
 
 /// A port that a container listens on.
 package struct ContainerPort: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let containerPort = Total<Int32>(
             "containerPort", "The port in the pod.", .required, .minimum(1), .maximum(65535))
         package let hostIP = Key<String>("hostIP", "Address of the node that hostPort is bound to; absent: all.")
@@ -96,7 +96,7 @@ package struct ContainerPort: APIValue {
 
 /// What a change of one resource does to a running container.
 package struct ContainerResizePolicy: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let resourceName = Total<String>(
             "resourceName", "cpu or memory.", .required, .oneOf(["cpu", "memory"]))
         package let restartPolicy = Total<String>(
@@ -115,7 +115,7 @@ package struct ContainerResizePolicy: APIValue {
 
 /// What to do when a container ends in a certain way.
 package struct ContainerRestartRule: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let action = Total<String>(
             "action", "What to do.", .required, .oneOf(["Restart", "RestartAllContainers"]))
         package let exitCodes = Key<ContainerRestartRuleOnExitCodes>("exitCodes", "Exit codes that the rule is for.")
@@ -132,7 +132,7 @@ package struct ContainerRestartRule: APIValue {
 
 /// A set of exit codes.
 package struct ContainerRestartRuleOnExitCodes: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let `operator` = Total<String>(
             "operator", "Whether the code must be one of the values or none of them.", .required,
             .oneOf(["In", "NotIn"]))

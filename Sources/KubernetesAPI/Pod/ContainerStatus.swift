@@ -3,7 +3,7 @@ import JSONTree
 
 /// How a container fares.
 package struct ContainerStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let allocatedResources = Total<[String: Quantity]>(
             "allocatedResources", "Requests that the node has set aside.")
         package let allocatedResourcesStatus = Total<[ResourceStatus]>(
@@ -37,7 +37,7 @@ package struct ContainerStatus: APIValue {
 
 /// Waiting, running or terminated; waiting where none is set.
 package struct ContainerState: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let running = Key<ContainerStateRunning>("running", "It runs.")
         package let terminated = Key<ContainerStateTerminated>("terminated", "It ended.")
         package let waiting = Key<ContainerStateWaiting>("waiting", "It has not started yet.")
@@ -54,7 +54,7 @@ package struct ContainerState: APIValue {
 
 /// A container that runs.
 package struct ContainerStateRunning: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let startedAt = Key<Timestamp>("startedAt", "When it was started.")
         package init() {}
     }
@@ -69,7 +69,7 @@ package struct ContainerStateRunning: APIValue {
 
 /// A container that ended.
 package struct ContainerStateTerminated: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let containerID = Key<String>("containerID", "Identifier with the runtime before it: RUNTIME://ID.")
         package let exitCode = Total<Int32>("exitCode", "Exit code of its first process.", .required)
         package let finishedAt = Key<Timestamp>("finishedAt", "When it ended.")
@@ -90,7 +90,7 @@ package struct ContainerStateTerminated: APIValue {
 
 /// A container that does not run yet, or not again.
 package struct ContainerStateWaiting: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let message = Key<String>("message", "Details for people.")
         package let reason = Key<String>(
             "reason", "Why, in one word: ContainerCreating, CrashLoopBackOff, ImagePullBackOff.")
@@ -107,7 +107,7 @@ package struct ContainerStateWaiting: APIValue {
 
 /// Who a container's first process runs as.
 package struct ContainerUser: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let linux = Key<LinuxContainerUser>("linux", "User and groups on Linux.")
         package init() {}
     }
@@ -122,7 +122,7 @@ package struct ContainerUser: APIValue {
 
 /// User and groups of a process on Linux.
 package struct LinuxContainerUser: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let gid = Total<Int64>("gid", "Its group.", .required)
         package let supplementalGroups = Total<[Int64]>("supplementalGroups", "Its other groups.", .atomic)
         package let uid = Total<Int64>("uid", "Its user.", .required)
@@ -139,7 +139,7 @@ package struct LinuxContainerUser: APIValue {
 
 /// Health of the devices behind one resource.
 package struct ResourceStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name of the resource, or claim:NAME/REQUEST.", .required)
         package let resources = Total<[ResourceHealth]>("resources", "Each device.", .listMap(["resourceID"]))
         package init() {}
@@ -155,7 +155,7 @@ package struct ResourceStatus: APIValue {
 
 /// Health of one device.
 package struct ResourceHealth: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let health = Key<String>("health", "Healthy, Unhealthy or Unknown.")
         package let message = Key<String>("message", "Details for people.")
         package let resourceID = Total<String>("resourceID", "Identifier of the device.", .required)
@@ -172,7 +172,7 @@ package struct ResourceHealth: APIValue {
 
 /// How a volume is mounted in a container.
 package struct VolumeMountStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let mountPath = Total<String>("mountPath", "Where it is mounted.", .required)
         package let name = Total<String>("name", "Name of the volume.", .required)
         package let readOnly = Total<Bool>("readOnly", "Mounted read-only.")
@@ -193,7 +193,7 @@ package struct VolumeMountStatus: APIValue {
 
 /// What is particular to a kind of volume.
 package struct VolumeStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let image = Key<ImageVolumeStatus>("image", "An image volume.")
         package init() {}
     }
@@ -208,7 +208,7 @@ package struct VolumeStatus: APIValue {
 
 /// The image behind a volume.
 package struct ImageVolumeStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let imageRef = Total<String>("imageRef", "Digest of the image.", .required, .maxLength(256))
         package init() {}
     }

@@ -3,7 +3,7 @@ import JSONTree
 
 /// An environment variable.
 package struct EnvVar: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name of the variable.", .required, .format(.environmentName))
         package let value = Key<String>("value", "Its value; $(NAME) stands for a variable set before.")
         package let valueFrom = Key<EnvVarSource>("valueFrom", "Where the value comes from, in place of value.")
@@ -20,7 +20,7 @@ package struct EnvVar: APIValue {
 
 /// Where the value of a variable comes from; one of these.
 package struct EnvVarSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let configMapKeyRef = Key<ConfigMapKeySelector>(
             "configMapKeyRef", "A key of a ConfigMap.", .atomic, .union("source"))
         package let fieldRef = Key<ObjectFieldSelector>("fieldRef", "A field of the pod.", .atomic, .union("source"))
@@ -43,7 +43,7 @@ package struct EnvVarSource: APIValue {
 
 /// A ConfigMap or Secret whose keys become variables.
 package struct EnvFromSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let configMapRef = Key<ConfigMapEnvSource>("configMapRef", "The ConfigMap.", .union("source"))
         package let prefix = Key<String>("prefix", "Text put before each key.")
         package let secretRef = Key<SecretEnvSource>("secretRef", "The Secret.", .union("source"))
@@ -60,7 +60,7 @@ package struct EnvFromSource: APIValue {
 
 /// A ConfigMap that variables come from.
 package struct ConfigMapEnvSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name of the ConfigMap.")
         package let optional = Total<Bool>("optional", "The ConfigMap may be missing.")
         package init() {}
@@ -76,7 +76,7 @@ package struct ConfigMapEnvSource: APIValue {
 
 /// A Secret that variables come from.
 package struct SecretEnvSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name of the Secret.")
         package let optional = Total<Bool>("optional", "The Secret may be missing.")
         package init() {}
@@ -92,7 +92,7 @@ package struct SecretEnvSource: APIValue {
 
 /// A key of a ConfigMap.
 package struct ConfigMapKeySelector: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let key = Total<String>("key", "The key.", .required)
         package let name = Total<String>("name", "Name of the ConfigMap.")
         package let optional = Total<Bool>("optional", "The ConfigMap or its key may be missing.")
@@ -109,7 +109,7 @@ package struct ConfigMapKeySelector: APIValue {
 
 /// A key of a Secret.
 package struct SecretKeySelector: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let key = Total<String>("key", "The key.", .required)
         package let name = Total<String>("name", "Name of the Secret.")
         package let optional = Total<Bool>("optional", "The Secret or its key may be missing.")
@@ -126,7 +126,7 @@ package struct SecretKeySelector: APIValue {
 
 /// A variable of a file in a volume of the pod.
 package struct FileKeySelector: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let key = Total<String>("key", "The variable in the file.", .required, .maxLength(128))
         package let optional = Total<Bool>("optional", "The file or the variable may be missing.", default: false)
         package let path = Total<String>("path", "Path of the file within the volume.", .required)
@@ -144,7 +144,7 @@ package struct FileKeySelector: APIValue {
 
 /// A field of the pod.
 package struct ObjectFieldSelector: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let apiVersion = Total<String>(
             "apiVersion", "Version of the schema that the path is for.", default: "v1")
         package let fieldPath = Total<String>(
@@ -162,7 +162,7 @@ package struct ObjectFieldSelector: APIValue {
 
 /// A request or limit of a container.
 package struct ResourceFieldSelector: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let containerName = Key<String>(
             "containerName", "The container; absent: the one that the variable is for.")
         package let divisor = Total<Quantity>("divisor", "Unit of the value; 1 where absent.", default: Quantity.zero)

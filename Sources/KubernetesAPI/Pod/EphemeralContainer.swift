@@ -3,7 +3,7 @@ import JSONTree
 
 /// A container added to a running pod to look into it: never restarted, without ports, probes or guaranteed resources.
 package struct EphemeralContainer: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let args = Total<[String]>(
             "args", "Arguments of the command; the image's where absent. $(NAME) stands for an environment variable.",
             .atomic)

@@ -6,7 +6,7 @@ package struct Pod: APIObject {
     package static let kind = ResourceKind(
         kind: "Pod", plural: "pods", shortNames: ["po"], categories: ["all"], subresources: [.status])
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let spec = Total<PodSpec>("spec", "What should run.")
         package let status = Total<PodStatus>("status", "What runs, as the node last reported it.")
         package init() {}
@@ -22,7 +22,7 @@ package struct Pod: APIObject {
 
 /// The pods that a workload makes.
 package struct PodTemplateSpec: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let metadata = Total<ObjectMeta>("metadata", "Labels and annotations of the pods to make.")
         package let spec = Total<PodSpec>("spec", "What each of these pods should run.")
         package init() {}

@@ -3,7 +3,7 @@ import JSONTree
 
 /// What a pod should run, where and under which rules.
 package struct PodSpec: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let activeDeadlineSeconds = Key<Int64>(
             "activeDeadlineSeconds",
             "Seconds after its start when a pod that still runs is failed and its containers are killed.", .minimum(1))

@@ -3,7 +3,7 @@ import JSONTree
 
 /// The operating system of a pod's containers.
 package struct PodOS: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>(
             "name", "Name of the operating system.", .required, .oneOf(["linux", "windows"]))
         package init() {}
@@ -19,7 +19,7 @@ package struct PodOS: APIValue {
 
 /// A condition that takes part in a pod's readiness.
 package struct PodReadinessGate: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let conditionType = Total<String>(
             "conditionType", "Type of a condition in the pod's status.", .required, .format(.qualifiedName))
         package init() {}
@@ -35,7 +35,7 @@ package struct PodReadinessGate: APIValue {
 
 /// One reason to hold a pod back from scheduling.
 package struct PodSchedulingGate: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name of the gate.", .required, .format(.qualifiedName))
         package init() {}
     }
@@ -50,7 +50,7 @@ package struct PodSchedulingGate: APIValue {
 
 /// The group that a pod is scheduled with.
 package struct PodSchedulingGroup: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let podGroupName = Key<String>(
             "podGroupName", "Name of the PodGroup in the pod's namespace.", .format(.dnsSubdomain))
         package init() {}
@@ -66,7 +66,7 @@ package struct PodSchedulingGroup: APIValue {
 
 /// A claim on devices, made by name or from a template.
 package struct PodResourceClaim: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name that containers refer to.", .required, .format(.dnsLabel))
         package let resourceClaimName = Key<String>(
             "resourceClaimName", "An existing claim of the namespace.", .union("source"))
@@ -85,7 +85,7 @@ package struct PodResourceClaim: APIValue {
 
 /// A line of the hosts file.
 package struct HostAlias: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let ip = Total<String>("ip", "Address.", .required, .format(.ip))
         package let hostnames = Total<[String]>("hostnames", "Names of the address.", .atomic)
         package init() {}
@@ -101,7 +101,7 @@ package struct HostAlias: APIValue {
 
 /// Resolver settings of a pod.
 package struct PodDNSConfig: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let nameservers = Total<[String]>(
             "nameservers", "Addresses of name servers, added to those of the policy.", .atomic, .maxItems(3))
         package let options = Total<[PodDNSConfigOption]>(
@@ -121,7 +121,7 @@ package struct PodDNSConfig: APIValue {
 
 /// A resolver option.
 package struct PodDNSConfigOption: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Key<String>("name", "Name of the option.")
         package let value = Key<String>("value", "Value, for options that have one.")
         package init() {}
@@ -137,7 +137,7 @@ package struct PodDNSConfigOption: APIValue {
 
 /// A taint, or kind of taint, that a pod puts up with.
 package struct Toleration: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let effect = Key<String>(
             "effect", "The effect tolerated; absent: every effect.",
             .oneOf(["NoSchedule", "PreferNoSchedule", "NoExecute"]))
@@ -160,7 +160,7 @@ package struct Toleration: APIValue {
 
 /// How far the numbers of matching pods in the domains of a topology may be apart.
 package struct TopologySpreadConstraint: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let labelSelector = Key<LabelSelector>("labelSelector", "The pods that are counted.", .atomic)
         package let matchLabelKeys = Total<[String]>(
             "matchLabelKeys", "Labels of this pod whose values select the pods counted too.", .atomic)

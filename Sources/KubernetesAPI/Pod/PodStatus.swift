@@ -3,7 +3,7 @@ import JSONTree
 
 /// How a pod fares.
 package struct PodStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let allocatedResources = Total<[String: Quantity]>(
             "allocatedResources", "Resources that the node has set aside for the pod as a whole.")
         package let conditions = Total<[PodCondition]>(
@@ -58,7 +58,7 @@ package struct PodStatus: APIValue {
 
 /// One turn of a pod's life.
 package struct PodCondition: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let lastProbeTime = Key<Timestamp>("lastProbeTime", "When the condition was last checked.")
         package let lastTransitionTime = Key<Timestamp>("lastTransitionTime", "When the status last changed.")
         package let message = Key<String>("message", "Details for people.")
@@ -80,7 +80,7 @@ package struct PodCondition: APIValue {
 
 /// An address of a pod.
 package struct PodIP: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let ip = Total<String>("ip", "The address.", .required, .format(.ip))
         package init() {}
     }
@@ -95,7 +95,7 @@ package struct PodIP: APIValue {
 
 /// An address of a node.
 package struct HostIP: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let ip = Total<String>("ip", "The address.", .required, .format(.ip))
         package init() {}
     }
@@ -110,7 +110,7 @@ package struct HostIP: APIValue {
 
 /// The claim made from a template.
 package struct PodResourceClaimStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name of the claim in the spec.", .required)
         package let resourceClaimName = Key<String>(
             "resourceClaimName", "The claim that was made; absent: none was needed.")
@@ -127,7 +127,7 @@ package struct PodResourceClaimStatus: APIValue {
 
 /// The claim made for extended resources.
 package struct PodExtendedResourceClaimStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let requestMappings = Total<[ContainerExtendedResourceRequest]>(
             "requestMappings", "Which request of the claim serves which container's resource.", .required, .atomic)
         package let resourceClaimName = Total<String>("resourceClaimName", "The claim.", .required)
@@ -144,7 +144,7 @@ package struct PodExtendedResourceClaimStatus: APIValue {
 
 /// A container's extended resource and the request that serves it.
 package struct ContainerExtendedResourceRequest: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let containerName = Total<String>("containerName", "The container.", .required)
         package let requestName = Total<String>("requestName", "The request of the claim.", .required)
         package let resourceName = Total<String>("resourceName", "The extended resource.", .required)
@@ -161,7 +161,7 @@ package struct ContainerExtendedResourceRequest: APIValue {
 
 /// Node resources taken through one claim.
 package struct NodeAllocatableResourceClaimStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let containers = Total<[String]>("containers", "Containers that use the claim.", .set)
         package let resourceClaimName = Total<String>("resourceClaimName", "The claim.", .required)
         package let resources = Total<[String: Quantity]>("resources", "What it takes, by resource.", .required)

@@ -3,7 +3,7 @@ import JSONTree
 
 /// A check of a container that is repeated.
 package struct Probe: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let exec = Key<ExecAction>("exec", "Command that must exit with 0.", .union("handler"))
         package let failureThreshold = Total<Int32>(
             "failureThreshold", "Failures in a row after which the check has failed.", default: 3, .minimum(1))
@@ -37,7 +37,7 @@ package struct Probe: APIValue {
 
 /// A command run in the container, with no shell around it.
 package struct ExecAction: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let command = Total<[String]>("command", "The program and its arguments.", .atomic)
         package init() {}
     }
@@ -52,7 +52,7 @@ package struct ExecAction: APIValue {
 
 /// A call of the gRPC health service.
 package struct GRPCAction: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let port = Total<Int32>("port", "The port.", .required, .minimum(1), .maximum(65535))
         package let service = Total<String>("service", "Name of the service to ask for.", default: "")
         package init() {}
@@ -68,7 +68,7 @@ package struct GRPCAction: APIValue {
 
 /// A GET request.
 package struct HTTPGetAction: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let host = Key<String>("host", "Host to connect to; absent: the pod's address.")
         package let httpHeaders = Total<[HTTPHeader]>("httpHeaders", "Headers of the request.", .atomic)
         package let path = Total<String>("path", "Path of the request.", default: "/")
@@ -88,7 +88,7 @@ package struct HTTPGetAction: APIValue {
 
 /// A header of a request.
 package struct HTTPHeader: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name of the header.", .required)
         package let value = Total<String>("value", "Its value.", .required)
         package init() {}
@@ -104,7 +104,7 @@ package struct HTTPHeader: APIValue {
 
 /// A connection that is opened and closed again.
 package struct TCPSocketAction: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let host = Key<String>("host", "Host to connect to; absent: the pod's address.")
         package let port = Total<IntOrString>("port", "Number or name of the port.", .required)
         package init() {}
@@ -120,7 +120,7 @@ package struct TCPSocketAction: APIValue {
 
 /// A pause.
 package struct SleepAction: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let seconds = Total<Int64>("seconds", "Length of the pause in seconds.", .required)
         package init() {}
     }
@@ -135,7 +135,7 @@ package struct SleepAction: APIValue {
 
 /// What a container does after its start and before its stop.
 package struct Lifecycle: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let postStart = Key<LifecycleHandler>(
             "postStart", "Run right after the start; a failure ends the container.")
         package let preStop = Key<LifecycleHandler>("preStop", "Run before the stop signal, within the grace period.")
@@ -155,7 +155,7 @@ package struct Lifecycle: APIValue {
 
 /// One action at a turn of a container's life.
 package struct LifecycleHandler: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let exec = Key<ExecAction>("exec", "Command to run in the container.", .union("handler"))
         package let httpGet = Key<HTTPGetAction>("httpGet", "Request to make.", .union("handler"))
         package let sleep = Key<SleepAction>("sleep", "Pause.", .union("handler"))

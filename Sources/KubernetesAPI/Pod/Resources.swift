@@ -3,7 +3,7 @@ import JSONTree
 
 /// What a container asks for and may use at most.
 package struct ResourceRequirements: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let claims = Total<[ResourceClaim]>(
             "claims", "Device claims of the pod that the container uses.", .listMap(["name"]))
         package let limits = Total<[String: Quantity]>("limits", "Most that may be used, by resource.")
@@ -22,7 +22,7 @@ package struct ResourceRequirements: APIValue {
 
 /// A device claim of the pod, used by a container.
 package struct ResourceClaim: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name of the claim in the pod's resourceClaims.", .required)
         package let request = Key<String>("request", "One request of the claim; absent: all.")
         package init() {}

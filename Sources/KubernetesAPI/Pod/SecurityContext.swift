@@ -3,7 +3,7 @@ import JSONTree
 
 /// Identity and security of all containers of a pod.
 package struct PodSecurityContext: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let appArmorProfile = Key<AppArmorProfile>("appArmorProfile", "AppArmor profile of the containers.")
         package let fsGroup = Key<Int64>(
             "fsGroup", "Group that owns the files of volumes, and that the processes belong to.", .minimum(0),
@@ -40,7 +40,7 @@ package struct PodSecurityContext: APIValue {
 
 /// Identity and security of one container.
 package struct SecurityContext: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let allowPrivilegeEscalation = Key<Bool>(
             "allowPrivilegeEscalation",
             "Whether a process may gain more privileges than its parent; false sets no_new_privs.")
@@ -73,7 +73,7 @@ package struct SecurityContext: APIValue {
 
 /// Changes to a container's set of capabilities.
 package struct Capabilities: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let add = Total<[String]>("add", "Capabilities to add, without CAP_; ALL for every one.", .atomic)
         package let drop = Total<[String]>(
             "drop", "Capabilities to take away, without CAP_; ALL for every one.", .atomic)
@@ -90,7 +90,7 @@ package struct Capabilities: APIValue {
 
 /// Parts of an SELinux context.
 package struct SELinuxOptions: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let level = Key<String>("level", "Level.")
         package let role = Key<String>("role", "Role.")
         package let type = Key<String>("type", "Type.")
@@ -108,7 +108,7 @@ package struct SELinuxOptions: APIValue {
 
 /// A system call filter.
 package struct SeccompProfile: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let localhostProfile = Key<String>(
             "localhostProfile", "File of the profile below the node's seccomp directory, for type Localhost.")
         package let type = Total<String>(
@@ -127,7 +127,7 @@ package struct SeccompProfile: APIValue {
 
 /// An AppArmor profile.
 package struct AppArmorProfile: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let localhostProfile = Key<String>(
             "localhostProfile", "Name of a profile loaded on the node, for type Localhost.")
         package let type = Total<String>(
@@ -146,7 +146,7 @@ package struct AppArmorProfile: APIValue {
 
 /// A kernel setting.
 package struct Sysctl: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name, with dots or slashes.", .required)
         package let value = Total<String>("value", "Value.", .required)
         package init() {}
@@ -162,7 +162,7 @@ package struct Sysctl: APIValue {
 
 /// Security settings for Windows; without effect on Linux.
 package struct WindowsSecurityContextOptions: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let gmsaCredentialSpec = Key<String>("gmsaCredentialSpec", "Text of the GMSA credential specification.")
         package let gmsaCredentialSpecName = Key<String>(
             "gmsaCredentialSpecName", "Name of the GMSA credential specification.")

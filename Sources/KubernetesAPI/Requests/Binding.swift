@@ -5,7 +5,7 @@ import JSONTree
 package struct Binding: APIObject {
     package static let kind = ResourceKind(kind: "Binding", plural: "bindings")
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let target = Total<ObjectReference>("target", "The node.", .required, .atomic)
         package init() {}
     }
@@ -22,7 +22,7 @@ package struct Binding: APIObject {
 package struct Eviction: APIObject {
     package static let kind = ResourceKind(group: "policy", kind: "Eviction", plural: "evictions")
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let deleteOptions = Key<DeleteOptions>("deleteOptions", "How to delete the pod.")
         package init() {}
     }

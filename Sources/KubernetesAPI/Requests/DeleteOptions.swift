@@ -3,7 +3,7 @@ import JSONTree
 
 /// How to delete an object.
 package struct DeleteOptions: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let apiVersion = Key<String>("apiVersion", "Group and version of the options.")
         package let kind = Key<String>("kind", "Always DeleteOptions.")
         package let dryRun = Total<[String]>("dryRun", "All: do everything but the write.", .atomic)
@@ -31,7 +31,7 @@ package struct DeleteOptions: APIValue {
 
 /// What must hold for a request to be carried out.
 package struct Preconditions: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let resourceVersion = Key<String>("resourceVersion", "The version that the object must have.")
         package let uid = Key<String>("uid", "The identifier that the object must have.")
         package init() {}

@@ -3,7 +3,7 @@ import JSONTree
 
 /// An object, or a part of one.
 package struct ObjectReference: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let apiVersion = Key<String>("apiVersion", "Group and version of the object.")
         package let fieldPath = Key<String>("fieldPath", "The part meant, as spec.containers{NAME}.")
         package let kind = Key<String>("kind", "Kind of the object.")
@@ -24,7 +24,7 @@ package struct ObjectReference: APIValue {
 
 /// An object of the same namespace.
 package struct LocalObjectReference: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name of the object.")
         package init() {}
     }
@@ -39,7 +39,7 @@ package struct LocalObjectReference: APIValue {
 
 /// An object of the same namespace and any kind.
 package struct TypedLocalObjectReference: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let apiGroup = Key<String>("apiGroup", "Group of the kind; absent: the core group.")
         package let kind = Total<String>("kind", "Kind of the object.", .required)
         package let name = Total<String>("name", "Name of the object.", .required)
@@ -56,7 +56,7 @@ package struct TypedLocalObjectReference: APIValue {
 
 /// An object of any kind and namespace.
 package struct TypedObjectReference: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let apiGroup = Key<String>("apiGroup", "Group of the kind; absent: the core group.")
         package let kind = Total<String>("kind", "Kind of the object.", .required)
         package let name = Total<String>("name", "Name of the object.", .required)

@@ -3,7 +3,7 @@ import JSONTree
 
 /// A claim to be made.
 package struct PersistentVolumeClaimTemplate: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let metadata = Total<ObjectMeta>("metadata", "Labels and annotations of the claim.")
         package let spec = Total<PersistentVolumeClaimSpec>("spec", "What the claim asks for.", .required)
         package init() {}
@@ -19,7 +19,7 @@ package struct PersistentVolumeClaimTemplate: APIValue {
 
 /// What a claim asks for.
 package struct PersistentVolumeClaimSpec: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let accessModes = Total<[String]>(
             "accessModes", "How the volume is used: ReadWriteOnce, ReadOnlyMany, ReadWriteMany, ReadWriteOncePod.",
             .atomic)
@@ -48,7 +48,7 @@ package struct PersistentVolumeClaimSpec: APIValue {
 
 /// How large a volume is.
 package struct VolumeResourceRequirements: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let limits = Total<[String: Quantity]>("limits", "The largest.")
         package let requests = Total<[String: Quantity]>("requests", "The smallest.")
         package init() {}

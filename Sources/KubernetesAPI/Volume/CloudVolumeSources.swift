@@ -3,7 +3,7 @@ import JSONTree
 
 /// A disk of AWS.
 package struct AWSElasticBlockStoreVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let fsType = Key<String>("fsType", "File system of the disk.")
         package let partition = Key<Int32>("partition", "Partition to mount; 0: the disk itself.")
         package let readOnly = Total<Bool>("readOnly", "Mount it read-only.")
@@ -21,7 +21,7 @@ package struct AWSElasticBlockStoreVolumeSource: APIValue {
 
 /// A disk of Azure.
 package struct AzureDiskVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let cachingMode = Total<String>(
             "cachingMode", "Caching by the host.", default: "ReadWrite", .oneOf(["None", "ReadOnly", "ReadWrite"]))
         package let diskName = Total<String>("diskName", "Name of the disk.", .required)
@@ -43,7 +43,7 @@ package struct AzureDiskVolumeSource: APIValue {
 
 /// A share of Azure.
 package struct AzureFileVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let readOnly = Total<Bool>("readOnly", "Mount it read-only.")
         package let secretName = Total<String>("secretName", "Secret with the account and its key.", .required)
         package let shareName = Total<String>("shareName", "Name of the share.", .required)
@@ -60,7 +60,7 @@ package struct AzureFileVolumeSource: APIValue {
 
 /// A disk of OpenStack.
 package struct CinderVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let fsType = Key<String>("fsType", "File system of the disk.")
         package let readOnly = Total<Bool>("readOnly", "Mount it read-only.")
         package let secretRef = Key<LocalObjectReference>(
@@ -79,7 +79,7 @@ package struct CinderVolumeSource: APIValue {
 
 /// A disk of GCE.
 package struct GCEPersistentDiskVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let fsType = Key<String>("fsType", "File system of the disk.")
         package let partition = Key<Int32>("partition", "Partition to mount; 0: the disk itself.")
         package let pdName = Total<String>("pdName", "Name of the disk.", .required)
@@ -97,7 +97,7 @@ package struct GCEPersistentDiskVolumeSource: APIValue {
 
 /// A Photon disk.
 package struct PhotonPersistentDiskVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let fsType = Key<String>("fsType", "File system of the disk.")
         package let pdID = Total<String>("pdID", "Identifier of the disk.", .required)
         package init() {}
@@ -113,7 +113,7 @@ package struct PhotonPersistentDiskVolumeSource: APIValue {
 
 /// A Portworx volume.
 package struct PortworxVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let fsType = Key<String>("fsType", "File system of the volume.")
         package let readOnly = Total<Bool>("readOnly", "Mount it read-only.")
         package let volumeID = Total<String>("volumeID", "Identifier of the volume.", .required)
@@ -130,7 +130,7 @@ package struct PortworxVolumeSource: APIValue {
 
 /// A vSphere disk.
 package struct VsphereVirtualDiskVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let fsType = Key<String>("fsType", "File system of the disk.")
         package let storagePolicyID = Key<String>("storagePolicyID", "Identifier of the storage profile.")
         package let storagePolicyName = Key<String>("storagePolicyName", "Name of the storage profile.")

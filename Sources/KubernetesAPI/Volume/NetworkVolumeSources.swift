@@ -3,7 +3,7 @@ import JSONTree
 
 /// A CephFS.
 package struct CephFSVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let monitors = Total<[String]>("monitors", "Addresses of the monitors.", .required, .atomic)
         package let path = Key<String>("path", "Directory to mount; / where absent.")
         package let readOnly = Total<Bool>("readOnly", "Mount it read-only.")
@@ -23,7 +23,7 @@ package struct CephFSVolumeSource: APIValue {
 
 /// A Fibre Channel disk.
 package struct FCVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let fsType = Key<String>("fsType", "File system of the disk.")
         package let lun = Key<Int32>("lun", "Number of the unit.")
         package let readOnly = Total<Bool>("readOnly", "Mount it read-only.")
@@ -43,7 +43,7 @@ package struct FCVolumeSource: APIValue {
 
 /// A volume of an exec plugin.
 package struct FlexVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let driver = Total<String>("driver", "Name of the plugin.", .required)
         package let fsType = Key<String>("fsType", "File system of the volume.")
         package let options = Total<[String: String]>("options", "Settings that the plugin knows.")
@@ -62,7 +62,7 @@ package struct FlexVolumeSource: APIValue {
 
 /// A Flocker dataset.
 package struct FlockerVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let datasetName = Key<String>("datasetName", "Name of the dataset.")
         package let datasetUUID = Key<String>("datasetUUID", "Identifier of the dataset.")
         package init() {}
@@ -78,7 +78,7 @@ package struct FlockerVolumeSource: APIValue {
 
 /// A clone of a git repository.
 package struct GitRepoVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let directory = Key<String>("directory", "Directory to clone into.")
         package let repository = Total<String>("repository", "Address of the repository.", .required)
         package let revision = Key<String>("revision", "Commit to check out.")
@@ -95,7 +95,7 @@ package struct GitRepoVolumeSource: APIValue {
 
 /// A Gluster volume.
 package struct GlusterfsVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let endpoints = Total<String>("endpoints", "Endpoints object with the servers.", .required)
         package let path = Total<String>("path", "Name of the volume.", .required)
         package let readOnly = Total<Bool>("readOnly", "Mount it read-only.")
@@ -112,7 +112,7 @@ package struct GlusterfsVolumeSource: APIValue {
 
 /// An iSCSI disk.
 package struct ISCSIVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let chapAuthDiscovery = Total<Bool>("chapAuthDiscovery", "Authenticate discovery with CHAP.")
         package let chapAuthSession = Total<Bool>("chapAuthSession", "Authenticate the session with CHAP.")
         package let fsType = Key<String>("fsType", "File system of the disk.")
@@ -138,7 +138,7 @@ package struct ISCSIVolumeSource: APIValue {
 
 /// A Quobyte volume.
 package struct QuobyteVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let group = Key<String>("group", "Group to map access to.")
         package let readOnly = Total<Bool>("readOnly", "Mount it read-only.")
         package let registry = Total<String>("registry", "Addresses of the registry.", .required)
@@ -158,7 +158,7 @@ package struct QuobyteVolumeSource: APIValue {
 
 /// A Rados block device.
 package struct RBDVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let fsType = Key<String>("fsType", "File system of the image.")
         package let image = Total<String>("image", "Name of the image.", .required)
         package let keyring = Total<String>("keyring", "File on the node with the key.", default: "/etc/ceph/keyring")
@@ -181,7 +181,7 @@ package struct RBDVolumeSource: APIValue {
 
 /// A ScaleIO volume.
 package struct ScaleIOVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let fsType = Total<String>("fsType", "File system of the volume.", default: "xfs")
         package let gateway = Total<String>("gateway", "Address of the gateway.", .required)
         package let protectionDomain = Key<String>("protectionDomain", "Protection domain of the storage.")
@@ -207,7 +207,7 @@ package struct ScaleIOVolumeSource: APIValue {
 
 /// A StorageOS volume.
 package struct StorageOSVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let fsType = Key<String>("fsType", "File system of the volume.")
         package let readOnly = Total<Bool>("readOnly", "Mount it read-only.")
         package let secretRef = Key<LocalObjectReference>("secretRef", "Secret with the credentials.", .atomic)

@@ -3,7 +3,7 @@ import JSONTree
 
 /// Several sources in one directory.
 package struct ProjectedVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let defaultMode = Total<Int32>(
             "defaultMode", "Permission bits of the files.", default: 0o644, .minimum(0), .maximum(0o777))
         package let sources = Total<[VolumeProjection]>("sources", "The sources.", .atomic)
@@ -20,7 +20,7 @@ package struct ProjectedVolumeSource: APIValue {
 
 /// One source of a projected volume.
 package struct VolumeProjection: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let clusterTrustBundle = Key<ClusterTrustBundleProjection>(
             "clusterTrustBundle", "Trust anchors of the cluster.", .union("source"))
         package let configMap = Key<ConfigMapProjection>("configMap", "Keys of a ConfigMap.", .union("source"))
@@ -43,7 +43,7 @@ package struct VolumeProjection: APIValue {
 
 /// Keys of a ConfigMap.
 package struct ConfigMapProjection: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let items = Total<[KeyToPath]>("items", "The keys that appear, and where; absent: all.", .atomic)
         package let name = Total<String>("name", "Name of the ConfigMap.")
         package let optional = Total<Bool>("optional", "The ConfigMap or its keys may be missing.")
@@ -60,7 +60,7 @@ package struct ConfigMapProjection: APIValue {
 
 /// Keys of a Secret.
 package struct SecretProjection: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let items = Total<[KeyToPath]>("items", "The keys that appear, and where; absent: all.", .atomic)
         package let name = Total<String>("name", "Name of the Secret.")
         package let optional = Total<Bool>("optional", "The Secret or its keys may be missing.")
@@ -77,7 +77,7 @@ package struct SecretProjection: APIValue {
 
 /// Fields of the pod.
 package struct DownwardAPIProjection: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let items = Total<[DownwardAPIVolumeFile]>("items", "The files.", .atomic)
         package init() {}
     }
@@ -92,7 +92,7 @@ package struct DownwardAPIProjection: APIValue {
 
 /// A token of the pod's service account.
 package struct ServiceAccountTokenProjection: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let audience = Key<String>("audience", "Whom the token is for; the API server where absent.")
         package let expirationSeconds = Total<Int64>(
             "expirationSeconds", "Seconds that a token is valid; it is renewed at four fifths of them.", default: 3600,
@@ -111,7 +111,7 @@ package struct ServiceAccountTokenProjection: APIValue {
 
 /// Trust anchors of the cluster.
 package struct ClusterTrustBundleProjection: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let labelSelector = Key<LabelSelector>(
             "labelSelector", "Bundles of signerName by label; empty: all, absent: none.", .atomic)
         package let name = Key<String>("name", "One bundle by name.")
@@ -131,7 +131,7 @@ package struct ClusterTrustBundleProjection: APIValue {
 
 /// A private key and the certificate that a signer issued for it.
 package struct PodCertificateProjection: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let certificateChainPath = Key<String>(
             "certificateChainPath", "Relative path of the certificate chain.")
         package let credentialBundlePath = Key<String>(

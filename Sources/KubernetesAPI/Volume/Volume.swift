@@ -3,7 +3,7 @@ import JSONTree
 
 /// A directory or device that containers can mount; one source at most, emptyDir where none is named.
 package struct Volume: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let awsElasticBlockStore = Key<AWSElasticBlockStoreVolumeSource>(
             "awsElasticBlockStore", "A disk of AWS. Out of use; a CSI driver serves it.", .union("source"))
         package let azureDisk = Key<AzureDiskVolumeSource>(
@@ -71,7 +71,7 @@ package struct Volume: APIValue {
 
 /// A volume and where it appears in a container.
 package struct VolumeMount: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let mountPath = Total<String>(
             "mountPath", "Where the volume appears; without a colon.", .required, .minLength(1))
         package let mountPropagation = Key<String>(
@@ -97,7 +97,7 @@ package struct VolumeMount: APIValue {
 
 /// A block device given to a container.
 package struct VolumeDevice: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let devicePath = Total<String>("devicePath", "Path of the device in the container.", .required)
         package let name = Total<String>("name", "Name of the volume, of a claim with volumeMode Block.", .required)
         package init() {}

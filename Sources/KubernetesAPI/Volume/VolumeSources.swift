@@ -3,7 +3,7 @@ import JSONTree
 
 /// An empty directory that lives as long as the pod.
 package struct EmptyDirVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let medium = Key<String>("medium", "Memory for a tmpfs; empty for the node's disk.")
         package let sizeLimit = Key<Quantity>(
             "sizeLimit", "Most that may be stored; a pod that stores more is evicted.")
@@ -20,7 +20,7 @@ package struct EmptyDirVolumeSource: APIValue {
 
 /// A file or directory of the node.
 package struct HostPathVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let path = Total<String>("path", "Path on the node.", .required)
         package let type = Total<String>(
             "type", "What must be there, or is made.", default: "",
@@ -40,7 +40,7 @@ package struct HostPathVolumeSource: APIValue {
 
 /// A ConfigMap's keys as files.
 package struct ConfigMapVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let defaultMode = Total<Int32>(
             "defaultMode", "Permission bits of the files.", default: 0o644, .minimum(0), .maximum(0o777))
         package let items = Total<[KeyToPath]>("items", "The keys that appear, and where; absent: all.", .atomic)
@@ -59,7 +59,7 @@ package struct ConfigMapVolumeSource: APIValue {
 
 /// A Secret's keys as files.
 package struct SecretVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let defaultMode = Total<Int32>(
             "defaultMode", "Permission bits of the files.", default: 0o644, .minimum(0), .maximum(0o777))
         package let items = Total<[KeyToPath]>("items", "The keys that appear, and where; absent: all.", .atomic)
@@ -78,7 +78,7 @@ package struct SecretVolumeSource: APIValue {
 
 /// A key and the file it becomes.
 package struct KeyToPath: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let key = Total<String>("key", "The key.", .required)
         package let mode = Key<Int32>(
             "mode", "Permission bits of this file, in place of the default.", .minimum(0), .maximum(0o777))
@@ -96,7 +96,7 @@ package struct KeyToPath: APIValue {
 
 /// Fields of the pod as files.
 package struct DownwardAPIVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let defaultMode = Total<Int32>(
             "defaultMode", "Permission bits of the files.", default: 0o644, .minimum(0), .maximum(0o777))
         package let items = Total<[DownwardAPIVolumeFile]>("items", "The files.", .atomic)
@@ -113,7 +113,7 @@ package struct DownwardAPIVolumeSource: APIValue {
 
 /// A field of the pod as a file.
 package struct DownwardAPIVolumeFile: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let fieldRef = Key<ObjectFieldSelector>(
             "fieldRef", "A field of the pod: labels, annotations, name, namespace or uid.", .atomic, .union("source"))
         package let mode = Key<Int32>(
@@ -134,7 +134,7 @@ package struct DownwardAPIVolumeFile: APIValue {
 
 /// The files of an image or artifact.
 package struct ImageVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let pullPolicy = Key<String>(
             "pullPolicy", "When the image is pulled.", .oneOf(["Always", "IfNotPresent", "Never"]))
         package let reference = Total<String>("reference", "Name of the image.")
@@ -151,7 +151,7 @@ package struct ImageVolumeSource: APIValue {
 
 /// The volume of a claim.
 package struct PersistentVolumeClaimVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let claimName = Total<String>("claimName", "Name of the claim in the pod's namespace.", .required)
         package let readOnly = Total<Bool>("readOnly", "Mount it read-only everywhere.")
         package init() {}
@@ -167,7 +167,7 @@ package struct PersistentVolumeClaimVolumeSource: APIValue {
 
 /// A claim made for one pod.
 package struct EphemeralVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let volumeClaimTemplate = Key<PersistentVolumeClaimTemplate>(
             "volumeClaimTemplate", "The claim to make, named POD-VOLUME.")
         package init() {}
@@ -183,7 +183,7 @@ package struct EphemeralVolumeSource: APIValue {
 
 /// A directory of an NFS server.
 package struct NFSVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let path = Total<String>("path", "Path exported by the server.", .required)
         package let readOnly = Total<Bool>("readOnly", "Mount it read-only.")
         package let server = Total<String>("server", "Name or address of the server.", .required)
@@ -200,7 +200,7 @@ package struct NFSVolumeSource: APIValue {
 
 /// A volume that a CSI driver makes for the life of a pod.
 package struct CSIVolumeSource: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let driver = Total<String>("driver", "Name of the driver.", .required)
         package let fsType = Key<String>("fsType", "File system to mount; the driver's choice where absent.")
         package let nodePublishSecretRef = Key<LocalObjectReference>(

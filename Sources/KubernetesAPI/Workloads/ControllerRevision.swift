@@ -5,7 +5,7 @@ import JSONTree
 package struct ControllerRevision: APIObject {
     package static let kind = ResourceKind(group: "apps", kind: "ControllerRevision", plural: "controllerrevisions")
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let data = Key<JSONValue>("data", "The state, as its controller wrote it.")
         package let revision = Total<Int64>("revision", "Number of the revision.", .required)
         package init() {}

@@ -7,7 +7,7 @@ package struct Deployment: APIObject {
         group: "apps", kind: "Deployment", plural: "deployments", shortNames: ["deploy"], categories: ["all"],
         subresources: [.status, .scale])
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let spec = Total<DeploymentSpec>("spec", "The pods wanted, and how to get from the old to the new.")
         package let status = Total<DeploymentStatus>("status", "How far the roll-out is.")
         package init() {}
@@ -23,7 +23,7 @@ package struct Deployment: APIObject {
 
 /// The pods wanted, and how to get from the old to the new.
 package struct DeploymentSpec: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let minReadySeconds = Total<Int32>(
             "minReadySeconds", "Seconds that a pod must be ready before it counts as available.", .minimum(0))
         package let paused = Total<Bool>("paused", "Changes of the template are held back.")
@@ -52,7 +52,7 @@ package struct DeploymentSpec: APIValue {
 
 /// How old pods are replaced.
 package struct DeploymentStrategy: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let rollingUpdate = Key<RollingUpdateDeployment>(
             "rollingUpdate", "Bounds of a step, for type RollingUpdate.")
         package let type = Total<String>(
@@ -71,7 +71,7 @@ package struct DeploymentStrategy: APIValue {
 
 /// Bounds of a rolling update.
 package struct RollingUpdateDeployment: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let maxSurge = Total<IntOrString>(
             "maxSurge", "How many pods there may be beyond replicas; a percentage is rounded up.",
             default: .string("25%"))
@@ -91,7 +91,7 @@ package struct RollingUpdateDeployment: APIValue {
 
 /// How far a roll-out is.
 package struct DeploymentStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let availableReplicas = Total<Int32>("availableReplicas", "Pods ready for at least minReadySeconds.")
         package let collisionCount = Key<Int32>("collisionCount", "Collisions of template hashes so far.")
         package let conditions = Total<[DeploymentCondition]>(
@@ -116,7 +116,7 @@ package struct DeploymentStatus: APIValue {
 
 /// One aspect of a roll-out.
 package struct DeploymentCondition: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let lastTransitionTime = Key<Timestamp>("lastTransitionTime", "When the status last changed.")
         package let lastUpdateTime = Key<Timestamp>("lastUpdateTime", "When the condition was last written.")
         package let message = Key<String>("message", "Details for people.")

@@ -7,7 +7,7 @@ package struct ReplicaSet: APIObject {
         group: "apps", kind: "ReplicaSet", plural: "replicasets", shortNames: ["rs"], categories: ["all"],
         subresources: [.status, .scale])
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let spec = Total<ReplicaSetSpec>("spec", "The pods wanted.")
         package let status = Total<ReplicaSetStatus>("status", "The pods there are.")
         package init() {}
@@ -23,7 +23,7 @@ package struct ReplicaSet: APIObject {
 
 /// The pods wanted.
 package struct ReplicaSetSpec: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let minReadySeconds = Total<Int32>(
             "minReadySeconds", "Seconds that a pod must be ready before it counts as available.", .minimum(0))
         package let replicas = Total<Int32>("replicas", "Number of pods.", default: 1, .minimum(0))
@@ -44,7 +44,7 @@ package struct ReplicaSetSpec: APIValue {
 
 /// The pods there are.
 package struct ReplicaSetStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let availableReplicas = Total<Int32>("availableReplicas", "Pods ready for at least minReadySeconds.")
         package let conditions = Total<[ReplicaSetCondition]>(
             "conditions", "ReplicaFailure, where pods could not be made or deleted.", .listMap(["type"]),
@@ -68,7 +68,7 @@ package struct ReplicaSetStatus: APIValue {
 
 /// One aspect of a ReplicaSet.
 package struct ReplicaSetCondition: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let lastTransitionTime = Key<Timestamp>("lastTransitionTime", "When the status last changed.")
         package let message = Key<String>("message", "Details for people.")
         package let reason = Key<String>("reason", "Why it last changed, in one word.")

@@ -5,7 +5,7 @@ import JSONTree
 package struct Scale: APIObject {
     package static let kind = ResourceKind(group: "autoscaling", kind: "Scale", plural: "scales")
 
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let spec = Total<ScaleSpec>("spec", "The number wanted.")
         package let status = Total<ScaleStatus>("status", "The number there is.")
         package init() {}
@@ -21,7 +21,7 @@ package struct Scale: APIObject {
 
 /// The number of pods wanted.
 package struct ScaleSpec: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let replicas = Total<Int32>("replicas", "Number of pods.", .minimum(0))
         package init() {}
     }
@@ -36,7 +36,7 @@ package struct ScaleSpec: APIValue {
 
 /// The number of pods there is.
 package struct ScaleStatus: APIValue {
-    package struct Fields: FieldSet {
+    package final class Fields: FieldSet {
         package let replicas = Total<Int32>("replicas", "Number of pods.", .required)
         package let selector = Key<String>("selector", "Labels of the pods, as a selector in text.")
         package init() {}
