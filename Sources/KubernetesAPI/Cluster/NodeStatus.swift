@@ -5,7 +5,7 @@ import JSONTree
 package struct NodeStatus: APIValue {
     package final class Fields: FieldSet {
         package let addresses = Total<[NodeAddress]>(
-            "addresses", "Its addresses and names.", .listMap(["type"]), .mergeKey("type"))
+            "addresses", "Its addresses and names.", .listMap(["type"]), .mergeKey("type"), .repeatable)
         package let allocatable = Total<[String: Quantity]>("allocatable", "Resources left for pods.")
         package let capacity = Total<[String: Quantity]>("capacity", "Resources it has.")
         package let conditions = Total<[NodeCondition]>(

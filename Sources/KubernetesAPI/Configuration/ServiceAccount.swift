@@ -11,7 +11,8 @@ package struct ServiceAccount: APIObject {
         package let imagePullSecrets = Total<[LocalObjectReference]>(
             "imagePullSecrets", "Registry credentials given to pods with this identity.", .atomic)
         package let secrets = Total<[ObjectReference]>(
-            "secrets", "Secrets that pods with this identity may use.", .listMap(["name"]), .mergeKey("name"))
+            "secrets", "Secrets that pods with this identity may use.", .listMap(["name"]), .mergeKey("name"),
+            .repeatable)
         package init() {}
     }
 

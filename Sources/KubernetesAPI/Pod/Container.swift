@@ -11,7 +11,8 @@ package struct Container: APIValue {
             "command",
             "The program and its first arguments; the image's entry point where absent. $(NAME) stands for an environment variable.",
             .atomic)
-        package let env = Total<[EnvVar]>("env", "Environment variables.", .listMap(["name"]), .mergeKey("name"))
+        package let env = Total<[EnvVar]>(
+            "env", "Environment variables.", .listMap(["name"]), .mergeKey("name"), .repeatable)
         package let envFrom = Total<[EnvFromSource]>(
             "envFrom", "ConfigMaps and Secrets whose keys become environment variables; env wins over them.", .atomic)
         package let image = Key<String>("image", "Name of the image to run.")
@@ -25,7 +26,7 @@ package struct Container: APIValue {
             "name", "Name of the container, unique in the pod.", .required, .format(.dnsLabel))
         package let ports = Total<[ContainerPort]>(
             "ports", "Ports that the container listens on; for others to read and to refer to by name.",
-            .listMap(["containerPort", "protocol"]), .mergeKey("containerPort"))
+            .listMap(["containerPort", "protocol"]), .mergeKey("containerPort"), .repeatable)
         package let readinessProbe = Key<Probe>("readinessProbe", "Check that decides whether the pod gets traffic.")
         package let resizePolicy = Total<[ContainerResizePolicy]>(
             "resizePolicy", "Whether a change of resources restarts the container, by resource.", .atomic)

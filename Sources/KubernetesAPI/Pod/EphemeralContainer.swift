@@ -11,7 +11,8 @@ package struct EphemeralContainer: APIValue {
             "command",
             "The program and its first arguments; the image's entry point where absent. $(NAME) stands for an environment variable.",
             .atomic)
-        package let env = Total<[EnvVar]>("env", "Environment variables.", .listMap(["name"]), .mergeKey("name"))
+        package let env = Total<[EnvVar]>(
+            "env", "Environment variables.", .listMap(["name"]), .mergeKey("name"), .repeatable)
         package let envFrom = Total<[EnvFromSource]>(
             "envFrom", "ConfigMaps and Secrets whose keys become environment variables; env wins over them.", .atomic)
         package let image = Key<String>("image", "Name of the image to run.")
@@ -24,7 +25,8 @@ package struct EphemeralContainer: APIValue {
         package let name = Total<String>(
             "name", "Name of the container, unique among all of the pod.", .required, .format(.dnsLabel))
         package let ports = Total<[ContainerPort]>(
-            "ports", "Not allowed here.", .listMap(["containerPort", "protocol"]), .mergeKey("containerPort"))
+            "ports", "Not allowed here.", .listMap(["containerPort", "protocol"]), .mergeKey("containerPort"),
+            .repeatable)
         package let readinessProbe = Key<Probe>("readinessProbe", "Not allowed here.")
         package let resizePolicy = Total<[ContainerResizePolicy]>(
             "resizePolicy", "Whether a change of resources restarts the container, by resource.", .atomic)

@@ -29,7 +29,7 @@ package struct PodSpec: APIValue {
             "Containers added to the running pod to look into it; they are never restarted. Set through the ephemeralcontainers subresource.",
             .listMap(["name"]), .mergeKey("name"))
         package let hostAliases = Total<[HostAlias]>(
-            "hostAliases", "Lines added to the hosts file of the pod.", .listMap(["ip"]), .mergeKey("ip"))
+            "hostAliases", "Lines added to the hosts file of the pod.", .listMap(["ip"]), .mergeKey("ip"), .repeatable)
         package let hostIPC = Total<Bool>("hostIPC", "The pod uses the node's IPC namespace.")
         package let hostNetwork = Total<Bool>(
             "hostNetwork", "The pod uses the node's network: its addresses, links and ports.")
@@ -43,7 +43,7 @@ package struct PodSpec: APIValue {
             .maxLength(64))
         package let imagePullSecrets = Total<[LocalObjectReference]>(
             "imagePullSecrets", "Secrets of this namespace that hold registry credentials for the pod's images.",
-            .listMap(["name"]), .mergeKey("name"))
+            .listMap(["name"]), .mergeKey("name"), .repeatable)
         package let initContainers = Total<[Container]>(
             "initContainers",
             "Containers that run one after another, each to success, before the others start. One with restartPolicy Always keeps running beside them.",
