@@ -14,14 +14,16 @@ package final class HTTPServer: Sendable {
 
     private let listeners: [any Channel]
     private let connections: ServerConnections
+    private let service: RequestService
     private let currentTLS: TLSState
 
     private init(
-        addresses: [ListenAddress], listeners: [any Channel], connections: ServerConnections, tls: TLSState
+        addresses: [ListenAddress], listeners: [any Channel], pipeline: ConnectionPipeline, tls: TLSState
     ) {
         self.addresses = addresses
         self.listeners = listeners
-        self.connections = connections
+        connections = pipeline.connections
+        service = pipeline.service
         currentTLS = tls
     }
 
@@ -33,11 +35,11 @@ package final class HTTPServer: Sendable {
         on addresses: [ListenAddress], tls: ServerTLS? = nil, limits: ServerLimits = ServerLimits(),
         threads: IOThreads, logger: Logger, handler: any HTTPHandler
     ) async throws(TransportError) -> HTTPServer {
-        let service = RequestService(handler: handler, limits: limits, logger: logger)
-        let connections = ServerConnections(limit: limits.connections)
+        let pipeline = ConnectionPipeline(
+            service: RequestService(handler: handler, limits: limits, logger: logger),
+            connections: ServerConnections(limit: limits.connections))
         let current = TLSState(try tls?.context())
-        let binder = ListenerBinder(
-            threads: threads, pipeline: ConnectionPipeline(service: service, connections: connections), tls: current)
+        let binder = ListenerBinder(threads: threads, pipeline: pipeline, tls: current)
         var listeners: [any Channel] = []
         var bound: [ListenAddress] = []
         do throws(TransportError) {
@@ -50,7 +52,7 @@ package final class HTTPServer: Sendable {
             for listener in listeners { try? await listener.close() }
             throw error
         }
-        return HTTPServer(addresses: bound, listeners: listeners, connections: connections, tls: current)
+        return HTTPServer(addresses: bound, listeners: listeners, pipeline: pipeline, tls: current)
     }
 
     /// Uses another certificate for the connections that come from now on. On failure the present one stays.
@@ -58,16 +60,19 @@ package final class HTTPServer: Sendable {
         currentTLS.replace(try tls.context())
     }
 
-    /// Accepts no more, lets requests under way finish for at most `deadline`, then cuts what is left.
+    /// Accepts no more, lets requests under way finish for at most `deadline`, then cuts what is left and gives their tasks, now cancelled,
+    /// as long again to end.
     package func stop(within deadline: Duration = .seconds(5)) async {
         for listener in listeners { try? await listener.close() }
         for case .unix(let path, _) in addresses { ListenerBinder.removeSocket(path) }
         connections.quiesce()
-        let cut = listeners.first?.eventLoop.scheduleTask(in: TimeAmount(deadline)) { [connections] in
-            connections.closeAll()
-        }
+        let (loop, connections, service) = (listeners.first?.eventLoop, connections, service)
+        let cut = loop?.scheduleTask(in: TimeAmount(deadline)) { connections.closeAll() }
         await connections.closed()
         cut?.cancel()
+        let end = loop?.scheduleTask(in: TimeAmount(deadline)) { service.giveUp() }
+        await service.idle()
+        end?.cancel()
     }
 }
 

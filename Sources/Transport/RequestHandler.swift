@@ -144,8 +144,7 @@ extension RequestHandler {
         state = .answering(Answer(id: lastID, head: input.head, bodyBytes: input.body.count))
         let exchange = Exchange(
             eventLoop: context.eventLoop, handler: NIOLoopBound(self, eventLoop: context.eventLoop), id: lastID)
-        let service = service
-        task = Task { await service.serve(request, on: exchange) }
+        task = service.start(request, on: exchange)
     }
 
     /// Answers without the handler and closes.

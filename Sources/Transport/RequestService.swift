@@ -3,12 +3,18 @@ import Logging
 import NIOHTTP1
 import Synchronization
 
-/// What all connections of a server share: the handler, the limits and the bytes held for request bodies.
+/// What all connections of a server share: the handler, the limits, the bytes held for request bodies and the tasks that answer.
 final class RequestService: Sendable {
     let handler: any HTTPHandler
     let limits: ServerLimits
     let logger: Logger
     private let bufferedBodyBytes = Atomic<Int>(0)
+    private let running = Mutex(Running())
+
+    fileprivate struct Running {
+        var count = 0
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
 
     init(handler: any HTTPHandler, limits: ServerLimits, logger: Logger) {
         self.handler = handler
@@ -28,8 +34,36 @@ final class RequestService: Sendable {
         if count > 0 { bufferedBodyBytes.subtract(count, ordering: .relaxed) }
     }
 
+    /// Starts the task that answers a request.
+    func start(_ request: HTTPRequest, on exchange: Exchange) -> Task<Void, Never> {
+        running.withLock { $0.count += 1 }
+        return Task {
+            await serve(request, on: exchange)
+            let waiters = running.withLock { running -> [CheckedContinuation<Void, Never>] in
+                running.count -= 1
+                return running.count == 0 ? running.takeWaiters() : []
+            }
+            for waiter in waiters { waiter.resume() }
+        }
+    }
+
+    /// Returns when no request is being answered, or at `giveUp`.
+    func idle() async {
+        await withCheckedContinuation { continuation in
+            let now = running.withLock { running in
+                if running.count > 0 { running.waiters.append(continuation) }
+                return running.count == 0
+            }
+            if now { continuation.resume() }
+        }
+    }
+
+    func giveUp() {
+        for waiter in running.withLock({ $0.takeWaiters() }) { waiter.resume() }
+    }
+
     /// Answers one request. Runs in a task of its own, which is cancelled when the client goes away.
-    func serve(_ request: HTTPRequest, on exchange: Exchange) async {
+    private func serve(_ request: HTTPRequest, on exchange: Exchange) async {
         let response: HTTPResponse
         do throws(HTTPError) {
             response = try await handler.handle(request)
@@ -94,5 +128,12 @@ final class RequestService: Sendable {
 
     static func plain(_ status: Int, _ text: String) -> HTTPResponse {
         HTTPResponse(status, contentType: "text/plain; charset=utf-8", Array((text + "\n").utf8))
+    }
+}
+
+extension RequestService.Running {
+    fileprivate mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
+        defer { waiters = [] }
+        return waiters
     }
 }
