@@ -1,0 +1,93 @@
+import APIMachinery
+import CRI
+import Client
+import ClusterDNS
+import ContainerRuntime
+import HTTP
+import KubeProxy
+import Kubelet
+import KubernetesAPI
+import Linux
+import Logging
+import PodNetwork
+import Transport
+
+/// Everything that makes this machine a node: runtime, pod network, kubelet, service proxy, name server.
+struct NodeAgent: Sendable {
+    let runtime: NodeRuntime
+    let images: ImageStore
+    let kubelet: Kubelet
+    let network: PodNetwork
+    private let proxy: KubeProxy
+    private let dns: ClusterDNS
+    private let nodeName: String
+    private let clients: Clients
+    private let time: any TimeSource
+
+    /// The agent's components, each under its own name at the API server.
+    struct Clients: Sendable {
+        var kubelet: APIClient
+        var proxy: APIClient
+        var dns: APIClient
+    }
+
+    /// Takes up what runs already and makes the network ready. Needs no API server.
+    static func start(
+        _ configuration: DaemonConfiguration, instance: InstanceFiles, node: ResolvedNode, clients: Clients,
+        threads: IOThreads, events: EventThread, steps: any StepRecorder, time: any TimeSource, logger: Logger
+    ) async throws(DaemonError) -> NodeAgent {
+        let network = try Self.network(configuration, instance: instance, logger: logger)
+        try await DaemonError.wrapping("pod network") { () async throws(PodNetworkError) in try await network.prepare() }
+        let blocking = BlockingThreads(count: 8)
+        let root = try NodePaths(configuration, instance: instance)
+        let images = ImageStore(paths: root.runtime, threads: blocking, time: time)
+        let monitors = try DaemonError.wrapping(
+            "pod monitor \(root.monitor); build it, or name it with --monitor-path"
+        ) { () throws(KernelError) in
+            try PodMonitorSpawner(executable: root.monitor, events: events, threads: blocking)
+        }
+        let runtime = NodeRuntime(
+            paths: root.runtime, images: images, version: Server.version,
+            dependencies: RuntimeDependencies(
+                monitors: monitors, network: PodLinks(network: network), seccomp: SeccompFilters(),
+                kernel: SystemKernel(), steps: steps, time: time, threads: blocking, events: events, logger: logger))
+        try await DaemonError.wrapping("container runtime") { () async throws(CRIError) in
+            try await images.open()
+            try await runtime.open()
+        }
+        let settings = PodSettings(
+            clusterDNS: [network.configuration.gateway.description], clusterDomain: configuration.clusterDomain,
+            logRoot: configuration.logDirectory, nodeMemory: Machine.memoryBytes,
+            hostResolver: Machine.read("/etc/resolv.conf") ?? "", apiService: (node.apiServiceAddress, 443))
+        let kubelet = Kubelet(
+            Kubelet.Configuration(
+                identity: NodeIdentity(name: node.name, addresses: [node.address]),
+                facts: Machine.facts(configuration, version: Server.version), settings: settings,
+                dataDirectory: "\(configuration.dataDirectory)/kubelet",
+                runDirectory: "\(configuration.runDirectory)/kubelet", manifestDirectory: configuration.manifests),
+            client: clients.kubelet, runtime: runtime, images: images, probes: NetworkProbes(threads: threads),
+            threads: blocking, events: events, time: time, logger: logger)
+        return NodeAgent(
+            runtime: runtime, images: images, kubelet: kubelet, network: network,
+            proxy: try Self.proxy(network, logger: logger),
+            dns: try Self.dns(configuration, threads: threads, logger: logger), nodeName: node.name,
+            clients: clients, time: time)
+    }
+
+    /// Returns when its task is cancelled; pods run on.
+    func run() async {
+        let services = Informer(Service.self, client: clients.proxy, time: time)
+        let slices = Informer(
+            EndpointSlice.self, client: clients.proxy, indices: EndpointSlice.serviceIndex, time: time)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await services.run() }
+            group.addTask { await slices.run() }
+            group.addTask { await kubelet.run() }
+            group.addTask { await proxy.run(services: services, slices: slices, node: nodeName, time: time) }
+            group.addTask { await serveNames(services: services, slices: slices) }
+        }
+    }
+
+    private func serveNames(services: Informer<Service>, slices: Informer<EndpointSlice>) async {
+    }
+}

@@ -1,0 +1,26 @@
+import ContainerRuntime
+import Glibc
+import Linux
+
+/// Where this instance's runtime keeps what it has, and the monitor's executable.
+struct NodePaths: Sendable {
+    let runtime: RuntimePaths
+    let monitor: String
+
+    init(_ configuration: DaemonConfiguration, instance: InstanceFiles) throws(DaemonError) {
+        let hierarchy = try DaemonError.wrapping("cgroups") { () throws(CgroupError) in try CgroupHierarchy.find() }
+        let parent = configuration.cgroupParent.isEmpty ? "/swiftlet-\(instance.id)" : configuration.cgroupParent
+        runtime = RuntimePaths(
+            data: "\(configuration.dataDirectory)/runtime", state: "\(configuration.runDirectory)/runtime",
+            cgroupRoot: hierarchy.mountPoint + parent)
+        monitor = configuration.monitorPath.isEmpty ? Self.besideOwnExecutable : configuration.monitorPath
+    }
+
+    private static var besideOwnExecutable: String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        let own = String(decoding: buffer[..<max(0, count)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? ""
+        return "\(directory)/swiftlet-podmonitor"
+    }
+}

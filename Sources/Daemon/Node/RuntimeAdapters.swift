@@ -1,0 +1,77 @@
+import APIMachinery
+import CRI
+import ContainerRuntime
+import HTTP
+import Kubelet
+import Linux
+import PodNetwork
+import Transport
+
+/// The runtime's network, from the pod network.
+struct PodLinks: SandboxNetwork {
+    let network: PodNetwork
+
+    func attach(sandbox: String, networkNamespace: String) async throws(CRIError) -> [String] {
+        do throws(PodNetworkError) {
+            let address = try await network.attach(sandbox: sandbox, networkNamespace: .path(networkNamespace))
+            return [address.address.description]
+        } catch {
+            throw .failed("network of the sandbox: \(error)")
+        }
+    }
+
+    func detach(sandbox: String) async throws(CRIError) {
+        do throws(PodNetworkError) {
+            try await network.detach(sandbox: sandbox)
+        } catch {
+            throw .failed("network of the sandbox: \(error)")
+        }
+    }
+
+    func collect(live: Set<String>) async throws(CRIError) {
+        do throws(PodNetworkError) {
+            try await network.collect(live: live)
+        } catch {
+            throw .failed("links of former pods: \(error)")
+        }
+    }
+}
+
+/// The kubelet's network probes, by the transport.
+struct NetworkProbes: ProbeTransport {
+    let threads: IOThreads
+
+    func get(
+        scheme: String, host: String, port: UInt16, path: String, headers: HTTPHeaders, timeout: Duration
+    ) async throws(HTTPError) -> HTTPResponse {
+        let endpoint: HTTPEndpoint =
+            scheme == "https"
+            ? .https(host: host, port: Int(port), ClientTLS(trust: .anyone)) : .http(host: host, port: Int(port))
+        var limits = ClientLimits()
+        limits.totalTime = timeout
+        limits.idleConnections = 0
+        let client: HTTPClient
+        do throws(TransportError) {
+            client = try HTTPClient(endpoint, limits: limits, threads: threads)
+        } catch {
+            throw .connectFailed(endpoint: "\(endpoint)", reason: "\(error)")
+        }
+        defer { client.close() }
+        let (file, query) = Self.split(path)
+        return try await client.handle(HTTPRequest(.get, file, query: query, headers: headers))
+    }
+
+    func connect(host: String, port: UInt16, timeout: Duration) async throws(HTTPError) {
+        try await TCPProbe.check(host: host, port: Int(port), within: timeout, threads: threads)
+    }
+
+    private static func split(_ path: String) -> (String, [QueryItem]) {
+        let parts = path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let items = parts.dropFirst().first?.split(separator: "&").map { item in
+            let pair = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            return QueryItem(pair[0], pair.count > 1 ? pair[1] : "")
+        }
+        let file = parts.first.map(String.init) ?? ""
+        return (file.hasPrefix("/") ? file : "/" + file, items ?? [])
+    }
+}
