@@ -33,11 +33,25 @@ package struct Server: Sendable {
                 "address": "\(node.address)",
             ])
         let local = LocalNode(name: node.name)
+        let timeline = NoSteps()
         let control = try await ControlPlane.start(
             configuration, node: node, nodes: local, threads: threads, time: time, logger: logger)
         logger.info("API server ready", metadata: ["after": "\(time.uptime() - start)"])
+        let agent = try await NodeAgent.start(
+            configuration, instance: instance, node: node, clients: control.nodeClients(node.name), threads: threads,
+            events: events, steps: timeline, time: time, logger: logger)
+        local.serve(agent.kubelet.endpoint)
+        logger.info("node agent ready", metadata: ["after": "\(time.uptime() - start)"])
+        let work = Task {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await agent.run() }
+                group.addTask { await control.runControllers(time: time, logger: logger) }
+            }
+        }
         await signals.wait()
         logger.info("stopping")
+        work.cancel()
+        await work.value
         await control.stop()
         await threads.stop()
     }

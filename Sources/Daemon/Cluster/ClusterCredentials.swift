@@ -7,13 +7,13 @@ struct ClusterCredentials: Sendable {
     let authority: CertificateAuthority
     let server: Credential
     let admin: Credential
-    let tokens: ClusterTokens
+    let tokens: ServiceAccountTokens
 
     /// - Parameters:
     ///   - names: what the API server is called, besides the names inside the cluster.
     ///   - addresses: what it is reached by, the `kubernetes` Service's address among them.
     static func load(
-        in directory: String, names: [String], addresses: [String], api: APIServerConfiguration, clusterDomain: String,
+        in directory: String, names: [String], addresses: [String], clusterDomain: String,
         now: Timestamp
     ) throws(DaemonError) -> ClusterCredentials {
         try DaemonError.wrapping("certificates in \(directory)") { () throws(PKIError) in
@@ -32,8 +32,8 @@ struct ClusterCredentials: Sendable {
             let admin = try files.credential(
                 "admin", .client(commonName: "kubernetes-admin", organizations: ["system:masters"]),
                 authority: authority, nowSeconds: seconds)
-            let tokens = try ClusterTokens.load(
-                in: directory, issuer: api.tokenIssuer, audiences: api.tokenAudiences)
+            let tokens = try ServiceAccountTokens.load(
+                in: directory, issuer: "https://kubernetes.default.svc.\(clusterDomain)")
             return ClusterCredentials(authority: authority, server: server, admin: admin, tokens: tokens)
         }
     }

@@ -1,6 +1,7 @@
 import APIMachinery
 import APIServer
 import Client
+import Controllers
 import HTTP
 import Logging
 import Store
@@ -24,7 +25,7 @@ struct ControlPlane: Sendable {
         api.advertisePort = configuration.port
         let credentials = try ClusterCredentials.load(
             in: "\(configuration.configDirectory)/pki", names: [node.name],
-            addresses: [node.address, node.apiServiceAddress], api: api, clusterDomain: configuration.clusterDomain,
+            addresses: [node.address, node.apiServiceAddress], clusterDomain: configuration.clusterDomain,
             now: time.now())
         let store = try await openStore("\(configuration.dataDirectory)/store")
         let server = try DaemonError.wrapping("API server") { () throws(APIServer.ConfigurationError) in
@@ -47,6 +48,27 @@ struct ControlPlane: Sendable {
     private static func openStore(_ directory: String) async throws(DaemonError) -> SQLiteStore {
         try await DaemonError.wrapping("store in \(directory)") { () async throws(StoreError) in
             try await SQLiteStore.open(directory: directory)
+        }
+    }
+
+    /// The clients of a node's agent in this process.
+    func nodeClients(_ node: String) -> NodeAgent.Clients {
+        NodeAgent.Clients(
+            kubelet: client("system:node:\(node)", groups: ["system:nodes"], agent: "kubelet"),
+            proxy: client("system:kube-proxy", agent: "kube-proxy"),
+            dns: client("system:kube-dns", agent: "cluster-dns"))
+    }
+
+    /// Runs the controllers and the scheduler until the task is cancelled.
+    func runControllers(time: any TimeSource, logger: Logger) async {
+        let client = client("system:kube-controller-manager", agent: "kube-controller-manager")
+        let informers = ControllerInformers(client: client, time: time)
+        let controllers = ControllerSet(
+            ControllerSet.Settings(rootCertificate: credentials.authority.certificatePEM), client: client,
+            informers: informers, time: time, log: logger)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await informers.run() }
+            group.addTask { await controllers.run() }
         }
     }
 

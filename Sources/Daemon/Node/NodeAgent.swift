@@ -1,9 +1,7 @@
 import APIMachinery
 import CRI
 import Client
-import ClusterDNS
 import ContainerRuntime
-import HTTP
 import KubeProxy
 import Kubelet
 import KubernetesAPI
@@ -19,7 +17,6 @@ struct NodeAgent: Sendable {
     let kubelet: Kubelet
     let network: PodNetwork
     private let proxy: KubeProxy
-    private let dns: ClusterDNS
     private let nodeName: String
     private let clients: Clients
     private let time: any TimeSource
@@ -36,18 +33,19 @@ struct NodeAgent: Sendable {
         _ configuration: DaemonConfiguration, instance: InstanceFiles, node: ResolvedNode, clients: Clients,
         threads: IOThreads, events: EventThread, steps: any StepRecorder, time: any TimeSource, logger: Logger
     ) async throws(DaemonError) -> NodeAgent {
-        let network = try Self.network(configuration, instance: instance, logger: logger)
-        try await DaemonError.wrapping("pod network") { () async throws(PodNetworkError) in try await network.prepare() }
+        let network = PodNetwork(configuration: try PodNetworkConfiguration(configuration, instance), logger: logger)
+        try await DaemonError.wrapping("pod network") { () async throws(PodNetworkError) in try await network.prepare()
+        }
         let blocking = BlockingThreads(count: 8)
-        let root = try NodePaths(configuration, instance: instance)
-        let images = ImageStore(paths: root.runtime, threads: blocking, time: time)
+        let paths = try NodePaths(configuration, instance: instance)
+        let images = ImageStore(paths: paths.runtime, threads: blocking, time: time)
         let monitors = try DaemonError.wrapping(
-            "pod monitor \(root.monitor); build it, or name it with --monitor-path"
+            "pod monitor \(paths.monitor) (name another with --monitor-path)"
         ) { () throws(KernelError) in
-            try PodMonitorSpawner(executable: root.monitor, events: events, threads: blocking)
+            try PodMonitorSpawner(executable: paths.monitor, events: events, threads: blocking)
         }
         let runtime = NodeRuntime(
-            paths: root.runtime, images: images, version: Server.version,
+            paths: paths.runtime, images: images, version: Server.version,
             dependencies: RuntimeDependencies(
                 monitors: monitors, network: PodLinks(network: network), seccomp: SeccompFilters(),
                 kernel: SystemKernel(), steps: steps, time: time, threads: blocking, events: events, logger: logger))
@@ -55,22 +53,16 @@ struct NodeAgent: Sendable {
             try await images.open()
             try await runtime.open()
         }
-        let settings = PodSettings(
-            clusterDNS: [network.configuration.gateway.description], clusterDomain: configuration.clusterDomain,
-            logRoot: configuration.logDirectory, nodeMemory: Machine.memoryBytes,
-            hostResolver: Machine.read("/etc/resolv.conf") ?? "", apiService: (node.apiServiceAddress, 443))
         let kubelet = Kubelet(
-            Kubelet.Configuration(
-                identity: NodeIdentity(name: node.name, addresses: [node.address]),
-                facts: Machine.facts(configuration, version: Server.version), settings: settings,
-                dataDirectory: "\(configuration.dataDirectory)/kubelet",
-                runDirectory: "\(configuration.runDirectory)/kubelet", manifestDirectory: configuration.manifests),
+            Kubelet.Configuration(configuration, node, nameServer: network.configuration.gateway),
             client: clients.kubelet, runtime: runtime, images: images, probes: NetworkProbes(threads: threads),
             threads: blocking, events: events, time: time, logger: logger)
+        let proxy = KubeProxy(
+            table: network.configuration.instance.serviceTable, serviceNetwork: network.configuration.serviceNetwork,
+            clusterNetwork: network.configuration.clusterNetwork, backend: KernelNFTables(),
+            connections: KernelConnectionTable(), logger: logger)
         return NodeAgent(
-            runtime: runtime, images: images, kubelet: kubelet, network: network,
-            proxy: try Self.proxy(network, logger: logger),
-            dns: try Self.dns(configuration, threads: threads, logger: logger), nodeName: node.name,
+            runtime: runtime, images: images, kubelet: kubelet, network: network, proxy: proxy, nodeName: node.name,
             clients: clients, time: time)
     }
 
@@ -84,10 +76,39 @@ struct NodeAgent: Sendable {
             group.addTask { await slices.run() }
             group.addTask { await kubelet.run() }
             group.addTask { await proxy.run(services: services, slices: slices, node: nodeName, time: time) }
-            group.addTask { await serveNames(services: services, slices: slices) }
         }
     }
+}
 
-    private func serveNames(services: Informer<Service>, slices: Informer<EndpointSlice>) async {
+extension PodNetworkConfiguration {
+    init(_ configuration: DaemonConfiguration, _ instance: InstanceFiles) throws(DaemonError) {
+        func network(_ name: String, _ text: String) throws(DaemonError) -> IPv4Network {
+            guard let network = IPv4Network(text) else {
+                throw DaemonError("\(name) must be an IPv4 network such as 10.42.0.0/24, not \"\(text)\"")
+            }
+            return network
+        }
+        guard let name = InstanceName(instance.id) else {
+            throw DaemonError("\(configuration.dataDirectory)/instance holds no instance id: \"\(instance.id)\"")
+        }
+        self.init(
+            instance: name, podNetwork: try network("pod-cidr", configuration.podNetwork),
+            clusterNetwork: try network("cluster-cidr", configuration.clusterNetwork),
+            serviceNetwork: try network("service-cidr", configuration.serviceNetwork),
+            stateDirectory: "\(configuration.runDirectory)/network")
+    }
+}
+
+extension Kubelet.Configuration {
+    init(_ configuration: DaemonConfiguration, _ node: ResolvedNode, nameServer: IPv4Address) {
+        let settings = PodSettings(
+            clusterDNS: [nameServer.description], clusterDomain: configuration.clusterDomain,
+            logRoot: configuration.logDirectory, nodeMemory: Machine.memoryBytes,
+            hostResolver: Machine.read("/etc/resolv.conf") ?? "", apiService: (node.apiServiceAddress, 443))
+        self.init(
+            identity: NodeIdentity(name: node.name, addresses: [node.address]),
+            facts: Machine.facts(configuration, version: Server.version), settings: settings,
+            dataDirectory: "\(configuration.dataDirectory)/kubelet",
+            runDirectory: "\(configuration.runDirectory)/kubelet", manifestDirectory: configuration.manifests)
     }
 }

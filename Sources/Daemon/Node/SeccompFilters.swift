@@ -20,7 +20,8 @@ struct SeccompFilters: SeccompProfiles {
             }
         case .localhost(let path):
             throw .unsupported(
-                "seccomp profile \"\(path)\": this version reads no profiles from files; use RuntimeDefault or Unconfined")
+                "seccomp profile \"\(path)\": this version reads no profiles from files; use RuntimeDefault or Unconfined"
+            )
         }
     }
 }

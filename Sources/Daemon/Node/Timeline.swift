@@ -1,0 +1,5 @@
+import ContainerRuntime
+
+struct NoSteps: StepRecorder {
+    func record(_ step: RuntimeStep) {}
+}
