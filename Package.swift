@@ -95,7 +95,7 @@ let package = Package(
         module("KubeProxy", ["Client", "Linux", log]),
         module(
             "ClusterDNS",
-            ["Client", log] + [
+            ["Client", "Linux", log] + [
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
 
@@ -118,9 +118,15 @@ let package = Package(
         tests("ContainerRuntime", ["OCI", "JSONTree", "APIMachinery", "Linux", log]),
 
         .executableTarget(
-            name: "network-integration", dependencies: ["PodNetwork", "KubeProxy", "ClusterDNS", "Linux", log],
+            name: "network-integration",
+            dependencies: [
+                "PodNetwork", "KubeProxy", "ClusterDNS", "Linux", log, .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             path: "integration/network", swiftSettings: strict),
-        tests("PodNetwork", ["Linux"]), tests("KubeProxy", ["Linux", "Client", "KubernetesAPI", log]),
+        tests("PodNetwork", ["Linux"]),
+        tests("KubeProxy", ["Linux", "Client", "KubernetesAPI", log]),
+        tests(
+            "ClusterDNS", ["Linux", "Client", "KubernetesAPI", log, .product(name: "NIOPosix", package: "swift-nio")]),
         // Embedded Swift and fully static: the logic is PodMonitor's, compiled a second time through a linked folder.
         .executableTarget(
             name: "swiftlet-podmonitor", dependencies: ["CLaunch"],

@@ -101,6 +101,14 @@ struct DatagramClient {
         limitTime(descriptor)
     }
 
+    /// The answer's bytes; none after a second.
+    func exchange(_ bytes: [UInt8]) -> [UInt8] {
+        guard send(descriptor, bytes, bytes.count, 0) == bytes.count else { return [] }
+        var answer = [UInt8](repeating: 0, count: 4096)
+        let count = recv(descriptor, &answer, answer.count, 0)
+        return Array(answer.prefix(max(count, 0)))
+    }
+
     func ask() -> String {
         guard send(descriptor, "?", 1, 0) == 1 else { return "error \(errno)" }
         return receive(descriptor)

@@ -20,6 +20,7 @@ nonisolated func run(_ arguments: [String]) async -> CInt {
     let checks = Checks()
     do {
         try await checkPodNetwork(scene, checks)
+        try await checkClusterDNS(scene, checks)
         try await checkKubeProxy(scene, checks)
     } catch {
         checks.expect("runs to its end", false, "\(error)")
