@@ -138,6 +138,10 @@ let package = Package(
             name: "launch-check", dependencies: ["Linux", "ContainerRuntime"], path: "integration/launch",
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "runtime-check",
+            dependencies: ["ContainerRuntime", "PodNetwork", "CRI", "APIMachinery", "Linux", log],
+            path: "integration/runtime", swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["HTTP", "CRI", "KubernetesAPI"], path: "Tests/TestSupport",
             swiftSettings: strict),

@@ -128,7 +128,7 @@ extension NodeRuntime: RuntimeService {
             } catch {
                 throw .failed("pod \(entry.record.podName): \(error)")
             }
-            defer { close(namespace) }
+            defer { Glibc.close(namespace) }
             return try PortForward.connect(port: port, namespace: namespace, events: events)
         }
     }

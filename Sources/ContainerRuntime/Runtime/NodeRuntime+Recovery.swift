@@ -34,6 +34,19 @@ extension NodeRuntime {
         try await dependencies.network.collect(live: live)
     }
 
+    /// Lets go of every monitor and leaves all pods running: the daemon ends, or hands over to another. Nothing is to be called after it.
+    package func close() {
+        let watchers = state.withLock { state in
+            let watchers = state.sandboxes.values.compactMap(\.watcher)
+            for id in state.sandboxes.keys {
+                state.sandboxes[id]?.monitor = nil
+                state.sandboxes[id]?.watcher = nil
+            }
+            return watchers
+        }
+        for watcher in watchers { watcher.cancel() }
+    }
+
     private func register(_ found: RecordFiles.Found) {
         for problem in found.problems {
             logger.warning("record passed over", metadata: ["directory": "\(found.directory)", "cause": "\(problem)"])

@@ -128,6 +128,7 @@ extension NodeRuntime {
                 guard let self else { return }
                 await self.handle(exit, monitor, sandbox)
             }
+            if Task.isCancelled { return }
             await self?.monitorEnded(sandbox)
         }
         change(sandbox: sandbox) { $0.watcher = task }
