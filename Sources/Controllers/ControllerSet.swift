@@ -42,11 +42,18 @@ package struct ControllerSet: Sendable {
     /// Runs them until the task is cancelled.
     package func run() async {
         let context = context
+        let settings = settings
         await withDiscardingTaskGroup { group in
             group.addTask { await context.events.run() }
             group.addTask { await DeploymentController(context).run() }
             group.addTask { await ReplicaSetController(context).run() }
             group.addTask { await EndpointSliceController(context).run() }
+            group.addTask { await NamespaceController(context).run() }
+            group.addTask {
+                await NamespaceContentsController(context, rootCertificate: settings.rootCertificate).run()
+            }
+            group.addTask { await NodeLifecycleController(context, grace: settings.nodeGrace).run() }
+            group.addTask { await GarbageCollector(context).run() }
         }
     }
 }

@@ -1,5 +1,3 @@
-import KubernetesAPI
-
 extension NodeSelectorTerm {
     /// All requirements hold; a term without any matches nothing.
     package func matches(_ labels: [String: String], name: String) -> Bool {
@@ -10,10 +8,9 @@ extension NodeSelectorTerm {
             && fields.allSatisfy { $0.key == "metadata.name" && $0.matches(name) }
     }
 }
-
 extension NodeSelectorRequirement {
     /// `value` is nil where the label is absent.
-    func matches(_ value: String?) -> Bool {
+    package func matches(_ value: String?) -> Bool {
         switch self.operator {
         case "In": value.map(self.values.contains) ?? false
         case "NotIn": !(value.map(self.values.contains) ?? false)
@@ -24,7 +21,6 @@ extension NodeSelectorRequirement {
         default: false
         }
     }
-
     private func compare(_ value: String?, _ isIn: (Int64, Int64) -> Bool) -> Bool {
         guard let left = value.flatMap({ Int64($0) }), let right = self.values.first.flatMap({ Int64($0) }) else {
             return false

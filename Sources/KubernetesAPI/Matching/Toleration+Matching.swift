@@ -1,5 +1,3 @@
-import KubernetesAPI
-
 extension Toleration {
     /// Whether the pod puts up with this taint.
     package func tolerates(_ taint: Taint) -> Bool {
@@ -14,7 +12,6 @@ extension Toleration {
         default: return false
         }
     }
-
     /// Of the taint's value with the toleration's.
     private func compare(_ taint: Taint, _ isIn: (Int64, Int64) -> Bool) -> Bool {
         guard let mine = self.value.flatMap({ Int64($0) }), let theirs = taint.value.flatMap({ Int64($0) }) else {

@@ -1,0 +1,136 @@
+import APIMachinery
+import Client
+import JSONTree
+import KubernetesAPI
+import Logging
+import Synchronization
+
+/// Deletes objects whose owners are all gone, and carries out foreground and orphaning deletions.
+struct GarbageCollector: Sendable {
+    private static let workers = 4
+
+    private let client: APIClient
+    private let informers: ControllerInformers
+    private let log: Logger
+    private let graph = SharedGraph()
+    private let queue: WorkQueue<String>
+
+    private final class SharedGraph: Sendable {
+        let graph = Mutex(OwnerGraph())
+    }
+
+    init(_ context: ControllerContext) {
+        client = context.client
+        informers = context.informers
+        log = context.log
+        queue = WorkQueue(time: context.time)
+    }
+
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await follow(informers.namespaces) }
+            group.addTask { await follow(informers.nodes) }
+            group.addTask { await follow(informers.pods) }
+            group.addTask { await follow(informers.services) }
+            group.addTask { await follow(informers.endpointSlices) }
+            group.addTask { await follow(informers.endpoints) }
+            group.addTask { await follow(informers.deployments) }
+            group.addTask { await follow(informers.replicaSets) }
+            group.addTask { await follow(informers.configMaps) }
+            group.addTask { await follow(informers.secrets) }
+            group.addTask { await follow(informers.serviceAccounts) }
+            group.addTask { await follow(informers.leases) }
+            group.addTask { await queue.process(workers: Self.workers) { try await reconcile($0) } }
+        }
+    }
+
+    private func follow<Object: APIObject>(_ informer: Informer<Object>) async {
+        await informer.follow { before, after in
+            let affected = graph.graph.withLock { graph in
+                if let after { return graph.put(OwnerGraph.Item(after)) }
+                return before.map { graph.remove($0.metadata.uid) } ?? []
+            }
+            for uid in affected { queue.add(uid) }
+        }
+    }
+
+    private func reconcile(_ uid: String) async throws -> Duration? {
+        var absent: Set<String> = []
+        while true {
+            let (item, verdict) = graph.graph.withLock { ($0[uid], $0.verdict(on: uid, absent: absent)) }
+            guard let item else { return nil }
+            switch verdict {
+            case .nothing: return nil
+            case .ask(let owners):
+                let missing = try await missing(owners, of: item)
+                guard !missing.isEmpty else { return nil }
+                absent.formUnion(missing)
+                // Where some exist though they are not known here the verdict would ask again.
+                guard missing.count == owners.count else { return nil }
+            default:
+                try await carryOut(verdict, item)
+                return nil
+            }
+        }
+    }
+
+    /// The owners that do not exist. One of a kind that is not served here counts as existing: nothing is deleted on a guess.
+    private func missing(_ owners: [OwnerReference], of item: OwnerGraph.Item) async throws(Status) -> Set<String> {
+        var missing: Set<String> = []
+        for owner in owners {
+            let kind = Kinds.all.first { $0.kind.kind == owner.kind && $0.kind.apiVersion == owner.apiVersion }?.kind
+            guard let kind else { continue }
+            var options = ListOptions()
+            options.fieldSelector = "metadata.name=\(owner.name)"
+            let list = try await client.list(kind, in: kind.isNamespaced ? item.namespace : nil, options: options)
+            let uids = (list["items"]?.array ?? []).compactMap { $0["metadata"]?["uid"]?.string }
+            if !uids.contains(owner.uid) { missing.insert(owner.uid) }
+        }
+        return missing
+    }
+
+    private func carryOut(_ verdict: OwnerGraph.Verdict, _ item: OwnerGraph.Item) async throws(Status) {
+        switch verdict {
+        case .nothing, .ask: break
+        case .delete(let propagation):
+            log.debug(
+                "an object without owners is deleted", metadata: ["kind": "\(item.kind.kind)", "name": "\(item.name)"])
+            let options = DeleteOptions { options in
+                options.propagationPolicy = propagation
+                options.preconditions = Preconditions { $0.uid = item.uid }
+            }
+            try await tolerant { () async throws(Status) in
+                try await client.delete(item.kind, item.name, in: item.namespace, options: options)
+            }
+        case .disown(let owners): try await drop(owners.map { $0.uid }, from: item)
+        case .orphanDependents(let dependents):
+            for dependent in dependents { try await drop([item.uid], from: dependent) }
+        case .removeFinalizer(let name):
+            try await patch(item, ["$deleteFromPrimitiveList/finalizers": [.string(name)]])
+        }
+    }
+
+    private func drop(_ owners: [String], from item: OwnerGraph.Item) async throws(Status) {
+        let references = owners.map { uid -> JSONValue in ["$patch": "delete", "uid": .string(uid)] }
+        try await patch(item, ["ownerReferences": .array(references)])
+    }
+
+    private func patch(_ item: OwnerGraph.Item, _ metadata: JSONObject) async throws(Status) {
+        var metadata = metadata
+        metadata["uid"] = .string(item.uid)
+        let body: JSONValue = ["metadata": .object(metadata)]
+        try await tolerant { () async throws(Status) in
+            _ = try await client.patch(item.kind, item.name, in: item.namespace, .strategicMerge, body)
+        }
+    }
+
+    /// An object that is gone, or was replaced by another of its name, needs nothing any more.
+    private func tolerant(_ body: () async throws(Status) -> Void) async throws(Status) {
+        do throws(Status) {
+            try await body()
+        } catch {
+            guard !error.isReason(.notFound), !error.isReason(.conflict) else { return }
+            throw error
+        }
+    }
+}

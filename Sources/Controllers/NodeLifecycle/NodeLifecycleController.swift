@@ -1,0 +1,122 @@
+import APIMachinery
+import Client
+import JSONTree
+import KubernetesAPI
+import Synchronization
+
+/// Watches over nodes: one that is silent for too long is marked, and its pods leave it when they no longer tolerate that.
+struct NodeLifecycleController: Sendable {
+    private let client: APIClient
+    private let informers: ControllerInformers
+    private let events: EventRecorder
+    private let time: any TimeSource
+    private let health: SharedHealth
+    private let queue: WorkQueue<String>
+
+    private final class SharedHealth: Sendable {
+        let health: Mutex<NodeHealth>
+
+        init(_ health: NodeHealth) {
+            self.health = Mutex(health)
+        }
+    }
+
+    init(_ context: ControllerContext, grace: Duration) {
+        client = context.client
+        informers = context.informers
+        events = context.events
+        time = context.time
+        health = SharedHealth(NodeHealth(grace: grace))
+        queue = WorkQueue(time: context.time)
+    }
+
+    func run() async {
+        guard await informers.nodes.waitUntilSynced(), await informers.leases.waitUntilSynced(),
+            await informers.pods.waitUntilSynced()
+        else { return }
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await informers.nodes.follow { before, after in
+                    (after ?? before).map { queue.add($0.metadata.name) }
+                }
+            }
+            group.addTask { await informers.leases.follow { _, after in after.map { queue.add($0.metadata.name) } } }
+            group.addTask { await informers.pods.follow { notePlacement(of: $0, $1) } }
+            group.addTask { await queue.process(workers: 2) { try await reconcile($0) } }
+        }
+    }
+
+    /// A pod that comes to a node may have to leave it; one whose node does not exist must.
+    private func notePlacement(of before: Pod?, _ after: Pod?) {
+        guard let node = after?.spec.nodeName, !node.isEmpty, before?.spec.nodeName != node else { return }
+        queue.add(node)
+    }
+
+    private func reconcile(_ name: String) async throws -> Duration? {
+        let pods = informers.pods.list(index: ControllerInformers.byNode, name)
+        guard let node = informers.nodes.get(name) else {
+            health.health.withLock { $0.forget(name) }
+            return try await clear(name, pods)
+        }
+        let uptime = time.uptime()
+        let lease = informers.leases.get(name, in: "kube-node-lease")
+        let deadline = health.health.withLock { health in
+            health.note(node, lease: lease, now: uptime)
+            return health.deadline(name) ?? uptime
+        }
+        let now = time.now()
+        let plan = NodePlan(for: node, pods: pods, isLost: deadline <= uptime, now: now)
+        var current = node
+        for action in plan.actions { try await carryOut(action, &current) }
+        let waits = [plan.nextLook.map { $0 - now }, deadline > uptime ? deadline - uptime : nil]
+        return waits.compactMap { $0 }.min().map { max($0, .milliseconds(1)) }
+    }
+
+    /// Pods of a node that does not exist can never report their end: they are removed at once. The node is asked for first, for the view of
+    /// nodes may lag behind that of pods.
+    private func clear(_ name: String, _ pods: [Pod]) async throws -> Duration? {
+        guard !pods.isEmpty else { return nil }
+        do throws(Status) {
+            _ = try await client.get(Node.self, name)
+            return .seconds(1)
+        } catch {
+            guard error.isReason(.notFound) else { throw error }
+        }
+        for pod in pods { try await client.delete(pod, graceSeconds: 0) }
+        return nil
+    }
+
+    private func carryOut(_ action: NodePlan.Action, _ node: inout Node) async throws(Status) {
+        switch action {
+        case .updateStatus(let status):
+            node.status = status
+            node = try await client.updateStatus(node)
+            events.record(
+                node, .normal, reason: "NodeNotReady", message: "Node \(node.metadata.name) status is now: NodeNotReady"
+            )
+        case .setTaints(let taints):
+            node.spec.taints = taints
+            node = try await client.update(node)
+        case .markNotReady(let pod): try await markNotReady(pod)
+        case .evict(let pod):
+            events.record(
+                pod, .normal, reason: "TaintManagerEviction", message: "Marking for deletion Pod \(ObjectKey(pod))")
+            try await client.delete(pod)
+        }
+    }
+
+    private func markNotReady(_ pod: Pod) async throws(Status) {
+        guard var condition = pod.readyCondition else { return }
+        condition.status = "False"
+        condition.lastTransitionTime = time.now().truncatedToSeconds
+        let body: JSONValue = [
+            "metadata": ["uid": .string(pod.metadata.uid)], "status": ["conditions": [condition.json]],
+        ]
+        do throws(Status) {
+            let _: Pod = try await client.patch(
+                Pod.self, pod.metadata.name, in: pod.metadata.namespace, subresource: "status", .strategicMerge, body)
+        } catch {
+            guard error.isReason(.notFound) else { throw error }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import APIMachinery
+import KubernetesAPI
+
+/// What to do about one node: conditions of one that is silent, taints that follow from conditions, and pods that must leave it.
+package struct NodePlan: Sendable {
+    package enum Action: Sendable, Hashable {
+        case updateStatus(NodeStatus)
+        case setTaints([Taint])
+        /// A pod of a lost node serves nobody.
+        case markNotReady(Pod)
+        case evict(Pod)
+    }
+
+    package private(set) var actions: [Action] = []
+    /// When the next pod must leave.
+    package private(set) var nextLook: Timestamp?
+
+    private static let prefix = "node.kubernetes.io/"
+
+    package init(for node: Node, pods: [Pod], isLost: Bool, now: Timestamp) {
+        let conditions = isLost ? Self.unknown(node.status.conditions, now) : node.status.conditions
+        if conditions != node.status.conditions {
+            var status = node.status
+            status.conditions = conditions
+            actions.append(.updateStatus(status))
+        }
+        let taints = Self.taints(node.spec.taints, conditions, isUnschedulable: node.spec.unschedulable, now)
+        if taints != node.spec.taints { actions.append(.setTaints(taints)) }
+        let ready = conditions.first { $0.type == "Ready" }?.status
+        if ready == "Unknown" {
+            actions += pods.filter { $0.isReady && !$0.isFinished }.map(Action.markNotReady)
+        }
+        evict(pods, taints.filter { $0.effect == "NoExecute" }, now)
+    }
+
+    /// What a node said before it fell silent is not known to be true any more.
+    private static func unknown(_ conditions: [NodeCondition], _ now: Timestamp) -> [NodeCondition] {
+        let watched = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"]
+        var result = conditions.map { condition in
+            guard watched.contains(condition.type), condition.status != "Unknown" else { return condition }
+            var condition = condition
+            condition.status = "Unknown"
+            condition.reason = "NodeStatusUnknown"
+            condition.message = "Kubelet stopped posting node status."
+            condition.lastTransitionTime = now.truncatedToSeconds
+            return condition
+        }
+        for type in watched where !conditions.contains(where: { $0.type == type }) {
+            result.append(
+                NodeCondition {
+                    $0.type = type
+                    $0.status = "Unknown"
+                    $0.reason = "NodeStatusNeverUpdated"
+                    $0.message = "Kubelet never posted node status."
+                    $0.lastTransitionTime = now.truncatedToSeconds
+                })
+        }
+        return result
+    }
+
+    /// The taints that follow from the node's state replace those of before; all others stay.
+    private static func taints(
+        _ known: [Taint], _ conditions: [NodeCondition], isUnschedulable: Bool, _ now: Timestamp
+    ) -> [Taint] {
+        var wanted: [(key: String, effect: String)] = []
+        for condition in conditions {
+            switch (condition.type, condition.status) {
+            case ("Ready", "False"): wanted += [("not-ready", "NoSchedule"), ("not-ready", "NoExecute")]
+            case ("Ready", "Unknown"): wanted += [("unreachable", "NoSchedule"), ("unreachable", "NoExecute")]
+            case ("MemoryPressure", "True"): wanted.append(("memory-pressure", "NoSchedule"))
+            case ("DiskPressure", "True"): wanted.append(("disk-pressure", "NoSchedule"))
+            case ("PIDPressure", "True"): wanted.append(("pid-pressure", "NoSchedule"))
+            case ("NetworkUnavailable", "True"): wanted.append(("network-unavailable", "NoSchedule"))
+            default: break
+            }
+        }
+        if !conditions.contains(where: { $0.type == "Ready" }) { wanted.append(("not-ready", "NoSchedule")) }
+        if isUnschedulable { wanted.append(("unschedulable", "NoSchedule")) }
+        let ours = [
+            "not-ready", "unreachable", "memory-pressure", "disk-pressure", "pid-pressure", "network-unavailable",
+            "unschedulable",
+        ]
+        let kept = known.filter { taint in
+            guard taint.key.hasPrefix(prefix), ours.contains(String(taint.key.dropFirst(prefix.count))) else {
+                return true
+            }
+            return wanted.contains { prefix + $0.key == taint.key && $0.effect == taint.effect }
+        }
+        let new = wanted.filter { want in
+            !kept.contains { $0.key == prefix + want.key && $0.effect == want.effect }
+        }
+        return kept
+            + new.map { want in
+                Taint {
+                    $0.key = prefix + want.key
+                    $0.effect = want.effect
+                    if want.effect == "NoExecute" { $0.timeAdded = now.truncatedToSeconds }
+                }
+            }
+    }
+
+    /// A pod leaves when it does not tolerate one of the taints, or no longer: its shortest tolerationSeconds counts.
+    private mutating func evict(_ pods: [Pod], _ taints: [Taint], _ now: Timestamp) {
+        guard !taints.isEmpty else { return }
+        for pod in pods where pod.metadata.deletionTimestamp == nil && !pod.isFinished {
+            guard let due = Self.due(pod.spec.tolerations, taints, now) else { continue }
+            if due <= now {
+                actions.append(.evict(pod))
+            } else {
+                nextLook = min(nextLook ?? due, due)
+            }
+        }
+    }
+
+    /// nil: the pod may stay for ever.
+    private static func due(_ tolerations: [Toleration], _ taints: [Taint], _ now: Timestamp) -> Timestamp? {
+        var due: Timestamp?
+        for taint in taints {
+            let fitting = tolerations.filter { $0.tolerates(taint) }
+            guard !fitting.isEmpty else { return now }
+            guard let seconds = fitting.compactMap({ $0.tolerationSeconds }).min() else { continue }
+            let moment = (taint.timeAdded ?? now) + .seconds(max(0, min(seconds, 1 << 32)))
+            due = min(due ?? moment, moment)
+        }
+        return due
+    }
+}
