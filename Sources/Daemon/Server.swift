@@ -42,6 +42,11 @@ package struct Server: Sendable {
             events: events, steps: timeline, time: time, logger: logger)
         local.serve(agent.kubelet.endpoint)
         logger.info("node agent ready", metadata: ["after": "\(time.uptime() - start)"])
+        let socket = try await DaemonError.wrapping("node socket") { () async throws(TransportError) in
+            try await HTTPServer.start(
+                on: [.unix(path: configuration.nodeSocket)], threads: threads, logger: logger,
+                handler: NodeEndpoint(runtime: agent.runtime, images: agent.images, kubelet: agent.kubelet.endpoint))
+        }
         let work = Task {
             await withDiscardingTaskGroup { group in
                 group.addTask { await agent.run() }
@@ -52,6 +57,7 @@ package struct Server: Sendable {
         logger.info("stopping")
         work.cancel()
         await work.value
+        await socket.stop()
         await control.stop()
         await threads.stop()
     }

@@ -8,16 +8,24 @@ struct APIStatusSink: PodStatusSink {
     let client: APIClient
 
     func publish(_ status: PodStatus, of pod: Pod) async throws(OperationError) {
-        var own = status
-        own.conditions = status.conditions.filter { PodMachine.ownConditions.contains($0.type) }
+        var own = status.storage
+        own["conditions"] = .array(
+            status.conditions.filter { PodMachine.ownConditions.contains($0.type) }.map(Self.patch))
         let body: JSONValue = [
             "metadata": ["uid": .string(pod.metadata.uid)],
-            "status": own.json,
+            "status": .object(own),
         ]
         try await ignoringNotFound("FailedStatusUpdate") { () async throws(Status) in
             _ = try await client.patch(
                 Pod.self, pod.metadata.name, in: pod.metadata.namespace, subresource: "status", .strategicMerge, body)
         }
+    }
+
+    /// A condition is merged into the stored one by its type, so what it no longer says must be said to be gone.
+    private static func patch(_ condition: PodCondition) -> JSONValue {
+        var object = condition.storage
+        for name in ["reason", "message"] where object[name] == nil { object[name] = .null }
+        return .object(object)
     }
 
     func confirmDeletion(of pod: Pod) async throws(OperationError) {

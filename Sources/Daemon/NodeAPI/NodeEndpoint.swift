@@ -1,0 +1,108 @@
+import APIMachinery
+import CRI
+import ContainerRuntime
+import HTTP
+import JSONTree
+import Kubelet
+
+/// What the node's own command line asks, over the node's socket: what runs here, the images, logs and sessions. It answers with the API
+/// server down. Root only, by the socket's mode and by the peer's credentials.
+struct NodeEndpoint: HTTPHandler {
+    let runtime: NodeRuntime
+    let images: ImageStore
+    let kubelet: any HTTPHandler
+
+    func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+        guard case .local(let user, _) = request.peer, user == 0 else {
+            return answer(.forbidden(ResourceName("node"), "", "only root may ask this node's agent"))
+        }
+        do throws(Status) {
+            switch (request.method, request.path) {
+            case (.get, "/v1/images"): return answer(try await imageList())
+            case (.post, "/v1/images"): return answer(try await addImage(request))
+            case (.delete, "/v1/images"): return answer(try await removeImage(request))
+            case (.get, "/v1/sandboxes"): return answer(try await sandboxList())
+            case (.get, "/v1/containers"): return answer(try await containerList())
+            default: return try await kubelet.handleChecked(request)
+            }
+        } catch {
+            return answer(error)
+        }
+    }
+
+    private func answer(_ value: JSONValue) -> HTTPResponse {
+        HTTPResponse(200, contentType: "application/json", value.encoded())
+    }
+
+    private func answer(_ status: Status) -> HTTPResponse {
+        HTTPResponse(Int(status.code), contentType: "application/json", status.json.encoded())
+    }
+
+    // MARK: - Images
+
+    private func imageList() async throws(Status) -> JSONValue {
+        let list = try await run { () async throws(CRIError) in try await images.listImages() }
+        return .array(list.map(\.json))
+    }
+
+    private func addImage(_ request: HTTPRequest) async throws(Status) -> JSONValue {
+        guard let body = try? JSONValue(parsing: request.body), let name = body["name"]?.string,
+            let path = body["path"]?.string
+        else { throw .badRequest("an image needs a name and a path") }
+        var overrides = ImageStore.Overrides()
+        overrides.entrypoint = body["entrypoint"]?.array?.compactMap(\.string)
+        overrides.command = body["command"]?.array?.compactMap(\.string)
+        overrides.environment = body["environment"]?.array?.compactMap(\.string) ?? []
+        overrides.workingDirectory = body["workingDirectory"]?.string
+        overrides.user = body["user"]?.string
+        let chosen = overrides
+        _ = try await run { () async throws(CRIError) in
+            try await images.add(name: name, path: path, overrides: chosen)
+        }
+        let image = try await run { () async throws(CRIError) in try await images.imageStatus(name) }
+        return image?.json ?? .null
+    }
+
+    private func removeImage(_ request: HTTPRequest) async throws(Status) -> JSONValue {
+        guard let name = request.query("name") else { throw .badRequest("which image? give its name") }
+        let isForced = request.query("force") == "true"
+        try await run { () async throws(CRIError) in try await images.removeImage(name, isForced: isForced) }
+        return [:]
+    }
+
+    // MARK: - What runs
+
+    private func sandboxList() async throws(Status) -> JSONValue {
+        let list = try await run { () async throws(CRIError) in try await runtime.listPodSandboxes(PodSandboxFilter()) }
+        return .array(list.map(\.json))
+    }
+
+    private func containerList() async throws(Status) -> JSONValue {
+        let list = try await run { () async throws(CRIError) in try await runtime.listContainers(ContainerFilter()) }
+        return .array(list.map(\.json))
+    }
+
+    private func run<Value>(_ body: () async throws(CRIError) -> Value) async throws(Status) -> Value {
+        do throws(CRIError) {
+            return try await body()
+        } catch {
+            switch error {
+            case .notFound(let message), .imageNotFound(let message):
+                throw Status(.notFound, code: 404, message)
+            case .invalid(let message): throw .badRequest(message)
+            default: throw .internalError(error.description)
+            }
+        }
+    }
+}
+
+extension HTTPHandler {
+    /// The same with a failure of the transport as a Status.
+    fileprivate func handleChecked(_ request: HTTPRequest) async throws(Status) -> HTTPResponse {
+        do throws(HTTPError) {
+            return try await handle(request)
+        } catch {
+            throw .serviceUnavailable(error.description)
+        }
+    }
+}
