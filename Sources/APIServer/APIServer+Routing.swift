@@ -17,6 +17,11 @@ extension APIServer {
         }
         try authorize(identity, RequestAttributes(verb, resource: path.namingSelected(request)))
         if let answer = try await endpoints.reviews.answer(request, path, verb, identity, authorizer) { return answer }
+        if path.isBinding, verb == .create, let pods = registry.resources[Pod.kind] {
+            let binding = Binding(storage: try RequestBody.object(request).storage)
+            let target = ResourceRequest(http: request, path: path, verb: verb, identity: identity, resource: pods)
+            return try await endpoints.pods.bind(target, podName: binding.metadata.name)
+        }
         guard let resource = registry.resources[path], path.namespace == nil || resource.kind.isNamespaced else {
             throw .resourceNotFound()
         }
@@ -60,6 +65,11 @@ extension APIServer {
 }
 
 extension ResourcePath {
+    /// The older way to bind a pod: POST to `bindings`, which names it.
+    fileprivate var isBinding: Bool {
+        group.isEmpty && version == "v1" && resource == "bindings" && namespace != nil && name == nil
+    }
+
     /// A list or watch of one name (`fieldSelector=metadata.name=x`) is authorized as if the path named it.
     fileprivate func namingSelected(_ request: HTTPRequest) -> ResourcePath {
         guard name == nil, request.method == .get, let selector = request.query("fieldSelector"),

@@ -50,7 +50,12 @@ package final class APIServer: HTTPHandler {
             tokens: tokens, audiences: configuration.audiences, isStillBound: TokenBinding(resources).holds, time: time)
         limit = InFlightLimit(
             reads: configuration.limits.readsInFlight, writes: configuration.limits.writesInFlight)
-        endpoints = Endpoints(registry: registry)
+        endpoints = Endpoints(
+            registry: registry, pods: PodEndpoint(registry: registry, nodes: nodes, timeline: timeline),
+            tokens: TokenEndpoint(registry: registry, tokens: tokens, audiences: configuration.audiences),
+            writes: WriteEndpoint(
+                registry: registry, timeline: timeline,
+                seeds: NamespaceSeeds(registry: registry, clusterAuthority: configuration.clusterAuthority)))
         paths = PathEndpoint(configuration, registry: registry)
     }
 
@@ -73,6 +78,11 @@ package final class APIServer: HTTPHandler {
             registry.allocator.load(all.lazy.map(\.tree))
         }
         await Bootstrap(registry: registry, configuration: configuration).run()
+        if let namespaces = registry.resources[Namespace.kind] {
+            for namespace in namespaces.cache.snapshot(namespace: nil, applied: 0).objects {
+                await endpoints.writes.seeds.plant(in: namespace.key)
+            }
+        }
         let keeper = Housekeeper(registry: registry, configuration: configuration)
         housekeeping.withLock { $0 = Task { await keeper.run() } }
     }

@@ -12,6 +12,9 @@ package struct APIServerConfiguration: Sendable {
     package var advertisePort = 6443
     /// Whom service account tokens must be meant for, to be good here; the first is what tokens get that name none.
     package var audiences = ["https://kubernetes.default.svc.cluster.local"]
+    /// The authority that signed this server's certificate, as PEM: every namespace gets it in the ConfigMap kube-root-ca.crt, for pods
+    /// that call the API. "" where pods are to find it elsewhere.
+    package var clusterAuthority = ""
     package var limits = Limits()
 
     package init() {}

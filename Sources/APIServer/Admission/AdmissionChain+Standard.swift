@@ -5,6 +5,8 @@ extension AdmissionChain {
     static func standard(_ resources: ResourceTable) -> AdmissionChain {
         var rules: [any AdmissionRule] = []
         if let namespaces = resources[Namespace.kind] { rules.append(NamespaceLifecycle(namespaces: namespaces.cache)) }
+        if let accounts = resources[ServiceAccount.kind] { rules.append(ServiceAccountAdmission(accounts: accounts)) }
+        rules += [DefaultTolerationSeconds(), PriorityDefault(), TaintNodesByCondition(), NodeRestriction()]
         return AdmissionChain(rules: rules)
     }
 }

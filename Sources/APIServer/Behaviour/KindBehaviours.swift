@@ -8,29 +8,31 @@ enum KindBehaviours {
         case ("", "pods"): PodBehaviour()
         case ("", "namespaces"): NamespaceBehaviour()
         case ("", "nodes"): NodeBehaviour()
-        case ("", "services"): StatusClearing(hasGeneration: false)
-        case ("discovery.k8s.io", "endpointslices"): EndpointSliceBehaviour()
-        default: StatusClearing(hasGeneration: kind.subresources.contains(.status))
+        case ("", "services"): OrdinaryBehaviour(hasGeneration: false)
+        case ("discovery.k8s.io", "endpointslices"): OrdinaryBehaviour(hasGeneration: true)
+        default: OrdinaryBehaviour(hasGeneration: kind.subresources.contains(.status))
         }
     }
 }
 
-/// A kind whose status only controllers write: it is empty on a new object.
-struct StatusClearing: KindBehaviour {
+/// Most kinds.
+struct OrdinaryBehaviour: KindBehaviour {
     let hasGeneration: Bool
-
-    func prepareForCreate(_ object: inout JSONObject, now: Timestamp) {
-        guard object["status"] != nil else { return }
-        object["status"] = .object(JSONObject())
-    }
 }
 
 /// A node brings its own status when it registers.
 struct NodeBehaviour: KindBehaviour {
     var statusWritesMetadata: Bool { true }
+    var keepsNewStatus: Bool { true }
 }
 
-/// Counts changes of its endpoints, though it has no status.
-struct EndpointSliceBehaviour: KindBehaviour {
-    var hasGeneration: Bool { true }
+/// Whoever cleans a namespace up takes itself out of spec.finalizers through the finalize subresource; the last one lets the namespace go.
+struct NamespaceBehaviour: KindBehaviour {
+    func isHeldFromDeletion(_ object: JSONObject) -> Bool {
+        object["spec"]?["finalizers"]?.array?.isEmpty == false
+    }
+
+    func beginDeletion(_ object: inout JSONObject) {
+        object["status", "phase"] = "Terminating"
+    }
 }

@@ -5,11 +5,20 @@ import HTTP
 struct Endpoints: Sendable {
     let registry: ObjectRegistry
     let reviews = ReviewEndpoint()
+    let pods: PodEndpoint
+    let tokens: TokenEndpoint
+    let writes: WriteEndpoint
 
     func answer(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+        let kind = request.resource.kind
         switch request.path.subresource {
         case nil: return try await object(request)
-        case "status" where request.resource.kind.subresources.contains(.status): return try await status(request)
+        case "status" where kind.subresources.contains(.status): return try await status(request)
+        case "scale" where kind.subresources.contains(.scale):
+            return try await ScaleEndpoint(registry: registry).answer(request)
+        case let subresource? where kind.group.isEmpty:
+            if let answer = try await core(request, kind.plural, subresource) { return answer }
+            throw .resourceNotFound()
         default: throw .resourceNotFound()
         }
     }
@@ -22,8 +31,8 @@ struct Endpoints: Sendable {
         case .watch: return try await WatchEndpoint(registry: registry).watch(request, ListOptions(request.http))
         case .create:
             guard request.path.name == nil else { throw .methodNotAllowed(request.resource.name, "create") }
-            return try await WriteEndpoint(registry: registry).create(request)
-        case .update: return try await WriteEndpoint(registry: registry).update(request)
+            return try await writes.create(request)
+        case .update: return try await writes.update(request)
         case .patch: return try await PatchEndpoint(registry: registry).patch(request)
         case .delete: return try await DeleteEndpoint(registry: registry).delete(request)
         case .deletecollection:
@@ -34,9 +43,29 @@ struct Endpoints: Sendable {
     private func status(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
         switch request.verb {
         case .get: try await ReadEndpoint(registry: registry).get(request)
-        case .update: try await WriteEndpoint(registry: registry).update(request)
+        case .update: try await writes.update(request)
         case .patch: try await PatchEndpoint(registry: registry).patch(request)
         default: throw .methodNotAllowed(request.resource.name, request.verb.rawValue)
+        }
+    }
+
+    /// Subresources that single kinds of the core group have. nil where there is none of that name.
+    private func core(
+        _ request: ResourceRequest, _ plural: String, _ subresource: String
+    ) async throws(Status) -> HTTPResponse? {
+        switch (plural, subresource) {
+        case ("pods", _): return try await pods.answer(request, subresource)
+        case ("serviceaccounts", "token"):
+            guard request.verb == .create else {
+                throw .methodNotAllowed(request.resource.name, request.verb.rawValue)
+            }
+            return try await tokens.create(request)
+        case ("namespaces", "finalize"):
+            guard request.verb == .update else {
+                throw .methodNotAllowed(request.resource.name, request.verb.rawValue)
+            }
+            return try await FinalizeEndpoint(registry: registry).update(request)
+        default: return nil
         }
     }
 }

@@ -7,11 +7,13 @@ import KubernetesAPI
 struct PathEndpoint: Sendable {
     let configuration: APIServerConfiguration
     let discovery: DiscoveryDocuments
+    let openAPI: OpenAPIEndpoint
     let feed: CacheFeed
 
     init(_ configuration: APIServerConfiguration, registry: ObjectRegistry) {
         self.configuration = configuration
         discovery = DiscoveryDocuments(registry.resources.all.map(\.kind))
+        openAPI = OpenAPIEndpoint(registry.resources.all.map(\.definition), gitVersion: configuration.gitVersion)
         feed = registry.feed
     }
 
@@ -23,6 +25,7 @@ struct PathEndpoint: Sendable {
         case "livez", "readyz", "healthz": return try health(parts, request)
         case "version" where parts.count == 1: return .json(200, version)
         case "api", "apis": return try discover(parts, request)
+        case "openapi": return try openAPI.answer(parts, request)
         default: throw .resourceNotFound()
         }
     }

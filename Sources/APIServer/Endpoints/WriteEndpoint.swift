@@ -6,6 +6,8 @@ import KubernetesAPI
 /// POST and PUT of objects, and PUT of their status.
 struct WriteEndpoint: Sendable {
     let registry: ObjectRegistry
+    let timeline: any TimelineSink
+    let seeds: NamespaceSeeds
 
     func create(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
         let resource = request.resource
@@ -13,9 +15,25 @@ struct WriteEndpoint: Sendable {
         let presentation = try request.presentation(registry.time)
         let decoded = try resource.decode(RequestBody.object(request.http), options.fieldValidation)
         let namespace = try Self.namespace(of: decoded.object, request)
+        let received = registry.time.now()
         let object = try await registry.create(
             decoded.object, resource, namespace: namespace, options: options, identity: request.identity)
+        if resource.kind.plural == "namespaces", !options.isDryRun {
+            await seeds.plant(in: String(ObjectKey(object.key).name))
+        }
+        if resource.kind.plural == "pods", !options.isDryRun { record(object, received: received) }
         return .json(201, presentation.item(object), warnings: decoded.warnings)
+    }
+
+    private func record(_ pod: CachedObject, received: Timestamp) {
+        let tree = pod.tree
+        for (step, moment) in [(TimelineMoment.Step.received, received), (.created, registry.time.now())] {
+            timeline.record(
+                TimelineMoment(
+                    step: step, podUID: tree[metadata: "uid"]?.string ?? "",
+                    namespace: tree[metadata: "namespace"]?.string ?? "", name: tree.name,
+                    node: tree["spec"]?["nodeName"]?.string ?? "", at: moment))
+        }
     }
 
     /// The namespace of a new object: the path's, which its metadata may repeat.

@@ -1,17 +1,15 @@
 import APIMachinery
 import JSONTree
 
-/// What one kind does differently from all others. The defaults are what most kinds do.
+/// What the engine does differently for one kind, besides what its definition says. The defaults are what most kinds do.
 protocol KindBehaviour: Sendable {
     /// Whether the server counts changes of the desired state in metadata.generation.
     var hasGeneration: Bool { get }
     /// Whether metadata (labels, annotations) can be written through the status subresource.
     var statusWritesMetadata: Bool { get }
+    /// Whether a new object may bring its status along.
+    var keepsNewStatus: Bool { get }
 
-    /// Shapes a new object before its validation: sets what only the server may set, clears what clients may not.
-    func prepareForCreate(_ object: inout JSONObject, now: Timestamp)
-    /// Shapes an update of the object itself (not of a subresource) before its validation.
-    func prepareForUpdate(_ object: inout JSONObject, old: JSONObject)
     /// Seconds from the request to the end, 0 for at once, nil where the kind knows no orderly end.
     func gracePeriod(_ object: JSONObject, requested: Int64?) -> Int64?
     /// A deletion marks the object, and something other than finalizers in metadata removes it.
@@ -23,8 +21,7 @@ protocol KindBehaviour: Sendable {
 extension KindBehaviour {
     var hasGeneration: Bool { false }
     var statusWritesMetadata: Bool { false }
-    func prepareForCreate(_ object: inout JSONObject, now: Timestamp) {}
-    func prepareForUpdate(_ object: inout JSONObject, old: JSONObject) {}
+    var keepsNewStatus: Bool { false }
     func gracePeriod(_ object: JSONObject, requested: Int64?) -> Int64? { nil }
     func isHeldFromDeletion(_ object: JSONObject) -> Bool { false }
     func beginDeletion(_ object: inout JSONObject) {}

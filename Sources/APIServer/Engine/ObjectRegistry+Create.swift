@@ -40,8 +40,10 @@ extension ObjectRegistry {
             let request = AdmissionRequest(
                 operation: .create, resource: resource, subresource: nil, namespace: namespace,
                 name: new["metadata"]?["name"]?.string ?? "", identity: identity, isDryRun: options.isDryRun)
+            if resource.kind.subresources.contains(.status), !resource.behaviour.keepsNewStatus { new["status"] = nil }
+            resource.definition.prepare(&new, nil)
             try admission.mutate(&new, old: nil, request)
-            resource.behaviour.prepareForCreate(&new, now: now)
+            resource.applyDefaults(&new)
             resource.definition.complete(&new)
             reservation = try allocator.reserve(&new, old: nil, resource)
             do throws(Status) {

@@ -114,7 +114,7 @@ extension ObjectRegistry {
         new["metadata"] = .object(metadata)
         new["apiVersion"] = old["apiVersion"]
         new["kind"] = old["kind"]
-        if request.subresource == nil { resource.behaviour.prepareForUpdate(&new, old: old) }
+        if request.subresource == nil { resource.definition.prepare(&new, old) }
     }
 
     private static let serverFields = [
@@ -133,12 +133,13 @@ extension ObjectRegistry {
         resource.applyDefaults(&new)
         try admission.mutate(&new, old: old, admitted)
         resource.definition.complete(&new)
-        if resource.behaviour.hasGeneration, Self.changesDesiredState(new, old) {
+        // The scheduler's choice of a node is no change of what the user wants.
+        if resource.behaviour.hasGeneration, request.subresource != "binding", Self.changesDesiredState(new, old) {
             new[metadata: "generation"] = .integer((old["metadata"]?["generation"]?.integer ?? 0) &+ 1)
         }
         let reservation = try allocator.reserve(&new, old: old, resource)
         do throws(Status) {
-            try resource.validate(new, old: old)
+            try resource.validate(new, old: old, subresource: request.subresource)
             try admission.validate(new, old: old, admitted)
         } catch {
             reservation.release()

@@ -71,11 +71,14 @@ extension Resource {
         .badRequest("\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): \(why)")
     }
 
-    /// All rules: of metadata, of single fields, between fields, and on what may change.
-    func validate(_ object: JSONObject, old: JSONObject?) throws(Status) {
+    /// All rules: of metadata, of single fields, between fields, and on what may change. Through a subresource more may change.
+    func validate(_ object: JSONObject, old: JSONObject?, subresource: String? = nil) throws(Status) {
         var errors = MetadataRules.check(object, old: old, definition)
         errors += definition.schema.check(.object(object))
-        if errors.isEmpty { errors = definition.validate(object, old) }
+        if errors.isEmpty, subresource == nil {
+            if let old { errors = definition.schema.checkUpdate(from: .object(old), to: .object(object)) }
+            errors += definition.validate(object, old)
+        }
         guard errors.isEmpty else {
             throw .invalid(group: kind.group, kind: kind.kind, name: object.name, errors)
         }

@@ -38,6 +38,11 @@ struct DeleteRequest: Sendable, Hashable {
         if let grace = gracePeriodSeconds, grace < 0 { gracePeriodSeconds = 1 }
     }
 
+    init(_ body: JSONObject) throws(Status) {
+        try read(body)
+        if let grace = gracePeriodSeconds, grace < 0 { gracePeriodSeconds = 1 }
+    }
+
     private mutating func read(_ body: JSONObject) throws(Status) {
         if let kind = body["kind"]?.string, kind != "DeleteOptions" {
             throw .badRequest("the body of a deletion is DeleteOptions, not \(kind)")

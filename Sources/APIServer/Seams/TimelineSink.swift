@@ -9,8 +9,6 @@ package struct TimelineMoment: Sendable, Hashable {
     package enum Step: String, Sendable, Hashable {
         /// The request came in.
         case received
-        /// Admitted, defaulted, validated; the write begins.
-        case admitted
         /// Durable, and seen by watchers.
         case created
         case bound

@@ -1,0 +1,89 @@
+import APIMachinery
+import HTTP
+import JSONTree
+import KubernetesAPI
+
+/// Passes a request for a pod on to the agent of its node, and the answer back: a log that streams, or a WebSocket.
+struct NodeRelay: Sendable {
+    let nodes: any NodeProxy
+
+    func logs(_ request: ResourceRequest, _ pod: Pod) async throws(Status) -> HTTPResponse {
+        let container = try container(request, pod)
+        let node = pod.spec.nodeName ?? ""
+        // Nothing has run: there is no log, and that is no failure.
+        guard !node.isEmpty else {
+            throw .badRequest("pod \(pod.metadata.name) does not have a host assigned")
+        }
+        let path = "/containerLogs/\(pod.metadata.namespace)/\(pod.metadata.name)/\(container)"
+        let query = request.http.query.filter { $0.name != "container" && $0.name != "insecureSkipTLSVerifyBackend" }
+        return try await send(.get, path, query, request, node)
+    }
+
+    /// `exec` and `attach`.
+    func session(_ kind: String, _ request: ResourceRequest, _ pod: Pod) async throws(Status) -> HTTPResponse {
+        let container = try container(request, pod)
+        let node = try node(of: pod)
+        let path = "/\(kind)/\(pod.metadata.namespace)/\(pod.metadata.name)/\(container)"
+        let names = ["stdin": "input", "stdout": "output", "stderr": "error"]
+        let query = request.http.query.filter { $0.name != "container" }.map { item in
+            guard let name = names[item.name] else {
+                return item.name == "tty" ? QueryItem("tty", ListOptions.flag(item.value) == true ? "1" : "0") : item
+            }
+            return QueryItem(name, ListOptions.flag(item.value) == true ? "1" : "0")
+        }
+        return try await send(request.http.method, path, query, request, node)
+    }
+
+    func portForward(_ request: ResourceRequest, _ pod: Pod) async throws(Status) -> HTTPResponse {
+        let path = "/portForward/\(pod.metadata.namespace)/\(pod.metadata.name)"
+        return try await send(request.http.method, path, request.http.query, request, try node(of: pod))
+    }
+
+    private func node(of pod: Pod) throws(Status) -> String {
+        let node = pod.spec.nodeName ?? ""
+        guard !node.isEmpty else { throw .badRequest("pod \(pod.metadata.name) does not have a host assigned") }
+        return node
+    }
+
+    /// The container that is meant: the one named, or the only one, or the one that the pod names as its default.
+    private func container(_ request: ResourceRequest, _ pod: Pod) throws(Status) -> String {
+        let spec = pod.spec
+        let containers = spec.containers.map { $0.name }
+        let all = containers + spec.initContainers.map { $0.name } + spec.ephemeralContainers.map { $0.name }
+        if let name = request.http.query("container"), !name.isEmpty {
+            guard all.contains(name) else {
+                throw .badRequest("container \(name) is not valid for pod \(pod.metadata.name)")
+            }
+            return name
+        }
+        if all.count == 1, let only = containers.first { return only }
+        if let chosen = pod.metadata.annotations["kubectl.kubernetes.io/default-container"], all.contains(chosen) {
+            return chosen
+        }
+        throw .badRequest(
+            "a container name must be specified for pod \(pod.metadata.name), choose one of: [\(all.joined(separator: " "))]"
+        )
+    }
+
+    /// Only what the session needs goes along: no credential of the caller leaves this server.
+    private static let forwardedHeaders = [
+        "Sec-WebSocket-Protocol", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Upgrade", "Connection", "Accept",
+    ]
+
+    private func send(
+        _ method: HTTPMethod, _ path: String, _ query: [QueryItem], _ request: ResourceRequest, _ node: String
+    ) async throws(Status) -> HTTPResponse {
+        var headers = HTTPHeaders()
+        for name in Self.forwardedHeaders {
+            for value in request.http.headers.values(name) { headers.add(name, value) }
+        }
+        let forwarded = HTTPRequest(
+            method, path, query: query, headers: headers,
+            peer: .inProcess(user: "system:apiserver", groups: ["system:masters"]))
+        do throws(HTTPError) {
+            return try await nodes.kubelet(onNode: node).handle(forwarded)
+        } catch {
+            throw .serviceUnavailable("node \"\(node)\" cannot be reached: \(error)")
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import APIMachinery
+import HTTP
+import JSONTree
+import KubernetesAPI
+
+/// The scale subresource: the number of replicas, the same for every kind that has one.
+struct ScaleEndpoint: Sendable {
+    let registry: ObjectRegistry
+
+    func answer(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+        switch request.verb {
+        case .get:
+            let object = try registry.current(request.resource, namespace: request.path.namespace, name: request.name)
+            return .json(200, Self.scale(of: object.tree))
+        case .update:
+            let body = try RequestBody.object(request.http).storage
+            return try await write(request) { _ in body }
+        case .patch:
+            let patch = try ObjectPatch(request.http)
+            return try await write(request) { (scale: JSONObject) throws(Status) in
+                try patch.apply(to: scale, Scale.schema)
+            }
+        default: throw .methodNotAllowed(request.resource.name, request.verb.rawValue)
+        }
+    }
+
+    private func write(
+        _ request: ResourceRequest, _ change: @escaping @Sendable (JSONObject) throws(Status) -> JSONObject
+    ) async throws(Status) -> HTTPResponse {
+        let update = UpdateRequest(
+            resource: request.resource, namespace: request.path.namespace, name: request.name, subresource: "scale",
+            options: try WriteOptions(request.http), identity: request.identity
+        ) { (object: JSONObject) throws(Status) in
+            let scale = try change(Self.scale(of: object))
+            let errors = Scale.schema.check(.object(scale))
+            guard errors.isEmpty else {
+                throw .invalid(group: "autoscaling", kind: "Scale", name: object.name, errors)
+            }
+            var scaled = object
+            scaled["spec", "replicas"] = scale["spec"]?["replicas"] ?? 0
+            for field in ["resourceVersion", "uid"] { scaled[metadata: field] = scale[metadata: field] }
+            return scaled
+        }
+        return .json(200, Self.scale(of: try await registry.update(update).tree))
+    }
+
+    static func scale(of object: JSONObject) -> JSONObject {
+        var metadata = JSONObject()
+        for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+            metadata[field] = object[metadata: field]
+        }
+        var status: JSONObject = ["replicas": object["status"]?["replicas"] ?? 0]
+        if let selector = object["spec"]?["selector"].flatMap(LabelSelector.init(json:)),
+            let expression = try? LabelExpression(selector)
+        {
+            status["selector"] = .string(expression.description)
+        }
+        return [
+            "apiVersion": .string(Scale.kind.apiVersion), "kind": .string(Scale.kind.kind),
+            "metadata": .object(metadata), "spec": ["replicas": object["spec"]?["replicas"] ?? 0],
+            "status": .object(status),
+        ]
+    }
+}

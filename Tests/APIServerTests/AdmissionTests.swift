@@ -1,0 +1,200 @@
+import APIMachinery
+import APIServer
+import HTTP
+import JSONTree
+import Testing
+
+@Suite struct AdmissionTests {
+    @Test func podsGetTheirAccountAndItsToken() async throws {
+        let api = try await TestServer()
+        let created = try await api.send(.post, Path.pods, pod("a"))
+        #expect(created.status == 201, "\(created.json.text)")
+        let spec = created.json["spec"]
+        #expect(spec?["serviceAccountName"] == "default")
+        let volume = try #require(spec?["volumes"]?.array?.first)
+        let name = try #require(volume["name"]?.string)
+        #expect(name.hasPrefix("kube-api-access-"))
+        #expect(volume["projected"]?["sources"]?.array?.count == 3)
+        let mount = try #require(spec?["containers"]?.array?.first?["volumeMounts"]?.array?.first)
+        #expect(mount["name"]?.string == name)
+        #expect(mount["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount")
+        let keys = (spec?["tolerations"]?.array ?? []).compactMap { $0["key"]?.string }
+        #expect(keys == ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"])
+        #expect(spec?["priority"] == 0)
+        #expect(created.json["status"] == ["phase": "Pending", "qosClass": "BestEffort"])
+    }
+
+    @Test func podsMayDeclineTheToken() async throws {
+        let api = try await TestServer()
+        var body = try #require(pod("a").object)
+        body["spec"] = ["containers": [["name": "m", "image": "i"]], "automountServiceAccountToken": false]
+        #expect(try await api.send(.post, Path.pods, .object(body)).json["spec"]?["volumes"] == nil)
+        body["spec"] = ["containers": [["name": "m", "image": "i"]], "serviceAccountName": "other"]
+        let refused = try await api.send(.post, Path.pods, .object(body))
+        #expect(refused.status == 403)
+        #expect(refused.message.contains("serviceaccount \"other\" not found"))
+    }
+
+    @Test func anUpdateOfWhatWasAdmittedChangesNothing() async throws {
+        let api = try await TestServer()
+        let created = try await api.send(.post, Path.pods, pod("a"))
+        let same = try await api.send(.put, Path.pods + "/a", created.json)
+        #expect(same.status == 200, "\(same.json.text)")
+        #expect(same.revision == created.revision)
+        // A client that applies its manifest again leaves out what the server filled in.
+        let body = try #require(deployment("web").object)
+        let first = try await api.send(.post, Path.deployments, .object(body))
+        let again = try await api.send(.put, Path.deployments + "/web", .object(body))
+        #expect(again.revision == first.revision)
+    }
+
+    @Test func podSpecsDoNotChange() async throws {
+        let api = try await TestServer()
+        let created = try await api.send(.post, Path.pods, pod("a"))
+        var body = try #require(created.json.object)
+        var spec = try #require(body["spec"]?.object)
+        spec["restartPolicy"] = "Never"
+        body["spec"] = .object(spec)
+        #expect(try await api.send(.put, Path.pods + "/a", .object(body)).status == 422)
+    }
+
+    @Test func servicesGetAddresses() async throws {
+        var configuration = APIServerConfiguration()
+        configuration.serviceCIDR = "10.96.0.0/28"
+        let api = try await TestServer(configuration)
+        let kubernetes = try await api.get(Path.services + "/kubernetes")
+        #expect(kubernetes.json["spec"]?["clusterIP"] == "10.96.0.1")
+        func service(_ name: String, _ spec: JSONValue) async throws -> Answer {
+            let body: JSONValue = ["metadata": ["name": .string(name)], "spec": spec]
+            return try await api.send(.post, Path.services, body)
+        }
+        let ports: JSONValue = [["port": 80]]
+        let first = try await service("a", ["ports": ports])
+        #expect(first.status == 201, "\(first.json.text)")
+        #expect(first.json["spec"]?["clusterIP"] == "10.96.0.2")
+        #expect(first.json["spec"]?["ipFamilies"] == ["IPv4"])
+        let taken = try await service("b", ["ports": ports, "clusterIP": "10.96.0.2"])
+        #expect(taken.status == 422)
+        #expect(taken.message.contains("provided IP is already allocated"))
+        #expect(
+            try await service("b", ["ports": ports, "clusterIP": "10.1.1.1"]).message.contains("not in the valid range")
+        )
+        #expect(try await service("h", ["ports": ports, "clusterIP": "None"]).json["spec"]?["clusterIP"] == "None")
+        // A refused service takes nothing: the next address is the next one.
+        #expect(try await service("b", ["ports": ports]).json["spec"]?["clusterIP"] == "10.96.0.3")
+        _ = try await api.send(.delete, Path.services + "/a")
+        #expect(try await service("c", ["ports": ports, "clusterIP": "10.96.0.2"]).status == 201)
+        for index in 0..<11 { _ = try await service("s\(index)", ["ports": ports]) }
+        #expect(try await service("full", ["ports": ports]).message.contains("used up"))
+    }
+
+    @Test func servicesGetNodePorts() async throws {
+        var configuration = APIServerConfiguration()
+        configuration.nodePorts = 30000...30002
+        let api = try await TestServer(configuration)
+        func service(_ name: String, _ port: JSONValue) async throws -> Answer {
+            let body: JSONValue = ["metadata": ["name": .string(name)], "spec": ["type": "NodePort", "ports": [port]]]
+            return try await api.send(.post, Path.services, body)
+        }
+        let first = try await service("a", ["port": 80])
+        #expect(first.json["spec"]?["ports"]?.array?.first?["nodePort"] == 30000, "\(first.json.text)")
+        #expect(try await service("b", ["port": 80, "nodePort": 30000]).message.contains("already allocated"))
+        #expect(try await service("b", ["port": 80, "nodePort": 80]).message.contains("not in the valid range"))
+        let body: JSONValue = ["metadata": ["name": "a"], "spec": ["type": "NodePort", "ports": [["port": 80]]]]
+        let updated = try await api.send(.put, Path.services + "/a", body)
+        #expect(updated.json["spec"]?["ports"]?.array?.first?["nodePort"] == 30000)
+        #expect(updated.json["spec"]?["clusterIP"] == first.json["spec"]?["clusterIP"])
+        let plain: JSONValue = ["metadata": ["name": "a"], "spec": ["type": "ClusterIP", "ports": [["port": 80]]]]
+        #expect(
+            try await api.send(.put, Path.services + "/a", plain).json["spec"]?["ports"]?.array?.first?["nodePort"]
+                == nil)
+        #expect(try await service("b", ["port": 80, "nodePort": 30000]).status == 201)
+    }
+
+    @Test func whatServicesHoldIsKnownAfterARestart() async throws {
+        let api = try await TestServer()
+        let body: JSONValue = ["metadata": ["name": "a"], "spec": ["ports": [["port": 80]]]]
+        let first = try await api.send(.post, Path.services, body)
+        let address = try #require(first.json["spec"]?["clusterIP"]?.string)
+        let later = try await TestServer(store: api.store)
+        let again: JSONValue = [
+            "metadata": ["name": "b"], "spec": ["ports": [["port": 80]], "clusterIP": .string(address)],
+        ]
+        #expect(try await later.send(.post, Path.services, again).status == 422)
+        let next = try await later.send(
+            .post, Path.services, ["metadata": ["name": "b"], "spec": ["ports": [["port": 80]]]])
+        #expect(next.json["spec"]?["clusterIP"]?.string != address)
+    }
+
+    @Test func namespacesEndInSteps() async throws {
+        let api = try await TestServer()
+        let created = try await api.send(.post, "/api/v1/namespaces", ["metadata": ["name": "x"]])
+        #expect(created.json["spec"]?["finalizers"] == ["kubernetes"])
+        #expect(created.json["metadata"]?["labels"]?["kubernetes.io/metadata.name"] == "x")
+        #expect(try await api.get("/api/v1/namespaces/x/serviceaccounts/default").status == 200)
+        let ending = try await api.send(.delete, "/api/v1/namespaces/x")
+        #expect(ending.json["status"]?["phase"] == "Terminating")
+        let refused = try await api.send(.post, "/api/v1/namespaces/x/configmaps", configMap("a"))
+        #expect(refused.status == 403)
+        #expect(refused.json["details"]?["causes"]?.array?.first?["reason"] == "NamespaceTerminating")
+        var body = try #require(ending.json.object)
+        body["spec"] = ["finalizers": []]
+        #expect(try await api.send(.put, "/api/v1/namespaces/x/finalize", .object(body)).status == 200)
+        #expect(try await api.get("/api/v1/namespaces/x").status == 404)
+        #expect(try await api.send(.delete, "/api/v1/namespaces/default").status == 403)
+    }
+
+    @Test func everyNamespaceHasTheAuthority() async throws {
+        var configuration = APIServerConfiguration()
+        configuration.clusterAuthority = "PEM"
+        let api = try await TestServer(configuration)
+        for namespace in ["default", "kube-system"] {
+            let map = try await api.get("/api/v1/namespaces/\(namespace)/configmaps/kube-root-ca.crt")
+            #expect(map.json["data"]?["ca.crt"] == "PEM")
+        }
+        configuration.clusterAuthority = "NEW"
+        let later = try await TestServer(configuration, store: api.store)
+        #expect(try await later.get(Path.maps + "/kube-root-ca.crt").json["data"]?["ca.crt"] == "NEW")
+    }
+
+    @Test func nodesWriteOnlyWhatIsTheirs() async throws {
+        let api = try await TestServer()
+        let node = Peer.certificate(commonName: "system:node:n1", organizations: ["system:nodes"])
+        let nodes = "/api/v1/nodes"
+        let created = try await api.send(.post, nodes, ["metadata": ["name": "n1"]], peer: node)
+        #expect(created.status == 201, "\(created.json.text)")
+        #expect(created.json["spec"]?["taints"]?.array?.first?["key"] == "node.kubernetes.io/not-ready")
+        #expect(try await api.send(.post, nodes, ["metadata": ["name": "n2"]], peer: node).status == 403)
+        _ = try await api.send(.post, Path.pods, pod("mine", node: "n1"))
+        _ = try await api.send(.post, Path.pods, pod("other", node: "n2"))
+        let status: JSONValue = ["status": ["phase": "Running"]]
+        let patch: HTTPHeaders = ["Content-Type": "application/merge-patch+json"]
+        #expect(
+            try await api.send(.patch, Path.pods + "/mine/status", status, headers: patch, peer: node).status == 200)
+        #expect(
+            try await api.send(.patch, Path.pods + "/other/status", status, headers: patch, peer: node).status == 403)
+        #expect(try await api.send(.delete, Path.pods + "/other", peer: node).status == 403)
+        #expect(try await api.send(.post, Path.pods, pod("new", node: "n1"), peer: node).status == 403)
+        #expect(try await api.get("/api/v1/secrets", peer: node).status == 403)
+        #expect(try await api.get("/api/v1/namespaces/default/secrets/x", peer: node).status == 404)
+        let lease: JSONValue = ["metadata": ["name": "n1"], "spec": ["holderIdentity": "n1"]]
+        let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+        #expect(try await api.send(.post, leases, lease, peer: node).status == 201)
+    }
+
+    @Test func oldEventsGo() async throws {
+        let api = try await TestServer()
+        let event: JSONValue = [
+            "metadata": ["name": "e"], "involvedObject": ["kind": "Pod", "name": "a", "namespace": "default"],
+            "reason": "Test", "message": "m", "type": "Normal",
+        ]
+        let path = "/api/v1/namespaces/default/events"
+        let created = try await api.send(.post, path, event)
+        #expect(created.status == 201, "\(created.json.text)")
+        await api.tick(seconds: 120)
+        #expect(try await api.get(path).names == ["e"])
+        api.time.advance(by: .seconds(3600))
+        await api.tick(seconds: 62)
+        #expect(try await api.get(path).names == [])
+    }
+}

@@ -1,0 +1,142 @@
+import APIMachinery
+import APIServer
+import HTTP
+import JSONTree
+import PKI
+import Synchronization
+import Testing
+
+@Suite struct PodSubresourceTests {
+    private let toNode: JSONValue = ["target": ["kind": "Node", "name": "n1"]]
+
+    @Test func bindsOnce() async throws {
+        let api = try await TestServer()
+        _ = try await api.send(.post, Path.pods, pod("a"))
+        let bound = try await api.send(.post, Path.pods + "/a/binding", toNode)
+        #expect(bound.status == 201, "\(bound.json.text)")
+        let object = try await api.get(Path.pods + "/a").json
+        #expect(object["spec"]?["nodeName"] == "n1")
+        #expect(object["metadata"]?["generation"] == 1)
+        #expect(object["status"]?["conditions"]?.array?.first?["type"] == "PodScheduled")
+        let again = try await api.send(.post, Path.pods + "/a/binding", toNode)
+        #expect(again.status == 409)
+        #expect(again.message.contains("already assigned to node \"n1\""))
+    }
+
+    @Test func bindsByTheOlderPath() async throws {
+        let api = try await TestServer()
+        _ = try await api.send(.post, Path.pods, pod("a"))
+        let body: JSONValue = ["metadata": ["name": "a"], "target": ["name": "n1"]]
+        #expect(try await api.send(.post, "/api/v1/namespaces/default/bindings", body).status == 201)
+        #expect(try await api.get(Path.pods + "/a").json["spec"]?["nodeName"] == "n1")
+    }
+
+    @Test func evicts() async throws {
+        let api = try await TestServer()
+        _ = try await api.send(.post, Path.pods, pod("a", node: "n1"))
+        let body: JSONValue = ["metadata": ["name": "a"], "deleteOptions": ["gracePeriodSeconds": 3]]
+        #expect(try await api.send(.post, Path.pods + "/a/eviction", body).status == 201)
+        #expect(try await api.get(Path.pods + "/a").json["metadata"]?["deletionGracePeriodSeconds"] == 3)
+    }
+
+    @Test func logsComeFromTheNode() async throws {
+        let node = RecordingNode()
+        let api = try await TestServer(nodes: node)
+        _ = try await api.send(.post, Path.pods, pod("a", node: "n1"))
+        let answer = try await api.get(Path.pods + "/a/log", query: ["follow": "true", "container": "main"])
+        #expect(answer.status == 200)
+        let request = try #require(node.last)
+        #expect(request.path == "/containerLogs/default/a/main")
+        #expect(request.query == [QueryItem("follow", "true")])
+        #expect(try await api.get(Path.pods + "/a/log", query: ["container": "x"]).status == 400)
+        _ = try await api.send(.post, Path.pods, pod("free"))
+        #expect(try await api.get(Path.pods + "/free/log").message.contains("does not have a host assigned"))
+    }
+
+    @Test func sessionsPassThrough() async throws {
+        let node = RecordingNode()
+        let api = try await TestServer(nodes: node)
+        _ = try await api.send(.post, Path.pods, pod("a", node: "n1"))
+        let answer = try await api.get(
+            Path.pods + "/a/exec", query: ["command": "sh", "stdin": "true", "stdout": "true", "tty": "true"],
+            headers: ["Sec-WebSocket-Protocol": "v5.channel.k8s.io", "Authorization": "Bearer secret"])
+        #expect(answer.status == 200)
+        let request = try #require(node.last)
+        #expect(request.path == "/exec/default/a/main")
+        #expect(request.query("input") == "1" && request.query("output") == "1" && request.query("tty") == "1")
+        #expect(request.headers["Sec-WebSocket-Protocol"] == "v5.channel.k8s.io")
+        #expect(request.headers["Authorization"] == nil)
+    }
+
+    @Test func aNodeThatIsAwayIsSaidToBe() async throws {
+        let api = try await TestServer()
+        _ = try await api.send(.post, Path.pods, pod("a", node: "n1"))
+        let answer = try await api.get(Path.pods + "/a/log")
+        #expect(answer.status == 503)
+        #expect(answer.message.contains("node \"n1\" cannot be reached"))
+    }
+
+    @Test func scales() async throws {
+        let api = try await TestServer()
+        _ = try await api.send(.post, Path.deployments, deployment("web"))
+        let scale = try await api.get(Path.deployments + "/web/scale")
+        #expect(scale.json["kind"] == "Scale")
+        #expect(scale.json["status"]?["selector"] == "app=web")
+        let patched = try await api.send(
+            .patch, Path.deployments + "/web/scale", ["spec": ["replicas": 4]],
+            headers: ["Content-Type": "application/merge-patch+json"])
+        #expect(patched.status == 200, "\(patched.json.text)")
+        #expect(patched.json["spec"]?["replicas"] == 4)
+        let deployment = try await api.get(Path.deployments + "/web").json
+        #expect(deployment["spec"]?["replicas"] == 4)
+        #expect(deployment["metadata"]?["generation"] == 2)
+        var body = try #require(scale.json.object)
+        body["spec"] = ["replicas": 9]
+        #expect(try await api.send(.put, Path.deployments + "/web/scale", .object(body)).status == 409)
+        let negative: JSONValue = ["spec": ["replicas": -1]]
+        let refused = try await api.send(
+            .patch, Path.deployments + "/web/scale", negative, headers: ["Content-Type": "application/merge-patch+json"]
+        )
+        #expect(refused.status == 422)
+    }
+
+    @Test func tokensOfServiceAccounts() async throws {
+        let tokens = try ServiceAccountTokens(
+            keyPEM: ServiceAccountTokens.makeKeyPEM(), issuer: "https://test", object: "test key")
+        let api = try await TestServer(tokens: tokens)
+        _ = try await api.send(.post, Path.pods, pod("a", node: "n1"))
+        let uid = try #require(try await api.get(Path.pods + "/a").json["metadata"]?["uid"])
+        let path = "/api/v1/namespaces/default/serviceaccounts/default/token"
+        let body: JSONValue = ["spec": ["boundObjectRef": ["kind": "Pod", "name": "a", "uid": uid]]]
+        let answer = try await api.send(.post, path, body)
+        #expect(answer.status == 201, "\(answer.json.text)")
+        let token = try #require(answer.json["status"]?["token"]?.string)
+        let headers: HTTPHeaders = ["Authorization": "Bearer \(token)"]
+        #expect(try await api.get(Path.maps, headers: headers, peer: .anonymous).status == 200)
+        #expect(
+            try await api.get("/api/v1/namespaces/default/secrets", headers: headers, peer: .anonymous).status == 403)
+        #expect(
+            try await api.get("/api/v1/namespaces/kube-system/configmaps", headers: headers, peer: .anonymous).status
+                == 403)
+        // The token dies with its pod.
+        _ = try await api.send(.delete, Path.pods + "/a", ["gracePeriodSeconds": 0])
+        #expect(try await api.get(Path.maps, headers: headers, peer: .anonymous).status == 401)
+        #expect(try await api.send(.post, path, ["spec": ["expirationSeconds": 1]]).status == 422)
+        let node = Peer.certificate(commonName: "system:node:n1", organizations: ["system:nodes"])
+        #expect(try await api.send(.post, path, [:], peer: node).status == 403)
+    }
+}
+
+/// A node that answers everything and remembers what it was asked.
+final class RecordingNode: NodeProxy, HTTPHandler {
+    private let requests = Mutex<[HTTPRequest]>([])
+
+    var last: HTTPRequest? { requests.withLock { $0.last } }
+
+    func kubelet(onNode node: String) async throws(HTTPError) -> any HTTPHandler { self }
+
+    func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+        requests.withLock { $0.append(request) }
+        return HTTPResponse(200, contentType: "text/plain", Array("line\n".utf8))
+    }
+}
