@@ -71,19 +71,39 @@ final class ResponseBody {
     }
 }
 
-extension NIOLoopBound where Value == ResponseBody {
-    /// The body as a stream for tasks.
+/// What a stream holds of a body. A stream that is dropped unread frees its connection.
+private final class BodyReader: Sendable {
+    private let eventLoop: any EventLoop
+    private let body: NIOLoopBound<ResponseBody>
+
+    init(_ body: NIOLoopBound<ResponseBody>, on eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        self.body = body
+    }
+
+    deinit {
+        cancel()
+    }
+
+    func next() async throws -> [UInt8]? {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                eventLoop.execute { [body] in body.value.next(continuation) }
+            }
+        } onCancel: {
+            cancel()
+        }
+    }
+
+    func cancel() {
+        eventLoop.execute { [body] in body.value.abandon() }
+    }
+}
+
+extension ResponseBody {
+    /// The body as a stream for tasks. Call on the event loop.
     func stream(on eventLoop: any EventLoop) -> ByteStream {
-        let cancel: @Sendable () -> Void = { eventLoop.execute { value.abandon() } }
-        return ByteStream(
-            next: {
-                try await withTaskCancellationHandler {
-                    try await withCheckedThrowingContinuation { continuation in
-                        eventLoop.execute { value.next(continuation) }
-                    }
-                } onCancel: {
-                    cancel()
-                }
-            }, cancel: cancel)
+        let reader = BodyReader(NIOLoopBound(self, eventLoop: eventLoop), on: eventLoop)
+        return ByteStream(next: { try await reader.next() }, cancel: { reader.cancel() })
     }
 }

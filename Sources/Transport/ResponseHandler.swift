@@ -161,8 +161,7 @@ extension ResponseHandler {
             onAbandon: { [weak self] in self?.context?.close(promise: nil) })
         state = .streaming(body, connection: pending.connection, keepAlive: pending.keepAlive)
         var response = response
-        response.body = .stream(
-            NIOLoopBound(body, eventLoop: context.eventLoop).stream(on: context.eventLoop))
+        response.body = .stream(body.stream(on: context.eventLoop))
         pending.continuation.resume(returning: .response(response))
     }
 

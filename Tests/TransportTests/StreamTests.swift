@@ -91,6 +91,21 @@ import Transport
         }
     }
 
+    @Test func aStreamDroppedUnreadFreesItsConnection() async throws {
+        let cancelled = Signal()
+        try await Lab.run { _ in
+            HTTPResponse(
+                200,
+                body: .stream(
+                    ByteStream(next: { [UInt8](repeating: 1, count: 100_000) }, cancel: { cancelled.set() })))
+        } _: { lab in
+            let client = try lab.plainClient()
+            let status = try await client.handle(HTTPRequest(.get, "/")).status
+            #expect(status == 200)
+            await cancelled.wait()
+        }
+    }
+
     @Test func aClientThatLeavesCancelsTheHandler() async throws {
         let entered = Signal()
         let cancelled = Signal()
