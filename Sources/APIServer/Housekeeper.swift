@@ -3,13 +3,15 @@ import JSONTree
 import KubernetesAPI
 import Store
 
-/// What the server does by itself, once a second: ends watches that are due, sends bookmarks, takes old events away.
+/// What the server does by itself, once a second: ends watches that are due, sends bookmarks, takes old events away,
+/// and forgets the store's history after five to ten minutes, which is how long a page token or a watch can be resumed.
 struct Housekeeper: Sendable {
     let registry: ObjectRegistry
     let configuration: APIServerConfiguration
 
     func run() async {
         var ticks = 0
+        var settled: Revision?
         while !Task.isCancelled {
             do { try await registry.time.sleep(for: .seconds(1)) } catch { return }
             let applied = registry.feed.applied.current
@@ -18,6 +20,18 @@ struct Housekeeper: Sendable {
             }
             ticks += 1
             if ticks % 60 == 0 { await removeOldEvents() }
+            if ticks % 300 == 0 { settled = await forgetHistory(before: settled) }
+        }
+    }
+
+    /// Compacts the store to what was newest at the last call; returns what is newest now.
+    private func forgetHistory(before revision: Revision?) async -> Revision? {
+        do throws(StoreError) {
+            if let revision { try await registry.store.compact(to: revision) }
+            return try await registry.store.revision()
+        } catch {
+            registry.logger.warning("the store's history was not compacted", metadata: ["cause": "\(error)"])
+            return revision
         }
     }
 
