@@ -25,6 +25,7 @@ package struct Event: APIObject {
         package init() {}
     }
 
+    package static let summary = "Something that happened to an object. Kept for an hour."
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -10,6 +10,7 @@ package struct Lease: APIObject {
         package init() {}
     }
 
+    package static let summary = "Who holds something, and until when."
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -12,6 +12,7 @@ package struct Namespace: APIObject {
         package init() {}
     }
 
+    package static let summary = "A scope for names."
     package static let fields = Fields()
     package var storage: JSONObject
 

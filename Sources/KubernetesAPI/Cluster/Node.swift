@@ -12,6 +12,7 @@ package struct Node: APIObject {
         package init() {}
     }
 
+    package static let summary = "A machine that runs pods."
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -25,6 +25,8 @@ package struct ReportedEvent: APIObject {
         package init() {}
     }
 
+    package static let summary =
+        "Something that happened to an object, in the form of events.k8s.io. The same objects as the core group's events."
     package static let fields = Fields()
     package var storage: JSONObject
 

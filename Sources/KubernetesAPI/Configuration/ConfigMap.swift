@@ -13,6 +13,7 @@ package struct ConfigMap: APIObject {
         package init() {}
     }
 
+    package static let summary = "Settings for pods, as text and bytes under keys."
     package static let fields = Fields()
     package var storage: JSONObject
 

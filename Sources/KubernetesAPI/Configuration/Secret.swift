@@ -15,6 +15,7 @@ package struct Secret: APIObject {
         package init() {}
     }
 
+    package static let summary = "Confidential settings for pods."
     package static let fields = Fields()
     package var storage: JSONObject
 

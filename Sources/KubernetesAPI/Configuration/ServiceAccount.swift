@@ -16,6 +16,7 @@ package struct ServiceAccount: APIObject {
         package init() {}
     }
 
+    package static let summary = "An identity for pods."
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -13,6 +13,7 @@ package struct EndpointSlice: APIObject {
         package init() {}
     }
 
+    package static let summary = "Some of the endpoints behind a service."
     package static let fields = Fields()
     package var storage: JSONObject
 

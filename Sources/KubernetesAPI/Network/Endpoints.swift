@@ -10,6 +10,7 @@ package struct Endpoints: APIObject {
         package init() {}
     }
 
+    package static let summary = "The endpoints of the service with the same name, in the form before EndpointSlice."
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -12,6 +12,7 @@ package struct Service: APIObject {
         package init() {}
     }
 
+    package static let summary = "One stable address for a changing set of pods."
     package static let fields = Fields()
     package var storage: JSONObject
 

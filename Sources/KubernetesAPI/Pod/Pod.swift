@@ -12,6 +12,7 @@ package struct Pod: APIObject {
         package init() {}
     }
 
+    package static let summary = "A group of containers that run on one node and share its network, and how they fare."
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -10,6 +10,7 @@ package struct Binding: APIObject {
         package init() {}
     }
 
+    package static let summary = "A request to run a pod on a node."
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -27,6 +28,7 @@ package struct Eviction: APIObject {
         package init() {}
     }
 
+    package static let summary = "A request to end a pod, subject to disruption budgets."
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -11,6 +11,7 @@ package struct ControllerRevision: APIObject {
         package init() {}
     }
 
+    package static let summary = "A past state of a workload's template."
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -13,6 +13,8 @@ package struct Deployment: APIObject {
         package init() {}
     }
 
+    package static let summary =
+        "Keeps a number of pods of one template and replaces them step by step when it changes."
     package static let fields = Fields()
     package var storage: JSONObject
 

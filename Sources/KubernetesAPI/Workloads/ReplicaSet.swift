@@ -13,6 +13,7 @@ package struct ReplicaSet: APIObject {
         package init() {}
     }
 
+    package static let summary = "Keeps a number of pods of one template."
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -11,6 +11,7 @@ package struct Scale: APIObject {
         package init() {}
     }
 
+    package static let summary = "The number of pods of a workload: what its scale subresource reads and writes."
     package static let fields = Fields()
     package var storage: JSONObject
 
