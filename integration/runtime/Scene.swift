@@ -56,7 +56,7 @@ final class Scene: Sendable {
         network = PodNetwork(
             configuration: PodNetworkConfiguration(
                 instance: instance, podNetwork: pods, clusterNetwork: cluster, serviceNetwork: services,
-                stateDirectory: directory + "/network"),
+                stateDirectory: directory + "/network", mtu: 1500),
             logger: Logger(label: "network"))
         try WholeFile.makeDirectories(directory + "/network")
         try makeRoot(directory + "/rootfs")

@@ -73,7 +73,6 @@ struct ContainerPlan: Sendable {
 
     private static func log(_ input: ContainerPlanInput) -> LogFile? {
         let path = input.sandbox.logPath(of: input.config)
-        // Rotation is the kubelet's: it moves the file away and asks for a new one.
         return path.isEmpty ? nil : LogFile(path: path)
     }
 }

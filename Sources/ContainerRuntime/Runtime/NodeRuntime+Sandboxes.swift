@@ -10,6 +10,7 @@ extension NodeRuntime {
                 "pod \(config.metadata.namespace)/\(config.metadata.name): shareProcessNamespace is not supported by this runtime yet"
             )
         }
+        try SysctlDecision.check(config)
         let record = try newRecord(config, host)
         try register(record)
         do throws(CRIError) {
@@ -58,7 +59,7 @@ extension NodeRuntime {
                 try prepare(record, config, host)
             }
         }
-        async let files = sharedMemory(record)
+        async let files = makeShared(record, config)
         let monitor = try await step("sandbox.monitor", pod: uid) { [self] () async throws(CRIError) in
             try await spawnMonitor(record, config)
         }
@@ -90,18 +91,26 @@ extension NodeRuntime {
         }
     }
 
-    private func sharedMemory(_ record: SandboxRecord) async -> Result<Void, CRIError> {
-        guard record.ipc != .node else { return .success(()) }
+    /// What all containers share and needs no address: made while the monitor starts.
+    private func makeShared(_ record: SandboxRecord, _ config: PodSandboxConfig) async -> Result<Void, CRIError> {
         do throws(CRIError) {
-            try await threads.perform("mount shared memory") { [self] () throws(CRIError) in
-                try attempt("shared memory of pod \(record.podName)") { () throws(KernelError) in
-                    try kernel.mountSharedMemory(paths.sharedMemory(of: record.id))
+            try await threads.perform("make shared files") { [self] () throws(CRIError) in
+                try attempt("shared files of pod \(record.podName)") { () throws(KernelError) in
+                    if record.ipc != .node { try kernel.mountSharedMemory(paths.sharedMemory(of: record.id)) }
+                    let resolvConf = config.dns.map(PodFiles.resolvConf) ?? kernel.hostFile("/etc/resolv.conf")
+                    try write(resolvConf, PodFiles.resolvConfName, of: record.id)
+                    try write(record.hostname + "\n", PodFiles.hostnameName, of: record.id)
                 }
             }
             return .success(())
         } catch {
             return .failure(error)
         }
+    }
+
+    private func write(_ text: String, _ name: String, of sandbox: String) throws(KernelError) {
+        try WholeFile.replace(
+            paths.sandbox(sandbox) + "/" + name, with: Array(text.utf8), mode: 0o644, durable: false)
     }
 
     private func spawnMonitor(
@@ -132,14 +141,11 @@ extension NodeRuntime {
                 })
         else { throw .notFound("sandbox \(id) was removed while it was made") }
         try await threads.perform("write pod files") { [self] () throws(CRIError) in
-            let contents = PodFiles(
-                config, hostname: record.hostname, addresses: addresses,
-                hostResolvConf: kernel.hostFile("/etc/resolv.conf"), hostHosts: kernel.hostFile("/etc/hosts"))
+            let hosts =
+                config.network == .node
+                ? kernel.hostFile("/etc/hosts") : PodFiles.hosts(record.hostname, addresses)
             try attempt("files of pod \(record.podName)") { () throws(KernelError) in
-                let directory = paths.sandbox(id) + "/"
-                for (name, text) in zip(PodFiles.names, [contents.resolvConf, contents.hostname, contents.hosts]) {
-                    try WholeFile.replace(directory + name, with: Array(text.utf8), mode: 0o644, durable: false)
-                }
+                try write(hosts, PodFiles.hostsName, of: id)
                 try files.write(record)
             }
         }
