@@ -137,6 +137,10 @@ let package = Package(
         .executableTarget(
             name: "launch-check", dependencies: ["Linux", "ContainerRuntime"], path: "integration/launch",
             swiftSettings: strict),
+        .executableTarget(
+            name: "launch-bench", dependencies: ["Linux", "ContainerRuntime"], path: "integration/bench/launch",
+            exclude: ["floor.c"], swiftSettings: strict),
+        tests("Linux", ["CLaunch"]), tests("PodMonitor"),
 
         .executableTarget(
             name: "runtime-check",

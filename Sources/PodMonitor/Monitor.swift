@@ -82,10 +82,12 @@ package struct Monitor {
 
     // MARK: The daemon's connection
 
+    /// Takes the next daemon. Another one waits in the socket's queue until this one is gone, so that two never cut each
+    /// other off in turn.
     private mutating func acceptClient() {
         let fresh = cm_accept(listener)
         guard fresh >= 0 else { return }
-        dropClient()
+        cm_poll_remove(poll, listener)
         client = fresh
         if cm_poll_add(poll, fresh, Wake.client.token) != 0 { dropClient() }
     }
@@ -96,6 +98,7 @@ package struct Monitor {
         cm_close(client)
         client = -1
         isGreeted = false
+        _ = cm_poll_add(poll, listener, Wake.listener.token)
     }
 
     private mutating func receiveRequest() {

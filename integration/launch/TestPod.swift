@@ -2,47 +2,120 @@ import ContainerRuntime
 import Glibc
 import Linux
 
-/// A pod on this machine for one check: its directories, its cgroup, its monitor.
-struct TestPod {
-    let name: String
-    let directory: String
-    let cgroup: String
-    let rootfs: String
-    let monitor: any PodMonitoring
+/// Where the checks live on this machine, removed at the end.
+struct TestGround {
+    let base: String
+    let group: Cgroup
+    let spawner: PodMonitorSpawner
+    let seccomp = SeccompCompiler()
 
-    /// Makes the pod from a root directory of a static busybox.
-    static func make(_ name: String, spawner: PodMonitorSpawner, base: String, group: String) async throws -> TestPod {
-        let directory = base + "/" + name
-        let cgroup = group + "/" + name
-        mkdir(directory, 0o700)
-        mkdir(cgroup, 0o755)
-        var configuration = PodMonitorConfiguration(pod: name, directory: directory, cgroup: cgroup)
-        configuration.hostname = name
-        let monitor = try await spawner.spawn(configuration)
-        return TestPod(
-            name: name, directory: directory, cgroup: cgroup, rootfs: base + "/rootfs", monitor: monitor)
+    init(monitor: String, base: String) throws {
+        self.base = base
+        mkdir(base, 0o700)
+        group = Cgroup("swiftlet-launch-check-\(getpid())", in: try CgroupHierarchy.find())
+        try group.create()
+        spawner = try PodMonitorSpawner(
+            executable: monitor, events: try EventThread(), threads: BlockingThreads(count: 2))
+        try makeRoot()
     }
 
-    /// A container of this pod over a fresh overlay.
-    func container(_ id: String, _ arguments: [String]) -> ContainerLaunch {
+    var rootfs: String { base + "/rootfs" }
+
+    /// A root directory of a static busybox with the usual programs as links.
+    private func makeRoot() throws {
+        for directory in ["", "/bin", "/tmp", "/etc"] { mkdir(rootfs + directory, 0o755) }
+        let source = try Descriptor.open("/bin/busybox", O_RDONLY)
+        let target = try Descriptor.open(rootfs + "/bin/busybox", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o755)
+        var status = stat()
+        fstat(source.raw, &status)
+        guard sendfile(target.raw, source.raw, nil, Int(status.st_size)) == status.st_size else {
+            throw KernelError("copy", "busybox")
+        }
+        let programs = [
+            "sh", "cat", "ls", "ps", "id", "hostname", "sleep", "echo", "mount", "kill", "dd", "touch", "tty", "stty",
+            "head", "readlink", "mknod", "yes", "true", "pwd", "grep", "ip", "wc",
+        ]
+        for program in programs { symlink("busybox", rootfs + "/bin/" + program) }
+        try writeNew("not a program", to: rootfs + "/bin/data", mode: 0o644)
+    }
+
+    private func writeNew(_ text: String, to path: String, mode: mode_t) throws {
+        let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+        _ = Array(text.utf8).withUnsafeBytes { write(file.raw, $0.baseAddress, $0.count) }
+    }
+
+    func pod(_ name: String, _ change: (inout PodMonitorConfiguration) -> Void = { _ in }) async throws -> TestPod {
+        let directory = base + "/" + name
+        mkdir(directory, 0o700)
+        let cgroup = group.child(name)
+        try cgroup.create()
+        var configuration = PodMonitorConfiguration(pod: name, directory: directory, cgroup: cgroup.path)
+        configuration.hostname = name
+        change(&configuration)
+        let monitor = try await spawner.spawn(configuration)
+        return TestPod(ground: self, name: name, directory: directory, cgroup: cgroup, monitor: monitor)
+    }
+
+    func clean() throws {
+        try group.kill()
+        for _ in 0..<200 where (try? group.removeTree()) == nil { usleep(10_000) }
+        removeTree(base, depth: 16)
+    }
+
+    private func removeTree(_ path: String, depth: Int) {
+        var status = stat()
+        guard depth > 0, lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFDIR, let directory = opendir(path) else {
+            unlink(path)
+            return
+        }
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != "." && name != ".." { removeTree(path + "/" + name, depth: depth - 1) }
+        }
+        closedir(directory)
+        rmdir(path)
+    }
+}
+
+/// A pod of the checks.
+struct TestPod {
+    let ground: TestGround
+    let name: String
+    let directory: String
+    let cgroup: Cgroup
+    let monitor: any PodMonitoring
+
+    /// A container over a fresh overlay, with the default capabilities and seccomp profile.
+    func container(_ id: String, _ arguments: [String]) throws -> ContainerLaunch {
         for part in ["upper", "work"] { mkdir("\(directory)/\(id).\(part)", 0o755) }
-        mkdir(cgroup + "/" + id, 0o755)
-        var process = ProcessPlan(arguments: arguments, environment: ["PATH=/bin", "HOME=/"])
-        process.seccomp = nil
+        try cgroup.child(id).create()
         let plan = LaunchPlan(
-            process: process,
+            process: try process(arguments),
             root: .overlay(
-                lower: [rootfs, directory + "/empty"].filter { access($0, F_OK) == 0 },
-                upper: "\(directory)/\(id).upper", work: "\(directory)/\(id).work"),
-            cgroup: cgroup + "/" + id)
+                lower: [ground.rootfs], upper: "\(directory)/\(id).upper", work: "\(directory)/\(id).work"),
+            cgroup: cgroup.child(id).path)
         return ContainerLaunch(id: id, plan: plan, log: LogFile(path: "\(directory)/\(id).log"))
     }
 
-    /// Runs a command to its end and returns its output lines and exit.
-    func output(_ launch: ContainerLaunch) async throws -> (lines: [String], exit: ProcessExit) {
+    func process(_ arguments: [String]) throws -> ProcessPlan {
+        var process = ProcessPlan(arguments: arguments, environment: ["PATH=/bin", "HOME=/"])
+        let profile = SeccompProfile.containerDefault(capabilities: process.capabilities.bounding)
+        process.seccomp = try ground.seccomp.program(for: profile)
+        return process
+    }
+
+    /// Runs a shell script in a container of its own to its end.
+    func shell(
+        _ id: String, _ script: String, _ change: (inout ContainerLaunch) -> Void = { _ in }
+    ) async throws -> (text: String, exit: ProcessExit) {
+        var launch = try container(id, ["sh", "-c", script])
+        change(&launch)
         _ = try await monitor.run(launch)
         let exit = try await nextExit()
-        return (read(launch.log?.path ?? "/dev/null"), exit)
+        return (log(id), exit)
     }
 
     func nextExit() async throws -> ProcessExit {
@@ -53,17 +126,21 @@ struct TestPod {
         throw PodMonitorError.monitorGone(pod: name)
     }
 
-    func read(_ path: String) -> [String] {
-        guard let file = fopen(path, "r") else { return [] }
-        defer { fclose(file) }
-        var text: [UInt8] = []
-        while case let byte = fgetc(file), byte >= 0 { text.append(UInt8(byte)) }
-        return String(decoding: text, as: UTF8.self).split(separator: "\n").map { line in
-            line.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false).last.map(String.init) ?? ""
-        }
+    /// A container's log without the format's prefix.
+    func log(_ id: String) -> String {
+        let text = (try? readText("\(directory)/\(id).log")) ?? ""
+        return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            line.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false).dropFirst(3).first ?? ""
+        }.joined(separator: "\n")
     }
 
-    func destroy() async throws {
-        try await monitor.shutdown()
-    }
+    func rawLog(_ id: String) -> String { (try? readText("\(directory)/\(id).log")) ?? "" }
+}
+
+/// All that a stream gives until it ends.
+func everything(of stream: DescriptorStream?) async throws -> String {
+    guard let stream else { return "" }
+    var bytes: [UInt8] = []
+    while case let more = try await stream.read(), !more.isEmpty { bytes += more }
+    return String(decoding: bytes, as: UTF8.self)
 }

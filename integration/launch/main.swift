@@ -2,23 +2,38 @@ import ContainerRuntime
 import Glibc
 import Linux
 
-@concurrent func check() async throws {
+/// Runs every check in a pod of its own; ends with the counts and a status of 0 when all hold.
+@concurrent func runChecks() async throws -> Int32 {
     let arguments = CommandLine.arguments
-    guard arguments.count >= 2 else { exit(2) }
-    let events = try EventThread()
-    let spawner = try PodMonitorSpawner(
-        executable: arguments[1], events: events, threads: BlockingThreads(count: 2))
-    let base = "/tmp/launch-check"
-    mkdir(base, 0o700)
-    let group = "/sys/fs/cgroup/unified/launch-check"
-    mkdir(group, 0o755)
-    let pod = try await TestPod.make("p1", spawner: spawner, base: base, group: group)
-    let (lines, exit) = try await pod.output(
-        pod.container(
-            "c1", ["sh", "-c", "id; ls -la /proc/self/fd; ps; cat /proc/self/status; mount; hostname; ls -la /dev"]))
-    for line in lines { print(line) }
-    print(exit)
-    try await pod.destroy()
+    guard arguments.count >= 2, geteuid() == 0 else {
+        print("usage, as root: launch-check PATH-OF-SWIFTLET-PODMONITOR [PART-OF-A-CHECK'S-NAME]")
+        return 2
+    }
+    signal(SIGPIPE, SIG_IGN)
+    let ground = try TestGround(monitor: arguments[1], base: "/tmp/swiftlet-launch-check-\(getpid())")
+    var passed = 0
+    var failed = 0
+    for (index, check) in (Check.isolation + Check.life).enumerated() {
+        if arguments.count > 2 && !check.name.contains(arguments[2]) { continue }
+        do {
+            let pod = try await ground.pod("pod\(index)")
+            try await check.body(pod)
+            try await pod.monitor.shutdown()
+            print("ok    \(check.name)")
+            passed += 1
+        } catch {
+            print("FAIL  \(check.name)\n      \(error)")
+            failed += 1
+        }
+    }
+    try ground.clean()
+    print("launch: \(passed) passed, \(failed) failed")
+    return failed == 0 ? 0 : 1
 }
 
-do { try await check() } catch { print("FAILED:", error) }
+do {
+    exit(try await runChecks())
+} catch {
+    print("launch-check: \(error)")
+    exit(1)
+}

@@ -62,19 +62,26 @@ final class MonitorConnection: Sendable {
         return reply
     }
 
-    /// The monitor's process has ended: everything that waits fails, the exits end.
+    /// The monitor's process has ended: what it still said is taken, then everything that waits fails.
     func monitorEnded() {
         drainSocket()
-        let (waiting, token, enders) = state.withLock { state in
+        disconnect()
+    }
+
+    /// Closes the socket: everything that waits fails, the exits end.
+    func disconnect() {
+        let (waiting, token, enders, socket) = state.withLock { state in
             state.isGone = true
+            let socket = state.socket
             state.socket = nil
-            let taken = (state.waiting, state.token, state.endWaiters)
+            let taken = (state.waiting, state.token, state.endWaiters, socket)
             state.waiting = [:]
             state.token = nil
             state.endWaiters = []
             return taken
         }
         if let token { events.remove(token) }
+        socket?.descriptor.close()
         for waiter in waiting.values { waiter.resume(returning: .failure(.monitorGone(pod: pod))) }
         exitSink.finish()
         for waiter in enders { waiter.resume() }

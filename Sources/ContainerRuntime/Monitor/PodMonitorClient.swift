@@ -33,7 +33,13 @@ package final class PodMonitorClient: PodMonitoring {
         self.events = events
     }
 
-    deinit { events.remove(token) }
+    deinit { disconnect() }
+
+    /// Lets go of the monitor, which lives on and serves the next daemon. Every later call throws `.monitorGone`.
+    package func disconnect() {
+        events.remove(token)
+        connection.disconnect()
+    }
 
     package var exits: AsyncStream<ProcessExit> { connection.exits }
 
