@@ -33,7 +33,7 @@ struct Endpoints: Sendable {
             guard request.path.name == nil else { throw .methodNotAllowed(request.resource.name, "create") }
             return try await writes.create(request)
         case .update: return try await writes.update(request)
-        case .patch: return try await PatchEndpoint(registry: registry).patch(request)
+        case .patch: return try await PatchEndpoint(writes: writes).patch(request)
         case .delete: return try await DeleteEndpoint(registry: registry).delete(request)
         case .deletecollection:
             return try await DeleteEndpoint(registry: registry).deleteCollection(request, ListOptions(request.http))
@@ -44,7 +44,7 @@ struct Endpoints: Sendable {
         switch request.verb {
         case .get: try await ReadEndpoint(registry: registry).get(request)
         case .update: try await writes.update(request)
-        case .patch: try await PatchEndpoint(registry: registry).patch(request)
+        case .patch: try await PatchEndpoint(writes: writes).patch(request)
         default: throw .methodNotAllowed(request.resource.name, request.verb.rawValue)
         }
     }

@@ -6,9 +6,12 @@ import Synchronization
 
 /// PATCH of objects and of their status.
 struct PatchEndpoint: Sendable {
-    let registry: ObjectRegistry
+    let writes: WriteEndpoint
+
+    private var registry: ObjectRegistry { writes.registry }
 
     func patch(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+        if ApplyEndpoint.isApply(request.http) { return try await ApplyEndpoint(writes: writes).apply(request) }
         let resource = request.resource
         let options = try WriteOptions(request.http)
         let presentation = try request.presentation(registry.time)
@@ -60,7 +63,7 @@ enum ObjectPatch: Sendable {
         case "application/strategic-merge-patch+json": self = .strategicMerge(try Self.object(request))
         default:
             throw .unsupportedMediaType(
-                "the body of the request was in an unknown format (\(type)); accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json"
+                "the body of the request was in an unknown format (\(type)); accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml"
             )
         }
     }

@@ -14,15 +14,23 @@ struct WriteEndpoint: Sendable {
         let options = try WriteOptions(request.http)
         let presentation = try request.presentation(registry.time)
         let decoded = try resource.decode(RequestBody.object(request.http), options.fieldValidation)
-        let namespace = try Self.namespace(of: decoded.object, request)
-        let received = registry.time.now()
-        let object = try await registry.create(
-            decoded.object, resource, namespace: namespace, options: options, identity: request.identity)
-        if resource.kind.plural == "namespaces", !options.isDryRun {
-            await seeds.plant(in: String(ObjectKey(object.key).name))
-        }
-        if resource.kind.plural == "pods", !options.isDryRun { record(object, received: received) }
+        let object = try await create(decoded.object, request, options)
         return .json(201, presentation.item(object), warnings: decoded.warnings)
+    }
+
+    /// Creates an object that has passed the check of its types, and what goes with it.
+    func create(
+        _ object: JSONObject, _ request: ResourceRequest, _ options: WriteOptions
+    ) async throws(Status) -> CachedObject {
+        let resource = request.resource
+        let received = registry.time.now()
+        let namespace = try Self.namespace(of: object, request)
+        let created = try await registry.create(
+            object, resource, namespace: namespace, options: options, identity: request.identity)
+        guard !options.isDryRun, resource.kind.group.isEmpty else { return created }
+        if resource.kind.plural == "namespaces" { await seeds.plant(in: String(ObjectKey(created.key).name)) }
+        if resource.kind.plural == "pods" { record(created, received: received) }
+        return created
     }
 
     private func record(_ pod: CachedObject, received: Timestamp) {
@@ -52,7 +60,7 @@ struct WriteEndpoint: Sendable {
         return namespace
     }
 
-    private static func check(_ given: String, _ namespace: String) throws(Status) {
+    static func check(_ given: String, _ namespace: String) throws(Status) {
         guard given.isEmpty || given == namespace else {
             throw .badRequest("the namespace of the provided object does not match the namespace sent on the request")
         }

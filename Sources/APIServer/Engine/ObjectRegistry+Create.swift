@@ -36,7 +36,7 @@ extension ObjectRegistry {
         let reservation: ServiceAllocator.Reservation
         let bytes: [UInt8]
         do throws(Status) {
-            fillMetadata(&new, resource, namespace: namespace, now: now)
+            fillMetadata(&new, resource, namespace: namespace, now: now, keepsManagedFields: options.isApply)
             let request = AdmissionRequest(
                 operation: .create, resource: resource, subresource: nil, namespace: namespace,
                 name: new["metadata"]?["name"]?.string ?? "", identity: identity, isDryRun: options.isDryRun)
@@ -82,7 +82,9 @@ extension ObjectRegistry {
     }
 
     /// What every new object gets from the server.
-    private func fillMetadata(_ object: inout JSONObject, _ resource: Resource, namespace: String?, now: Timestamp) {
+    private func fillMetadata(
+        _ object: inout JSONObject, _ resource: Resource, namespace: String?, now: Timestamp, keepsManagedFields: Bool
+    ) {
         object["apiVersion"] = .string(resource.kind.apiVersion)
         object["kind"] = .string(resource.kind.kind)
         var metadata = object["metadata"]?.object ?? JSONObject()
@@ -97,6 +99,7 @@ extension ObjectRegistry {
         metadata["deletionGracePeriodSeconds"] = nil
         metadata["resourceVersion"] = nil
         metadata["selfLink"] = nil
+        if !keepsManagedFields { metadata["managedFields"] = nil }
         metadata["generation"] = resource.behaviour.hasGeneration ? 1 : nil
         object["metadata"] = .object(metadata)
     }

@@ -12,6 +12,8 @@ struct UpdateRequest: Sendable {
     var subresource: String?
     var options = WriteOptions()
     let identity: Identity
+    /// The change keeps managed fields itself (server-side apply).
+    var tracksFields = false
     /// The new state from the present one, which carries its resourceVersion. Called again when another writer was faster.
     let change: @Sendable (JSONObject) throws(Status) -> JSONObject
 }
@@ -49,6 +51,7 @@ extension ObjectRegistry {
             try checkIdentity(next, old, request, current)
             restrict(&next, old, request)
             reservation = try complete(&next, old, request)
+            track(&next, old, request)
             bytes = try stored(next, resource)
             new = next
         } catch {
@@ -146,6 +149,15 @@ extension ObjectRegistry {
             throw error
         }
         return reservation
+    }
+
+    /// Gives the changed fields to who changed them, for objects that have been applied by a server-side apply: until then nobody needs to know.
+    private func track(_ new: inout JSONObject, _ old: JSONObject, _ request: UpdateRequest) {
+        guard !request.tracksFields, new != old, new[metadata: "managedFields"] != nil else { return }
+        let manager = ManagedFields.Manager(
+            request.options.fieldManager, .update, apiVersion: request.resource.kind.apiVersion,
+            subresource: request.subresource ?? "")
+        new = ServerSideApply(request.resource.definition.schema, manager, now: time.now()).track(new, from: old)
     }
 
     /// Whether anything but metadata and status differs.

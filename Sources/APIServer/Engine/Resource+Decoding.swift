@@ -50,7 +50,7 @@ extension Resource {
     }
 
     /// Repeated keys and fields that the kind does not have: refused, warned of or passed over.
-    private func checkFields(
+    func checkFields(
         _ object: JSONObject, duplicates: [String], _ level: WriteOptions.FieldValidation
     ) throws(Status) -> [String] {
         guard level != .ignore else { return [] }

@@ -8,16 +8,17 @@ struct RequestBody: Sendable {
     /// Keys that stood twice in one object.
     var duplicates: [String]
 
-    /// The body as an object. JSON only.
+    /// The body as an object. JSON, and YAML where the content type says so.
     static func object(_ request: HTTPRequest) throws(Status) -> RequestBody {
         let type = mediaType(request)
         var duplicates: [DuplicateKey] = []
         let value: JSONValue
         switch type {
         case "", "application/json", "*/*": value = try json(request.body, &duplicates)
+        case "application/yaml", "application/x-yaml", "text/yaml": value = try yaml(request.body)
         default:
             throw .unsupportedMediaType(
-                "the body of the request was in an unknown format (\(type)); this server reads application/json"
+                "the body of the request was in an unknown format (\(type)); this server reads application/json and application/yaml"
             )
         }
         guard case .object(let object) = value else { throw .badRequest("the body of the request is not an object") }
@@ -41,5 +42,19 @@ struct RequestBody: Sendable {
         } catch {
             throw .badRequest("the body of the request cannot be read: \(error)")
         }
+    }
+
+    /// One YAML document.
+    static func yaml(_ bytes: [UInt8]) throws(Status) -> JSONValue {
+        let documents: [JSONValue]
+        do throws(YAMLError) {
+            documents = try YAML.documents(in: bytes)
+        } catch {
+            throw .badRequest("the body of the request cannot be read: \(error)")
+        }
+        guard documents.count == 1 else {
+            throw .badRequest("the body of the request holds \(documents.count) YAML documents instead of one")
+        }
+        return documents[0]
     }
 }

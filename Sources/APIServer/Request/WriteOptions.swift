@@ -5,9 +5,15 @@ import HTTP
 struct WriteOptions: Sendable {
     var isDryRun = false
     var fieldValidation = FieldValidation.warn
-    var fieldManager = ""
+    /// Who writes, for managed fields: what the request says, else the first word of its User-Agent.
+    var fieldManager = "unknown"
+    /// Whether the request itself named the manager.
+    var namesFieldManager = false
     /// Server-side apply only: take fields over from other managers.
     var isForced = false
+
+    /// The write is a server-side apply, which brings its managed fields.
+    var isApply = false
 
     enum FieldValidation: String, Sendable {
         case ignore = "Ignore"
@@ -19,8 +25,15 @@ struct WriteOptions: Sendable {
 
     init(_ request: HTTPRequest) throws(Status) {
         isDryRun = try Self.dryRun(request.query.filter { $0.name == "dryRun" }.map(\.value))
-        fieldManager = request.query("fieldManager") ?? ""
-        guard fieldManager.utf8.count <= 128 else { throw .badRequest("fieldManager: longer than 128 bytes") }
+        let manager = request.query("fieldManager") ?? ""
+        guard manager.utf8.count <= 128 else { throw .badRequest("fieldManager: longer than 128 bytes") }
+        namesFieldManager = !manager.isEmpty
+        let agent = (request.headers["User-Agent"] ?? "").split(separator: "/").first ?? ""
+        if namesFieldManager {
+            fieldManager = manager
+        } else if !agent.isEmpty {
+            fieldManager = String(agent.prefix(128))
+        }
         isForced = ListOptions.flag(request.query("force")) ?? false
         guard let text = request.query("fieldValidation"), !text.isEmpty else { return }
         guard let level = FieldValidation(rawValue: text) else {

@@ -27,6 +27,8 @@ struct ControlPlane: Sendable {
             in: "\(configuration.configDirectory)/pki", names: [node.name],
             addresses: [node.address, node.apiServiceAddress], clusterDomain: configuration.clusterDomain,
             now: time.now())
+        api.clusterAuthority = credentials.authority.certificatePEM
+        api.audiences = ["https://kubernetes.default.svc.\(configuration.clusterDomain)"]
         let store = try await openStore("\(configuration.dataDirectory)/store")
         let server = try DaemonError.wrapping("API server") { () throws(APIServer.ConfigurationError) in
             try APIServer(api, store: store, tokens: credentials.tokens, nodes: nodes, time: time, logger: logger)

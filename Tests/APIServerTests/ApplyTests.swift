@@ -1,0 +1,78 @@
+import APIMachinery
+import HTTP
+import JSONTree
+import Testing
+
+@Suite struct ApplyTests {
+    private func apply(
+        _ api: TestServer, _ data: [String: String], manager: String, force: Bool = false
+    ) async throws -> Answer {
+        let body: JSONValue = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "a"], "data": data.json]
+        return try await api.send(
+            .patch, Path.maps + "/a", body, query: ["fieldManager": manager, "force": force ? "true" : "false"],
+            headers: ["Content-Type": "application/apply-patch+yaml"])
+    }
+
+    @Test func createsAndThenChanges() async throws {
+        let api = try await TestServer()
+        let created = try await apply(api, ["x": "1", "y": "1"], manager: "one")
+        #expect(created.status == 201, "\(created.json.text)")
+        let entry = created.json["metadata"]?["managedFields"]?.array?.first
+        #expect(entry?["manager"] == "one" && entry?["operation"] == "Apply")
+        let same = try await apply(api, ["x": "1", "y": "1"], manager: "one")
+        #expect(same.status == 200)
+        #expect(same.revision == created.revision)
+        // What the manager no longer names goes.
+        #expect(try await apply(api, ["x": "2"], manager: "one").json["data"] == ["x": "2"])
+    }
+
+    @Test func conflictsAreNamedAndForced() async throws {
+        let api = try await TestServer()
+        _ = try await apply(api, ["x": "1"], manager: "one")
+        let conflict = try await apply(api, ["x": "2"], manager: "two")
+        #expect(conflict.status == 409)
+        #expect(conflict.message.contains("conflict with \"one\""), "\(conflict.message)")
+        #expect(try await apply(api, ["x": "2"], manager: "two", force: true).json["data"]?["x"] == "2")
+    }
+
+    @Test func updatesTakeFieldsOnceSomeoneApplied() async throws {
+        let api = try await TestServer()
+        _ = try await apply(api, ["x": "1"], manager: "one")
+        let change: JSONValue = ["data": ["x": "3"]]
+        let patched = try await api.send(
+            .patch, Path.maps + "/a", change, query: ["fieldManager": "editor"],
+            headers: ["Content-Type": "application/merge-patch+json"])
+        let managers = (patched.json["metadata"]?["managedFields"]?.array ?? []).compactMap { $0["manager"]?.string }
+        #expect(managers.contains("editor"))
+        #expect(try await apply(api, ["x": "4"], manager: "one").status == 409)
+    }
+
+    @Test func anObjectMadeOtherwiseBelongsToItsMaker() async throws {
+        let api = try await TestServer()
+        let created = try await api.send(.post, Path.maps, configMap("a", ["x": "1"]))
+        #expect(created.json["metadata"]?["managedFields"] == nil)
+        #expect(try await apply(api, ["x": "2"], manager: "one").status == 409)
+        #expect(try await apply(api, ["x": "1", "y": "1"], manager: "one").status == 200)
+    }
+
+    @Test func needsAManagerAndTheRightKind() async throws {
+        let api = try await TestServer()
+        let type: HTTPHeaders = ["Content-Type": "application/apply-patch+yaml"]
+        let body: JSONValue = ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "a"]]
+        #expect(try await api.send(.patch, Path.maps + "/a", body, headers: type).status == 422)
+        let other: JSONValue = ["apiVersion": "v1", "kind": "Secret", "metadata": ["name": "a"]]
+        #expect(
+            try await api.send(.patch, Path.maps + "/a", other, query: ["fieldManager": "m"], headers: type).status
+                == 400)
+    }
+
+    @Test func yamlBodiesAreRead() async throws {
+        let api = try await TestServer()
+        var request = HTTPRequest(
+            .post, Path.maps, headers: ["Content-Type": "application/yaml"],
+            body: Array("metadata:\n  name: a\ndata:\n  k: \"1\"\n".utf8), peer: TestServer.admin)
+        #expect(Answer(try await api.server.handle(request)).json["data"]?["k"] == "1")
+        request.body = Array("a: [".utf8)
+        #expect(Answer(try await api.server.handle(request)).status == 400)
+    }
+}
