@@ -1,0 +1,164 @@
+import CRI
+import JSONTree
+import Linux
+import OCI
+import Testing
+
+@testable import ContainerRuntime
+
+@Suite struct PlanTests {
+    private let host = HostFeatures(
+        controllers: ["cpu", "memory", "pids"], capabilities: ~0,
+        devices: [
+            HostDevice(path: "/dev/kvm", isBlock: false, major: 10, minor: 232, mode: 0o660, userID: 0, groupID: 0)
+        ])
+
+    private func input(_ change: (inout ContainerPlanInput) -> Void = { _ in }) throws -> ContainerPlanInput {
+        var config = ContainerConfig(metadata: ContainerMetadata(name: "main"), image: "test")
+        config.logPath = "main/0.log"
+        var pod = PodSandboxConfig(metadata: PodSandboxMetadata(name: "web", uid: "u", namespace: "default"))
+        pod.logDirectory = "/var/log/pods/web"
+        var image = ImageConfiguration()
+        image.entrypoint = ["/entry"]
+        image.command = ["default"]
+        image.environment = ["PATH=/opt/bin", "MODE=image"]
+        image.workingDirectory = "/srv"
+        let database = UserDatabase(passwd: Array("root:x:0:0::/root:/bin/sh\n".utf8), group: [])
+        var input = ContainerPlanInput(
+            id: String(repeating: "c", count: 64), config: config,
+            sandbox: SandboxRecord(
+                id: String(repeating: "5", count: 64), config: pod, hostname: "web", bootID: "b", createdAt: 1,
+                cgroup: "/cg/pods/u"),
+            image: image, imageRoot: "/images/x",
+            identity: try ProcessIdentity(ContainerSecurity(), imageUser: "", database: database), host: host,
+            paths: RuntimePaths(data: "/data", state: "/state", cgroupRoot: "/cg"))
+        change(&input)
+        return input
+    }
+
+    @Test func commandAndArgumentsReplaceTheImages() throws {
+        func arguments(_ command: [String], _ arguments: [String]) throws -> [String] {
+            try ContainerPlan(
+                input {
+                    $0.config.command = command
+                    $0.config.arguments = arguments
+                }
+            ).launch.plan.process.arguments
+        }
+        #expect(try arguments([], []) == ["/entry", "default"])
+        #expect(try arguments([], ["a"]) == ["/entry", "a"])
+        #expect(try arguments(["/c"], []) == ["/c"])
+        #expect(try arguments(["/c"], ["a"]) == ["/c", "a"])
+        #expect(throws: CRIError.self) { try ContainerPlan(input { $0.image = ImageConfiguration() }) }
+    }
+
+    @Test func laterVariablesWinWhereTheEarlierStood() throws {
+        let plan = try ContainerPlan(
+            input { $0.config.environment = [.init("MODE", "pod"), .init("EMPTY", ""), .init("MODE", "last")] })
+        #expect(
+            plan.launch.plan.process.environment == [
+                "PATH=/opt/bin", "HOSTNAME=web", "MODE=last", "EMPTY=", "HOME=/root",
+            ])
+    }
+
+    @Test func thePodsFilesGiveWayToItsMounts() throws {
+        let plan = try ContainerPlan(
+            input { input in
+                input.config.mounts = [
+                    .init(hostPath: "/v/deep", containerPath: "/data/deep", isReadOnly: true),
+                    .init(hostPath: "/v", containerPath: "/data/", propagation: .hostToContainer),
+                    .init(hostPath: "/kubelet/hosts", containerPath: "/etc/hosts"),
+                ]
+            })
+        let targets = plan.launch.plan.mounts.map(\.target)
+        #expect(targets.filter { $0 == "/etc/hosts" }.count == 1)
+        let parent = try #require(targets.firstIndex(of: "/data"))
+        let child = try #require(targets.firstIndex(of: "/data/deep"))
+        #expect(parent < child)
+        #expect(plan.launch.plan.mounts[child].flags.contains(.readOnly))
+        #expect(plan.launch.plan.mounts[parent].propagation == .fromHost)
+        let memory = try #require(plan.launch.plan.mounts.first { $0.target == "/dev/shm" })
+        guard case .path(let source) = memory.source else {
+            Issue.record("shared memory is not the pod's")
+            return
+        }
+        #expect(source == "/state/sandboxes/" + String(repeating: "5", count: 20) + "/shm")
+    }
+
+    @Test func privilegeLiftsEveryRestraint() throws {
+        let ordinary = try ContainerPlan(input()).launch.plan
+        #expect(ordinary.process.capabilities == .containerDefault && !ordinary.maskedPaths.isEmpty)
+        #expect(ordinary.deviceRules != nil && ordinary.devices.isEmpty)
+        let privileged = try ContainerPlan(
+            input {
+                $0.config.security.isPrivileged = true
+                $0.seccomp = SeccompProgram(instructions: [])
+            }
+        ).launch.plan
+        #expect(privileged.process.capabilities.bounding == ~0 && privileged.process.seccomp == nil)
+        #expect(privileged.maskedPaths.isEmpty && privileged.deviceRules == nil && privileged.devices.count == 1)
+        #expect(!privileged.mounts.contains { $0.target == "/sys" && $0.flags.contains(.readOnly) })
+    }
+
+    @Test func capabilitiesAreDroppedAndThenAdded() throws {
+        func mask(_ drop: [String], _ add: [String]) throws -> UInt64 {
+            var security = ContainerSecurity()
+            security.dropCapabilities = drop
+            security.addCapabilities = add
+            return try CapabilityDecision(security, host: host, object: "c").mask
+        }
+        #expect(try mask(["ALL"], []) == 0)
+        #expect(try mask(["ALL"], ["NET_BIND_SERVICE"]) == 1 << 10)
+        #expect(try mask(["CAP_KILL"], []) == CapabilitySets.containerDefault.bounding & ~(1 << 5))
+        #expect(try mask(["KILL"], ["ALL"]) & (1 << 5) == 0)
+        #expect(throws: CRIError.self) { try mask(["NO_SUCH"], []) }
+    }
+
+    @Test func whatTheNodeCannotGiveIsTold() throws {
+        let poor = HostFeatures(controllers: [], capabilities: ~(1 << 24))
+        let plan = try ContainerPlan(
+            input {
+                $0.host = poor
+                $0.config.security.addCapabilities = ["SYS_RESOURCE"]
+                $0.config.resources.cpuLimit = 500
+            })
+        #expect(plan.warnings.count == 2 && plan.cgroup.values.isEmpty)
+        #expect(plan.warnings[0].contains("SYS_RESOURCE") && plan.warnings[1].contains("CPU limit 500m"))
+    }
+
+    @Test func resourcesBecomeCgroupValues() {
+        var resources = ContainerResources()
+        resources.cpuRequest = 1000
+        resources.cpuLimit = 5
+        resources.memoryLimit = 1 << 30
+        let settings = CgroupSettings(resources, object: "c", controllers: host.controllers)
+        let values = Dictionary(uniqueKeysWithValues: settings.values.map { ($0.file, $0.value) })
+        #expect(values["cpu.weight"] == "100" && values["cpu.max"] == "1000 100000")
+        #expect(values["memory.max"] == "1073741824" && values["memory.swap.max"] == "0")
+        #expect(CgroupSettings.weight(0) == 1 && CgroupSettings.weight(.max) == 10_000)
+        #expect(CgroupSettings.bandwidth(.max) == "100000000000 100000")
+    }
+
+    @Test func parametersOfTheNodeAreRefused() throws {
+        func check(_ name: String, network: NamespaceMode = .pod) throws {
+            var config = podConfig
+            config.network = network
+            config.sysctls = [name: "1"]
+            try SysctlDecision.check(config)
+        }
+        try check("net.ipv4.ip_unprivileged_port_start")
+        try check("net/core/somaxconn")
+        try check("kernel.shmmax")
+        for name in ["kernel.panic", "vm.swappiness", "fs.file-max", "net/../kernel/panic", "kernel.hostname"] {
+            #expect(throws: CRIError.self) { try check(name) }
+        }
+        #expect(throws: CRIError.self) { try check("net.core.somaxconn", network: .node) }
+    }
+
+    @Test func signalsByNameAndNumber() {
+        #expect(SignalNames.number("SIGTERM") == 15 && SignalNames.number("quit") == 3)
+        #expect(SignalNames.number("9") == 9 && SignalNames.number("SIGRTMIN+3") == 37)
+        #expect(SignalNames.number("RTMAX-1") == 63)
+        for text in ["", "0", "65", "SIGNOPE", "RTMIN+99", "TERM+1", "-9"] { #expect(SignalNames.number(text) == nil) }
+    }
+}

@@ -1,0 +1,96 @@
+import CRI
+import JSONTree
+import Linux
+import OCI
+import Testing
+
+@testable import ContainerRuntime
+
+@Suite struct RecordTests {
+    private let sandbox = SandboxRecord(
+        id: "s", config: podConfig, hostname: "web", bootID: "boot", createdAt: 5, cgroup: "/c")
+
+    private func container() -> ContainerRecord {
+        let exec = ExecTemplate(
+            environment: ["A=\u{1}ü\""], workingDirectory: "/", userID: 1, groupID: 2, supplementaryGroups: [3],
+            capabilities: .max, noNewPrivileges: true, seccomp: .localhost(path: "/p"))
+        var record = ContainerRecord(
+            id: "c", sandbox: sandbox, config: containerConfig(), imageID: "sha256:x", stopSignal: 15, exec: exec,
+            createdAt: 6)
+        record.warnings = ["w"]
+        return record
+    }
+
+    @Test func survivesTheDisk() throws {
+        var record = container()
+        record.created(processID: 9)
+        record.started(at: 10)
+        let read = try JSONValue(parsing: record.json.encoded())
+        #expect(try ContainerRecord(SpecificationReader(read, file: "f")) == record)
+        var ready = sandbox
+        ready.phase = .ready
+        ready.addresses = ["10.0.0.1"]
+        let value = try JSONValue(parsing: ready.json.encoded())
+        #expect(try SandboxRecord(SpecificationReader(value, file: "f")) == ready)
+    }
+
+    @Test func brokenRecordsNameTheField() throws {
+        var object = container().json
+        object["phase"] = "flying"
+        #expect(throws: OCIError.field(file: "f", field: "phase", cause: "\"flying\" is not known")) {
+            try ContainerRecord(SpecificationReader(.object(object), file: "f"))
+        }
+    }
+
+    @Test func phasesGoOneWay() {
+        var record = container()
+        record.started(at: 1)
+        #expect(record.phase == .creating)
+        record.created(processID: 9)
+        record.ended(0, outOfMemory: false, startedAt: 7, at: 8)
+        #expect(record.phase == .exited && record.reason == "Completed" && record.startedAt == 7)
+        // The start's own report comes after a quick end.
+        record.started(at: 7)
+        record.ended(1, outOfMemory: true, startedAt: 0, at: 9)
+        record.lost("late", exitCode: 255, at: 9)
+        #expect(record.phase == .exited && record.exitCode == 0 && record.finishedAt == 8)
+    }
+
+    @Test func memoryIsTheReason() {
+        var record = container()
+        record.created(processID: 9)
+        record.started(at: 1)
+        record.ended(137, outOfMemory: true, startedAt: 1, at: 2)
+        #expect(record.reason == "OOMKilled" && record.exitCode == 137)
+    }
+
+    @Test func whatAStartingDaemonDoes() {
+        var record = sandbox
+        #expect(Recovery.action(for: record, bootID: "boot") == .remove)
+        record.phase = .ready
+        #expect(Recovery.action(for: record, bootID: "boot") == .adopt)
+        guard case .bury = Recovery.action(for: record, bootID: "other") else {
+            Issue.record("a sandbox of another boot was not buried")
+            return
+        }
+        record.phase = .removing
+        #expect(Recovery.action(for: record, bootID: "boot") == .remove)
+        var held = container()
+        #expect(Recovery.action(for: held, monitored: nil) == .remove)
+        held.created(processID: 1)
+        #expect(Recovery.action(for: held, monitored: nil) == .lost)
+        let running = MonitoredContainer(
+            id: "c", state: .running, processID: 1, createdAt: 1, startedAt: 4, exit: nil)
+        #expect(Recovery.action(for: held, monitored: running) == .started(at: 4))
+        held.started(at: 4)
+        #expect(Recovery.action(for: held, monitored: running) == .keep)
+    }
+
+    @Test func readsWhatTheKernelCounts() {
+        #expect(CgroupFiles.cpuNanoseconds("usage_usec 5\nuser_usec 3\n") == 5_000)
+        #expect(CgroupFiles.workingSet(current: "100\n", statistics: "anon 1\ninactive_file 40\n") == 60)
+        #expect(CgroupFiles.workingSet(current: "", statistics: "") == nil)
+        #expect(CgroupFiles.number("max\n") == nil)
+        #expect(MountTable.unescaped("/a\\040b\\134") == "/a b\\")
+    }
+}
