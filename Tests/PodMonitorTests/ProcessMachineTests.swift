@@ -6,41 +6,41 @@ import Testing
 
     @Test func createThenStart() {
         var machine = ProcessMachine(startsAtOnce: false)
-        #expect(machine.start() == false)
-        #expect(machine.ready() == .replyPrepared)
-        #expect(machine.start())
+        let tooEarly = machine.start()
+        let prepared = machine.ready()
+        let accepted = machine.start()
+        #expect(!tooEarly && accepted && prepared == .replyPrepared)
         machine.isExecuting()
-        #expect(machine.controlEnded(lostStage: 29) == .replyStarted)
-        #expect(machine.exited() == .reportExit)
-        #expect(machine.exited() == .none)
+        let actions = [machine.controlEnded(lostStage: 29), machine.exited(), machine.exited()]
+        #expect(actions == [.replyStarted, .reportExit, .none])
     }
 
     @Test func runPassesOverReady() {
         var machine = ProcessMachine(startsAtOnce: true)
-        #expect(machine.ready() == .none)
+        let ready = machine.ready()
         machine.isExecuting()
-        #expect(machine.controlEnded(lostStage: 29) == .replyStarted)
+        let actions = [ready, machine.controlEnded(lostStage: 29)]
+        #expect(actions == [.none, .replyStarted])
     }
 
     @Test func aFailureIsToldOnceAndLeavesNoExit() {
         var machine = ProcessMachine(startsAtOnce: true)
         machine.isExecuting()
-        #expect(machine.failed(failure) == .replyFailed(failure))
-        #expect(machine.controlEnded(lostStage: 29) == .none)
-        #expect(machine.exited() == .none)
+        let actions = [machine.failed(failure), machine.controlEnded(lostStage: 29), machine.exited()]
+        #expect(actions == [.replyFailed(failure), .none, .none])
     }
 
     @Test func anEndWithoutAWordIsALostProcess() {
         var machine = ProcessMachine(startsAtOnce: false)
-        #expect(machine.controlEnded(lostStage: 29) == .replyFailed(LaunchFailure(stage: 29, code: 0, index: 0)))
+        let action = machine.controlEnded(lostStage: 29)
+        #expect(action == .replyFailed(LaunchFailure(stage: 29, code: 0, index: 0)))
         #expect(machine.phase == .failed)
     }
 
     @Test func aPreparedProcessThatIsKilledReportsItsExit() {
         var machine = ProcessMachine(startsAtOnce: false)
-        _ = machine.ready()
-        #expect(machine.controlEnded(lostStage: 29) == .none)
-        #expect(machine.exited() == .reportExit)
+        let actions = [machine.ready(), machine.controlEnded(lostStage: 29), machine.exited()]
+        #expect(actions == [.replyPrepared, .none, .reportExit])
     }
 }
 
@@ -53,14 +53,14 @@ import Testing
 
     @Test func numbersGrowFromOneAndStayUntilAcknowledged() {
         var ledger = ExitLedger()
-        #expect(ledger.add(record(5)).number == 1)
-        #expect(ledger.add(record(6)).number == 2)
-        #expect(ledger.add(record(7)).number == 3)
+        let numbers = [ledger.add(record(5)).number, ledger.add(record(6)).number, ledger.add(record(7)).number]
+        #expect(numbers == [1, 2, 3])
         ledger.acknowledge(upTo: 2)
         #expect(ledger.pending.map(\.exitCode) == [7])
         ledger.acknowledge(upTo: 1)
         #expect(ledger.pending.count == 1)
-        #expect(ledger.add(record(8)).number == 4)
+        let next = ledger.add(record(8)).number
+        #expect(next == 4)
         ledger.acknowledge(upTo: 99)
         #expect(ledger.pending.isEmpty)
     }
@@ -69,7 +69,8 @@ import Testing
         var ledger = ExitLedger()
         for index in 0..<MonitorLimit.exits { _ = ledger.add(record(Int32(index))) }
         #expect(ledger.isFull)
-        #expect(ledger.add(record(1)).number == UInt64(MonitorLimit.exits) + 1)
+        let next = ledger.add(record(1)).number
+        #expect(next == UInt64(MonitorLimit.exits) + 1)
     }
 }
 
@@ -92,12 +93,12 @@ import Testing
         writer.append(bytes: [1, 2, 3])
         writer.bytes.withUnsafeBytes { bytes in
             var reader = WireReader(bytes)
-            #expect(reader.number(UInt32.self) == MessageKind.exec.rawValue)
-            #expect(reader.number(UInt32.self) == 7)
-            #expect(reader.number(UInt64.self) == UInt64.max - 1)
-            #expect(reader.number(Int32.self) == -5)
-            #expect(reader.number(UInt16.self) == 513)
-            #expect(reader.string(limit: 3) == [1, 2, 3])
+            let head = [reader.number(UInt32.self), reader.number(UInt32.self)]
+            #expect(head == [MessageKind.exec.rawValue, 7])
+            let (large, negative) = (reader.number(UInt64.self), reader.number(Int32.self))
+            #expect(large == UInt64.max - 1 && negative == -5)
+            let (short, text) = (reader.number(UInt16.self), reader.string(limit: 3))
+            #expect(short == 513 && text == [1, 2, 3])
             #expect(reader.isAtEnd && !reader.failed)
         }
     }
@@ -116,7 +117,8 @@ import Testing
         record.write(to: &writer)
         writer.bytes.withUnsafeBytes { bytes in
             var reader = WireReader(UnsafeRawBufferPointer(rebasing: bytes[8...]))
-            #expect(ExitRecord(from: &reader) == record)
+            let read = ExitRecord(from: &reader)
+            #expect(read == record)
         }
     }
 
