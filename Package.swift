@@ -83,7 +83,7 @@ let package = Package(
         module("APIServer", ["HTTP", "Store", "PKI", "KubernetesAPI", log]),
         tests("APIServer", ["Store", "HTTP", "KubernetesAPI", "PKI"]),
         module("Client", ["HTTP", "KubernetesAPI", log]),
-        tests("Client", ["HTTP", "KubernetesAPI", "APIServer", "Store"]),
+        tests("Client", ["HTTP", "KubernetesAPI", "APIServer", "Store", "Transport", "PKI"]),
 
         // Layer 4: what watches and acts.
         module("Scheduler", ["Client", log]),

@@ -7,10 +7,12 @@ import Store
 import TestSupport
 import Testing
 
-/// The client against the real API server in this process, over a store in memory.
+/// The client against the real API server over a store in memory: called in this process, and over HTTPS on loopback.
 @Suite struct APIServerRoundTripTests {
-    @Test func objectsGoThereAndBack() async throws {
-        try await serving { client, _ in
+    @Test(arguments: ServedAPI.Way.allCases)
+    func objectsGoThereAndBack(way: ServedAPI.Way) async throws {
+        try await ServedAPI.run(way) { api in
+            let client = api.client
             let made = try await client.create(
                 ConfigMap(name: "a", namespace: "default") { $0.data = ["k": "v"] })
             #expect(made.metadata.uid.isEmpty == false)
@@ -31,8 +33,10 @@ import Testing
         }
     }
 
-    @Test func anInformerFollowsWhatOthersWrite() async throws {
-        try await serving { client, time in
+    @Test(arguments: ServedAPI.Way.allCases)
+    func anInformerFollowsWhatOthersWrite(way: ServedAPI.Way) async throws {
+        try await ServedAPI.run(way) { api in
+            let (client, time) = (api.client, api.time)
             for number in 0..<1_203 {
                 _ = try await client.create(ConfigMap(name: "m-\(1_000 + number)", namespace: "default"))
             }
@@ -61,8 +65,10 @@ import Testing
         }
     }
 
-    @Test func leasesAndEventsAreTaken() async throws {
-        try await serving { client, time in
+    @Test(arguments: ServedAPI.Way.allCases)
+    func leasesAndEventsAreTaken(way: ServedAPI.Way) async throws {
+        try await ServedAPI.run(way) { api in
+            let (client, time) = (api.client, api.time)
             let node = try await client.create(Node(name: "n1"))
             let holder = LeaseHolder(
                 .init(node: "n1"), client: client, time: time, random: RandomSource(seed: 1))
@@ -89,13 +95,31 @@ import Testing
         }
     }
 
-    private func serving(_ body: (APIClient, ManualTime) async throws -> Void) async throws {
-        let time = ManualTime()
-        let server = try APIServer(store: MemoryStore(), time: time)
-        try await server.start()
-        let client = APIClient(
-            handler: server, peer: .inProcess(user: "test", groups: ["system:masters"]), userAgent: "test")
-        try await body(client, time)
-        await server.stop()
+    @Test func anInformerGoesOnAfterTheServerWasAway() async throws {
+        try await ServedAPI.run(.https) { api in
+            let informer = Informer<ConfigMap>(
+                client: api.client, in: "default", time: api.time, random: RandomSource(seed: 1))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await informer.run() }
+                let events = informer.subscribe()
+                guard case .synced = await events.next() else { return }
+                _ = try await api.client.create(ConfigMap(name: "a", namespace: "default"))
+                guard case .added = await events.next() else { return }
+                try await api.interrupt { local in
+                    _ = try await local.create(ConfigMap(name: "b", namespace: "default"))
+                    try await local.delete(ConfigMap.self, "a", in: "default")
+                }
+                // The housekeeper of the server and the informer that waits to try again.
+                await api.time.waitForSleepers(2)
+                api.time.advance(by: .seconds(60))
+                guard case .added(let made) = await events.next(), case .deleted(let gone) = await events.next() else {
+                    Issue.record("the events of the time away did not come")
+                    return
+                }
+                #expect(made.metadata.name == "b")
+                #expect(gone.metadata.name == "a")
+                group.cancelAll()
+            }
+        }
     }
 }
