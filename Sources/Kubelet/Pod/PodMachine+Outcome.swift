@@ -61,9 +61,10 @@ extension PodMachine {
         }
         guard case .failure(let reason, let message) = outcome else {
             waiting[name] = nil
+            let warnings = observation.newest(name)?.warnings ?? []
             return [
                 .event(isWarning: false, reason: "Started", message: "Started container \(name)", container: name)
-            ]
+            ] + warnings.map { .event(isWarning: true, reason: "LimitNotHeld", message: $0, container: name) }
         }
         let isNew = waiting[name]?.message != message
         waiting[name] = Waiting(reason: reason, message: message)
