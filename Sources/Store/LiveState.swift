@@ -25,8 +25,6 @@ final class LiveState: Sendable {
         return latest
     }
 
-    var watcherCount: Int { state.withLock { $0.watchers.count } }
-
     /// Makes durable records visible and hands their events to the watchers.
     func publish(_ records: [LogRecord]) {
         guard !records.isEmpty else { return }

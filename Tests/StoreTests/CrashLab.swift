@@ -12,7 +12,7 @@ enum Misfortune: Hashable, Sendable, CustomStringConvertible {
 
     static let all: [Misfortune] =
         StorePoint.allCases.map { .crash($0) } + [.tornCommit]
-        + [.batchInserted, .batchCommitted, .compactionDeleted, .compactionCommitted, .reopening, .loaded].map {
+        + [.batchInserted, .batchCommitted, .compactionDeleted, .compactionCommitted, .reopening, .opened].map {
             .failure($0)
         }
 
@@ -37,7 +37,7 @@ extension Misfortune {
 
     /// A place that a store comes to only after its disk failed.
     var needsFailure: Bool {
-        [.crash(.reopening), .crash(.loaded), .failure(.reopening), .failure(.loaded)].contains(self)
+        [.crash(.reopening), .crash(.opened), .failure(.reopening), .failure(.opened)].contains(self)
     }
 }
 

@@ -67,14 +67,14 @@ final class SQLiteWriter {
         -> (SQLiteFile, SQLiteFile.Loaded)
     {
         let file = try SQLiteFile.openForWriting(directory)
-        let loaded = try file.load()
         do {
-            try options.reach(.loaded)
+            try options.reach(.opened)
         } catch {
             throw .io(operation: "open", message: "\(directory): \(error)")
         }
+        // Before the costly load, so that a disk that is still full or broken shows at once.
         try file.checkpoint()
-        return (file, loaded)
+        return (file, try file.load())
     }
 
     private func perform(_ commands: [Command]) {

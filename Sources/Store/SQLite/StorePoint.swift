@@ -14,8 +14,8 @@ package enum StorePoint: String, Sendable, Hashable, CaseIterable {
     case compactionCommitted
     /// The file is about to be opened again after a failure.
     case reopening
-    /// The newest state was read, its log was not yet moved into the database file.
-    case loaded
+    /// The file is open, its log was not yet moved into the database file.
+    case opened
 }
 
 /// Where a SQLite store keeps its bounds, and what tests put in its way.
