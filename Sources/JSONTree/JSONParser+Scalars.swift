@@ -59,8 +59,7 @@ extension JSONParser {
     /// A string, from its opening quote. Long known keys share one copy.
     mutating func string(isKey: Bool = false) throws(JSONError) -> String {
         let start = position + 1
-        var end = start
-        var union: UInt8 = 0
+        var (end, union) = plainText(from: start)
         while end < bytes.count {
             let byte = bytes[end]
             if byte == UInt8(ascii: "\"") {
@@ -73,6 +72,27 @@ extension JSONParser {
             end += 1
         }
         throw JSONError(.unexpectedEnd, at: end)
+    }
+
+    /// Skips text without quotes, escapes and control characters, eight bytes at a time. Returns where it stopped (at the latest at the first
+    /// such byte) and, with the highest bit set, whether it saw anything but ASCII.
+    private func plainText(from start: Int) -> (end: Int, union: UInt8) {
+        let raw = UnsafeRawBufferPointer(bytes)
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs = ones &* 0x80
+        var end = start
+        var union: UInt64 = 0
+        while raw.count - end >= 8 {
+            let word = raw.loadUnaligned(fromByteOffset: end, as: UInt64.self)
+            let quote = word ^ ones &* UInt64(UInt8(ascii: "\""))
+            let escape = word ^ ones &* UInt64(UInt8(ascii: "\\"))
+            // The highest bit of a byte is set where the byte is zero, or below 0x20 (and perhaps above the first such byte).
+            let found = (quote &- ones) & ~quote | (escape &- ones) & ~escape | (word &- ones &* 0x20) & ~word
+            guard found & highs == 0 else { break }
+            union |= word & highs
+            end += 8
+        }
+        return (end, union == 0 ? 0 : 0x80)
     }
 
     private func text(_ start: Int, _ end: Int, isASCII: Bool, isKey: Bool) throws(JSONError) -> String {

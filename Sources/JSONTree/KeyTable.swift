@@ -1,3 +1,5 @@
+import Glibc
+
 /// Keys too long for a string's inline form that Kubernetes objects repeat: all objects in memory share one copy of each.
 struct KeyTable: Sendable {
     private let slots: [String?]
@@ -20,10 +22,20 @@ struct KeyTable: Sendable {
     func key(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
         var index = Self.hash(bytes) & mask
         while let candidate = slots[index] {
-            if candidate.utf8.count == bytes.count, candidate.utf8.elementsEqual(bytes) { return candidate }
+            if Self.isEqual(candidate, bytes) { return candidate }
             index = (index + 1) & mask
         }
         return nil
+    }
+
+    private static func isEqual(_ candidate: String, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        let result = candidate.utf8.withContiguousStorageIfAvailable { known in
+            guard known.count == bytes.count, let left = known.baseAddress, let right = bytes.baseAddress else {
+                return false
+            }
+            return memcmp(left, right, known.count) == 0
+        }
+        return result ?? candidate.utf8.elementsEqual(bytes)
     }
 
     /// Keys of this length differ in these places nearly always.
