@@ -1,6 +1,6 @@
 #!/bin/bash
 # The runtime on the real kernel, as root: images, sandboxes, containers, streams, restarts, removal. Leaves nothing.
-# With `bench`: how long each step of fifty pods takes.
+# With `bench`: how long each step of fifty pods takes. With `crash [ROUNDS [SEED]]`: daemons killed at random moments under load.
 set -euo pipefail
 [ "$(id -u)" = 0 ] || { echo "runtime.sh: needs root" >&2; exit 77; }
 cd "$(dirname "$0")/.."

@@ -33,7 +33,14 @@ struct Links: SandboxNetwork {
 
 final class Steps: StepRecorder {
     let all = Mutex<[RuntimeStep]>([])
-    func record(_ step: RuntimeStep) { all.withLock { $0.append(step) } }
+    /// Tells each step on standard output instead of keeping it.
+    let isTelling: Bool
+
+    init(isTelling: Bool) { self.isTelling = isTelling }
+
+    func record(_ step: RuntimeStep) {
+        if isTelling { tell("step " + step.name) } else { all.withLock { $0.append(step) } }
+    }
 }
 
 /// A node in a directory, a cgroup and a pod network of its own, on which daemons come and go.
@@ -42,24 +49,28 @@ final class Scene: Sendable {
     let cgroupRoot: String
     let monitorProgram: String
     let threads = BlockingThreads(count: 4)
-    let steps = Steps()
+    let steps: Steps
     let compiler = SeccompCompiler()
     let network: PodNetwork
 
-    init(monitorProgram: String) throws {
+    /// - Parameter directory: nil makes a new one; else that of another process's scene.
+    init(monitorProgram: String, directory: String? = nil, cgroupRoot: String? = nil) throws {
         self.monitorProgram = monitorProgram
-        directory = "/tmp/swiftlet-runtime-check-\(getpid())"
-        cgroupRoot = try CgroupHierarchy.find().mountPoint + "/swiftlet-rtc\(getpid())"
+        self.directory = directory ?? "/tmp/swiftlet-runtime-check-\(getpid())"
+        self.cgroupRoot = try cgroupRoot ?? CgroupHierarchy.find().mountPoint + "/swiftlet-rtc\(getpid())"
+        steps = Steps(isTelling: directory != nil)
         guard let instance = InstanceName("rtc"), let pods = IPv4Network("10.231.7.0/24"),
             let cluster = IPv4Network("10.231.0.0/16"), let services = IPv4Network("10.232.0.0/16")
         else { throw KernelError("name", "network", EINVAL) }
         network = PodNetwork(
             configuration: PodNetworkConfiguration(
                 instance: instance, podNetwork: pods, clusterNetwork: cluster, serviceNetwork: services,
-                stateDirectory: directory + "/network", mtu: 1500),
+                stateDirectory: self.directory + "/network", mtu: 1500),
             logger: Logger(label: "network"))
-        try WholeFile.makeDirectories(directory + "/network")
-        try makeRoot(directory + "/rootfs")
+        if directory == nil {
+            try WholeFile.makeDirectories(self.directory + "/network")
+            try makeRoot(self.directory + "/rootfs")
+        }
     }
 
     /// A root directory of a static busybox.

@@ -5,16 +5,27 @@ import Linux
 
 /// Runs the runtime on the real kernel, as root, with the real monitor and pod network, in directories and a cgroup of its own.
 @concurrent func check() async throws -> Bool {
-    guard CommandLine.arguments.count >= 2 else {
-        print("usage: runtime-check MONITOR [bench]")
+    let arguments = CommandLine.arguments
+    guard arguments.count >= 2 else {
+        print("usage: runtime-check MONITOR [bench | crash [ROUNDS [SEED]]]")
         return false
     }
-    let scene = try Scene(monitorProgram: CommandLine.arguments[1])
+    if arguments.count == 5, arguments[2] == "worker" {
+        try await work(Scene(monitorProgram: arguments[1], directory: arguments[3], cgroupRoot: arguments[4]))
+        return true
+    }
+    let scene = try Scene(monitorProgram: arguments[1])
     var checks = Checks()
     let runtime = try await scene.open()
     _ = try await runtime.images.add(name: "busybox", path: scene.directory + "/rootfs")
-    if CommandLine.arguments.contains("bench") {
+    if arguments.contains("bench") {
         try await measure(scene, runtime)
+    } else if arguments.contains("crash") {
+        let rounds = arguments.count > 3 ? Int(arguments[3]) ?? 50 : 50
+        let seed = arguments.count > 4 ? UInt64(arguments[4]) ?? 1 : UInt64(getpid())
+        await checks.run("crashes") { checks in
+            try await checkCrashes(scene, rounds: rounds, seed: seed, &checks)
+        }
     } else {
         await checks.run("life") { checks in try await checkLife(scene, runtime, &checks) }
         await checks.run("kinds") { checks in try await checkKinds(scene, runtime, &checks) }

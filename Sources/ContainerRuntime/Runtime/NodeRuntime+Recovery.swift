@@ -83,7 +83,7 @@ extension NodeRuntime {
                 pod: record.podName, directory: paths.monitor(of: record.id))
             known = try await monitor.containers()
         } catch {
-            logger.error("pod monitor not found", metadata: ["pod": "\(record.podName)", "cause": "\(error)"])
+            logger.warning("pod monitor not found", metadata: ["pod": "\(record.podName)", "cause": "\(error)"])
             return try await bury(record, "the pod's monitor died while the node agent was away", 137)
         }
         change(sandbox: record.id) { $0.monitor = monitor }
