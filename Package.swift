@@ -88,6 +88,7 @@ let package = Package(
         // Layer 4: what watches and acts.
         module("Scheduler", ["Client", log]),
         module("Controllers", ["Client", log]),
+        tests("Controllers"),
         module("ContainerRuntime", ["CRI", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
         module("PodNetwork", ["Linux", log]),
         module("Kubelet", ["CRI", "Client", "HTTP", "Linux", log]),

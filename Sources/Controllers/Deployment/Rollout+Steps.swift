@@ -56,6 +56,8 @@ extension Rollout {
         set.spec.template = template
         set.spec.selector = selector
         set.spec.minReadySeconds = deployment.spec.minReadySeconds
+        // Absent would read as one.
+        set.spec.replicas = 0
         current = set
         set.spec.replicas = Int32(clamping: currentTarget)
         current = set

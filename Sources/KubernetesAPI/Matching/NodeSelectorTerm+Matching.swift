@@ -8,6 +8,7 @@ extension NodeSelectorTerm {
             && fields.allSatisfy { $0.key == "metadata.name" && $0.matches(name) }
     }
 }
+
 extension NodeSelectorRequirement {
     /// `value` is nil where the label is absent.
     package func matches(_ value: String?) -> Bool {
@@ -21,6 +22,7 @@ extension NodeSelectorRequirement {
         default: false
         }
     }
+
     private func compare(_ value: String?, _ isIn: (Int64, Int64) -> Bool) -> Bool {
         guard let left = value.flatMap({ Int64($0) }), let right = self.values.first.flatMap({ Int64($0) }) else {
             return false

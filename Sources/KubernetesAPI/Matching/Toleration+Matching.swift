@@ -12,6 +12,7 @@ extension Toleration {
         default: return false
         }
     }
+
     /// Of the taint's value with the toleration's.
     private func compare(_ taint: Taint, _ isIn: (Int64, Int64) -> Bool) -> Bool {
         guard let mine = self.value.flatMap({ Int64($0) }), let theirs = taint.value.flatMap({ Int64($0) }) else {

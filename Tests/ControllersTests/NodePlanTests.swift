@@ -1,0 +1,150 @@
+import APIMachinery
+import KubernetesAPI
+import Testing
+
+@testable import Controllers
+
+@Suite struct NodePlanTests {
+    private static let now = Timestamp(seconds: 3_000_000)
+
+    private static let node = Node(name: "worker") { node in
+        node.status.conditions = [
+            NodeCondition {
+                $0.type = "Ready"
+                $0.status = "True"
+            }
+        ]
+    }
+
+    @Test func aLostNodeIsMarkedAndTainted() throws {
+        let plan = NodePlan(for: Self.node, pods: [], isLost: true, now: Self.now)
+        guard case .updateStatus(let status)? = plan.actions.first, case .setTaints(let taints)? = plan.actions.last
+        else {
+            Issue.record("the node is not marked")
+            return
+        }
+        #expect(status.conditions.first { $0.type == "Ready" }?.status == "Unknown")
+        #expect(
+            taints.map { "\($0.key):\($0.effect)" } == [
+                "node.kubernetes.io/unreachable:NoSchedule", "node.kubernetes.io/unreachable:NoExecute",
+            ])
+    }
+
+    @Test func taintsGoWhenTheNodeIsBack() {
+        var node = Self.node
+        let own = Taint {
+            $0.key = "example.com/own"
+            $0.effect = "NoSchedule"
+        }
+        node.spec.taints = [
+            own,
+            Taint {
+                $0.key = "node.kubernetes.io/not-ready"
+                $0.effect = "NoSchedule"
+            },
+        ]
+        #expect(NodePlan(for: node, pods: [], isLost: false, now: Self.now).actions == [.setTaints([own])])
+    }
+
+    @Test func podsLeaveWhenTheirTolerationEnds() {
+        var node = Self.node
+        node.status.conditions[0].status = "Unknown"
+        node.spec.taints = ["NoSchedule", "NoExecute"].map { effect in
+            Taint {
+                $0.key = "node.kubernetes.io/unreachable"
+                $0.effect = effect
+                $0.timeAdded = Timestamp(seconds: 2_999_800)
+            }
+        }
+        let patient = Pod(name: "patient") { pod in
+            pod.spec.tolerations = [
+                Toleration {
+                    $0.key = "node.kubernetes.io/unreachable"
+                    $0.operator = "Exists"
+                    $0.effect = "NoExecute"
+                    $0.tolerationSeconds = 300
+                }
+            ]
+        }
+        let other = Pod(name: "other")
+        let plan = NodePlan(for: node, pods: [patient, other], isLost: false, now: Self.now)
+        #expect(plan.actions == [.evict(other)])
+        #expect(plan.nextLook == Timestamp(seconds: 3_000_100))
+    }
+
+    @Test func aRenewedLeaseIsASignOfLife() {
+        var health = NodeHealth(grace: .seconds(50))
+        let lease = { (second: Int64) in
+            Lease(name: "worker") { $0.spec.renewTime = MicroTime(Timestamp(seconds: second)) }
+        }
+        health.note(Self.node, lease: lease(1), now: .seconds(100))
+        health.note(Self.node, lease: lease(1), now: .seconds(120))
+        #expect(health.deadline("worker") == .seconds(150))
+        health.note(Self.node, lease: lease(2), now: .seconds(130))
+        #expect(health.deadline("worker") == .seconds(180))
+    }
+}
+
+@Suite struct OwnerGraphTests {
+    private static func item(
+        _ uid: String, owners: [String] = [], finalizers: [String] = [], isEnding: Bool = false
+    ) -> OwnerGraph.Item {
+        OwnerGraph.Item(
+            ReplicaSet(name: uid, namespace: "default") { set in
+                set.metadata.uid = uid
+                set.metadata.finalizers = finalizers
+                if isEnding { set.metadata.deletionTimestamp = .epoch }
+                set.metadata.ownerReferences = owners.map { owner in
+                    OwnerReference {
+                        $0.uid = owner
+                        $0.blockOwnerDeletion = true
+                    }
+                }
+            })
+    }
+
+    @Test func whatNobodyOwnsIsDeleted() {
+        var graph = OwnerGraph()
+        _ = graph.put(Self.item("owner"))
+        _ = graph.put(Self.item("owned", owners: ["owner"]))
+        #expect(graph.verdict(on: "owned") == .nothing)
+        #expect(graph.remove("owner") == ["owned"])
+        guard case .ask = graph.verdict(on: "owned") else {
+            Issue.record("the server is not asked")
+            return
+        }
+        #expect(graph.verdict(on: "owned", absent: ["owner"]) == .delete(propagation: "Background"))
+    }
+
+    @Test func aSecondOwnerHolds() {
+        var graph = OwnerGraph()
+        _ = graph.put(Self.item("other"))
+        _ = graph.put(Self.item("owned", owners: ["owner", "other"]))
+        guard case .disown(let gone) = graph.verdict(on: "owned", absent: ["owner"]) else {
+            Issue.record("the owner that is gone is kept")
+            return
+        }
+        #expect(gone.map { $0.uid } == ["owner"])
+    }
+
+    @Test func foregroundWaitsForDependents() {
+        var graph = OwnerGraph()
+        let owner = Self.item("owner", finalizers: ["foregroundDeletion"], isEnding: true)
+        _ = graph.put(owner)
+        _ = graph.put(Self.item("owned", owners: ["owner"]))
+        #expect(graph.verdict(on: "owner") == .nothing)
+        #expect(graph.verdict(on: "owned") == .delete(propagation: "Background"))
+        #expect(graph.remove("owned") == ["owner"])
+        #expect(graph.verdict(on: "owner") == .removeFinalizer("foregroundDeletion"))
+    }
+
+    @Test func orphansLoseTheirOwner() {
+        var graph = OwnerGraph()
+        _ = graph.put(Self.item("owner", finalizers: ["orphan"], isEnding: true))
+        let owned = Self.item("owned", owners: ["owner"])
+        _ = graph.put(owned)
+        #expect(graph.verdict(on: "owner") == .orphanDependents([owned]))
+        #expect(graph.put(Self.item("owned")).contains("owner"))
+        #expect(graph.verdict(on: "owner") == .removeFinalizer("orphan"))
+    }
+}
