@@ -87,6 +87,7 @@ let package = Package(
 
         // Layer 4: what watches and acts.
         module("Scheduler", ["Client", log]),
+        tests("Scheduler"),
         module("Controllers", ["Client", log]),
         tests("Controllers"),
         module("ContainerRuntime", ["CRI", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
