@@ -66,7 +66,7 @@ static void set_oom_score(const struct cl_child *child) {
 
 static void build_container(struct cl_child *child) {
     /* the namespace's root is the group we were cloned into, so it cannot be made by clone itself */
-    if (unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
+    if (CL_KEEPS(CGROUP_NAMESPACE) && unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
     umask(0);
     cl_enter_root(child);
     cl_make_mounts(child);
@@ -122,13 +122,14 @@ static int execute(const struct cl_plan *plan) {
 void cl_child_run(struct cl_child *child) {
     child->root = child->devices = -1;
     reset_signals();
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 0, errno);
+    if (CL_KEEPS(PARENT_DEATH) && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 0, errno);
     if (setsid() < 0) cl_fail(child, CL_STAGE_SIGNALS, 2, errno);
     take_streams(child);
     set_oom_score(child);
     if (child->launch->join_pidfd >= 0) join_container(child);
     else build_container(child);
     if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0) cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
+    if (!CL_KEEPS(DESCRIPTORS)) fcntl(child->root, F_SETFD, 0);
     cl_tell(child, CL_STATUS_READY);
     wait_for_go(child);
     cl_enter_directory(child);

@@ -5,6 +5,27 @@
 
 #include "claunch.h"
 
+/* The protections a test can take out, one a build, to show that its checks would see it: integration/launch/weakened.sh
+ * compiles with -DCL_WEAKEN=n. An ordinary build keeps them all. */
+enum {
+    CL_PROTECT_PID_NAMESPACE = 1,
+    CL_PROTECT_SECCOMP = 2,
+    CL_PROTECT_CAPABILITIES = 3,
+    CL_PROTECT_MASKED_PATHS = 4,
+    CL_PROTECT_READ_ONLY_PATHS = 5,
+    CL_PROTECT_DESCRIPTORS = 6,
+    CL_PROTECT_HOST_FILES = 7,
+    CL_PROTECT_DEVICES = 8,
+    CL_PROTECT_CGROUP_NAMESPACE = 9,
+    CL_PROTECT_PRIVILEGES = 10,
+    CL_PROTECT_PARENT_DEATH = 11,
+    CL_PROTECT_USER = 12,
+};
+#ifndef CL_WEAKEN
+#define CL_WEAKEN 0
+#endif
+#define CL_KEEPS(protection) (CL_WEAKEN != CL_PROTECT_##protection)
+
 struct cl_child {
     const struct cl_launch *launch;
     const struct cl_plan *plan;

@@ -45,7 +45,7 @@ static pid_t fork_into(const struct cl_launch *launch, int *pidfd) {
     };
     if (launch->join_pidfd < 0) {
         args.flags |= CLONE_NEWNS;
-        if (launch->plan->flags & CL_PLAN_NEW_PID) args.flags |= CLONE_NEWPID;
+        if (CL_KEEPS(PID_NAMESPACE) && launch->plan->flags & CL_PLAN_NEW_PID) args.flags |= CLONE_NEWPID;
     }
     return (pid_t)syscall(SYS_clone3, &args, sizeof args);
 }
@@ -75,7 +75,7 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
     if (joins && setns(launch->own_pid_ns, CLONE_NEWPID) < 0) abort();
     if (code) return code;
     out->pid = pid;
-    if (launch->plan->flags & CL_PLAN_DEVICE_PROGRAM && !joins) {
+    if (CL_KEEPS(DEVICES) && launch->plan->flags & CL_PLAN_DEVICE_PROGRAM && !joins) {
         code = cl_attach_device_program(launch->cgroup, launch->plan->rules, launch->plan->rule_count);
         if (code) {
             *stage = CL_STAGE_DEVICE_PROGRAM;

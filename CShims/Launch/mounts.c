@@ -133,8 +133,11 @@ void cl_enter_root(struct cl_child *child) {
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) cl_fail(child, CL_STAGE_PROPAGATION, 0, errno);
     /* Any directory serves as the place to attach: it is covered in this namespace alone, and gone a moment later. */
     if (move_mount(root, "", AT_FDCWD, "/sys", MOVE_MOUNT_F_EMPTY_PATH) < 0 || fchdir(root) < 0 ||
-        syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        syscall(SYS_pivot_root, ".", ".") < 0)
         cl_fail(child, CL_STAGE_PIVOT, 0, errno);
+    /* the host's tree now lies over the container's root: with it gone, no path leads there */
+    if (CL_KEEPS(HOST_FILES) && umount2(".", MNT_DETACH) < 0) cl_fail(child, CL_STAGE_PIVOT, 1, errno);
+    if (chdir("/") < 0) cl_fail(child, CL_STAGE_PIVOT, 2, errno);
     child->root = root;
 }
 
@@ -213,13 +216,13 @@ static int make_read_only(int target) {
 void cl_cover_paths(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     int empty = -1;
-    for (uint32_t i = 0; i < plan->read_only_count; i++) {
+    for (uint32_t i = 0; CL_KEEPS(READ_ONLY_PATHS) && i < plan->read_only_count; i++) {
         int target = cl_open_inside(child->root, plan->read_only[i], O_PATH, 0);
         if (target < 0 && (errno == ENOENT || errno == ENOTDIR)) continue;
         if (target < 0 || make_read_only(target) < 0) cl_fail(child, CL_STAGE_READ_ONLY, i, errno);
         close(target);
     }
-    for (uint32_t i = 0; i < plan->mask_count; i++) {
+    for (uint32_t i = 0; CL_KEEPS(MASKED_PATHS) && i < plan->mask_count; i++) {
         int target = cl_open_inside(child->root, plan->masks[i], O_PATH, 0);
         if (target < 0 && (errno == ENOENT || errno == ENOTDIR)) continue;
         if (target < 0 || mask(child, target, &empty) < 0) cl_fail(child, CL_STAGE_MASK, i, errno);

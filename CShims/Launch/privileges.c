@@ -16,7 +16,7 @@
 #include "child.h"
 
 static void load_filter(const struct cl_child *child) {
-    if (!child->plan->seccomp) return;
+    if (!CL_KEEPS(SECCOMP) || !child->plan->seccomp) return;
     struct sock_fprog program = {
         .len = (unsigned short)child->plan->seccomp_count,
         .filter = (struct sock_filter *)child->plan->seccomp,
@@ -43,7 +43,7 @@ static uint64_t held(const struct cl_child *child) {
 }
 
 static void drop_bounding(const struct cl_child *child) {
-    for (int capability = 0; capability < 64; capability++) {
+    for (int capability = 0; CL_KEEPS(CAPABILITIES) && capability < 64; capability++) {
         if (child->plan->bounding >> capability & 1) continue;
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
         if (errno == EINVAL) break; /* past the kernel's last */
@@ -53,6 +53,7 @@ static void drop_bounding(const struct cl_child *child) {
 
 static void set_capabilities(const struct cl_child *child, uint64_t mask) {
     const struct cl_plan *plan = child->plan;
+    if (!CL_KEEPS(CAPABILITIES)) return;
     uint64_t effective = plan->effective & mask, permitted = plan->permitted & mask;
     uint64_t inheritable = plan->inheritable & mask;
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -79,6 +80,7 @@ static void give_streams(const struct cl_plan *plan) {
 static void set_user(const struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_USER, 0, errno);
+    if (!CL_KEEPS(USER)) return;
     if (syscall(SYS_setgroups, plan->group_count, plan->groups) < 0) cl_fail(child, CL_STAGE_USER, 1, errno);
     if (syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid) < 0) cl_fail(child, CL_STAGE_USER, 2, errno);
     if (syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) < 0) cl_fail(child, CL_STAGE_USER, 3, errno);
@@ -88,6 +90,7 @@ static void set_user(const struct cl_child *child) {
 /* Dies with the monitor; a change of user clears this, so it comes after. */
 static void die_with_parent(const struct cl_child *child) {
     char byte;
+    if (!CL_KEEPS(PARENT_DEATH)) return;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 1, errno);
     if (recv(child->control, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) _exit(127);
 }
@@ -119,7 +122,7 @@ void cl_drop_privileges(struct cl_child *child) {
     set_capabilities(child, mask);
     if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_USER, 4, errno);
     if (bound) {
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_PRIVILEGES, 0, errno);
+        if (CL_KEEPS(PRIVILEGES) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_PRIVILEGES, 0, errno);
         load_filter(child);
     }
 }

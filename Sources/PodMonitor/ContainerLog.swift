@@ -49,6 +49,8 @@ struct ContainerLog {
             outputFormat.format(bytes, at: now, into: &text)
         }
         file.write(text)
+        // Many short lines make a long text once: its memory is not kept.
+        if text.capacity > 64 << 10 { text = [] }
     }
 
     mutating func endStream(errors isErrors: Bool) {

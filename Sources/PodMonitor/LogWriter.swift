@@ -37,7 +37,7 @@ struct LogWriter {
     init(socket: Int32) {
         self.socket = socket
         poll = cm_poll_create()
-        buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 << 10, alignment: 16)
+        buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 16)
         _ = cm_poll_add(poll, socket, UInt64.max)
     }
 

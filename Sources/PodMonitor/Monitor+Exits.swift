@@ -42,6 +42,11 @@ extension Monitor {
 
     /// A container's exit waits, for a short while, until its log has been written; a session's does not.
     mutating func finishExit(_ index: Int) {
+        // The writer has its own: what is left in the pipes is its work.
+        cm_close(processes[index].output)
+        cm_close(processes[index].errors)
+        processes[index].output = -1
+        processes[index].errors = -1
         if processes[index].isSession {
             if let record = processes[index].record { report(ledger.add(record)) }
             processes[index].closeAll()
@@ -104,14 +109,17 @@ extension Monitor {
         return pass(message, first, second)
     }
 
-    mutating func addLog(_ key: UInt32, _ log: LogTarget, hasTerminal: Bool, _ output: Int32, _ errors: Int32) {
+    /// Makes a container's log known to the writer, starting one where there is none.
+    mutating func addLog(_ index: Int) {
         if writer < 0 { startWriter() }
-        var message = WireWriter(.reply, request: key)
+        let process = processes[index]
+        var message = WireWriter(.reply, request: process.key)
         message.append(WriterMessage.add.rawValue)
-        message.append(bytes: log.path)
-        message.append(log.maximumSize)
-        message.append(log.maximumFiles)
-        _ = pass(message, output, errors)
+        message.append(bytes: process.log.path)
+        message.append(process.log.maximumSize)
+        message.append(process.log.maximumFiles)
+        let first = process.terminal >= 0 ? process.terminal : process.output
+        _ = pass(message, first, process.terminal >= 0 ? -1 : process.errors)
     }
 
     /// A writer that takes no more words is stuck on its disk: the word is lost, the exits go on.
@@ -144,9 +152,15 @@ extension Monitor {
         }
         if got == 4, let index = index(of: drained) { return reportContainer(index) }
         guard got == 0 || (got < 0 && got != MonitorLimit.wouldBlock) else { return }
+        replaceWriter()
+    }
+
+    /// The writer died: another one takes over what is still being written.
+    private mutating func replaceWriter() {
         cm_poll_remove(poll, writer)
         cm_close(writer)
         writer = -1
+        for index in 0..<processes.count where !processes[index].isSession && processes[index].isAlive { addLog(index) }
     }
 }
 

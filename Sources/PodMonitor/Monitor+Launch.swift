@@ -116,9 +116,11 @@ extension Monitor {
             streams.closeOurs()
             return cm_close(cgroup)
         }
-        addLog(key, log, hasTerminal: hasTerminal, streams.output, streams.errors)
-        cm_close(streams.output)
-        cm_close(streams.errors)
+        guard let index = index(of: key) else { return }
+        processes[index].output = streams.output
+        processes[index].errors = streams.errors
+        processes[index].log = log
+        addLog(index)
     }
 
     /// exec: session, container, flags, plan. Descriptors: the streams that the flags name, then the plan's file.

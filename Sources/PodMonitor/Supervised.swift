@@ -19,6 +19,11 @@ struct Supervised {
     var input: Int32
     /// The terminal's master, once it has come.
     var terminal: Int32 = -1
+    /// Copies of the pipes' ends that the log writer reads, and where it writes: should the writer die, the next one
+    /// goes on with them, and the container never sees a broken pipe.
+    var output: Int32 = -1
+    var errors: Int32 = -1
+    var log = LogTarget()
     let keepsInput: Bool
     /// The request to answer, while one waits.
     var request: UInt32?
@@ -42,6 +47,10 @@ struct Supervised {
         cm_close(cgroup)
         cm_close(input)
         cm_close(terminal)
+        cm_close(output)
+        cm_close(errors)
+        output = -1
+        errors = -1
         pidfd = -1
         control = -1
         input = -1

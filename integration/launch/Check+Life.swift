@@ -180,6 +180,66 @@ extension Check {
                 try expect(error == .monitorGone(pod: pod.name), "\(error)")
             }
         },
+        Check("a log writer that dies is replaced, and the container goes on") { pod in
+            var launch = try pod.container("c", ["sh", "-c", "echo one; read a; echo two"])
+            launch.keepsInput = true
+            _ = try await pod.monitor.run(launch)
+            while !pod.rawLog("c").contains("one") { usleep(1000) }
+            let group = try pod.cgroup.child("monitor").processes()
+            guard let writer = group.first(where: { $0 != pod.monitor.processID }) else {
+                throw Unmet(description: "a log writer: \(group)")
+            }
+            try ProcessHandle(processID: writer).signal(SIGKILL)
+            while try pod.cgroup.child("monitor").processes().contains(writer) { usleep(1000) }
+            let attached = try await pod.monitor.attach("c")
+            try await attached.stdin?.write(Array("x\n".utf8))
+            let exit = try await pod.nextExit()
+            try expect(exit.exitCode == 0 && pod.log("c").contains("two"), "\(exit) \(pod.log("c"))")
+        },
+        Check("a container that keeps its output busy does not hold back exits") { pod in
+            _ = try await pod.monitor.run(pod.container("busy", ["yes"]))
+            let (text, exit) = try await pod.shell("c", "echo hi; exit 4")
+            try expect(exit.exitCode == 4 && text.contains("hi"), "\(exit) \(text)")
+            try await pod.monitor.kill("busy")
+            _ = try await pod.nextExit()
+        },
+        Check("kernel parameters are the pod's; the host's namespaces where asked") { pod in
+            let own = try await pod.ground.pod(pod.name + "-sysctl") {
+                $0.kernelParameters = ["net.ipv4.ip_unprivileged_port_start": "7"]
+            }
+            let (text, _) = try await own.shell("c", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start")
+            try expect(text.hasPrefix("7\n"), text)
+            try await own.monitor.shutdown()
+            let host = try await pod.ground.pod(pod.name + "-host") { $0.namespaces = [.ipc, .uts] }
+            let (seen, _) = try await host.shell("c", "readlink /proc/self/ns/net; ls /proc | grep -c '^[0-9]'") {
+                $0.plan.processNamespace = .host
+            }
+            let lines = seen.split(separator: "\n")
+            try expect(lines.first.map(String.init) == link("/proc/self/ns/net"), "the host's network: \(seen)")
+            try expect(Int(lines.last ?? "") ?? 0 > 3, "the host's processes: \(seen)")
+            try await host.monitor.shutdown()
+            do {
+                _ = try await pod.ground.pod(pod.name + "-bad") { $0.kernelParameters = ["net/../kernel/panic": "1"] }
+                throw Unmet(description: "a parameter outside must be refused")
+            } catch let error as PodMonitorError {
+                try expect("\(error)".contains("net/../kernel/panic"), "\(error)")
+            }
+        },
+        Check("fifty pods at once") { pod in
+            let start = monotonicNanoseconds()
+            let pods = try await withThrowingTaskGroup(of: TestPod.self) { group in
+                for index in 0..<50 {
+                    group.addTask {
+                        let one = try await pod.ground.pod("\(pod.name)-\(index)")
+                        _ = try await one.monitor.run(one.container("c", ["sleep", "100"]))
+                        return one
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            print("      \(pods.count) pods after \((monotonicNanoseconds() - start) / 1_000_000) ms")
+            for one in pods { try await one.monitor.shutdown() }
+        },
         Check("a large plan travels in a memory file") { pod in
             let (text, _) = try await pod.shell("c", "echo ${#BIG}") {
                 $0.plan.process.environment.append("BIG=" + String(repeating: "x", count: 100_000))
@@ -195,6 +255,13 @@ extension Check {
             _ = try await pod.nextExit()
         },
     ]
+}
+
+/// Monotonic nanoseconds.
+func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
 func expectNever() throws(PodMonitorError) { throw .monitorGone(pod: "the call must fail") }
