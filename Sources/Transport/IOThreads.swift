@@ -4,7 +4,7 @@ import NIOPosix
 /// The threads that carry all sockets. Made once by the composition root and shared by servers and clients; only short, non-blocking work
 /// runs on them.
 package final class IOThreads: Sendable {
-    let group: MultiThreadedEventLoopGroup
+    package let group: MultiThreadedEventLoopGroup
 
     /// - Parameter count: one or two are enough: a thread moves tens of thousands of requests a second.
     package init(count: Int = 2) {

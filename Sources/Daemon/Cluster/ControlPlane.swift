@@ -4,6 +4,7 @@ import Client
 import Controllers
 import HTTP
 import Logging
+import Scheduler
 import Store
 import Transport
 
@@ -68,9 +69,13 @@ struct ControlPlane: Sendable {
         let controllers = ControllerSet(
             ControllerSet.Settings(rootCertificate: credentials.authority.certificatePEM), client: client,
             informers: informers, time: time, log: logger)
+        let scheduler = Scheduler(
+            client: self.client("system:kube-scheduler", agent: "kube-scheduler"), pods: informers.pods,
+            nodes: informers.nodes, time: time, log: logger)
         await withDiscardingTaskGroup { group in
             group.addTask { await informers.run() }
             group.addTask { await controllers.run() }
+            group.addTask { await scheduler.run() }
         }
     }
 

@@ -1,6 +1,7 @@
 import APIMachinery
 import CRI
 import Client
+import ClusterDNS
 import ContainerRuntime
 import KubeProxy
 import Kubelet
@@ -17,6 +18,7 @@ struct NodeAgent: Sendable {
     let kubelet: Kubelet
     let network: PodNetwork
     private let proxy: KubeProxy
+    private let names: ClusterDNS
     private let nodeName: String
     private let clients: Clients
     private let time: any TimeSource
@@ -61,9 +63,28 @@ struct NodeAgent: Sendable {
             table: network.configuration.instance.serviceTable, serviceNetwork: network.configuration.serviceNetwork,
             clusterNetwork: network.configuration.clusterNetwork, backend: KernelNFTables(),
             connections: KernelConnectionTable(), logger: logger)
+        let names = try await Self.nameServer(configuration, network.configuration, threads: threads, logger: logger)
         return NodeAgent(
-            runtime: runtime, images: images, kubelet: kubelet, network: network, proxy: proxy, nodeName: node.name,
+            runtime: runtime, images: images, kubelet: kubelet, network: network, proxy: proxy, names: names,
+            nodeName: node.name,
             clients: clients, time: time)
+    }
+
+    /// The pods' name server, on the node's own address in the pod network.
+    private static func nameServer(
+        _ configuration: DaemonConfiguration, _ network: PodNetworkConfiguration, threads: IOThreads, logger: Logger
+    ) async throws(DaemonError) -> ClusterDNS {
+        guard let domain = DNSName(configuration.clusterDomain) else {
+            throw DaemonError("cluster-domain \"\(configuration.clusterDomain)\" is no DNS name")
+        }
+        let own = network.gateway
+        let names = ClusterDNS(domain: domain, group: threads.group, logger: logger) {
+            UpstreamServers(resolvConf: Machine.read("/etc/resolv.conf") ?? "", excluding: own)
+        }
+        try await DaemonError.wrapping("cluster DNS") { () async throws(ClusterDNSError) in
+            try await names.start(on: own)
+        }
+        return names
     }
 
     /// Returns when its task is cancelled; pods run on.
@@ -75,8 +96,10 @@ struct NodeAgent: Sendable {
             group.addTask { await services.run() }
             group.addTask { await slices.run() }
             group.addTask { await kubelet.run() }
+            group.addTask { await names.run(services: services, slices: slices) }
             group.addTask { await proxy.run(services: services, slices: slices, node: nodeName, time: time) }
         }
+        await names.stop()
     }
 }
 
