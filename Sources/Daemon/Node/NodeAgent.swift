@@ -81,7 +81,7 @@ struct NodeAgent: Sendable {
         let names = ClusterDNS(domain: domain, group: threads.group, logger: logger) {
             UpstreamServers(resolvConf: Machine.read("/etc/resolv.conf") ?? "", excluding: own)
         }
-        try await DaemonError.wrapping("cluster DNS") { () async throws(ClusterDNSError) in
+        _ = try await DaemonError.wrapping("cluster DNS") { () async throws(ClusterDNSError) in
             try await names.start(on: own)
         }
         return names
