@@ -89,7 +89,7 @@ let package = Package(
         module("Scheduler", ["Client", log]),
         tests("Scheduler"),
         module("Controllers", ["Client", log]),
-        tests("Controllers"),
+        tests("Controllers", ["APIServer", "Scheduler", "Store"]),
         module("ContainerRuntime", ["CRI", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
         module("PodNetwork", ["Linux", log]),
         module("Kubelet", ["CRI", "Client", "HTTP", "Linux", log]),

@@ -1,0 +1,114 @@
+import APIMachinery
+import APIServer
+import Client
+import Controllers
+import HTTP
+import JSONTree
+import KubernetesAPI
+import Scheduler
+import Store
+import Testing
+
+/// A control plane in this process over a store in memory, with nodes that only say that they run what they are given.
+struct TestCluster: Sendable {
+    let client: APIClient
+    let informers: ControllerInformers
+    private let server: APIServer
+    private let controllers: ControllerSet
+    private let scheduler: Scheduler
+
+    init() async throws {
+        server = try APIServer(store: MemoryStore())
+        try await server.start()
+        client = APIClient(
+            handler: server, peer: .inProcess(user: "admin", groups: ["system:masters"]), userAgent: "test")
+        informers = ControllerInformers(client: client, time: SystemTime())
+        controllers = ControllerSet(
+            .init(rootCertificate: "CERTIFICATE"), client: client, informers: informers, time: SystemTime())
+        scheduler = Scheduler(
+            client: client, pods: informers.pods, nodes: informers.nodes, time: SystemTime())
+    }
+
+    /// Runs the cluster while `body` runs, for a minute at most.
+    static func run(_ body: @escaping @Sendable (TestCluster) async throws -> Void) async throws {
+        let cluster = try await TestCluster()
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await cluster.informers.run()
+                return false
+            }
+            group.addTask {
+                await cluster.controllers.run()
+                return false
+            }
+            group.addTask {
+                await cluster.scheduler.run()
+                return false
+            }
+            group.addTask {
+                await cluster.actAsNodes()
+                return false
+            }
+            group.addTask {
+                try await body(cluster)
+                return true
+            }
+            group.addTask {
+                try await Task.sleep(for: .seconds(60))
+                Issue.record("the cluster did not come to rest within a minute")
+                return true
+            }
+            while let isOver = try await group.next(), !isOver {}
+            group.cancelAll()
+        }
+    }
+
+    func addNode(_ name: String, cpu: Int64 = 4) async throws {
+        var node = Node(name: name)
+        node = try await client.create(node)
+        node.status.allocatable = ["cpu": Quantity(cpu), "memory": Quantity(8 << 30), "pods": 110]
+        node.status.conditions = [
+            NodeCondition {
+                $0.type = "Ready"
+                $0.status = "True"
+                $0.lastHeartbeatTime = SystemTime().now().truncatedToSeconds
+            }
+        ]
+        _ = try await client.modify(Node.self, name, subresource: "status") { $0.status = node.status }
+    }
+
+    /// Returns once `condition` holds, looked at after every change of that informer.
+    func until<Object: APIObject>(
+        _ informer: Informer<Object>, _ condition: @Sendable ([Object]) -> Bool
+    ) async {
+        for await _ in informer.subscribe() where condition(informer.list()) { return }
+    }
+
+    private func actAsNodes() async {
+        for await event in informers.pods.subscribe() {
+            switch event {
+            case .added(let pod), .updated(_, let pod): await act(on: pod)
+            case .deleted, .synced: break
+            }
+        }
+    }
+
+    private func act(on pod: Pod) async {
+        guard let node = pod.spec.nodeName, !node.isEmpty else { return }
+        if pod.metadata.deletionTimestamp != nil {
+            try? await client.delete(
+                Pod.self, pod.metadata.name, in: pod.metadata.namespace,
+                options: DeleteOptions { $0.gracePeriodSeconds = 0 })
+        } else if pod.status.phase == "Pending" {
+            let condition: JSONValue = ["type": "Ready", "status": "True"]
+            let number = pod.metadata.uid.utf8.reduce(0) { ($0 + Int($1)) % 250 } + 1
+            let status: JSONValue = [
+                "phase": "Running", "podIP": .string("10.1.0.\(number)"),
+                "podIPs": [["ip": .string("10.1.0.\(number)")]], "conditions": [condition],
+            ]
+            let _: Pod? = try? await client.patch(
+                Pod.self, pod.metadata.name, in: pod.metadata.namespace, subresource: "status", .strategicMerge,
+                ["status": status])
+        }
+    }
+}
