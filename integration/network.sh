@@ -32,4 +32,10 @@ ip -n "$run-out" link set up0 up
 ip -n "$run-host" route add default via 192.0.2.2
 ip -n "$run-out" route add 203.0.113.0/24 via 192.0.2.1
 
-ip netns exec "$run-host" "$program" "${1:-check}" "$run" "$state"
+ip netns exec "$run-c" nft "add table ip foreign; add chain ip foreign FORWARD { type filter hook forward priority 0; policy drop; }"
+ip netns exec "$run-host" "$program" "${1:-check}" "$run" "$state" || status=$?
+if [ "${1:-check}" = check ] && [ -s "$state/rules.nft" ]; then
+    # What transactions print is what nft would accept.
+    ip netns exec "$run-b" nft -f "$state/rules.nft" && echo "network: nft accepts the printed rules" || status=1
+fi
+exit "${status:-0}"

@@ -51,12 +51,15 @@ struct NodeLink {
         }
     }
 
-    /// Puts the host's forwarding back to what it was before `enableForwarding` changed it.
+    /// Puts the host's forwarding back to what it was before `enableForwarding` changed it. Call it once our own links are
+    /// gone.
     static func restoreForwarding(stateDirectory: String) throws(PodNetworkError) {
         let directory = try AddressDirectory(path: stateDirectory)
         guard let before = try directory.readFile(named: savedForwarding) else { return }
         do throws(NetlinkError) {
-            try forwarding.write(before == "1" ? "1" : "0")
+            // Another instance on this machine still needs it.
+            let others = try RouteSocket().links().filter { $0.name.hasPrefix("sw-") && $0.name.hasSuffix("-n") }
+            if others.isEmpty { try forwarding.write(before == "1" ? "1" : "0") }
         } catch {
             throw .kernel(sandbox: nil, error)
         }

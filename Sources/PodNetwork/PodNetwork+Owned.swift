@@ -56,4 +56,17 @@ extension PodNetwork {
             throw .state(operation: "remove", path: stateDirectory, code: errno)
         }
     }
+
+    /// What keeps pods' packets from passing through this host and is not ours to change: firewalls that drop what they do
+    /// not know. Each as a sentence for people; empty where there is none.
+    package static func obstacles(instance: InstanceName) throws(PodNetworkError) -> [String] {
+        do throws(NFTablesError) {
+            return try KernelNFTables().droppingForwardChains().map {
+                "nftables chain \"\($0)\" drops forwarded packets by default: accept those from and to links "
+                    + "\"\(instance.linkPrefix)*\" there"
+            }
+        } catch {
+            throw .rules(error)
+        }
+    }
 }

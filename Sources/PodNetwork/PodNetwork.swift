@@ -38,6 +38,9 @@ package actor PodNetwork {
     private var pool: AddressPool
     private var directory: AddressDirectory?
     private var mtu: UInt32 = 1500
+    /// Sandboxes whose link is being deleted.
+    private var leaving: Set<String> = []
+    private let remover = LinkRemover()
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -86,8 +89,11 @@ package actor PodNetwork {
     /// On failure nothing of it stays. Pods on the host's network have no business here.
     package func attach(
         sandbox: String, networkNamespace: NetworkNamespaceReference
-    ) throws(PodNetworkError) -> PodAddress {
+    ) async throws(PodNetworkError) -> PodAddress {
         let directory = try prepared()
+        guard !leaving.contains(sandbox) else {
+            throw .kernel(sandbox: sandbox, NetlinkError("attach", "while it is detached", code: EBUSY))
+        }
         let isNew = pool.addresses[sandbox] == nil
         guard let address = pool.allocate(for: sandbox) else { throw .exhausted(configuration.podNetwork) }
         do throws(PodNetworkError) {
@@ -99,7 +105,7 @@ package actor PodNetwork {
                 throw PodNetworkError.kernel(sandbox: sandbox, error)
             }
         } catch {
-            if isNew { try? detach(sandbox: sandbox) }
+            if isNew { try? await detach(sandbox: sandbox) }
             throw error
         }
         logger.debug("pod attached", metadata: ["sandbox": "\(sandbox)", "address": "\(address)"])
@@ -107,14 +113,20 @@ package actor PodNetwork {
     }
 
     /// Takes a sandbox's link and address away; nothing happens where it has none.
-    package func detach(sandbox: String) throws(PodNetworkError) {
+    ///
+    /// The kernel takes some 15 ms to delete a link, so that this happens beside the actor: others are attached meanwhile.
+    package func detach(sandbox: String) async throws(PodNetworkError) {
         let directory = try prepared()
         guard let address = pool.addresses[sandbox] else { return }
+        leaving.insert(sandbox)
+        defer { leaving.remove(sandbox) }
         do throws(NetlinkError) {
-            try Self.deleteLinkIfPresent(link(address).hostName)
+            try await remover.delete(link(address).hostName)
         } catch {
             throw .kernel(sandbox: sandbox, error)
         }
+        // A second call may have come first.
+        guard pool.addresses[sandbox] == address else { return }
         try directory.remove(address)
         pool.release(sandbox)
         logger.debug("pod detached", metadata: ["sandbox": "\(sandbox)", "address": "\(address)"])
@@ -122,9 +134,9 @@ package actor PodNetwork {
 
     /// Detaches every sandbox that is not in `live` and deletes pod links that no sandbox holds. Call it once after
     /// adoption at start, and not while an `attach` for a sandbox outside `live` may run.
-    package func collect(live: Set<String>) throws(PodNetworkError) {
+    package func collect(live: Set<String>) async throws(PodNetworkError) {
         for sandbox in pool.addresses.keys where !live.contains(sandbox) {
-            try detach(sandbox: sandbox)
+            try await detach(sandbox: sandbox)
         }
         let held = Set(pool.addresses.values.map { link($0).hostName })
         do throws(NetlinkError) {
@@ -164,5 +176,16 @@ package actor PodNetwork {
         } catch  where error.code == ENODEV {
             return
         }
+    }
+}
+
+/// Deletes links on a thread of its own.
+private actor LinkRemover {
+    private nonisolated let executor = ThreadExecutor(name: "link-remover")
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    func delete(_ name: String) throws(NetlinkError) {
+        try PodNetwork.deleteLinkIfPresent(name)
     }
 }

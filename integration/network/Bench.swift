@@ -54,6 +54,14 @@ func benchPods(_ scene: Scene, repetitions: Int = 100) async throws {
         times["detached", default: []].append(
             milliseconds(try await clock.measure { try await network.detach(sandbox: "sandbox-a") }))
     }
+    for _ in 0..<repetitions {
+        _ = try await scene.attach(network, "a")
+        async let leaving: Void = network.detach(sandbox: "sandbox-a")
+        times["attached while another is detached", default: []].append(
+            milliseconds(try await clock.measure { _ = try await scene.attach(network, "b") }))
+        try await leaving
+        try await network.detach(sandbox: "sandbox-b")
+    }
     for (what, values) in times.sorted(by: { $0.key < $1.key }) {
         let sorted = values.sorted()
         print("one pod \(what): p50 \(sorted[sorted.count / 2]) ms, p99 \(sorted[sorted.count * 99 / 100]) ms")

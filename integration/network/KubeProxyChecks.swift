@@ -37,7 +37,7 @@ func checkKubeProxy(_ scene: Scene, _ checks: Checks) async throws {
     let configuration = network.configuration
     let proxy = KubeProxy(
         table: configuration.instance.serviceTable, serviceNetwork: configuration.serviceNetwork,
-        clusterNetwork: configuration.clusterNetwork, backend: KernelNFTables(),
+        clusterNetwork: configuration.clusterNetwork, backend: CheckedNFTables(file: "\(scene.state)/rules.nft"),
         connections: KernelConnectionTable(), logger: Logger(label: "check"))
     var web = port(7, [a, b], nodePort: 30080)
     web.externalAddresses = [IPv4Address(203, 0, 113, 7)]

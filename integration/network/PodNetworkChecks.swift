@@ -48,6 +48,8 @@ func checkPodNetwork(_ scene: Scene, _ checks: Checks) async throws {
     checks.expect("attach after a restart is the same", try await scene.attach(adopted, "b") == b)
     checks.expect("pod to pod after a restart", try ask(from: scene.pod("a"), b.address, 8080), "b \(a.address)")
     try await adopted.collect(live: ["sandbox-a"])
+    let instance = adopted.configuration.instance
+    checks.expect("no firewall is in the way", try PodNetwork.obstacles(instance: instance).isEmpty)
     let owned = try PodNetwork.owned(instance: adopted.configuration.instance)
     checks.expect("collect leaves the live", owned.links == ["sw-it-n", a.hostLink].sorted(), "\(owned)")
     try PodNetwork.removeAll(
@@ -71,4 +73,13 @@ private func checkSpoofing(_ scene: Scene, _ checks: Checks, _ victim: PodAddres
     let seen = try inside(scene.pod("a")) { connectFrom(forged, to: victim.address, 8080) }
     checks.expect("a forged source is dropped", seen != 0, "connected")
     try socket.delete(address)
+}
+
+/// A firewall of someone else that drops what it does not know is found and named. `network.sh` makes one in the
+/// namespace `c`.
+func checkObstacles(_ scene: Scene, _ checks: Checks) throws {
+    let instance = try scene.configuration().instance
+    let found = try inside(scene.pod("c")) { (try? PodNetwork.obstacles(instance: instance)) ?? [] }
+    checks.expect(
+        "a dropping firewall is named", found.count == 1 && found[0].contains("\"ip foreign FORWARD\""), "\(found)")
 }

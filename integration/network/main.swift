@@ -21,6 +21,7 @@ nonisolated func run(_ arguments: [String]) async -> CInt {
     do {
         try await checkPodNetwork(scene, checks)
         try await checkClusterDNS(scene, checks)
+        try checkObstacles(scene, checks)
         try await checkKubeProxy(scene, checks)
     } catch {
         checks.expect("runs to its end", false, "\(error)")

@@ -32,20 +32,23 @@ package final class KernelNFTables: NFTablesBackend {
     }
 
     package func tables() throws(NFTablesError) -> [String] {
+        try dump(NFT_MSG_GETTABLE, family: UInt8(NFPROTO_IPV4)).compactMap {
+            $0.attributes(after: MemoryLayout<nfgenmsg>.size).string(Int(NFTA_TABLE_NAME.rawValue))
+        }
+    }
+
+    func dump(_ message: nf_tables_msg_types, family: UInt8) throws(NFTablesError) -> [NetlinkMessage] {
         var header = nfgenmsg()
-        header.nfgen_family = UInt8(NFPROTO_IPV4)
+        header.nfgen_family = family
         header.version = UInt8(NFNETLINK_V0)
-        let type = Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(NFT_MSG_GETTABLE.rawValue)
+        let type = Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(message.rawValue)
         let answers = try withSocket("(all)") { socket in
             Result { () throws(NetlinkError) in
-                try socket.dump(NetlinkRequest(type: type, flags: 0, header), "nftables tables")
+                try socket.dump(NetlinkRequest(type: type, flags: 0, header), "nftables objects")
             }
         }
         switch answers {
-        case .success(let messages):
-            return messages.compactMap {
-                $0.attributes(after: MemoryLayout<nfgenmsg>.size).string(Int(NFTA_TABLE_NAME.rawValue))
-            }
+        case .success(let messages): return messages
         case .failure(let error):
             throw NFTablesError(table: "(all)", operation: error.operation, code: error.code)
         }
