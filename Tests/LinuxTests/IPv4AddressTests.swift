@@ -26,7 +26,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "10.42.0.0", "10.42.0.1/24", "10.42.0.0/33", "10.42.0.0/-1", "10.42.0.0/024", "/24", "10.42.0.0/",
+        "10.42.0.0", "10.42.0.1/24", "10.42.0.0/33", "10.42.0.0/-1", "10.0.0.0/+8", "10.42.0.0/024", "/24",
+        "10.42.0.0/",
     ])
     func refusesNetworksWithHostBitsAndNonsense(text: String) {
         #expect(IPv4Network(text) == nil)

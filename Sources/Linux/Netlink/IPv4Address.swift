@@ -65,7 +65,8 @@ package struct IPv4Network: Hashable, Sendable, CustomStringConvertible {
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPv4Address(parts[0]), parts[1].utf8.count <= 2,
-            let length = UInt8(parts[1]), length <= 32, address.value & ~Self.mask(length) == 0
+            parts[1].first?.isNumber == true, let length = UInt8(parts[1]), length <= 32,
+            address.value & ~Self.mask(length) == 0
         else { return nil }
         self.init(address, prefixLength: length)
     }
