@@ -78,7 +78,7 @@ J
     "$SWIFTLET" images list | grep -q 'busybox:demo' || "$SWIFTLET" images add busybox:demo "$BUNDLE"
 }
 
-fetch() { kubectl exec deploy/hello -- wget -q -T 5 -O - "http://$1/"; }
+fetch() { kubectl exec deploy/hello -- wget -q -O - "http://$1/"; }
 
 restarted() {
     local count
@@ -93,8 +93,8 @@ show() {
     kubectl rollout status deploy/hello --timeout=120s
     address=$(kubectl get svc hello -o jsonpath='{.spec.clusterIP}')
     say "the Service by its cluster address, from the host"
-    wait_for 20 "the Service answering" "${BUSYBOX[@]}" wget -q -T 2 -O - "http://$address/"
-    "${BUSYBOX[@]}" wget -q -T 5 -O - "http://$address/"
+    wait_for 20 "the Service answering" "${BUSYBOX[@]}" wget -q -O - "http://$address/"
+    "${BUSYBOX[@]}" wget -q -O - "http://$address/"
     say "and from inside a pod, by address and by name"
     fetch "$address"
     fetch hello

@@ -1,0 +1,21 @@
+#!/bin/bash
+# Swiftlet as its users know it: kubectl against a server, real pods, real network. usage, as root: integration/cluster.sh
+set -uo pipefail
+cd "$(dirname "$0")/.."
+swift build --product swiftlet >&2 && swift build --product swiftlet-podmonitor >&2 || exit 1
+BIN=$(swift build --show-bin-path)
+# shellcheck source=integration/cluster/instance.sh
+source integration/cluster/instance.sh
+for part in integration/cluster/[0-9]*.sh; do source "$part"; done
+
+begin
+check "the node becomes Ready" eventually 20 sh -c "ip netns exec $NETNS kubectl get nodes | grep -q ' Ready'"
+workloads
+commands
+containers
+bad_input
+survival
+ending
+[ "$failed" = 0 ] || { echo "the end of the server's log:"; tail -n 30 "$ROOT/log"; }
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

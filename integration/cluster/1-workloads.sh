@@ -1,0 +1,49 @@
+# Sourced: Deployments, Services and names.
+
+workloads() {
+    check "apply takes a Deployment, a ConfigMap and a Service" kubectl apply -f packaging/demo/workload.yaml
+    check "the rollout ends" kubectl rollout status deploy/hello --timeout=60s
+    check "the Service answers the host by its cluster address" eventually 10 service_answers_host
+    check "the Service answers a pod by its address" service_answers_pod
+    check "the Service answers a pod by its name" says "hello from swiftlet" pod_fetches hello
+    check "the Service answers a pod by its full name" says "hello from swiftlet" \
+        pod_fetches hello.default.svc.cluster.local
+    check "a NodePort answers from another machine" node_port_answers
+    check "a pod reaches the API server through the kubernetes Service" api_from_pod
+    check "scale changes the number of pods" scales
+    check "a changed template rolls out" rolls_out
+    check "history lists the revisions" says "2" kubectl rollout history deploy/hello
+    check "undo goes back" undoes
+}
+
+cluster_address() { kubectl get svc hello -o jsonpath='{.spec.clusterIP}'; }
+service_answers_host() { says "hello from swiftlet" inside curl -sm 3 "http://$(cluster_address)/"; }
+service_answers_pod() { says "hello from swiftlet" pod_fetches "$(cluster_address)"; }
+pod_fetches() { timeout 20 ip netns exec "$NETNS" kubectl exec deploy/hello -- wget -q -O - "http://$1/"; }
+
+node_port_answers() {
+    local port
+    kubectl patch svc hello -p '{"spec": {"type": "NodePort"}}' || return 1
+    port=$(kubectl get svc hello -o jsonpath='{.spec.ports[0].nodePort}')
+    [ -n "$port" ] || return 1
+    eventually 10 says "hello from swiftlet" ip netns exec "$NETNS-out" curl -sm 3 "http://192.0.2.1:$port/"
+}
+
+api_from_pod() {
+    # nc says whether the connection was made; busybox has no TLS.
+    timeout 20 ip netns exec "$NETNS" kubectl exec deploy/hello -- \
+        sh -c 'nc -w 3 $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT </dev/null'
+}
+
+pods_are() { [ "$(kubectl get pods -l app=hello --field-selector status.phase=Running -o name | wc -l)" = "$1" ]; }
+scales() { kubectl scale deploy/hello --replicas=5 && eventually 20 pods_are 5 && kubectl scale deploy/hello --replicas=2 && eventually 30 pods_are 2; }
+
+rolls_out() {
+    kubectl set env deploy/hello GENERATION=two && kubectl rollout status deploy/hello --timeout=60s &&
+        says "GENERATION=two" kubectl exec deploy/hello -- env
+}
+
+undoes() {
+    kubectl rollout undo deploy/hello && kubectl rollout status deploy/hello --timeout=60s || return 1
+    ! kubectl get deploy hello -o yaml | grep -q GENERATION
+}

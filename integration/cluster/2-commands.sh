@@ -1,0 +1,72 @@
+# Sourced: what people type.
+
+commands() {
+    check "get -o wide prints nodes, pods and services" kubectl get nodes,pods,svc -o wide
+    check "get -w shows a change" watches
+    check "describe tells of a pod's events" says "Started container web" \
+        kubectl describe pod "$(first_pod)"
+    check "logs prints what a container wrote" says "hello from a log" logs_of_talker
+    check "logs -f ends with the container" follows
+    check "exec passes the exit code on" exec_code
+    check "exec passes standard input on" says "through stdin" exec_stdin
+    check "exec -it gives a terminal" says "/dev/pts/" exec_terminal
+    check "label changes an object" kubectl label pod talker colour=blue
+    check "a label selector finds it" says "talker" kubectl get pods -l colour=blue
+    check "annotate changes an object" kubectl annotate pod talker note=yes
+    check "edit changes an object" edits
+    check "wait waits for a condition" kubectl wait --for=condition=Available deploy/hello --timeout=30s
+    check "explain knows the fields" says "periodSeconds" kubectl explain pod.spec.containers.livenessProbe
+    check "api-resources lists the kinds" says "deployments" kubectl api-resources
+    check "apply --server-side works" kubectl apply --server-side --force-conflicts -f packaging/demo/workload.yaml
+    check "diff finds nothing after apply" kubectl diff -f packaging/demo/workload.yaml
+    check "auth whoami says who one is" says "kubernetes-admin" kubectl auth whoami
+    check "top-level delete removes a pod" kubectl delete pod talker --timeout=60s
+}
+
+first_pod() { kubectl get pods -l app=hello -o jsonpath='{.items[0].metadata.name}'; }
+
+watches() {
+    local out=$ROOT/watch
+    ip netns exec "$NETNS" timeout 8 kubectl get pods -w >"$out" 2>&1 &
+    sleep 1
+    kubectl apply -f - <<'Y' || return 1
+apiVersion: v1
+kind: Pod
+metadata: {name: talker}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: talker
+    image: busybox:demo
+    imagePullPolicy: Never
+    command: [sh, -c, "echo hello from a log; sleep 1000"]
+Y
+    kubectl wait --for=condition=Ready pod/talker --timeout=30s || return 1
+    wait $!
+    grep -q "talker.*Pending" "$out" && grep -q "talker.*Running" "$out" || { cat "$out"; return 1; }
+}
+
+logs_of_talker() { kubectl logs talker; }
+
+follows() {
+    kubectl run counter --image=busybox:demo --image-pull-policy=Never --restart=Never -- \
+        sh -c 'for i in 1 2 3; do echo line $i; sleep 0.3; done' || return 1
+    eventually 15 sh -c "ip netns exec $NETNS kubectl logs counter | grep -q 'line 1'" 2>/dev/null || return 1
+    says "line 3" timeout 20 ip netns exec "$NETNS" kubectl logs -f counter
+}
+
+exec_code() {
+    timeout 20 ip netns exec "$NETNS" kubectl exec talker -- sh -c 'exit 7'
+    [ $? = 7 ]
+}
+
+exec_stdin() { echo "through stdin" | timeout 20 ip netns exec "$NETNS" kubectl exec -i talker -- cat; }
+
+exec_terminal() {
+    timeout 20 script -qec "ip netns exec $NETNS kubectl exec -it talker -- tty" /dev/null </dev/null
+}
+
+edits() {
+    EDITOR="sed -i s/replicas:.*/replicas:\ 3/" kubectl edit deploy hello || return 1
+    eventually 20 pods_are 3
+}

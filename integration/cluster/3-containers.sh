@@ -1,0 +1,76 @@
+# Sourced: what a pod's containers get.
+
+containers() {
+    kubectl apply -f integration/cluster/containers.yaml >/dev/null
+    check "an init container runs first, and volumes carry what it wrote" says "from init" eventually_logs volumes
+    check "a ConfigMap, a Secret and fields are in the environment" environment_is_right
+    check "a ConfigMap and a Secret are files" files_are_right
+    check "a service account's token is there" says "eyJ" kubectl exec volumes -- \
+        cat /var/run/secrets/kubernetes.io/serviceaccount/token
+    check "a failed liveness probe restarts the container" eventually 40 restarted unhealthy 1
+    check "a pod that fails its readiness probe is not ready" not_ready
+    check "a container that is killed comes back" killed_comes_back
+    check "a container that keeps failing says CrashLoopBackOff" eventually 30 says CrashLoopBackOff \
+        kubectl get pod crasher
+    check "a pod that ends is Completed" eventually 20 says Completed kubectl get pod once
+    check "processes of the host cannot be seen" sees_only_itself
+    check "seccomp and default capabilities are on" confined
+    check "a static pod runs" static_pod_runs
+}
+
+eventually_logs() { eventually 30 sh -c "ip netns exec $NETNS kubectl logs $1 | grep -q ." 2>/dev/null; kubectl logs "$1"; }
+
+environment_is_right() {
+    local out
+    out=$(kubectl exec volumes -- env) || return 1
+    for line in LEVEL=high PASSWORD=s3cret NAME=volumes GREETING=hi-volumes; do
+        grep -q "^$line$" <<<"$out" || { echo "no $line in: $out"; return 1; }
+    done
+}
+
+files_are_right() {
+    says high kubectl exec volumes -- cat /config/level && says s3cret kubectl exec volumes -- cat /secret/password
+}
+
+restarted() {
+    [ "$(kubectl get pod "$1" -o jsonpath='{.status.containerStatuses[0].restartCount}')" -ge "$2" ]
+}
+
+not_ready() { says "0/1" kubectl get pod unready && says "Running" kubectl get pod unready; }
+
+container_pid() {
+    inside curl -sf --unix-socket "$ROOT/r/node.sock" http://node/v1/containers |
+        python3 -c 'import json, sys
+for c in json.load(sys.stdin):
+    if c["labels"].get("io.kubernetes.pod.name") == sys.argv[1] and c["state"] == "running": print(c["pid"])' "$1"
+}
+
+killed_comes_back() {
+    local pid
+    pid=$(container_pid volumes)
+    [ -n "$pid" ] && kill -9 "$pid" && eventually 30 restarted volumes 1 &&
+        kubectl wait --for=condition=Ready pod/volumes --timeout=30s
+}
+
+sees_only_itself() {
+    local count
+    count=$(kubectl exec volumes -- sh -c 'ls -d /proc/[0-9]*' | wc -l)
+    [ "$count" -le 4 ]
+}
+
+confined() {
+    local out
+    out=$(kubectl exec volumes -- cat /proc/self/status) || return 1
+    grep -q '^Seccomp:.*2' <<<"$out" && grep -q '^CapEff:.*00000000a80425fb' <<<"$out" || { echo "$out"; return 1; }
+}
+
+static_pod_runs() {
+    cat >"$ROOT/c/manifests/fixed.json" <<'J'
+{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "fixed"},
+ "spec": {"containers": [{"name": "a", "image": "busybox:demo", "imagePullPolicy": "Never", "command": ["sleep", "1000"]}]}}
+J
+    eventually 20 sh -c "curl -sf --unix-socket $ROOT/r/node.sock http://node/v1/containers | grep -q fixed-node" ||
+        return 1
+    rm "$ROOT/c/manifests/fixed.json"
+    eventually 60 sh -c "! curl -sf --unix-socket $ROOT/r/node.sock http://node/v1/containers | grep -q fixed-node"
+}

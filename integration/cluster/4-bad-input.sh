@@ -1,0 +1,57 @@
+# Sourced: mistakes get an answer that names the object and the way out.
+
+bad_input() {
+    kubectl apply -f integration/cluster/mistakes.yaml >/dev/null
+    check "a missing image is named" eventually 15 says "images add" kubectl describe pod no-image
+    check "a command that does not exist is named" eventually 15 says "no-such-command" kubectl describe pod no-command
+    check "a mount source that is gone is named" eventually 15 says "/no/such/directory" kubectl describe pod no-source
+    check "a pod that fits nowhere says why" eventually 15 says "Insufficient cpu" kubectl describe pod too-big
+    check "an unknown field is refused by name" says "spec.containrs" unknown_field
+    check "a wrong type is refused by name" says "replicas" wrong_type
+    check "an invalid value is refused by name" says "restartPolicy" invalid_value
+    check "a bundle without config.json and rootfs is refused by name" bad_bundle
+    check "a second server in the same directories is refused" says "another swiftlet" second_server
+    check "a port in use is named" says "6443" port_in_use
+    check "after all this the server answers" kubectl get --raw /readyz
+}
+
+pod_with() {
+    kubectl create -f - <<Y
+apiVersion: v1
+kind: Pod
+metadata: {name: wrong}
+spec: $1
+Y
+}
+
+unknown_field() { pod_with '{containers: [{name: a, image: b}], containrs: []}'; }
+invalid_value() { pod_with '{restartPolicy: Sometimes, containers: [{name: a, image: b}]}'; }
+wrong_type() {
+    kubectl create -f - <<'Y'
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: wrong}
+spec:
+  replicas: "three"
+  selector: {matchLabels: {a: b}}
+  template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: b}]}}
+Y
+}
+
+bad_bundle() {
+    mkdir -p "$ROOT/empty"
+    says "$ROOT/empty" inside curl -s --unix-socket "$ROOT/r/node.sock" http://node/v1/images \
+        -d "{\"name\": \"bad:one\", \"path\": \"$ROOT/empty\"}" &&
+        says "config.json" inside curl -s --unix-socket "$ROOT/r/node.sock" http://node/v1/images \
+            -d "{\"name\": \"bad:two\", \"path\": \"$ROOT/nowhere\"}" || true
+}
+
+second_server() {
+    timeout 20 ip netns exec "$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d" --run-dir "$ROOT/r" \
+        --config-dir "$ROOT/c" --log-dir "$ROOT/l"
+}
+
+port_in_use() {
+    timeout 20 ip netns exec "$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d2" --run-dir "$ROOT/r2" \
+        --config-dir "$ROOT/c2" --log-dir "$ROOT/l2"
+}

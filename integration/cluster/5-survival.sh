@@ -1,0 +1,74 @@
+# Sourced: the daemon killed and started again; its pods do not notice.
+
+survival() {
+    check "kill -9 and start again: the same processes, no restart counted" survives KILL
+    check "SIGTERM and start again: the same processes, no restart counted" survives TERM
+    check "after that, pods can still be made and reached" kubectl rollout status deploy/hello --timeout=30s
+    check "${SWIFTLET_KILLS:-10} kills at random moments under load lose and leak nothing" random_kills "${SWIFTLET_KILLS:-10}"
+}
+
+processes() {
+    inside curl -sf --unix-socket "$ROOT/r/node.sock" http://node/v1/containers |
+        python3 -c 'import json, sys
+print(sorted((c["labels"].get("io.kubernetes.pod.name"), c["pid"]) for c in json.load(sys.stdin)
+             if c["state"] == "running" and c["labels"].get("io.kubernetes.pod.name", "").startswith(sys.argv[1])))' "$1"
+}
+restarts() { kubectl get pods -l app=hello -o jsonpath='{range .items[*]}{.metadata.name}={.status.containerStatuses[0].restartCount} {end}'; }
+
+survives() {
+    local before after
+    kubectl rollout status deploy/hello --timeout=30s || return 1
+    before="$(processes hello) $(restarts)"
+    stop_server "$1" && start_server || return 1
+    eventually 20 sh -c "ip netns exec $NETNS kubectl get nodes | grep -q ' Ready'"
+    sleep 2
+    after="$(processes hello) $(restarts)"
+    [ "$before" = "$after" ] || { printf 'before: %s\nafter:  %s\n' "$before" "$after"; return 1; }
+}
+
+# Under a load of ConfigMaps and pods, the server is killed at random moments. What was acknowledged must be there afterwards.
+random_kills() {
+    local round seed=${SWIFTLET_SEED:-$RANDOM} before
+    RANDOM=$seed
+    echo "seed $seed"
+    before=$(processes hello)
+    : >"$ROOT/acknowledged"
+    for round in $(seq "$1"); do
+        load "$round" &
+        local load=$!
+        sleep "0.$((RANDOM % 900 + 100))"
+        kill -9 "$(server_pid)" 2>/dev/null
+        wait "$load"
+        start_server || { echo "round $round: it did not start again"; tail -n 5 "$ROOT/log"; return 1; }
+        [ "$before" = "$(processes hello)" ] || { echo "round $round: pods changed: $before $(processes hello)"; return 1; }
+    done
+    kubectl get configmaps -o name | sort >"$ROOT/present"
+    sort "$ROOT/acknowledged" | comm -23 - "$ROOT/present" >"$ROOT/lost"
+    [ ! -s "$ROOT/lost" ] || { echo "lost:"; cat "$ROOT/lost"; return 1; }
+    kubectl delete pods -l load=yes --timeout=90s >/dev/null && kubectl delete configmaps -l load=yes >/dev/null
+    eventually 60 no_strays
+}
+
+load() {
+    local i
+    for i in $(seq 20); do
+        kubectl create -f - 2>/dev/null <<Y | sed -n 's/ created//p' | grep '^configmap' >>"$ROOT/acknowledged"
+{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "load-$1-$i", "labels": {"load": "yes"}}}
+Y
+        [ $((i % 4)) = 0 ] && kubectl create -f - >/dev/null 2>&1 <<Y
+{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "load-$1-$i", "labels": {"load": "yes"}},
+ "spec": {"terminationGracePeriodSeconds": 0, "containers": [{"name": "a", "image": "busybox:demo", "imagePullPolicy": "Never",
+  "command": ["sleep", "1000"]}]}}
+Y
+        kill -0 "$(server_pid)" 2>/dev/null || return 0
+    done
+}
+
+# Every pod link and every sandbox belongs to a pod that the API knows.
+no_strays() {
+    local links pods
+    links=$(inside ip -o link | grep -c "sw-$INSTANCE-p")
+    pods=$(kubectl get pods -A -o json | python3 -c 'import json, sys
+print(sum(p["status"].get("phase") in ("Running", "Pending") and bool(p["status"].get("podIP")) for p in json.load(sys.stdin)["items"]))')
+    [ "$links" -le "$pods" ] || { echo "$links links for $pods pods"; return 1; }
+}
