@@ -77,11 +77,13 @@ import Testing
         #expect(Recovery.action(for: record, bootID: "boot") == .remove)
         var held = container()
         #expect(Recovery.action(for: held, monitored: nil) == .remove)
+        let made = MonitoredContainer(id: "c", state: .created, processID: 8, createdAt: 1, startedAt: 0, exit: nil)
+        #expect(Recovery.action(for: held, monitored: made) == .created(processID: 8))
         held.created(processID: 1)
         #expect(Recovery.action(for: held, monitored: nil) == .lost)
         let running = MonitoredContainer(
             id: "c", state: .running, processID: 1, createdAt: 1, startedAt: 4, exit: nil)
-        #expect(Recovery.action(for: held, monitored: running) == .started(at: 4))
+        #expect(Recovery.action(for: held, monitored: running) == .started(at: 4, processID: 1))
         held.started(at: 4)
         #expect(Recovery.action(for: held, monitored: running) == .keep)
     }

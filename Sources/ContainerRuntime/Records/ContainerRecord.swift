@@ -7,7 +7,7 @@ import CRI
 /// with `created -> exited` for one that failed to start or was killed before. A change that the order does not know does nothing.
 struct ContainerRecord: Sendable, Hashable {
     enum Phase: String, Sendable {
-        /// Being made: nobody knows its id yet, so a new daemon removes it.
+        /// Being made: a new daemon removes it, unless the monitor has it already.
         case creating
         case created
         case running

@@ -28,8 +28,10 @@ enum Recovery {
         case remove
         /// The record is right.
         case keep
+        /// It was made, and the record of that had not been written yet.
+        case created(processID: Int32)
         /// It has executed since the record was written.
-        case started(at: UnixNanoseconds)
+        case started(at: UnixNanoseconds, processID: Int32)
         /// It has ended since the record was written.
         case ended(ProcessExit)
         /// The monitor knows nothing of it.
@@ -38,15 +40,19 @@ enum Recovery {
 
     static func action(for record: ContainerRecord, monitored: MonitoredContainer?) -> ContainerAction {
         switch record.phase {
-        case .creating, .removing: return .remove
+        case .removing: return .remove
         case .exited: return .keep
+        case .creating: if monitored == nil { return .remove }
         case .created, .running: break
         }
         guard let monitored else { return .lost }
         switch monitored.state {
-        case .created: return record.phase == .created ? .keep : .lost
+        case .created:
+            if record.phase == .creating { return .created(processID: monitored.processID) }
+            return record.phase == .created ? .keep : .lost
         case .running:
-            return record.phase == .running ? .keep : .started(at: UnixNanoseconds(clamping: monitored.startedAt))
+            if record.phase == .running { return .keep }
+            return .started(at: UnixNanoseconds(clamping: monitored.startedAt), processID: monitored.processID)
         case .exited: return monitored.exit.map(ContainerAction.ended) ?? .lost
         }
     }

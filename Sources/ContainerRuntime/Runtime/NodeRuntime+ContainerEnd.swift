@@ -63,11 +63,11 @@ extension NodeRuntime {
         }
         try await eraseFiles(container.record, sandbox.record)
         images.release(container.record.imageID, by: id)
+        try await forget(container.record)
         emit(.deleted, container: id, sandbox: container.record.sandbox)
-        state.withLock { _ = $0.containers.removeValue(forKey: id) }
     }
 
-    /// The record last: until it is gone, a later daemon finishes this.
+    /// All but the record: until that is gone, a later daemon finishes this.
     func eraseFiles(_ record: ContainerRecord, _ sandbox: SandboxRecord) async throws(CRIError) {
         try await threads.perform("remove container") { [self] () throws(CRIError) in
             try attempt("container \(record.metadata.name)") { () throws(KernelError) in
@@ -75,7 +75,6 @@ extension NodeRuntime {
                 try kernel.killCgroup(cgroup, deadline: Self.killDeadline)
                 try kernel.removeCgroup(cgroup)
                 try TreeRemoval.remove(paths.writable(of: record.id))
-                try files.remove(record)
             }
         }
     }
@@ -95,7 +94,7 @@ extension NodeRuntime {
         change(container: id) { $0.removing() }
         do throws(CRIError) {
             try await eraseFiles(container.record, sandbox.record)
-            state.withLock { _ = $0.containers.removeValue(forKey: id) }
+            try await forget(container.record)
         } catch {
             // It stays as one being removed; the sandbox's removal tries again.
             logger.error("container not cleared away", metadata: ["container": "\(id)", "cause": "\(error)"])

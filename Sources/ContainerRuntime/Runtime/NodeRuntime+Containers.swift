@@ -41,7 +41,7 @@ extension NodeRuntime {
                 record.created(processID: report.processID)
                 record.warnings += report.warnings.map { "container \(name): not held: \($0)" }
             }
-            try await persist(container: id)
+            persistSoon(container: id)
         } catch {
             await discard(container: id, image: image, by: monitor)
             throw error
@@ -160,7 +160,7 @@ extension NodeRuntime {
                 record.started(at: UnixNanoseconds(clamping: report.startedAt))
                 record.warnings += report.warnings.map { "container \(record.metadata.name): not held: \($0)" }
             }
-            try await persist(container: id)
+            persistSoon(container: id)
             emit(.started, container: id, sandbox: record.sandbox)
         } catch {
             try await recordFailedStart(id, error)

@@ -109,8 +109,17 @@ extension NodeRuntime {
         switch Recovery.action(for: record, monitored: monitored) {
         case .keep: return
         case .remove: return try await erase(record.id)
-        case .started(let moment): change(container: record.id) { $0.started(at: moment) }
-        case .ended(let exit): change(container: record.id) { $0.apply(exit) }
+        case .created(let process): change(container: record.id) { $0.created(processID: process) }
+        case .started(let moment, let process):
+            change(container: record.id) {
+                $0.created(processID: process)
+                $0.started(at: moment)
+            }
+        case .ended(let exit):
+            change(container: record.id) {
+                $0.created(processID: 0)
+                $0.apply(exit)
+            }
         case .lost:
             change(container: record.id) {
                 $0.lost("the pod's monitor does not know the container", exitCode: 137, at: time)

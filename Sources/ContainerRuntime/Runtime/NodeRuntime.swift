@@ -76,6 +76,30 @@ package final class NodeRuntime: Sendable {
         }
     }
 
+    /// Writes a container's record without holding anybody up: for what a later daemon would learn from the monitor anyway.
+    func persistSoon(container id: String) {
+        Task {
+            do throws(CRIError) {
+                try await persist(container: id)
+            } catch {
+                logger.error("container not recorded", metadata: ["container": "\(id)", "cause": "\(error)"])
+            }
+        }
+    }
+
+    /// Forgets a container and then its record: no write that waits can bring the file back.
+    func forget(_ record: ContainerRecord) async throws(CRIError) {
+        let writes = state.withLock { state in
+            state.containers[record.id] = nil
+            return state.sandboxes[record.sandbox]?.writes
+        }
+        try await (writes ?? Turn()).take { [self] () async throws(CRIError) in
+            try await threads.perform("remove record") { [self] () throws(CRIError) in
+                try attempt("record of container \(record.id)") { () throws(KernelError) in try files.remove(record) }
+            }
+        }
+    }
+
     func persist(sandbox id: String) async throws(CRIError) {
         guard let entry = state.withLock({ $0.sandboxes[id] }) else { return }
         try await entry.writes.take { [self] () async throws(CRIError) in

@@ -49,7 +49,8 @@ struct NodeAgent: Sendable {
         let runtime = NodeRuntime(
             paths: paths.runtime, images: images, version: Server.version,
             dependencies: RuntimeDependencies(
-                monitors: monitors, network: PodLinks(network: network), seccomp: SeccompFilters(),
+                monitors: monitors, network: PodLinks(network: network),
+                seccomp: SeccompPrograms(compiler: SeccompCompiler()),
                 kernel: SystemKernel(), steps: steps, time: time, threads: blocking, events: events, logger: logger))
         try await DaemonError.wrapping("container runtime") { () async throws(CRIError) in
             try await images.open()
