@@ -121,9 +121,10 @@ import Testing
         try WholeFile.makeDirectories(top)
         // Deeper than a path can be long.
         var directory = try Descriptor.open(top, O_RDONLY | O_DIRECTORY)
-        for _ in 0..<3_000 {
-            guard mkdirat(directory.raw, "dd", 0o700) == 0 else { throw KernelError("mkdir", top) }
-            directory = Descriptor(owning: openat(directory.raw, "dd", O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+        let name = String(repeating: "d", count: 60)
+        for _ in 0..<120 {
+            guard mkdirat(directory.raw, name, 0o700) == 0 else { throw KernelError("mkdir", top) }
+            directory = Descriptor(owning: openat(directory.raw, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
         }
         try TreeRemoval.remove(top)
         #expect(access(top, F_OK) != 0)

@@ -88,9 +88,14 @@ import Testing
 
     @Test func aBrokenRecordStopsNothing() async throws {
         let node = try FakeNode()
-        let (_, sandbox, _) = try await pod(node, running: ["a"])
+        let (_, sandbox, ids) = try await pod(node, running: ["a"])
         let name = try #require(node.sandboxDirectories.first)
         let directory = node.paths.state + "/sandboxes/" + name
+        // The first daemon writes behind; here it has written before it goes.
+        let record = directory + "/containers/\(ids[0]).json"
+        while !String(decoding: try WholeFile.read(record), as: UTF8.self).contains("\"running\"") {
+            await Task.yield()
+        }
         for record in try OpenDirectory(directory + "/containers").names() {
             try WholeFile.replace(directory + "/containers/" + record, with: Array("{\"id\":".utf8), durable: false)
         }
