@@ -60,19 +60,18 @@ static void discard(int pidfd) {
 static int clone_child(const struct cl_launch *launch, const int ends[2], struct cl_launched *out, uint32_t *stage) {
     struct cl_child child = {.launch = launch, .plan = launch->plan, .control = ends[1]};
     int joins = launch->join_pidfd >= 0;
+    int namespace = joins ? launch->join_pidfd : launch->plan->flags & CL_PLAN_POD_PID ? launch->pod_pidfd : -1;
     child.has_oom_score = launch->plan->has_oom_score;
     child.oom_score = launch->plan->oom_score;
-    if (joins) {
-        if (!child.has_oom_score) inherit_oom_score(&child, launch->join_pid);
-        *stage = CL_STAGE_JOIN;
-        if (setns(launch->join_pidfd, CLONE_NEWPID) < 0) return -errno;
-    }
+    if (joins && !child.has_oom_score) inherit_oom_score(&child, launch->join_pid);
+    *stage = CL_STAGE_JOIN;
+    if (namespace >= 0 && setns(namespace, CLONE_NEWPID) < 0) return -errno;
     *stage = CL_STAGE_CLONE;
     pid_t pid = fork_into(launch, &out->pidfd);
     if (pid == 0) cl_child_run(&child);
     int code = pid < 0 ? -errno : 0;
     /* own_pid_ns is an ancestor that we live in: this cannot fail, and must not be left undone */
-    if (joins && setns(launch->own_pid_ns, CLONE_NEWPID) < 0) abort();
+    if (namespace >= 0 && setns(launch->own_pid_ns, CLONE_NEWPID) < 0) abort();
     if (code) return code;
     out->pid = pid;
     if (CL_KEEPS(DEVICES) && launch->plan->flags & CL_PLAN_DEVICE_PROGRAM && !joins) {

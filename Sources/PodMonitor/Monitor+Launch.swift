@@ -101,6 +101,13 @@ extension Monitor {
     ) {
         let cgroup = cm_open_directory(plan.cgroup)
         guard cgroup >= 0 else { return reply(request, failure(CL_STAGE_CGROUP, cgroup)) }
+        if plan.flags & UInt32(CL_PLAN_POD_PID) != 0, podInit < 0 {
+            let code = cl_pod_init_start(&podInit)
+            guard code > 0 else {
+                cm_close(cgroup)
+                return reply(request, failure(CL_STAGE_NAMESPACES, code))
+            }
+        }
         let hasTerminal = plan.flags & UInt32(CL_PLAN_TERMINAL) != 0
         let keepsInput = flags & LaunchFlag.keepsInput != 0
         let pipes = hasTerminal ? Streams() : Streams.ofContainer(keepsInput: keepsInput)
@@ -171,6 +178,7 @@ extension Monitor {
                 order.cgroup = joining.map { processes[$0].cgroup } ?? place.cgroup
                 order.join_pidfd = joining.map { processes[$0].pidfd } ?? -1
                 order.join_pid = joining.map { processes[$0].pid } ?? 0
+                order.pod_pidfd = podInit
                 order.own_pid_ns = pidNamespace
                 order.stdio = streams.child
                 order.trees = trees.baseAddress

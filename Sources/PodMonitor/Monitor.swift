@@ -13,6 +13,8 @@ package struct Monitor {
     var client: Int32 = -1
     var isGreeted = false
     var writer: Int32 = -1
+    /// The process that holds the pid namespace which containers share; -1 until one asks for it.
+    var podInit: Int32 = -1
     var processes: [Supervised] = []
     var ledger = ExitLedger()
     var isEnding = false

@@ -13,7 +13,7 @@ import Linux
     let ground = try TestGround(monitor: arguments[1], base: "/tmp/swiftlet-launch-check-\(getpid())")
     var passed = 0
     var failed = 0
-    for (index, check) in (Check.isolation + Check.life).enumerated() {
+    for (index, check) in (Check.isolation + Check.life + Check.pod).enumerated() {
         if arguments.count > 2 && !check.name.contains(arguments[2]) { continue }
         do {
             let pod = try await ground.pod("pod\(index)")

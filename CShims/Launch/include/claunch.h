@@ -17,6 +17,7 @@ struct cl_launch {
     int32_t cgroup;       /* directory of the container's cgroup */
     int32_t join_pidfd;   /* an exec session: the container's first process; else -1 */
     int32_t join_pid;     /* the same process's number, for its OOM score */
+    int32_t pod_pidfd;    /* the pod's number 1, for a plan with CL_PLAN_POD_PID; else -1 */
     int32_t own_pid_ns;   /* the caller's /proc/self/ns/pid, to come back to after joining */
     int32_t stdio[3];     /* ignored with a terminal */
     const int32_t *trees; /* detached mounts that the plan's mounts refer to by index */
@@ -46,6 +47,8 @@ struct cl_status {
 
 /* Clones the child. 0, or a negated errno with *stage set. The child waits for cl_go. */
 int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage);
+/* Starts a pod's number 1, which does nothing but hold the pid namespace; its pid or a negated errno. */
+int32_t cl_pod_init_start(int32_t *pidfd);
 /* Lets the child go on to execve. */
 int32_t cl_go(int32_t control);
 /* Reads one status without waiting: 1 a record, 0 end of file, -EAGAIN none yet. *descriptor is -1 or a master. */

@@ -68,6 +68,7 @@ enum {
     CL_PLAN_TERMINAL = 4,
     CL_PLAN_ROOT_READ_ONLY = 8,
     CL_PLAN_DEVICE_PROGRAM = 16,
+    CL_PLAN_POD_PID = 32, /* the pid namespace that the pod's containers share */
 };
 
 enum {

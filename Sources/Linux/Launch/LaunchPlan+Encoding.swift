@@ -60,6 +60,7 @@ extension LaunchPlan {
         var records = PlanRecords()
         var flags = process.flags
         if processNamespace == .own { flags |= UInt32(CL_PLAN_NEW_PID) }
+        if processNamespace == .pod { flags |= UInt32(CL_PLAN_POD_PID) }
         if deviceRules != nil { flags |= UInt32(CL_PLAN_DEVICE_PROGRAM) }
         let layers = try encodeRoot(&records, &flags)
         records.add(CL_RECORD_FLAGS) { $0.append(flags) }

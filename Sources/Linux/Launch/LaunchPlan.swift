@@ -48,6 +48,8 @@ package struct LaunchPlan: Sendable {
 package enum ProcessNamespace: Sendable, Equatable {
     /// Its own and no others.
     case own
+    /// Those of all the pod's containers that say the same (`shareProcessNamespace`); number 1 is the monitor's.
+    case pod
     /// Those of the host (`hostPID`).
     case host
 }

@@ -1,0 +1,168 @@
+import ContainerRuntime
+import Glibc
+import Linux
+
+extension Check {
+    static let pod: [Check] = [
+        Check("exits are kept for a daemon that comes back") { pod in
+            _ = try await pod.monitor.run(pod.container("c", ["sh", "-c", "exit 7"]))
+            for await exit in pod.monitor.exits {
+                try expect(exit.exitCode == 7, "\(exit)")
+                break
+            }
+            (pod.monitor as? PodMonitorClient)?.disconnect()
+            let second = try await pod.ground.spawner.adopt(pod: pod.name, directory: pod.directory)
+            try expect(second.processID == pod.monitor.processID, "the same monitor")
+            for await exit in second.exits {
+                try expect(exit.exitCode == 7 && exit.number == 1, "told again: \(exit)")
+                try await second.acknowledge(upTo: 1)
+                break
+            }
+            let list = try await second.containers()
+            try expect(list.first?.state == .exited && list.first?.exit?.exitCode == 7, "\(list)")
+            try await second.shutdown()
+        },
+        Check("a dead monitor ends its pod") { pod in
+            let report = try await pod.monitor.run(pod.container("c", ["sleep", "100"]))
+            try ProcessHandle(processID: pod.monitor.processID).signal(SIGKILL)
+            for await _ in pod.monitor.exits {}
+            for _ in 0..<200 where try pod.cgroup.isPopulated() { usleep(5000) }
+            try expect(try !pod.cgroup.isPopulated(), "the container \(report.processID) died with it")
+            do throws(PodMonitorError) {
+                _ = try await pod.monitor.containers()
+                try expectNever()
+            } catch {
+                try expect(error == .monitorGone(pod: pod.name), "\(error)")
+            }
+        },
+        Check("a log writer that dies is replaced, and the container goes on") { pod in
+            var launch = try pod.container("c", ["sh", "-c", "echo one; read a; echo two"])
+            launch.keepsInput = true
+            _ = try await pod.monitor.run(launch)
+            while !pod.rawLog("c").contains("one") { usleep(1000) }
+            let group = try pod.cgroup.child("monitor").processes()
+            guard let writer = group.first(where: { $0 != pod.monitor.processID }) else {
+                throw Unmet(description: "a log writer: \(group)")
+            }
+            try ProcessHandle(processID: writer).signal(SIGKILL)
+            while try pod.cgroup.child("monitor").processes().contains(writer) { usleep(1000) }
+            let attached = try await pod.monitor.attach("c")
+            try await attached.stdin?.write(Array("x\n".utf8))
+            let exit = try await pod.nextExit()
+            try expect(exit.exitCode == 0 && pod.log("c").contains("two"), "\(exit) \(pod.log("c"))")
+        },
+        Check("a container that keeps its output busy does not hold back exits") { pod in
+            _ = try await pod.monitor.run(pod.container("busy", ["yes"]))
+            let (text, exit) = try await pod.shell("c", "echo hi; exit 4")
+            try expect(exit.exitCode == 4 && text.contains("hi"), "\(exit) \(text)")
+            try await pod.monitor.kill("busy")
+            _ = try await pod.nextExit()
+        },
+        Check("kernel parameters are the pod's; the host's namespaces where asked") { pod in
+            let own = try await pod.ground.pod(pod.name + "-sysctl") {
+                $0.kernelParameters = ["net.ipv4.ip_unprivileged_port_start": "7"]
+            }
+            let (text, _) = try await own.shell("c", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start")
+            try expect(text.hasPrefix("7\n"), text)
+            try await own.monitor.shutdown()
+            let host = try await pod.ground.pod(pod.name + "-host") { $0.namespaces = [.ipc, .uts] }
+            let (seen, _) = try await host.shell("c", "readlink /proc/self/ns/net; ls /proc | grep -c '^[0-9]'") {
+                $0.plan.processNamespace = .host
+            }
+            let lines = seen.split(separator: "\n")
+            try expect(lines.first.map(String.init) == link("/proc/self/ns/net"), "the host's network: \(seen)")
+            try expect(Int(lines.last ?? "") ?? 0 > 3, "the host's processes: \(seen)")
+            try await host.monitor.shutdown()
+            do {
+                _ = try await pod.ground.pod(pod.name + "-bad") { $0.kernelParameters = ["net/../kernel/panic": "1"] }
+                throw Unmet(description: "a parameter outside must be refused")
+            } catch let error as PodMonitorError {
+                try expect("\(error)".contains("net/../kernel/panic"), "\(error)")
+            }
+        },
+        Check("containers that share their processes see each other, and nothing through number 1") { pod in
+            var launch = try pod.container("a", ["sleep", "77"])
+            launch.plan.processNamespace = .pod
+            _ = try await pod.monitor.run(launch)
+            let script =
+                "ps; ls /proc/1/root/ 2>&1; ls /proc/1/fd 2>&1; (echo x > /proc/1/mem) 2>&1; cat /proc/1/status"
+            let (text, _) = try await pod.shell("b", script) { $0.plan.processNamespace = .pod }
+            try expect(text.contains("sleep 77") && text.contains("swiftlet-podini"), text)
+            try expect(text.split(separator: "\n").filter { $0.contains("ermission denied") }.count >= 2, text)
+            try expect(
+                field("CapBnd", in: text) == "0000000000000000" && field("Uid", in: text) == "65534 65534 65534 65534",
+                text)
+            let session = try await pod.monitor.exec(
+                ExecLaunch(id: "e", containerID: "a", process: pod.process(["ps"])))
+            let seen = try await everything(of: session.stdout)
+            try expect(seen.contains("sleep 77"), seen)
+            _ = try await pod.nextExit()
+            _ = try await pod.shell("orphans", "(sleep 0 &) ; exit 0") { $0.plan.processNamespace = .pod }
+            try await pod.monitor.kill("a")
+            let exit = try await pod.nextExit()
+            try expect(exit.subject == .container("a") && exit.signal == SIGKILL, "\(exit)")
+        },
+        Check("rubbish on the socket does not hurt") { pod in
+            _ = try await pod.monitor.run(pod.container("c", ["sleep", "100"]))
+            (pod.monitor as? PodMonitorClient)?.disconnect()
+            var random: UInt64 = 7
+            func next() -> UInt32 {
+                random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return UInt32(truncatingIfNeeded: random >> 32)
+            }
+            for _ in 0..<300 {
+                // The queue of waiting daemons is short.
+                guard let socket = try? MessageSocket.connect(in: pod.directory, name: "monitor.sock") else {
+                    usleep(2000)
+                    continue
+                }
+                var hello = [UInt8](repeating: 0, count: 12)
+                hello[0] = 1
+                hello[8] = 1
+                try socket.send(hello)
+                for _ in 0..<5 {
+                    // Any request but shutdown, with a body of noise that often names the container.
+                    let noise = (0..<Int(next() % 60)).map { _ in UInt8(truncatingIfNeeded: next()) }
+                    let name: [UInt8] = next() % 2 == 0 ? [1, 0, 0, 0, UInt8(ascii: "c")] : []
+                    let kind = UInt8(next() % 14 + 1)
+                    if kind == 6 || kind == 5 { continue }
+                    try? socket.send([kind, 0, 0, 0, 9, 0, 0, 0] + name + noise)
+                }
+            }
+            usleep(100_000)
+            let again = try await pod.ground.spawner.adopt(pod: pod.name, directory: pod.directory)
+            let list = try await again.containers()
+            try expect(list.first?.id == "c" && list.first?.state == .running, "\(list)")
+            try await again.shutdown()
+        },
+        Check("fifty pods at once") { pod in
+            let start = monotonicNanoseconds()
+            let pods = try await withThrowingTaskGroup(of: TestPod.self) { group in
+                for index in 0..<50 {
+                    group.addTask {
+                        let one = try await pod.ground.pod("\(pod.name)-\(index)")
+                        _ = try await one.monitor.run(one.container("c", ["sleep", "100"]))
+                        return one
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            print("      \(pods.count) pods after \((monotonicNanoseconds() - start) / 1_000_000) ms")
+            for one in pods { try await one.monitor.shutdown() }
+        },
+        Check("a large plan travels in a memory file") { pod in
+            let (text, _) = try await pod.shell("c", "echo ${#BIG}") {
+                $0.plan.process.environment.append("BIG=" + String(repeating: "x", count: 100_000))
+            }
+            try expect(text.hasPrefix("100000"), text)
+        },
+        Check("an OOM score this node may not set is a warning") { pod in
+            var launch = try pod.container("c", ["true"])
+            launch.plan.oomScoreAdjustment = -997
+            let report = try await pod.monitor.run(launch)
+            let mayLower = Capability.held >> 24 & 1 == 1
+            try expect(mayLower == report.warnings.isEmpty, "\(report.warnings)")
+            _ = try await pod.nextExit()
+        },
+    ]
+}
