@@ -58,7 +58,12 @@ struct ContainerPlan: Sendable {
                 readOnly: security.hasReadOnlyRoot),
             cgroup: input.paths.cgroup(of: input.id, in: input.sandbox))
         plan.mounts = MountDecision.mounts(input)
-        plan.processNamespace = input.sandbox.pid == .node ? .host : .own
+        plan.processNamespace =
+            switch input.sandbox.pid {
+            case .node: .host
+            case .pod: .pod
+            default: .own
+            }
         plan.oomScoreAdjustment = input.config.resources.oomScoreAdjustment
         if security.isPrivileged {
             plan.devices = input.host.devices.map(\.node)

@@ -5,11 +5,6 @@ import Logging
 extension NodeRuntime {
     package func runPodSandbox(_ config: PodSandboxConfig) async throws(CRIError) -> String {
         let host = try host()
-        guard config.pid != .pod else {
-            throw .unsupported(
-                "pod \(config.metadata.namespace)/\(config.metadata.name): shareProcessNamespace is not supported by this runtime yet"
-            )
-        }
         try SysctlDecision.check(config)
         let record = try newRecord(config, host)
         try register(record)
