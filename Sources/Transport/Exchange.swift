@@ -7,19 +7,27 @@ struct Exchange: Sendable {
     let handler: NIOLoopBound<RequestHandler>
     /// Which request of the connection this is: a late call for an earlier one is dropped.
     let id: UInt64
+    let gate: FlowGate
 
-    /// The whole response at once.
+    /// The whole response; a large body goes out as fast as the client takes it.
     func respond(_ response: HTTPResponse, parts: [[UInt8]]) {
         eventLoop.execute { handler.value.respond(response, parts: parts, to: id) }
     }
 
-    func begin(_ response: HTTPResponse, framing: ResponseHead.Framing) {
-        eventLoop.execute { handler.value.begin(response, framing: framing, to: id) }
+    func begin(_ response: HTTPResponse) {
+        eventLoop.execute { handler.value.begin(response, to: id) }
     }
 
     /// Returns when the socket takes more; false once the client is gone.
-    func write(_ bytes: ArraySlice<UInt8>) async -> Bool {
-        await withCheckedContinuation { continuation in
+    func write(_ bytes: [UInt8]) async -> Bool {
+        if gate.admits(bytes.count) {
+            eventLoop.execute {
+                handler.value.write(bytes, to: id)
+                gate.took(bytes.count)
+            }
+            return true
+        }
+        return await withCheckedContinuation { continuation in
             eventLoop.execute { handler.value.write(bytes, to: id, then: continuation) }
         }
     }

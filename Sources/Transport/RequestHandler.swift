@@ -8,7 +8,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private enum State {
+    enum State {
         case idle
         /// `input` is being filled.
         case receiving
@@ -20,25 +20,31 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     /// A request that is being answered.
-    private struct Answer {
+    struct Answer {
         let id: UInt64
         let head: HTTPRequestHead
         let bodyBytes: Int
-        var begun = false
+        let gate: FlowGate
     }
 
-    private let service: RequestService
+    /// Bodies go to the socket in pieces of this size.
+    static let pieceBytes = 64 << 10
+
+    let service: RequestService
     private let peer: Peer
     /// The HTTP/1 connection's guard; nil on an HTTP/2 stream.
-    private let connectionGuard: ConnectionGuard?
-    private var state = State.idle
+    let connectionGuard: ConnectionGuard?
+    var state = State.idle
     /// Outside of the state, so that a growing body is never copied.
-    private var input: RequestInput?
+    var input: RequestInput?
     private var lastID: UInt64 = 0
-    private var task: Task<Void, Never>?
-    private var writer: CheckedContinuation<Bool, Never>?
-    private var stall: Scheduled<Void>?
-    private var bodyTimer: Scheduled<Void>?
+    var task: Task<Void, Never>?
+    var writer: CheckedContinuation<Bool, Never>?
+    /// What is left of a body in parts.
+    var outgoing: OutgoingParts?
+    var pumping = false
+    var stall: Scheduled<Void>?
+    var bodyTimer: Scheduled<Void>?
     private(set) var context: ChannelHandlerContext?
 
     init(service: RequestService, peer: Peer, connectionGuard: ConnectionGuard?) {
@@ -72,7 +78,11 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { resumeWriter(true) }
+        if case .answering(let answer) = state { answer.gate.set(open: context.channel.isWritable) }
+        if context.channel.isWritable {
+            resumeWriter(true)
+            pump()
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -141,9 +151,11 @@ extension RequestHandler {
         }
         self.input = nil
         lastID &+= 1
-        state = .answering(Answer(id: lastID, head: input.head, bodyBytes: input.body.count))
+        let gate = FlowGate()
+        state = .answering(Answer(id: lastID, head: input.head, bodyBytes: input.body.count, gate: gate))
         let exchange = Exchange(
-            eventLoop: context.eventLoop, handler: NIOLoopBound(self, eventLoop: context.eventLoop), id: lastID)
+            eventLoop: context.eventLoop, handler: NIOLoopBound(self, eventLoop: context.eventLoop), id: lastID,
+            gate: gate)
         task = service.start(request, on: exchange)
     }
 
@@ -161,7 +173,10 @@ extension RequestHandler {
         guard let context else { return }
         let head = HTTPRequestHead(version: version, method: .GET, uri: "/")
         let response = RequestService.plain(status, text)
-        write(response, parts: response.parts, answering: head, closing: connectionGuard != nil, context: context)
+        let answer = ResponseHead.make(
+            response, framing: .length(text.utf8.count + 1), answering: head, closing: connectionGuard != nil)
+        context.write(wrapOutboundOut(.head(answer)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text + "\n")))), promise: nil)
         connectionGuard?.enter(.closing)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         if connectionGuard != nil {
@@ -172,134 +187,5 @@ extension RequestHandler {
                 self.context?.close(promise: nil)
             }
         }
-    }
-}
-
-// MARK: Answering
-
-extension RequestHandler {
-    func respond(_ response: HTTPResponse, parts: [[UInt8]], to id: UInt64) {
-        guard let answer = current(id), let context else { return }
-        write(response, parts: parts, answering: answer.head, closing: closes(answer.head), context: context)
-        finish(answer, context: context)
-    }
-
-    func begin(_ response: HTTPResponse, framing: ResponseHead.Framing, to id: UInt64) {
-        guard var answer = current(id), let context else { return }
-        answer.begun = true
-        state = .answering(answer)
-        let head = ResponseHead.make(
-            response, framing: framing, answering: answer.head, closing: closes(answer.head))
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        // The first chunk of a watch may be long in coming.
-        if framing == .open { context.flush() }
-    }
-
-    func write(_ bytes: ArraySlice<UInt8>, to id: UInt64, then continuation: CheckedContinuation<Bool, Never>) {
-        guard let answer = current(id), let context, writer == nil else {
-            continuation.resume(returning: false)
-            return
-        }
-        if answer.head.method != .HEAD, !bytes.isEmpty {
-            let buffer = context.channel.allocator.buffer(bytes: bytes)
-            context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
-        }
-        // The write itself may have found the client gone.
-        guard current(id) != nil, context.channel.isActive else {
-            continuation.resume(returning: false)
-            return
-        }
-        if context.channel.isWritable {
-            continuation.resume(returning: true)
-            return
-        }
-        writer = continuation
-        stall = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(service.limits.stallTime)) {
-            self.context?.close(promise: nil)
-        }
-    }
-
-    func end(_ id: UInt64) {
-        guard let answer = current(id), let context else { return }
-        finish(answer, context: context)
-    }
-
-    func abort(_ id: UInt64) {
-        guard current(id) != nil else { return }
-        context?.close(promise: nil)
-    }
-
-    func upgrade(_ id: UInt64, subprotocol: String) -> WebSocketSession? {
-        guard let answer = current(id), let context else { return nil }
-        guard connectionGuard != nil,
-            let head = WebSocketUpgrade.response(to: answer.head, subprotocol: subprotocol, channel: context.channel)
-        else {
-            let refusal = RequestService.plain(400, "a WebSocket needs HTTP/1.1 with Upgrade, key and version 13")
-            respond(refusal, parts: refusal.parts, to: id)
-            return nil
-        }
-        service.release(answer.bodyBytes)
-        state = .upgraded
-        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
-        let task = task
-        self.task = nil
-        return WebSocketUpgrade.install(
-            on: context.channel, masks: false, limit: service.limits.webSocketMessageBytes,
-            onInactive: { task?.cancel() })
-    }
-
-    private func write(
-        _ response: HTTPResponse, parts: [[UInt8]], answering request: HTTPRequestHead, closing: Bool,
-        context: ChannelHandlerContext
-    ) {
-        let total = parts.reduce(0) { $0 + $1.count }
-        let head = ResponseHead.make(response, framing: .length(total), answering: request, closing: closing)
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if request.method != .HEAD, total > 0, ResponseHead.mayHaveBody(response.status) {
-            var buffer = context.channel.allocator.buffer(capacity: total)
-            for part in parts { buffer.writeBytes(part) }
-            context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
-        }
-    }
-
-    /// Ends the response. The state changes first: writing the end may deliver the next pipelined request from within.
-    private func finish(_ answer: Answer, context: ChannelHandlerContext) {
-        service.release(answer.bodyBytes)
-        task = nil
-        let closing = closes(answer.head)
-        state = closing ? .refusing : .idle
-        connectionGuard?.enter(closing ? .closing : .idle)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        if closing { context.close(mode: .output, promise: nil) }
-    }
-
-    /// Whether the connection cannot be used again: the client says so, or asked for an upgrade that it did not get.
-    private func closes(_ head: HTTPRequestHead) -> Bool {
-        guard connectionGuard != nil else { return false }
-        return !head.isKeepAlive || WebSocketUpgrade.isUpgrade(head)
-    }
-
-    private func current(_ id: UInt64) -> Answer? {
-        if case .answering(let answer) = state, answer.id == id { answer } else { nil }
-    }
-
-    private func resumeWriter(_ alive: Bool) {
-        stall?.cancel()
-        stall = nil
-        guard let writer else { return }
-        self.writer = nil
-        writer.resume(returning: alive)
-    }
-
-    private func clientGone() {
-        if case .answering(let answer) = state { service.release(answer.bodyBytes) }
-        if let input { service.release(input.body.count) }
-        input = nil
-        state = .refusing
-        bodyTimer?.cancel()
-        bodyTimer = nil
-        task?.cancel()
-        task = nil
-        resumeWriter(false)
     }
 }

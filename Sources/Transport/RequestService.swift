@@ -72,7 +72,7 @@ final class RequestService: Sendable {
             response = Self.failure(error)
         }
         switch response.body {
-        case .parts(let parts): await send(response, parts: parts, on: exchange)
+        case .parts(let parts): exchange.respond(response, parts: parts)
         case .stream(let stream): await send(response, stream: stream, on: exchange)
         case .webSocket(let subprotocol, let run):
             guard let session = await exchange.upgrade(subprotocol: subprotocol) else { return }
@@ -81,33 +81,12 @@ final class RequestService: Sendable {
         }
     }
 
-    /// Bodies up to this size go to the socket at once; larger ones as fast as the client takes them.
-    private static let directBytes = 128 << 10
-    private static let sliceBytes = 64 << 10
-
-    private func send(_ response: HTTPResponse, parts: [[UInt8]], on exchange: Exchange) async {
-        let total = parts.reduce(0) { $0 + $1.count }
-        if total <= Self.directBytes {
-            exchange.respond(response, parts: parts)
-            return
-        }
-        exchange.begin(response, framing: .length(total))
-        for part in parts {
-            var rest = part[...]
-            while !rest.isEmpty {
-                guard await exchange.write(rest.prefix(Self.sliceBytes)) else { return }
-                rest = rest.dropFirst(Self.sliceBytes)
-            }
-        }
-        exchange.end()
-    }
-
     private func send(_ response: HTTPResponse, stream: ByteStream, on exchange: Exchange) async {
         defer { stream.cancel() }
-        exchange.begin(response, framing: .open)
+        exchange.begin(response)
         do {
             while let chunk = try await stream.next() {
-                guard await exchange.write(chunk[...]) else { return }
+                guard await exchange.write(chunk) else { return }
             }
             exchange.end()
         } catch {

@@ -1,0 +1,152 @@
+import HTTP
+import NIOCore
+import NIOHTTP1
+
+/// Writing what the task that answers sends.
+extension RequestHandler {
+    func respond(_ response: HTTPResponse, parts: [[UInt8]], to id: UInt64) {
+        guard let answer = current(id), let context else { return }
+        let total = parts.reduce(0) { $0 + $1.count }
+        let head = ResponseHead.make(
+            response, framing: .length(total), answering: answer.head, closing: closes(answer.head))
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        outgoing = OutgoingParts(
+            answer.head.method != .HEAD && ResponseHead.mayHaveBody(response.status) ? parts : [])
+        pump()
+    }
+
+    /// Writes what is left of a body as far as the socket takes it, then ends the response.
+    func pump() {
+        guard outgoing != nil, !pumping, case .answering(let answer) = state, let context else { return }
+        pumping = true
+        defer { pumping = false }
+        // A flush may find the client gone, or make the channel writable again from within.
+        while current(answer.id) != nil, context.channel.isWritable {
+            guard let piece = outgoing?.next(limit: Self.pieceBytes, allocator: context.channel.allocator) else {
+                outgoing = nil
+                watchStall(false)
+                finish(answer, context: context)
+                return
+            }
+            let isLast = piece.readableBytes < Self.pieceBytes
+            context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
+            // The last piece goes out with the end, if it still can.
+            if !isLast || !context.channel.isWritable { context.flush() }
+        }
+        if current(answer.id) != nil { watchStall(true) }
+    }
+
+    func begin(_ response: HTTPResponse, to id: UInt64) {
+        guard let answer = current(id), let context else { return }
+        let head = ResponseHead.make(response, framing: .open, answering: answer.head, closing: closes(answer.head))
+        // Flushed, because the first chunk of a watch may be long in coming.
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+    }
+
+    func write(_ bytes: [UInt8], to id: UInt64) {
+        guard let answer = current(id), let context else { return }
+        if answer.head.method != .HEAD, !bytes.isEmpty {
+            let buffer = context.channel.allocator.buffer(bytes: bytes)
+            context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+        }
+        // The write may have found the client gone, and the answer with it.
+        current(id)?.gate.set(open: context.channel.isWritable)
+    }
+
+    func write(_ bytes: [UInt8], to id: UInt64, then continuation: CheckedContinuation<Bool, Never>) {
+        write(bytes, to: id)
+        guard current(id) != nil, let context, context.channel.isActive, writer == nil else {
+            continuation.resume(returning: false)
+            return
+        }
+        if context.channel.isWritable {
+            continuation.resume(returning: true)
+            return
+        }
+        writer = continuation
+        watchStall(true)
+    }
+
+    /// Cuts a client that takes nothing for too long.
+    func watchStall(_ isStalled: Bool) {
+        stall?.cancel()
+        stall = nil
+        guard isStalled, let context else { return }
+        stall = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(service.limits.stallTime)) {
+            self.context?.close(promise: nil)
+        }
+    }
+
+    func end(_ id: UInt64) {
+        guard let answer = current(id), let context else { return }
+        finish(answer, context: context)
+    }
+
+    func abort(_ id: UInt64) {
+        guard current(id) != nil else { return }
+        context?.close(promise: nil)
+    }
+
+    func upgrade(_ id: UInt64, subprotocol: String) -> WebSocketSession? {
+        guard let answer = current(id), let context else { return nil }
+        guard connectionGuard != nil,
+            let head = WebSocketUpgrade.response(to: answer.head, subprotocol: subprotocol, channel: context.channel)
+        else {
+            let refusal = RequestService.plain(400, "a WebSocket needs HTTP/1.1 with Upgrade, key and version 13")
+            respond(refusal, parts: refusal.parts, to: id)
+            return nil
+        }
+        service.release(answer.bodyBytes)
+        state = .upgraded
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+        let task = task
+        self.task = nil
+        return WebSocketUpgrade.install(
+            on: context.channel, masks: false, limit: service.limits.webSocketMessageBytes,
+            onInactive: { task?.cancel() })
+    }
+
+    /// Ends the response. The state changes first: writing the end may deliver the next pipelined request from within.
+    func finish(_ answer: Answer, context: ChannelHandlerContext) {
+        service.release(answer.bodyBytes)
+        task = nil
+        let closing = closes(answer.head)
+        state = closing ? .refusing : .idle
+        connectionGuard?.enter(closing ? .closing : .idle)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        if closing { context.close(mode: .output, promise: nil) }
+    }
+
+    /// Whether the connection cannot be used again: the client says so, or asked for an upgrade that it did not get.
+    func closes(_ head: HTTPRequestHead) -> Bool {
+        guard connectionGuard != nil else { return false }
+        return !head.isKeepAlive || WebSocketUpgrade.isUpgrade(head)
+    }
+
+    func current(_ id: UInt64) -> Answer? {
+        if case .answering(let answer) = state, answer.id == id { answer } else { nil }
+    }
+
+    func resumeWriter(_ alive: Bool) {
+        watchStall(false)
+        guard let writer else { return }
+        self.writer = nil
+        writer.resume(returning: alive)
+    }
+
+    func clientGone() {
+        if case .answering(let answer) = state {
+            answer.gate.set(open: false)
+            service.release(answer.bodyBytes)
+        }
+        outgoing = nil
+        if let input { service.release(input.body.count) }
+        input = nil
+        state = .refusing
+        bodyTimer?.cancel()
+        bodyTimer = nil
+        task?.cancel()
+        task = nil
+        resumeWriter(false)
+    }
+}
