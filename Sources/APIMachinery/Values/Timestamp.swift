@@ -10,10 +10,11 @@ package struct Timestamp: Sendable, Hashable {
 
     /// Held within some 30,000 years of the epoch, so that no arithmetic on it can overflow.
     package init(seconds: Int64, nanoseconds: Int32 = 0) {
-        let carry = nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : (nanoseconds - 999_999_999) / 1_000_000_000
         let limit: Int64 = 1_000_000_000_000
-        self.seconds = min(max(seconds, -limit), limit) + Int64(carry)
-        self.nanoseconds = nanoseconds - carry * 1_000_000_000
+        let rest = Int64(nanoseconds)
+        let carry = rest >= 0 ? rest / 1_000_000_000 : (rest - 999_999_999) / 1_000_000_000
+        self.seconds = min(max(seconds, -limit), limit) + carry
+        self.nanoseconds = Int32(rest - carry * 1_000_000_000)
     }
 
     /// The moment that lies `sinceEpoch` after 1970-01-01T00:00:00Z.
