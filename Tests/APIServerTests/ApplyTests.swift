@@ -76,3 +76,28 @@ import Testing
         #expect(Answer(try await api.server.handle(request)).status == 400)
     }
 }
+
+@Suite struct ClientSideOwnershipTests {
+    @Test func kubectlFindsWhatItAppliedBefore() async throws {
+        let api = try await TestServer()
+        let manifest: JSONValue = [
+            "apiVersion": "v1", "kind": "Pod", "metadata": ["name": "a"],
+            "spec": ["containers": [["name": "m", "image": "busybox"]]],
+        ]
+        var body = try #require(manifest.object)
+        body["metadata"] = [
+            "name": "a", "annotations": ["kubectl.kubernetes.io/last-applied-configuration": .string(manifest.text)],
+        ]
+        _ = try await api.send(.post, Path.pods, .object(body))
+        let applied = try await api.send(
+            .patch, Path.pods + "/a", manifest, query: ["fieldManager": "kubectl"],
+            headers: ["Content-Type": "application/apply-patch+yaml"])
+        #expect(applied.status == 200, "\(applied.message)")
+        let entries = applied.json["metadata"]?["managedFields"]?.array ?? []
+        let earlier = try #require(entries.first { $0["manager"] == "kubectl-client-side-apply" })
+        // Fields that admission filled in belong to nobody.
+        #expect(earlier["fieldsV1"]?["f:spec"]?["f:restartPolicy"] != nil)
+        #expect(earlier["fieldsV1"]?["f:spec"]?["f:volumes"] == nil)
+        #expect(earlier["fieldsV1"]?["f:metadata"]?["f:annotations"] != nil)
+    }
+}

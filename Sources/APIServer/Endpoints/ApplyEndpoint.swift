@@ -51,7 +51,8 @@ struct ApplyEndpoint: Sendable {
             resource: request.resource, namespace: request.path.namespace, name: request.name,
             subresource: request.path.subresource, options: options, identity: request.identity
         ) { (current: JSONObject) throws(Status) in
-            var next = try applier.apply(config, to: current, force: options.isForced)
+            let live = ClientSideOwnership.restored(current, request.resource, now: applier.now)
+            var next = try applier.apply(config, to: live, force: options.isForced)
             _ = try request.resource.normalize(&next, .ignore)
             return next
         }
