@@ -58,6 +58,17 @@ final class ChangedServices: Sendable {
 }
 
 extension KubeProxy {
+    /// How often the table is looked for, in case someone else deleted it.
+    private static let checkInterval = Duration.seconds(30)
+
+    private func check() {
+        do throws(NFTablesError) {
+            try restoreIfMissing()
+        } catch {
+            report(error)
+        }
+    }
+
     /// Follows services and endpoint slices and keeps the rules equal to them, until the task is cancelled.
     ///
     /// The informers run elsewhere; that of the slices needs `EndpointSlice.serviceIndex`. What the kernel refuses is
@@ -73,6 +84,9 @@ extension KubeProxy {
             group.addTask { for await event in slices.subscribe() { changed.note(event) } }
             group.addTask {
                 await self.follow(changed, services: services, slices: slices, node: node, time: time)
+            }
+            group.addTask {
+                while (try? await time.sleep(for: Self.checkInterval)) != nil { await self.check() }
             }
             await group.waitForAll()
         }

@@ -68,6 +68,14 @@ package actor KubeProxy {
         }
     }
 
+    /// Puts the table back where someone else deleted it (a firewall's service that starts with `flush ruleset`).
+    package func restoreIfMissing() throws(NFTablesError) {
+        guard isInSync, !(try backend.tables().contains(table.rules.table)) else { return }
+        logger.warning("the services' nftables table was deleted by someone else; it is made anew")
+        isInSync = false
+        try update([:])
+    }
+
     /// Whether the kernel has all that was given.
     package var isSynchronised: Bool { isInSync }
 }

@@ -22,7 +22,7 @@ struct NodeLink {
         return link.mtu
     }
 
-    func establish(mtu: UInt32) throws(NetlinkError) {
+    func establish() throws(NetlinkError) {
         let socket = try RouteSocket()
         let name = configuration.instance.nodeLink
         if try socket.link(named: name) == nil { try socket.createBridge(name: name) }
@@ -43,7 +43,9 @@ struct NodeLink {
         } catch {
             throw .kernel(sandbox: nil, error)
         }
-        try directory.writeFile(named: Self.savedForwarding, "0")
+        if try directory.readFile(named: Self.savedForwarding) == nil {
+            try directory.writeFile(named: Self.savedForwarding, "0")
+        }
         do throws(NetlinkError) {
             try Self.forwarding.write("1")
         } catch {

@@ -47,7 +47,8 @@ struct PodLink {
         }
     }
 
-    private func configureHost(_ socket: borrowing RouteSocket) throws(NetlinkError) {
+    /// Puts the host's side in order: reverse path filter, neighbour, route.
+    func configureHost(_ socket: borrowing RouteSocket) throws(NetlinkError) {
         guard let link = try socket.link(named: hostName) else {
             throw NetlinkError("find link", hostName, code: ENODEV)
         }

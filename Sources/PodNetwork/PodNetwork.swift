@@ -33,7 +33,7 @@ package enum NetworkNamespaceReference: Hashable, Sendable {
 package actor PodNetwork {
     package nonisolated let configuration: PodNetworkConfiguration
     private nonisolated let executor: ThreadExecutor
-    private let logger: Logger
+    private nonisolated let logger: Logger
     private let rules = KernelNFTables()
     private var pool: AddressPool
     private var directory: AddressDirectory?
@@ -65,23 +65,71 @@ package actor PodNetwork {
         }
         self.pool = pool
         self.directory = directory
-        let node = NodeLink(configuration: configuration, directory: directory)
         do throws(NetlinkError) {
             if let configured = configuration.mtu {
                 mtu = configured
             } else {
                 mtu = try NodeLink.uplinkMTU()
             }
-            try node.establish(mtu: mtu)
         } catch {
             throw .kernel(sandbox: nil, error)
         }
-        try node.enableForwarding()
+        try establishNode(directory)
         do throws(NFTablesError) {
             try rules.apply(PodRules(configuration: configuration).transaction)
         } catch {
             throw .rules(error)
         }
+    }
+
+    /// Puts back what others took away: the node's link, routes, forwarding, our nftables table. Firewalls that flush the
+    /// ruleset and network services that clean up routes do that. Takes well under a millisecond where nothing is missing;
+    /// call it every half minute or so.
+    package func repair() throws(PodNetworkError) {
+        let directory = try prepared()
+        try establishNode(directory)
+        do throws(NFTablesError) {
+            if !(try rules.tables().contains(configuration.instance.podTable)) {
+                logger.warning("the pod network's nftables table was deleted by someone else; it is made anew")
+                try rules.apply(PodRules(configuration: configuration).transaction)
+            }
+        } catch {
+            throw .rules(error)
+        }
+        do throws(NetlinkError) {
+            let socket = try RouteSocket()
+            let links = Set(try socket.links().map(\.name))
+            let routed = Set(
+                try socket.routes().filter { $0.destination.prefixLength == 32 }.map(\.destination.address))
+            for address in pool.addresses.values where !routed.contains(address) {
+                guard links.contains(link(address).hostName) else { continue }
+                logger.warning("a pod's route was deleted by someone else", metadata: ["address": "\(address)"])
+                try link(address).configureHost(socket)
+            }
+        } catch {
+            throw .kernel(sandbox: nil, error)
+        }
+    }
+
+    /// Repairs each time `pause` returns, until it throws. What fails is logged and tried again the next time.
+    package nonisolated func keepRepaired(pause: @Sendable () async throws -> Void) async {
+        while (try? await pause()) != nil {
+            do throws(PodNetworkError) {
+                try await repair()
+            } catch {
+                logger.error("pod network not repaired", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func establishNode(_ directory: AddressDirectory) throws(PodNetworkError) {
+        let node = NodeLink(configuration: configuration, directory: directory)
+        do throws(NetlinkError) {
+            try node.establish()
+        } catch {
+            throw .kernel(sandbox: nil, error)
+        }
+        try node.enableForwarding()
     }
 
     /// Gives a sandbox its address and link; the same again for one that has them.

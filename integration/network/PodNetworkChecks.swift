@@ -47,6 +47,7 @@ func checkPodNetwork(_ scene: Scene, _ checks: Checks) async throws {
     checks.expect("addresses outlive the daemon", await adopted.address(of: "sandbox-a") == a)
     checks.expect("attach after a restart is the same", try await scene.attach(adopted, "b") == b)
     checks.expect("pod to pod after a restart", try ask(from: scene.pod("a"), b.address, 8080), "b \(a.address)")
+    try await checkRepair(scene, checks, adopted, a, b)
     try await adopted.collect(live: ["sandbox-a"])
     let instance = adopted.configuration.instance
     checks.expect("no firewall is in the way", try PodNetwork.obstacles(instance: instance).isEmpty)
@@ -82,4 +83,34 @@ func checkObstacles(_ scene: Scene, _ checks: Checks) throws {
     let found = try inside(scene.pod("c")) { (try? PodNetwork.obstacles(instance: instance)) ?? [] }
     checks.expect(
         "a dropping firewall is named", found.count == 1 && found[0].contains("\"ip foreign FORWARD\""), "\(found)")
+}
+
+/// What an interrupted daemon or another program left undone or took away is put back.
+private func checkRepair(
+    _ scene: Scene, _ checks: Checks, _ network: PodNetwork, _ a: PodAddress, _ b: PodAddress
+) async throws {
+    let host = try NetworkNamespace(path: "/run/netns/\(scene.host)").enter { () throws(NetlinkError) in
+        try RouteSocket()
+    }
+    let inPod = try NetworkNamespace(path: "/run/netns/\(scene.pod("a"))").enter { () throws(NetlinkError) in
+        try RouteSocket()
+    }
+    if let link = try inPod.link(named: "eth0") {
+        try inPod.delete(LinkAddress(link: link.index, address: a.address, prefixLength: 32))
+    }
+    _ = try await scene.attach(network, "a")
+    checks.expect("a half-made link is completed", try ask(from: scene.pod("a"), b.address, 8080), "b \(a.address)")
+    try host.deleteLink(name: a.hostLink)
+    _ = try await scene.attach(network, "a")
+    checks.expect("a lost link is made anew", try ask(from: scene.pod("a"), b.address, 8080), "b \(a.address)")
+
+    if let link = try host.link(named: b.hostLink) {
+        try host.delete(Route(IPv4Network(b.address, prefixLength: 32), link: link.index))
+    }
+    try host.deleteLink(name: network.configuration.instance.nodeLink)
+    try KernelNFTables().apply(.init(table: network.configuration.instance.podTable, [.deleteTable]))
+    try await network.repair()
+    checks.expect("deleted routes and links come back", try ask(from: scene.host, b.address, 8080), "b \(b.gateway)")
+    checks.expect("and masquerade", try ask(from: scene.pod("a"), Scene.outside, 8080), "out 192.0.2.1")
+    try await network.repair()
 }
