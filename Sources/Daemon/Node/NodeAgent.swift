@@ -99,6 +99,7 @@ struct NodeAgent: Sendable {
             group.addTask { await kubelet.run() }
             group.addTask { await names.run(services: services, slices: slices) }
             group.addTask { await proxy.run(services: services, slices: slices, node: nodeName, time: time) }
+            group.addTask { await network.keepRepaired { try await time.sleep(for: .seconds(30)) } }
         }
         await names.stop()
     }
