@@ -33,14 +33,15 @@ struct TopologyDomain: Hashable, Sendable {
 /// A term with what of it depends on its pod worked out.
 struct AffinityTerm: Sendable {
     let topologyKey: String
-    private let selector: LabelSelector?
+    /// nil matches nothing.
+    private let selector: LabelExpression?
     private let extra: [(key: String, value: String, isEqual: Bool)]
     private let namespaces: Set<String>
     private let isEverywhere: Bool
 
     init(_ term: PodAffinityTerm, of pod: PodInfo) {
         topologyKey = term.topologyKey
-        selector = term.labelSelector
+        selector = term.labelSelector.flatMap { try? LabelExpression($0) }
         extra =
             term.matchLabelKeys.compactMap { key in pod.labels[key].map { (key, $0, true) } }
             + term.mismatchLabelKeys.compactMap { key in pod.labels[key].map { (key, $0, false) } }

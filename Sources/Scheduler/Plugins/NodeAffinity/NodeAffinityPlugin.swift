@@ -9,8 +9,8 @@ struct NodeAffinityPlugin: SchedulingPlugin {
     private struct Run: PluginRun {
         let labels: [String: String]
         /// nil: nothing is required.
-        let required: [NodeSelectorTerm]?
-        let preferred: [(weight: Int64, term: NodeSelectorTerm)]
+        let required: [NodeSelectorMatcher]?
+        let preferred: [(weight: Int64, term: NodeSelectorMatcher)]
         let scale = ScoreScale.highestIsBest
 
         func obstacles(on node: NodeInfo) -> [String] {
@@ -30,9 +30,10 @@ struct NodeAffinityPlugin: SchedulingPlugin {
         guard !pod.nodeSelector.isEmpty || affinity != nil else { return nil }
         return Run(
             labels: pod.nodeSelector,
-            required: affinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms,
+            required: affinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+                .map(NodeSelectorMatcher.init),
             preferred: (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map {
-                (Int64($0.weight), $0.preference)
+                (Int64($0.weight), NodeSelectorMatcher($0.preference))
             })
     }
 }

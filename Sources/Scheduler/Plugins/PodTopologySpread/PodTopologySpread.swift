@@ -53,7 +53,7 @@ private struct SpreadCount: Sendable {
         isRequired = constraint.whenUnsatisfiable == "DoNotSchedule"
         maxSkew = Int64(max(1, constraint.maxSkew))
         minDomains = Int(constraint.minDomains ?? 1)
-        let selector = constraint.labelSelector
+        let selector = constraint.labelSelector.flatMap { try? LabelExpression($0) }
         let same = constraint.matchLabelKeys.compactMap { key in pod.labels[key].map { (key, $0) } }
         let matches = { (other: PodInfo) in
             other.namespace == pod.namespace && (selector?.matches(other.labels) ?? false)
