@@ -83,7 +83,7 @@ import Testing
     }
 
     /// Whatever the view's lag, never more pods are made than wanted, and none is deleted twice.
-    @Test(arguments: UInt64(1)...30)
+    @Test(arguments: UInt64(1)...12)
     func aLaggingViewMakesNoPodTwice(seed: UInt64) {
         var random = Seed(seed)
         var truth: [Pod] = []

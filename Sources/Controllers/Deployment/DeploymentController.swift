@@ -2,6 +2,7 @@ import APIMachinery
 import Client
 import JSONTree
 import KubernetesAPI
+import Logging
 
 /// Brings every Deployment's ReplicaSets to what it wants.
 struct DeploymentController: Sendable {
@@ -9,6 +10,7 @@ struct DeploymentController: Sendable {
 
     private let client: APIClient
     private let informers: ControllerInformers
+    private let log: Logger
     private let events: EventRecorder
     private let time: any TimeSource
     private let queue: WorkQueue<ObjectKey>
@@ -16,6 +18,7 @@ struct DeploymentController: Sendable {
     init(_ context: ControllerContext) {
         client = context.client
         informers = context.informers
+        log = context.log
         events = context.events
         time = context.time
         queue = WorkQueue(time: context.time)
@@ -33,7 +36,9 @@ struct DeploymentController: Sendable {
             }
             group.addTask { await informers.replicaSets.follow { noteChange(of: $0, $1) } }
             group.addTask { await informers.pods.follow { noteEnd(of: $0, $1) } }
-            group.addTask { await queue.process(workers: Self.workers) { try await reconcile($0) } }
+            group.addTask {
+                await queue.reconcile(workers: Self.workers, "deployment", log: log) { try await reconcile($0) }
+            }
         }
     }
 

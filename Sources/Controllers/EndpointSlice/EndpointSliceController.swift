@@ -1,6 +1,7 @@
 import APIMachinery
 import Client
 import KubernetesAPI
+import Logging
 
 /// Keeps EndpointSlices and Endpoints of every service with a selector.
 struct EndpointSliceController: Sendable {
@@ -8,11 +9,13 @@ struct EndpointSliceController: Sendable {
 
     private let client: APIClient
     private let informers: ControllerInformers
+    private let log: Logger
     private let queue: WorkQueue<ObjectKey>
 
     init(_ context: ControllerContext) {
         client = context.client
         informers = context.informers
+        log = context.log
         queue = WorkQueue(time: context.time)
     }
 
@@ -33,7 +36,9 @@ struct EndpointSliceController: Sendable {
                     (after ?? before).map { queue.add(ObjectKey($0)) }
                 }
             }
-            group.addTask { await queue.process(workers: Self.workers) { try await reconcile($0) } }
+            group.addTask {
+                await queue.reconcile(workers: Self.workers, "endpointslice", log: log) { try await reconcile($0) }
+            }
         }
     }
 

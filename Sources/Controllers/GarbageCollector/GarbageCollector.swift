@@ -27,6 +27,8 @@ struct GarbageCollector: Sendable {
     }
 
     func run() async {
+        // The whole graph first: an owner that is merely not known yet would have to be asked for.
+        guard await seed() else { return }
         await withDiscardingTaskGroup { group in
             group.addTask { await follow(informers.namespaces) }
             group.addTask { await follow(informers.nodes) }
@@ -40,18 +42,38 @@ struct GarbageCollector: Sendable {
             group.addTask { await follow(informers.secrets) }
             group.addTask { await follow(informers.serviceAccounts) }
             group.addTask { await follow(informers.leases) }
-            group.addTask { await queue.process(workers: Self.workers) { try await reconcile($0) } }
+            group.addTask {
+                await queue.reconcile(workers: Self.workers, "garbagecollector", log: log) { try await reconcile($0) }
+            }
         }
     }
 
+    /// false where the task was cancelled before everything was known.
+    private func seed() async -> Bool {
+        guard await seed(informers.namespaces), await seed(informers.nodes), await seed(informers.pods),
+            await seed(informers.services), await seed(informers.endpointSlices), await seed(informers.endpoints),
+            await seed(informers.deployments), await seed(informers.replicaSets), await seed(informers.configMaps),
+            await seed(informers.secrets), await seed(informers.serviceAccounts), await seed(informers.leases)
+        else { return false }
+        return true
+    }
+
+    private func seed<Object: APIObject>(_ informer: Informer<Object>) async -> Bool {
+        guard await informer.waitUntilSynced() else { return false }
+        for object in informer.list() { note(nil, object) }
+        return true
+    }
+
     private func follow<Object: APIObject>(_ informer: Informer<Object>) async {
-        await informer.follow { before, after in
-            let affected = graph.graph.withLock { graph in
-                if let after { return graph.put(OwnerGraph.Item(after)) }
-                return before.map { graph.remove($0.metadata.uid) } ?? []
-            }
-            for uid in affected { queue.add(uid) }
+        await informer.follow { note($0, $1) }
+    }
+
+    private func note<Object: APIObject>(_ before: Object?, _ after: Object?) {
+        let affected = graph.graph.withLock { graph in
+            if let after { return graph.put(OwnerGraph.Item(after)) }
+            return before.map { graph.remove($0.metadata.uid) } ?? []
         }
+        for uid in affected { queue.add(uid) }
     }
 
     private func reconcile(_ uid: String) async throws -> Duration? {

@@ -2,6 +2,7 @@ import APIMachinery
 import Client
 import JSONTree
 import KubernetesAPI
+import Logging
 
 /// Empties namespaces that are being deleted, and lets them go.
 struct NamespaceController: Sendable {
@@ -13,6 +14,7 @@ struct NamespaceController: Sendable {
 
     private let client: APIClient
     private let informers: ControllerInformers
+    private let log: Logger
     private let time: any TimeSource
     private let kinds: [ResourceKind]
     private let queue: WorkQueue<String>
@@ -20,6 +22,7 @@ struct NamespaceController: Sendable {
     init(_ context: ControllerContext, kinds: [ResourceKind] = Kinds.all.map(\.kind)) {
         client = context.client
         informers = context.informers
+        log = context.log
         time = context.time
         self.kinds = kinds.filter(\.isNamespaced)
         queue = WorkQueue(time: context.time)
@@ -42,7 +45,9 @@ struct NamespaceController: Sendable {
                     queue.add(namespace)
                 }
             }
-            group.addTask { await queue.process(workers: Self.workers) { try await reconcile($0) } }
+            group.addTask {
+                await queue.reconcile(workers: Self.workers, "namespace", log: log) { try await reconcile($0) }
+            }
         }
     }
 

@@ -2,12 +2,14 @@ import APIMachinery
 import Client
 import JSONTree
 import KubernetesAPI
+import Logging
 import Synchronization
 
 /// Watches over nodes: one that is silent for too long is marked, and its pods leave it when they no longer tolerate that.
 struct NodeLifecycleController: Sendable {
     private let client: APIClient
     private let informers: ControllerInformers
+    private let log: Logger
     private let events: EventRecorder
     private let time: any TimeSource
     private let health: SharedHealth
@@ -24,6 +26,7 @@ struct NodeLifecycleController: Sendable {
     init(_ context: ControllerContext, grace: Duration) {
         client = context.client
         informers = context.informers
+        log = context.log
         events = context.events
         time = context.time
         health = SharedHealth(NodeHealth(grace: grace))
@@ -42,7 +45,7 @@ struct NodeLifecycleController: Sendable {
             }
             group.addTask { await informers.leases.follow { _, after in after.map { queue.add($0.metadata.name) } } }
             group.addTask { await informers.pods.follow { notePlacement(of: $0, $1) } }
-            group.addTask { await queue.process(workers: 2) { try await reconcile($0) } }
+            group.addTask { await queue.reconcile(workers: 2, "nodelifecycle", log: log) { try await reconcile($0) } }
         }
     }
 

@@ -1,6 +1,7 @@
 import APIMachinery
 import Client
 import KubernetesAPI
+import Logging
 import Synchronization
 
 /// Keeps every ReplicaSet at its number of pods.
@@ -10,6 +11,7 @@ struct ReplicaSetController: Sendable {
 
     private let client: APIClient
     private let informers: ControllerInformers
+    private let log: Logger
     private let events: EventRecorder
     private let time: any TimeSource
     private let queue: WorkQueue<ObjectKey>
@@ -18,13 +20,16 @@ struct ReplicaSetController: Sendable {
     init(_ context: ControllerContext) {
         client = context.client
         informers = context.informers
+        log = context.log
         events = context.events
         time = context.time
         queue = WorkQueue(time: context.time)
     }
 
     func run() async {
-        guard await informers.replicaSets.waitUntilSynced(), await informers.pods.waitUntilSynced() else { return }
+        guard await informers.replicaSets.waitUntilSynced(), await informers.pods.waitUntilSynced(),
+            await informers.namespaces.waitUntilSynced()
+        else { return }
         await withDiscardingTaskGroup { group in
             group.addTask {
                 await informers.replicaSets.follow { before, after in
@@ -32,7 +37,9 @@ struct ReplicaSetController: Sendable {
                 }
             }
             group.addTask { await informers.pods.follow { noteChange(of: $0, $1) } }
-            group.addTask { await queue.process(workers: Self.workers) { try await reconcile($0) } }
+            group.addTask {
+                await queue.reconcile(workers: Self.workers, "replicaset", log: log) { try await reconcile($0) }
+            }
         }
     }
 
@@ -69,8 +76,13 @@ struct ReplicaSetController: Sendable {
             })
         var execution = ReplicaSetExecution(set: set, client: client, events: events, overlays: overlays)
         await execution.carryOut(plan, now: now)
-        if let failure = execution.failure { throw failure }
+        // In a namespace that is ending nothing can be made, and nothing needs to be.
+        if let failure = execution.failure, isLiving(set.metadata.namespace) { throw failure }
         return plan.nextLook.map { $0 - now }
+    }
+
+    private func isLiving(_ namespace: String) -> Bool {
+        informers.namespaces.get(namespace).map { $0.metadata.deletionTimestamp == nil } ?? false
     }
 
     /// The set's own pods and the orphans of its namespace, with what was done since the view was made.

@@ -1,6 +1,7 @@
 import APIMachinery
 import Client
 import KubernetesAPI
+import Logging
 
 /// Restores what every namespace has: the service account `default`, and the ConfigMap with the cluster's certificate authority.
 struct NamespaceContentsController: Sendable {
@@ -10,12 +11,14 @@ struct NamespaceContentsController: Sendable {
 
     private let client: APIClient
     private let informers: ControllerInformers
+    private let log: Logger
     private let rootCertificate: String
     private let queue: WorkQueue<String>
 
     init(_ context: ControllerContext, rootCertificate: String) {
         client = context.client
         informers = context.informers
+        log = context.log
         self.rootCertificate = rootCertificate
         queue = WorkQueue(time: context.time)
     }
@@ -40,7 +43,9 @@ struct NamespaceContentsController: Sendable {
                     queue.add(map.metadata.namespace)
                 }
             }
-            group.addTask { await queue.process { try await reconcile($0) } }
+            group.addTask {
+                await queue.reconcile(workers: 1, "namespace-contents", log: log) { try await reconcile($0) }
+            }
         }
     }
 
