@@ -1,8 +1,11 @@
 #!/bin/bash
-# The launch path on the real kernel. usage, as root: integration/launch.sh
+# The launch path on the real kernel. usage, as root: [SWIFTLET_BIN=built products] integration/launch.sh
 set -eu
 cd "$(dirname "$0")/.."
-swift build --product swiftlet-podmonitor >&2
-swift build --product launch-check >&2
-bin=$(swift build --show-bin-path)
+bin=${SWIFTLET_BIN:-}
+if [ -z "$bin" ]; then
+    swift build --product swiftlet-podmonitor >&2
+    swift build --product launch-check >&2
+    bin=$(swift build --show-bin-path)
+fi
 "$bin/launch-check" "$bin/swiftlet-podmonitor"

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,9 +11,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,8 +23,17 @@
 void cm_harden(void) {
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     prctl(PR_SET_NAME, "swiftlet-podmon", 0, 0, 0);
-    const int deaf[] = {SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+    const int deaf[] = {SIGPIPE, SIGINT, SIGHUP, SIGQUIT};
     for (size_t i = 0; i < sizeof deaf / sizeof deaf[0]; i++) signal(deaf[i], SIG_IGN);
+}
+
+int32_t cm_watch_end(void) {
+    sigset_t polite;
+    sigemptyset(&polite);
+    sigaddset(&polite, SIGTERM);
+    if (sigprocmask(SIG_BLOCK, &polite, NULL) < 0) return -errno;
+    int fd = signalfd(-1, &polite, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
 }
 
 void cm_exit(int32_t code) { _exit(code); }
@@ -116,6 +128,11 @@ void cm_widen(int32_t fd) {
     int size = 1 << 20;
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0)
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+int32_t cm_waiting(int32_t fd) {
+    ssize_t size = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+    return size < 0 ? -errno : (int32_t)size;
 }
 
 int32_t cm_accept(int32_t fd) {
@@ -217,6 +234,15 @@ int32_t cm_open_log(const char *path, uint64_t *size) {
 }
 
 int32_t cm_rename(const char *from, const char *to) { return rename(from, to) < 0 ? -errno : 0; }
+
+void cm_collect(int32_t pid, int32_t milliseconds) {
+    int handle = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    if (handle < 0) return;
+    struct pollfd ended = {.fd = handle, .events = POLLIN};
+    if (poll(&ended, 1, milliseconds) != 1) syscall(SYS_pidfd_send_signal, handle, SIGKILL, NULL, 0);
+    close(handle);
+    waitpid(pid, NULL, 0);
+}
 
 int32_t cm_fork_writer(int32_t *socket) {
     int ends[2];

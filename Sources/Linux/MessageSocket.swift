@@ -39,12 +39,18 @@ package final class MessageSocket: Sendable {
     }
 
     /// One message, or nil where none waits. No bytes at all is the end.
-    package func receive(upTo size: Int) throws(KernelError) -> (bytes: [UInt8], descriptors: [SharedDescriptor])? {
+    package func receive() throws(KernelError) -> (bytes: [UInt8], descriptors: [SharedDescriptor])? {
         var numbers = [Int32](repeating: -1, count: 64)
         var count: UInt32 = 0
         var code: Int64 = 0
         let bytes = try descriptor.withRaw { raw throws(KernelError) in
-            [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+            let waiting = cm_waiting(raw)
+            guard waiting > 0 else {
+                code = Int64(waiting)
+                return [UInt8]()
+            }
+            let size = Int(waiting)
+            return [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
                 code = cm_receive(raw, buffer.baseAddress, UInt64(size), &numbers, UInt32(numbers.count), &count)
                 filled = Int(max(0, code))
             }
@@ -95,6 +101,14 @@ package struct ProcessHandle: Sendable {
     package func signal(_ number: Int32) throws(KernelError) {
         let code = try descriptor.withRaw { raw throws(KernelError) in cs_pidfd_signal(raw, number) }
         guard code == 0 else { throw KernelError("signal \(number)", "process", -code) }
+    }
+
+    /// Waits until a child of ours has ended and collects its status; blocks, so not on the cooperative pool.
+    package func awaitEnd() {
+        guard let copy = try? descriptor.duplicate() else { return }
+        var event = pollfd(fd: copy.raw, events: Int16(POLLIN), revents: 0)
+        while poll(&event, 1, -1) < 0 && errno == EINTR {}
+        reap()
     }
 
     /// Collects the exit status where the process is a child of ours and has ended. Never waits.

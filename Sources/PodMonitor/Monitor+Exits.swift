@@ -140,6 +140,7 @@ extension Monitor {
             cm_exit(0)
         }
         guard pid > 0 else { return }
+        writerPID = pid
         writer = socket
         _ = cm_poll_add(poll, socket, Wake.writer.token)
     }
@@ -160,6 +161,8 @@ extension Monitor {
         cm_poll_remove(poll, writer)
         cm_close(writer)
         writer = -1
+        cm_collect(writerPID, 0)
+        writerPID = -1
         for index in 0..<processes.count where !processes[index].isSession && processes[index].isAlive { addLog(index) }
     }
 }

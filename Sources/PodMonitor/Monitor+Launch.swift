@@ -102,10 +102,10 @@ extension Monitor {
         let cgroup = cm_open_directory(plan.cgroup)
         guard cgroup >= 0 else { return reply(request, failure(CL_STAGE_CGROUP, cgroup)) }
         if plan.flags & UInt32(CL_PLAN_POD_PID) != 0, podInit < 0 {
-            let code = cl_pod_init_start(&podInit)
-            guard code > 0 else {
+            podInitPID = cl_pod_init_start(&podInit)
+            guard podInitPID > 0 else {
                 cm_close(cgroup)
-                return reply(request, failure(CL_STAGE_NAMESPACES, code))
+                return reply(request, failure(CL_STAGE_NAMESPACES, podInitPID))
             }
         }
         let hasTerminal = plan.flags & UInt32(CL_PLAN_TERMINAL) != 0

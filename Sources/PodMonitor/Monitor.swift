@@ -10,11 +10,14 @@ package struct Monitor {
     let poll: Int32
     let listener: Int32
     let pidNamespace: Int32
+    private let end: Int32
     var client: Int32 = -1
     var isGreeted = false
     var writer: Int32 = -1
     /// The process that holds the pid namespace which containers share; -1 until one asks for it.
     var podInit: Int32 = -1
+    var podInitPID: Int32 = -1
+    var writerPID: Int32 = -1
     var processes: [Supervised] = []
     var ledger = ExitLedger()
     var isEnding = false
@@ -27,20 +30,25 @@ package struct Monitor {
         poll = cm_poll_create()
         pidNamespace = cm_own_pid_namespace()
         buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: MonitorLimit.message, alignment: 16)
+        end = cm_watch_end()
+        guard end >= 0, cm_poll_add(poll, end, Wake.end.token) == 0 else { return nil }
         guard poll >= 0, pidNamespace >= 0, cm_poll_add(poll, listener, Wake.listener.token) == 0 else { return nil }
     }
 
-    /// Serves until the pod has been shut down.
+    /// Serves until the pod has been shut down, or the machine goes down (SIGTERM) and the last process has ended.
     package mutating func run() {
-        while !(isEnding && !hasLiveProcess) {
+        while !isEnding || hasLiveProcess {
             var token: UInt64 = 0
             let woken = cm_poll_wait(poll, &token, patience)
             if woken < 0 { break }
             if woken > 0, let wake = Wake(token: token) { handle(wake) }
             reportOverdue()
         }
-        cm_close(client)
+        // What is ours is gone before we are, so that our cgroup can be removed. The daemon knows by our own end.
         cm_close(writer)
+        cm_collect(writerPID, 1000)
+        cm_collect(podInitPID, 0)
+        cm_close(client)
     }
 
     private mutating func handle(_ wake: Wake) {
@@ -50,7 +58,14 @@ package struct Monitor {
         case .writer: receiveFromWriter()
         case .control(let key): readControl(of: key)
         case .process(let key): reap(key)
+        case .end: takeEnd()
         }
+    }
+
+    /// The containers get the same signal from whoever ends the machine, with a time of grace that is theirs.
+    private mutating func takeEnd() {
+        isEnding = true
+        cm_poll_remove(poll, end)
     }
 
     mutating func nextKey() -> UInt32 {

@@ -65,6 +65,7 @@ enum Wake {
     case writer
     case control(UInt32)
     case process(UInt32)
+    case end
 
     init?(token: UInt64) {
         let key = UInt32(truncatingIfNeeded: token)
@@ -74,6 +75,7 @@ enum Wake {
         case 3: self = .writer
         case 4: self = .control(key)
         case 5: self = .process(key)
+        case 6: self = .end
         default: return nil
         }
     }
@@ -85,6 +87,7 @@ enum Wake {
         case .writer: 3 << 32
         case .control(let key): 4 << 32 | UInt64(key)
         case .process(let key): 5 << 32 | UInt64(key)
+        case .end: 6 << 32
         }
     }
 }

@@ -1,12 +1,15 @@
 #!/bin/bash
 # Create to exec'd, side by side: the kernel's floor (a C program), our launch path, Debian's crun and runc.
-# usage, as root: integration/bench/launch.sh [debug|release]
+# usage, as root: [SWIFTLET_BIN=built products] integration/bench/launch.sh [debug|release]
 set -eu
 cd "$(dirname "$0")/../.."
 configuration=${1:-release}
-swift build -c "$configuration" --product swiftlet-podmonitor >&2
-swift build -c "$configuration" --product launch-bench >&2
-bin=$(swift build -c "$configuration" --show-bin-path)
+bin=${SWIFTLET_BIN:-}
+if [ -z "$bin" ]; then
+    swift build -c "$configuration" --product swiftlet-podmonitor >&2
+    swift build -c "$configuration" --product launch-bench >&2
+    bin=$(swift build -c "$configuration" --show-bin-path)
+fi
 work=$(mktemp -d /tmp/swiftlet-floor.XXXXXX)
 unified=$(awk '{for (i = 7; i <= NF; i++) if ($i == "-" && $(i + 1) == "cgroup2") {print $5; exit}}' /proc/self/mountinfo)
 group=$unified/swiftlet-floor-$$

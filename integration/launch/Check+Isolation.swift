@@ -142,6 +142,33 @@ extension Check {
             do { _ = try DetachedMount(of: "out", beneath: volume).shared() } catch { refused = true }
             try expect(refused, "a link out of the volume is refused")
         },
+        Check("mounts made later show where propagation says so") { pod in
+            let volume = pod.directory + "/shared"
+            for path in [volume, volume + "/later"] { mkdir(path, 0o755) }
+            try HostMount.tmpfs(at: volume, options: ["size": "1m"])
+            defer { try? HostMount.detach(volume) }
+            try run(["/bin/mount", "--make-shared", volume])
+            mkdir(volume + "/later", 0o755)
+            var launch = try pod.container(
+                "c", ["sh", "-c", "read x; ls /from /both /none; mount -t tmpfs n /both 2>&1 | head -c 40"])
+            launch.keepsInput = true
+            launch.plan.mounts += [
+                Mount(.path(volume), at: "/from", flags: [.recursive], propagation: .fromHost),
+                Mount(.path(volume), at: "/both", flags: [.recursive], propagation: .bidirectional),
+                Mount(.path(volume), at: "/none", flags: [.recursive]),
+            ]
+            _ = try await pod.monitor.run(launch)
+            try HostMount.tmpfs(at: volume + "/later", options: ["size": "1m"])
+            try writeFile("x", volume + "/later/seen")
+            let session = try await pod.monitor.exec(
+                ExecLaunch(
+                    id: "e", containerID: "c",
+                    process: pod.process(["sh", "-c", "for d in from both none; do ls /$d/later | grep -c seen; done"]))
+            )
+            let text = try await everything(of: session.stdout)
+            try expect(text == "1\n1\n0\n", text)
+            try HostMount.detach(volume + "/later")
+        },
         Check("a read-only root") { pod in
             let (text, _) = try await pod.shell("c", "touch /x 2>&1; touch /dev/shm/x && echo shm") {
                 if case .overlay(let lower, let upper, let work, _) = $0.plan.root {
@@ -157,6 +184,19 @@ func link(_ path: String) -> String {
     var buffer = [CChar](repeating: 0, count: 256)
     let length = readlink(path, &buffer, buffer.count)
     return String(decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// Runs a program of the host to its end.
+func run(_ arguments: [String]) throws {
+    var pid = pid_t()
+    var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+    argv.append(nil)
+    defer { for text in argv { free(text) } }
+    let code = posix_spawn(&pid, arguments[0], nil, nil, argv, environ)
+    guard code == 0 else { throw KernelError("spawn", arguments[0], code) }
+    var status: Int32 = 0
+    while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+    try expect(status == 0, "\(arguments) ended with \(status)")
 }
 
 func writeFile(_ text: String, _ path: String) throws {

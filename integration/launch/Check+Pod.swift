@@ -135,6 +135,14 @@ extension Check {
             try expect(list.first?.id == "c" && list.first?.state == .running, "\(list)")
             try await again.shutdown()
         },
+        Check("a polite end: the monitor stays until the containers have ended") { pod in
+            _ = try await pod.monitor.run(pod.container("c", ["sleep", "100"]))
+            try ProcessHandle(processID: pod.monitor.processID).signal(SIGTERM)
+            try expect(try await pod.monitor.containers().count == 1, "it still answers")
+            try await pod.monitor.signal("c", SIGKILL)
+            for await _ in pod.monitor.exits {}
+            try expect(try !pod.cgroup.isPopulated(), "all gone")
+        },
         Check("fifty pods at once") { pod in
             let start = monotonicNanoseconds()
             let pods = try await withThrowingTaskGroup(of: TestPod.self) { group in

@@ -11,6 +11,9 @@ import Linux
     }
     signal(SIGPIPE, SIG_IGN)
     let ground = try TestGround(monitor: arguments[1], base: "/tmp/swiftlet-launch-check-\(getpid())")
+    for feature in KernelFeature.all() where !feature.isPresent {
+        print("      this kernel lacks \(feature.name) (\(feature.importance)): \(feature.consequence)")
+    }
     var passed = 0
     var failed = 0
     for (index, check) in (Check.isolation + Check.life + Check.pod).enumerated() {

@@ -4,6 +4,8 @@
 
 /* Makes this process what a monitor must be: not dumpable, deaf to SIGPIPE and to polite ends, known by its name. */
 void cm_harden(void);
+/* A descriptor that is readable once somebody asked this process politely to end (SIGTERM). */
+int32_t cm_watch_end(void);
 void cm_exit(int32_t code) __attribute__((noreturn));
 int32_t cm_process_id(void);
 int32_t cm_own_pid_namespace(void);
@@ -20,6 +22,8 @@ int32_t cm_poll_wait(int32_t poll, uint64_t *token, int32_t milliseconds);
 int64_t cm_receive(int32_t fd, void *bytes, uint64_t capacity, int32_t *fds, uint32_t fd_capacity, uint32_t *fd_count);
 int32_t cm_send(int32_t fd, const void *bytes, uint64_t size, const int32_t *fds, uint32_t fd_count);
 int32_t cm_accept(int32_t fd);
+/* The size of the next message, 0 at the end, -EAGAIN where none waits. */
+int32_t cm_waiting(int32_t fd);
 /* Lets a megabyte wait in the socket. */
 void cm_widen(int32_t fd);
 
@@ -43,6 +47,9 @@ int32_t cm_resize(int32_t terminal, uint16_t columns, uint16_t rows);
 /* A log file, appended to and never a link; *size is what it holds. */
 int32_t cm_open_log(const char *path, uint64_t *size);
 int32_t cm_rename(const char *from, const char *to);
+
+/* Collects a child: gives it the time to end by itself, then kills it. */
+void cm_collect(int32_t pid, int32_t milliseconds);
 
 /* Forks: 0 in the child, which keeps descriptors 0 to 2 and `socket` (moved to 3) alone; else its pid and our end. */
 int32_t cm_fork_writer(int32_t *socket);

@@ -37,11 +37,17 @@ final class MonitorConnection: Sendable {
         (exits, exitSink) = AsyncStream.makeStream(of: ProcessExit.self)
     }
 
-    /// Connects and greets; returns the monitor's process number.
+    /// Connects and greets; returns the monitor's process number. ETIMEDOUT after five seconds without an answer: one
+    /// stuck monitor must not hold up the daemon's start.
     func open() async throws(PodMonitorError) -> Int32 {
         do throws(KernelError) { try connect() } catch {
             throw .unreachable(directory: directory, cause: error)
         }
+        let patience = Task { [weak self] in
+            try? await Task.sleep(for: .seconds(5))
+            if !Task.isCancelled { self?.giveUp() }
+        }
+        defer { patience.cancel() }
         let reply = try await request(.hello, operation: "greet", id: directory) { $0.append(protocolVersion) }
         return Int32(bitPattern: reply.number(at: 1))
     }
@@ -98,6 +104,16 @@ final class MonitorConnection: Sendable {
         }
     }
 
+    private func giveUp() {
+        let waiting = state.withLock { state in
+            let taken = state.waiting
+            state.waiting = [:]
+            return taken
+        }
+        let late = KernelError("wait for", "monitor of \(pod)", 110)
+        for waiter in waiting.values { waiter.resume(returning: .failure(.kernel(late))) }
+    }
+
     private func enlist(_ waiter: Waiter, id: String) -> UInt32? {
         let outcome = state.withLock { state -> Result<UInt32, PodMonitorError> in
             guard !state.isGone else { return .failure(.monitorGone(pod: pod)) }
@@ -141,7 +157,7 @@ final class MonitorConnection: Sendable {
         guard let socket = state.withLock({ $0.socket }) else { return }
         while true {
             do throws(KernelError) {
-                guard let message = try socket.receive(upTo: 256 << 10) else { return }
+                guard let message = try socket.receive() else { return }
                 if message.bytes.isEmpty { return reconnect(socket) }
                 take(message.bytes, message.descriptors)
             } catch {

@@ -26,13 +26,24 @@ package final class PodMonitorSpawner: PodMonitorSpawning {
         } catch {
             throw .spawn(pod: configuration.pod, cause: error)
         }
-        return try await PodMonitorClient(
-            pod: configuration.pod, directory: configuration.directory, events: events,
-            process: ProcessHandle(process.handle))
+        let handle = ProcessHandle(process.handle)
+        do throws(PodMonitorError) {
+            return try await PodMonitorClient(
+                pod: configuration.pod, directory: configuration.directory, events: events, process: handle)
+        } catch {
+            await end(handle)
+            throw error
+        }
     }
 
     package func adopt(pod: String, directory: String) async throws(PodMonitorError) -> any PodMonitoring {
         try await PodMonitorClient(pod: pod, directory: directory, events: events, process: nil)
+    }
+
+    /// A monitor that does not answer is no use: it goes, and leaves no zombie.
+    private func end(_ process: ProcessHandle) async {
+        try? process.signal(SIGKILL)
+        _ = try? await threads.run("collect monitor") { () throws(KernelError) in process.awaitEnd() }
     }
 
     private static func start(
