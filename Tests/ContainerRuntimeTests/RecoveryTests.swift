@@ -33,13 +33,9 @@ import Testing
 
     @Test func exitsThatNobodySawAreNotLost() async throws {
         let node = try FakeNode()
-        let (_, _, ids) = try await pod(node, running: ["a", "b"])
+        let (before, _, ids) = try await pod(node, running: ["a", "b"])
         let monitor = try #require(node.monitors.only)
-        // Nobody listens now.
-        monitor.state.withLock { state in
-            state.follower?.finish()
-            state.follower = nil
-        }
+        await before.close()
         monitor.end(ids[0], code: 9)
         monitor.end(ids[1], code: 0, outOfMemory: true)
         let after = try await node.open()
@@ -50,7 +46,8 @@ import Testing
 
     @Test func aMonitorThatDiedTakesItsPodAlong() async throws {
         let node = try FakeNode()
-        let (_, sandbox, ids) = try await pod(node, running: ["a"])
+        let (before, sandbox, ids) = try await pod(node, running: ["a"])
+        await before.close()
         node.monitors.only?.state.withLock { $0.isAlive = false }
         let after = try await node.open()
         #expect(try await after.podSandboxStatus(sandbox).state == .notReady)
@@ -64,7 +61,8 @@ import Testing
 
     @Test func nothingRunsAfterAReboot() async throws {
         let node = try FakeNode()
-        let (_, sandbox, ids) = try await pod(node, running: ["a"])
+        let (before, sandbox, ids) = try await pod(node, running: ["a"])
+        await before.close()
         node.kernel.state.withLock { $0.boot = "boot-2" }
         let after = try await node.open()
         #expect(try await after.podSandboxStatus(sandbox).state == .notReady)
@@ -88,14 +86,10 @@ import Testing
 
     @Test func aBrokenRecordStopsNothing() async throws {
         let node = try FakeNode()
-        let (_, sandbox, ids) = try await pod(node, running: ["a"])
+        let (before, sandbox, _) = try await pod(node, running: ["a"])
         let name = try #require(node.sandboxDirectories.first)
         let directory = node.paths.state + "/sandboxes/" + name
-        // The first daemon writes behind; here it has written before it goes.
-        let record = directory + "/containers/\(ids[0]).json"
-        while !String(decoding: try WholeFile.read(record), as: UTF8.self).contains("\"running\"") {
-            await Task.yield()
-        }
+        await before.close()
         for record in try OpenDirectory(directory + "/containers").names() {
             try WholeFile.replace(directory + "/containers/" + record, with: Array("{\"id\":".utf8), durable: false)
         }

@@ -22,7 +22,7 @@ func checkCrashes(_ scene: Scene, rounds: Int, seed: UInt64, _ checks: inout Che
         wrong += try await known.differences(from: runtime)
         wrong += try await strays(of: runtime)
         try await known.trim(runtime, keeping: 4)
-        runtime.close()
+        await runtime.close()
     }
     print("seed \(seed), last steps before \(rounds) deaths:")
     for (stage, count) in stages.sorted(by: { $0.key < $1.key }) { print("  \(count) × after \(stage)") }
@@ -32,7 +32,7 @@ func checkCrashes(_ scene: Scene, rounds: Int, seed: UInt64, _ checks: inout Che
     try await known.trim(last, keeping: 0)
     let left = try await last.leftovers()
     checks.expect(left.isEmpty, "nothing is left of the killed daemons' pods", "\(left)")
-    last.close()
+    await last.close()
 }
 
 /// What of the runtime's is on the node beside what its sandboxes have: one cgroup, one mount, one address each.

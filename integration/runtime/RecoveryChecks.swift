@@ -12,7 +12,7 @@ func checkRecovery(_ scene: Scene, _ checks: inout Checks) async throws {
     let brief = try await before.start(scene.container("brief", ["sh", "-c", "sleep 0.3; exit 5"]), in: sandbox, pod)
     let process = try await before.containerStatus(steady).processID
     let address = try await before.podSandboxStatus(sandbox).addresses
-    before.close()
+    await before.close()
     let after = try await scene.open()
     let status = try await after.containerStatus(steady)
     checks.expect(status.state == .running && status.processID == process, "the same process runs on", "\(status)")

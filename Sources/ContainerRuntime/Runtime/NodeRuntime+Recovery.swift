@@ -34,17 +34,18 @@ extension NodeRuntime {
         try await dependencies.network.collect(live: live)
     }
 
-    /// Lets go of every monitor and leaves all pods running: the daemon ends, or hands over to another. Nothing is to be called after it.
-    package func close() {
-        let watchers = state.withLock { state in
+    /// Writes what is to be written, lets go of every monitor and leaves all pods running: the daemon ends, or hands over to another. Nothing is to be called after it.
+    package func close() async {
+        let (watchers, writes) = state.withLock { state in
             let watchers = state.sandboxes.values.compactMap(\.watcher)
             for id in state.sandboxes.keys {
                 state.sandboxes[id]?.monitor = nil
                 state.sandboxes[id]?.watcher = nil
             }
-            return watchers
+            return (watchers, Array(state.pendingWrites.values))
         }
         for watcher in watchers { watcher.cancel() }
+        for write in writes { await write.value }
     }
 
     private func register(_ found: RecordFiles.Found) {

@@ -78,11 +78,16 @@ package final class NodeRuntime: Sendable {
 
     /// Writes a container's record without holding anybody up: for what a later daemon would learn from the monitor anyway.
     func persistSoon(container id: String) {
-        Task {
-            do throws(CRIError) {
-                try await persist(container: id)
-            } catch {
-                logger.error("container not recorded", metadata: ["container": "\(id)", "cause": "\(error)"])
+        state.withLock { state in
+            state.lastWrite += 1
+            let number = state.lastWrite
+            state.pendingWrites[number] = Task {
+                do throws(CRIError) {
+                    try await persist(container: id)
+                } catch {
+                    logger.error("container not recorded", metadata: ["container": "\(id)", "cause": "\(error)"])
+                }
+                self.state.withLock { $0.pendingWrites[number] = nil }
             }
         }
     }

@@ -33,6 +33,9 @@ struct RuntimeState: Sendable {
     var containers: [String: ContainerEntry] = [:]
     /// Exec sessions that run, by their ids.
     var sessions: [String: ExitLatch] = [:]
+    /// Records that are being written behind; as many as containers are being made.
+    var pendingWrites: [Int: Task<Void, Never>] = [:]
+    var lastWrite = 0
     /// Nil until the runtime is open.
     var host: HostFeatures?
     var bootID = ""
