@@ -129,7 +129,7 @@ import Testing
         let only: HTTPHeaders = ["Accept": "application/vnd.kubernetes.protobuf"]
         #expect(try await api.get(Path.maps, headers: only).status == 406)
         let body = try await api.send(
-            .post, Path.maps, configMap("a"), headers: ["Content-Type": "application/vnd.kubernetes.protobuf"])
+            .post, Path.maps, configMap("a"), headers: ["Content-Type": "application/cbor"])
         #expect(body.status == 415)
     }
 }

@@ -8,7 +8,7 @@ struct RequestBody: Sendable {
     /// Keys that stood twice in one object.
     var duplicates: [String]
 
-    /// The body as an object. JSON, and YAML where the content type says so.
+    /// The body as an object. JSON; YAML and protobuf (of a few kinds) where the content type says so.
     static func object(_ request: HTTPRequest) throws(Status) -> RequestBody {
         let type = mediaType(request)
         var duplicates: [DuplicateKey] = []
@@ -16,6 +16,8 @@ struct RequestBody: Sendable {
         switch type {
         case "", "application/json", "*/*": value = try json(request.body, &duplicates)
         case "application/yaml", "application/x-yaml", "text/yaml": value = try yaml(request.body)
+        case "application/vnd.kubernetes.protobuf":
+            return RequestBody(storage: try ProtobufBody.object(request.body), duplicates: [])
         default:
             throw .unsupportedMediaType(
                 "the body of the request was in an unknown format (\(type)); this server reads application/json and application/yaml"
