@@ -84,6 +84,7 @@ final class Forwarder: Sendable {
         _ address: SocketAddress, _ query: [UInt8], _ promise: EventLoopPromise<[UInt8]>, _ loop: any EventLoop
     ) -> EventLoopFuture<any Channel> {
         DatagramBootstrap(group: loop)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Int(UInt16.max)))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(DatagramAnswer(query: query, promise: promise))

@@ -74,6 +74,7 @@ package actor PodNetwork {
         } catch {
             throw .kernel(sandbox: nil, error)
         }
+        try checkHostAddresses()
         try establishNode(directory)
         do throws(NFTablesError) {
             try rules.apply(PodRules(configuration: configuration).transaction)
@@ -122,6 +123,29 @@ package actor PodNetwork {
         }
     }
 
+    /// The host must have no address among the pods' or the services': another instance, or a network of the site.
+    private func checkHostAddresses() throws(PodNetworkError) {
+        var taken: (address: IPv4Address, link: String, network: IPv4Network)?
+        do throws(NetlinkError) {
+            let socket = try RouteSocket()
+            let links = Dictionary(try socket.links().map { ($0.index, $0.name) }, uniquingKeysWith: { $1 })
+            for address in try socket.addresses() {
+                let link = links[address.link] ?? "\(address.link)"
+                guard !link.hasPrefix(configuration.instance.linkPrefix) else { continue }
+                for network in [configuration.podNetwork, configuration.serviceNetwork]
+                where network.contains(address.address) {
+                    taken = (address.address, link, network)
+                }
+            }
+        } catch {
+            throw .kernel(sandbox: nil, error)
+        }
+        guard let taken else { return }
+        throw .invalid(
+            "\(taken.network) is in use: link \(taken.link) of this host has address \(taken.address); "
+                + "give this instance another pod or service network")
+    }
+
     private func establishNode(_ directory: AddressDirectory) throws(PodNetworkError) {
         let node = NodeLink(configuration: configuration, directory: directory)
         do throws(NetlinkError) {
@@ -148,6 +172,10 @@ package actor PodNetwork {
             if isNew { try directory.write(sandbox, address) }
             do throws(NetlinkError) {
                 let namespace = try NetworkNamespace(path: networkNamespace.path)
+                // Never give the host itself a pod's address and default route.
+                guard !(try namespace.isCurrent()) else {
+                    throw NetlinkError("attach", "\(networkNamespace.path): the host's own network", code: EINVAL)
+                }
                 try link(address).establish(host: RouteSocket(), pod: namespace)
             } catch {
                 throw PodNetworkError.kernel(sandbox: sandbox, error)

@@ -41,6 +41,7 @@ func checkPodNetwork(_ scene: Scene, _ checks: Checks) async throws {
     checks.expect("an address that no pod holds", try ask(from: scene.host, IPv4Address(10, 42, 0, 200), 80), "refused")
     try checkSpoofing(scene, checks, b)
 
+    try await checkRefusals(scene, checks, network)
     checks.expect("attach again is the same", try await scene.attach(network, "a") == a)
     let adopted = try scene.makeNetwork()
     try await adopted.prepare()
@@ -113,4 +114,25 @@ private func checkRepair(
     checks.expect("deleted routes and links come back", try ask(from: scene.host, b.address, 8080), "b \(b.gateway)")
     checks.expect("and masquerade", try ask(from: scene.pod("a"), Scene.outside, 8080), "out 192.0.2.1")
     try await network.repair()
+}
+
+/// What would break the host is refused, with a message that says what to do.
+private func checkRefusals(_ scene: Scene, _ checks: Checks, _ network: PodNetwork) async throws {
+    do throws(PodNetworkError) {
+        _ = try await network.attach(sandbox: "host", networkNamespace: .path("/run/netns/\(scene.host)"))
+        checks.expect("the host is no pod", false, "attached")
+    } catch {
+        checks.expect("the host is no pod", "\(error)".contains("the host's own network"), "\(error)")
+    }
+    checks.expect("and keeps no address", await network.address(of: "host") == nil)
+    var configuration = try scene.configuration()
+    guard let name = InstanceName("two") else { throw Failure("constants") }
+    configuration.instance = name
+    configuration.stateDirectory = "\(scene.state)/two"
+    do throws(PodNetworkError) {
+        try await PodNetwork(configuration: configuration, logger: Logger(label: "check")).prepare()
+        checks.expect("two instances do not share addresses", false, "prepared")
+    } catch {
+        checks.expect("two instances do not share addresses", "\(error)".contains("link sw-it-n"), "\(error)")
+    }
 }

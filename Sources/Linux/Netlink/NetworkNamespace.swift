@@ -17,6 +17,16 @@ package struct NetworkNamespace: ~Copyable {
         try NetworkNamespace(path: "/proc/thread-self/ns/net")
     }
 
+    /// Whether this is the calling thread's own namespace.
+    package func isCurrent() throws(NetlinkError) -> Bool {
+        let home = try Self.current()
+        var (mine, other) = (stat(), stat())
+        guard fstat(home.descriptor, &mine) == 0, fstat(descriptor, &other) == 0 else {
+            throw NetlinkError("look at network namespace", "\(descriptor)", code: errno)
+        }
+        return mine.st_dev == other.st_dev && mine.st_ino == other.st_ino
+    }
+
     deinit {
         close(descriptor)
     }
