@@ -14,9 +14,10 @@
 
 #include "child.h"
 
+/* By write, which every seccomp profile allows. */
 static void tell(const struct cl_child *child, const struct cl_status *status) {
     ssize_t sent;
-    do sent = send(child->control, status, sizeof *status, MSG_NOSIGNAL);
+    do sent = write(child->control, status, sizeof *status);
     while (sent < 0 && errno == EINTR);
     if (sent < 0) _exit(127); /* nobody is there to wait for us */
 }
@@ -86,7 +87,7 @@ static void wait_for_go(const struct cl_child *child) {
     ssize_t got;
     do got = recv(child->control, &byte, 1, 0);
     while (got < 0 && errno == EINTR);
-    if (got != 1) _exit(127);
+    if (got != 1 || fcntl(child->control, F_SETFL, O_RDWR | O_NONBLOCK) < 0) _exit(127);
 }
 
 static const char *search_path(const struct cl_plan *plan) {

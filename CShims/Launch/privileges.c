@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -92,7 +91,7 @@ static void die_with_parent(const struct cl_child *child) {
     char byte;
     if (!CL_KEEPS(PARENT_DEATH)) return;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 1, errno);
-    if (recv(child->control, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) _exit(127);
+    if (read(child->control, &byte, 1) == 0) _exit(127);
 }
 
 void cl_enter_directory(struct cl_child *child) {

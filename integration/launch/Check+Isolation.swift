@@ -44,6 +44,35 @@ extension Check {
             try expect(field("NoNewPrivs", in: bound) == "1", "NoNewPrivs 1")
             try expect(field("Seccomp", in: bound) == "2", "Seccomp with NoNewPrivs")
         },
+        Check("a profile of the user's own: what it refuses fails, what it says kills") { pod in
+            var profile = SeccompProfile.containerDefault(capabilities: CapabilitySets.containerDefault.bounding)
+            for index in profile.rules.indices {
+                profile.rules[index].calls.removeAll { ["mkdir", "sync"].contains($0) }
+            }
+            profile.rules.removeAll { $0.calls.isEmpty }
+            profile.rules.append(SeccompProfile.Rule(["sync"], .killProcess))
+            let program = try pod.ground.seccomp.program(for: profile)
+            let (text, _) = try await pod.shell("c", "busybox mkdir /x 2>&1; busybox sync; echo $?") {
+                $0.plan.process.seccomp = program
+            }
+            try expect(text.contains("not permitted") && text.contains("159"), text)
+        },
+        Check("a profile that allows little still lets the program start") { pod in
+            let few = [
+                "read", "write", "prctl", "capset", "setgroups", "setresgid", "setresuid", "umask", "execve",
+                "exit_group",
+                "exit", "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "mprotect",
+                "readlinkat", "getrandom", "readlink", "mmap", "munmap", "getuid", "setuid", "setgid", "fstat",
+                "newfstatat",
+            ]
+            let program = try pod.ground.seccomp.program(
+                for: SeccompProfile(defaultAction: .fail(1), rules: [SeccompProfile.Rule(few, .allow)]))
+            var launch = try pod.container("c", ["echo", "little"])
+            launch.plan.process.seccomp = program
+            _ = try await pod.monitor.run(launch)
+            let exit = try await pod.nextExit()
+            try expect(pod.log("c").hasPrefix("little"), "\(exit) \(pod.log("c"))")
+        },
         Check("another user has no capabilities and keeps its groups") { pod in
             let (text, _) = try await pod.shell("c", "cat /proc/self/status; pwd; echo hi > /dev/stdout") {
                 $0.plan.process.user = ProcessUser(userID: 1000, groupID: 1001, supplementaryGroups: [7, 9])
