@@ -2,14 +2,16 @@
 # Swiftlet as its users know it: kubectl against a server, real pods, real network. usage, as root: integration/cluster.sh
 set -uo pipefail
 cd "$(dirname "$0")/.."
-swift build --product swiftlet >&2 && swift build --product swiftlet-podmonitor >&2 || exit 1
-BIN=$(swift build --show-bin-path)
+if [ -z "${SWIFTLET_BUILT:-}" ]; then
+    swift build --product swiftlet >&2 && swift build --product swiftlet-podmonitor >&2 || exit 1
+fi
+BIN=${SWIFTLET_BIN:-$(swift build --show-bin-path)}
 # shellcheck source=integration/cluster/instance.sh
 source integration/cluster/instance.sh
 for part in integration/cluster/[0-9]*.sh; do source "$part"; done
 
 begin
-check "the node becomes Ready" eventually 20 sh -c "ip netns exec $NETNS kubectl get nodes | grep -q ' Ready'"
+check "the node becomes Ready" eventually 20 sh -c "nsenter --net=/run/netns/$NETNS kubectl get nodes | grep -q ' Ready'"
 workloads
 commands
 containers

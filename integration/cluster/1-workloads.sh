@@ -19,19 +19,19 @@ workloads() {
 cluster_address() { kubectl get svc hello -o jsonpath='{.spec.clusterIP}'; }
 service_answers_host() { says "hello from swiftlet" inside curl -sm 3 "http://$(cluster_address)/"; }
 service_answers_pod() { says "hello from swiftlet" pod_fetches "$(cluster_address)"; }
-pod_fetches() { timeout 20 ip netns exec "$NETNS" kubectl exec deploy/hello -- wget -q -O - "http://$1/"; }
+pod_fetches() { timeout 20 nsenter "--net=/run/netns/$NETNS" kubectl exec deploy/hello -- wget -q -O - "http://$1/"; }
 
 node_port_answers() {
     local port
     kubectl patch svc hello -p '{"spec": {"type": "NodePort"}}' || return 1
     port=$(kubectl get svc hello -o jsonpath='{.spec.ports[0].nodePort}')
     [ -n "$port" ] || return 1
-    eventually 10 says "hello from swiftlet" ip netns exec "$NETNS-out" curl -sm 3 "http://192.0.2.1:$port/"
+    eventually 10 says "hello from swiftlet" nsenter "--net=/run/netns/$NETNS-out" curl -sm 3 "http://192.0.2.1:$port/"
 }
 
 api_from_pod() {
     # nc says whether the connection was made; busybox has no TLS.
-    timeout 20 ip netns exec "$NETNS" kubectl exec deploy/hello -- \
+    timeout 20 nsenter "--net=/run/netns/$NETNS" kubectl exec deploy/hello -- \
         sh -c 'nc -w 3 $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT </dev/null'
 }
 

@@ -18,7 +18,7 @@ containers() {
     check "a static pod runs" static_pod_runs
 }
 
-eventually_logs() { eventually 30 sh -c "ip netns exec $NETNS kubectl logs $1 | grep -q ." 2>/dev/null; kubectl logs "$1"; }
+eventually_logs() { eventually 30 sh -c "nsenter --net=/run/netns/$NETNS kubectl logs $1 | grep -q ." 2>/dev/null; kubectl logs "$1"; }
 
 environment_is_right() {
     local out

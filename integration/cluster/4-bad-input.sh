@@ -42,16 +42,16 @@ bad_bundle() {
     mkdir -p "$ROOT/empty"
     says "$ROOT/empty" inside curl -s --unix-socket "$ROOT/r/node.sock" http://node/v1/images \
         -d "{\"name\": \"bad:one\", \"path\": \"$ROOT/empty\"}" &&
-        says "config.json" inside curl -s --unix-socket "$ROOT/r/node.sock" http://node/v1/images \
-            -d "{\"name\": \"bad:two\", \"path\": \"$ROOT/nowhere\"}" || true
+        says "$ROOT/nowhere" inside curl -s --unix-socket "$ROOT/r/node.sock" http://node/v1/images \
+            -d "{\"name\": \"bad:two\", \"path\": \"$ROOT/nowhere\"}"
 }
 
 second_server() {
-    timeout 20 ip netns exec "$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d" --run-dir "$ROOT/r" \
+    timeout 20 nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d" --run-dir "$ROOT/r" \
         --config-dir "$ROOT/c" --log-dir "$ROOT/l"
 }
 
 port_in_use() {
-    timeout 20 ip netns exec "$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d2" --run-dir "$ROOT/r2" \
+    timeout 20 nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d2" --run-dir "$ROOT/r2" \
         --config-dir "$ROOT/c2" --log-dir "$ROOT/l2"
 }

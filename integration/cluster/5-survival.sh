@@ -20,7 +20,7 @@ survives() {
     kubectl rollout status deploy/hello --timeout=30s || return 1
     before="$(processes hello) $(restarts)"
     stop_server "$1" && start_server || return 1
-    eventually 20 sh -c "ip netns exec $NETNS kubectl get nodes | grep -q ' Ready'"
+    eventually 20 sh -c "nsenter --net=/run/netns/$NETNS kubectl get nodes | grep -q ' Ready'"
     sleep 2
     after="$(processes hello) $(restarts)"
     [ "$before" = "$after" ] || { printf 'before: %s\nafter:  %s\n' "$before" "$after"; return 1; }

@@ -11,7 +11,7 @@ namespace_goes() {
     kubectl create -f - <<'Y' || return 1
 {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "temporary"}}
 Y
-    eventually 10 sh -c "ip netns exec $NETNS kubectl get sa default -n temporary" >/dev/null 2>&1
+    eventually 10 sh -c "nsenter --net=/run/netns/$NETNS kubectl get sa default -n temporary" >/dev/null 2>&1
     kubectl apply -n temporary -f packaging/demo/workload.yaml || return 1
     kubectl rollout status -n temporary deploy/hello --timeout=60s || return 1
     kubectl delete namespace temporary --timeout=90s

@@ -50,8 +50,8 @@ make_network() {
     ip -n "$NETNS" route add default via 192.0.2.2
 }
 
-inside() { ip netns exec "$NETNS" "$@"; }
-kubectl() { ip netns exec "$NETNS" kubectl "$@"; }
+inside() { nsenter "--net=/run/netns/$NETNS" "$@"; }
+kubectl() { nsenter "--net=/run/netns/$NETNS" kubectl "$@"; }
 
 swiftlet() {
     local command=$1
@@ -65,7 +65,7 @@ start_server() {
     inside setsid "$BIN/swiftlet" server --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" \
         --log-dir "$ROOT/l" --node-name node --log-level debug >>"$ROOT/log" 2>&1 </dev/null &
     export KUBECONFIG=$ROOT/c/admin.kubeconfig
-    eventually 30 sh -c "ip netns exec $NETNS kubectl get --raw /readyz" >/dev/null 2>&1
+    eventually 30 sh -c "nsenter --net=/run/netns/$NETNS kubectl get --raw /readyz" >/dev/null 2>&1
 }
 
 # Ends the server and waits until it is gone.

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# All tests: unit tests, then everything under integration/ that needs root and a real kernel. Ends with one line of counts.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=packaging/packages.sh
+source packaging/packages.sh
+[ "$(id -u)" = 0 ] || { echo "run.sh: integration tests need root; \`swift test\` alone runs the unit tests" >&2; exit 2; }
+install_packages "${BUILD_PACKAGES[@]}" busybox-static iproute2 nftables curl python3-minimal procps util-linux
+command -v kubectl >/dev/null || install_packages kubernetes-client
+
+passed=0 failed=0 skipped=0
+say() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
+
+# count NAME STATUS OUTPUT: adds a suite's own closing line; a suite that ended without one counts as one failure.
+count() {
+    local line
+    line=$(grep -oE '[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?' "$3" | tail -n 1)
+    if [ -n "$line" ]; then
+        passed=$((passed + $(grep -oE '[0-9]+ passed' <<<"$line" | cut -d' ' -f1)))
+        failed=$((failed + $(grep -oE '[0-9]+ failed' <<<"$line" | cut -d' ' -f1)))
+        skipped=$((skipped + $(grep -oE '[0-9]+ skipped' <<<"$line" | cut -d' ' -f1 | grep . || echo 0)))
+        [ "$2" = 0 ] || grep -qE '[1-9][0-9]* failed' <<<"$line" || failed=$((failed + 1))
+    elif [ "$2" = 77 ]; then
+        echo "skip  $1: this machine cannot run it"
+        skipped=$((skipped + 1))
+    else
+        echo "FAIL  $1 ended with $2 and no count"
+        failed=$((failed + 1))
+    fi
+}
+
+# suite NAME SECONDS COMMAND...
+suite() {
+    local name=$1 limit=$2 out status
+    shift 2
+    say "$name"
+    out=$(mktemp)
+    timeout -k 20 "$limit" "$@" 2>&1 | tee "$out"
+    status=${PIPESTATUS[0]}
+    count "$name" "$status" "$out"
+    rm -f "$out"
+}
+
+unit_tests() {
+    local out status
+    out=$(mktemp)
+    say "unit tests"
+    timeout -k 20 1200 swift test --skip-build 2>&1 | tee "$out"
+    status=${PIPESTATUS[0]}
+    local all bad off
+    all=$(grep -oE 'Test run with [0-9]+ tests?' "$out" | tail -n 1 | grep -oE '[0-9]+' || echo 0)
+    bad=$(grep -cE '^✘ Test [^r].* failed after' "$out")
+    off=$(grep -cE '^(➜|◇|→) Test .* skipped' "$out")
+    passed=$((passed + all - bad - off)) failed=$((failed + bad)) skipped=$((skipped + off))
+    if [ "$status" != 0 ] && [ "$bad" = 0 ]; then
+        echo "FAIL  the unit tests ended with $status"
+        failed=$((failed + 1))
+    fi
+    rm -f "$out"
+}
+
+say "building"
+swift build --build-tests || { echo "0 passed, 1 failed"; exit 1; }
+for product in swiftlet swiftlet-podmonitor; do
+    swift build --product "$product" || { echo "0 passed, 1 failed"; exit 1; }
+done
+unit_tests
+suite "launch path" 600 integration/launch.sh
+suite "pod network" 600 integration/network.sh
+suite "runtime" 900 integration/runtime.sh
+SWIFTLET_BUILT=1 suite "cluster" 1200 integration/cluster.sh
+suite "weakened builds" 1200 integration/launch/weakened.sh
+say "done"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
