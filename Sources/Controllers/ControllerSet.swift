@@ -7,9 +7,13 @@ import Logging
 struct ControllerContext: Sendable {
     let client: APIClient
     let informers: ControllerInformers
-    let events: EventRecorder
     let time: any TimeSource
     let log: Logger
+
+    /// For the events of one controller, which runs it.
+    func recorder(_ component: String) -> EventRecorder {
+        EventRecorder(client: client, component: component, time: time, log: log)
+    }
 }
 
 /// All controllers. They read `informers`, which the caller keeps running, and write through `client`.
@@ -34,8 +38,7 @@ package struct ControllerSet: Sendable {
         _ settings: Settings, client: APIClient, informers: ControllerInformers, time: any TimeSource,
         log: Logger = Logger(label: "swiftlet.controllers")
     ) {
-        let events = EventRecorder(client: client, component: "controllermanager", time: time, log: log)
-        context = ControllerContext(client: client, informers: informers, events: events, time: time, log: log)
+        context = ControllerContext(client: client, informers: informers, time: time, log: log)
         self.settings = settings
     }
 
@@ -44,7 +47,6 @@ package struct ControllerSet: Sendable {
         let context = context
         let settings = settings
         await withDiscardingTaskGroup { group in
-            group.addTask { await context.events.run() }
             group.addTask { await DeploymentController(context).run() }
             group.addTask { await ReplicaSetController(context).run() }
             group.addTask { await EndpointSliceController(context).run() }

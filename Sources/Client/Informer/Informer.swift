@@ -20,6 +20,7 @@ package final class Informer<Object: APIObject>: Sendable {
     private let client: APIClient
     private let namespace: String?
     private let selection: ListOptions
+    private let trim: (@Sendable (inout Object) -> Void)?
     private let time: any TimeSource
     private let random: RandomSource
     private let log: Logger
@@ -28,16 +29,19 @@ package final class Informer<Object: APIObject>: Sendable {
     /// - Parameters:
     ///   - namespace: nil for all.
     ///   - selection: the selectors; the rest of it is ignored.
+    ///   - trim: drops from each object what no reader of this copy needs, before it is kept.
     ///   - indices: for each index the values that an object is found under, see `list(index:_:)`.
     package init(
         _ type: Object.Type = Object.self, client: APIClient, in namespace: String? = nil,
-        selection: ListOptions = ListOptions(), indices: [String: @Sendable (Object) -> [String]] = [:],
+        selection: ListOptions = ListOptions(), trim: (@Sendable (inout Object) -> Void)? = nil,
+        indices: [String: @Sendable (Object) -> [String]] = [:],
         time: any TimeSource = SystemTime(), random: RandomSource = RandomSource(),
         log: Logger = Logger(label: "swiftlet.informer")
     ) {
         self.client = client
         self.namespace = namespace
         self.selection = selection
+        self.trim = trim
         self.time = time
         self.random = random
         self.log = log
@@ -124,7 +128,7 @@ package final class Informer<Object: APIObject>: Sendable {
                 case .list(let options):
                     if reflector.isAtListStart { listed = [] }
                     let page = try await client.list(Object.self, in: namespace, options: options)
-                    listed += page.items
+                    listed += trim == nil ? page.items : page.items.map(trimmed)
                     if reflector.listed(page.metadata) {
                         replace(listed, at: page.metadata.resourceVersion)
                         listed = []
@@ -152,7 +156,8 @@ package final class Informer<Object: APIObject>: Sendable {
         while let event = try await Self.next(&events) {
             switch event {
             case .added(let object), .modified(let object):
-                apply(at: object.metadata.resourceVersion) { $0.set(object).map { [$0] } ?? [] }
+                let kept = trimmed(object)
+                apply(at: object.metadata.resourceVersion) { $0.set(kept).map { [$0] } ?? [] }
                 reflector.saw(version: object.metadata.resourceVersion)
             case .deleted(let object):
                 apply(at: object.metadata.resourceVersion) { $0.remove(ObjectKey(object)).map { [$0] } ?? [] }
@@ -174,6 +179,13 @@ package final class Informer<Object: APIObject>: Sendable {
         } catch {
             throw .serviceUnavailable("the watch of \(Object.kind.plural) broke off: \(error)")
         }
+    }
+
+    private func trimmed(_ object: Object) -> Object {
+        guard let trim else { return object }
+        var object = object
+        trim(&object)
+        return object
     }
 
     private func replace(_ listed: [Object], at version: String) {

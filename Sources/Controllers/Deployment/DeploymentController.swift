@@ -19,7 +19,7 @@ struct DeploymentController: Sendable {
         client = context.client
         informers = context.informers
         log = context.log
-        events = context.events
+        events = context.recorder("deployment-controller")
         time = context.time
         queue = WorkQueue(time: context.time)
     }
@@ -29,6 +29,7 @@ struct DeploymentController: Sendable {
             await informers.pods.waitUntilSynced()
         else { return }
         await withDiscardingTaskGroup { group in
+            group.addTask { await events.run() }
             group.addTask {
                 await informers.deployments.follow { before, after in
                     (after ?? before).map { queue.add(ObjectKey($0)) }

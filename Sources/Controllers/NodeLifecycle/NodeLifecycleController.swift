@@ -27,7 +27,7 @@ struct NodeLifecycleController: Sendable {
         client = context.client
         informers = context.informers
         log = context.log
-        events = context.events
+        events = context.recorder("node-controller")
         time = context.time
         health = SharedHealth(NodeHealth(grace: grace))
         queue = WorkQueue(time: context.time)
@@ -38,6 +38,7 @@ struct NodeLifecycleController: Sendable {
             await informers.pods.waitUntilSynced()
         else { return }
         await withDiscardingTaskGroup { group in
+            group.addTask { await events.run() }
             group.addTask {
                 await informers.nodes.follow { before, after in
                     (after ?? before).map { queue.add($0.metadata.name) }

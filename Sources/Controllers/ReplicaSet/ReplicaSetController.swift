@@ -21,7 +21,7 @@ struct ReplicaSetController: Sendable {
         client = context.client
         informers = context.informers
         log = context.log
-        events = context.events
+        events = context.recorder("replicaset-controller")
         time = context.time
         queue = WorkQueue(time: context.time)
     }
@@ -31,6 +31,7 @@ struct ReplicaSetController: Sendable {
             await informers.namespaces.waitUntilSynced()
         else { return }
         await withDiscardingTaskGroup { group in
+            group.addTask { await events.run() }
             group.addTask {
                 await informers.replicaSets.follow { before, after in
                     (after ?? before).map { queue.add(ObjectKey($0)) }

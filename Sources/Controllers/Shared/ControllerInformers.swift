@@ -12,7 +12,9 @@ package struct ControllerInformers: Sendable {
     package let endpoints: Informer<Endpoints>
     package let deployments: Informer<Deployment>
     package let replicaSets: Informer<ReplicaSet>
+    /// Without their data, but for the cluster's certificate authority.
     package let configMaps: Informer<ConfigMap>
+    /// Without their data.
     package let secrets: Informer<Secret>
     package let serviceAccounts: Informer<ServiceAccount>
     /// Of nodes alone.
@@ -50,10 +52,17 @@ package struct ControllerInformers: Sendable {
         endpoints = Informer(client: client, time: time)
         deployments = Informer(client: client, time: time)
         replicaSets = Informer(client: client, time: time)
-        configMaps = Informer(client: client, time: time)
-        secrets = Informer(client: client, time: time)
+        configMaps = Informer(client: client, trim: Self.withoutForeignData, time: time)
+        secrets = Informer(client: client, trim: { $0.storage["data"] = nil }, time: time)
         serviceAccounts = Informer(client: client, time: time)
         leases = Informer(client: client, in: "kube-node-lease", time: time)
+    }
+
+    /// Of most ConfigMaps the controllers need to know only that they are there.
+    private static let withoutForeignData: @Sendable (inout ConfigMap) -> Void = { map in
+        guard map.metadata.name != NamespaceContentsController.authorityName else { return }
+        map.storage["data"] = nil
+        map.storage["binaryData"] = nil
     }
 
     /// Keeps all of them up to date until the task is cancelled.
