@@ -22,10 +22,10 @@ struct NodeLink {
         return link.mtu
     }
 
-    func establish() throws(NetlinkError) {
+    func establish(mtu: UInt32) throws(NetlinkError) {
         let socket = try RouteSocket()
         let name = configuration.instance.nodeLink
-        if try socket.link(named: name) == nil { try socket.createBridge(name: name) }
+        if try socket.link(named: name) == nil { try socket.createBridge(name: name, mtu: mtu) }
         guard let link = try socket.link(named: name) else { throw NetlinkError("find link", name, code: ENODEV) }
         for old in try socket.addresses() where old.link == link.index && old.address != configuration.gateway {
             try socket.delete(old)

@@ -149,7 +149,7 @@ package actor PodNetwork {
     private func establishNode(_ directory: AddressDirectory) throws(PodNetworkError) {
         let node = NodeLink(configuration: configuration, directory: directory)
         do throws(NetlinkError) {
-            try node.establish()
+            try node.establish(mtu: mtu)
         } catch {
             throw .kernel(sandbox: nil, error)
         }

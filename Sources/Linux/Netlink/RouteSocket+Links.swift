@@ -37,9 +37,10 @@ extension RouteSocket {
     }
 
     /// Makes a bridge without ports. It serves as a link that holds addresses of this host, where dummy links are missing.
-    package func createBridge(name: String) throws(NetlinkError) {
+    package func createBridge(name: String, mtu: UInt32) throws(NetlinkError) {
         var request = NetlinkRequest(type: Int(RTM_NEWLINK), flags: NLM_F_CREATE | NLM_F_EXCL, ifinfomsg())
         request.put(Int(IFLA_IFNAME), name)
+        request.put(Int(IFLA_MTU), mtu)
         request.nest(Int(IFLA_LINKINFO)) { $0.put(Int(IFLA_INFO_KIND), "bridge") }
         try socket.transact(request, "create bridge", name)
     }
