@@ -87,6 +87,7 @@ package final class Scheduler: Sendable {
 
     private func followPods() async {
         for await event in pods.subscribe() {
+            if case .updated(let old, let new) = event, Self.isPlacementSame(old, new) { continue }
             let now = time.uptime()
             core.withLock { core in
                 switch event {
@@ -97,6 +98,18 @@ package final class Scheduler: Sendable {
             }
             signals.add(0)
         }
+    }
+
+    /// Most updates are reports of a node and change nothing here.
+    private static func isPlacementSame(_ old: Pod, _ new: Pod) -> Bool {
+        func isOver(_ pod: Pod) -> Bool {
+            let phase = pod.status.phase
+            return phase == "Succeeded" || phase == "Failed"
+        }
+        let (before, after) = (old.metadata, new.metadata)
+        return before.uid == after.uid && before.storage["labels"] == after.storage["labels"]
+            && (before.deletionTimestamp == nil) == (after.deletionTimestamp == nil) && isOver(old) == isOver(new)
+            && old.storage["spec"] == new.storage["spec"]
     }
 
     /// Decides as long as there is something to decide, then waits for a signal or for the time of a pod that waits.
