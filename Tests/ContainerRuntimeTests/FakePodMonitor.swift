@@ -1,6 +1,7 @@
 import ContainerRuntime
 import Linux
 import Synchronization
+import TestSupport
 
 /// A pod's monitor without processes. It outlives the runtime that spawned it, like the real one.
 final class FakePod: Sendable {
@@ -17,6 +18,8 @@ final class FakePod: Sendable {
         var signals: [Int32] = []
         var createError: PodMonitorError?
         var startError: PodMonitorError?
+        /// Holds `create` up.
+        var gate: FakeGate?
     }
 
     let name: String
@@ -97,7 +100,8 @@ struct FakePodMonitor: PodMonitoring {
     }
 
     func create(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport {
-        try alive { state throws(PodMonitorError) in
+        await pod.state.withLock({ $0.gate })?.wait()
+        return try alive { state throws(PodMonitorError) in
             if let error = state.createError { throw error }
             guard state.containers[container.id] == nil else { throw .alreadyExists(id: container.id) }
             state.clock += 1

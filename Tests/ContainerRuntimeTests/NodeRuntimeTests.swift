@@ -2,6 +2,7 @@ import CRI
 import ContainerRuntime
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @Suite struct NodeRuntimeTests {
@@ -180,5 +181,52 @@ import Testing
         await #expect(throws: CRIError.self) {
             try await runtime.createContainer(sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
         }
+    }
+
+    @Test func aMonitorThatHangsHoldsUpItsPodOnly() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let gate = FakeGate()
+        node.monitors.only?.state.withLock { $0.gate = gate }
+        async let limit: Void = node.time.fire(.seconds(120))
+        do {
+            _ = try await runtime.createContainer(
+                sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+            Issue.record("a container was made by a monitor that hangs")
+        } catch {
+            #expect(error.description.contains("timed out"))
+        }
+        await limit
+        try await runtime.removePodSandbox(sandbox)
+        #expect(try await runtime.leftovers().isEmpty)
+        gate.open()
+    }
+
+    @Test func anExitIsAcknowledgedOnlyWhenItIsOnDisk() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let first = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig("a"), sandboxConfig: podConfig)
+        let second = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig("b"), sandboxConfig: podConfig)
+        try await runtime.startContainer(first)
+        try await runtime.startContainer(second)
+        let directory = try #require(node.sandboxDirectories.first)
+        // Not on disk before, so that the obstacle meets the exit's write.
+        let record = node.paths.state + "/sandboxes/\(directory)/containers/\(first).json"
+        let text = { String(decoding: (try? WholeFile.read(record)) ?? [], as: UTF8.self) }
+        while !text().contains("\"running\"") { await Task.yield() }
+        while mkdir(record + ".new", 0o700) != 0 { await Task.yield() }
+        let pod = try #require(node.monitors.only)
+        pod.end(first, code: 3)
+        while try await runtime.containerStatus(first).state != .exited { await Task.yield() }
+        for _ in 0..<1_000 { await Task.yield() }
+        #expect(pod.unacknowledged == 1 && !text().contains("\"exited\""))
+        #expect(rmdir(record + ".new") == 0)
+        pod.end(second, code: 0)
+        while pod.unacknowledged > 0 { await Task.yield() }
+        #expect(text().contains("\"exited\""))
     }
 }

@@ -17,6 +17,7 @@ func checkLife(_ scene: Scene, _ runtime: NodeRuntime, _ checks: inout Checks) a
     checks.expect(
         log.contains(" stdout F out\n") && log.contains(" stderr F err\n"), "the log is in the CRI's form", log)
     try await checkStreams(runtime, id, sandbox, &checks)
+    try await checkAttach(scene, runtime, sandbox, pod, &checks)
     let stats = try await runtime.containerStats(id)
     checks.expect((stats.cpuNanoseconds ?? 0) > 0, "processor time is counted", "\(stats)")
     try await runtime.stopContainer(id, timeout: .milliseconds(100))
@@ -94,6 +95,25 @@ private func checkStreams(
     checks.expect(
         String(decoding: shown, as: UTF8.self).contains("xterm"), "a terminal", String(decoding: shown, as: UTF8.self))
     try await checkForward(runtime, id, sandbox, &checks)
+}
+
+/// A container that reads its standard input, as a shell does.
+private func checkAttach(
+    _ scene: Scene, _ runtime: NodeRuntime, _ sandbox: String, _ pod: PodSandboxConfig, _ checks: inout Checks
+) async throws {
+    var config = scene.container("reader", ["sh", "-c", "while read line; do echo got $line; done; exit 4"])
+    config.standardInput = true
+    config.standardInputOnce = true
+    let id = try await runtime.start(config, in: sandbox, pod)
+    let session = try await runtime.attach(ExecRequest(container: id, standardInput: true))
+    try await session.writeStandardInput(Array("one\n".utf8))
+    var text: [UInt8] = []
+    if case .standardOutput(let bytes) = try await session.receive() { text = bytes }
+    checks.expect(text == Array("got one\n".utf8), "an attached session", String(decoding: text, as: UTF8.self))
+    await session.closeStandardInput()
+    let ended = try await runtime.ended(id)
+    checks.expect(ended.exitCode == 4, "ends the container's standard input", "\(ended)")
+    checks.expect(try await session.exitCode() == 4, "and knows the container's end")
 }
 
 private func checkForward(

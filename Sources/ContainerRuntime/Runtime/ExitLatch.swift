@@ -17,15 +17,17 @@ final class ExitLatch: Sendable {
 
     var exitCode: Int32? { state.withLock { $0.exitCode } }
 
-    /// Later calls do nothing.
-    func set(_ code: Int32) {
-        let waiting = state.withLock { state -> [CheckedContinuation<Int32?, Never>] in
-            guard state.exitCode == nil else { return [] }
+    /// Whether this was the first call; later ones do nothing.
+    @discardableResult
+    func set(_ code: Int32) -> Bool {
+        let waiting = state.withLock { state -> [CheckedContinuation<Int32?, Never>]? in
+            guard state.exitCode == nil else { return nil }
             state.exitCode = code
             defer { state.waiting = [:] }
             return Array(state.waiting.values)
         }
-        for continuation in waiting { continuation.resume(returning: code) }
+        for continuation in waiting ?? [] { continuation.resume(returning: code) }
+        return waiting != nil
     }
 
     /// The exit code, nil where the task was cancelled first.

@@ -80,8 +80,9 @@ extension NodeRuntime {
         let known: [MonitoredContainer]
         let monitor: any PodMonitoring
         do throws(PodMonitorError) {
-            monitor = try await dependencies.monitors.adopt(
-                pod: record.podName, directory: paths.monitor(of: record.id))
+            monitor = BoundedMonitor(
+                base: try await dependencies.monitors.adopt(
+                    pod: record.podName, directory: paths.monitor(of: record.id)), time: dependencies.time)
             known = try await monitor.containers()
         } catch {
             logger.warning("pod monitor not found", metadata: ["pod": "\(record.podName)", "cause": "\(error)"])

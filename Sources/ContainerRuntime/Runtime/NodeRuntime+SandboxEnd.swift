@@ -88,10 +88,11 @@ extension NodeRuntime {
         }
     }
 
-    /// Tells those who wait that a container has ended.
+    /// Tells those who wait that a container has ended, once.
     func settle(_ record: ContainerRecord) {
-        guard record.phase == .exited else { return }
-        state.withLock { $0.containers[record.id]?.exit }?.set(record.exitCode)
+        guard record.phase == .exited, let exit = state.withLock({ $0.containers[record.id]?.exit }),
+            exit.set(record.exitCode)
+        else { return }
         emit(.stopped, container: record.id, sandbox: record.sandbox)
     }
 
@@ -124,9 +125,12 @@ extension NodeRuntime {
     /// Follows a monitor's exits until it is gone.
     func watch(_ monitor: any PodMonitoring, of sandbox: String) {
         let task = Task { [weak self] in
+            // Ended, and not on disk yet: nothing is acknowledged before they are.
+            var unrecorded: Set<String> = []
             for await exit in monitor.exits {
                 guard let self else { return }
-                await self.handle(exit, monitor, sandbox)
+                await self.handle(exit, &unrecorded)
+                if unrecorded.isEmpty { await self.acknowledge(exit, monitor, sandbox) }
             }
             if Task.isCancelled { return }
             await self?.monitorEnded(sandbox)
@@ -134,13 +138,28 @@ extension NodeRuntime {
         change(sandbox: sandbox) { $0.watcher = task }
     }
 
-    private func handle(_ exit: ProcessExit, _ monitor: any PodMonitoring, _ sandbox: String) async {
+    private func handle(_ exit: ProcessExit, _ unrecorded: inout Set<String>) async {
         switch exit.subject {
         case .exec(let session, _):
             state.withLock { $0.sessions.removeValue(forKey: session) }?.set(exit.exitCode)
         case .container(let id):
-            await containerEnded(id, exit)
+            containerEnded(id, exit)
+            unrecorded.insert(id)
         }
+        for id in unrecorded {
+            do throws(CRIError) {
+                try await persist(container: id)
+                unrecorded.remove(id)
+            } catch {
+                logger.error("exit not recorded", metadata: ["container": "\(id)", "cause": "\(error)"])
+            }
+        }
+        if case .container(let id) = exit.subject, let record = state.withLock({ $0.containers[id]?.record }) {
+            settle(record)
+        }
+    }
+
+    private func acknowledge(_ exit: ProcessExit, _ monitor: any PodMonitoring, _ sandbox: String) async {
         do throws(PodMonitorError) {
             try await monitor.acknowledge(upTo: exit.number)
         } catch {
@@ -148,18 +167,9 @@ extension NodeRuntime {
         }
     }
 
-    /// Records an end and then tells of it. One that was recorded before does nothing.
-    private func containerEnded(_ id: String, _ exit: ProcessExit) async {
-        let before = state.withLock { $0.containers[id]?.record.phase }
-        guard before == .running || before == .created, let record = change(container: id, { $0.apply(exit) }) else {
-            return
-        }
-        do throws(CRIError) {
-            try await persist(container: id)
-        } catch {
-            logger.error("exit not recorded", metadata: ["container": "\(id)", "cause": "\(error)"])
-        }
-        settle(record)
+    /// One that is known already changes nothing.
+    private func containerEnded(_ id: String, _ exit: ProcessExit) {
+        change(container: id) { $0.apply(exit) }
     }
 
     /// The monitor is gone. Unless we ended it, its pod goes with it.

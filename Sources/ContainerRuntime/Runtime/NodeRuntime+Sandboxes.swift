@@ -120,7 +120,8 @@ extension NodeRuntime {
             hostname: config.network == .node ? nil : record.hostname, namespaces: namespaces,
             kernelParameters: config.sysctls)
         do throws(PodMonitorError) {
-            return try await dependencies.monitors.spawn(configuration)
+            return BoundedMonitor(
+                base: try await dependencies.monitors.spawn(configuration), time: dependencies.time)
         } catch {
             throw .failed("pod \(record.podName): \(error)")
         }
