@@ -54,7 +54,10 @@ extension Check {
         Check("a container that keeps its output busy does not hold back exits") { pod in
             _ = try await pod.monitor.run(pod.container("busy", ["yes"]))
             let (text, exit) = try await pod.shell("c", "echo hi; exit 4")
-            try expect(exit.exitCode == 4 && text.contains("hi"), "\(exit) \(text)")
+            try expect(exit.exitCode == 4, "\(exit) \(text)")
+            // On a slow machine the exit does not wait for the log.
+            for _ in 0..<5000 where !pod.log("c").contains("hi") { usleep(1000) }
+            try expect(pod.log("c").contains("hi"), "the log comes too")
             try await pod.monitor.kill("busy")
             _ = try await pod.nextExit()
         },
@@ -142,6 +145,25 @@ extension Check {
             try await pod.monitor.signal("c", SIGKILL)
             for await _ in pod.monitor.exits {}
             try expect(try !pod.cgroup.isPopulated(), "all gone")
+        },
+        Check("a memory limit is held, or told not to be") { pod in
+            var limits = CgroupLimits()
+            limits.memoryMax = 16 << 20
+            limits.memorySwapMax = 0
+            let hierarchy = pod.cgroup.hierarchy
+            let launch = try pod.container("c", ["dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1"])
+            let group = pod.cgroup.child("c")
+            guard hierarchy.controllers.contains("memory") else {
+                let missing = try group.apply(limits)
+                try expect(missing.count == 2 && "\(missing)".contains("memory.max"), "\(missing)")
+                return
+            }
+            for parent in [Cgroup("", in: hierarchy), pod.ground.group, pod.cgroup] { try parent.delegate(["memory"]) }
+            try expect(try group.apply(limits).filter { !"\($0)".contains("swap") }.isEmpty, "the limit is set")
+            _ = try await pod.monitor.run(launch)
+            let exit = try await pod.nextExit()
+            try expect(exit.outOfMemory && exit.signal == SIGKILL, "\(exit)")
+            print("      killed for memory: \(exit)")
         },
         Check("fifty pods at once") { pod in
             let start = monotonicNanoseconds()
