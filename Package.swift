@@ -148,6 +148,7 @@ let package = Package(
             name: "runtime-check",
             dependencies: ["ContainerRuntime", "PodNetwork", "CRI", "APIMachinery", "Linux", log],
             path: "integration/runtime", swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["HTTP", "CRI", "KubernetesAPI"], path: "Tests/TestSupport",
             swiftSettings: strict),

@@ -19,7 +19,8 @@ commands() {
     check "api-resources lists the kinds" says "deployments" kubectl api-resources
     check "apply --server-side works" kubectl apply --server-side --force-conflicts -f packaging/demo/workload.yaml
     check "diff finds nothing after apply" kubectl diff -f packaging/demo/workload.yaml
-    skip "auth whoami says who one is" "this server does not read protobuf yet, which kubectl sends here"
+    check "auth whoami says who one is" says "kubernetes-admin" kubectl auth whoami
+    check "create takes what typed clients send" kubectl create configmap typed --from-literal a=b
     check "top-level delete removes a pod" kubectl delete pod talker --timeout=60s
 }
 
