@@ -1,38 +1,67 @@
 #!/bin/bash
-# Shows that the checks would see a missing protection: builds the monitor once for each protection taken out, and
-# runs the check that must fail. usage, as root: integration/launch/weakened.sh
+# Shows that the checks would see a missing protection: builds the monitor once for each protection taken out (the
+# numbers are in CShims/Launch/child.h), and runs the check that must then fail.
+# usage, as root: [SWIFTLET_BIN=built products] integration/launch/weakened.sh
 set -u
 cd "$(dirname "$0")/../.."
-scratch=$(mktemp -d /tmp/swiftlet-weakened.XXXXXX)
-trap 'rm -rf "$scratch"' EXIT
-swift build --product launch-check >&2 || exit 1
-check=$(swift build --show-bin-path)/launch-check
+bin=${SWIFTLET_BIN:-}
+if [ -z "$bin" ]; then
+    swift build --product launch-check >&2 || exit 1
+    bin=$(swift build --show-bin-path)
+fi
+work=$(mktemp -d /tmp/swiftlet-weakened.XXXXXX)
+trap 'rm -rf "$work"' EXIT
 good=0
 bad=0
-try() { # number, the name's part of the check that must fail
-    swift build --scratch-path "$scratch" -Xcc "-DCL_WEAKEN=$1" --product swiftlet-podmonitor >"$scratch/log" 2>&1 ||
-        { cat "$scratch/log"; exit 1; }
-    out=$("$check" "$(swift build --scratch-path "$scratch" --show-bin-path)/swiftlet-podmonitor" "$2")
-    if [[ $out == *"0 passed, 1 failed"* ]]; then
-        echo "ok    without protection $1 this fails: $2"
+
+# The Swift half is the same each time; no package is needed for it.
+echo "module CLaunch { umbrella \"$PWD/CShims/Launch/include\" export * }" >"$work/module.modulemap"
+embedded=(-enable-experimental-feature Embedded -wmo -Osize)
+swiftc "${embedded[@]}" -swift-version 6 -package-name swiftlet -module-name swiftlet_podmonitor -c \
+    -Xcc "-fmodule-map-file=$work/module.modulemap" -o "$work/monitor.o" \
+    Sources/PodMonitor/*.swift Sources/swiftlet-podmonitor/main.swift || exit 1
+
+build() { # number
+    mkdir -p "$work/$1"
+    for source in CShims/Launch/*.c; do
+        clang -O1 -ICShims/Launch/include "-DCL_WEAKEN=$1" -c "$source" \
+            -o "$work/$1/$(basename "$source").o" || exit 1
+    done
+    swiftc "${embedded[@]}" -static-executable "$work/monitor.o" "$work/$1"/*.o -o "$work/$1/monitor" || exit 1
+}
+
+check() { # number, a part of the check's name, what must be the end of its report
+    local out
+    out=$("$bin/launch-check" "$work/$1/monitor" "$2")
+    if [[ $out == *"$3"* ]]; then
+        echo "ok    protection $1, \"$2\": $3"
         good=$((good + 1))
     else
-        printf 'FAIL  without protection %s this still passes: %s\n%s\n' "$1" "$2" "$out"
+        printf 'FAIL  protection %s, "%s" was to give %s\n%s\n' "$1" "$2" "$3" "$out"
         bad=$((bad + 1))
     fi
 }
-try 1 "own pid namespace"
-try 1 "monitor's memory"
-try 2 "seccomp mode 2"
-try 3 "default capabilities only"
-try 4 "masked paths"
-try 5 "masked paths"
-try 6 "no descriptor"
-try 7 "host's files"
-try 8 "a device that is not allowed"
-try 9 "namespaces: own"
-try 10 "NoNewPrivs as asked"
-try 11 "dead monitor"
-try 12 "another user"
-echo "weakened: $good seen, $bad unseen"
+
+without() {
+    [ -d "$work/$1" ] || build "$1"
+    check "$1" "$2" "0 passed, 1 failed"
+}
+
+# The control: with everything in place all of them hold.
+build 0
+check 0 "" " passed, 0 failed"
+without 1 "own pid namespace"
+without 1 "monitor's memory"
+without 2 "seccomp mode 2"
+without 3 "default capabilities only"
+without 4 "masked paths"
+without 5 "masked paths"
+without 6 "no descriptor"
+without 7 "host's files"
+without 8 "a device that is not allowed"
+without 9 "namespaces: own"
+without 10 "NoNewPrivs as asked"
+without 11 "dead monitor"
+without 12 "another user"
+echo "weakened: $good passed, $bad failed"
 [ $bad = 0 ]
