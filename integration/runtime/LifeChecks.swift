@@ -13,7 +13,7 @@ func checkLife(_ scene: Scene, _ runtime: NodeRuntime, _ checks: inout Checks) a
     let id = try await runtime.start(
         scene.container("main", ["sh", "-c", "echo out; echo err >&2; exec sleep 1000"]), in: sandbox, pod)
     try await checkInside(runtime, id, &checks)
-    let log = scene.log("life", "main")
+    let log = try await scene.log("life", "main", with: " stderr F err\n")
     checks.expect(
         log.contains(" stdout F out\n") && log.contains(" stderr F err\n"), "the log is in the CRI's form", log)
     try await checkStreams(runtime, id, sandbox, &checks)

@@ -133,6 +133,16 @@ final class Scene: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// The log once it holds `text`, or as it is after two seconds: a process of its own writes it.
+    func log(_ pod: String, _ container: String, with text: String) async throws -> String {
+        for _ in 0..<200 {
+            let found = log(pod, container)
+            if found.contains(text) { return found }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return log(pod, container)
+    }
+
     func clear() throws {
         try PodNetwork.removeAll(
             instance: network.configuration.instance, stateDirectory: network.configuration.stateDirectory)
