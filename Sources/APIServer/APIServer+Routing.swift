@@ -15,7 +15,9 @@ extension APIServer {
             throw .methodNotAllowed(
                 ResourceName(group: path.group, path.resource), request.method.rawValue.lowercased())
         }
-        try authorize(identity, RequestAttributes(verb, resource: path.namingSelected(request)))
+        let attributes = RequestAttributes(verb, resource: path.namingSelected(request))
+        try authorize(identity, attributes)
+        try nodeReads.check(identity, attributes)
         if let answer = try await endpoints.reviews.answer(request, path, verb, identity, authorizer) { return answer }
         if path.isBinding, verb == .create, let pods = registry.resources[Pod.kind] {
             let binding = Binding(storage: try RequestBody.object(request).storage)

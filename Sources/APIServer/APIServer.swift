@@ -13,6 +13,7 @@ package final class APIServer: HTTPHandler {
     let registry: ObjectRegistry
     let authenticator: Authenticator
     let authorizer: any Authorizer
+    let nodeReads: NodeReads
     let limit: InFlightLimit
     let endpoints: Endpoints
     let paths: PathEndpoint
@@ -48,6 +49,7 @@ package final class APIServer: HTTPHandler {
             objectBytes: configuration.limits.objectBytes, logger: logger)
         authenticator = Authenticator(
             tokens: tokens, audiences: configuration.audiences, isStillBound: TokenBinding(resources).holds, time: time)
+        nodeReads = NodeReads(resources)
         limit = InFlightLimit(
             reads: configuration.limits.readsInFlight, writes: configuration.limits.writesInFlight)
         endpoints = Endpoints(

@@ -3,7 +3,7 @@ import JSONTree
 import KubernetesAPI
 import Store
 
-/// What the server does by itself, once a second: ends watches that are due, sends bookmarks, takes old events away,
+/// What the server does by itself, once a second: ends waits and watches that are due, sends bookmarks, takes old events away,
 /// and forgets the store's history after five to ten minutes, which is how long a page token or a watch can be resumed.
 struct Housekeeper: Sendable {
     let registry: ObjectRegistry
@@ -15,6 +15,7 @@ struct Housekeeper: Sendable {
         while !Task.isCancelled {
             do { try await registry.time.sleep(for: .seconds(1)) } catch { return }
             let applied = registry.feed.applied.current
+            registry.feed.applied.expire(uptime: registry.time.uptime())
             for resource in registry.resources.all {
                 resource.cache.tick(uptime: registry.time.uptime(), applied: applied)
             }

@@ -176,7 +176,15 @@ import Testing
         #expect(try await api.send(.delete, Path.pods + "/other", peer: node).status == 403)
         #expect(try await api.send(.post, Path.pods, pod("new", node: "n1"), peer: node).status == 403)
         #expect(try await api.get("/api/v1/secrets", peer: node).status == 403)
-        #expect(try await api.get("/api/v1/namespaces/default/secrets/x", peer: node).status == 404)
+        let secret = "/api/v1/namespaces/default/secrets/x"
+        #expect(try await api.get(secret, peer: node).status == 403)
+        var user = try #require(pod("user", node: "n1").object)
+        var spec = try #require(user["spec"]?.object)
+        spec["volumes"] = [["name": "v", "secret": ["secretName": "x"]]]
+        user["spec"] = .object(spec)
+        #expect(try await api.send(.post, Path.pods, .object(user)).status == 201)
+        #expect(try await api.get(secret, peer: node).status == 404)
+        #expect(try await api.get(Path.maps + "/kube-root-ca.crt", peer: node).status == 404)
         let lease: JSONValue = ["metadata": ["name": "n1"], "spec": ["holderIdentity": "n1"]]
         let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
         #expect(try await api.send(.post, leases, lease, peer: node).status == 201)

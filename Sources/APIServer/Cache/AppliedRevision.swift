@@ -4,9 +4,16 @@ import Synchronization
 
 /// How far the caches have come: every event up to this revision is in them.
 final class AppliedRevision: Sendable {
+    private struct Waiter {
+        let revision: Revision
+        /// Uptime at which it is told that its time is up.
+        let deadline: Duration
+        let continuation: CheckedContinuation<Bool, Never>
+    }
+
     private struct State {
         var revision: Revision = 0
-        var waiters: [UInt64: (revision: Revision, continuation: CheckedContinuation<Bool, Never>)] = [:]
+        var waiters: [UInt64: Waiter] = [:]
         var nextID: UInt64 = 0
     }
 
@@ -27,22 +34,11 @@ final class AppliedRevision: Sendable {
         for continuation in ready { continuation.resume(returning: true) }
     }
 
-    /// Returns whether the caches have come as far as `revision` before `limit` passed.
+    /// Returns whether the caches have come as far as `revision` before `limit` passed (to about a second: `expire` says when), and
+    /// before the task was cancelled.
     func reached(_ revision: Revision, within limit: Duration, by time: any TimeSource) async -> Bool {
         if current >= revision { return true }
-        return await withTaskGroup(of: Bool.self) { group in
-            group.addTask { await self.wait(for: revision) }
-            group.addTask {
-                try? await time.sleep(for: limit)
-                return false
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? false
-        }
-    }
-
-    /// Waits without a limit of time; false when the task is cancelled.
-    private func wait(for revision: Revision) async -> Bool {
+        let deadline = time.uptime() + limit
         let id = state.withLock { state in
             state.nextID &+= 1
             return state.nextID
@@ -52,7 +48,7 @@ final class AppliedRevision: Sendable {
                 let ready: Bool? = state.withLock { state in
                     if state.revision >= revision { return true }
                     if Task.isCancelled { return false }
-                    state.waiters[id] = (revision, continuation)
+                    state.waiters[id] = Waiter(revision: revision, deadline: deadline, continuation: continuation)
                     return nil
                 }
                 if let ready { continuation.resume(returning: ready) }
@@ -60,5 +56,15 @@ final class AppliedRevision: Sendable {
         } onCancel: {
             state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume(returning: false)
         }
+    }
+
+    /// Tells those whose time is up. Called about once a second.
+    func expire(uptime: Duration) {
+        let expired = state.withLock { state in
+            let expired = state.waiters.filter { $0.value.deadline <= uptime }
+            for id in expired.keys { state.waiters[id] = nil }
+            return expired.values.map(\.continuation)
+        }
+        for continuation in expired { continuation.resume(returning: false) }
     }
 }

@@ -81,15 +81,27 @@ final class ResourceCache: Sendable {
         case events(ArraySlice<CacheEvent>)
     }
 
+    /// Watchers of one resource at a time.
+    static let maxWatchers = 10_000
+
+    struct Beginning: Sendable {
+        let backlog: Backlog
+        let revision: Revision
+        let id: UInt64
+    }
+
     /// Registers a watcher. With `after` it gets every event after that revision, from the ring and then live; without, the present objects
-    /// first. nil where the events after `after` are gone.
-    func watch(_ watcher: Watcher, after revision: Revision?, applied: Revision) -> (
-        backlog: Backlog, revision: Revision, id: UInt64
-    )? {
-        state.withLock { state in
+    /// first. Throws 410 where the events after `after` are gone, 429 where there are too many watchers.
+    func watch(_ watcher: Watcher, after revision: Revision?, applied: Revision) throws(Status) -> Beginning {
+        let result: Result<Beginning, Status> = state.withLock { state in
+            guard state.watchers.count < Self.maxWatchers else {
+                return .failure(.tooManyRequests("too many watches of this resource", retryAfterSeconds: 5))
+            }
             let backlog: Backlog
             if let revision {
-                guard let events = state.ring.events(after: revision) else { return nil }
+                guard let events = state.ring.events(after: revision) else {
+                    return .failure(.expired("too old resource version: \(revision) (\(state.ring.floor))"))
+                }
                 backlog = .events(events)
             } else {
                 backlog = .objects(state.table.slice(namespace: watcher.selection.namespace))
@@ -97,8 +109,9 @@ final class ResourceCache: Sendable {
             let id = state.nextID
             state.nextID &+= 1
             state.watchers[id] = watcher
-            return (backlog, max(applied, state.revision), id)
+            return .success(Beginning(backlog: backlog, revision: max(applied, state.revision), id: id))
         }
+        return try result.get()
     }
 
     func unwatch(_ id: UInt64) {

@@ -31,9 +31,7 @@ struct WatchEndpoint: Sendable {
             deadline: start + .seconds(seconds))
         if options.sendsInitialEvents == false, after == nil { after = registry.feed.applied.current }
         let applied = registry.feed.applied.current
-        guard let begun = resource.cache.watch(watcher, after: after, applied: applied) else {
-            throw .expired("too old resource version: \(after ?? 0)")
-        }
+        let begun = try resource.cache.watch(watcher, after: after, applied: applied)
         let session = WatchSession(
             watcher: watcher, resource: resource, id: begun.id, backlog: begun.backlog, revision: begun.revision,
             endsInitialEvents: options.sendsInitialEvents == true && options.allowsBookmarks)

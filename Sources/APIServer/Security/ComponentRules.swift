@@ -57,7 +57,7 @@ enum NodeRules {
             || (path.group.isEmpty && ["secrets", "configmaps"].contains(path.resource) && allowsMounting(verb, path))
     }
 
-    /// Secrets and ConfigMaps one at a time, by name: what its pods mount.
+    /// Secrets and ConfigMaps one at a time, by name; `NodeReads` narrows them down to those that its pods name.
     private static func allowsMounting(_ verb: Verb, _ path: ResourcePath) -> Bool {
         ComponentRules.read.contains(verb) && path.subresource == nil && path.namespace != nil && path.name != nil
     }
