@@ -146,7 +146,7 @@ final class FakeNode: Sendable {
     let events: EventThread
 
     init() throws {
-        var template = Array("/tmp/swiftlet-runtime-XXXXXX".utf8CString)
+        var template = Array(("/tmp/swiftlet-runtime-" + String(repeating: "X", count: 6)).utf8CString)
         guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", "/tmp") }
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         events = try EventThread()
