@@ -7,6 +7,16 @@ extension Pod {
         var status = PodStatus()
         status.phase = "Pending"
         status.qosClass = self.spec.serviceClass.rawValue
+        if !self.spec.schedulingGates.isEmpty {
+            status.conditions = [
+                PodCondition {
+                    $0.type = "PodScheduled"
+                    $0.status = "False"
+                    $0.reason = "SchedulingGated"
+                    $0.message = "Scheduling is blocked due to non-empty scheduling gates"
+                }
+            ]
+        }
         self.status = status
     }
 
