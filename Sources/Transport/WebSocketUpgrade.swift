@@ -60,7 +60,9 @@ enum WebSocketUpgrade {
             pipeline.removeHandler(decoder, promise: nil)
         }
         if let decoder = try? pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self) {
-            pipeline.removeHandler(decoder, promise: nil)
+            let hold = WriteHold()
+            try pipeline.addHandler(hold, position: .after(decoder))
+            pipeline.removeHandler(decoder).assumeIsolated().whenComplete { _ in hold.release() }
         }
     }
 
