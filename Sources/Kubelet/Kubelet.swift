@@ -45,12 +45,14 @@ package final class Kubelet: Sendable {
     private let threads: BlockingThreads
     private let events: EventThread
     private let recorder: EventRecorder
+    private let moments: any PodMomentRecorder
 
     package init(
         _ configuration: Configuration, client: APIClient, runtime: any RuntimeService, images: any ImageService,
         probes: any ProbeTransport, threads: BlockingThreads, events: EventThread,
-        time: any TimeSource, logger: Logger
+        moments: any PodMomentRecorder = NoPodMoments(), time: any TimeSource, logger: Logger
     ) {
+        self.moments = moments
         self.configuration = configuration
         self.client = client
         self.runtime = runtime
@@ -64,8 +66,10 @@ package final class Kubelet: Sendable {
             client: client, component: "kubelet", host: configuration.identity.name, time: time)
         executor = PodExecutor(
             node: configuration.identity, runtime: runtime, images: images,
-            volumes: VolumeHost(directories: directories, threads: threads), source: APIStatusSink(client: client),
-            objects: APIReferencedObjects(client: client), recorder: APIPodEvents(recorder: recorder),
+            volumes: VolumeHost(directories: directories, threads: threads),
+            source: TimedStatusSink(sink: APIStatusSink(client: client), moments: moments, time: time),
+            objects: APIReferencedObjects(client: client),
+            recorder: TimedPodEvents(recorder: APIPodEvents(recorder: recorder), moments: moments, time: time),
             prober: Prober(runtime: runtime, transport: probes, time: time), settings: configuration.settings,
             time: time)
         directory = PodDirectory(executor: executor, time: time, logger: logger)
@@ -109,7 +113,9 @@ package final class Kubelet: Sendable {
             group.addTask { await informer.run() }
             for await event in informer.subscribe() {
                 switch event {
-                case .added(let pod): directory.set(pod, from: .api)
+                case .added(let pod):
+                    moments.record(PodMoment("kubelet.seen", of: pod, at: time.now()))
+                    directory.set(pod, from: .api)
                 case .updated(let old, let new):
                     // The same name may have become another pod while the watch was away.
                     if old.metadata.uid != new.metadata.uid { directory.remove(old.metadata.uid, from: .api) }
@@ -128,7 +134,9 @@ package final class Kubelet: Sendable {
             events: events, logger: logger)
         for await change in source.changes() {
             switch change {
-            case .set(let pod): directory.set(pod, from: .manifests)
+            case .set(let pod):
+                moments.record(PodMoment("kubelet.seen", of: pod, at: time.now(), message: "static pod"))
+                directory.set(pod, from: .manifests)
             case .removed(let uid): directory.remove(uid, from: .manifests)
             case .synced: directory.synced(.manifests)
             }

@@ -33,6 +33,11 @@ extension NodeRuntime {
         return records.map(\.status).filter { filter.matches($0) }.sorted { $0.createdAt < $1.createdAt }
     }
 
+    /// The process of a sandbox's monitor; nil where it has none.
+    package func monitorProcess(of sandbox: String) -> Int32? {
+        state.withLock { $0.sandboxes[sandbox]?.monitor }?.processID
+    }
+
     package func containerStatus(_ id: String) async throws(CRIError) -> ContainerStatus {
         try state.withLock { state throws(CRIError) in try state.container(id) }.record.status
     }
