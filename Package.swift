@@ -106,8 +106,9 @@ let package = Package(
             "Daemon",
             [
                 "APIServer", "Scheduler", "Controllers", "ContainerRuntime", "PodNetwork", "Kubelet", "KubeProxy",
-                "ClusterDNS", "Transport", "PKI", "Store", log,
+                "ClusterDNS", "Transport", "PKI", "Store", "HTTP", "JSONTree", log,
             ]),
+        tests("Daemon", ["APIMachinery", "JSONTree"]),
         .executableTarget(
             name: "swiftlet",
             dependencies: [

@@ -31,6 +31,16 @@ struct InstanceFiles: Sendable {
         }
     }
 
+    /// The process that holds the lock; nil where no daemon runs. Takes the lock for a moment, so only root can ask.
+    static func runningDaemon(_ configuration: DaemonConfiguration) -> String? {
+        let path = "\(configuration.runDirectory)/server.pid"
+        let raw = Glibc.open(path, O_RDWR | O_CLOEXEC)
+        guard raw >= 0 else { return nil }
+        let file = Descriptor(owning: raw)
+        guard flock(file.raw, LOCK_EX | LOCK_NB) != 0 else { return nil }
+        return Machine.readLine(path) ?? "?"
+    }
+
     private static func readID(_ configuration: DaemonConfiguration) throws(DaemonError) -> String {
         if let id = try existingID(configuration) { return id }
         let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789")

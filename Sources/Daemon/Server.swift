@@ -33,13 +33,14 @@ package struct Server: Sendable {
                 "address": "\(node.address)",
             ])
         let local = LocalNode(name: node.name)
-        let timeline = NoSteps()
+        let timeline = Timeline(directory: TimelineDirectory(configuration), logger: logger)
         let control = try await ControlPlane.start(
-            configuration, node: node, nodes: local, threads: threads, time: time, logger: logger)
+            configuration, node: node, nodes: local, threads: threads, timeline: timeline, time: time,
+            logger: logger)
         logger.info("API server ready", metadata: ["after": "\(time.uptime() - start)"])
         let agent = try await NodeAgent.start(
             configuration, instance: instance, node: node, clients: control.nodeClients(node.name), threads: threads,
-            events: events, steps: timeline, time: time, logger: logger)
+            events: events, timeline: timeline, time: time, logger: logger)
         local.serve(agent.kubelet.endpoint)
         logger.info("node agent ready", metadata: ["after": "\(time.uptime() - start)"])
         let socket = try await DaemonError.wrapping("node socket") { () async throws(TransportError) in
@@ -47,18 +48,28 @@ package struct Server: Sendable {
                 on: [.unix(path: configuration.nodeSocket)], threads: threads, logger: logger,
                 handler: NodeEndpoint(runtime: agent.runtime, images: agent.images, kubelet: agent.kubelet.endpoint))
         }
+        let journal = Task { await timeline.run() }
         let work = Task {
             await withDiscardingTaskGroup { group in
                 group.addTask { await agent.run() }
                 group.addTask { await control.runControllers(time: time, logger: logger) }
             }
         }
+        SystemdNotification.ready.send()
         await signals.wait()
         logger.info("stopping")
+        SystemdNotification.stopping.send()
+        let pods = configuration.stopsPodsOnExit ? await agent.kubeletPods() : []
         work.cancel()
         await work.value
+        if configuration.stopsPodsOnExit {
+            await PodStop(runtime: agent.runtime, pods: pods, logger: logger).run()
+        }
         await socket.stop()
+        await agent.runtime.close()
         await control.stop()
+        journal.cancel()
+        await journal.value
         await threads.stop()
     }
 }

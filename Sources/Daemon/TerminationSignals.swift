@@ -13,6 +13,16 @@ package struct TerminationSignals: Sendable {
         }
     }
 
+    /// To be called first of all by the executable, so that all threads inherit what it blocks: the daemon's signals for the daemon, SIGWINCH
+    /// for whoever waits for a terminal's new size.
+    package static func prepare(command: String) {
+        if command == "server" { block() }
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        sigaddset(&mask, SIGWINCH)
+        pthread_sigmask(SIG_BLOCK, &mask, nil)
+    }
+
     /// Blocks SIGTERM and SIGINT, and ignores SIGPIPE: what a peer that went away raises is an error code here.
     package static func block() {
         var mask = sigset_t()

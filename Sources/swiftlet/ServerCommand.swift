@@ -5,14 +5,13 @@ import Logging
 struct ServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "server", abstract: "Run the control plane and this node's agent.",
-        discussion: "Settings are also read from /etc/swiftlet/config.yaml; a flag wins over the file.\n\n"
+        discussion: "Settings are also read from <config-dir>/config.yaml; a flag wins over the file.\n\n"
             + DaemonConfiguration.settings.map { "  --\($0.name)  \($0.summary)" }.joined(separator: "\n"))
 
     @Argument(parsing: .allUnrecognized, help: .hidden) var settings: [String] = []
 
     func run() async throws {
-        var configuration = DaemonConfiguration()
-        try configuration.apply(flags: settings)
+        let configuration = try DaemonConfiguration.load(flags: settings)
         let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)

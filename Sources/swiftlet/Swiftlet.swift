@@ -1,10 +1,52 @@
 import ArgumentParser
 import Daemon
+import Glibc
 
 /// The command line of the daemon and of the node.
-@main
+///
+/// Ends with 0, with 1 where a command failed, with 2 where it was called wrongly; `exec` ends with the command's own code.
 struct Swiftlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "swiftlet", abstract: "Kubernetes for one machine and up.", version: Server.version,
-        subcommands: [ServerCommand.self])
+        subcommands: [
+            ServerCommand.self, ImagesCommand.self, PodsCommand.self, PSCommand.self, LogsCommand.self,
+            ExecCommand.self, InspectCommand.self, WhyCommand.self, CheckCommand.self, UninstallCommand.self,
+        ])
+
+    static let failureCode: Int32 = 1
+    static let usageCode: Int32 = 2
+
+    static func run(_ arguments: [String]) async -> Int32 {
+        do {
+            var command = try parseAsRoot(ArgumentOrder.normal(arguments, groups: ["images"]))
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            return 0
+        } catch let error as DaemonError {
+            return fail("swiftlet: \(error)\n", failureCode)
+        } catch let code as ExitCode {
+            return code.rawValue
+        } catch {
+            return end(error)
+        }
+    }
+
+    /// Help and the version are no failures; anything else here is a call that could not be understood.
+    private static func end(_ error: any Error) -> Int32 {
+        let code = exitCode(for: error)
+        let message = fullMessage(for: error)
+        if code.isSuccess {
+            Output.write(message + "\n")
+            return 0
+        }
+        return fail(message + "\n", code == .validationFailure ? usageCode : failureCode)
+    }
+
+    private static func fail(_ message: String, _ code: Int32) -> Int32 {
+        Output.error(message)
+        return code
+    }
 }

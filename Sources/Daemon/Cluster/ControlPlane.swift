@@ -18,7 +18,7 @@ struct ControlPlane: Sendable {
     /// Opens the store, fills the API server and listens.
     static func start(
         _ configuration: DaemonConfiguration, node: ResolvedNode, nodes: any NodeProxy, threads: IOThreads,
-        time: any TimeSource, logger: Logger
+        timeline: any TimelineSink, time: any TimeSource, logger: Logger
     ) async throws(DaemonError) -> ControlPlane {
         var api = APIServerConfiguration()
         api.serviceCIDR = configuration.serviceNetwork
@@ -32,7 +32,9 @@ struct ControlPlane: Sendable {
         api.audiences = ["https://kubernetes.default.svc.\(configuration.clusterDomain)"]
         let store = try await openStore("\(configuration.dataDirectory)/store")
         let server = try DaemonError.wrapping("API server") { () throws(APIServer.ConfigurationError) in
-            try APIServer(api, store: store, tokens: credentials.tokens, nodes: nodes, time: time, logger: logger)
+            try APIServer(
+                api, store: store, tokens: credentials.tokens, nodes: nodes, timeline: timeline, time: time,
+                logger: logger)
         }
         try await DaemonError.wrapping("API server") { () async throws(StoreError) in try await server.start() }
         let tls = ServerTLS(

@@ -3,6 +3,8 @@ import CRI
 import Client
 import ClusterDNS
 import ContainerRuntime
+import HTTP
+import JSONTree
 import KubeProxy
 import Kubelet
 import KubernetesAPI
@@ -33,7 +35,7 @@ struct NodeAgent: Sendable {
     /// Takes up what runs already and makes the network ready. Needs no API server.
     static func start(
         _ configuration: DaemonConfiguration, instance: InstanceFiles, node: ResolvedNode, clients: Clients,
-        threads: IOThreads, events: EventThread, steps: any StepRecorder, time: any TimeSource, logger: Logger
+        threads: IOThreads, events: EventThread, timeline: Timeline, time: any TimeSource, logger: Logger
     ) async throws(DaemonError) -> NodeAgent {
         let network = PodNetwork(configuration: try PodNetworkConfiguration(configuration, instance), logger: logger)
         try await DaemonError.wrapping("pod network") { () async throws(PodNetworkError) in try await network.prepare()
@@ -51,7 +53,7 @@ struct NodeAgent: Sendable {
             dependencies: RuntimeDependencies(
                 monitors: monitors, network: PodLinks(network: network),
                 seccomp: SeccompPrograms(compiler: SeccompCompiler()),
-                kernel: SystemKernel(), steps: steps, time: time, threads: blocking, events: events, logger: logger))
+                kernel: SystemKernel(), steps: timeline, time: time, threads: blocking, events: events, logger: logger))
         try await DaemonError.wrapping("container runtime") { () async throws(CRIError) in
             try await images.open()
             try await runtime.open()
@@ -59,7 +61,7 @@ struct NodeAgent: Sendable {
         let kubelet = Kubelet(
             Kubelet.Configuration(configuration, node, nameServer: network.configuration.gateway),
             client: clients.kubelet, runtime: runtime, images: images, probes: NetworkProbes(threads: threads),
-            threads: blocking, events: events, time: time, logger: logger)
+            threads: blocking, events: events, moments: timeline, time: time, logger: logger)
         let proxy = KubeProxy(
             table: network.configuration.instance.serviceTable, serviceNetwork: network.configuration.serviceNetwork,
             clusterNetwork: network.configuration.clusterNetwork, backend: KernelNFTables(),
@@ -86,6 +88,12 @@ struct NodeAgent: Sendable {
             try await names.start(on: own)
         }
         return names
+    }
+
+    /// The pods as the kubelet has them.
+    func kubeletPods() async -> [JSONValue] {
+        guard let response = try? await kubelet.endpoint.handle(HTTPRequest(.get, "/pods")) else { return [] }
+        return (try? JSONValue(parsing: Array(response.parts.joined())))?["items"]?.array ?? []
     }
 
     /// Returns when its task is cancelled; pods run on.

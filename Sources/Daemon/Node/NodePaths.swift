@@ -9,11 +9,19 @@ struct NodePaths: Sendable {
 
     init(_ configuration: DaemonConfiguration, instance: InstanceFiles) throws(DaemonError) {
         let hierarchy = try DaemonError.wrapping("cgroups") { () throws(CgroupError) in try CgroupHierarchy.find() }
-        let parent = configuration.cgroupParent.isEmpty ? "/swiftlet-\(instance.id)" : configuration.cgroupParent
         runtime = RuntimePaths(
             data: "\(configuration.dataDirectory)/runtime", state: "\(configuration.runDirectory)/runtime",
-            cgroupRoot: hierarchy.mountPoint + parent)
+            cgroupRoot: Self.cgroupRoot(configuration, instance.id, in: hierarchy))
         monitor = configuration.monitorPath.isEmpty ? Self.besideOwnExecutable : configuration.monitorPath
+    }
+
+    /// The cgroup that all of an instance's pods are under.
+    static func cgroupRoot(
+        _ configuration: DaemonConfiguration, _ instance: String, in hierarchy: CgroupHierarchy
+    ) -> String {
+        let parent = configuration.cgroupParent
+        let path = parent.isEmpty ? "/swiftlet-\(instance)" : parent.hasPrefix("/") ? parent : "/\(parent)"
+        return hierarchy.mountPoint + path
     }
 
     private static var besideOwnExecutable: String {

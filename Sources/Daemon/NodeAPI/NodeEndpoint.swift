@@ -65,6 +65,8 @@ struct NodeEndpoint: HTTPHandler {
 
     private func removeImage(_ request: HTTPRequest) async throws(Status) -> JSONValue {
         guard let name = request.query("name") else { throw .badRequest("which image? give its name") }
+        let known = try await run { () async throws(CRIError) in try await images.imageStatus(name) }
+        guard known != nil else { throw Status(.notFound, code: 404, "this node has no image \"\(name)\"") }
         let isForced = request.query("force") == "true"
         try await run { () async throws(CRIError) in try await images.removeImage(name, isForced: isForced) }
         return [:]
@@ -74,7 +76,14 @@ struct NodeEndpoint: HTTPHandler {
 
     private func sandboxList() async throws(Status) -> JSONValue {
         let list = try await run { () async throws(CRIError) in try await runtime.listPodSandboxes(PodSandboxFilter()) }
-        return .array(list.map(\.json))
+        return .array(
+            list.map { sandbox in
+                guard var object = sandbox.json.object, let process = runtime.monitorProcess(of: sandbox.id) else {
+                    return sandbox.json
+                }
+                object["monitorPid"] = .integer(Int64(process))
+                return .object(object)
+            })
     }
 
     private func containerList() async throws(Status) -> JSONValue {

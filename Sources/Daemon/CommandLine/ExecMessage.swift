@@ -1,0 +1,42 @@
+import JSONTree
+
+/// One message of `v5.channel.k8s.io` as the client sees it: the first byte is the channel.
+package enum ExecMessage: Sendable, Hashable {
+    package static let subprotocol = "v5.channel.k8s.io"
+
+    case standardOutput([UInt8])
+    case standardError([UInt8])
+    /// The session's end: the exit code, or why there is none.
+    case ended(exitCode: Int32)
+    case failed(String)
+    /// Of a channel that this client has no use for.
+    case other
+
+    package init(_ bytes: [UInt8]) {
+        switch bytes.first {
+        case 1: self = .standardOutput(Array(bytes.dropFirst()))
+        case 2: self = .standardError(Array(bytes.dropFirst()))
+        case 3: self = Self.end(Array(bytes.dropFirst()))
+        default: self = .other
+        }
+    }
+
+    package static func standardInput(_ bytes: [UInt8]) -> [UInt8] { [0] + bytes }
+    /// Closes the process's standard input.
+    package static let endOfInput: [UInt8] = [255, 0]
+
+    package static func resize(columns: UInt16, rows: UInt16) -> [UInt8] {
+        let size: JSONValue = ["Width": .integer(Int64(columns)), "Height": .integer(Int64(rows))]
+        return [4] + size.encoded()
+    }
+
+    /// From the Status on channel 3: success is 0, `NonZeroExitCode` has the code among its causes.
+    private static func end(_ bytes: [UInt8]) -> ExecMessage {
+        guard let status = try? JSONValue(parsing: bytes) else { return .failed("the session's end is no JSON") }
+        if status["status"]?.string == "Success" { return .ended(exitCode: 0) }
+        let causes = status["details"]?["causes"]?.array ?? []
+        let code = causes.first { $0["reason"]?.string == "ExitCode" }?["message"]?.string.flatMap { Int32($0) }
+        if status["reason"]?.string == "NonZeroExitCode", let code { return .ended(exitCode: code) }
+        return .failed(status["message"]?.string ?? "the session failed")
+    }
+}

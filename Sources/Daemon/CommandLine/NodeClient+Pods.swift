@@ -1,0 +1,104 @@
+import JSONTree
+
+/// What the node's agent lists, as the commands print it.
+extension NodeClient {
+    package func images() async throws(DaemonError) -> [JSONValue] {
+        try await get("/v1/images").array ?? []
+    }
+
+    package func sandboxes() async throws(DaemonError) -> [JSONValue] {
+        try await get("/v1/sandboxes").array ?? []
+    }
+
+    /// Each with the namespace and name of its pod, as `pod`.
+    package func containers() async throws(DaemonError) -> [JSONValue] {
+        let pods = NodeView.podsBySandbox(try await sandboxes())
+        return (try await get("/v1/containers").array ?? []).map { container in
+            guard var object = container.object else { return container }
+            object["pod"] = container["podSandboxId"]?.string.flatMap { pods[$0] }.map { .string($0) }
+            return .object(object)
+        }
+    }
+
+    /// The pods as the kubelet has them, with their specs.
+    package func pods() async throws(DaemonError) -> [JSONValue] {
+        try await get("/pods")["items"]?.array ?? []
+    }
+
+    /// The pod's object; a message where this node has none of that name.
+    package func pod(_ name: PodName) async throws(DaemonError) -> JSONValue {
+        guard let pod = try await pods().first(where: { NodeView.isPod($0, name) }) else {
+            throw DaemonError("this node has no pod \(name); `swiftlet pods` lists those that it has")
+        }
+        return pod
+    }
+
+    /// The container meant where a command may leave it out: the named one, else the pod's default, else its first.
+    package func container(_ wanted: String?, of name: PodName) async throws(DaemonError) -> NodeView.ContainerChoice {
+        try NodeView.choose(wanted, in: try await pod(name), name)
+    }
+}
+
+/// Pure looks into what the node's agent lists.
+package enum NodeView {
+    package struct ContainerChoice: Sendable, Hashable {
+        package var name: String
+        /// What to tell a person who named none of several.
+        package var note: String?
+    }
+
+    static func podsBySandbox(_ sandboxes: [JSONValue]) -> [String: String] {
+        var pods: [String: String] = [:]
+        for sandbox in sandboxes {
+            guard let id = sandbox["id"]?.string else { continue }
+            pods[id] =
+                "\(sandbox["metadata"]?["namespace"]?.string ?? "")/\(sandbox["metadata"]?["name"]?.string ?? "")"
+        }
+        return pods
+    }
+
+    package static func isPod(_ object: JSONValue, _ name: PodName) -> Bool {
+        object["metadata"]?["name"]?.string == name.name && object["metadata"]?["namespace"]?.string == name.namespace
+    }
+
+    package static func choose(
+        _ wanted: String?, in pod: JSONValue, _ name: PodName
+    ) throws(DaemonError) -> ContainerChoice {
+        let main = names("containers", of: pod)
+        let known = main + names("initContainers", of: pod)
+        if let wanted {
+            guard known.contains(wanted) else {
+                throw DaemonError("pod \(name) has no container \"\(wanted)\"; it has \(known.joined(separator: ", "))")
+            }
+            return ContainerChoice(name: wanted)
+        }
+        let annotated = pod["metadata"]?["annotations"]?["kubectl.kubernetes.io/default-container"]?.string
+        if let annotated, known.contains(annotated) { return ContainerChoice(name: annotated) }
+        guard let first = main.first else { throw DaemonError("pod \(name) has no containers") }
+        let note = "container \(first) taken, of \(known.joined(separator: ", ")); choose with -c"
+        return ContainerChoice(name: first, note: known.count > 1 ? note : nil)
+    }
+
+    private static func names(_ list: String, of pod: JSONValue) -> [String] {
+        (pod["spec"]?[list]?.array ?? []).compactMap { $0["name"]?.string }
+    }
+
+    /// The objects whose `id` begins with `prefix`.
+    package static func matching(_ prefix: String, _ objects: [JSONValue]) -> [JSONValue] {
+        objects.filter { $0["id"]?.string?.hasPrefix(prefix) ?? false }
+    }
+}
+
+extension NodeClient {
+    /// A pod's object with its sandboxes and containers on this node; what is still there of a pod that the API has no more.
+    package func describe(_ name: PodName) async throws(DaemonError) -> JSONValue {
+        let object = try await pods().first { NodeView.isPod($0, name) }
+        let own = try await sandboxes().filter { NodeView.isPod($0, name) }
+        let ids = Set(own.compactMap { $0["id"]?.string })
+        guard object != nil || !own.isEmpty else {
+            throw DaemonError("this node has no pod \(name); `swiftlet pods` lists those that it has")
+        }
+        let containers = try await containers().filter { ids.contains($0["podSandboxId"]?.string ?? "") }
+        return ["pod": object ?? .null, "sandboxes": .array(own), "containers": .array(containers)]
+    }
+}

@@ -1,0 +1,85 @@
+import APIMachinery
+import HTTP
+import JSONTree
+import Transport
+
+/// Asks this node's agent over its socket. Works with the API server down, as long as the daemon runs.
+package struct NodeClient: Sendable {
+    private let socket: String
+    private let client: HTTPClient
+
+    package init(_ configuration: DaemonConfiguration) throws(DaemonError) {
+        socket = configuration.nodeSocket
+        var limits = ClientLimits()
+        // An image of some gigabytes is copied and made durable within one request.
+        limits.totalTime = .seconds(1_800)
+        let path = socket
+        client = try DaemonError.wrapping("node socket") { () throws(TransportError) in
+            try HTTPClient(.unix(path: path), limits: limits, threads: IOThreads(count: 1))
+        }
+    }
+
+    package func get(_ path: String, _ query: [QueryItem] = []) async throws(DaemonError) -> JSONValue {
+        try await send(.get, path, query)
+    }
+
+    package func send(
+        _ method: HTTPMethod, _ path: String, _ query: [QueryItem] = [], body: JSONValue? = nil
+    ) async throws(DaemonError) -> JSONValue {
+        let response = try await answer(HTTPRequest(method, path, query: query, body: body?.encoded() ?? []))
+        let bytes = try await wrapped { () async throws(HTTPError) in try await response.bytes(limit: 64 << 20) }
+        guard let value = try? JSONValue(parsing: bytes) else {
+            throw DaemonError("the daemon at \(socket) answered \(path) with something that is no JSON")
+        }
+        return value
+    }
+
+    /// A body that comes piece by piece.
+    package func stream(_ path: String, _ query: [QueryItem]) async throws(DaemonError) -> HTTPResponse.Body {
+        try await answer(HTTPRequest(.get, path, query: query)).body
+    }
+
+    package func webSocket(
+        _ path: String, _ query: [QueryItem], subprotocol: String
+    ) async throws(DaemonError) -> any WebSocketConnection {
+        do throws(HTTPError) {
+            return try await client.webSocket(HTTPRequest(.get, path, query: query), subprotocols: [subprotocol])
+        } catch .malformed(let words) {
+            // A refusal: the words end with the daemon's Status.
+            guard let start = words.firstIndex(of: "{"), let message = Self.message(in: Array(words[start...].utf8))
+            else { throw DaemonError(words) }
+            throw DaemonError(message)
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    private func answer(_ request: HTTPRequest) async throws(DaemonError) -> HTTPResponse {
+        let response = try await wrapped { () async throws(HTTPError) in try await client.handle(request) }
+        guard response.status >= 300 else { return response }
+        let bytes = (try? await response.bytes(limit: 1 << 20)) ?? []
+        throw DaemonError(Self.message(in: bytes) ?? "the daemon answered \(request.path) with \(response.status)")
+    }
+
+    /// The message of a Status.
+    private static func message(in bytes: [UInt8]) -> String? {
+        (try? JSONValue(parsing: bytes))?["message"]?.string
+    }
+
+    private func wrapped<Value>(
+        _ body: () async throws(HTTPError) -> Value
+    ) async throws(DaemonError) -> Value {
+        do throws(HTTPError) {
+            return try await body()
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    private func failure(_ error: HTTPError) -> DaemonError {
+        guard case .connectFailed(_, let reason) = error else { return DaemonError("\(socket): \(error)") }
+        return DaemonError(
+            "no daemon answers at \(socket) (\(reason)). Start it with `swiftlet server` or `systemctl start swiftlet`, "
+                + "as root; if it has its own run directory, name it with --run-dir")
+    }
+}

@@ -1,5 +1,0 @@
-import ContainerRuntime
-
-struct NoSteps: StepRecorder {
-    func record(_ step: RuntimeStep) {}
-}

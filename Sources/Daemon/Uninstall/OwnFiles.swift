@@ -1,0 +1,79 @@
+import Glibc
+import Linux
+
+/// The files of one instance, for its end. Under each directory only the names that Swiftlet itself makes are removed, so that a directory
+/// which also holds others' files (a mistyped `--data-dir`) keeps those; a directory that is empty then goes too.
+struct OwnFiles: Sendable {
+    private static let run = ["node.sock", "runtime", "kubelet", "network", "server.pid"]
+    /// The id's file is the last: without it the next run could not name what is in the kernel.
+    private static let data = ["store", "runtime", "kubelet", "timeline", "instance"]
+    private static let config = ["pki", "admin.kubeconfig", "config.yaml", "manifests"]
+
+    private let configuration: DaemonConfiguration
+    /// Directories of pods' logs, by their names in the log directory.
+    private let logs: [String]
+
+    /// Reads whose the logs are, which removing forgets.
+    init(_ configuration: DaemonConfiguration) throws(DaemonError) {
+        self.configuration = configuration
+        logs = try DaemonError.wrapping("logs") { () throws(KernelError) in
+            let timelines = try TimelineDirectory(configuration).pods().map(\.directoryName)
+            var uids: [String] = []
+            for root in [configuration.dataDirectory, configuration.runDirectory] {
+                uids += try Self.names(in: "\(root)/kubelet/pods")
+            }
+            return Self.ownLogs(
+                among: try Self.names(in: configuration.logDirectory), timelines: Set(timelines), uids: Set(uids))
+        }
+    }
+
+    /// The log directory may be shared with another kubelet: ours are the pods that we have a timeline or a directory of.
+    static func ownLogs(among names: [String], timelines: Set<String>, uids: Set<String>) -> [String] {
+        names.filter { name in
+            timelines.contains(name) || name.split(separator: "_").last.map { uids.contains(String($0)) } ?? false
+        }
+    }
+
+    /// Sockets and what one boot holds.
+    func removeVolatile() throws(DaemonError) -> [String] {
+        try remove(Self.run, in: configuration.runDirectory)
+    }
+
+    /// Logs, configuration and data, in this order.
+    func removeLasting() throws(DaemonError) -> [String] {
+        try remove(logs, in: configuration.logDirectory) + remove(Self.config, in: configuration.configDirectory)
+            + remove(Self.data, in: configuration.dataDirectory)
+    }
+
+    /// What others have put into our directories, and so stays.
+    func others() throws(DaemonError) -> [String] {
+        try DaemonError.wrapping("directories") { () throws(KernelError) in
+            var found: [String] = []
+            for root in [configuration.runDirectory, configuration.configDirectory, configuration.dataDirectory] {
+                found += try Self.names(in: root).map { "\(root)/\($0)" }
+            }
+            return found
+        }
+    }
+
+    private func remove(_ names: [String], in directory: String) throws(DaemonError) -> [String] {
+        try DaemonError.wrapping("files") { () throws(KernelError) in
+            var removed: [String] = []
+            for path in names.map({ "\(directory)/\($0)" }) where access(path, F_OK) == 0 {
+                try TreeRemoval.remove(path)
+                removed.append(path)
+            }
+            if rmdir(directory) == 0 { removed.append(directory) }
+            return removed
+        }
+    }
+
+    /// None where the directory is not there.
+    private static func names(in directory: String) throws(KernelError) -> [String] {
+        do throws(KernelError) {
+            return try OpenDirectory(directory).names()
+        } catch  where error.code == ENOENT || error.code == ENOTDIR {
+            return []
+        }
+    }
+}

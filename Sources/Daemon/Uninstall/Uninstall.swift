@@ -1,0 +1,119 @@
+import ContainerRuntime
+import Glibc
+import Linux
+import PodNetwork
+
+/// Removes what one instance has on this machine, found by its names: processes, cgroups, mounts, links, tables, then its files.
+///
+/// It reads no list of what was made: whatever bears the instance's id or lies under its directories is its own. Each step may find its work
+/// done, so it can be repeated after a failure. The file with the id goes last of all data: without it the next run could name nothing.
+package struct Uninstall: Sendable {
+    private let configuration: DaemonConfiguration
+    private let keepsData: Bool
+    /// nil where no instance was ever started in these directories, or its data is gone.
+    private let instance: InstanceName?
+    private let kernel = SystemKernel()
+
+    /// - Throws: where this is not root, or the daemon runs.
+    package init(_ configuration: DaemonConfiguration, keepsData: Bool) throws(DaemonError) {
+        self.configuration = configuration
+        self.keepsData = keepsData
+        guard geteuid() == 0 else { throw DaemonError("uninstall must run as root; try sudo") }
+        if let process = InstanceFiles.runningDaemon(configuration) {
+            throw DaemonError(
+                "the daemon runs (process \(process)); stop it first: `systemctl disable --now swiftlet` or `kill \(process)`"
+            )
+        }
+        let id = try InstanceFiles.existingID(configuration)
+        instance = id.flatMap { InstanceName($0) }
+        if let id, instance == nil {
+            throw DaemonError("\(configuration.dataDirectory)/instance holds no instance id: \"\(id)\"")
+        }
+    }
+
+    package var question: String {
+        let data = keepsData ? "" : ", all data in \(configuration.dataDirectory) and \(configuration.configDirectory)"
+        return
+            "This ends all pods of instance \(instance?.id ?? "(none)") and removes what it has on this machine\(data)."
+    }
+
+    package struct Report: Sendable {
+        /// A line each.
+        package var removed: [String] = []
+        /// Others' files in our directories.
+        package var kept: [String] = []
+    }
+
+    package func run() throws(DaemonError) -> Report {
+        let files = try OwnFiles(configuration)
+        var report = Report()
+        if let instance { report.removed += try endProcesses(instance) }
+        report.removed += try unmount()
+        if let instance { report.removed += try removeNetwork(instance) }
+        report.removed += try files.removeVolatile()
+        // Before the id goes: what is still there must be found by it.
+        try confirm()
+        guard !keepsData else { return report }
+        report.removed += try files.removeLasting()
+        report.kept = try files.others()
+        return report
+    }
+
+    // MARK: - Steps
+
+    private func endProcesses(_ instance: InstanceName) throws(DaemonError) -> [String] {
+        try DaemonError.wrapping("processes and cgroups") { () throws(KernelError) in
+            guard let root = cgroupRoot(instance) else { return [] }
+            var removed = try kernel.processes(beneath: root).map { "process \($0)" }
+            try kernel.killCgroup(root, deadline: .seconds(20))
+            if access(root, F_OK) == 0 {
+                try kernel.removeCgroup(root)
+                removed.append("cgroup \(root)")
+            }
+            return removed
+        }
+    }
+
+    private func cgroupRoot(_ instance: InstanceName) -> String? {
+        (try? CgroupHierarchy.find()).map { NodePaths.cgroupRoot(configuration, instance.id, in: $0) }
+    }
+
+    private func unmount() throws(DaemonError) -> [String] {
+        try DaemonError.wrapping("mounts") { () throws(KernelError) in
+            var removed: [String] = []
+            for mount in try mounts() {
+                try kernel.unmount(mount)
+                removed.append("mount \(mount)")
+            }
+            return removed
+        }
+    }
+
+    private func mounts() throws(KernelError) -> [String] {
+        try kernel.mounts(beneath: configuration.runDirectory) + kernel.mounts(beneath: configuration.dataDirectory)
+    }
+
+    private func removeNetwork(_ instance: InstanceName) throws(DaemonError) -> [String] {
+        try DaemonError.wrapping("network") { () throws(PodNetworkError) in
+            let owned = try PodNetwork.owned(instance: instance)
+            try PodNetwork.removeAll(instance: instance, stateDirectory: "\(configuration.runDirectory)/network")
+            return owned.links.map { "link \($0)" } + owned.tables.map { "nftables table \($0)" }
+        }
+    }
+
+    /// Looks again, by the names alone.
+    private func confirm() throws(DaemonError) {
+        var left: [String] = []
+        if let instance {
+            let owned = try DaemonError.wrapping("network") { () throws(PodNetworkError) in
+                try PodNetwork.owned(instance: instance)
+            }
+            left += owned.links + owned.tables
+            if let root = cgroupRoot(instance), access(root, F_OK) == 0 { left.append(root) }
+        }
+        left += try DaemonError.wrapping("mounts") { () throws(KernelError) in try mounts() }
+        guard left.isEmpty else {
+            throw DaemonError("still there: \(left.joined(separator: ", ")); run uninstall again")
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Daemon
+import Glibc
+import HTTP
+import JSONTree
+
+struct ImagesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "images", abstract: "The images of this node.",
+        subcommands: [Add.self, List.self, Remove.self], defaultSubcommand: List.self)
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make an image of an OCI bundle or a root directory.",
+            discussion: "Options override what the bundle's config.json says. Give values that begin with a dash as "
+                + "--cmd=-v.")
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: OutputOptions
+        @Argument(help: "The image's name, such as busybox:1.36.") var name: String
+        @Argument(help: "Directory of the bundle or of the root filesystem.") var path: String
+        @Option(help: "The program; once for each word.") var entrypoint: [String] = []
+        @Option(help: "The program's arguments; once for each word.") var cmd: [String] = []
+        @Option(help: "NAME=value, as often as needed.") var env: [String] = []
+        @Option(help: "Where processes start.") var workdir: String?
+        @Option(help: "USER or USER:GROUP, names or numbers.") var user: String?
+
+        func validate() throws {
+            for variable in env where !variable.contains("=") {
+                throw ValidationError("--env \"\(variable)\": write NAME=value")
+            }
+        }
+
+        func run() async throws {
+            var body: JSONObject = ["name": .string(name), "path": .string(absolutePath)]
+            if !entrypoint.isEmpty { body["entrypoint"] = .array(entrypoint.map { .string($0) }) }
+            if !cmd.isEmpty { body["command"] = .array(cmd.map { .string($0) }) }
+            if !env.isEmpty { body["environment"] = .array(env.map { .string($0) }) }
+            body["workingDirectory"] = workdir.map { .string($0) }
+            body["user"] = user.map { .string($0) }
+            let image = try await node.client().send(.post, "/v1/images", body: .object(body))
+            output.show(image) { "\(name) \(image["id"]?.string ?? "")\n" }
+        }
+
+        /// The daemon has another working directory.
+        private var absolutePath: String {
+            guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+            defer { free(directory) }
+            return String(cString: directory) + "/" + path
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the images of this node.")
+
+        @OptionGroup var node: NodeOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let images = try await node.client().images()
+            output.show(.array(images)) { NodeTables.images(images) }
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take an image's name away, and the image with its last name.")
+
+        @OptionGroup var node: NodeOptions
+        @Argument(help: "Name or id of the image.") var name: String
+        @Flag(help: "Also where containers use it; they run on.") var force = false
+
+        func run() async throws {
+            let query = [QueryItem("name", name), QueryItem("force", force ? "true" : "false")]
+            _ = try await node.client().send(.delete, "/v1/images", query)
+            Output.write("\(name) removed\n")
+        }
+    }
+}

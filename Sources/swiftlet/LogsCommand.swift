@@ -1,0 +1,41 @@
+import ArgumentParser
+import Daemon
+import Glibc
+import HTTP
+import Linux
+
+struct LogsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs", abstract: "Print what a container wrote, straight from this node.")
+
+    @OptionGroup var node: NodeOptions
+    @OptionGroup var target: PodArguments
+    @Option(name: [.short, .long], help: "One of the pod's containers.") var container: String?
+    @Flag(name: [.short, .long], help: "Go on as the container writes.") var follow = false
+    @Option(help: "Only so many lines from the end.") var tail: Int?
+    @Flag(name: [.short, .long], help: "Of the container before its last restart.") var previous = false
+    @Flag(help: "Begin each line with its time.") var timestamps = false
+
+    func validate() throws {
+        if let tail, tail < 0 { throw ValidationError("--tail \(tail): give 0 or more lines") }
+        _ = try target.name()
+    }
+
+    func run() async throws {
+        let client = try node.client()
+        let pod = try target.name()
+        let choice = try await client.container(container, of: pod)
+        if let note = choice.note { Output.note(note) }
+        var query: [QueryItem] = []
+        if follow { query.append(QueryItem("follow", "true")) }
+        if previous { query.append(QueryItem("previous", "true")) }
+        if timestamps { query.append(QueryItem("timestamps", "true")) }
+        if let tail { query.append(QueryItem("tailLines", String(tail))) }
+        let body = try await client.stream("/containerLogs/\(pod.namespace)/\(pod.name)/\(choice.name)", query)
+        switch body {
+        case .parts(let parts): for part in parts { try StandardStreams.write(part, to: STDOUT_FILENO) }
+        case .stream(let stream): for try await part in stream { try StandardStreams.write(part, to: STDOUT_FILENO) }
+        case .webSocket: throw DaemonError("the daemon answered with a WebSocket in place of a log")
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Daemon
+import Glibc
+import JSONTree
+
+/// Which instance a command means. What is not given comes from `config.yaml`, else it is as for the server.
+struct NodeOptions: ParsableArguments {
+    @Option(help: "The daemon's directory of sockets (default: /run/swiftlet).") var runDir: String?
+    @Option(help: "The daemon's directory of what lasts (default: /var/lib/swiftlet).") var dataDir: String?
+    @Option(help: "Directory of config.yaml and certificates (default: /etc/swiftlet).") var configDir: String?
+
+    var flags: [String] {
+        [("run-dir", runDir), ("data-dir", dataDir), ("config-dir", configDir)]
+            .flatMap { name, value in value.map { ["--\(name)=\($0)"] } ?? [] }
+    }
+
+    func configuration() throws -> DaemonConfiguration {
+        try DaemonConfiguration.load(flags: flags)
+    }
+
+    func client() throws -> NodeClient {
+        try NodeClient(try configuration())
+    }
+}
+
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case table, json
+}
+
+struct OutputOptions: ParsableArguments {
+    @Option(name: [.short, .long], help: "table for people, json for programs.") var output = OutputFormat.table
+
+    func show(_ value: @autoclosure () -> JSONValue, table: () -> String) {
+        switch output {
+        case .table: Output.write(table())
+        case .json: Output.write(value())
+        }
+    }
+}
+
+enum Output {
+    static func write(_ text: String) {
+        // Whoever reads may have gone; there is nobody left to tell.
+        try? StandardStreams.write(Array(text.utf8), to: STDOUT_FILENO)
+    }
+
+    static func write(_ value: JSONValue) {
+        write(String(decoding: value.encoded(isPretty: true), as: UTF8.self) + "\n")
+    }
+
+    /// For people, beside the output proper.
+    static func note(_ text: String) {
+        error("swiftlet: \(text)\n")
+    }
+
+    static func error(_ text: String) {
+        try? StandardStreams.write(Array(text.utf8), to: STDERR_FILENO)
+    }
+}
+
+/// A pod and, where it has several, one of its containers.
+struct PodArguments: ParsableArguments {
+    @Argument(help: "NAME, NAMESPACE/NAME or pod/NAME.") var pod: String
+    @Option(name: [.short, .long], help: "The pod's namespace (default: default).") var namespace: String?
+
+    func name() throws -> PodName {
+        do throws(DaemonError) {
+            return try PodName(pod, namespace: namespace)
+        } catch {
+            throw ValidationError(error.description)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import JSONTree
+import Testing
+
+@testable import Daemon
+
+@Suite struct CommandLineTests {
+    @Test func execMessagesByTheirChannel() {
+        #expect(ExecMessage([1, 65]) == .standardOutput([65]))
+        #expect(ExecMessage([2, 65]) == .standardError([65]))
+        #expect(ExecMessage([9]) == .other)
+        #expect(ExecMessage([]) == .other)
+        #expect(ExecMessage.standardInput([7]) == [0, 7])
+        #expect(ExecMessage.endOfInput == [255, 0])
+        #expect(ExecMessage.resize(columns: 80, rows: 24).first == 4)
+    }
+
+    @Test func theExitCodeComesFromTheStatus() {
+        let failure = """
+            {"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"7"}]}}
+            """
+        #expect(ExecMessage([3] + Array(failure.utf8)) == .ended(exitCode: 7))
+        #expect(ExecMessage([3] + Array(#"{"status":"Success"}"#.utf8)) == .ended(exitCode: 0))
+        #expect(ExecMessage([3] + Array(#"{"status":"Failure","message":"gone"}"#.utf8)) == .failed("gone"))
+        #expect(ExecMessage([3, 0]) == .failed("the session's end is no JSON"))
+    }
+
+    private let pod: JSONValue = [
+        "metadata": ["name": "web", "namespace": "default"],
+        "spec": ["containers": [["name": "web"], ["name": "side"]], "initContainers": [["name": "init"]]],
+    ]
+
+    @Test func aContainerIsChosen() throws {
+        let name = try PodName("web")
+        let first = try NodeView.choose(nil, in: pod, name)
+        #expect(first.name == "web")
+        #expect(first.note != nil)
+        #expect(try NodeView.choose("init", in: pod, name).note == nil)
+        let error = #expect(throws: DaemonError.self) { try NodeView.choose("other", in: pod, name) }
+        #expect(error?.description.contains("web, side, init") ?? false)
+        #expect(throws: DaemonError.self) { try NodeView.choose(nil, in: [:], name) }
+    }
+
+    @Test func optionsMayStandBeforeASubcommand() {
+        func normal(_ text: String) -> String {
+            ArgumentOrder.normal(text.split(separator: " ").map(String.init), groups: ["images"])
+                .joined(separator: " ")
+        }
+        #expect(normal("images --run-dir /r add a /b --user 0") == "images add --run-dir /r a /b --user 0")
+        #expect(normal("images --run-dir=/r list") == "images list --run-dir=/r")
+        #expect(normal("images --run-dir /r") == "images --run-dir /r")
+        #expect(normal("images --help") == "images --help")
+        #expect(normal("ps --run-dir /r add") == "ps --run-dir /r add")
+        #expect(normal("") == "")
+    }
+
+    @Test func idsAreFoundByTheirBeginning() {
+        let all: [JSONValue] = [["id": "abc1"], ["id": "abd2"]]
+        #expect(NodeView.matching("abc", all).count == 1)
+        #expect(NodeView.matching("ab", all).count == 2)
+    }
+
+    @Test func gracesAreBounded() {
+        let pods: [JSONValue] = [
+            ["metadata": ["uid": "a"], "spec": [:]],
+            ["metadata": ["uid": "b"], "spec": ["terminationGracePeriodSeconds": 9_999_999]],
+            ["metadata": ["uid": "c"], "spec": ["terminationGracePeriodSeconds": -1]],
+        ]
+        #expect(PodStop.graces(pods) == ["a": 30, "b": 3_600, "c": 0])
+    }
+
+    @Test func logsOfOthersStay() {
+        let names = ["default_web_1", "default_old_2", "other_pod_3"]
+        #expect(
+            OwnFiles.ownLogs(among: names, timelines: ["default_old_2"], uids: ["1"]) == [
+                "default_web_1", "default_old_2",
+            ])
+    }
+
+    @Test func cgroupModes() {
+        let hybrid = """
+            30 24 0:26 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
+            31 24 0:27 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct
+            32 24 0:28 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd
+            """
+        #expect(HostCheck.legacyControllers(in: hybrid) == ["cpu", "cpuacct"])
+        #expect(HostCheck.mode(unified: "/sys/fs/cgroup", legacy: []).state == .ok)
+        #expect(HostCheck.mode(unified: "/sys/fs/cgroup", legacy: ["cpu"]).state == .warning)
+        #expect(HostCheck.mode(unified: nil, legacy: []).state == .missing)
+    }
+}

@@ -1,0 +1,46 @@
+import Testing
+
+@testable import Daemon
+
+@Suite struct DaemonConfigurationTests {
+    private func read(_ text: String) throws -> DaemonConfiguration {
+        var configuration = DaemonConfiguration()
+        try configuration.apply(file: text, named: "/etc/swiftlet/config.yaml")
+        return configuration
+    }
+
+    @Test func aFileSetsWhatFlagsSet() throws {
+        let configuration = try read("port: 7443\nnode-name: 12\nstop-pods-on-exit: true\ndata-dir: /srv/data\n")
+        #expect(configuration.port == 7443)
+        #expect(configuration.nodeName == "12")
+        #expect(configuration.stopsPodsOnExit)
+        #expect(configuration.dataDirectory == "/srv/data")
+    }
+
+    @Test func anEmptyFileSetsNothing() throws {
+        #expect(try read("# nothing\n") == DaemonConfiguration())
+    }
+
+    @Test func flagsWinOverTheFile() throws {
+        var configuration = try read("port: 7443\nmax-pods: 10\n")
+        try configuration.apply(flags: ["--port", "8443"])
+        #expect(configuration.port == 8443)
+        #expect(configuration.maximumPods == 10)
+    }
+
+    @Test(arguments: [
+        ("prot: 1", "prot"), ("port: many", "port"), ("port: 70000", "port"), ("port: [1]", "port"),
+        ("stop-pods-on-exit: maybe", "stop-pods-on-exit"), ("data-dir: relative", "data-dir"), ("- port", "settings"),
+        ("port: 1\n---\nport: 2", "one document"), ("port: {", "YAML"),
+    ])
+    func mistakesNameFileAndKey(_ text: String, _ part: String) {
+        let error = #expect(throws: DaemonError.self) { try read(text) }
+        #expect(error?.description.contains("/etc/swiftlet/config.yaml") ?? false)
+        #expect(error?.description.contains(part) ?? false, "\(error?.description ?? "")")
+    }
+
+    @Test func everySettingHasItsOwnName() {
+        let names = DaemonConfiguration.settings.map(\.name)
+        #expect(Set(names).count == names.count)
+    }
+}

@@ -1,0 +1,73 @@
+import APIMachinery
+import Testing
+
+@testable import Daemon
+
+@Suite struct TimelineTests {
+    private let start = Timestamp(seconds: 1_000)
+
+    private func entry(_ index: Int, _ step: String = "kubelet.status", _ message: String? = nil) -> TimelineEntry {
+        TimelineEntry(at: start + .milliseconds(index), step: step, message: message)
+    }
+
+    @Test func anEntryIsALineAndBack() throws {
+        let entry = TimelineEntry(
+            at: Timestamp(seconds: 1_000, nanoseconds: 123_456_789), step: "container.start", container: "web",
+            duration: .microseconds(2_600), message: "with \"quotes\"\nand lines")
+        #expect(entry.line.last == UInt8(ascii: "\n"))
+        #expect(entry.line.filter { $0 == UInt8(ascii: "\n") }.count == 1)
+        #expect(TimelineEntry.entries(in: entry.line) == [entry])
+    }
+
+    @Test func linesCutShortArePassedOver() {
+        let lines = entry(1).line + Array("{\"at\":\"2026".utf8) + [UInt8(ascii: "\n")] + entry(2).line
+        #expect(TimelineEntry.entries(in: lines) == [entry(1), entry(2)])
+    }
+
+    @Test func longMessagesAreCut() {
+        let long = entry(0, "event.X", String(repeating: "x", count: 10_000))
+        #expect(long.line.count < 1_000)
+    }
+
+    @Test func aLongTimelineKeepsItsEnds() {
+        let entries = (0..<1_000).map { entry($0) }
+        let once = TimelineDirectory.shortened(entries)
+        #expect(once.count == 201)
+        #expect(once.first == entries.first && once.last == entries.last)
+        #expect(once[100].message == "800 steps left out")
+        let twice = TimelineDirectory.shortened(once + (1_000..<1_010).map { entry($0) })
+        #expect(twice.count == 201)
+        #expect(twice[100].message == "810 steps left out")
+        #expect(TimelineDirectory.shortened(Array(entries.prefix(50))).count == 50)
+    }
+
+    @Test func aFileNamesItsPod() throws {
+        let pod = try #require(TimelinePod(namespace: "shop", name: "web-1", uid: "0a-b"))
+        #expect(pod.fileName == "shop_web-1_0a-b.jsonl")
+        #expect(TimelinePod(fileName: pod.fileName) == pod)
+        #expect(TimelinePod(fileName: "x.jsonl") == nil)
+        #expect(TimelinePod(namespace: "..", name: "web", uid: "1") == nil)
+        #expect(TimelinePod(namespace: "a/b", name: "web", uid: "1") == nil)
+        #expect(TimelinePod(namespace: "a", name: "web", uid: "") == nil)
+    }
+
+    @Test func aReportCountsRepeatedEventsAndSaysWhenThePodRan() throws {
+        let pod = try #require(TimelinePod(namespace: "shop", name: "web", uid: "1"))
+        let entries = [
+            entry(40, "event.BackOff", "again"), entry(0, "api.received"), entry(10, "kubelet.status", "Pending"),
+            entry(20, "kubelet.status", "Running"), entry(30, "event.BackOff", "again"),
+        ]
+        let text = TimelineReport(pod: pod, entries: entries).text
+        #expect(text.contains("Running 20.0 ms after the first step"))
+        #expect(text.contains("again (2 times, last after 40.0 ms)"))
+        #expect(text.contains("request received"))
+    }
+
+    @Test func aPodThatNeverRanHasALastWord() throws {
+        let pod = try #require(TimelinePod(namespace: "shop", name: "web", uid: "1"))
+        let report = TimelineReport(
+            pod: pod, entries: [entry(0, "api.received"), entry(1, "event.Failed", "no such image")])
+        #expect(report.summary.contains("no such image"))
+        #expect(TimelineReport(pod: pod, entries: []).text.contains("nothing is known"))
+    }
+}
