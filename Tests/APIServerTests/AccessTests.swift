@@ -47,6 +47,8 @@ import Testing
                 .json["status"]?["allowed"]
         }
         #expect(try await allowed("delete", "pods", TestServer.admin) == true)
+        #expect(try await allowed("*", "*", TestServer.admin) == true)
+        #expect(try await allowed("*", "*", .certificate(commonName: "me", organizations: [])) == false)
         #expect(try await allowed("delete", "pods", .certificate(commonName: "me", organizations: [])) == false)
     }
 

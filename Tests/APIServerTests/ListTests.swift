@@ -58,6 +58,15 @@ import Testing
         #expect(rest.names == ["m15", "m16", "m17", "m18", "m19", "m99"])
     }
 
+    @Test func aLimitBeyondMeasureIsNone() async throws {
+        let api = try await TestServer()
+        _ = try await api.send(.post, Path.maps, configMap("a"))
+        #expect(try await api.get(Path.maps, query: ["limit": String(Int.max)]).names == ["a"])
+        let past = try await api.get(Path.maps).revision
+        let query = ["limit": String(Int.max), "resourceVersion": past, "resourceVersionMatch": "Exact"]
+        #expect(try await api.get(Path.maps, query: query).names == ["a"])
+    }
+
     @Test func refusesWhatItDoesNotUnderstand() async throws {
         let api = try await TestServer()
         for query in [

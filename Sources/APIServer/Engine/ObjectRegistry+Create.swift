@@ -75,6 +75,8 @@ extension ObjectRegistry {
             reservation.keep()
             return resource.format.cached(key: key, stored: bytes, tree: new, revision: revision)
         } catch {
+            // After a failure it is not known whether the write was done: what it took stays taken until the next start.
+            if case .failed = error { throw error }
             reservation.release()
             if case .exists(let revision) = error { await catchUp(with: revision) }
             throw error

@@ -72,6 +72,8 @@ extension ObjectRegistry {
             if isDeletion { allocator.release(new, resource) }
             return resource.format.cached(key: current.key, stored: bytes, tree: new, revision: revision)
         } catch {
+            // After a failure it is not known whether the write was done: what it took stays taken until the next start.
+            if case .failed = error { throw error }
             reservation.release()
             throw error
         }

@@ -16,6 +16,9 @@ struct ListOptions: Sendable {
     var sendsInitialEvents: Bool?
     var timeoutSeconds: Int64?
 
+    /// A page holds no more than this, whatever the client asks.
+    static let maximumLimit = 1_000_000
+
     enum ResourceVersion: Sendable, Hashable {
         /// The most recent state.
         case unset
@@ -35,7 +38,7 @@ struct ListOptions: Sendable {
         if let token = request.query("continue"), !token.isEmpty { continueToken = token }
         if let text = request.query("limit"), !text.isEmpty {
             guard let value = Int(text), value >= 0 else { throw .badRequest("limit: \"\(text)\" is not a count") }
-            limit = value
+            limit = min(value, Self.maximumLimit)
         }
         if let text = request.query("timeoutSeconds"), !text.isEmpty {
             guard let value = Int64(text) else { throw .badRequest("timeoutSeconds: \"\(text)\" is not a number") }
