@@ -146,17 +146,22 @@ package final class Scheduler: Sendable {
                     message: "Successfully assigned \(pod.path) to \(binding.node)"))
         } catch {
             core.withLock { $0.bindingFailed(pod.uid, now: time.uptime()) }
-            log.info(
-                "a binding was refused",
-                metadata: ["pod": "\(pod.path)", "node": "\(binding.node)", "error": "\(error.message)"])
-            if !error.isReason(.notFound), !error.isReason(.conflict) {
-                events.record(
-                    EventDraft(
-                        pod.reference, .warning, reason: "FailedScheduling",
-                        message: "binding rejected: \(error.message)"))
-            }
+            noteRefusal(binding, error)
         }
         signals.add(0)
+    }
+
+    /// A pod that is gone or placed already is no failure: the view lagged behind.
+    private func noteRefusal(_ binding: Binding, _ error: Status) {
+        let isStale = error.isReason(.notFound) || error.isReason(.conflict)
+        log.log(
+            level: isStale ? .debug : .warning, "a binding was refused",
+            metadata: ["pod": "\(binding.pod.path)", "node": "\(binding.node)", "error": "\(error.message)"])
+        guard !isStale else { return }
+        events.record(
+            EventDraft(
+                binding.pod.reference, .warning, reason: "FailedScheduling",
+                message: "binding rejected: \(error.message)"))
     }
 
     /// Tells why the pod waits, where users look: in its condition and in an event.

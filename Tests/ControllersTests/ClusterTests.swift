@@ -139,4 +139,33 @@ import Testing
             await cluster.until(cluster.informers.pods) { $0.first?.status.phase == "Running" }
         }
     }
+
+    @Test func podsLeaveANodeThatFallsSilent() async throws {
+        try await TestCluster.run(nodeGrace: .milliseconds(300)) { cluster in
+            try await cluster.addNode("silent")
+            var deployment = Self.deployment(1)
+            deployment.spec.template.spec.tolerations = [
+                Toleration {
+                    $0.key = "node.kubernetes.io/unreachable"
+                    $0.operator = "Exists"
+                    $0.effect = "NoExecute"
+                    $0.tolerationSeconds = 0
+                }
+            ]
+            _ = try await cluster.client.create(deployment)
+            await cluster.until(cluster.informers.nodes) { nodes in
+                let taints = nodes.first?.spec.taints.map { "\($0.key):\($0.effect)" } ?? []
+                return nodes.first?.status.conditions.first { $0.type == "Ready" }?.status == "Unknown"
+                    && taints.contains("node.kubernetes.io/unreachable:NoExecute")
+            }
+            // The one that ran there goes, and its successor finds no node.
+            await cluster.until(cluster.informers.pods) { pods in
+                pods.count == 1
+                    && pods[0].status.conditions.contains {
+                        $0.reason == "Unschedulable"
+                            && $0.message?.contains("untolerated taint {node.kubernetes.io/unreachable: }") == true
+                    }
+            }
+        }
+    }
 }

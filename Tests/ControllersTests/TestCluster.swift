@@ -17,21 +17,24 @@ struct TestCluster: Sendable {
     private let controllers: ControllerSet
     private let scheduler: Scheduler
 
-    init() async throws {
+    init(nodeGrace: Duration) async throws {
         server = try APIServer(store: MemoryStore())
         try await server.start()
         client = APIClient(
             handler: server, peer: .inProcess(user: "admin", groups: ["system:masters"]), userAgent: "test")
         informers = ControllerInformers(client: client, time: SystemTime())
         controllers = ControllerSet(
-            .init(rootCertificate: "CERTIFICATE"), client: client, informers: informers, time: SystemTime())
+            .init(rootCertificate: "CERTIFICATE", nodeGrace: nodeGrace), client: client, informers: informers,
+            time: SystemTime())
         scheduler = Scheduler(
             client: client, pods: informers.pods, nodes: informers.nodes, time: SystemTime())
     }
 
     /// Runs the cluster while `body` runs, for a minute at most.
-    static func run(_ body: @escaping @Sendable (TestCluster) async throws -> Void) async throws {
-        let cluster = try await TestCluster()
+    static func run(
+        nodeGrace: Duration = .seconds(50), _ body: @escaping @Sendable (TestCluster) async throws -> Void
+    ) async throws {
+        let cluster = try await TestCluster(nodeGrace: nodeGrace)
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 await cluster.informers.run()
