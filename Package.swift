@@ -108,7 +108,7 @@ let package = Package(
                 "APIServer", "Scheduler", "Controllers", "ContainerRuntime", "PodNetwork", "Kubelet", "KubeProxy",
                 "ClusterDNS", "Transport", "PKI", "Store", "HTTP", "JSONTree", log,
             ]),
-        tests("Daemon", ["APIMachinery", "JSONTree"]),
+        tests("Daemon", ["APIMachinery", "JSONTree", "Linux"]),
         .executableTarget(
             name: "swiftlet",
             dependencies: [

@@ -16,6 +16,7 @@ workloads
 commands
 containers
 bad_input
+node_commands
 survival
 ending
 [ "$failed" = 0 ] || { echo "the end of the server's log:"; tail -n 30 "$ROOT/log"; }

@@ -14,12 +14,28 @@ struct NodeOptions: ParsableArguments {
             .flatMap { name, value in value.map { ["--\(name)=\($0)"] } ?? [] }
     }
 
+    func validate() throws {
+        try Flags.check(flags)
+    }
+
     func configuration() throws -> DaemonConfiguration {
         try DaemonConfiguration.load(flags: flags)
     }
 
     func client() throws -> NodeClient {
         try NodeClient(try configuration())
+    }
+}
+
+enum Flags {
+    /// A flag that is not understood is a wrong call, not a failure.
+    static func check(_ flags: [String]) throws {
+        var configuration = DaemonConfiguration()
+        do throws(DaemonError) {
+            try configuration.apply(flags: flags)
+        } catch {
+            throw ValidationError(error.description)
+        }
     }
 }
 

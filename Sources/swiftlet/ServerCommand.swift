@@ -10,6 +10,10 @@ struct ServerCommand: AsyncParsableCommand {
 
     @Argument(parsing: .allUnrecognized, help: .hidden) var settings: [String] = []
 
+    func validate() throws {
+        try Flags.check(settings)
+    }
+
     func run() async throws {
         let configuration = try DaemonConfiguration.load(flags: settings)
         let level = Logger.Level(rawValue: configuration.logLevel) ?? .info

@@ -1,4 +1,6 @@
 import APIMachinery
+import Glibc
+import Linux
 import Testing
 
 @testable import Daemon
@@ -39,6 +41,25 @@ import Testing
         #expect(twice.count == 201)
         #expect(twice[100].message == "810 steps left out")
         #expect(TimelineDirectory.shortened(Array(entries.prefix(50))).count == 50)
+    }
+
+    @Test func aDirectoryKeepsTimelinesWithinTheirBounds() throws {
+        let path = "/tmp/swiftlet-timeline-\(getpid())"
+        defer { try? TreeRemoval.remove(path) }
+        let directory = TimelineDirectory(path: path)
+        #expect(try directory.pods().isEmpty)
+        try directory.make()
+        let pod = try #require(TimelinePod(namespace: "shop", name: "web", uid: "1"))
+        for index in 0..<400 {
+            try directory.append([entry(index, "event.X", String(repeating: "x", count: 400))], to: pod)
+        }
+        #expect(try directory.pods(named: PodName("shop/web")) == [pod])
+        let kept = try directory.entries(of: pod)
+        #expect(kept.count == 201)
+        #expect(kept.first?.at == start && kept.last?.at == start + .milliseconds(399))
+        #expect(kept[100].message == "200 steps left out")
+        try directory.prune()
+        #expect(try directory.pods() == [pod])
     }
 
     @Test func aFileNamesItsPod() throws {

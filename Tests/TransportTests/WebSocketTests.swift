@@ -68,6 +68,30 @@ import Transport
         }
     }
 
+    /// The frames come together with the 101 response, and the client answers the closing one while its HTTP decoder is leaving.
+    @Test func aServerMayEndAtOnce() async throws {
+        try await Lab.run { _ in
+            HTTPResponse(
+                101,
+                body: .webSocket(
+                    subprotocol: "v5.channel.k8s.io",
+                    run: { socket in
+                        try? await socket.send(.binary([1, 65]))
+                        try? await socket.send(.binary([3]))
+                    }))
+        } _: { lab in
+            for client in [try lab.plainClient(), try lab.unixClient()] {
+                for _ in 0..<20 {
+                    let socket = try await client.webSocket(
+                        HTTPRequest(.get, "/"), subprotocols: ["v5.channel.k8s.io"])
+                    #expect(try await socket.receive() == .binary([1, 65]))
+                    #expect(try await socket.receive() == .binary([3]))
+                    #expect(try await socket.receive() == nil)
+                }
+            }
+        }
+    }
+
     @Test func theHandlerLearnsThatTheClientIsGone() async throws {
         let ended = Signal()
         let cancelled = Signal()

@@ -1,0 +1,43 @@
+# Sourced: the node's own command line, which works with the API server down.
+
+node_commands() {
+    check "the node can be checked" says "this machine can be a node" swiftlet check
+    check "images lists what was added" says "busybox:demo" swiftlet images list
+    check "removing an unknown image fails" refuses 1 swiftlet images remove no-such-image
+    kubectl apply -f - >/dev/null <<'Y'
+apiVersion: v1
+kind: Pod
+metadata: {name: looked-at}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: main
+    image: busybox:demo
+    imagePullPolicy: Never
+    command: [sh, -c, "echo one; echo two; sleep 1000"]
+Y
+    check "a pod to look at runs" kubectl wait --for=condition=Ready pod/looked-at --timeout=30s
+    check "ps lists its container" says "default/looked-at" swiftlet ps
+    check "pods lists its sandbox" says "looked-at" swiftlet pods
+    check "logs --tail prints the last line" says "two" swiftlet logs looked-at --tail 1
+    check "exec passes the exit code on" refuses 7 swiftlet exec looked-at -- sh -c "exit 7"
+    check "exec passes standard input on" says "through stdin" node_exec_stdin
+    check "inspect shows a pod" says '"sandboxes"' swiftlet inspect pod/looked-at
+    check "why shows the way of a pod" says "container started" swiftlet why pod/looked-at
+    check "why tells when it ran" says "after the first step" swiftlet why pod/looked-at
+    kubectl delete pod looked-at --timeout=60s >/dev/null
+    check "why knows a pod that is gone" says "removed from the API" swiftlet why pod/looked-at
+    check "an unknown pod is refused" refuses 1 swiftlet logs no-such-pod
+    check "a wrong call ends with 2" refuses 2 swiftlet logs
+    check "uninstall refuses while the daemon runs" refuses 1 swiftlet uninstall --yes
+}
+
+# refuses CODE COMMAND...: the command ends with the code.
+refuses() {
+    local wanted=$1 code=0
+    shift
+    "$@" || code=$?
+    [ "$code" = "$wanted" ]
+}
+
+node_exec_stdin() { echo "through stdin" | swiftlet exec looked-at -i -- cat; }
