@@ -49,6 +49,19 @@ package struct Server: Sendable {
                 handler: NodeEndpoint(runtime: agent.runtime, images: agent.images, kubelet: agent.kubelet.endpoint))
         }
         let journal = Task { await timeline.run() }
+        await work(agent, control, until: signals, time: time)
+        await socket.stop()
+        await agent.runtime.close()
+        await control.stop()
+        journal.cancel()
+        await journal.value
+        await threads.stop()
+    }
+
+    /// Works until a signal comes. Pods that are to end with the daemon end when nobody is left who would start them again.
+    private func work(
+        _ agent: NodeAgent, _ control: ControlPlane, until signals: TerminationSignals, time: any TimeSource
+    ) async {
         let work = Task {
             await withDiscardingTaskGroup { group in
                 group.addTask { await agent.run() }
@@ -65,11 +78,5 @@ package struct Server: Sendable {
         if configuration.stopsPodsOnExit {
             await PodStop(runtime: agent.runtime, pods: pods, logger: logger).run()
         }
-        await socket.stop()
-        await agent.runtime.close()
-        await control.stop()
-        journal.cancel()
-        await journal.value
-        await threads.stop()
     }
 }
