@@ -107,6 +107,15 @@ import Testing
         #expect(again == storage)
     }
 
+    /// Clients written in Go always send these fields: an object that came without them must be equal to the same one sent back by such a client,
+    /// or going back to an old revision would look like a new one.
+    @Test func whatGoClientsAlwaysWriteIsThere() {
+        #expect(Container.schema.object?["resources"]?.defaultValue == [:])
+        #expect(PersistentVolumeClaimSpec.schema.object?["resources"]?.defaultValue == [:])
+        #expect(ResourceFieldSelector.schema.object?["divisor"]?.defaultValue == "0")
+        #expect(PodSpec.schema.object?["securityContext"]?.defaultValue == [:])
+    }
+
     @Test func initContainersCountWhileTheyRun() {
         let spec = PodSpec { spec in
             spec.containers = [Self.container(cpu: 1), Self.container(cpu: 1)]

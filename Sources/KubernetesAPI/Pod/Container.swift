@@ -31,7 +31,8 @@ package struct Container: APIValue {
         package let resizePolicy = Total<[ContainerResizePolicy]>(
             "resizePolicy", "Whether a change of resources restarts the container, by resource.", .atomic)
         package let resources = Key<ResourceRequirements>(
-            "resources", "Processor, memory and other resources asked for and at most used.")
+            "resources", "Processor, memory and other resources asked for and at most used.",
+            default: ResourceRequirements())
         package let restartPolicy = Key<String>(
             "restartPolicy",
             "In an init container, Always makes it run beside the others; elsewhere it overrides the pod's policy.",

@@ -31,7 +31,8 @@ package struct EphemeralContainer: APIValue {
         package let resizePolicy = Total<[ContainerResizePolicy]>(
             "resizePolicy", "Whether a change of resources restarts the container, by resource.", .atomic)
         package let resources = Key<ResourceRequirements>(
-            "resources", "Not allowed here: the container uses what the pod has left.")
+            "resources", "Not allowed here: the container uses what the pod has left.",
+            default: ResourceRequirements())
         package let restartPolicy = Key<String>(
             "restartPolicy", "Not allowed here.", .oneOf(["Always", "OnFailure", "Never"]))
         package let restartPolicyRules = Total<[ContainerRestartRule]>(

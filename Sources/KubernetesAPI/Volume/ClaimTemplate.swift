@@ -26,7 +26,8 @@ package struct PersistentVolumeClaimSpec: APIValue {
         package let dataSource = Key<TypedLocalObjectReference>(
             "dataSource", "Snapshot or claim of this namespace that the volume is filled from.", .atomic)
         package let dataSourceRef = Key<TypedObjectReference>("dataSourceRef", "Object that the volume is filled from.")
-        package let resources = Total<VolumeResourceRequirements>("resources", "How large the volume is.")
+        package let resources = Total<VolumeResourceRequirements>(
+            "resources", "How large the volume is.", default: VolumeResourceRequirements())
         package let selector = Key<LabelSelector>("selector", "Labels of the volumes to choose from.", .atomic)
         package let storageClassName = Key<String>("storageClassName", "Class that the volume is made by; empty: none.")
         package let volumeAttributesClassName = Key<String>(
