@@ -80,12 +80,9 @@ package final class APIServer: HTTPHandler {
             registry.allocator.load(all.lazy.map(\.tree))
         }
         await Bootstrap(registry: registry, configuration: configuration).run()
-        if let namespaces = registry.resources[Namespace.kind] {
-            for namespace in namespaces.cache.snapshot(namespace: nil, applied: 0).objects {
-                await endpoints.writes.seeds.plant(in: namespace.key)
-            }
-        }
-        let keeper = Housekeeper(registry: registry, configuration: configuration)
+        await endpoints.writes.seeds.plantEverywhere()
+        let keeper = Housekeeper(
+            registry: registry, configuration: configuration, seeds: endpoints.writes.seeds)
         housekeeping.withLock { $0 = Task { await keeper.run() } }
     }
 

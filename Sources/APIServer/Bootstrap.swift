@@ -2,7 +2,7 @@ import APIMachinery
 import JSONTree
 import KubernetesAPI
 
-/// What every cluster has: made at start-up where it is missing, set right where it differs.
+/// What every cluster has: made where it is missing, set right where it differs; at start-up, and again every few seconds.
 struct Bootstrap: Sendable {
     let registry: ObjectRegistry
     let configuration: APIServerConfiguration

@@ -4,10 +4,11 @@ import KubernetesAPI
 import Store
 
 /// What the server does by itself, once a second: ends waits and watches that are due, sends bookmarks, takes old events away,
-/// and forgets the store's history after five to ten minutes, which is how long a page token or a watch can be resumed.
+/// puts back what every cluster has where someone deleted it, and forgets the store's history after five to ten minutes, which is how long a page token or a watch can be resumed.
 struct Housekeeper: Sendable {
     let registry: ObjectRegistry
     let configuration: APIServerConfiguration
+    let seeds: NamespaceSeeds
 
     func run() async {
         var ticks = 0
@@ -20,7 +21,11 @@ struct Housekeeper: Sendable {
                 resource.cache.tick(uptime: registry.time.uptime(), applied: applied)
             }
             ticks += 1
-            if ticks % 60 == 0 { await removeOldEvents() }
+            if ticks % 10 == 0 { await Bootstrap(registry: registry, configuration: configuration).run() }
+            if ticks % 60 == 0 {
+                await removeOldEvents()
+                await seeds.plantEverywhere()
+            }
             if ticks % 300 == 0 { settled = await forgetHistory(before: settled) }
         }
     }

@@ -157,6 +157,18 @@ import Testing
         #expect(try await later.get(Path.maps + "/kube-root-ca.crt").json["data"]?["ca.crt"] == "NEW")
     }
 
+    @Test func whatEveryClusterHasComesBack() async throws {
+        let api = try await TestServer()
+        let address = try await api.get(Path.services + "/kubernetes").json["spec"]?["clusterIP"]
+        _ = try await api.send(.delete, Path.services)
+        #expect(try await api.get(Path.services + "/kubernetes").status == 404)
+        await api.tick(seconds: 11)
+        #expect(try await api.get(Path.services + "/kubernetes").json["spec"]?["clusterIP"] == address)
+        _ = try await api.send(.delete, "/api/v1/namespaces/default/serviceaccounts/default")
+        await api.tick(seconds: 60)
+        #expect(try await api.get("/api/v1/namespaces/default/serviceaccounts/default").status == 200)
+    }
+
     @Test func nodesWriteOnlyWhatIsTheirs() async throws {
         let api = try await TestServer()
         let node = Peer.certificate(commonName: "system:node:n1", organizations: ["system:nodes"])

@@ -14,6 +14,13 @@ struct NamespaceSeeds: Sendable {
     private static let identity = Identity(
         user: "system:apiserver", groups: ["system:masters", "system:authenticated"])
 
+    func plantEverywhere() async {
+        guard let namespaces = registry.resources[Namespace.kind] else { return }
+        for namespace in namespaces.cache.snapshot(namespace: nil, applied: 0).objects {
+            await plant(in: namespace.key)
+        }
+    }
+
     func plant(in namespace: String) async {
         await ensure(ServiceAccount.kind, namespace, ["metadata": ["name": "default"]])
         guard !clusterAuthority.isEmpty else { return }

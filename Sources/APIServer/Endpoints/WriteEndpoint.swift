@@ -34,6 +34,7 @@ struct WriteEndpoint: Sendable {
     }
 
     private func record(_ pod: CachedObject, received: Timestamp) {
+        guard !(timeline is NoTimeline) else { return }
         let tree = pod.tree
         for (step, moment) in [(TimelineMoment.Step.received, received), (.created, registry.time.now())] {
             timeline.record(

@@ -2,12 +2,15 @@
 /// after its return. Memory: one bit a number.
 struct NumberPool: Sendable {
     let range: Range<Int>
+    /// A number that is only handed out to who asks for it.
+    private let reserved: Int?
     private var words: [UInt64]
     private var cursor: Int
     private(set) var used = 0
 
-    init(_ range: Range<Int>) {
+    init(_ range: Range<Int>, reserving reserved: Int? = nil) {
         self.range = range
+        self.reserved = reserved
         words = Array(repeating: 0, count: (range.count + 63) / 64)
         cursor = range.lowerBound
     }
@@ -34,7 +37,7 @@ struct NumberPool: Sendable {
         for _ in 0..<range.count {
             let candidate = cursor
             cursor = cursor + 1 < range.upperBound ? cursor + 1 : range.lowerBound
-            if take(candidate) { return candidate }
+            if candidate != reserved, take(candidate) { return candidate }
         }
         return nil
     }

@@ -18,10 +18,12 @@ final class ServiceAllocator: Sendable {
     init(network: IPv4Network, nodePorts: ClosedRange<Int>) {
         self.network = network
         self.nodePorts = nodePorts
-        // Neither the network's own address nor the last.
+        // Neither the network's own address nor the last; the first is the API server's, even while its service is gone.
         let addresses = 1..<max(2, network.count - 1)
         state = Mutex(
-            State(addresses: NumberPool(addresses), ports: NumberPool(nodePorts.lowerBound..<nodePorts.upperBound + 1)))
+            State(
+                addresses: NumberPool(addresses, reserving: 1),
+                ports: NumberPool(nodePorts.lowerBound..<nodePorts.upperBound + 1)))
     }
 
     /// The address of the API server's own service.
