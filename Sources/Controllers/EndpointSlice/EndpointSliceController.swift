@@ -43,7 +43,7 @@ struct EndpointSliceController: Sendable {
     }
 
     private func noteChange(of before: Pod?, _ after: Pod?) {
-        guard let namespace = (after ?? before)?.metadata.namespace else { return }
+        guard PodFacts.differ(before, after), let namespace = (after ?? before)?.metadata.namespace else { return }
         let labels = [before, after].compactMap { $0?.metadata.labels }
         for service in informers.services.list(in: namespace) {
             let selector = service.spec.selector

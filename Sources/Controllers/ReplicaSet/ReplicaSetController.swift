@@ -45,6 +45,7 @@ struct ReplicaSetController: Sendable {
     }
 
     private func noteChange(of before: Pod?, _ after: Pod?) {
+        guard PodFacts.differ(before, after) else { return }
         for metadata in [before?.metadata, after?.metadata].compactMap({ $0 }) {
             if let owner = metadata.controller {
                 guard owner.kind == ReplicaSet.kind.kind else { continue }
