@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "claunch.h"
+
 /* Registers: r1 context, r2 access, r3 type, r4 major, r5 minor, r6 scratch. */
 #define LOAD(dst, offset) ((struct bpf_insn){BPF_LDX | BPF_MEM | BPF_W, dst, BPF_REG_1, offset, 0})
 #define MOVE(dst, src) ((struct bpf_insn){BPF_ALU | BPF_MOV | BPF_X, dst, src, 0, 0})
@@ -69,10 +71,22 @@ static int program_for(const struct cl_rule *rules, uint32_t count) {
     if (cached_program >= 0 && cached_count == count && memcmp(cached_rules, rules, size) == 0) return cached_program;
     int program = load(rules, count);
     if (program < 0) return -1;
+    cl_device_program_adopt(rules, count, program);
+    return program;
+}
+
+int32_t cl_device_program_load(const struct cl_rule *rules, uint32_t count) {
+    if (count > CL_MAX_RULES) return -E2BIG;
+    int program = load(rules, count);
+    return program < 0 ? -errno : program;
+}
+
+void cl_device_program_adopt(const struct cl_rule *rules, uint32_t count, int32_t program) {
     if (cached_program >= 0) close(cached_program);
-    memcpy(cached_rules, rules, size);
+    cached_program = count <= CL_MAX_RULES ? program : -1;
+    if (cached_program < 0) return;
+    memcpy(cached_rules, rules, count * sizeof *rules);
     cached_count = count;
-    return cached_program = program;
 }
 
 int cl_attach_device_program(int cgroup, const struct cl_rule *rules, uint32_t count) {

@@ -131,7 +131,7 @@ extension Monitor {
         return fds.send(message.bytes, to: writer) == 0
     }
 
-    private mutating func startWriter() {
+    mutating func startWriter() {
         var socket: Int32 = -1
         let pid = cm_fork_writer(&socket)
         if pid == 0 {

@@ -4,7 +4,7 @@ extension Monitor {
     mutating func handle(
         _ kind: MessageKind, _ request: UInt32, _ reader: inout WireReader, _ fds: inout InlineDescriptors
     ) {
-        if kind == .hello { return greet(request, &reader) }
+        if kind == .hello { return greet(request, &reader, &fds) }
         guard isGreeted else { return dropClient() }
         switch kind {
         case .create: create(request, &reader, &fds)
@@ -56,7 +56,8 @@ extension Monitor {
         if code == 0 { reply(request, .done) } else { reply(request, kernel: -code) }
     }
 
-    private mutating func greet(_ request: UInt32, _ reader: inout WireReader) {
+    /// hello: version; then, where the daemon brings a device program, its rules as bytes and the program.
+    private mutating func greet(_ request: UInt32, _ reader: inout WireReader, _ fds: inout InlineDescriptors) {
         var message = WireWriter(.reply, request: request)
         guard reader.number(UInt32.self) == protocolVersion else {
             message.append(ReplyStatus.version.rawValue)
@@ -69,6 +70,20 @@ extension Monitor {
         message.append(cm_process_id())
         send(message)
         for record in ledger.pending { report(record) }
+        adoptDeviceProgram(reader.isAtEnd ? [] : reader.string(limit: MonitorLimit.deviceRules), fds.takeFirst())
+        // What the first container will need is made while the daemon is busy with the pod's network.
+        if writer < 0 { startWriter() }
+    }
+
+    private func adoptDeviceProgram(_ rules: [UInt8], _ program: Int32) {
+        let size = MemoryLayout<cl_rule>.stride
+        guard program >= 0, !rules.isEmpty, rules.count % size == 0 else { return cm_close(program) }
+        let count = rules.count / size
+        withUnsafeTemporaryAllocation(of: cl_rule.self, capacity: count) { space in
+            let target = UnsafeMutableRawBufferPointer(space)
+            for index in 0..<rules.count { target[index] = rules[index] }
+            cl_device_program_adopt(space.baseAddress, UInt32(count), program)
+        }
     }
 
     private mutating func start(_ request: UInt32, _ index: Int) {

@@ -54,6 +54,8 @@ package enum MonitorLimit {
     package static let sessions = 256
     /// Exits not yet acknowledged; `create`, `start` and `exec` beyond are refused until some are.
     package static let exits = 1024
+    /// Bytes of the device rules that come with a greeting: 256 rules.
+    package static let deviceRules = 256 * 24
     /// Descriptors in one message.
     package static let descriptors = 64
     /// What a non-blocking call returns when it would block: EAGAIN, negated.

@@ -47,6 +47,11 @@ struct cl_status {
 
 /* Clones the child. 0, or a negated errno with *stage set. The child waits for cl_go. */
 int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage);
+/* Loads a device program: a descriptor or a negated errno. It costs one to two milliseconds, so the daemon loads the usual
+ * one for all its monitors. */
+int32_t cl_device_program_load(const struct cl_rule *rules, uint32_t count);
+/* Takes over such a descriptor: launches with the same rules will use it. */
+void cl_device_program_adopt(const struct cl_rule *rules, uint32_t count, int32_t program);
 /* Starts a pod's number 1, which does nothing but hold the pid namespace; its pid or a negated errno. */
 int32_t cl_pod_init_start(int32_t *pidfd);
 /* Lets the child go on to execve. */

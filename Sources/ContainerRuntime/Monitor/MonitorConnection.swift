@@ -24,13 +24,15 @@ final class MonitorConnection: Sendable {
     let exits: AsyncStream<ProcessExit>
     private let directory: String
     private let events: EventThread
+    private let program: DeviceProgram?
     private let exitSink: AsyncStream<ProcessExit>.Continuation
     private let state = Mutex(State())
 
     static let limit = 1024
     static let socketName = "monitor.sock"
 
-    init(pod: String, directory: String, events: EventThread) {
+    init(pod: String, directory: String, events: EventThread, program: DeviceProgram?) {
+        self.program = program
         self.pod = pod
         self.directory = directory
         self.events = events
@@ -48,7 +50,12 @@ final class MonitorConnection: Sendable {
             if !Task.isCancelled { self?.giveUp() }
         }
         defer { patience.cancel() }
-        let reply = try await request(.hello, operation: "greet", id: directory) { $0.append(protocolVersion) }
+        let reply = try await request(
+            .hello, operation: "greet", id: directory, descriptors: program.map { [$0.descriptor] } ?? []
+        ) {
+            $0.append(protocolVersion)
+            if let program { $0.append(bytes: program.rules) }
+        }
         return Int32(bitPattern: reply.number(at: 1))
     }
 

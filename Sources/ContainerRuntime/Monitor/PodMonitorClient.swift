@@ -11,10 +11,10 @@ package final class PodMonitorClient: PodMonitoring {
     private let token: EventThread.Token
 
     /// Greets the monitor in `directory` and watches its process.
-    init(pod: String, directory: String, events: EventThread, process known: ProcessHandle?)
-        async throws(PodMonitorError)
-    {
-        let connection = MonitorConnection(pod: pod, directory: directory, events: events)
+    init(
+        pod: String, directory: String, events: EventThread, process known: ProcessHandle?, program: DeviceProgram?
+    ) async throws(PodMonitorError) {
+        let connection = MonitorConnection(pod: pod, directory: directory, events: events, program: program)
         processID = try await connection.open()
         do throws(KernelError) {
             let process: ProcessHandle

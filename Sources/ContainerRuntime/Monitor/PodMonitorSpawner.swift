@@ -6,10 +6,13 @@ package final class PodMonitorSpawner: PodMonitorSpawning {
     private let image: MonitorImage
     private let events: EventThread
     private let threads: BlockingThreads
+    /// nil where this kernel has none: then each launch that needs one says so.
+    private let program: DeviceProgram?
 
     /// `executable` is the path of `swiftlet-podmonitor`. The threads do what blocks: cloning, until the program runs.
     package init(executable: String, events: EventThread, threads: BlockingThreads) throws(KernelError) {
         image = try MonitorImage(path: executable)
+        program = try? DeviceProgram(DeviceRule.standard)
         self.events = events
         self.threads = threads
     }
@@ -29,7 +32,8 @@ package final class PodMonitorSpawner: PodMonitorSpawning {
         let handle = ProcessHandle(process.handle)
         do throws(PodMonitorError) {
             return try await PodMonitorClient(
-                pod: configuration.pod, directory: configuration.directory, events: events, process: handle)
+                pod: configuration.pod, directory: configuration.directory, events: events, process: handle,
+                program: program)
         } catch {
             await end(handle)
             throw error
@@ -37,7 +41,7 @@ package final class PodMonitorSpawner: PodMonitorSpawning {
     }
 
     package func adopt(pod: String, directory: String) async throws(PodMonitorError) -> any PodMonitoring {
-        try await PodMonitorClient(pod: pod, directory: directory, events: events, process: nil)
+        try await PodMonitorClient(pod: pod, directory: directory, events: events, process: nil, program: program)
     }
 
     /// A monitor that does not answer is no use: it goes, and leaves no zombie.
