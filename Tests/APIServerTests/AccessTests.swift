@@ -52,6 +52,19 @@ import Testing
         #expect(try await allowed("delete", "pods", .certificate(commonName: "me", organizations: [])) == false)
     }
 
+    @Test func whatMayIDo() async throws {
+        let api = try await TestServer()
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+        let all = try await api.send(.post, path, ["spec": ["namespace": "default"]])
+        #expect(all.json["status"]?["resourceRules"]?.array?.first?["resources"] == ["*"], "\(all.json.text)")
+        let scheduler = Peer.inProcess(user: "system:kube-scheduler", groups: [])
+        let some = try await api.send(.post, path, ["spec": ["namespace": "default"]], peer: scheduler)
+        #expect(
+            some.json["status"]?["resourceRules"]?.array?.contains { $0["resources"] == ["bindings", "pods/binding"] }
+                == true)
+        #expect(try await api.send(.post, path, [:]).status == 400)
+    }
+
     @Test func mastersMayActAsOthers() async throws {
         let api = try await TestServer()
         let headers: HTTPHeaders = ["Impersonate-User": "jane"]

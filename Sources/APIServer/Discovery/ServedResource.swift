@@ -34,6 +34,10 @@ struct ServedResource: Sendable {
             asked: ResourceKind(
                 group: "authorization.k8s.io", kind: "SelfSubjectAccessReview", plural: "selfsubjectaccessreviews",
                 isNamespaced: false)),
+        .init(
+            asked: ResourceKind(
+                group: "authorization.k8s.io", kind: "SelfSubjectRulesReview", plural: "selfsubjectrulesreviews",
+                isNamespaced: false)),
     ]
 }
 

@@ -24,10 +24,28 @@ struct ReviewEndpoint: Sendable {
             answer["kind"] = "SelfSubjectAccessReview"
             let isAllowed = try attributes(answer["spec"]).map { authorizer.allows(identity, $0) } ?? identity.isMaster
             answer["status"] = isAllowed ? ["allowed": true] : ["allowed": false, "reason": "no rule allows it"]
+        case "selfsubjectrulesreviews":
+            answer["kind"] = "SelfSubjectRulesReview"
+            let namespace = answer["spec"]?["namespace"]?.string ?? ""
+            guard !namespace.isEmpty else { throw .badRequest("spec.namespace: no namespace on request") }
+            answer["status"] = Self.rulesStatus(authorizer.rules(identity, namespace: namespace))
         default: throw .resourceNotFound()
         }
         if answer["metadata"] == nil { answer["metadata"] = ["creationTimestamp": .null] }
         return .json(201, answer)
+    }
+
+    private static func rulesStatus(_ rules: [AuthorizationRule]) -> JSONValue {
+        let isPath: (AuthorizationRule) -> Bool = { $0.resources.first?.hasPrefix("/") ?? false }
+        let resources = rules.filter { !isPath($0) }.map { rule in
+            JSONValue.object([
+                "apiGroups": [.string(rule.group)], "resources": rule.resources.json, "verbs": rule.verbs.json,
+            ])
+        }
+        let paths = rules.filter(isPath).map { rule in
+            JSONValue.object(["nonResourceURLs": rule.resources.json, "verbs": rule.verbs.json])
+        }
+        return ["incomplete": false, "resourceRules": .array(resources), "nonResourceRules": .array(paths)]
     }
 
     private static func userInfo(_ identity: Identity) -> JSONValue {

@@ -35,7 +35,7 @@ enum ProtobufMessages {
     static let kinds: Set<String> = [
         "Binding", "ConfigMap", "DeleteOptions", "Deployment", "Eviction", "Namespace", "Secret",
         "SelfSubjectAccessReview",
-        "SelfSubjectReview", "Service", "ServiceAccount", "TokenRequest",
+        "SelfSubjectReview", "SelfSubjectRulesReview", "Service", "ServiceAccount", "TokenRequest",
     ]
 
     private static func field(_ text: String) -> Field {
@@ -82,6 +82,9 @@ enum ProtobufMessages {
         UserInfo 1 username 2 uid 3 groups:[string]
         SelfSubjectAccessReview 1 metadata:ObjectMeta 2 spec:SelfSubjectAccessReviewSpec 3 status:SubjectAccessReviewStatus
         SelfSubjectAccessReviewSpec 1 resourceAttributes:ResourceAttributes? 2 nonResourceAttributes:NonResourceAttributes?
+        SelfSubjectRulesReview 1 metadata:ObjectMeta 2 spec:SelfSubjectRulesReviewSpec 3 status:SubjectRulesReviewStatus
+        SelfSubjectRulesReviewSpec 1 namespace
+        SubjectRulesReviewStatus 3 incomplete:bool
         ResourceAttributes 1 namespace 2 verb 3 group 4 version 5 resource 6 subresource 7 name
         NonResourceAttributes 1 path 2 verb
         SubjectAccessReviewStatus 1 allowed:bool 2 reason 3 evaluationError 4 denied:bool

@@ -1,6 +1,22 @@
 /// Says who may do what. Deny by default.
 package protocol Authorizer: Sendable {
     func allows(_ identity: Identity, _ request: RequestAttributes) -> Bool
+    /// What the identity may do in a namespace, for people to read.
+    func rules(_ identity: Identity, namespace: String) -> [AuthorizationRule]
+}
+
+/// Verbs on resources of one group; "*" stands for all.
+package struct AuthorizationRule: Sendable, Hashable {
+    package var group: String
+    /// `pods`, or `pods/status` for a subresource; or, without a group, paths that begin with "/".
+    package var resources: [String]
+    package var verbs: [String]
+
+    package init(group: String, resources: [String], verbs: [String]) {
+        self.group = group
+        self.resources = resources
+        self.verbs = verbs
+    }
 }
 
 /// The rules that hold until there are RBAC objects. In full:
@@ -37,6 +53,36 @@ package struct BuiltInAuthorizer: Authorizer {
         if open.contains(where: { path == $0 || path.hasPrefix($0 + "/") }) { return true }
         guard identity.isAuthenticated else { return false }
         return ["/api", "/apis", "/openapi"].contains { path == $0 || path.hasPrefix($0 + "/") }
+    }
+
+    package func rules(_ identity: Identity, namespace: String) -> [AuthorizationRule] {
+        if identity.isMaster {
+            return [
+                AuthorizationRule(group: "*", resources: ["*"], verbs: ["*"]),
+                AuthorizationRule(group: "", resources: ["/*"], verbs: ["*"]),
+            ]
+        }
+        guard identity.isAuthenticated else { return [] }
+        var rules = [
+            AuthorizationRule(
+                group: "authorization.k8s.io", resources: ["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
+                verbs: ["create"]),
+            AuthorizationRule(group: "authentication.k8s.io", resources: ["selfsubjectreviews"], verbs: ["create"]),
+            AuthorizationRule(
+                group: "",
+                resources: ["/api", "/api/*", "/apis", "/apis/*", "/openapi/*", "/livez", "/readyz", "/version"],
+                verbs: ["get"]),
+        ]
+        let own = identity.nodeName == nil ? ComponentRules.rules[identity.user] ?? [] : NodeRules.rules
+        rules += own.map { rule in
+            AuthorizationRule(
+                group: rule.group, resources: rule.resources.sorted(), verbs: rule.verbs.map(\.rawValue).sorted())
+        }
+        if identity.serviceAccount?.namespace == namespace {
+            rules.append(
+                AuthorizationRule(group: "*", resources: ["* (without secrets)"], verbs: ["get", "list", "watch"]))
+        }
+        return rules
     }
 
     /// What a service account may do: read its own namespace.

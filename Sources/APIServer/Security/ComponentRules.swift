@@ -62,7 +62,7 @@ enum NodeRules {
         ComponentRules.read.contains(verb) && path.subresource == nil && path.namespace != nil && path.name != nil
     }
 
-    private static let rules: [ComponentRules.Rule] = [
+    static let rules: [ComponentRules.Rule] = [
         .init(
             group: "", resources: ["pods", "nodes", "services", "endpoints", "namespaces", "serviceaccounts"],
             verbs: ComponentRules.read),
