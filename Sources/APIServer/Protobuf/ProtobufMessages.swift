@@ -84,7 +84,7 @@ enum ProtobufMessages {
         SelfSubjectAccessReviewSpec 1 resourceAttributes:ResourceAttributes? 2 nonResourceAttributes:NonResourceAttributes?
         SelfSubjectRulesReview 1 metadata:ObjectMeta 2 spec:SelfSubjectRulesReviewSpec 3 status:SubjectRulesReviewStatus
         SelfSubjectRulesReviewSpec 1 namespace
-        SubjectRulesReviewStatus 3 incomplete:bool
+        SubjectRulesReviewStatus 3 incomplete:bool 4 evaluationError
         ResourceAttributes 1 namespace 2 verb 3 group 4 version 5 resource 6 subresource 7 name
         NonResourceAttributes 1 path 2 verb
         SubjectAccessReviewStatus 1 allowed:bool 2 reason 3 evaluationError 4 denied:bool
