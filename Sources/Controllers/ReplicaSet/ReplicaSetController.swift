@@ -34,6 +34,7 @@ struct ReplicaSetController: Sendable {
             group.addTask { await events.run() }
             group.addTask {
                 await informers.replicaSets.follow { before, after in
+                    if after == nil { before.map { overlays.forget($0.metadata.uid) } }
                     (after ?? before).map { queue.add(ObjectKey($0)) }
                 }
             }
@@ -104,7 +105,7 @@ struct ReplicaSetController: Sendable {
     }
 }
 
-/// The overlays by ReplicaSet; one that holds nothing any more is dropped.
+/// The overlays by ReplicaSet; one that holds nothing any more, or whose set is gone, is dropped.
 final class OverlayTable: Sendable {
     private let overlays = Mutex<[String: PodOverlay]>([:])
 
@@ -115,6 +116,10 @@ final class OverlayTable: Sendable {
             overlays[uid] = overlay.isEmpty ? nil : overlay
             return result
         }
+    }
+
+    func forget(_ uid: String) {
+        overlays.withLock { $0[uid] = nil }
     }
 
     func change(_ uid: String, _ body: (inout PodOverlay) -> Void) {

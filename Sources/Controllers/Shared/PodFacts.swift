@@ -10,6 +10,7 @@ struct PodFacts: Hashable {
     private let nodeName: String?
     private let phase: String?
     private let ready: PodCondition?
+    private let address: String?
     private let addresses: JSONValue?
 
     init(_ pod: Pod) {
@@ -21,6 +22,7 @@ struct PodFacts: Hashable {
         nodeName = pod.spec.nodeName
         phase = status.phase
         ready = pod.readyCondition
+        address = status.podIP
         addresses = status.storage["podIPs"]
     }
 
