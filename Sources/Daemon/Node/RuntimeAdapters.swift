@@ -57,21 +57,13 @@ struct NetworkProbes: ProbeTransport {
             throw .connectFailed(endpoint: "\(endpoint)", reason: "\(error)")
         }
         defer { client.close() }
-        let (file, query) = Self.split(path)
-        return try await client.handle(HTTPRequest(.get, file, query: query, headers: headers))
+        guard let target = RequestTarget(path.hasPrefix("/") ? path : "/" + path) else {
+            throw .malformed("probe path \"\(path)\"")
+        }
+        return try await client.handle(HTTPRequest(.get, target.path, query: target.query, headers: headers))
     }
 
     func connect(host: String, port: UInt16, timeout: Duration) async throws(HTTPError) {
         try await TCPProbe.check(host: host, port: Int(port), within: timeout, threads: threads)
-    }
-
-    private static func split(_ path: String) -> (String, [QueryItem]) {
-        let parts = path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        let items = parts.dropFirst().first?.split(separator: "&").map { item in
-            let pair = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            return QueryItem(pair[0], pair.count > 1 ? pair[1] : "")
-        }
-        let file = parts.first.map(String.init) ?? ""
-        return (file.hasPrefix("/") ? file : "/" + file, items ?? [])
     }
 }
