@@ -25,6 +25,7 @@ struct PodSimulation {
         machine = PodMachine(pod, observation: observation, node: NodeIdentity(name: "n", addresses: ["192.0.2.1"]))
         sandboxes = observation.sandboxes
         containers = observation.containers
+        sequence = observation.sequence
     }
 
     var status: PodStatus { machine.published ?? PodStatus() }
