@@ -3,10 +3,9 @@ import Glibc
 /// What tasks hand to a thread that blocks: a queue with a bound on items and on their cost.
 ///
 /// At the limit `put` refuses; the caller tells its own caller to come back later.
+// SAFETY: every stored property is read and written with `mutex` held only; both pthread objects live at a fixed
+// address from init to deinit.
 final class Mailbox<Item: Sendable>: @unchecked Sendable {
-    // SAFETY: every stored property below is read and written with `mutex` held only; both pthread objects live at a
-    // fixed address from init to deinit.
-
     enum Receipt: Sendable {
         case accepted
         case full(waiting: Int)
