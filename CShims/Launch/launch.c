@@ -108,8 +108,11 @@ int32_t cl_status_read(int32_t control, struct cl_status *status, int32_t *descr
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &rights,
                              .msg_controllen = sizeof rights};
     *descriptor = -1;
-    ssize_t got = recvmsg(control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (got == 0 || (got < 0 && errno == ECONNRESET)) return 0;
+    ssize_t got;
+    /* A child that ends with our word to go unread resets the socket: that is told once, before what the child said. */
+    do got = recvmsg(control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (got < 0 && (errno == EINTR || errno == ECONNRESET));
+    if (got == 0) return 0;
     if (got < 0) return -errno;
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)

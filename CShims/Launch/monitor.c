@@ -84,8 +84,9 @@ int64_t cm_receive(int32_t fd, void *bytes, uint64_t capacity, int32_t *fds, uin
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
     *fd_count = 0;
     ssize_t got;
+    /* A reset is told once, and before the messages that the other end sent. */
     do got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
+    while (got < 0 && (errno == EINTR || errno == ECONNRESET));
     if (got < 0) return -errno;
     for (struct cmsghdr *at = CMSG_FIRSTHDR(&message); at; at = CMSG_NXTHDR(&message, at)) {
         if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS) continue;
@@ -131,7 +132,9 @@ void cm_widen(int32_t fd) {
 }
 
 int32_t cm_waiting(int32_t fd) {
-    ssize_t size = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+    ssize_t size;
+    do size = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+    while (size < 0 && (errno == EINTR || errno == ECONNRESET));
     return size < 0 ? -errno : (int32_t)size;
 }
 
