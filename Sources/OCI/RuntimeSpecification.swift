@@ -35,11 +35,12 @@ package struct RuntimeSpecification: Sendable, Hashable {
         process = try reader.object("process").map { reader throws(OCIError) in try Process(reader) }
     }
 
-    /// What the bundle says of its process, as an image says it.
+    /// What the bundle says of its process, as an image says it. Its arguments become the command, not the entry point, so that a
+    /// pod's `args` replace them.
     package var imageConfiguration: ImageConfiguration {
         var configuration = ImageConfiguration()
         guard let process else { return configuration }
-        configuration.entrypoint = process.arguments
+        configuration.command = process.arguments
         configuration.environment = process.environment
         configuration.workingDirectory = process.workingDirectory
         if process.userID != 0 || process.groupID != 0 {

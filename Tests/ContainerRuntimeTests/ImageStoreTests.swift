@@ -96,7 +96,7 @@ import Testing
             #"{"ociVersion":"1.0.2","root":{"path":"rootfs"},"process":{"args":["/bin/x","y"],"cwd":"/tmp","env":["A=1"]}}"#
         )
         let record = try await store.add(name: "a", path: node.directory + "/bundle")
-        #expect(record.configuration.entrypoint == ["/bin/x", "y"] && record.configuration.workingDirectory == "/tmp")
+        #expect(record.configuration.command == ["/bin/x", "y"] && record.configuration.workingDirectory == "/tmp")
         #expect(try await store.imageStatus("a")?.user == 0)
     }
 

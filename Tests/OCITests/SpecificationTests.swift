@@ -18,7 +18,7 @@ import Testing
         let specification = try RuntimeSpecification(bundle(), file: "config.json")
         #expect(specification.rootPath == "rootfs")
         let image = specification.imageConfiguration
-        #expect(image.entrypoint == ["/bin/sh", "-c", "id"])
+        #expect(image.command == ["/bin/sh", "-c", "id"])
         #expect(image.environment == ["A=1"])
         #expect(image.workingDirectory == "/srv")
         #expect(image.user == "10:20")
