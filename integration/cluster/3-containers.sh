@@ -65,12 +65,16 @@ confined() {
 }
 
 static_pod_runs() {
-    cat >"$ROOT/c/manifests/fixed.json" <<'J'
-{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "fixed"},
- "spec": {"containers": [{"name": "a", "image": "busybox:demo", "imagePullPolicy": "Never", "command": ["sleep", "1000"]}]}}
-J
+    cat >"$ROOT/c/manifests/fixed.yaml" <<'Y'
+apiVersion: v1
+kind: Pod
+metadata: {name: fixed}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: a, image: "busybox:demo", imagePullPolicy: Never, command: [sleep, "1000"]}]
+Y
     eventually 20 sh -c "curl -sf --unix-socket $ROOT/r/node.sock http://node/v1/containers | grep -q fixed-node" ||
         return 1
-    rm "$ROOT/c/manifests/fixed.json"
+    rm "$ROOT/c/manifests/fixed.yaml"
     eventually 60 sh -c "! curl -sf --unix-socket $ROOT/r/node.sock http://node/v1/containers | grep -q fixed-node"
 }

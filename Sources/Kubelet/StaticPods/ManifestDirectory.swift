@@ -82,7 +82,7 @@ struct ManifestDirectory: Sendable {
 
     private func read(_ name: String, _ bytes: [UInt8]) -> Pod? {
         do {
-            var value = try JSONValue(parsing: bytes)
+            guard var value = try YAML.documents(in: bytes).first else { return nil }
             Pod.schema.applyDefaults(&value)
             var pod = try Pod(checking: value)
             pod.metadata.name = "\(pod.metadata.name)-\(node)"
