@@ -34,7 +34,10 @@ wait_for() {
     shift 2
     end=$((SECONDS + seconds))
     until "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$end" ] || fail "$what did not happen within $seconds s; the daemon's log is $LOG"
+        if [ "$SECONDS" -ge "$end" ]; then
+            tail -n 3 "$LOG" >&2 2>/dev/null || true
+            fail "$what did not happen within $seconds s; the daemon's log is $LOG"
+        fi
         sleep 0.1
     done
 }
@@ -83,7 +86,7 @@ fetch() { kubectl exec deploy/hello -- wget -q -O - "http://$1/"; }
 # The process of a pod's container, from the node's own table.
 container_pid() {
     "$SWIFTLET" ps | awk -v pod="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "PID") column = i; next }
-        index($0, pod) { print $column; exit }'
+        index($0, pod) && / running / { print $column; exit }'
 }
 
 restarted() {

@@ -55,7 +55,8 @@ extension PodMachine {
     private mutating func containerStarted(
         _ name: String, attempt: UInt32, _ outcome: PodOutcome, at now: Moment
     ) -> [PodAction] {
-        if observation.newest(name)?.metadata.attempt == attempt {
+        // The first start of all is no restart: what ends for the first time comes back at once.
+        if attempt > 0, observation.newest(name)?.metadata.attempt == attempt {
             let end = observation.previous(name).map { now.uptime(of: $0.finishedAt) }
             backoffs[name, default: RestartBackoff()].started(at: now.uptime, previousEnd: end)
         }
