@@ -183,7 +183,7 @@ import Testing
         var simulation = probed { $0.livenessProbe = probe() }
         simulation.look()
         simulation.health["a/liveness"] = false
-        simulation.advance(.seconds(5))
+        simulation.advance(.seconds(3))
         #expect(simulation.log.contains("stop a"))
         #expect(simulation.events.contains("Unhealthy") && simulation.events.contains("Killing"))
         simulation.health["a/liveness"] = true

@@ -38,7 +38,11 @@ struct PodExecutor: Sendable {
         case .prepareVolumes:
             return (await outcome { () async throws(OperationError) in try await prepareVolumes(pod) }, nil)
         case .cleanVolumes:
-            return (await outcome { () async throws(OperationError) in try await volumes.clean(pod.metadata.uid) }, nil)
+            return (
+                await outcome { () async throws(OperationError) in
+                    try await volumes.clean(pod.metadata.uid, logs: logDirectory(of: pod))
+                }, nil
+            )
         case .publish(let status):
             return (await outcome { () async throws(OperationError) in try await source.publish(status, of: pod) }, nil)
         case .confirmDeletion:

@@ -86,9 +86,9 @@ struct VolumeHost: Sendable {
         }
     }
 
-    /// Takes everything of the pod away: first the mounts, then the files.
-    func clean(_ uid: String) async throws(OperationError) {
-        let roots = [directories.pod(uid), directories.volatilePod(uid)]
+    /// Takes everything of the pod away: first the mounts, then the files and the logs.
+    func clean(_ uid: String, logs: String) async throws(OperationError) {
+        let roots = [directories.pod(uid), directories.volatilePod(uid), logs]
         try await run("volumes of pod \(uid)") { () throws(KernelError) in
             let volumes = "\(roots[0])/volumes"
             for name in FileOperations.names(in: volumes) where Self.isMountPoint("\(volumes)/\(name)") {
