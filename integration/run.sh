@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=packaging/packages.sh
 source packaging/packages.sh
 [ "$(id -u)" = 0 ] || { echo "run.sh: integration tests need root; \`swift test\` alone runs the unit tests" >&2; exit 2; }
-install_packages "${BUILD_PACKAGES[@]}" busybox-static iproute2 nftables curl python3-minimal procps util-linux
+install_packages "${BUILD_PACKAGES[@]}" busybox-static iproute2 nftables curl python3 procps util-linux
 command -v kubectl >/dev/null || install_packages kubernetes-client
 
 passed=0 failed=0 skipped=0
