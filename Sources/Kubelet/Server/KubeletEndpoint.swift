@@ -104,7 +104,8 @@ struct KubeletEndpoint: HTTPHandler {
         return HTTPResponse(
             101,
             body: .webSocket(subprotocol: subprotocol) { connection in
-                await RemoteCommand(connection: connection, streams: streams, subprotocol: subprotocol).run()
+                await RemoteCommand(connection: connection, streams: streams, subprotocol: subprotocol, time: time)
+                    .run()
             })
     }
 

@@ -9,6 +9,10 @@ struct RemoteCommand: Sendable {
     let connection: any WebSocketConnection
     let streams: any ContainerStreams
     let subprotocol: String
+    let time: any TimeSource
+
+    /// kubectl up to 1.32 reads before it has made its streams and drops what comes earlier ("Unknown stream id").
+    private static let clientPreparation = Duration.milliseconds(20)
 
     /// The newest protocol that both know.
     static func negotiate(_ request: HTTPRequest) throws(Status) -> String {
@@ -33,6 +37,7 @@ struct RemoteCommand: Sendable {
 
     /// Returns when the process has ended, after its Status was sent.
     private func forwardOutput() async {
+        try? await time.sleep(for: Self.clientPreparation)
         do {
             while let chunk = try await streams.receive() {
                 switch chunk {
