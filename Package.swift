@@ -93,7 +93,7 @@ let package = Package(
         module("ContainerRuntime", ["CRI", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
         module("PodNetwork", ["Linux", log]),
         module("Kubelet", ["CRI", "Client", "HTTP", "Linux", log]),
-        tests("Kubelet"),
+        tests("Kubelet", ["APIServer", "Client", "HTTP", "KubernetesAPI", "Linux", "Store"]),
         module("KubeProxy", ["Client", "Linux", log]),
         module(
             "ClusterDNS",

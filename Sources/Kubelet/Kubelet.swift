@@ -68,7 +68,7 @@ package final class Kubelet: Sendable {
             node: configuration.identity, runtime: runtime, images: images,
             volumes: VolumeHost(directories: directories, threads: threads),
             source: TimedStatusSink(sink: APIStatusSink(client: client), moments: moments, time: time),
-            objects: APIReferencedObjects(client: client),
+            objects: APIReferencedObjects(client: client), watches: ObjectWatches(client: client, time: time),
             recorder: TimedPodEvents(recorder: APIPodEvents(recorder: recorder), moments: moments, time: time),
             prober: Prober(runtime: runtime, transport: probes, time: time), settings: configuration.settings,
             time: time)
@@ -83,6 +83,7 @@ package final class Kubelet: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.directory.run() }
             group.addTask { await self.recorder.run() }
+            group.addTask { await self.executor.watches.run() }
             group.addTask { await reporter.run() }
             group.addTask { await self.followContainers() }
             group.addTask { await self.followPods() }

@@ -17,6 +17,10 @@ struct PodSimulation {
     var wake: Duration?
     /// What a probe answers, by container and kind.
     var health: [String: Bool] = [:]
+    /// The versions of the objects that the volumes are made from, "" for one that does not exist; nil fails.
+    var objects: [ReferencedObject: String?] = [:]
+    /// How long a token lasts until it is renewed.
+    var tokenRenewal: Duration?
     /// Containers whose start fails before they exist.
     var startFailures: [String: String] = [:]
     private var sequence: UInt64 = 0
@@ -100,7 +104,9 @@ struct PodSimulation {
             let isHealthy = health["\(key.container)/\(key.kind.rawValue)"] ?? true
             return .probed(isHealthy: isHealthy, message: isHealthy ? "" : "no")
         case .publish: return .success
-        case .prepareVolumes: log.append("volumes")
+        case .prepareVolumes, .refreshVolumes:
+            log.append(operation == .prepareVolumes ? "volumes" : "refresh")
+            return writeVolumes()
         case .cleanVolumes: log.append("clean")
         case .confirmDeletion: log.append("confirm")
         case .createSandbox(let attempt):
@@ -129,6 +135,16 @@ struct PodSimulation {
             sandboxes.removeAll { $0.id == id }
         }
         return .success
+    }
+
+    private func writeVolumes() -> PodOutcome {
+        var contents = VolumeContents()
+        for (object, version) in objects {
+            guard let version else { return .failure(reason: "FailedMount", message: "\(object.name) not found") }
+            contents.versions[object] = version
+        }
+        contents.renewal = tokenRenewal.map { now + $0 }
+        return .prepared(contents)
     }
 
     private mutating func start(_ name: String, _ attempt: UInt32) {

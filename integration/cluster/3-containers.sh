@@ -5,6 +5,8 @@ containers() {
     check "an init container runs first, and volumes carry what it wrote" says "from init" eventually_logs volumes
     check "a ConfigMap, a Secret and fields are in the environment" environment_is_right
     check "a ConfigMap and a Secret are files" files_are_right
+    check "a ConfigMap's files follow it, but for subPath and environment" files_follow
+    check "an optional Secret that comes later, and a changed label, reach the files" later_comes
     check "a service account's token is there" says "eyJ" kubectl exec volumes -- \
         cat /var/run/secrets/kubernetes.io/serviceaccount/token
     check "a failed liveness probe restarts the container" eventually 40 restarted unhealthy 1
@@ -30,6 +32,23 @@ environment_is_right() {
 
 files_are_right() {
     says high kubectl exec volumes -- cat /config/level && says s3cret kubectl exec volumes -- cat /secret/password
+}
+
+in_volumes() { kubectl exec volumes -- "$@"; }
+
+files_follow() {
+    kubectl patch configmap settings -p '{"data": {"level": "low", "extra": "new"}}' >/dev/null
+    eventually 10 says low in_volumes cat /config/level >/dev/null && says new in_volumes cat /config/extra &&
+        says high in_volumes cat /fixed && says LEVEL=high in_volumes env || return 1
+    kubectl patch configmap settings -p '{"data": {"level": "high"}}' >/dev/null
+    eventually 10 says high in_volumes cat /config/level >/dev/null
+}
+
+later_comes() {
+    says "" in_volumes ls /later && kubectl create secret generic later --from-literal=key=here >/dev/null &&
+        eventually 10 says here in_volumes cat /later/key >/dev/null || return 1
+    kubectl label pod volumes stage=two >/dev/null &&
+        eventually 10 says 'stage="two"' in_volumes cat /info/labels >/dev/null
 }
 
 restarted() {

@@ -76,7 +76,7 @@ struct APIReferencedObjects: ReferencedObjects {
 
     func token(
         for pod: Pod, audiences: [String], expirationSeconds: Int64
-    ) async throws(OperationError) -> String {
+    ) async throws(OperationError) -> IssuedToken {
         let account = pod.spec.serviceAccountName ?? "default"
         let request: JSONValue = [
             "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
@@ -92,10 +92,10 @@ struct APIReferencedObjects: ReferencedObjects {
         do throws(Status) {
             let answer = try await client.createSubresource(
                 ServiceAccount.self, account, in: pod.metadata.namespace, subresource: "token", request)
-            guard let token = answer["status"]?["token"]?.string else {
-                throw Status.internalError("the answer has no token")
-            }
-            return token
+            guard let token = answer["status"]?["token"]?.string,
+                let expiration = answer["status"]?["expirationTimestamp"].flatMap(Timestamp.init(json:))
+            else { throw Status.internalError("the answer has no token, or no end of its life") }
+            return IssuedToken(text: token, expiration: expiration)
         } catch {
             throw OperationError("FailedMount", "token of service account \(account): \(error)")
         }

@@ -13,6 +13,8 @@ struct PodExecutor: Sendable {
     let volumes: VolumeHost
     let source: any PodStatusSink
     let objects: any ReferencedObjects
+    let watches: ObjectWatches
+    let tokens = PodTokens()
     let recorder: any PodEventRecorder
     let prober: Prober
     let settings: PodSettings
@@ -36,10 +38,13 @@ struct PodExecutor: Sendable {
     ) async -> (PodOutcome, PodObservation?) {
         switch operation {
         case .prepareVolumes:
-            return (await outcome { () async throws(OperationError) in try await prepareVolumes(pod) }, nil)
+            return (await written { () async throws(OperationError) in try await prepareVolumes(pod) }, nil)
+        case .refreshVolumes:
+            return (await written { () async throws(OperationError) in try await writeVolumes(pod) }, nil)
         case .cleanVolumes:
             return (
                 await outcome { () async throws(OperationError) in
+                    tokens.forget(podUID: pod.metadata.uid)
                     try await volumes.clean(pod.metadata.uid, logs: logDirectory(of: pod))
                 }, nil
             )
@@ -76,7 +81,7 @@ struct PodExecutor: Sendable {
         case .removeSandbox(let id):
             try await criOperation("FailedRemove") { () async throws(CRIError) in try await runtime.removePodSandbox(id)
             }
-        case .prepareVolumes, .cleanVolumes, .publish, .confirmDeletion, .probe:
+        case .prepareVolumes, .refreshVolumes, .cleanVolumes, .publish, .confirmDeletion, .probe:
             break
         }
     }
@@ -85,6 +90,14 @@ struct PodExecutor: Sendable {
         do throws(OperationError) {
             try await body()
             return .success
+        } catch {
+            return .failure(reason: error.reason, message: error.message)
+        }
+    }
+
+    private func written(_ body: () async throws(OperationError) -> VolumeContents) async -> PodOutcome {
+        do throws(OperationError) {
+            return .prepared(try await body())
         } catch {
             return .failure(reason: error.reason, message: error.message)
         }
@@ -141,7 +154,7 @@ protocol ReferencedObjects: Sendable {
     /// A token for the pod's service account.
     func token(
         for pod: Pod, audiences: [String], expirationSeconds: Int64
-    ) async throws(OperationError) -> String
+    ) async throws(OperationError) -> IssuedToken
 }
 
 struct PodEventMessage: Sendable, Hashable {

@@ -6,8 +6,8 @@ extension PodMachine {
     /// Takes in how an operation ended.
     mutating func absorb(_ operation: PodOperation, _ outcome: PodOutcome, at now: Moment) -> [PodAction] {
         switch operation {
-        case .prepareVolumes:
-            return volumesPrepared(outcome)
+        case .prepareVolumes, .refreshVolumes:
+            return volumesWritten(outcome)
         case .createSandbox:
             return sandboxCreated(outcome)
         case .startContainer(let name, let attempt):
@@ -27,17 +27,6 @@ extension PodMachine {
         case .stopContainer, .removeContainer, .stopSandbox, .removeSandbox:
             return failureEvent(operation, outcome)
         }
-    }
-
-    private mutating func volumesPrepared(_ outcome: PodOutcome) -> [PodAction] {
-        guard case .failure(let reason, let message) = outcome else {
-            areVolumesReady = true
-            volumeFailure = nil
-            return []
-        }
-        let isNew = volumeFailure?.message != message
-        volumeFailure = Waiting(reason: reason, message: message)
-        return isNew ? [.event(isWarning: true, reason: reason, message: message, container: nil)] : []
     }
 
     private mutating func sandboxCreated(_ outcome: PodOutcome) -> [PodAction] {

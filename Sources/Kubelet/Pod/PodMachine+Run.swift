@@ -5,14 +5,16 @@ import KubernetesAPI
 extension PodMachine {
     /// What a pod that is to run still needs.
     mutating func planRun(at now: Moment) -> [PodAction] {
-        var actions: [PodAction] = []
-        if !areVolumesReady { actions += perform(.prepareVolumes, at: now) }
+        let actions = planVolumes(at: now)
         guard observation.readySandbox != nil else {
             return actions + planSandbox(at: now)
         }
         guard areVolumesReady else { return actions }
-        let (initActions, isInitialized) = planInit(at: now)
-        actions += initActions
+        return actions + planContainers(at: now)
+    }
+
+    private mutating func planContainers(at now: Moment) -> [PodAction] {
+        var (actions, isInitialized) = planInit(at: now)
         if isInitialized {
             for container in pod.spec.containers { actions += planContainer(container, at: now) }
         }

@@ -26,6 +26,7 @@ struct PodMachine: Sendable {
     var isRemoved = false
     var areVolumesReady = false
     var volumeFailure: Waiting?
+    var sources = VolumeSources()
     var sandboxFailure: Waiting?
     var waiting: [String: Waiting] = [:]
     var backoffs: [String: RestartBackoff] = [:]
@@ -71,6 +72,7 @@ struct PodMachine: Sendable {
     private mutating func absorb(_ event: PodEvent, at now: Moment) -> [PodAction] {
         switch event {
         case .updated(let new):
+            noteFields(of: new)
             pod = new
             adoptForeignConditions()
             return []
@@ -79,6 +81,9 @@ struct PodMachine: Sendable {
             return []
         case .observed(let new):
             take(new, at: now)
+            return []
+        case .announced(let object, let version):
+            sources.announced[object] = version
             return []
         case .tick:
             return []
@@ -144,6 +149,7 @@ struct PodMachine: Sendable {
         var times = probes.values.compactMap(\.nextDue)
         times += retries.values.map(\.at)
         if !isEnding {
+            if let renewal = sources.contents.renewal { times.append(renewal) }
             times += pod.spec.containers.compactMap { restartTime($0.name, at: now) }
             times += pod.spec.initContainers.compactMap { restartTime($0.name, at: now) }
         }

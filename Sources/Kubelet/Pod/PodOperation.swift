@@ -16,6 +16,8 @@ struct Moment: Sendable, Hashable {
 /// Work that takes time; at most one of the same key is under way.
 enum PodOperation: Sendable, Hashable {
     case prepareVolumes
+    /// Writes the volumes that come from the API again.
+    case refreshVolumes
     case createSandbox(attempt: UInt32)
     case startContainer(name: String, attempt: UInt32)
     case stopContainer(id: String, name: String, grace: Duration, isPodEnding: Bool)
@@ -30,7 +32,7 @@ enum PodOperation: Sendable, Hashable {
 
     var key: Key {
         switch self {
-        case .prepareVolumes, .cleanVolumes: .volumes
+        case .prepareVolumes, .refreshVolumes, .cleanVolumes: .volumes
         case .createSandbox: .sandbox
         case .startContainer(let name, _): .container(name)
         case .stopContainer(_, let name, _, _): .container(name)
@@ -55,6 +57,8 @@ enum PodOperation: Sendable, Hashable {
 enum PodOutcome: Sendable, Hashable {
     case success
     case failure(reason: String, message: String)
+    /// The volumes are made, from this.
+    case prepared(VolumeContents)
     /// A probe's answer; `message` says what failed.
     case probed(isHealthy: Bool, message: String)
 }
@@ -66,6 +70,8 @@ enum PodEvent: Sendable {
     /// The pod's object is gone.
     case removed
     case observed(PodObservation)
+    /// An object that a volume is made from has this version, "" where it is gone.
+    case announced(ReferencedObject, version: String)
     case finished(PodOperation, PodOutcome, PodObservation?)
     /// The time asked for has come.
     case tick

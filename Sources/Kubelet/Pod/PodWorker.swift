@@ -17,6 +17,9 @@ struct PodWorker: Sendable {
     func run(_ pod: Pod, inbox: PodInbox) async {
         var machine = PodMachine(pod, observation: await executor.observe(pod), node: executor.node)
         let wakes = WakeTimer(time: time, inbox: inbox)
+        let sources = pod.volumeObjects
+        executor.watches.follow(sources, inbox)
+        defer { executor.watches.leave(sources, inbox) }
         await withDiscardingTaskGroup { group in
             group.addTask { await wakes.run() }
             inbox.send(.observed(machine.observation))
@@ -85,6 +88,7 @@ extension PodEvent {
     fileprivate func isReplaced(by newer: PodEvent) -> Bool {
         switch (self, newer) {
         case (.updated, .updated), (.tick, .tick), (.observed, .observed): true
+        case (.announced(let own, _), .announced(let new, _)): own == new
         default: false
         }
     }

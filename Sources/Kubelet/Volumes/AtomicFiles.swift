@@ -39,11 +39,26 @@ struct AtomicFiles {
     }
 
     private func isUpToDate(_ wanted: VolumeFiles, in payload: String) -> Bool {
-        let names = Set(wanted.files.keys.map(Self.firstComponent))
-        guard Set(FileOperations.names(in: payload)) == names else { return false }
+        guard paths(in: payload) == Set(wanted.files.keys) else { return false }
         return wanted.files.allSatisfy { path, file in
             FileOperations.read("\(payload)/\(path)", limit: file.bytes.count + 1) == file.bytes
         }
+    }
+
+    /// The files that a payload holds, by relative path.
+    private func paths(in payload: String) -> Set<String> {
+        var files: Set<String> = []
+        var stack = FileOperations.names(in: payload)
+        while let path = stack.popLast() {
+            var status = stat()
+            guard lstat("\(payload)/\(path)", &status) == 0 else { continue }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                stack += FileOperations.names(in: "\(payload)/\(path)").map { "\(path)/\($0)" }
+            } else {
+                files.insert(path)
+            }
+        }
+        return files
     }
 
     private func point(_ name: String, at target: String) throws(KernelError) {

@@ -3,7 +3,7 @@ import KubernetesAPI
 
 extension PodExecutor {
     /// Makes every volume of the pod.
-    func prepareVolumes(_ pod: Pod) async throws(OperationError) {
+    func prepareVolumes(_ pod: Pod) async throws(OperationError) -> VolumeContents {
         for volume in pod.spec.volumes {
             if let source = volume.emptyDir {
                 try await volumes.makeEmptyDirectory(source, volume.name, pod)
@@ -11,29 +11,37 @@ extension PodExecutor {
                 try await volumes.makeEmptyDirectory(EmptyDirVolumeSource(), volume.name, pod)
             } else if let source = volume.hostPath {
                 try await volumes.checkHostPath(source, volume.name)
-            } else {
-                try await volumes.write(try await files(of: volume, pod), volume.name, pod)
             }
         }
+        return try await writeVolumes(pod)
     }
 
-    private func files(of volume: Volume, _ pod: Pod) async throws(OperationError) -> VolumeFiles {
+    /// Writes the volumes that come from the API: those whose content has changed get it in one step.
+    func writeVolumes(_ pod: Pod) async throws(OperationError) -> VolumeContents {
+        var contents = VolumeContents()
+        for volume in pod.spec.volumes where !volume.isEmptyDirectory && volume.hostPath == nil {
+            let files = try await files(of: volume, pod, &contents)
+            try await volumes.write(files, volume.name, pod)
+        }
+        return contents
+    }
+
+    private func files(
+        of volume: Volume, _ pod: Pod, _ contents: inout VolumeContents
+    ) async throws(OperationError) -> VolumeFiles {
         var files = VolumeFiles()
-        let namespace = pod.metadata.namespace
         if let source = volume.configMap {
-            let map = try await objects.configMap(source.name, in: namespace)
             try files.add(
-                map?.contents, items: source.items, defaultMode: source.defaultMode, isOptional: source.optional,
-                what: "configmap \"\(source.name)\"")
+                try await configMap(source.name, pod, &contents), items: source.items,
+                defaultMode: source.defaultMode, isOptional: source.optional, what: "configmap \"\(source.name)\"")
         } else if let source = volume.secret {
-            let secret = try await objects.secret(source.secretName, in: namespace)
             try files.add(
-                secret?.data.mapValues(\.array), items: source.items, defaultMode: source.defaultMode,
-                isOptional: source.optional, what: "secret \"\(source.secretName)\"")
+                try await secret(source.secretName, pod, &contents), items: source.items,
+                defaultMode: source.defaultMode, isOptional: source.optional, what: "secret \"\(source.secretName)\"")
         } else if let source = volume.downwardAPI {
             try files.add(source.items, of: pod, defaultMode: source.defaultMode)
         } else if let source = volume.projected {
-            for part in source.sources { try await add(part, to: &files, source, pod) }
+            for part in source.sources { try await add(part, to: &files, source.defaultMode, pod, &contents) }
         } else {
             let kinds = volume.storage.keys.filter { $0 != "name" }.joined(separator: ", ")
             throw OperationError(
@@ -43,28 +51,58 @@ extension PodExecutor {
     }
 
     private func add(
-        _ part: VolumeProjection, to files: inout VolumeFiles, _ source: ProjectedVolumeSource, _ pod: Pod
+        _ part: VolumeProjection, to files: inout VolumeFiles, _ mode: Int32, _ pod: Pod,
+        _ contents: inout VolumeContents
     ) async throws(OperationError) {
-        let mode = source.defaultMode
-        let namespace = pod.metadata.namespace
         if let part = part.configMap {
-            let map = try await objects.configMap(part.name, in: namespace)
             try files.add(
-                map?.contents, items: part.items, defaultMode: mode, isOptional: part.optional,
-                what: "configmap \"\(part.name)\"")
+                try await configMap(part.name, pod, &contents), items: part.items, defaultMode: mode,
+                isOptional: part.optional, what: "configmap \"\(part.name)\"")
         } else if let part = part.secret {
-            let secret = try await objects.secret(part.name, in: namespace)
             try files.add(
-                secret?.data.mapValues(\.array), items: part.items, defaultMode: mode, isOptional: part.optional,
-                what: "secret \"\(part.name)\"")
+                try await secret(part.name, pod, &contents), items: part.items, defaultMode: mode,
+                isOptional: part.optional, what: "secret \"\(part.name)\"")
         } else if let part = part.downwardAPI {
             try files.add(part.items, of: pod, defaultMode: mode)
         } else if let part = part.serviceAccountToken {
-            let token = try await objects.token(
-                for: pod, audiences: part.audience.map { [$0] } ?? [], expirationSeconds: part.expirationSeconds)
-            try files.add(part.path, Array(token.utf8), mode: mode)
+            let token = try await token(part, pod)
+            contents.renew(at: token.renewal)
+            try files.add(part.path, Array(token.text.utf8), mode: mode)
         } else {
             throw OperationError("FailedMount", "this node has no support for one of the projected sources")
         }
+    }
+
+    private func configMap(
+        _ name: String, _ pod: Pod, _ contents: inout VolumeContents
+    ) async throws(OperationError) -> [String: [UInt8]]? {
+        let namespace = pod.metadata.namespace
+        let map = try await objects.configMap(name, in: namespace)
+        contents.versions[.init(.configMap, name, in: namespace)] = map?.metadata.resourceVersion ?? ""
+        return map?.contents
+    }
+
+    private func secret(
+        _ name: String, _ pod: Pod, _ contents: inout VolumeContents
+    ) async throws(OperationError) -> [String: [UInt8]]? {
+        let namespace = pod.metadata.namespace
+        let secret = try await objects.secret(name, in: namespace)
+        contents.versions[.init(.secret, name, in: namespace)] = secret?.metadata.resourceVersion ?? ""
+        return secret?.data.mapValues(\.array)
+    }
+
+    /// The token in use, or a new one where it is time.
+    private func token(
+        _ source: ServiceAccountTokenProjection, _ pod: Pod
+    ) async throws(OperationError) -> PodTokens.Token {
+        let key = PodTokens.Key(
+            podUID: pod.metadata.uid, audience: source.audience, expirationSeconds: source.expirationSeconds)
+        if let token = tokens.current(key, at: time.uptime()) { return token }
+        let issued = try await objects.token(
+            for: pod, audiences: source.audience.map { [$0] } ?? [], expirationSeconds: source.expirationSeconds)
+        let token = PodTokens.Token(
+            issued.text, lifetime: issued.expiration.sinceEpoch - time.now().sinceEpoch, issuedAt: time.uptime())
+        tokens.keep(token, key)
+        return token
     }
 }

@@ -1,0 +1,54 @@
+import KubernetesAPI
+
+/// A ConfigMap or Secret that a pod refers to.
+package struct ReferencedObject: Sendable, Hashable {
+    package enum Kind: Sendable, Hashable { case configMap, secret }
+
+    package var kind: Kind
+    package var namespace: String
+    package var name: String
+
+    package init(_ kind: Kind, _ name: String, in namespace: String) {
+        self.kind = kind
+        self.namespace = namespace
+        self.name = name
+    }
+}
+
+/// What a pod's volumes were made from.
+package struct VolumeContents: Sendable, Hashable {
+    /// The version of each object that was read, "" of one that does not exist.
+    package var versions: [ReferencedObject: String] = [:]
+    /// When the first of the tokens is to be renewed, on the monotonic clock; nil: there is none.
+    package var renewal: Duration?
+
+    package init() {}
+
+    mutating func renew(at time: Duration) {
+        renewal = min(renewal ?? time, time)
+    }
+}
+
+extension Pod {
+    /// The ConfigMaps and Secrets that its volumes are made from. A pod's volumes never change, so neither does this.
+    var volumeObjects: Set<ReferencedObject> {
+        let namespace = self.metadata.namespace
+        var objects: Set<ReferencedObject> = []
+        for volume in self.spec.volumes {
+            if let source = volume.configMap { objects.insert(.init(.configMap, source.name, in: namespace)) }
+            if let source = volume.secret { objects.insert(.init(.secret, source.secretName, in: namespace)) }
+            for part in volume.projected?.sources ?? [] {
+                if let source = part.configMap { objects.insert(.init(.configMap, source.name, in: namespace)) }
+                if let source = part.secret { objects.insert(.init(.secret, source.name, in: namespace)) }
+            }
+        }
+        return objects
+    }
+
+    /// Whether a volume shows fields of the pod itself.
+    var hasFieldVolumes: Bool {
+        self.spec.volumes.contains { volume in
+            volume.downwardAPI != nil || (volume.projected?.sources ?? []).contains { $0.downwardAPI != nil }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Glibc
+import Testing
+
+@testable import Kubelet
+
+@Suite struct AtomicFilesTests {
+    private func inDirectory(_ body: (String) throws -> Void) throws {
+        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(base)/swiftlet-files-XXXXXX".utf8CString)
+        let directory = mkdtemp(&template).map { String(cString: $0) }
+        let path = try #require(directory)
+        defer { try? FileOperations.removeTree(path) }
+        try body(path)
+    }
+
+    private func files(_ texts: [String: String]) -> VolumeFiles {
+        VolumeFiles(files: texts.mapValues { VolumeFiles.File(bytes: Array($0.utf8), mode: 0o644) })
+    }
+
+    private func link(_ path: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: 256)
+        let count = readlink(path, &buffer, buffer.count - 1)
+        return count < 0 ? nil : String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private func text(_ path: String) -> String? {
+        var path = path
+        // The reader refuses links; what a container sees is behind one.
+        path =
+            realpath(path, nil).map { pointer in
+                defer { free(pointer) }
+                return String(cString: pointer)
+            } ?? path
+        return FileOperations.read(path, limit: 100).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    @Test func namesLeadThroughDataWhichIsSwapped() throws {
+        try inDirectory { directory in
+            let volume = AtomicFiles(directory: directory)
+            try volume.write(files(["a": "1", "b": "1"]), owner: nil)
+            let first = link("\(directory)/..data")
+            #expect(link("\(directory)/a") == "..data/a")
+            // Whoever has the old set open keeps it.
+            let held = open("\(directory)/a", O_RDONLY)
+            defer { close(held) }
+            try volume.write(files(["a": "2", "c": "2"]), owner: nil)
+            #expect(link("\(directory)/..data") != first)
+            #expect(text("\(directory)/a") == "2")
+            #expect(text("\(directory)/c") == "2")
+            #expect(link("\(directory)/b") == nil)
+            var byte: UInt8 = 0
+            #expect(read(held, &byte, 1) == 1 && byte == UInt8(ascii: "1"))
+            #expect(
+                Set(FileOperations.names(in: directory)) == ["..data", link("\(directory)/..data") ?? "", "a", "c"])
+        }
+    }
+
+    @Test func whatHasNotChangedIsLeftAlone() throws {
+        try inDirectory { directory in
+            let volume = AtomicFiles(directory: directory)
+            try volume.write(files(["d/a": "1", "d/b": "1"]), owner: nil)
+            let first = link("\(directory)/..data")
+            try volume.write(files(["d/a": "1", "d/b": "1"]), owner: nil)
+            #expect(link("\(directory)/..data") == first)
+            try volume.write(files(["d/a": "1"]), owner: nil)
+            #expect(text("\(directory)/d/a") == "1")
+            #expect(text("\(directory)/d/b") == nil)
+        }
+    }
+}
