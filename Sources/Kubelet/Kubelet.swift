@@ -46,6 +46,7 @@ package final class Kubelet: Sendable {
     private let events: EventThread
     private let recorder: EventRecorder
     private let moments: any PodMomentRecorder
+    private let mirrors: MirrorPods
 
     package init(
         _ configuration: Configuration, client: APIClient, runtime: any RuntimeService, images: any ImageService,
@@ -64,10 +65,14 @@ package final class Kubelet: Sendable {
         let directories = PodDirectories(data: configuration.dataDirectory, run: configuration.runDirectory)
         recorder = EventRecorder(
             client: client, component: "kubelet", host: configuration.identity.name, time: time)
+        let sink = APIStatusSink(client: client)
+        mirrors = MirrorPods(
+            client: client, node: configuration.identity.name, sink: sink, time: time, logger: logger)
         executor = PodExecutor(
             node: configuration.identity, runtime: runtime, images: images,
             volumes: VolumeHost(directories: directories, threads: threads),
-            source: TimedStatusSink(sink: APIStatusSink(client: client), moments: moments, time: time),
+            source: TimedStatusSink(
+                sink: MirroredStatusSink(mirrors: mirrors, sink: sink), moments: moments, time: time),
             objects: APIReferencedObjects(client: client), watches: ObjectWatches(client: client, time: time),
             recorder: TimedPodEvents(recorder: APIPodEvents(recorder: recorder), moments: moments, time: time),
             prober: Prober(runtime: runtime, transport: probes, time: time), settings: configuration.settings,
@@ -88,6 +93,7 @@ package final class Kubelet: Sendable {
             group.addTask { await self.followContainers() }
             group.addTask { await self.followPods() }
             group.addTask { await self.followManifests() }
+            group.addTask { await self.mirrors.run() }
         }
     }
 
@@ -115,18 +121,29 @@ package final class Kubelet: Sendable {
             for await event in informer.subscribe() {
                 switch event {
                 case .added(let pod):
-                    moments.record(PodMoment("kubelet.seen", of: pod, at: time.now()))
-                    directory.set(pod, from: .api)
+                    if !pod.isMirror { moments.record(PodMoment("kubelet.seen", of: pod, at: time.now())) }
+                    take(pod)
                 case .updated(let old, let new):
                     // The same name may have become another pod while the watch was away.
-                    if old.metadata.uid != new.metadata.uid { directory.remove(old.metadata.uid, from: .api) }
-                    directory.set(new, from: .api)
-                case .deleted(let pod): directory.remove(pod.metadata.uid, from: .api)
-                case .synced: directory.synced(.api)
+                    if old.metadata.uid != new.metadata.uid { drop(old) }
+                    take(new)
+                case .deleted(let pod): drop(pod)
+                case .synced:
+                    directory.synced(.api)
+                    mirrors.synced()
                 }
             }
             group.cancelAll()
         }
+    }
+
+    /// A mirror is not run: its static pod is.
+    private func take(_ pod: Pod) {
+        if pod.isMirror { mirrors.setMirror(pod, pod.key) } else { directory.set(pod, from: .api) }
+    }
+
+    private func drop(_ pod: Pod) {
+        if pod.isMirror { mirrors.setMirror(nil, pod.key) } else { directory.remove(pod.metadata.uid, from: .api) }
     }
 
     private func followManifests() async {
@@ -137,8 +154,11 @@ package final class Kubelet: Sendable {
             switch change {
             case .set(let pod):
                 moments.record(PodMoment("kubelet.seen", of: pod, at: time.now(), message: "static pod"))
+                mirrors.set(pod)
                 directory.set(pod, from: .manifests)
-            case .removed(let uid): directory.remove(uid, from: .manifests)
+            case .removed(let uid):
+                mirrors.remove(uid: uid)
+                directory.remove(uid, from: .manifests)
             case .synced: directory.synced(.manifests)
             }
         }

@@ -188,6 +188,33 @@ import Testing
         #expect(try await api.send(.delete, Path.pods + "/other", peer: node).status == 403)
         #expect(try await api.send(.post, Path.pods, pod("new", node: "n1"), peer: node).status == 403)
         #expect(try await api.get("/api/v1/secrets", peer: node).status == 403)
+    }
+
+    /// Else a node could read any secret: by a mirror that names it.
+    @Test func nodesMakeOnlyMirrorsThatNameNothingSecret() async throws {
+        let api = try await TestServer()
+        let node = Peer.certificate(commonName: "system:node:n1", organizations: ["system:nodes"])
+        func mirror(_ name: String, _ field: String, _ value: JSONValue) -> JSONValue {
+            var spec: JSONObject = ["nodeName": "n1", "containers": [["name": "main", "image": "i"]]]
+            spec[field] = value
+            let metadata: JSONValue = [
+                "name": .string(name), "annotations": ["kubernetes.io/config.mirror": "1"],
+            ]
+            return ["apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": .object(spec)]
+        }
+        let allowed = mirror("a", "volumes", [["name": "v", "emptyDir": [:]]])
+        #expect(try await api.send(.post, Path.pods, allowed, peer: node).status == 201)
+        let reading: JSONValue = ["name": "A", "valueFrom": ["secretKeyRef": ["name": "s", "key": "k"]]]
+        let refused: [(String, JSONValue)] = [
+            ("volumes", [["name": "v", "secret": ["secretName": "s"]]]),
+            ("volumes", [["name": "v", "projected": ["sources": [["secret": ["name": "s"]]]]]]),
+            ("containers", [["name": "main", "image": "i", "env": [reading]]]),
+            ("serviceAccountName", "default"),
+        ]
+        for (field, value) in refused {
+            let answer = try await api.send(.post, Path.pods, mirror("b", field, value), peer: node)
+            #expect(answer.status == 403 && answer.message.contains("that reference"), "\(answer.json.text)")
+        }
         let secret = "/api/v1/namespaces/default/secrets/x"
         #expect(try await api.get(secret, peer: node).status == 403)
         var user = try #require(pod("user", node: "n1").object)

@@ -17,7 +17,9 @@ containers() {
     check "a pod that ends is Completed" eventually 20 says Completed kubectl get pod once
     check "processes of the host cannot be seen" sees_only_itself
     check "seccomp and default capabilities are on" confined
-    check "a static pod runs" static_pod_runs
+    check "a static pod runs, and its mirror says so" static_pod_runs
+    check "the mirror comes back when it is deleted, and follows the manifest; the pod runs on" mirror_follows
+    check "a static pod and its mirror go with the manifest" static_pod_goes
 }
 
 eventually_logs() { eventually 30 sh -c "nsenter --net=/run/netns/$NETNS kubectl logs $1 | grep -q ." 2>/dev/null; kubectl logs "$1"; }
@@ -94,6 +96,27 @@ spec:
 Y
     eventually 20 sh -c "curl -sf --unix-socket $ROOT/r/node.sock http://node/v1/containers | grep -q fixed-node" ||
         return 1
+    eventually 20 says 1/1 kubectl get pod fixed-node || return 1
+}
+
+fixed_uid() { kubectl get pod fixed-node -o jsonpath='{.metadata.uid}' 2>/dev/null; }
+fixed_is_not() { [ -n "$(fixed_uid)" ] && [ "$(fixed_uid)" != "$1" ]; }
+
+mirror_follows() {
+    local uid pid
+    uid=$(fixed_uid)
+    pid=$(container_pid fixed-node)
+    kubectl delete pod fixed-node >/dev/null
+    eventually 20 fixed_is_not "$uid" && [ "$(container_pid fixed-node)" = "$pid" ] || return 1
+    uid=$(fixed_uid)
+    sed -i 's/"1000"/"2000"/' "$ROOT/c/manifests/fixed.yaml"
+    eventually 20 fixed_is_not "$uid" && eventually 20 says 2000 kubectl get pod fixed-node -o yaml &&
+        eventually 20 says 1/1 kubectl get pod fixed-node && kubectl exec fixed-node -- true || return 1
+    says file kubectl get pod fixed-node -o jsonpath='{.metadata.annotations.kubernetes\.io/config\.source}'
+}
+
+static_pod_goes() {
     rm "$ROOT/c/manifests/fixed.yaml"
-    eventually 60 sh -c "! curl -sf --unix-socket $ROOT/r/node.sock http://node/v1/containers | grep -q fixed-node"
+    eventually 60 sh -c "! curl -sf --unix-socket $ROOT/r/node.sock http://node/v1/containers | grep -q fixed-node" &&
+        eventually 20 sh -c "! nsenter --net=/run/netns/$NETNS kubectl get pod fixed-node" 2>/dev/null
 }

@@ -28,11 +28,34 @@ struct NodeRestriction: AdmissionRule {
             guard object["spec"]?["nodeName"]?.string == node else {
                 throw refusal(request, "node \"\(node)\" can only create pods with spec.nodeName set to itself")
             }
+            // Naming it would let the node read it.
+            if let named = Self.references(object["spec"] ?? .null) {
+                throw refusal(request, "node \"\(node)\" can not create pods that reference \(named)")
+            }
         case .update, .delete:
             guard old?["spec"]?["nodeName"]?.string == node else {
                 throw refusal(request, "node \"\(node)\" can only change pods with spec.nodeName set to itself")
             }
         }
+    }
+
+    /// The first kind of object that a pod's spec names and that a static pod may not.
+    private static func references(_ spec: JSONValue) -> String? {
+        if !(spec["serviceAccountName"]?.string ?? "").isEmpty { return "a service account" }
+        if spec["imagePullSecrets"]?.array?.isEmpty == false { return "secrets" }
+        let volumes = (spec["volumes"]?.array ?? []).flatMap { [$0] + ($0["projected"]?["sources"]?.array ?? []) }
+        let containers = ["initContainers", "containers"].flatMap { spec[$0]?.array ?? [] }
+        let variables = containers.flatMap { $0["env"]?.array ?? [] }.compactMap { $0["valueFrom"] }
+        let sets = containers.flatMap { $0["envFrom"]?.array ?? [] }
+        for (kind, name) in [("secret", "secrets"), ("configMap", "configmaps")] {
+            if volumes.contains(where: { $0[kind] != nil }) || sets.contains(where: { $0[kind + "Ref"] != nil })
+                || variables.contains(where: { $0[kind + "KeyRef"] != nil })
+            {
+                return name
+            }
+        }
+        if volumes.contains(where: { $0["serviceAccountToken"] != nil }) { return "a service account's token" }
+        return volumes.contains { $0["persistentVolumeClaim"] != nil } ? "persistentvolumeclaims" : nil
     }
 
     private func checkNode(

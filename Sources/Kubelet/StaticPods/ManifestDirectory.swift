@@ -88,8 +88,8 @@ struct ManifestDirectory: Sendable {
             pod.metadata.name = "\(pod.metadata.name)-\(node)"
             if pod.metadata.namespace.isEmpty { pod.metadata.namespace = "default" }
             pod.metadata.uid = Self.identity(name, bytes)
-            pod.metadata.annotations["kubernetes.io/config.source"] = "file"
-            pod.metadata.annotations["kubernetes.io/config.hash"] = pod.metadata.uid
+            pod.metadata.annotations[StaticPodAnnotation.source] = "file"
+            pod.metadata.annotations[StaticPodAnnotation.hash] = pod.metadata.uid
             pod.spec.nodeName = node
             return pod
         } catch {

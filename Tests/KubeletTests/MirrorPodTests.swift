@@ -1,0 +1,98 @@
+import APIMachinery
+import APIServer
+import Client
+import KubernetesAPI
+import Logging
+import Store
+import Testing
+
+@testable import Kubelet
+
+@Suite struct MirrorPlanTests {
+    private func mirror(_ hash: String, isEnding: Bool = false) -> Pod {
+        Pod(name: "p-n", namespace: "default") {
+            $0.metadata.uid = "m"
+            $0.metadata.annotations = [StaticPodAnnotation.mirror: hash]
+            if isEnding { $0.metadata.deletionTimestamp = Timestamp(seconds: 1) }
+        }
+    }
+
+    @Test func itFollowsFromThePodAndTheObject() {
+        let own = staticPod("1")
+        let foreign = Pod(name: "p-n", namespace: "default") { $0.metadata.uid = "x" }
+        #expect(MirrorPlan(nil, mirror: nil) == .nothing)
+        #expect(MirrorPlan(own, mirror: nil) == .create)
+        #expect(MirrorPlan(own, mirror: mirror("1")) == .report)
+        #expect(MirrorPlan(own, mirror: mirror("2")) == .delete(uid: "m"))
+        #expect(MirrorPlan(own, mirror: mirror("1", isEnding: true)) == .delete(uid: "m"))
+        #expect(MirrorPlan(nil, mirror: mirror("1")) == .delete(uid: "m"))
+        #expect(MirrorPlan(own, mirror: foreign) == .nothing)
+        #expect(MirrorPlan(nil, mirror: foreign) == .nothing)
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct MirrorPodsTests {
+    @Test func theAPIShowsAStaticPodAsLongAsItsManifestIsThere() async throws {
+        let server = try APIServer(store: MemoryStore())
+        try await server.start()
+        let admin = APIClient(
+            handler: server, peer: .inProcess(user: "admin", groups: ["system:masters"]), userAgent: "test")
+        let node = APIClient(
+            handler: server, peer: .inProcess(user: "system:node:n", groups: ["system:nodes"]), userAgent: "test")
+        _ = try await admin.create(Node(name: "n"))
+        let mirrors = MirrorPods(
+            client: node, node: "n", sink: APIStatusSink(client: node), time: SystemTime(),
+            logger: Logger(label: "test"))
+        let sink = MirroredStatusSink(mirrors: mirrors, sink: APIStatusSink(client: node))
+        let informer = Informer(Pod.self, client: admin, time: SystemTime())
+        let changes = informer.subscribe()
+        let seen = informer.subscribe()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await informer.run() }
+            group.addTask { await mirrors.run() }
+            group.addTask {
+                for await change in changes {
+                    switch change {
+                    case .added(let pod), .updated(_, let pod): mirrors.setMirror(pod, pod.key)
+                    case .deleted(let pod): mirrors.setMirror(nil, pod.key)
+                    case .synced: mirrors.synced()
+                    }
+                }
+            }
+            mirrors.set(staticPod("1"))
+            try await sink.publish(PodStatus { $0.phase = "Running" }, of: staticPod("1"))
+            let first = try #require(await pod(in: seen) { $0.status.phase == "Running" })
+            #expect(first.metadata.annotations[StaticPodAnnotation.mirror] == "1")
+            #expect(first.metadata.ownerReferences.first?.name == "n")
+            try await admin.delete(Pod.self, "p-n", in: "default")
+            let second = try #require(
+                await pod(in: seen) { $0.metadata.uid != first.metadata.uid && $0.status.phase == "Running" })
+            mirrors.remove(uid: "1")
+            mirrors.set(staticPod("2"))
+            let third = try #require(
+                await pod(in: seen) { $0.metadata.annotations[StaticPodAnnotation.mirror] == "2" })
+            #expect(third.metadata.uid != second.metadata.uid)
+            mirrors.remove(uid: "2")
+            for await case .deleted(let pod) in seen where pod.metadata.uid == third.metadata.uid { break }
+            group.cancelAll()
+        }
+    }
+
+    private func pod(in changes: InformerSubscription<Pod>, where isWanted: (Pod) -> Bool) async -> Pod? {
+        for await change in changes {
+            switch change {
+            case .added(let pod), .updated(_, let pod): if isWanted(pod) { return pod }
+            case .deleted, .synced: break
+            }
+        }
+        return nil
+    }
+}
+
+private func staticPod(_ hash: String) -> Pod {
+    var pod = pod { $0.spec.nodeName = "n" }
+    pod.metadata.name = "p-n"
+    pod.metadata.uid = hash
+    pod.metadata.annotations = [StaticPodAnnotation.hash: hash, StaticPodAnnotation.source: "file"]
+    return pod
+}
