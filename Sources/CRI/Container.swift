@@ -30,6 +30,8 @@ package struct ContainerConfig: Sendable, Hashable {
     package var terminal = false
     package var resources = ContainerResources()
     package var security = ContainerSecurity()
+    /// The running container of the same sandbox whose processes this one sees (the CRI's NamespaceMode TARGET); nil: as the sandbox says.
+    package var processTarget: String?
     /// Nil: the image's, or SIGTERM.
     package var stopSignal: String?
 

@@ -75,7 +75,7 @@ private struct Streams {
 }
 
 extension Monitor {
-    /// create: identifier, flags, log path, size, files, plan. Descriptors: trees, then the plan's file.
+    /// create: identifier, flags, log path, size, files, (with `joinsProcesses`) the container to join, plan. Descriptors: trees, then the plan's file.
     mutating func create(_ request: UInt32, _ reader: inout WireReader, _ fds: inout InlineDescriptors) {
         let id = reader.string(limit: MonitorLimit.identifier)
         let flags = reader.number(UInt32.self)
@@ -83,6 +83,7 @@ extension Monitor {
         log.path = reader.string(limit: MonitorLimit.path)
         log.maximumSize = reader.number(UInt64.self)
         log.maximumFiles = reader.number(UInt32.self)
+        let target = flags & LaunchFlag.joinsProcesses != 0 ? reader.string(limit: MonitorLimit.identifier) : []
         guard let memory = PlanBytes(flags, &reader, &fds), !reader.failed, !id.isEmpty else {
             return reply(request, .malformed)
         }
@@ -93,15 +94,23 @@ extension Monitor {
         let code = cl_plan_read(memory.bytes.baseAddress, UInt64(memory.bytes.count), &plan)
         guard code == 0 else { return reply(request, failure(CL_STAGE_PLAN, code)) }
         defer { cl_plan_free(&plan) }
-        launchContainer(request, id, flags, log, &plan, fds.numbers)
+        guard flags & LaunchFlag.joinsProcesses != 0 else {
+            return launchContainer(request, id, flags, log, &plan, fds.numbers, processes: nil)
+        }
+        guard let joined = container(target) else { return reply(request, .notFound) }
+        guard processes[joined].machine.phase == .running, processes[joined].isAlive else {
+            return reply(request, .wrongState)
+        }
+        launchContainer(request, id, flags, log, &plan, fds.numbers, processes: processes[joined].pidfd)
     }
 
     private mutating func launchContainer(
-        _ request: UInt32, _ id: [UInt8], _ flags: UInt32, _ log: LogTarget, _ plan: inout cl_plan, _ trees: [Int32]
+        _ request: UInt32, _ id: [UInt8], _ flags: UInt32, _ log: LogTarget, _ plan: inout cl_plan, _ trees: [Int32],
+        processes target: Int32?
     ) {
         let cgroup = cm_open_directory(plan.cgroup)
         guard cgroup >= 0 else { return reply(request, failure(CL_STAGE_CGROUP, cgroup)) }
-        if plan.flags & UInt32(CL_PLAN_POD_PID) != 0, podInit < 0 {
+        if plan.flags & UInt32(CL_PLAN_POD_PID) != 0, target == nil, podInit < 0 {
             podInitPID = cl_pod_init_start(&podInit)
             guard podInitPID > 0 else {
                 cm_close(cgroup)
@@ -117,7 +126,8 @@ extension Monitor {
         }
         let place = Placement(container: id, session: [], cgroup: cgroup, input: streams.input, keepsInput: keepsInput)
         let started = launch(
-            request, &plan, streams, place, joining: nil, trees: trees, atOnce: flags & LaunchFlag.start != 0)
+            request, &plan, streams, place, joining: nil, trees: trees, atOnce: flags & LaunchFlag.start != 0,
+            processes: target)
         streams.closeChild()
         guard let key = started else {
             streams.closeOurs()
@@ -166,7 +176,7 @@ extension Monitor {
     /// Clones and enters the process into the table: its key, or nil after the failure was answered.
     private mutating func launch(
         _ request: UInt32, _ plan: inout cl_plan, _ streams: Streams, _ place: Placement, joining: Int?,
-        trees: [Int32], atOnce: Bool
+        trees: [Int32], atOnce: Bool, processes target: Int32? = nil
     ) -> UInt32? {
         var stage: UInt32 = 0
         var launched = cl_launched()
@@ -178,7 +188,7 @@ extension Monitor {
                 order.cgroup = joining.map { processes[$0].cgroup } ?? place.cgroup
                 order.join_pidfd = joining.map { processes[$0].pidfd } ?? -1
                 order.join_pid = joining.map { processes[$0].pid } ?? 0
-                order.pod_pidfd = podInit
+                order.pod_pidfd = target ?? podInit
                 order.own_pid_ns = pidNamespace
                 order.stdio = streams.child
                 order.trees = trees.baseAddress

@@ -74,4 +74,6 @@ package enum LaunchFlag {
     package static let stdin: UInt32 = 8
     package static let stdout: UInt32 = 16
     package static let stderr: UInt32 = 32
+    /// A container joins the pid namespace of another, whose identifier follows the log's bounds.
+    package static let joinsProcesses: UInt32 = 64
 }

@@ -39,6 +39,34 @@ import Testing
         #expect(try await api.get(Path.pods + "/a").json["metadata"]?["deletionGracePeriodSeconds"] == 3)
     }
 
+    @Test func ephemeralContainersAreAddedAndNeverChanged() async throws {
+        let api = try await TestServer()
+        let path = Path.pods + "/a/ephemeralcontainers"
+        let patch: HTTPHeaders = ["Content-Type": "application/strategic-merge-patch+json"]
+        func add(_ container: JSONValue) async throws -> Answer {
+            try await api.send(
+                .patch, path, ["spec": ["ephemeralContainers": [container], "hostname": "x"]], headers: patch)
+        }
+        _ = try await api.send(.post, Path.pods, pod("a", node: "n1"))
+        let added = try await add(["name": "look", "image": "i", "targetContainerName": "main"])
+        #expect(added.status == 200, "\(added.json.text)")
+        let spec = added.json["spec"]
+        #expect(spec?["ephemeralContainers"]?.array?.first?["terminationMessagePolicy"] == "File")
+        #expect(spec?["hostname"] == nil)
+        #expect(try await add(["name": "second", "image": "i"]).json["spec"]?["ephemeralContainers"]?.array?.count == 2)
+        #expect(try await add(["name": "look", "image": "other"]).message.contains("may not be changed"))
+        #expect(try await add(["name": "main", "image": "i"]).message.contains("Duplicate"))
+        let astray = try await add(["name": "b", "image": "i", "targetContainerName": "nobody"])
+        #expect(astray.message.contains("targetContainerName"))
+        var object = try await api.get(path).json.object ?? JSONObject()
+        var emptied = object["spec"]?.object ?? JSONObject()
+        emptied["ephemeralContainers"] = []
+        object["spec"] = .object(emptied)
+        #expect(try await api.send(.put, path, .object(object)).message.contains("may not be removed"))
+        let direct: JSONValue = ["spec": ["ephemeralContainers": [["name": "c", "image": "i"]]]]
+        #expect(try await api.send(.patch, Path.pods + "/a", direct, headers: patch).status == 422)
+    }
+
     @Test func logsComeFromTheNode() async throws {
         let node = RecordingNode()
         let api = try await TestServer(nodes: node)

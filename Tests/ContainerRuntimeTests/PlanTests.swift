@@ -52,6 +52,13 @@ import Testing
         #expect(throws: CRIError.self) { try ContainerPlan(input { $0.image = ImageConfiguration() }) }
     }
 
+    @Test func aContainerJoinsAnothersProcessesWhereThePodSharesNone() throws {
+        let own = try ContainerPlan(input()).launch
+        #expect(own.plan.processNamespace == .own && own.processTarget == nil)
+        let joined = try ContainerPlan(input { $0.config.processTarget = "t" }).launch
+        #expect(joined.plan.processNamespace == .pod && joined.processTarget == "t")
+    }
+
     @Test func laterVariablesWinWhereTheEarlierStood() throws {
         let plan = try ContainerPlan(
             input { $0.config.environment = [.init("MODE", "pod"), .init("EMPTY", ""), .init("MODE", "last")] })

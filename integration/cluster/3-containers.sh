@@ -17,6 +17,8 @@ containers() {
     check "a pod that ends is Completed" eventually 20 says Completed kubectl get pod once
     check "processes of the host cannot be seen" sees_only_itself
     check "seccomp and default capabilities are on" confined
+    check "kubectl debug runs a container that sees another's processes" debug_sees
+    check "kubectl debug gives a terminal" debug_terminal
     check "a static pod runs, and its mirror says so" static_pod_runs
     check "the mirror comes back when it is deleted, and follows the manifest; the pod runs on" mirror_follows
     check "a static pod and its mirror go with the manifest" static_pod_goes
@@ -83,6 +85,24 @@ confined() {
     local out
     out=$(kubectl exec volumes -- cat /proc/self/status) || return 1
     grep -q '^Seccomp:.*2' <<<"$out" && grep -q '^CapEff:.*00000000a80425fb' <<<"$out" || { echo "$out"; return 1; }
+}
+
+debug_sees() {
+    local out
+    out=$(echo 'tr "\\0" " " </proc/1/cmdline; exit 3' |
+        kubectl debug -i volumes -c looker --image=busybox:demo --target=main -- sh 2>&1)
+    grep -q "sleep 1000" <<<"$out" || { echo "$out"; return 1; }
+    eventually 20 says 3 kubectl get pod volumes \
+        -o 'jsonpath={.status.ephemeralContainerStatuses[0].state.terminated.exitCode}' &&
+        says "from init" kubectl logs volumes && says "sleep 1000" kubectl logs volumes -c looker &&
+        kubectl wait --for=condition=Ready pod/volumes --timeout=5s
+}
+
+debug_terminal() {
+    local out
+    out=$( (sleep 2; echo 'echo size $(stty size) of $(tty)'; sleep 1; echo exit) |
+        script -qec "nsenter --net=/run/netns/$NETNS kubectl debug -it volumes --image=busybox:demo -- sh" /dev/null 2>&1)
+    grep -q "of /dev/" <<<"$out" || { echo "$out"; return 1; }
 }
 
 static_pod_runs() {

@@ -72,6 +72,7 @@ struct ServedSubresource: Sendable, Hashable {
             all += [
                 .init("attach", "", "v1", "PodAttachOptions", ["create", "get"]),
                 .init("binding", Binding.kind, ["create"]),
+                .init("ephemeralcontainers", kind, change),
                 .init("eviction", Eviction.kind, ["create"]),
                 .init("exec", "", "v1", "PodExecOptions", ["create", "get"]),
                 .init("log", kind, ["get"]),

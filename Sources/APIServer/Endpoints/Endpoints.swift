@@ -14,6 +14,8 @@ struct Endpoints: Sendable {
         switch request.path.subresource {
         case nil: return try await object(request)
         case "status" where kind.subresources.contains(.status): return try await status(request)
+        case "ephemeralcontainers" where kind.group.isEmpty && kind.plural == "pods":
+            return try await status(request)
         case "scale" where kind.subresources.contains(.scale):
             return try await ScaleEndpoint(registry: registry).answer(request)
         case let subresource? where kind.group.isEmpty:
@@ -40,6 +42,7 @@ struct Endpoints: Sendable {
         }
     }
 
+    /// Reads and writes of one part of an object, by the path of its subresource.
     private func status(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
         switch request.verb {
         case .get: try await ReadEndpoint(registry: registry).get(request)

@@ -56,7 +56,7 @@ struct NodeRelay: Sendable {
             }
             return name
         }
-        if all.count == 1, let only = containers.first { return only }
+        if containers.count == 1, let only = containers.first { return only }
         if let chosen = pod.metadata.annotations["kubectl.kubernetes.io/default-container"], all.contains(chosen) {
             return chosen
         }

@@ -109,6 +109,10 @@ extension ObjectRegistry {
                 result["metadata"] = .object(metadata)
             }
             new = result
+        } else if request.subresource == "ephemeralcontainers" {
+            var result = old
+            result["spec", "ephemeralContainers"] = new["spec"]?["ephemeralContainers"]
+            new = result
         } else if request.subresource == nil, resource.kind.subresources.contains(.status) {
             new["status"] = old["status"]
         }

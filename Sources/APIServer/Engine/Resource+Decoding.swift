@@ -79,6 +79,9 @@ extension Resource {
             if let old { errors = definition.schema.checkUpdate(from: .object(old), to: .object(object)) }
             errors += definition.validate(object, old)
         }
+        if errors.isEmpty, subresource == "ephemeralcontainers", let old {
+            errors += Pod.ephemeralContainerFaults(from: Pod(storage: old), to: Pod(storage: object))
+        }
         guard errors.isEmpty else {
             throw .invalid(group: kind.group, kind: kind.kind, name: object.name, errors)
         }

@@ -67,7 +67,9 @@ package final class PodMonitorClient: PodMonitoring {
         var descriptors = plan.trees
         let memory = try inMemory(plan, &descriptors)
         let log = container.log
-        let input = container.keepsInput ? LaunchFlag.keepsInput : 0
+        let target = try container.processTarget.map { (id: String) throws(PodMonitorError) in try checked(id) }
+        let input =
+            (container.keepsInput ? LaunchFlag.keepsInput : 0) | (target != nil ? LaunchFlag.joinsProcesses : 0)
         let reply = try await connection.request(
             .create, operation: operation, id: container.id, descriptors: descriptors, names: plan.names
         ) {
@@ -76,6 +78,7 @@ package final class PodMonitorClient: PodMonitoring {
             $0.append(bytes: Array((log?.path ?? "").utf8))
             $0.append(log?.maximumSize ?? 0)
             $0.append(log?.maximumFiles ?? 0)
+            if let target { $0.append(bytes: target) }
             $0.append(bytes: memory.inline)
         }
         return reply.report

@@ -70,6 +70,8 @@ package struct ContainerLaunch: Sendable {
     package var log: LogFile?
     /// Whether the container has a standard input that `attach` can write to; else it reads /dev/null.
     package var keepsInput: Bool
+    /// The running container whose pid namespace this one joins, for a plan that says `.pod`; nil: the pod's own.
+    package var processTarget: String?
 
     package init(id: String, plan: LaunchPlan, log: LogFile? = nil, keepsInput: Bool = false) {
         self.id = id

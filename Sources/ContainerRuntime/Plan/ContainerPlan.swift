@@ -46,6 +46,7 @@ struct ContainerPlan: Sendable {
             terminal: config.terminal ? Linux.TerminalSize() : nil)
         launch = ContainerLaunch(
             id: input.id, plan: Self.launchPlan(process, input), log: Self.log(input), keepsInput: config.standardInput)
+        if input.sandbox.pid == .container { launch.processTarget = config.processTarget }
     }
 
     private static func launchPlan(_ process: ProcessPlan, _ input: ContainerPlanInput) -> LaunchPlan {
@@ -62,7 +63,7 @@ struct ContainerPlan: Sendable {
             switch input.sandbox.pid {
             case .node: .host
             case .pod: .pod
-            default: .own
+            default: input.config.processTarget == nil ? .own : .pod
             }
         plan.oomScoreAdjustment = input.config.resources.oomScoreAdjustment
         if security.isPrivileged {

@@ -6,14 +6,16 @@ extension PodExecutor {
     func start(
         _ name: String, of pod: Pod, attempt: UInt32, _ observation: PodObservation
     ) async throws(OperationError) {
-        guard let container = (pod.spec.initContainers + pod.spec.containers).first(where: { $0.name == name }),
+        guard let container = pod.spec.container(named: name),
             let sandbox = observation.readySandbox
         else { return }
         try await ensureImage(container, pod)
-        let config = try await configuration(container, of: pod, attempt: attempt, sandbox)
+        var config = try await configuration(container, of: pod, attempt: attempt, sandbox)
+        config.processTarget = try processTarget(of: name, pod, observation)
+        let wanted = config
         let sandboxConfig = sandboxConfig(pod, attempt: sandbox.metadata.attempt)
         let id = try await criOperation("CreateContainerError") { () async throws(CRIError) in
-            try await runtime.createContainer(sandbox: sandbox.id, config: config, sandboxConfig: sandboxConfig)
+            try await runtime.createContainer(sandbox: sandbox.id, config: wanted, sandboxConfig: sandboxConfig)
         }
         record(pod, false, "Created", "Created container: \(name)", name)
         try await criOperation("RunContainerError") { () async throws(CRIError) in try await runtime.startContainer(id)
@@ -23,13 +25,24 @@ extension PodExecutor {
         }
     }
 
+    /// The container whose processes an ephemeral container is to see.
+    private func processTarget(
+        of name: String, _ pod: Pod, _ observation: PodObservation
+    ) throws(OperationError) -> String? {
+        let ephemeral = pod.spec.ephemeralContainers.first { $0.name == name }
+        guard let target = ephemeral?.targetContainerName, !target.isEmpty else { return nil }
+        guard let status = observation.current(target), status.state == .running else {
+            throw OperationError("CreateContainerError", "target container \"\(target)\" is not running")
+        }
+        return status.id
+    }
+
     /// Stops a container: its preStop hook and its stop signal share the grace period.
     func stop(
         _ id: String, _ name: String, of pod: Pod, _ observation: PodObservation, grace: Duration
     ) async throws(OperationError) {
         var rest = grace
-        let container = (pod.spec.initContainers + pod.spec.containers).first { $0.name == name }
-        if let container, let hook = container.lifecycle?.preStop, grace > .zero {
+        if let container = pod.spec.container(named: name), let hook = container.lifecycle?.preStop, grace > .zero {
             let start = time.uptime()
             let target = ProbeTarget(container: container, id: id, pod: pod, address: address(of: pod, observation))
             if let failure = await prober.run(hook, target, timeout: grace) {

@@ -10,7 +10,20 @@ extension PodMachine {
             return actions + planSandbox(at: now)
         }
         guard areVolumesReady else { return actions }
-        return actions + planContainers(at: now)
+        return actions + planEphemeral(at: now) + planContainers(at: now)
+    }
+
+    /// An ephemeral container runs once, beside whatever runs.
+    private mutating func planEphemeral(at now: Moment) -> [PodAction] {
+        var actions: [PodAction] = []
+        for container in pod.spec.ephemeralContainers {
+            switch observation.newest(container.name)?.state {
+            case nil: actions += perform(.startContainer(name: container.name, attempt: 0), at: now)
+            case .created, .unknown: actions += planContainer(Container(container), at: now)
+            case .running, .exited: break
+            }
+        }
+        return actions
     }
 
     private mutating func planContainers(at now: Moment) -> [PodAction] {
@@ -85,6 +98,7 @@ extension PodMachine {
 
     func shouldRestart(_ container: Container, exitCode: Int32) -> Bool {
         if container.isSidecar { return true }
+        if pod.spec.ephemeralContainers.contains(where: { $0.name == container.name }) { return false }
         return switch pod.spec.restartPolicy {
         case "Never": false
         case "OnFailure": exitCode != 0
@@ -110,7 +124,21 @@ extension PodMachine {
     }
 }
 
+extension PodSpec {
+    /// The container of this name, of whichever kind.
+    func container(named name: String) -> Container? {
+        (self.initContainers + self.containers).first { $0.name == name }
+            ?? self.ephemeralContainers.first { $0.name == name }.map(Container.init)
+    }
+}
+
 extension Container {
+    /// An ephemeral container, which is run as any other.
+    init(_ ephemeral: EphemeralContainer) {
+        self.init(storage: ephemeral.storage)
+        storage["targetContainerName"] = nil
+    }
+
     /// An init container that runs beside the others (KEP-753).
     var isSidecar: Bool { self.restartPolicy == "Always" }
 }

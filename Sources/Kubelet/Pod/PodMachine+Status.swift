@@ -20,6 +20,11 @@ extension PodMachine {
         status.observedGeneration = pod.metadata.generation
         status.initContainerStatuses = pod.spec.initContainers.map { containerStatus($0, isInit: true) }
         status.containerStatuses = pod.spec.containers.map { containerStatus($0, isInit: false) }
+        if !pod.spec.ephemeralContainers.isEmpty {
+            status.ephemeralContainerStatuses = pod.spec.ephemeralContainers.map {
+                containerStatus(Container($0), isInit: false)
+            }
+        }
         status.conditions = conditions(status, phase: phase, at: now.wall.truncatedToSeconds)
         return status
     }

@@ -20,6 +20,32 @@ extension Pod {
         return faults
     }
 
+    /// Ephemeral containers are only ever added, through their own subresource.
+    package static func ephemeralContainerFaults(from old: Pod, to new: Pod) -> [FieldError] {
+        let path = "spec.ephemeralContainers"
+        guard new.metadata.annotations["kubernetes.io/config.mirror"] == nil else {
+            return [.forbidden(path, "static pods do not support ephemeral containers")]
+        }
+        let before = old.spec.ephemeralContainers
+        let after = new.spec.ephemeralContainers
+        for container in before where !after.contains(where: { $0.name == container.name }) {
+            return [.forbidden(path, "existing ephemeral containers \"\(container.name)\" may not be removed")]
+        }
+        var faults = new.spec.duplicateNameFaults(at: "spec")
+        for (index, container) in after.enumerated() {
+            let place = "\(path)[\(index)]"
+            guard let same = before.first(where: { $0.name == container.name }) else {
+                faults += container.faults(at: place, in: new.spec)
+                continue
+            }
+            if same != container {
+                faults.append(
+                    .forbidden(place, "existing ephemeral containers \"\(container.name)\" may not be changed"))
+            }
+        }
+        return faults
+    }
+
     private static func imageFaults(_ containers: [Container], _ path: String) -> [FieldError] {
         containers.enumerated().flatMap { CommonFaults.image($1.image, at: "\(path)[\($0)]") }
     }

@@ -55,7 +55,7 @@ extension PodSpec {
     }
 
     /// Init containers and ephemeral ones share the names of the others; within one list the schema tells duplicates.
-    private func duplicateNameFaults(at path: String) -> [FieldError] {
+    func duplicateNameFaults(at path: String) -> [FieldError] {
         var taken = Set(self.containers.map { $0.name })
         var faults: [FieldError] = []
         for (index, container) in self.initContainers.enumerated() where !taken.insert(container.name).inserted {
