@@ -21,6 +21,15 @@ int32_t cf_open_in_root(int32_t root, const char *path, int32_t flags) {
     return fd < 0 ? -errno : (int32_t)fd;
 }
 
+int32_t cf_open_on_same_mount(int32_t directory, const char *name) {
+    struct open_how how = {
+        .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+    };
+    long fd = syscall(SYS_openat2, directory, name, &how, sizeof how);
+    return fd < 0 ? -errno : (int32_t)fd;
+}
+
 int32_t cf_share_bytes(int32_t target, int32_t source) { return ioctl(target, FICLONE, source) < 0 ? -errno : 0; }
 
 int32_t cf_sync_filesystem(int32_t fd) { return syncfs(fd) < 0 ? -errno : 0; }

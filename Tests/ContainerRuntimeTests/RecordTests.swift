@@ -93,6 +93,5 @@ import Testing
         #expect(CgroupFiles.workingSet(current: "100\n", statistics: "anon 1\ninactive_file 40\n") == 60)
         #expect(CgroupFiles.workingSet(current: "", statistics: "") == nil)
         #expect(CgroupFiles.number("max\n") == nil)
-        #expect(MountTable.unescaped("/a\\040b\\134") == "/a b\\")
     }
 }

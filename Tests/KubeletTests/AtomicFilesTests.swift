@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import Testing
 
 @testable import Kubelet
@@ -9,7 +10,7 @@ import Testing
         var template = Array("\(base)/swiftlet-files-XXXXXX".utf8CString)
         let directory = mkdtemp(&template).map { String(cString: $0) }
         let path = try #require(directory)
-        defer { try? FileOperations.removeTree(path) }
+        defer { try? TreeRemoval.remove(path) }
         try body(path)
     }
 

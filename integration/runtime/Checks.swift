@@ -1,5 +1,7 @@
 import CRI
 import ContainerRuntime
+import Glibc
+import Linux
 
 /// Counts what holds and what does not.
 struct Checks {
@@ -24,6 +26,27 @@ struct Checks {
             print("FAILED  \(name): \(error)")
         }
     }
+}
+
+/// What is mounted in a tree that is removed is another's: it stays whole.
+func checkRemoval(_ scene: Scene, _ checks: inout Checks) throws {
+    let tree = scene.directory + "/tree"
+    try WholeFile.makeDirectories(tree + "/volume")
+    try HostMount.tmpfs(at: tree + "/volume", options: ["size": "64k"])
+    defer { try? HostMount.detach(tree + "/volume") }
+    try WholeFile.replace(tree + "/volume/theirs", with: [1], durable: false)
+    do throws(KernelError) {
+        try TreeRemoval.remove(tree)
+        checks.expect(false, "a tree with a mount in it is not removed")
+    } catch {
+        checks.expect(error.code == EBUSY, "a tree with a mount in it is not removed", "\(error)")
+    }
+    checks.expect(access(tree + "/volume/theirs", F_OK) == 0, "what is mounted in a tree is not touched")
+    let places = try MountTable.places(beneath: tree)
+    checks.expect(places == [tree + "/volume"], "mounts in a tree are found", "\(places)")
+    try HostMount.detach(tree + "/volume")
+    try TreeRemoval.remove(tree)
+    checks.expect(access(tree, F_OK) != 0, "without it the tree is removed")
 }
 
 extension NodeRuntime {

@@ -27,6 +27,7 @@ import Linux
             try await checkCrashes(scene, rounds: rounds, seed: seed, &checks)
         }
     } else {
+        await checks.run("removal") { checks in try checkRemoval(scene, &checks) }
         await checks.run("life") { checks in try await checkLife(scene, runtime, &checks) }
         await checks.run("kinds") { checks in try await checkKinds(scene, runtime, &checks) }
         await checks.run("recovery") { checks in try await checkRecovery(scene, &checks) }

@@ -5,6 +5,9 @@
 /* Opens `path` with all its links and ".." resolved inside the directory `root` (openat2, RESOLVE_IN_ROOT), magic links refused. */
 int32_t cf_open_in_root(int32_t root, const char *path, int32_t flags);
 
+/* Opens the directory `name` in `directory`. -EXDEV where something is mounted there. */
+int32_t cf_open_on_same_mount(int32_t directory, const char *name);
+
 /* Makes `target` share the bytes of `source` (FICLONE). -EOPNOTSUPP, -EXDEV or -EINVAL where the filesystem cannot. */
 int32_t cf_share_bytes(int32_t target, int32_t source);
 

@@ -33,40 +33,10 @@ package struct SystemKernel: RuntimeKernel {
     }
 
     package func mounts(beneath path: String) throws(KernelError) -> [String] {
-        let table = Self.text(try WholeFile.readPseudo("/proc/self/mountinfo", limit: 64 << 20))
-        let targets = table.split(separator: "\n").compactMap { line -> String? in
-            let fields = line.split(separator: " ")
-            guard fields.count > 4 else { return nil }
-            let target = MountTable.unescaped(fields[4])
-            return target.hasPrefix(path + "/") ? target : nil
-        }
-        return targets.sorted { $0.utf8.count > $1.utf8.count }
+        try MountTable.places(beneath: path)
     }
 
     static func text(_ bytes: [UInt8]) -> String {
         String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-/// Reads the kernel's mount table.
-enum MountTable {
-    /// Names as the table writes them: space, tab, newline and backslash as three octal digits.
-    static func unescaped(_ field: Substring) -> String {
-        guard field.contains("\\") else { return String(field) }
-        let bytes = Array(field.utf8)
-        var result: [UInt8] = []
-        var index = 0
-        while index < bytes.count {
-            if bytes[index] == 92, index + 3 < bytes.count,
-                let value = UInt8(String(decoding: bytes[(index + 1)...(index + 3)], as: UTF8.self), radix: 8)
-            {
-                result.append(value)
-                index += 4
-            } else {
-                result.append(bytes[index])
-                index += 1
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
     }
 }

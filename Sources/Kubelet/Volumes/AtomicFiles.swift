@@ -13,7 +13,7 @@ struct AtomicFiles {
         if let old, isUpToDate(wanted, in: "\(directory)/\(old)") { return }
         let name = "..\(nextNumber(after: old))"
         let payload = "\(directory)/\(name)"
-        try FileOperations.removeTree(payload)
+        try TreeRemoval.remove(payload)
         try FileOperations.makeDirectories(payload)
         for (path, file) in wanted.files {
             if let slash = path.lastIndex(of: "/") {
@@ -24,7 +24,7 @@ struct AtomicFiles {
         }
         try point("..data", at: name)
         try linkNames(wanted)
-        if let old { try FileOperations.removeTree("\(directory)/\(old)") }
+        if let old { try TreeRemoval.remove("\(directory)/\(old)") }
     }
 
     private func currentTarget() -> String? {

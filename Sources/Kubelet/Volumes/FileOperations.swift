@@ -55,26 +55,4 @@ enum FileOperations {
         }
         return names
     }
-
-    /// Removes a tree without following links and without leaving its file system. What a mount covers is left and reported.
-    static func removeTree(_ path: String) throws(KernelError) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else {
-            if errno == ENOENT { return }
-            throw KernelError("stat", path)
-        }
-        // Depth-first over an explicit stack: a tree made by a container may be as deep as it likes.
-        var stack = [(path: path, isEntered: false)]
-        while let (current, isEntered) = stack.popLast() {
-            if isEntered {
-                guard rmdir(current) == 0 || errno == ENOENT else { throw KernelError("rmdir", current) }
-                continue
-            }
-            guard unlink(current) != 0 else { continue }
-            if errno == ENOENT { continue }
-            guard errno == EISDIR || errno == EPERM else { throw KernelError("unlink", current) }
-            stack.append((current, true))
-            stack += names(in: current).map { ("\(current)/\($0)", false) }
-        }
-    }
 }

@@ -48,7 +48,10 @@ struct VolumeHost: Sendable {
         let path = source.path
         let type = source.type
         let failure: String? = try await run("hostPath \"\(volume)\"") { () throws(KernelError) in
-            if type == "DirectoryOrCreate" { try FileOperations.makeDirectories(path) }
+            // What has no type is made as a directory where it is not there, as container runtimes do for Kubernetes.
+            if type == "DirectoryOrCreate" || type.isEmpty && access(path, F_OK) != 0 {
+                try FileOperations.makeDirectories(path)
+            }
             if type == "FileOrCreate", access(path, F_OK) != 0 {
                 _ = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o644)
             }
@@ -86,17 +89,15 @@ struct VolumeHost: Sendable {
         }
     }
 
-    /// Takes everything of the pod away: first the mounts, then the files and the logs.
+    /// Takes everything of the pod away: first all that is mounted among its files (a container may have shared a mount with the node, behind
+    /// which another's data lies), then the files and the logs.
     func clean(_ uid: String, logs: String) async throws(OperationError) {
         let roots = [directories.pod(uid), directories.volatilePod(uid), logs]
         try await run("volumes of pod \(uid)") { () throws(KernelError) in
-            let volumes = "\(roots[0])/volumes"
-            for name in FileOperations.names(in: volumes) where Self.isMountPoint("\(volumes)/\(name)") {
-                guard umount2("\(volumes)/\(name)", Int32(UMOUNT_NOFOLLOW)) == 0 else {
-                    throw KernelError("umount", "\(volumes)/\(name)")
-                }
+            for root in roots {
+                for place in try MountTable.places(beneath: root) { try HostMount.detach(place) }
+                try TreeRemoval.remove(root)
             }
-            for root in roots { try FileOperations.removeTree(root) }
         }
     }
 

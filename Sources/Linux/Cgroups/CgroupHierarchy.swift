@@ -24,29 +24,13 @@ package struct CgroupHierarchy: Sendable, Equatable {
         for line in mountInfo.split(separator: "\n") {
             let fields = line.split(separator: " ")
             guard fields.count > 6, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count else { continue }
-            if fields[dash + 1] == "cgroup2" { return unescaped(fields[4]) }
+            if fields[dash + 1] == "cgroup2" { return MountTable.unescaped(fields[4]) }
         }
         return nil
     }
 
     private static func text(_ path: String) throws(CgroupError) -> String {
         do throws(KernelError) { return try readText(path) } catch { throw .kernel(error) }
-    }
-
-    /// Spaces and the like stand as three octal digits after a backslash.
-    private static func unescaped(_ field: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(field.utf8)[...]
-        while let byte = rest.popFirst() {
-            let digits = rest.prefix(3)
-            if byte == UInt8(ascii: "\\"), digits.count == 3, digits.allSatisfy({ (48...55).contains($0) }) {
-                bytes.append(digits.reduce(UInt8(0)) { $0 &* 8 &+ ($1 - 48) })
-                rest = rest.dropFirst(3)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     static func words(_ text: String) -> Set<String> {

@@ -21,6 +21,15 @@ package struct OpenDirectory: ~Copyable, Sendable {
         OpenDirectory(try open(name, O_RDONLY | O_DIRECTORY), path: path + "/" + name)
     }
 
+    /// A directory in this one that nothing is mounted on; EBUSY where something is.
+    package borrowing func unmountedDirectory(_ name: String) throws(KernelError) -> OpenDirectory {
+        let raw = cf_open_on_same_mount(descriptor.raw, name)
+        guard raw >= 0 else {
+            throw KernelError("open", path + "/" + name, -raw == EXDEV ? EBUSY : -raw)
+        }
+        return OpenDirectory(Descriptor(owning: raw), path: path + "/" + name)
+    }
+
     package borrowing func open(_ name: String, _ flags: Int32, mode: mode_t = 0) throws(KernelError) -> Descriptor {
         let raw = openat(descriptor.raw, name, flags | O_NOFOLLOW | O_CLOEXEC, mode)
         guard raw >= 0 else { throw failure("open", name) }

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Removes whole directory trees, however deep, without following links or leaving the tree.
+/// Removes whole directory trees, however deep, without following links or leaving the tree. What is mounted in the tree is not touched:
+/// EBUSY names the place.
 package enum TreeRemoval {
     /// Levels walked by recursion; what lies deeper is moved up to the top first, so that a hostile depth costs no stack.
     private static let depthLimit = 48
@@ -55,7 +56,7 @@ package enum TreeRemoval {
             try moveUp(name, from: directory, to: top, moved: &moved)
             return
         }
-        let child = try directory.directory(name)
+        let child = try directory.unmountedDirectory(name)
         try empty(child, depth: depth + 1, top: top, moved: &moved)
         if unlinkat(directory.descriptor.raw, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return }
         throw directory.failure("remove", name)
