@@ -24,7 +24,7 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var serviceNetwork = "10.43.0.0/16"
     package var clusterDomain = "cluster.local"
     package var maximumPods = 500
-    /// The unified cgroup that ours are made under; empty: `/swiftlet-<instance>` at the top of the hierarchy.
+    /// The unified cgroup that our `swiftlet-<instance>` is made under; empty: the top of the hierarchy.
     package var cgroupParent = ""
     /// Empty: `swiftlet-podmonitor` beside the daemon's own executable.
     package var monitorPath = ""
@@ -67,7 +67,7 @@ extension DaemonConfiguration {
         .text("service-cidr", "Network of Services.", \.serviceNetwork),
         .text("cluster-domain", "DNS domain of the cluster.", \.clusterDomain),
         .number("max-pods", "Most pods on this node.", \.maximumPods, 1...10_000),
-        .text("cgroup-parent", "Unified cgroup that pods are made under.", \.cgroupParent),
+        .text("cgroup-parent", "Unified cgroup that the instance's own is made under.", \.cgroupParent),
         .text("monitor-path", "The pod monitor's executable.", \.monitorPath, mustBeAbsolute: true),
         .flag("stop-pods-on-exit", "Stop all pods when the daemon is stopped.", \.stopsPodsOnExit),
         .text("log-level", "trace, debug, info, notice, warning, error or critical.", \.logLevel),

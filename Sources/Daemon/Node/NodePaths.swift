@@ -15,13 +15,12 @@ struct NodePaths: Sendable {
         monitor = configuration.monitorPath.isEmpty ? Self.besideOwnExecutable : configuration.monitorPath
     }
 
-    /// The cgroup that all of an instance's pods are under.
+    /// The cgroup that all of an instance's pods are under: its own by its name, since the uninstallation kills all that is in it.
     static func cgroupRoot(
         _ configuration: DaemonConfiguration, _ instance: String, in hierarchy: CgroupHierarchy
     ) -> String {
-        let parent = configuration.cgroupParent
-        let path = parent.isEmpty ? "/swiftlet-\(instance)" : parent.hasPrefix("/") ? parent : "/\(parent)"
-        return hierarchy.mountPoint + path
+        let parents = configuration.cgroupParent.split(separator: "/").map { "/\($0)" }.joined()
+        return "\(hierarchy.mountPoint)\(parents)/swiftlet-\(instance)"
     }
 
     private static var besideOwnExecutable: String {

@@ -34,6 +34,13 @@ struct OwnFiles: Sendable {
         }
     }
 
+    /// The directories that mounts of ours can be in. Others may have mounts beside them.
+    static func mountRoots(_ configuration: DaemonConfiguration) -> [String] {
+        ["runtime", "kubelet"].flatMap {
+            ["\(configuration.runDirectory)/\($0)", "\(configuration.dataDirectory)/\($0)"]
+        }
+    }
+
     /// Sockets and what one boot holds.
     func removeVolatile() throws(DaemonError) -> [String] {
         try remove(Self.run, in: configuration.runDirectory)

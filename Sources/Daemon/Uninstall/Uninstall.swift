@@ -90,7 +90,9 @@ package struct Uninstall: Sendable {
     }
 
     private func mounts() throws(KernelError) -> [String] {
-        try kernel.mounts(beneath: configuration.runDirectory) + kernel.mounts(beneath: configuration.dataDirectory)
+        var found: [String] = []
+        for root in OwnFiles.mountRoots(configuration) { found += try MountTable.places(beneath: root) }
+        return found
     }
 
     private func removeNetwork(_ instance: InstanceName) throws(DaemonError) -> [String] {
