@@ -20,6 +20,14 @@ struct InstanceFiles: Sendable {
             (configuration.manifests, 0o755),
         ]
         for (path, mode) in directories { try makeDirectory(path, mode: mode) }
+        // Pods' secrets and tokens are readable by any user in the containers, and so by none on the node.
+        for parent in [configuration.dataDirectory, configuration.runDirectory] {
+            let path = "\(parent)/kubelet"
+            try makeDirectory(path, mode: 0o700)
+            guard chmod(path, 0o700) == 0 else {
+                throw DaemonError("cannot close the directory \(path) to others: \(String(cString: strerror(errno)))")
+            }
+        }
         let lock = try takeLock(configuration)
         return InstanceFiles(id: try readID(configuration), lock: SharedDescriptor(lock))
     }
