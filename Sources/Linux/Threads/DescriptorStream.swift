@@ -26,8 +26,9 @@ package final class DescriptorStream: Sendable {
 
     /// Closes now; a waiting task gets EBADF.
     package func close() {
-        finishWaiting(EBADF)
+        // The descriptor first: a task that is about to wait then finds it closed, or is found waiting here.
         descriptor.close()
+        finishWaiting(EBADF)
     }
 
     /// The next bytes, at most `count`; empty at the end of the stream. A terminal's hang-up is its end.
