@@ -64,24 +64,20 @@ struct NodeReporter: Sendable {
         }
     }
 
-    /// Looks every 10 s whether the status has changed, which is a comparison in memory; writes it when it has or when it is due.
+    /// Looks every 10 s whether the status at the API server is as it should be, and writes it where it is not or is due. Others change it
+    /// too: the node controller says Unknown of a node whose lease has run out, and the node must be Ready again at once when it is back.
     private func reportStatus() async {
-        var last: NodeStatus?
         var due = Duration.zero
         await keep(every: .seconds(10), "report the node's status") { () async throws(Status) in
             let runtimeStatus = try? await runtime.status()
             let list = (try? await images.listImages()) ?? []
-            let new = object.status(last ?? NodeStatus(), runtime: runtimeStatus, images: list, at: time.now())
-            guard last == nil || time.uptime() >= due || !new.isSame(as: last) else { return }
-            last = try await write(runtimeStatus, list)
+            var node = try await registered()
+            let new = object.status(node.status, runtime: runtimeStatus, images: list, at: time.now())
+            guard time.uptime() >= due || !new.isSame(as: node.status) else { return }
+            node.status = new
+            _ = try await client.updateStatus(node)
             due = time.uptime() + Self.reportPeriod
         }
-    }
-
-    private func write(_ runtimeStatus: RuntimeStatus?, _ list: [Image]) async throws(Status) -> NodeStatus {
-        var node = try await registered()
-        node.status = object.status(node.status, runtime: runtimeStatus, images: list, at: time.now())
-        return try await client.updateStatus(node).status
     }
 
     /// The node's object, made where it is not there, with our labels on it.
@@ -105,9 +101,8 @@ struct NodeReporter: Sendable {
 
 extension NodeStatus {
     /// Whether nothing but heartbeat times differs.
-    fileprivate func isSame(as other: NodeStatus?) -> Bool {
-        guard var other else { return false }
-        var own = self
+    fileprivate func isSame(as other: NodeStatus) -> Bool {
+        var (own, other) = (self, other)
         own.conditions = own.conditions.map(\.withoutHeartbeat)
         other.conditions = other.conditions.map(\.withoutHeartbeat)
         return own == other

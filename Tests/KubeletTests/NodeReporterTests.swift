@@ -1,0 +1,63 @@
+import APIMachinery
+import Client
+import HTTP
+import JSONTree
+import KubernetesAPI
+import Logging
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Kubelet
+
+@Suite struct NodeReporterTests {
+    /// The node controller says Unknown of a node that it did not hear of for a while.
+    @Test func aNodeThatWasGivenUpIsReadyAgainAtTheNextLook() async throws {
+        let stored = Mutex<Node?>(nil)
+        let handler = FakeHTTPHandler { request throws(HTTPError) in
+            guard request.path.contains("/nodes") else {
+                return HTTPResponse(200, contentType: "application/json", Lease(name: "n").json.encoded())
+            }
+            if let sent = (try? JSONValue(parsing: request.body)).flatMap({ try? Node(checking: $0) }) {
+                stored.withLock { $0 = sent }
+            }
+            guard let node = stored.withLock({ $0 }) else {
+                let status = Status.notFound(ResourceName("nodes"), "n")
+                return HTTPResponse(404, contentType: "application/json", status.json.encoded())
+            }
+            return HTTPResponse(200, contentType: "application/json", node.json.encoded())
+        }
+        let time = ManualTime()
+        let facts = NodeFacts(
+            cpuMilli: 1, memoryBytes: 1 << 20, diskBytes: 1 << 20, maximumPods: 1, architecture: "amd64",
+            kernelVersion: "6", operatingSystem: "o", bootID: "b", machineID: "m", runtimeVersion: "r",
+            kubeletVersion: "k", hostname: "n", podCIDR: "10.0.0.0/24")
+        let reporter = NodeReporter(
+            object: NodeObject(identity: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), facts: facts),
+            client: APIClient(handler: handler, userAgent: "kubelet"), runtime: FakeRuntimeService(),
+            images: FakeImageService(), time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let work = Task { await reporter.run() }
+        func ready() -> String? {
+            stored.withLock { $0?.status.conditions.first { $0.type == "Ready" }?.status }
+        }
+        await time.waitForSleepers(2)
+        #expect(ready() == "True")
+        let writes = handler.requests.filter { $0.method == .put && $0.path.hasSuffix("/status") }.count
+        time.advance(by: .seconds(10))
+        await time.waitForSleepers(2)
+        #expect(handler.requests.filter { $0.method == .put && $0.path.hasSuffix("/status") }.count == writes)
+        stored.withLock { node in
+            node?.status.conditions = [
+                NodeCondition {
+                    $0.type = "Ready"
+                    $0.status = "Unknown"
+                }
+            ]
+        }
+        time.advance(by: .seconds(10))
+        await time.waitForSleepers(2)
+        #expect(ready() == "True")
+        work.cancel()
+        await work.value
+    }
+}
