@@ -66,8 +66,7 @@ struct KubeletEndpoint: HTTPHandler {
         let status = try await find(container, in: pod, namespace, previous: options.isPrevious)
         let (runtime, id) = (runtime, status.id)
         let reader = LogReader(path: status.logPath, options: options, threads: threads, events: events) {
-            let status = try? await runtime.containerStatus(id)
-            return status?.state != .running
+            await runtime.waitForEnd(of: id)
         }
         do throws(KernelError) {
             try await reader.open()
@@ -117,6 +116,17 @@ struct KubeletEndpoint: HTTPHandler {
         }
         _ = object
         throw .notImplemented("this node does not forward ports yet")
+    }
+}
+
+extension RuntimeService {
+    /// Returns when a container does not run (any more), or the task is cancelled.
+    func waitForEnd(of container: String) async {
+        while !Task.isCancelled {
+            let events = containerEvents()
+            guard (try? await containerStatus(container))?.state == .running else { return }
+            for await event in events where event.container == container && event.kind != .started { break }
+        }
     }
 }
 

@@ -11,9 +11,13 @@ actor LogReader {
     private let options: LogOptions
     private let threads: BlockingThreads
     private let events: EventThread
-    /// Whether the container has ended, so that a follower knows when to stop.
-    private let hasEnded: @Sendable () async -> Bool
+    /// Returns when the container has ended, so that a follower knows when to stop.
+    private let ended: @Sendable () async -> Void
     private var file: SharedDescriptor?
+    /// The file that came after `file`, which is read to its end first.
+    private var newer: SharedDescriptor?
+    private var waitForEnd: Task<Void, Never>?
+    private var hasEnded = false
     private var watch: DescriptorStream?
     private var offset = 0
     private var partial: [UInt8] = []
@@ -22,13 +26,13 @@ actor LogReader {
 
     init(
         path: String, options: LogOptions, threads: BlockingThreads, events: EventThread,
-        hasEnded: @escaping @Sendable () async -> Bool
+        ended: @escaping @Sendable () async -> Void
     ) {
         self.path = path
         self.options = options
         self.threads = threads
         self.events = events
-        self.hasEnded = hasEnded
+        self.ended = ended
     }
 
     /// Finds where to start. Throws where there is no log.
@@ -42,11 +46,24 @@ actor LogReader {
         }
         file = descriptor
         offset = start
+        guard options.isFollowing else { return }
+        waitForEnd = Task { [ended, weak self] in
+            await ended()
+            await self?.containerEnded()
+        }
+    }
+
+    /// Wakes a follower, which an end without a last word would not.
+    private func containerEnded() {
+        hasEnded = true
+        watch?.close()
     }
 
     func close() {
+        waitForEnd?.cancel()
         watch?.close()
         file?.close()
+        newer?.close()
     }
 
     /// The next lines, nil at the end.
@@ -60,14 +77,21 @@ actor LogReader {
                 continue
             }
             guard options.isFollowing else { return nil }
-            if try await reopenIfRotated() { continue }
+            if turnToNewer() { continue }
+            newer = try await fileAfterRotation()
+            // Once more: what was written just before the rotation, or the end.
+            if newer != nil { continue }
             if endSeen { return nil }
-            if await hasEnded() {
-                // Once more: what was written just before the end.
+            if hasEnded {
                 endSeen = true
                 continue
             }
-            _ = try await watch?.read()
+            do throws(KernelError) {
+                _ = try await watch?.read()
+            } catch {
+                // Closed, since the container has ended; anything else ends the reading.
+                guard hasEnded else { throw error }
+            }
         }
     }
 
@@ -111,22 +135,24 @@ actor LogReader {
         return kept
     }
 
+    private func turnToNewer() -> Bool {
+        guard let next = newer else { return false }
+        file?.close()
+        (file, newer, offset) = (next, nil, 0)
+        return true
+    }
+
     /// After a rotation the path names a new file.
-    private func reopenIfRotated() async throws(KernelError) -> Bool {
-        guard let file else { return false }
+    private func fileAfterRotation() async throws(KernelError) -> SharedDescriptor? {
+        guard let file else { return nil }
         let path = path
-        let next = try await threads.run("look for a new log") { () throws(KernelError) -> SharedDescriptor? in
+        return try await threads.run("look for a new log") { () throws(KernelError) -> SharedDescriptor? in
             var (old, new) = (stat(), stat())
             guard try file.withRaw({ raw in fstat(raw, &old) }) == 0, stat(path, &new) == 0,
                 old.st_ino != new.st_ino || old.st_dev != new.st_dev
             else { return nil }
             return SharedDescriptor(try Descriptor.open(path, O_RDONLY | O_NOFOLLOW))
         }
-        guard let next else { return false }
-        file.close()
-        self.file = next
-        offset = 0
-        return true
     }
 
     private static func watch(_ path: String, _ events: EventThread) throws(KernelError) -> DescriptorStream {

@@ -1,0 +1,62 @@
+import Glibc
+import Linux
+import Testing
+
+@testable import Kubelet
+
+@Suite struct LogReaderTests {
+    private let threads = BlockingThreads(count: 1)
+    private let directory: String
+    private var path: String { directory + "/0.log" }
+
+    init() throws {
+        directory = "/tmp/log-reader-\(getpid())-\(UInt32.random(in: .min ... .max))"
+        try WholeFile.makeDirectories(directory)
+    }
+
+    private func append(_ text: String, to path: String) throws {
+        let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600)
+        try WholeFile.write(Array("2026-01-01T00:00:00.000000000Z stdout F \(text)\n".utf8), to: file, path: path)
+    }
+
+    private func follower(until end: AsyncStream<Void>) throws -> LogReader {
+        var options = LogOptions()
+        options.isFollowing = true
+        return LogReader(path: path, options: options, threads: threads, events: try EventThread()) {
+            for await _ in end {}
+        }
+    }
+
+    private func text(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
+
+    /// Nothing is written when it ends, so nothing in the directory tells the reader.
+    @Test func followingEndsWithAContainerThatEndsInSilence() async throws {
+        defer { try? TreeRemoval.remove(directory) }
+        let (end, ending) = AsyncStream<Void>.makeStream()
+        let reader = try follower(until: end)
+        try append("one", to: path)
+        try await reader.open()
+        #expect(text(try await reader.next()) == "one\n")
+        async let last = reader.next()
+        ending.finish()
+        #expect(try await last == nil)
+        await reader.close()
+    }
+
+    @Test func aRotationLosesNothing() async throws {
+        defer { try? TreeRemoval.remove(directory) }
+        let (end, ending) = AsyncStream<Void>.makeStream()
+        let reader = try follower(until: end)
+        try append("one", to: path)
+        try await reader.open()
+        #expect(text(try await reader.next()) == "one\n")
+        try append("two", to: path)
+        #expect(rename(path, path + ".1") == 0)
+        try append("three", to: path)
+        ending.finish()
+        var rest = ""
+        while let bytes = try await reader.next() { rest += String(decoding: bytes, as: UTF8.self) }
+        #expect(rest == "two\nthree\n")
+        await reader.close()
+    }
+}
