@@ -14,18 +14,28 @@ final class PodDirectory: Sendable {
         var pod: Pod
         var source: Source
         var inbox: PodInbox
+        /// It has been told to go.
+        var isLeaving = false
+        /// The same pod named again while it goes (a manifest that was put back): it starts once nothing is left of the first.
+        var next: Pod?
     }
 
     private struct State {
         var entries: [String: Entry] = [:]
         var synced: Set<Source> = []
         var hasCollected = false
+
+        mutating func begin(_ pod: Pod, _ source: Source) -> PodInbox {
+            let inbox = PodInbox()
+            entries[pod.metadata.uid] = Entry(pod: pod, source: source, inbox: inbox)
+            return inbox
+        }
     }
 
     private enum Command: Sendable {
         case start(Pod, PodInbox)
         case observe(Pod, PodInbox)
-        case collect(known: Set<String>)
+        case collect
     }
 
     private let state = Mutex(State())
@@ -60,45 +70,48 @@ final class PodDirectory: Sendable {
             if !Task.isCancelled { ended(pod.metadata.uid, inbox) }
         case .observe(let pod, let inbox):
             inbox.send(.observed(await executor.observe(pod)))
-        case .collect(let known):
-            await collectLeftovers(known)
+        case .collect:
+            await collectLeftovers()
         }
     }
 
     // MARK: - Sources
 
     func set(_ pod: Pod, from source: Source) {
-        let start: (Pod, PodInbox)? = state.withLock { state in
+        let start: PodInbox? = state.withLock { state in
             let uid = pod.metadata.uid
-            if let entry = state.entries[uid] {
-                state.entries[uid]?.pod = pod
-                state.entries[uid]?.source = source
+            guard var entry = state.entries[uid] else { return state.begin(pod, source) }
+            if entry.isLeaving {
+                entry.next = pod
+            } else {
+                entry.pod = pod
                 entry.inbox.send(.updated(pod))
-                return nil
             }
-            let inbox = PodInbox()
-            state.entries[uid] = Entry(pod: pod, source: source, inbox: inbox)
-            return (pod, inbox)
+            entry.source = source
+            state.entries[uid] = entry
+            return nil
         }
-        if let start { continuation.yield(.start(start.0, start.1)) }
+        if let start { continuation.yield(.start(pod, start)) }
     }
 
     func remove(_ uid: String, from source: Source) {
         state.withLock { state in
             guard let entry = state.entries[uid], entry.source == source else { return }
-            entry.inbox.send(.removed)
+            state.entries[uid]?.isLeaving = true
+            state.entries[uid]?.next = nil
+            if !entry.isLeaving { entry.inbox.send(.removed) }
         }
     }
 
     /// A source has named all its pods. Once all have, what else the runtime has is left over and goes.
     func synced(_ source: Source) {
-        let known: Set<String>? = state.withLock { state in
+        let isDue = state.withLock { state in
             state.synced.insert(source)
-            guard state.synced.count == Source.allCases.count, !state.hasCollected else { return nil }
+            guard state.synced.count == Source.allCases.count, !state.hasCollected else { return false }
             state.hasCollected = true
-            return Set(state.entries.keys)
+            return true
         }
-        if let known { continuation.yield(.collect(known: known)) }
+        if isDue { continuation.yield(.collect) }
     }
 
     func runtimeChanged(podUID: String) {
@@ -126,25 +139,40 @@ final class PodDirectory: Sendable {
     // MARK: - Endings
 
     private func ended(_ uid: String, _ inbox: PodInbox) {
-        state.withLock { state in
-            if state.entries[uid]?.inbox === inbox { state.entries[uid] = nil }
+        let start: (Pod, PodInbox)? = state.withLock { state in
+            guard let entry = state.entries[uid], entry.inbox === inbox else { return nil }
+            state.entries[uid] = nil
+            return entry.next.map { ($0, state.begin($0, entry.source)) }
         }
+        if let start { continuation.yield(.start(start.0, start.1)) }
     }
 
     /// Takes away the pods that no source names: they were deleted while the daemon was away.
-    private func collectLeftovers(_ known: Set<String>) async {
+    private func collectLeftovers() async {
         let sandboxes = (try? await executor.runtime.listPodSandboxes(PodSandboxFilter())) ?? []
         var names: [String: PodSandboxMetadata] = [:]
         for sandbox in sandboxes { names[sandbox.metadata.uid] = sandbox.metadata }
         for uid in await executor.volumes.pods() where names[uid] == nil {
             names[uid] = PodSandboxMetadata(name: uid, uid: uid, namespace: "")
         }
-        for (uid, metadata) in names where !known.contains(uid) {
-            logger.info(
-                "taking away a pod that no longer exists", metadata: ["pod": "\(metadata.namespace)/\(metadata.name)"])
-            let pod = Pod(name: metadata.name, namespace: metadata.namespace) { $0.metadata.uid = uid }
-            set(pod, from: .api)
-            remove(uid, from: .api)
+        for (uid, metadata) in names {
+            takeAway(Pod(name: metadata.name, namespace: metadata.namespace) { $0.metadata.uid = uid })
         }
+    }
+
+    /// Nothing where a source has named the pod by now: one that came while the leftovers were listed runs already.
+    func takeAway(_ pod: Pod) {
+        let inbox: PodInbox? = state.withLock { state in
+            guard state.entries[pod.metadata.uid] == nil else { return nil }
+            let inbox = state.begin(pod, .api)
+            state.entries[pod.metadata.uid]?.isLeaving = true
+            return inbox
+        }
+        guard let inbox else { return }
+        logger.info(
+            "taking away a pod that no longer exists",
+            metadata: ["pod": "\(pod.metadata.namespace)/\(pod.metadata.name)"])
+        inbox.send(.removed)
+        continuation.yield(.start(pod, inbox))
     }
 }

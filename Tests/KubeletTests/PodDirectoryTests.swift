@@ -1,0 +1,79 @@
+import APIMachinery
+import CRI
+import Client
+import HTTP
+import KubernetesAPI
+import Linux
+import Logging
+import TestSupport
+import Testing
+
+@testable import Kubelet
+
+@Suite struct PodDirectoryTests {
+    private let runtime = FakeRuntimeService()
+    private let directory: PodDirectory
+
+    init() throws {
+        let time = ManualTime()
+        let threads = BlockingThreads(count: 1)
+        let root = "/tmp/pod-directory-\(UInt32.random(in: .min ... .max))"
+        directory = PodDirectory(
+            executor: PodExecutor(
+                node: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), runtime: runtime,
+                images: FakeImageService(present: ["i"]),
+                volumes: VolumeHost(
+                    directories: PodDirectories(data: root + "/d", run: root + "/r"), threads: threads),
+                source: Silent(), objects: Silent(),
+                watches: ObjectWatches(
+                    client: APIClient(
+                        handler: FakeHTTPHandler { _ throws(HTTPError) in HTTPResponse(500) }, userAgent: "kubelet"),
+                    time: time), recorder: Silent(),
+                prober: Prober(runtime: runtime, transport: Silent(), time: time),
+                settings: PodSettings(
+                    clusterDNS: [], clusterDomain: "", logRoot: root + "/l", nodeMemory: 0, hostResolver: "",
+                    apiService: nil), time: time),
+            time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    @Test func aPodThatASourceNamesIsNoLeftover() {
+        directory.set(pod(), from: .api)
+        directory.takeAway(Pod(name: "p", namespace: "default") { $0.metadata.uid = "u" })
+        #expect(directory.pods.map { $0.spec.containers.count } == [1])
+        directory.takeAway(Pod(name: "q", namespace: "default") { $0.metadata.uid = "v" })
+        #expect(directory.pod(named: "q", in: "default") != nil)
+    }
+
+    /// A manifest that is taken away and put back has the same identity.
+    @Test func aPodNamedAgainWhileItGoesStartsOnceItIsGone() async throws {
+        let work = Task { await directory.run() }
+        var events = runtime.containerEvents().makeAsyncIterator()
+        directory.set(pod(), from: .manifests)
+        while let event = await events.next(), event.kind != .started || event.container == event.sandbox {}
+        directory.remove("u", from: .manifests)
+        directory.set(pod(), from: .manifests)
+        var starts = 0
+        while starts < 1, let event = await events.next() {
+            if event.kind == .started, event.container != event.sandbox { starts += 1 }
+        }
+        #expect(starts == 1)
+        work.cancel()
+        await work.value
+    }
+}
+
+/// Everything a pod's executor speaks to and these tests do not ask about.
+private struct Silent: PodStatusSink, ReferencedObjects, PodEventRecorder, ProbeTransport {
+    func publish(_ status: PodStatus, of pod: Pod) async throws(OperationError) {}
+    func confirmDeletion(of pod: Pod) async throws(OperationError) {}
+    func configMap(_ name: String, in namespace: String) async throws(OperationError) -> ConfigMap? { nil }
+    func secret(_ name: String, in namespace: String) async throws(OperationError) -> Secret? { nil }
+    func token(
+        for pod: Pod, audiences: [String], expirationSeconds: Int64
+    ) async throws(OperationError) -> IssuedToken { throw OperationError("FailedMount", "no tokens") }
+    func record(_ message: PodEventMessage, on pod: Pod) {}
+    func get(
+        scheme: String, host: String, port: UInt16, path: String, headers: HTTPHeaders, timeout: Duration
+    ) async throws(HTTPError) -> HTTPResponse { HTTPResponse(200) }
+    func connect(host: String, port: UInt16, timeout: Duration) async throws(HTTPError) {}
+}
