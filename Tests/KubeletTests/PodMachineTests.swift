@@ -115,6 +115,45 @@ import Testing
         #expect(simulation.isFinished)
     }
 
+    @Test func aSecondDeletionWithLessGraceShortensTheStop() {
+        var machine = PodSimulation(pod()).machine
+        let moment = Moment(wall: Timestamp(.seconds(1_000)), uptime: .seconds(1_000))
+        var first = PodSimulation(pod())
+        first.look()
+        _ = machine.step(.observed(first.observe()), at: moment)
+        func stops(_ grace: Int64) -> [PodOperation] {
+            var pod = machine.pod
+            pod.metadata.deletionTimestamp = moment.wall
+            pod.metadata.deletionGracePeriodSeconds = grace
+            return machine.step(.updated(pod), at: moment).compactMap {
+                if case .perform(let operation) = $0, case .stopContainer = operation { operation } else { nil }
+            }
+        }
+        let stop = PodOperation.stopContainer(id: "a-0", name: "a", grace: .seconds(30))
+        #expect(stops(30) == [stop])
+        #expect(stops(30).isEmpty)
+        let shorter = PodOperation.stopContainer(id: "a-0", name: "a", grace: .seconds(1), isShortened: true)
+        #expect(stops(1) == [shorter])
+        #expect(stops(5).isEmpty)
+        // The first may still wait in a hook: the pod goes on ending without it.
+        var ended = first.observe()
+        ended.containers[0].state = .exited
+        let actions = machine.step(.finished(shorter, .success, ended), at: moment)
+        #expect(actions.contains(.perform(.stopSandbox(id: "s0"))))
+    }
+
+    @Test func whatHasDoneItsWorkIsNotDoneAgainInANewSandbox() {
+        var simulation = PodSimulation(pod(["a", "b"], restartPolicy: "OnFailure"))
+        simulation.look()
+        simulation.exit("a", code: 0)
+        simulation.loseSandbox()
+        simulation.advance(.seconds(1))
+        #expect(simulation.log.contains("start b 1"))
+        #expect(!simulation.log.contains("start a 1"))
+        simulation.exit("b", code: 0)
+        #expect(simulation.status.phase == "Succeeded")
+    }
+
     @Test func aPodWhoseObjectIsGoneIsTakenAwayWithoutAWord() {
         var simulation = PodSimulation(pod())
         simulation.look()

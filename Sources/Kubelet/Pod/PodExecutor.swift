@@ -70,7 +70,11 @@ struct PodExecutor: Sendable {
             try await createSandbox(pod, attempt: attempt)
         case .startContainer(let name, let attempt):
             try await start(name, of: pod, attempt: attempt, observation)
-        case .stopContainer(let id, let name, let grace, _):
+        case .stopContainer(let id, _, let grace, isShortened: true):
+            try await criOperation("FailedKillPod") { () async throws(CRIError) in
+                try await runtime.stopContainer(id, timeout: grace)
+            }
+        case .stopContainer(let id, let name, let grace, isShortened: false):
             try await stop(id, name, of: pod, observation, grace: grace)
         case .removeContainer(let id):
             try await criOperation("FailedRemove") { () async throws(CRIError) in try await runtime.removeContainer(id)

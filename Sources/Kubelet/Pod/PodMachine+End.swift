@@ -8,7 +8,7 @@ extension PodMachine {
         let running = observation.running
         guard running.isEmpty else { return stopContainers(running, at: now) }
         // A start or a sandbox under way ends first, and is then seen here.
-        guard !underWay.contains(where: \.isBuilding) else { return [] }
+        guard !isBuilding else { return [] }
         let ready = observation.sandboxes.filter { $0.state == .ready }
         guard ready.isEmpty else { return ready.flatMap { perform(.stopSandbox(id: $0.id), at: now) } }
         guard isEnding else { return [] }
@@ -21,14 +21,38 @@ extension PodMachine {
         var actions: [PodAction] = []
         for status in regular.isEmpty ? running : regular {
             let name = status.metadata.name
-            let stop = perform(.stopContainer(id: status.id, name: name, grace: grace, isPodEnding: true), at: now)
-            guard !stop.isEmpty else { continue }
+            let stop = perform(.stopContainer(id: status.id, name: name, grace: grace), at: now)
+            guard !stop.isEmpty else {
+                actions += shorten(status, at: now)
+                continue
+            }
+            stopGraces[name] = grace
             actions += stop
             actions.append(
                 .event(
                     isWarning: false, reason: "Killing", message: "Stopping container \(name)", container: name))
         }
         return actions
+    }
+
+    /// A stop under way gets the grace of a later deletion where that is shorter.
+    private mutating func shorten(_ status: CRI.ContainerStatus, at now: Moment) -> [PodAction] {
+        let name = status.metadata.name
+        guard let begun = stopGraces[name], grace < begun else { return [] }
+        stopGraces[name] = grace
+        return perform(
+            .stopContainer(id: status.id, name: name, grace: grace, isShortened: true), at: now)
+    }
+
+    /// What is under way may yet give something that runs.
+    private var isBuilding: Bool {
+        underWay.contains { key in
+            switch key {
+            case .sandbox: true
+            case .container(let name): stopGraces[name] == nil
+            case .volumes, .publication, .confirmation, .removal, .probe, .shortenedStop: false
+            }
+        }
     }
 
     private var grace: Duration {
@@ -72,7 +96,7 @@ extension PodMachine {
         let status = status(at: now)
         let isFinal =
             isEnding && observation.running.isEmpty && observation.readySandbox == nil
-            && !underWay.contains(where: \.isBuilding)
+            && !isBuilding
         guard status != published else {
             if isFinal, !underWay.contains(.publication), !isPublishedFinal {
                 isPublishedFinal = true
@@ -81,15 +105,5 @@ extension PodMachine {
             return []
         }
         return perform(.publish(status), at: now)
-    }
-}
-
-extension PodOperation.Key {
-    /// Its result may be something that runs.
-    fileprivate var isBuilding: Bool {
-        switch self {
-        case .sandbox, .container: true
-        case .volumes, .publication, .confirmation, .removal, .probe: false
-        }
     }
 }

@@ -24,7 +24,10 @@ extension PodMachine {
         case .confirmDeletion:
             if case .success = outcome { isRemoved = true }
             return []
-        case .stopContainer, .removeContainer, .stopSandbox, .removeSandbox:
+        case .stopContainer(_, let name, _, let isShortened):
+            if !isShortened { stopGraces[name] = nil }
+            return failureEvent(operation, outcome)
+        case .removeContainer, .stopSandbox, .removeSandbox:
             return failureEvent(operation, outcome)
         }
     }

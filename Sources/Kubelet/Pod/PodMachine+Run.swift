@@ -29,7 +29,9 @@ extension PodMachine {
     private mutating func planContainers(at now: Moment) -> [PodAction] {
         var (actions, isInitialized) = planInit(at: now)
         if isInitialized {
-            for container in pod.spec.containers { actions += planContainer(container, at: now) }
+            for container in pod.spec.containers where !hasEndedForGood(container) {
+                actions += planContainer(container, at: now)
+            }
         }
         return actions + planProbes(at: now)
     }
@@ -56,6 +58,14 @@ extension PodMachine {
             }
         }
         return (actions, true)
+    }
+
+    /// It ran in a sandbox that is lost, and what it did need not be done again.
+    private func hasEndedForGood(_ container: Container) -> Bool {
+        guard observation.current(container.name) == nil, let last = observation.newest(container.name) else {
+            return false
+        }
+        return last.state == .exited && !shouldRestart(container, exitCode: last.exitCode)
     }
 
     /// Starts a container that is not there, restarts one that ended and may, stops one that its probes condemn.
@@ -85,9 +95,10 @@ extension PodMachine {
         let seconds = probe?.terminationGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds
         let stop = perform(
             .stopContainer(
-                id: status.id, name: container.name, grace: .seconds(max(0, seconds)), isPodEnding: false),
+                id: status.id, name: container.name, grace: .seconds(max(0, seconds))),
             at: now)
         guard !stop.isEmpty else { return [] }
+        stopGraces[container.name] = .seconds(max(0, seconds))
         let message = "Container \(container.name) failed \(failure.rawValue) probe, will be restarted"
         return stop + [.event(isWarning: false, reason: "Killing", message: message, container: container.name)]
     }

@@ -32,6 +32,8 @@ struct PodMachine: Sendable {
     var backoffs: [String: RestartBackoff] = [:]
     var probes: [String: ProbeSet] = [:]
     var underWay: Set<PodOperation.Key> = []
+    /// The grace of each stop under way, by the container's name.
+    var stopGraces: [String: Duration] = [:]
     var retries: [PodOperation.Key: Retry] = [:]
     var published: PodStatus?
     var isPublishedFinal = false

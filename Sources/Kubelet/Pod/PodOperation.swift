@@ -20,7 +20,8 @@ enum PodOperation: Sendable, Hashable {
     case refreshVolumes
     case createSandbox(attempt: UInt32)
     case startContainer(name: String, attempt: UInt32)
-    case stopContainer(id: String, name: String, grace: Duration, isPodEnding: Bool)
+    /// - Parameter isShortened: another stop of it is under way with a longer grace.
+    case stopContainer(id: String, name: String, grace: Duration, isShortened: Bool = false)
     case removeContainer(id: String)
     case stopSandbox(id: String)
     case removeSandbox(id: String)
@@ -35,7 +36,8 @@ enum PodOperation: Sendable, Hashable {
         case .prepareVolumes, .refreshVolumes, .cleanVolumes: .volumes
         case .createSandbox: .sandbox
         case .startContainer(let name, _): .container(name)
-        case .stopContainer(_, let name, _, _): .container(name)
+        case .stopContainer(let id, let name, let grace, let isShortened):
+            isShortened ? .shortenedStop(id, grace) : .container(name)
         case .removeContainer(let id): .removal(id)
         case .stopSandbox: .sandbox
         case .removeSandbox(let id): .removal(id)
@@ -49,6 +51,7 @@ enum PodOperation: Sendable, Hashable {
         case volumes, sandbox, publication, confirmation
         case container(String)
         case removal(String)
+        case shortenedStop(String, Duration)
         case probe(ProbeKey)
     }
 }
