@@ -11,6 +11,10 @@ struct APIStatusSink: PodStatusSink {
         var own = status.storage
         own["conditions"] = .array(
             status.conditions.filter { PodMachine.ownConditions.contains($0.type) }.map(Self.patch))
+        // A list that is merged by address would keep those of a sandbox that is lost.
+        for name in ["podIPs", "hostIPs"] {
+            if let addresses = own[name]?.array { own[name] = .array([["$patch": "replace"]] + addresses) }
+        }
         let body: JSONValue = [
             "metadata": ["uid": .string(pod.metadata.uid)],
             "status": .object(own),

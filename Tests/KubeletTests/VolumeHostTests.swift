@@ -1,0 +1,54 @@
+import APIMachinery
+import Client
+import Glibc
+import HTTP
+import JSONTree
+import KubernetesAPI
+import Linux
+import TestSupport
+import Testing
+
+@testable import Kubelet
+
+@Suite struct VolumeHostTests {
+    @Test func aHostPathWithoutATypeIsMadeWhereItIsMissing() async throws {
+        let root = "/tmp/host-path-\(UInt32.random(in: .min ... .max))"
+        defer { try? TreeRemoval.remove(root) }
+        let host = VolumeHost(directories: PodDirectories(data: "", run: ""), threads: BlockingThreads(count: 1))
+        try await host.checkHostPath(HostPathVolumeSource { $0.path = root + "/a/b" }, "v")
+        #expect(access(root + "/a/b", F_OK) == 0)
+        await #expect(throws: OperationError.self) {
+            try await host.checkHostPath(
+                HostPathVolumeSource {
+                    $0.path = root + "/c"
+                    $0.type = "Directory"
+                }, "v")
+        }
+    }
+
+    @Test func aPodGivesBackAllItsFiles() async throws {
+        let root = "/tmp/volumes-\(UInt32.random(in: .min ... .max))"
+        defer { try? TreeRemoval.remove(root) }
+        let directories = PodDirectories(data: root + "/d", run: root + "/r")
+        let host = VolumeHost(directories: directories, threads: BlockingThreads(count: 1))
+        try WholeFile.makeDirectories(directories.emptyDirectory("u", "v") + "/deep/er")
+        try WholeFile.makeDirectories(directories.files("u", "w"))
+        try WholeFile.makeDirectories(root + "/l/ns_p_u")
+        #expect(await host.pods() == ["u"])
+        try await host.clean("u", logs: root + "/l/ns_p_u")
+        #expect(await host.pods().isEmpty && access(root + "/l/ns_p_u", F_OK) != 0)
+    }
+}
+
+@Suite struct PodStatusSinkTests {
+    /// Lists that are merged by address would keep the address of a sandbox that was lost.
+    @Test func addressesReplaceThoseBefore() async throws {
+        let handler = FakeHTTPHandler { _ throws(HTTPError) in
+            HTTPResponse(200, contentType: "application/json", pod().json.encoded())
+        }
+        let status = PodStatus { $0.podIPs = [PodIP { $0.ip = "10.42.0.3" }] }
+        try await APIStatusSink(client: APIClient(handler: handler, userAgent: "kubelet")).publish(status, of: pod())
+        let body = try JSONValue(parsing: try #require(handler.requests.first).body)
+        #expect(body["status"]?["podIPs"] == [["$patch": "replace"], ["ip": "10.42.0.3"]])
+    }
+}
