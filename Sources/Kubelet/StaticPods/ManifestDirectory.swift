@@ -57,14 +57,11 @@ struct ManifestDirectory: Sendable {
         let directory = path
         let files = try? await threads.run("read manifests") { () throws(KernelError) in
             guard !directory.isEmpty else { return [(String, [UInt8])]() }
-            return FileOperations.names(in: directory).sorted()
-                .filter { !$0.hasPrefix(".") && ["yaml", "yml", "json"].contains($0.fileExtension) }
-                .compactMap { name in
-                    FileOperations.read("\(directory)/\(name)", limit: 1 << 20).map { (name, $0) }
-                }
+            return try Self.manifests(in: directory)
         }
+        guard let files else { return logger.error("manifests cannot be read", metadata: ["directory": "\(path)"]) }
         var seen: Set<String> = []
-        for (name, bytes) in files ?? [] {
+        for (name, bytes) in files {
             guard let pod = read(name, bytes) else { continue }
             seen.insert(name)
             guard known[name] != pod else { continue }
@@ -78,6 +75,20 @@ struct ManifestDirectory: Sendable {
             known[name] = nil
             continuation.yield(.removed(uid: pod.metadata.uid))
         }
+    }
+
+    /// Fails where the node has not what it takes to read one (EMFILE, EIO): no pod must end for that. What is no manifest is passed over.
+    private static func manifests(in directory: String) throws(KernelError) -> [(String, [UInt8])] {
+        var files: [(String, [UInt8])] = []
+        for name in try OpenDirectory(directory).names()
+        where !name.hasPrefix(".") && ["yaml", "yml", "json"].contains(name.fileExtension) {
+            do throws(KernelError) {
+                files.append((name, try WholeFile.read("\(directory)/\(name)")))
+            } catch  where [ENOENT, EFBIG, EINVAL, EISDIR, ELOOP].contains(error.code) {
+                continue
+            }
+        }
+        return files
     }
 
     private func read(_ name: String, _ bytes: [UInt8]) -> Pod? {
