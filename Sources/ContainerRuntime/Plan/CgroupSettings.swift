@@ -28,6 +28,9 @@ struct CgroupSettings: Sendable, Hashable {
         }
         if let request = resources.cpuRequest, request > 0 {
             hold("CPU request \(request)m", "cpu", [Value(file: "cpu.weight", value: String(Self.weight(request)))])
+        } else if resources.cpuRequest != nil, controllers.contains("cpu") {
+            // Without a word the kernel would count what asks for nothing as one that asked for a whole CPU.
+            values.append(Value(file: "cpu.weight", value: String(Self.weight(0))))
         }
         if let limit = resources.cpuLimit, limit > 0 {
             hold("CPU limit \(limit)m", "cpu", [Value(file: "cpu.max", value: Self.bandwidth(limit))])

@@ -54,7 +54,22 @@ extension ContainerResources {
         memoryLimit = limits["memory"]?.value
         memoryRequest = (requests["memory"] ?? limits["memory"])?.value
         cpuLimit = limits["cpu"]?.milliValue
-        cpuRequest = (requests["cpu"] ?? limits["cpu"])?.milliValue
+        cpuRequest = (requests["cpu"] ?? limits["cpu"])?.milliValue ?? 0
+    }
+
+    /// What a whole pod asks of the node's CPUs, for the cgroup that holds its containers: the sum of those that run at one time, or the
+    /// largest init container where that is more. Limits are the containers' own.
+    init(of pod: PodSpec) {
+        self.init()
+        func request(_ container: Container) -> Int64 {
+            let resources = container.resources
+            return max(0, (resources?.requests["cpu"] ?? resources?.limits["cpu"])?.milliValue ?? 0)
+        }
+        let together = (pod.containers + pod.initContainers.filter(\.isSidecar)).map(request).reduce(Int64(0)) {
+            let (sum, overflow) = $0.addingReportingOverflow($1)
+            return overflow ? .max : sum
+        }
+        cpuRequest = max(together, pod.initContainers.map(request).max() ?? 0)
     }
 
     /// The kubelet's OOM score: Guaranteed -997, BestEffort 1000, Burstable 1000 less a thousandth per thousandth of the node's memory asked for,

@@ -20,6 +20,7 @@ extension PodExecutor {
         config.hostname = spec.hostNetwork ? node.name : String(hostname(of: pod).prefix(63))
         config.logDirectory = logDirectory(of: pod)
         config.dns = dns(of: pod)
+        config.resources = ContainerResources(of: spec)
         config.labels = meta.labels.merging([
             ContainerLabel.podName: meta.name, ContainerLabel.podNamespace: meta.namespace,
             ContainerLabel.podUID: meta.uid,
