@@ -92,6 +92,17 @@ import Testing
         #expect(source == "/state/sandboxes/" + String(repeating: "5", count: 20) + "/shm")
     }
 
+    @Test func thePodsFilesLieOverAVolumeAtTheirDirectory() throws {
+        let plan = try ContainerPlan(
+            input { $0.config.mounts = [CRI.Mount(hostPath: "/v", containerPath: "/etc")] }
+        ).launch.plan
+        let targets = plan.mounts.map(\.target)
+        let volume = try #require(targets.firstIndex(of: "/etc"))
+        #expect(try #require(targets.firstIndex(of: "/etc/resolv.conf")) > volume)
+        let devices = try #require(targets.firstIndex(of: "/dev"))
+        #expect(try #require(targets.firstIndex(of: "/dev/shm")) > devices)
+    }
+
     @Test func privilegeLiftsEveryRestraint() throws {
         let ordinary = try ContainerPlan(input()).launch.plan
         #expect(ordinary.process.capabilities == .containerDefault && !ordinary.maskedPaths.isEmpty)
@@ -142,6 +153,9 @@ import Testing
         let values = Dictionary(uniqueKeysWithValues: settings.values.map { ($0.file, $0.value) })
         #expect(values["cpu.weight"] == "100" && values["cpu.max"] == "1000 100000")
         #expect(values["memory.max"] == "1073741824" && values["memory.swap.max"] == "0")
+        resources.cpuRequest = 0
+        let none = CgroupSettings(resources, object: "c", controllers: host.controllers)
+        #expect(none.values.first { $0.file == "cpu.weight" }?.value == "1")
         #expect(CgroupSettings.weight(0) == 1 && CgroupSettings.weight(.max) == 10_000)
         #expect(CgroupSettings.bandwidth(.max) == "100000000000 100000")
     }

@@ -4,10 +4,10 @@ import Linux
 /// What is mounted in a container, in order.
 enum MountDecision {
     static func mounts(_ input: ContainerPlanInput) -> [Linux.Mount] {
-        let asked = ordered(input.config.mounts)
-        let taken = Set(asked.map { normalised($0.mount.containerPath) })
+        let asked = input.config.mounts.enumerated().map { mount($0.element, input.subPaths[$0.offset]) }
+        let taken = Set(asked.map(\.target))
         let standard = standardMounts(input) + podFiles(input)
-        return standard.filter { !taken.contains($0.target) } + asked.map { mount($0.mount, input.subPaths[$0.index]) }
+        return ordered(standard.filter { !taken.contains($0.target) } + asked)
     }
 
     private static func standardMounts(_ input: ContainerPlanInput) -> [Linux.Mount] {
@@ -31,9 +31,9 @@ enum MountDecision {
     }
 
     /// Parents before what lies beneath them; otherwise in the order given.
-    private static func ordered(_ mounts: [CRI.Mount]) -> [(index: Int, mount: CRI.Mount)] {
-        let keyed = mounts.enumerated().map { (depth($0.element.containerPath), $0.offset, $0.element) }
-        return keyed.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map { ($0.1, $0.2) }
+    private static func ordered(_ mounts: [Linux.Mount]) -> [Linux.Mount] {
+        let keyed = mounts.enumerated().map { (depth($0.element.target), $0.offset, $0.element) }
+        return keyed.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
     }
 
     private static func mount(_ mount: CRI.Mount, _ tree: SharedDescriptor?) -> Linux.Mount {
