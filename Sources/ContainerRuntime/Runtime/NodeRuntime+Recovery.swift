@@ -156,17 +156,29 @@ extension NodeRuntime {
                     let cgroup = paths.podCgroups + "/" + name
                     if cgroups.contains(cgroup) { continue }
                     logger.info("cgroup without a record removed", metadata: ["cgroup": "\(cgroup)"])
-                    try kernel.killCgroup(cgroup, deadline: Self.killDeadline)
-                    try kernel.removeCgroup(cgroup)
+                    clearing(cgroup) { () throws(KernelError) in
+                        try kernel.killCgroup(cgroup, deadline: Self.killDeadline)
+                        try kernel.removeCgroup(cgroup)
+                    }
                 }
                 for entry in found where !directories.contains(entry.directory) {
-                    for mount in try kernel.mounts(beneath: entry.directory) { try kernel.unmount(mount) }
-                    try TreeRemoval.remove(entry.directory)
+                    clearing(entry.directory) { () throws(KernelError) in
+                        for mount in try kernel.mounts(beneath: entry.directory) { try kernel.unmount(mount) }
+                        try TreeRemoval.remove(entry.directory)
+                    }
                 }
                 for name in try OpenDirectory(paths.containers).names() where !containers.contains(name) {
-                    try TreeRemoval.remove(paths.containers + "/" + name)
+                    let directory = paths.containers + "/" + name
+                    clearing(directory) { () throws(KernelError) in try TreeRemoval.remove(directory) }
                 }
             }
+        }
+    }
+
+    /// What cannot be cleared away (a process that hangs in the kernel) keeps no node from starting; the next start finds it again.
+    private func clearing(_ what: String, _ body: () throws(KernelError) -> Void) {
+        do throws(KernelError) { try body() } catch {
+            logger.error("leftover not cleared away", metadata: ["object": "\(what)", "cause": "\(error)"])
         }
     }
 
