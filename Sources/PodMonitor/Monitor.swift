@@ -92,8 +92,9 @@ package struct Monitor {
         return nil
     }
 
+    /// Or one whose end has not been told yet.
     private var hasLiveProcess: Bool {
-        for process in processes where process.isAlive { return true }
+        for process in processes where process.isAlive || process.deadline != nil { return true }
         return false
     }
 

@@ -50,13 +50,18 @@ final class MonitorConnection: Sendable {
             if !Task.isCancelled { self?.giveUp() }
         }
         defer { patience.cancel() }
-        let reply = try await request(
-            .hello, operation: "greet", id: directory, descriptors: program.map { [$0.descriptor] } ?? []
-        ) {
-            $0.append(protocolVersion)
-            if let program { $0.append(bytes: program.rules) }
+        do throws(PodMonitorError) {
+            let reply = try await request(
+                .hello, operation: "greet", id: directory, descriptors: program.map { [$0.descriptor] } ?? []
+            ) {
+                $0.append(protocolVersion)
+                if let program { $0.append(bytes: program.rules) }
+            }
+            return Int32(bitPattern: reply.number(at: 1))
+        } catch {
+            disconnect()
+            throw error
         }
-        return Int32(bitPattern: reply.number(at: 1))
     }
 
     /// Sends a request and waits for its answer, which is `done`; anything else is thrown.
@@ -152,11 +157,19 @@ final class MonitorConnection: Sendable {
 
     private func connect() throws(KernelError) {
         let socket = try MessageSocket.connect(in: directory, name: MonitorConnection.socketName)
-        state.withLock { $0.socket = socket }
-        let token = try socket.descriptor.withRaw { raw throws(KernelError) in
-            try events.watch(raw, for: .read) { [weak self] in self?.drainSocket() }
+        let outcome = state.withLock { state -> Result<Void, KernelError> in
+            do throws(KernelError) {
+                // A handler that is called at once waits for the lock, and then finds the socket with its token.
+                state.token = try socket.descriptor.withRaw { raw throws(KernelError) in
+                    try events.watch(raw, for: .read) { [weak self] in self?.drainSocket() }
+                }
+                state.socket = socket
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
         }
-        state.withLock { $0.token = token }
+        try outcome.get()
     }
 
     /// Takes every message that has come.

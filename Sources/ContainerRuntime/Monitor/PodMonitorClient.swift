@@ -27,6 +27,7 @@ package final class PodMonitorClient: PodMonitoring {
             }
             self.process = process
         } catch {
+            connection.disconnect()
             throw .unreachable(directory: directory, cause: error)
         }
         self.connection = connection
