@@ -37,6 +37,8 @@ package actor PodNetwork {
     private let rules = KernelNFTables()
     private var pool: AddressPool
     private var directory: AddressDirectory?
+    /// What the last repair failed at, nil where it did not.
+    package private(set) var problem: String?
     private var mtu: UInt32 = 1500
     /// Sandboxes whose link is being deleted.
     private var leaving: Set<String> = []
@@ -112,14 +114,18 @@ package actor PodNetwork {
         }
     }
 
-    /// Repairs each time `pause` returns, until it throws. What fails is logged and tried again the next time.
+    /// Repairs each time `pause` returns, until it throws. What fails is logged, told by `problem` and tried again the next time.
     package nonisolated func keepRepaired(pause: @Sendable () async throws -> Void) async {
-        while (try? await pause()) != nil {
-            do throws(PodNetworkError) {
-                try await repair()
-            } catch {
-                logger.error("pod network not repaired", metadata: ["error": "\(error)"])
-            }
+        while (try? await pause()) != nil { await tryRepair() }
+    }
+
+    private func tryRepair() {
+        do throws(PodNetworkError) {
+            try repair()
+            problem = nil
+        } catch {
+            logger.error("pod network not repaired", metadata: ["error": "\(error)"])
+            problem = error.description
         }
     }
 

@@ -79,6 +79,10 @@ final class FakeNetwork: SandboxNetwork {
     }
 
     func detach(sandbox: String) async throws(CRIError) { attached.withLock { _ = $0.remove(sandbox) } }
+    var problem: String? {
+        get async { failure.withLock { $0?.description } }
+    }
+
     func collect(live: Set<String>) async throws(CRIError) { attached.withLock { $0.formIntersection(live) } }
 }
 

@@ -113,6 +113,18 @@ import Testing
         await #expect(throws: CRIError.self) { try await runtime.updateContainerResources(id, config.resources) }
     }
 
+    @Test func aNetworkThatIsNotInOrderIsTold() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        func network() async throws -> RuntimeStatus.Condition? {
+            try await runtime.status().conditions.first { $0.type == "NetworkReady" }
+        }
+        #expect(try await network()?.isTrue == true)
+        node.network.failure.withLock { $0 = .failed("no link") }
+        #expect(try await network()?.isTrue == false)
+        #expect(try await network()?.message.contains("no link") == true)
+    }
+
     @Test func execReportsCodesAndTimeouts() async throws {
         let node = try FakeNode()
         let runtime = try await node.open()

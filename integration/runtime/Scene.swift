@@ -9,6 +9,8 @@ import Synchronization
 
 /// The pod network behind the runtime's seam, as the composition root joins the two.
 struct Links: SandboxNetwork {
+    var problem: String? { nil }
+
     let network: PodNetwork
 
     func attach(sandbox: String, networkNamespace: String) async throws(CRIError) -> [String] {

@@ -12,6 +12,8 @@ package protocol SandboxNetwork: Sendable {
     func detach(sandbox: String) async throws(CRIError)
     /// Detaches every sandbox that is not in `live`. Called once at the start, before the first `attach`.
     func collect(live: Set<String>) async throws(CRIError)
+    /// Why pods may not reach the network just now; nil where nothing is known to be wrong.
+    var problem: String? { get async }
 }
 
 /// Compiled seccomp filters by profile. Blocks where a profile is compiled for the first time.

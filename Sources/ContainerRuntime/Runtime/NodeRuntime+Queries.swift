@@ -16,9 +16,11 @@ extension NodeRuntime {
                 ? ""
                 : "this node's cgroup v2 hierarchy lacks the controllers \(missing.joined(separator: ", ")): limits by them are not held"
         )
-        return RuntimeStatus(conditions: [
-            .init(type: "RuntimeReady", isTrue: true), .init(type: "NetworkReady", isTrue: true), limits,
-        ])
+        let problem = await dependencies.network.problem
+        let network = RuntimeStatus.Condition(
+            type: "NetworkReady", isTrue: problem == nil, reason: problem == nil ? "" : "NetworkNotRepaired",
+            message: problem ?? "")
+        return RuntimeStatus(conditions: [.init(type: "RuntimeReady", isTrue: true), network, limits])
     }
 
     package func podSandboxStatus(_ id: String) async throws(CRIError) -> PodSandboxStatus {

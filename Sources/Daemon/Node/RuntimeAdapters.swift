@@ -37,6 +37,12 @@ struct PodLinks: SandboxNetwork {
     }
 }
 
+extension PodLinks {
+    var problem: String? {
+        get async { await network.problem }
+    }
+}
+
 /// The kubelet's network probes, by the transport.
 struct NetworkProbes: ProbeTransport {
     let threads: IOThreads
