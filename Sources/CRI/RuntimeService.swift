@@ -24,6 +24,8 @@ package protocol RuntimeService: Sendable {
     func updateContainerResources(_ id: String, _ resources: ContainerResources) async throws(CRIError)
     func reopenContainerLog(_ id: String) async throws(CRIError)
     func containerStats(_ id: String) async throws(CRIError) -> ContainerStats
+    /// Of the whole pod.
+    func podSandboxStats(_ id: String) async throws(CRIError) -> ContainerStats
 
     /// Runs a command to its end. Output over `outputLimit` bytes a stream is cut.
     func execSync(

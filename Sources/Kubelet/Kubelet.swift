@@ -99,7 +99,11 @@ package final class Kubelet: Sendable {
 
     /// What the API server and other clients ask of this node.
     package var endpoint: any HTTPHandler {
-        KubeletEndpoint(runtime: runtime, directory: directory, threads: threads, events: events, time: time)
+        KubeletEndpoint(
+            runtime: runtime, directory: directory, threads: threads, events: events, time: time,
+            stats: StatsReader(
+                node: configuration.identity.name, runtime: runtime, threads: threads,
+                dataDirectory: configuration.dataDirectory, time: time))
     }
 
     private func followContainers() async {

@@ -9,8 +9,9 @@ struct Swiftlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "swiftlet", abstract: "Kubernetes for one machine and up.", version: Server.version,
         subcommands: [
-            ServerCommand.self, ImagesCommand.self, PodsCommand.self, PSCommand.self, LogsCommand.self,
-            ExecCommand.self, InspectCommand.self, WhyCommand.self, CheckCommand.self, UninstallCommand.self,
+            ServerCommand.self, ImagesCommand.self, PodsCommand.self, PSCommand.self, StatsCommand.self,
+            LogsCommand.self, ExecCommand.self, InspectCommand.self, WhyCommand.self, CheckCommand.self,
+            UninstallCommand.self,
         ])
 
     static let failureCode: Int32 = 1

@@ -53,7 +53,8 @@ import Testing
         let spec = added.json["spec"]
         #expect(spec?["ephemeralContainers"]?.array?.first?["terminationMessagePolicy"] == "File")
         #expect(spec?["hostname"] == nil)
-        #expect(try await add(["name": "second", "image": "i"]).json["spec"]?["ephemeralContainers"]?.array?.count == 2)
+        let both = try await add(["name": "second", "image": "i"])
+        #expect(both.json["spec"]?["ephemeralContainers"]?.array?.count == 2)
         #expect(try await add(["name": "look", "image": "other"]).message.contains("may not be changed"))
         #expect(try await add(["name": "main", "image": "i"]).message.contains("Duplicate"))
         let astray = try await add(["name": "b", "image": "i", "targetContainerName": "nobody"])
@@ -65,6 +66,21 @@ import Testing
         #expect(try await api.send(.put, path, .object(object)).message.contains("may not be removed"))
         let direct: JSONValue = ["spec": ["ephemeralContainers": [["name": "c", "image": "i"]]]]
         #expect(try await api.send(.patch, Path.pods + "/a", direct, headers: patch).status == 422)
+    }
+
+    @Test func aNodeTellsOfItselfAndNoMore() async throws {
+        let node = RecordingNode()
+        let api = try await TestServer(nodes: node)
+        let path = "/api/v1/nodes/n1/proxy"
+        _ = try await api.send(.post, "/api/v1/nodes", ["metadata": ["name": "n1"]])
+        #expect(try await api.get(path + "/stats/summary").status == 200)
+        #expect(node.last?.path == "/stats/summary")
+        for refused in ["/exec/default/a/main", "/metrics/resource/..", "/../pods", ""] {
+            #expect(try await api.get(path + refused).status == 404)
+        }
+        #expect(try await api.send(.post, path + "/pods").status == 405)
+        let other = Peer.certificate(commonName: "system:node:n1", organizations: ["system:nodes"])
+        #expect(try await api.get(path + "/pods", peer: other).status == 403)
     }
 
     @Test func logsComeFromTheNode() async throws {

@@ -58,4 +58,23 @@ import Testing
         #expect(NodeTables.size(1_536) == "1.5 KiB")
         #expect(NodeTables.size(3 << 30) == "3.0 GiB")
     }
+
+    @Test func useIsWhatLiesBetweenTwoReadings() {
+        func summary(_ node: Int64, _ container: JSONValue) -> JSONValue {
+            let pod: JSONValue = [
+                "podRef": ["namespace": "d", "name": "p", "uid": "u"],
+                "containers": [["name": "a", "startTime": "t", "cpu": container, "memory": ["workingSetBytes": 2048]]],
+            ]
+            return ["node": ["nodeName": "n", "cpu": ["usageCoreNanoSeconds": .integer(node)]], "pods": [pod]]
+        }
+        let before = summary(0, ["usageCoreNanoSeconds": 1_000_000_000])
+        let after = summary(3_000_000_000, ["usageCoreNanoSeconds": 1_250_000_000])
+        let text = StatsTable.text(after, before: before, elapsed: .seconds(2))
+        #expect(text.hasPrefix("node n: cpu 150.0 %, memory -\n"))
+        let cells = text.split(separator: "\n").last?.split(separator: " ").map(String.init)
+        #expect(cells == ["d/p", "a", "12.5", "%", "2.0", "KiB", "-"])
+        let unknown = StatsTable.text(summary(0, [:]), before: before, elapsed: .seconds(2))
+        let blank = unknown.split(separator: "\n").last?.split(separator: " ").map(String.init)
+        #expect(blank == ["d/p", "a", "-", "2.0", "KiB", "-"])
+    }
 }

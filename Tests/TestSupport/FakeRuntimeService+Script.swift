@@ -4,7 +4,8 @@ import CRI
 package enum FakeRuntimeOperation: String, Sendable, Hashable {
     case version, status, runPodSandbox, stopPodSandbox, removePodSandbox, podSandboxStatus, listPodSandboxes
     case createContainer, startContainer, stopContainer, removeContainer, containerStatus, listContainers
-    case updateContainerResources, reopenContainerLog, containerStats, execSync, exec, attach, portForward
+    case updateContainerResources, reopenContainerLog, containerStats, podSandboxStats
+    case execSync, exec, attach, portForward
 }
 
 /// What a fake container does by itself.
@@ -84,7 +85,9 @@ extension FakeRuntimeService {
         state.withLock { $0.warnings = warnings }
     }
 
+    /// Of a container or a sandbox.
     package func setStats(_ id: String, _ stats: ContainerStats) {
+        state.withLock { $0.sandboxes[id]?.stats = stats }
         state.withLock { $0.containers[id]?.stats = stats }
     }
 

@@ -106,6 +106,11 @@ package final class FakeRuntimeService: RuntimeService {
         return try change { state throws(CRIError) in try state.container(id).stats }
     }
 
+    package func podSandboxStats(_ id: String) async throws(CRIError) -> ContainerStats {
+        try await enter(.podSandboxStats, id)
+        return try change { state throws(CRIError) in try state.sandbox(id).stats }
+    }
+
     package func execSync(
         container: String, command: [String], timeout: Duration, outputLimit: Int
     ) async throws(CRIError) -> ExecResult {

@@ -5,6 +5,7 @@ struct FakeRuntimeState: Sendable {
     struct Sandbox: Sendable {
         var config: PodSandboxConfig
         var status: PodSandboxStatus
+        var stats = ContainerStats(cpuNanoseconds: nil, memoryBytes: nil, processes: nil)
     }
 
     struct Container: Sendable {
@@ -13,7 +14,7 @@ struct FakeRuntimeState: Sendable {
         var stats = ContainerStats(cpuNanoseconds: nil, memoryBytes: nil, processes: nil)
     }
 
-    private(set) var sandboxes: [String: Sandbox] = [:]
+    var sandboxes: [String: Sandbox] = [:]
     var containers: [String: Container] = [:]
     var calls: [FakeRuntimeService.Call] = []
     var failures: [FakeRuntimeOperation: [CRIError]] = [:]

@@ -22,6 +22,9 @@ Y
     check "logs --tail prints the last line" says "two" swiftlet logs looked-at --tail 1
     check "exec passes the exit code on" refuses 7 swiftlet exec looked-at -- sh -c "exit 7"
     check "exec passes standard input on" says "through stdin" node_exec_stdin
+    check "stats shows what containers use" says "default/looked-at" swiftlet stats --once
+    check "stats are a document too" says workingSetBytes swiftlet stats -o json
+    check "the node tells its figures through the API" node_figures
     check "inspect shows a pod" says '"sandboxes"' swiftlet inspect pod/looked-at
     check "why shows the way of a pod" says "container started" swiftlet why pod/looked-at
     check "why tells when it ran" says "after the first step" swiftlet why pod/looked-at
@@ -38,6 +41,14 @@ refuses() {
     shift
     "$@" || code=$?
     [ "$code" = "$wanted" ]
+}
+
+node_figures() {
+    local path=/api/v1/nodes/node/proxy used
+    says '"podRef"' kubectl get --raw $path/stats/summary &&
+        used=$(kubectl get --raw $path/metrics/resource |
+            sed -n 's/^container_cpu_usage_seconds_total{container="main",namespace="default",pod="looked-at"} \([^ ]*\) .*/\1/p') &&
+        [ -n "$used" ] && [ "$used" != 0.000000000 ]
 }
 
 node_exec_stdin() { echo "through stdin" | swiftlet exec looked-at -i -- cat; }

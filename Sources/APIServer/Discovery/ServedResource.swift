@@ -80,6 +80,7 @@ struct ServedSubresource: Sendable, Hashable {
             ]
         case ("", "serviceaccounts"):
             all.append(.init("token", "authentication.k8s.io", "v1", "TokenRequest", ["create"]))
+        case ("", "nodes"): all.append(.init("proxy", "", "v1", "NodeProxyOptions", ["get"]))
         case ("", "namespaces"): all.append(.init("finalize", kind, ["update"]))
         default: break
         }

@@ -58,6 +58,8 @@ struct Endpoints: Sendable {
     ) async throws(Status) -> HTTPResponse? {
         switch (plural, subresource) {
         case ("pods", _): return try await pods.answer(request, subresource)
+        case ("nodes", "proxy"):
+            return try await NodeRelay(nodes: pods.nodes).proxy(request)
         case ("serviceaccounts", "token"):
             guard request.verb == .create else {
                 throw .methodNotAllowed(request.resource.name, request.verb.rawValue)

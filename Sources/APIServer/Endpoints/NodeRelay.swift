@@ -39,6 +39,16 @@ struct NodeRelay: Sendable {
         return try await send(request.http.method, path, request.http.query, request, try node(of: pod))
     }
 
+    /// What a node tells of itself: its figures, its pods, its health. Nothing that changes something or reaches into a container goes this way.
+    func proxy(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+        guard request.verb == .get else { throw .methodNotAllowed(request.resource.name, request.verb.rawValue) }
+        let path = request.http.path.split(separator: "/").dropFirst(5).joined(separator: "/")
+        guard ["healthz", "pods", "stats/summary", "metrics/resource"].contains(path) else {
+            throw .resourceNotFound()
+        }
+        return try await send(.get, "/" + path, [], request, request.name)
+    }
+
     private func node(of pod: Pod) throws(Status) -> String {
         let node = pod.spec.nodeName ?? ""
         guard !node.isEmpty else { throw .badRequest("pod \(pod.metadata.name) does not have a host assigned") }

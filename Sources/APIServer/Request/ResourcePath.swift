@@ -59,7 +59,9 @@ package struct ResourcePath: Sendable, Hashable {
                 namespace = parts[1]
                 rest.removeFirst(2)
             }
-            guard (1...3).contains(rest.count) else { return nil }
+            // What follows `proxy` is a path at the node.
+            let isProxy = rest.count > 3 && rest[0] == "nodes" && rest[2] == "proxy"
+            guard isProxy || (1...3).contains(rest.count) else { return nil }
             resource = rest[0]
             name = rest.count > 1 ? rest[1] : nil
             subresource = rest.count > 2 ? rest[2] : nil

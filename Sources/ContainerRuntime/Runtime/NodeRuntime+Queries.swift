@@ -67,7 +67,19 @@ extension NodeRuntime {
         guard container.record.phase == .running else {
             return ContainerStats(cpuNanoseconds: nil, memoryBytes: nil, processes: nil)
         }
-        return try await threads.perform("read stats") { [self] () throws(CRIError) in
+        return try await stats(ofCgroup: cgroup)
+    }
+
+    package func podSandboxStats(_ id: String) async throws(CRIError) -> ContainerStats {
+        let entry = try state.withLock { state throws(CRIError) in try state.sandbox(id) }
+        guard entry.record.phase == .ready else {
+            return ContainerStats(cpuNanoseconds: nil, memoryBytes: nil, processes: nil)
+        }
+        return try await stats(ofCgroup: entry.record.cgroup)
+    }
+
+    private func stats(ofCgroup cgroup: String) async throws(CRIError) -> ContainerStats {
+        try await threads.perform("read stats") { [self] () throws(CRIError) in
             ContainerStats(
                 cpuNanoseconds: CgroupFiles.cpuNanoseconds(read(cgroup, "cpu.stat")),
                 memoryBytes: CgroupFiles.workingSet(

@@ -5,7 +5,7 @@ import JSONTree
 import KubernetesAPI
 import Linux
 
-/// What the kubelet answers: logs, exec, attach, port-forward, and the pods it knows. Its paths are upstream's. Whoever mounts it sees to
+/// What the kubelet answers: logs, exec, attach, port-forward, the pods it knows and what they use. Its paths are upstream's. Whoever mounts it sees to
 /// authentication: the API server in this process, or a TLS server that asks for the API server's certificate.
 struct KubeletEndpoint: HTTPHandler {
     let runtime: any RuntimeService
@@ -13,6 +13,7 @@ struct KubeletEndpoint: HTTPHandler {
     let threads: BlockingThreads
     let events: EventThread
     let time: any TimeSource
+    let stats: StatsReader
 
     func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         do throws(Status) {
@@ -20,6 +21,12 @@ struct KubeletEndpoint: HTTPHandler {
             switch (parts.first, parts.count) {
             case ("healthz", 1): return HTTPResponse(200, contentType: "text/plain", Array("ok".utf8))
             case ("pods", 1): return podList()
+            case ("stats", 2) where parts[1] == "summary":
+                let summary = try await readStats().summary
+                return HTTPResponse(200, contentType: "application/json", summary.encoded())
+            case ("metrics", 2) where parts[1] == "resource":
+                let text = try await readStats().metrics
+                return HTTPResponse(200, contentType: "text/plain; version=0.0.4", Array(text.utf8))
             case ("containerLogs", 4):
                 return try await logs(request, namespace: parts[1], pod: parts[2], container: parts[3])
             case ("exec", 4), ("attach", 4):
@@ -30,6 +37,14 @@ struct KubeletEndpoint: HTTPHandler {
             }
         } catch {
             return HTTPResponse(Int(error.code), contentType: "application/json", error.json.encoded())
+        }
+    }
+
+    private func readStats() async throws(Status) -> NodeStats {
+        do throws(CRIError) {
+            return try await stats.read()
+        } catch {
+            throw .internalError("the runtime gives no figures: \(error)")
         }
     }
 
