@@ -72,4 +72,12 @@ struct NetworkProbes: ProbeTransport {
     func connect(host: String, port: UInt16, timeout: Duration) async throws(HTTPError) {
         try await TCPProbe.check(host: host, port: Int(port), within: timeout, threads: threads)
     }
+
+    func call(
+        _ path: String, _ message: [UInt8], host: String, port: UInt16, timeout: Duration
+    ) async throws(HTTPError) -> GRPCAnswer {
+        let answer = try await GRPCCall.send(
+            path, message, host: host, port: Int(port), within: timeout, threads: threads)
+        return GRPCAnswer(status: answer.status, message: answer.message, body: answer.body)
+    }
 }

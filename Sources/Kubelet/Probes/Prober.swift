@@ -21,6 +21,10 @@ package protocol ProbeTransport: Sendable {
     ) async throws(HTTPError) -> HTTPResponse
     /// Connects and closes.
     func connect(host: String, port: UInt16, timeout: Duration) async throws(HTTPError)
+    /// One unary gRPC call in the clear.
+    func call(
+        _ path: String, _ message: [UInt8], host: String, port: UInt16, timeout: Duration
+    ) async throws(HTTPError) -> GRPCAnswer
 }
 
 /// Carries checks and hooks out.
@@ -39,8 +43,12 @@ struct Prober: Sendable {
         let sandbox = observation.readySandbox
         let address = pod.spec.hostNetwork ? pod.status.hostIP : sandbox?.addresses.first
         let target = ProbeTarget(container: container, id: key.id, pod: pod, address: address)
-        let failure = await run(
-            exec: probe.exec, httpGet: probe.httpGet, tcp: probe.tcpSocket, target, timeout: timeout)
+        let failure =
+            if let grpc = probe.grpc {
+                await check(grpc, target, timeout: timeout)
+            } else {
+                await run(exec: probe.exec, httpGet: probe.httpGet, tcp: probe.tcpSocket, target, timeout: timeout)
+            }
         return .probed(isHealthy: failure == nil, message: failure ?? "")
     }
 
@@ -63,7 +71,7 @@ struct Prober: Sendable {
         if let exec { return await run(exec, target, timeout: timeout) }
         if let httpGet { return await get(httpGet, target, timeout: timeout) }
         if let tcp { return await connect(tcp, target, timeout: timeout) }
-        return "no handler that this node supports (exec, httpGet, tcpSocket)"
+        return "no handler that this node supports (exec, httpGet, tcpSocket, grpc)"
     }
 
     private func run(_ action: ExecAction, _ target: ProbeTarget, timeout: Duration) async -> String? {
@@ -92,6 +100,18 @@ struct Prober: Sendable {
             if case .stream(let stream) = response.body { stream.cancel() }
             return (200..<400).contains(response.status)
                 ? nil : "HTTP probe failed with statuscode: \(response.status)"
+        } catch {
+            return error.description
+        }
+    }
+
+    private func check(_ action: GRPCAction, _ target: ProbeTarget, timeout: Duration) async -> String? {
+        guard let port = UInt16(exactly: action.port) else { return "no port \(action.port)" }
+        guard let host = target.address else { return "the pod has no address" }
+        do throws(HTTPError) {
+            return GRPCHealth.failure(
+                try await transport.call(
+                    GRPCHealth.path, GRPCHealth.request(action.service), host: host, port: port, timeout: timeout))
         } catch {
             return error.description
         }
