@@ -6,11 +6,17 @@ package enum YAML {
         package var maximumDepth: Int
         /// How many values aliases may repeat in all: a bomb of nested anchors ends here.
         package var maximumAliasedValues: Int
+        /// How many bytes of text aliases may repeat in all: repeating costs nothing here, but whoever writes the value pays for each.
+        package var maximumAliasedBytes: Int
 
-        package init(maximumBytes: Int = 64 << 20, maximumDepth: Int = 256, maximumAliasedValues: Int = 100_000) {
+        package init(
+            maximumBytes: Int = 64 << 20, maximumDepth: Int = 256, maximumAliasedValues: Int = 100_000,
+            maximumAliasedBytes: Int = 4 << 20
+        ) {
             self.maximumBytes = maximumBytes
             self.maximumDepth = maximumDepth
             self.maximumAliasedValues = maximumAliasedValues
+            self.maximumAliasedBytes = maximumAliasedBytes
         }
     }
 

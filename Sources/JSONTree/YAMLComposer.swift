@@ -4,13 +4,22 @@ struct YAMLComposer: ~Copyable {
     private struct Node {
         var value: JSONValue
         var count = 1
+        /// Of text, keys included.
+        var bytes = 0
         var depth = 0
+
+        /// Counts a part in, but for its depth.
+        mutating func add(_ part: Node) {
+            count += part.count
+            bytes += part.bytes
+        }
     }
 
     private var events: YAMLEvents
     private let limits: YAML.Limits
     private var anchors: [String: Node] = [:]
-    private var aliased = 0
+    /// What aliases have repeated so far.
+    private var aliased = Node(value: .null, count: 0)
     private var depth = 0
     /// Paths of repeated keys, each from the key outward.
     private(set) var duplicates: [[DuplicateKey.Step]] = []
@@ -38,7 +47,8 @@ struct YAMLComposer: ~Copyable {
         switch event {
         case .alias(let name): return try repeated(name)
         case .scalar(let scalar, let anchor):
-            return register(Node(value: try scalar.value(line: events.line)), anchor)
+            return register(
+                Node(value: try scalar.value(line: events.line), bytes: scalar.text.utf8.count), anchor)
         case .sequenceStart(let anchor): return register(try sequence(), anchor)
         case .mappingStart(let anchor): return register(try mapping(), anchor)
         default: throw YAMLError("a value is missing", line: events.line)
@@ -52,9 +62,12 @@ struct YAMLComposer: ~Copyable {
 
     private mutating func repeated(_ name: String) throws(YAMLError) -> Node {
         guard let node = anchors[name] else { throw YAMLError("no anchor is named \(name)", line: events.line) }
-        aliased += node.count
-        guard aliased <= limits.maximumAliasedValues else {
+        aliased.add(node)
+        guard aliased.count <= limits.maximumAliasedValues else {
             throw YAMLError("aliases repeat more than \(limits.maximumAliasedValues) values", line: events.line)
+        }
+        guard aliased.bytes <= limits.maximumAliasedBytes else {
+            throw YAMLError("aliases repeat more than \(limits.maximumAliasedBytes) bytes", line: events.line)
         }
         try checkDepth(depth + node.depth)
         return node
@@ -79,7 +92,7 @@ struct YAMLComposer: ~Copyable {
             let node = try node(from: event)
             extendDuplicates(from: known, with: .index(elements.count))
             elements.append(node.value)
-            result.count += node.count
+            result.add(node)
             result.depth = max(result.depth, node.depth + 1)
         }
         result.value = .array(elements)
@@ -100,7 +113,8 @@ struct YAMLComposer: ~Copyable {
             let known = duplicates.count
             let node = try node(from: try events.next())
             extendDuplicates(from: known, with: .key(key))
-            result.count += node.count
+            result.add(node)
+            result.bytes += key.utf8.count
             result.depth = max(result.depth, node.depth + 1)
             if isMerge {
                 inherited += try mergedObjects(node.value)
@@ -119,7 +133,7 @@ struct YAMLComposer: ~Copyable {
         switch event {
         case .scalar(let scalar, let anchor):
             let key = try scalar.key(line: events.line)
-            _ = register(Node(value: .string(key)), anchor)
+            _ = register(Node(value: .string(key), bytes: key.utf8.count), anchor)
             return (key, scalar.isPlain && scalar.text == "<<")
         case .alias(let name):
             guard case .string(let key) = try repeated(name).value else { fallthrough }

@@ -65,6 +65,12 @@ import Testing
         var deep = "a0: &a0 [x]\n"
         for level in 1...300 { deep += "a\(level): &a\(level) [*a\(level - 1)]\n" }
         #expect(throws: YAMLError.self) { try YAML.documents(in: deep) }
+        // Few values, each of them long: free to repeat here, ruinous to write out.
+        let long = "a: &a \(String(repeating: "x", count: 100_000))\nb: ["
+        #expect(throws: YAMLError.self) {
+            try YAML.documents(in: long + Array(repeating: "*a", count: 1_000).joined(separator: ",") + "]\n")
+        }
+        #expect(throws: Never.self) { try YAML.documents(in: long + "*a,*a]\n") }
         #expect(throws: YAMLError.self) { try YAML.documents(in: String(repeating: "[", count: 100_000)) }
         #expect(throws: YAMLError.self) { try YAML.documents(in: String(repeating: "- ", count: 100_000)) }
         #expect(throws: YAMLError.self) { try YAML.documents(in: "a: 1", limits: .init(maximumBytes: 3)) }
