@@ -1,17 +1,27 @@
 import APIMachinery
+import APIServer
 import HTTP
 import JSONTree
+import KubernetesAPI
 import Testing
 
 /// Bodies as kubectl's typed clients send them.
 @Suite struct ProtobufTests {
     private let type: HTTPHeaders = ["Content-Type": "application/vnd.kubernetes.protobuf"]
 
-    private func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
-        [number << 3 | 2, UInt8(bytes.count)] + bytes
+    private func varint(_ number: Int) -> [UInt8] {
+        number < 0x80 ? [UInt8(number)] : [UInt8(number & 0x7F | 0x80)] + varint(number >> 7)
     }
 
-    private func text(_ number: UInt8, _ text: String) -> [UInt8] {
+    private func field(_ number: Int, _ bytes: [UInt8]) -> [UInt8] {
+        varint(number << 3 | 2) + varint(bytes.count) + bytes
+    }
+
+    private func number(_ number: Int, _ value: Int) -> [UInt8] {
+        varint(number << 3) + varint(value)
+    }
+
+    private func text(_ number: Int, _ text: String) -> [UInt8] {
         field(number, Array(text.utf8))
     }
 
@@ -40,7 +50,7 @@ import Testing
         let unknown = try await post(api, body("ConfigMap", field(1, text(1, "a")) + field(9, [])))
         #expect(unknown.status == 415)
         #expect(unknown.message.contains("field 9 of ConfigMap is not known"))
-        #expect(try await post(api, body("Pod", [])).status == 415)
+        #expect(try await post(api, body("CronJob", [])).status == 415)
         #expect(try await post(api, Array("k8s".utf8)).status == 400)
     }
 
@@ -58,6 +68,102 @@ import Testing
             }
             let status = try await post(api, damaged).status
             #expect([201, 400, 409, 415, 422].contains(status), "seed \(seed): \(status)")
+        }
+    }
+
+    /// What `kubectl create deployment` and clients in Go send for a pod: fields of structs that stand inline, and every kind of scalar.
+    @Test func readsAPodWithItsVolumesAndProbes() async throws {
+        let api = try await TestServer()
+        let key = field(1, text(1, "settings")) + text(2, "level")
+        let port = number(1, 0) + number(2, 80) + text(3, "")
+        let probe = field(1, field(2, text(1, "/ready") + field(2, port))) + number(2, 0) + number(6, 3)
+        let context = number(2, 0) + number(4, 512) + field(1, text(2, "ALL"))
+        let limits = field(1, text(1, "memory") + field(2, text(1, "64Mi")))
+        let container =
+            text(1, "main") + text(2, "busybox") + text(3, "sleep") + text(3, "1")
+            + field(7, text(1, "LEVEL") + text(2, "") + field(3, field(3, key))) + field(8, limits)
+            + field(9, text(1, "scratch") + number(2, 0) + text(3, "/scratch") + text(4, "")) + field(11, probe)
+            + field(15, context)
+        let volume = text(1, "scratch") + field(2, field(2, text(1, "")))
+        let toleration = text(1, "spot") + text(2, "Exists") + text(3, "") + text(4, "NoExecute") + number(5, 0)
+        let spec =
+            field(1, volume) + field(2, container) + text(3, "Never") + number(4, 0) + field(22, toleration)
+        let object = field(1, text(1, "a")) + field(2, spec)
+        let request = HTTPRequest(.post, Path.pods, headers: type, body: body("Pod", object), peer: TestServer.admin)
+        let answer = Answer(try await api.server.handle(request))
+        #expect(answer.status == 201, "\(answer.message)")
+        let pod = Pod(storage: try #require(answer.json.object))
+        let main = try #require(pod.spec.containers.first)
+        #expect(main.command == ["sleep", "1"])
+        #expect(main.env.first?.valueFrom?.configMapKeyRef?.name == "settings")
+        #expect(main.env.first?.valueFrom?.configMapKeyRef?.key == "level")
+        #expect(main.resources?.limits["memory"]?.description == "64Mi")
+        #expect(main.readinessProbe?.httpGet?.port == 80)
+        #expect(main.securityContext?.privileged == false)
+        #expect(main.securityContext?.runAsUser == 512)
+        #expect(main.securityContext?.capabilities?.drop == ["ALL"])
+        #expect(pod.spec.volumes.first?.emptyDir != nil)
+        #expect(pod.spec.terminationGracePeriodSeconds == 0)
+        #expect(pod.spec.tolerations.first { $0.key == "spot" }?.tolerationSeconds == 0)
+    }
+
+    /// One field a byte or two: the work must grow with the body alone.
+    @Test func manySmallFieldsTakeLittleTime() async throws {
+        let api = try await TestServer()
+        let entry = field(2, text(1, "k") + text(2, "v"))
+        let object = field(1, text(1, "a")) + Array(repeatElement(entry, count: 300_000).joined())
+        let begun = ContinuousClock.now
+        #expect(try await post(api, body("ConfigMap", object)).status == 201)
+        #expect(ContinuousClock.now - begun < .seconds(20))
+    }
+
+    /// The tables know every field that the schemas know, but for those newer than the numbers at hand, and no other.
+    @Test func tablesFollowTheSchemas() throws {
+        let known: Set = [
+            "PodSpec.schedulingGroup", "PodStatus.allocatedResources", "PodStatus.resources",
+            "PodStatus.nodeAllocatableResourceClaimStatuses", "ResourceHealth.message",
+        ]
+        var comparison = TableComparison()
+        for definition in Kinds.all { comparison.compare(definition.kind.kind, definition.schema) }
+        for request in Kinds.requests { comparison.compare(request.kind.kind, request.schema) }
+        #expect(comparison.missing.subtracting(known).sorted() == [])
+        #expect(comparison.unknown.sorted() == [])
+    }
+}
+
+/// Walks over tables and schemas together.
+private struct TableComparison {
+    var missing: Set<String> = []
+    var unknown: Set<String> = []
+    private var seen: Set<String> = []
+
+    mutating func compare(_ message: String, _ schema: Schema) {
+        guard let object = schema.object, seen.insert("\(message) \(object.name)").inserted else { return }
+        let fields = Self.fields(of: message)
+        let names = Set(fields.map(\.name))
+        for field in object.fields where !names.contains(field.name) && !["apiVersion", "kind"].contains(field.name) {
+            missing.insert("\(message).\(field.name)")
+        }
+        for field in fields {
+            guard let declared = object[field.name] else {
+                unknown.insert("\(message).\(field.name)")
+                continue
+            }
+            descend(field.type, declared.schema)
+        }
+    }
+
+    private mutating func descend(_ type: ProtobufMessages.FieldType, _ schema: Schema) {
+        switch (type, schema.shape) {
+        case (.list(let element), .array(let schema)), (.map(let element), .map(let schema)): descend(element, schema)
+        case (.message(let name), _): compare(name, schema)
+        default: break
+        }
+    }
+
+    private static func fields(of message: String) -> [ProtobufMessages.Field] {
+        (ProtobufMessages.all[message] ?? [:]).values.flatMap { field in
+            if case .inline(let name) = field.type { fields(of: name) } else { [field] }
         }
     }
 }

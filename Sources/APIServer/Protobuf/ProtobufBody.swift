@@ -57,36 +57,32 @@ struct ProtobufBody {
         guard let fields = ProtobufMessages.all[name] else {
             throw ProtobufReader.Problem(text: "message \(name) is not known")
         }
-        var object = JSONObject()
+        var parts = MessageParts()
         var reader = ProtobufReader(bytes)
         while let (number, raw) = try reader.next() {
             guard let field = fields[number] else {
                 throw ProtobufReader.Problem(text: "field \(number) of \(name) is not known")
             }
             switch field.type {
-            case .list(let element):
-                var list = object[field.name]?.array ?? []
-                list.append(try value(raw, element, depth: depth) ?? "")
-                object[field.name] = .array(list)
-            case .map(let element):
-                var map = object[field.name]?.object ?? JSONObject()
-                let (key, entry) = try self.entry(raw, element, depth: depth)
-                map[key] = entry
-                object[field.name] = .object(map)
+            case .list(let element): parts.append(try value(raw, element, depth: depth) ?? "", to: field.name)
+            case .map(let element): parts.insert(try entry(raw, element, depth: depth), into: field.name)
+            case .inline(let name):
+                guard case .bytes(let bytes) = raw else { throw ProtobufReader.Problem(text: "\(name) is no message") }
+                parts.set(try message(bytes, name, depth: depth + 1))
             default:
                 guard let value = try value(raw, field.type, depth: depth), field.keepsZero || !value.isZero else {
                     continue
                 }
-                object[field.name] = value
+                parts.set(value, for: field.name)
             }
         }
-        return object
+        return parts.object
     }
 
     /// One pair of a map: a message of key and value.
     private static func entry(
         _ raw: ProtobufReader.Value, _ type: ProtobufMessages.FieldType, depth: Int
-    ) throws(ProtobufReader.Problem) -> (String, JSONValue) {
+    ) throws(ProtobufReader.Problem) -> JSONObject.Member {
         guard case .bytes(let bytes) = raw else { throw ProtobufReader.Problem(text: "a map entry is no message") }
         var reader = ProtobufReader(bytes)
         var key = ""
@@ -95,7 +91,7 @@ struct ProtobufBody {
             if number == 1, case .bytes(let text) = raw { key = String(decoding: text, as: UTF8.self) }
             if number == 2 { entry = try value(raw, type, depth: depth) ?? "" }
         }
-        return (key, entry)
+        return .init(key: key, value: entry)
     }
 
     /// nil for a moment that is not set.
@@ -108,7 +104,9 @@ struct ProtobufBody {
         case (.bool, .varint(let number)): return .bool(number != 0)
         case (.integer, .varint(let number)): return .integer(Int64(bitPattern: number))
         case (.message(let name), .bytes(let bytes)): return .object(try message(bytes, name, depth: depth + 1))
-        case (.time, .bytes(let bytes)): return try time(bytes)
+        case (.time, .bytes(let bytes)): return try time(bytes)?.json
+        case (.microTime, .bytes(let bytes)): return try time(bytes).map { MicroTime($0).json }
+        case (.json, .bytes(let bytes)): return try json(bytes)
         case (.quantity, .bytes(let bytes)):
             var reader = ProtobufReader(bytes)
             guard case .bytes(let text)? = try reader.next()?.value else { return "0" }
@@ -118,13 +116,23 @@ struct ProtobufBody {
         }
     }
 
-    private static func time(_ bytes: ArraySlice<UInt8>) throws(ProtobufReader.Problem) -> JSONValue? {
+    private static func time(_ bytes: ArraySlice<UInt8>) throws(ProtobufReader.Problem) -> Timestamp? {
         var reader = ProtobufReader(bytes)
         var seconds: Int64?
+        var nanoseconds: Int32 = 0
         while let (number, raw) = try reader.next() {
-            if number == 1, case .varint(let value) = raw { seconds = Int64(bitPattern: value) }
+            guard case .varint(let value) = raw else { continue }
+            if number == 1 { seconds = Int64(bitPattern: value) }
+            if number == 2 { nanoseconds = Int32(truncatingIfNeeded: value) }
         }
-        return seconds.map { Timestamp(seconds: $0).json }
+        return seconds.map { Timestamp(seconds: $0, nanoseconds: nanoseconds) }
+    }
+
+    private static func json(_ bytes: ArraySlice<UInt8>) throws(ProtobufReader.Problem) -> JSONValue? {
+        var reader = ProtobufReader(bytes)
+        guard case .bytes(let text)? = try reader.next()?.value, !text.isEmpty else { return nil }
+        guard let value = try? JSONValue(parsing: Array(text)) else { throw .init(text: "a field is no JSON") }
+        return value
     }
 
     private static func intOrString(_ bytes: ArraySlice<UInt8>) throws(ProtobufReader.Problem) -> JSONValue {
@@ -142,6 +150,36 @@ struct ProtobufBody {
     }
 }
 
+/// The fields of a message as they come: in any order, lists and maps an entry at a time.
+private struct MessageParts {
+    private var values: [JSONObject.Member] = []
+    private var lists: [String: [JSONValue]] = [:]
+    private var maps: [String: [JSONObject.Member]] = [:]
+
+    /// Of two values for one field the last counts. O(n log n) over all parts.
+    var object: JSONObject {
+        JSONObject(
+            members: values + lists.map { .init(key: $0.key, value: .array($0.value)) }
+                + maps.map { .init(key: $0.key, value: .object(JSONObject(members: $0.value))) })
+    }
+
+    mutating func set(_ value: JSONValue, for name: String) {
+        values.append(.init(key: name, value: value))
+    }
+
+    mutating func set(_ object: JSONObject) {
+        values += object.members
+    }
+
+    mutating func append(_ element: JSONValue, to name: String) {
+        lists[name, default: []].append(element)
+    }
+
+    mutating func insert(_ entry: JSONObject.Member, into name: String) {
+        maps[name, default: []].append(entry)
+    }
+}
+
 extension JSONValue {
     /// What a field that is not set reads as in protobuf.
     fileprivate var isZero: Bool {
@@ -149,7 +187,6 @@ extension JSONValue {
         case .string(let text): text.isEmpty
         case .bool(let flag): !flag
         case .integer(let number): number == 0
-        case .object(let object): object.isEmpty
         default: false
         }
     }
