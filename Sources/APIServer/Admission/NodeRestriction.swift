@@ -2,7 +2,8 @@ import APIMachinery
 import JSONTree
 import KubernetesAPI
 
-/// A node's agent writes its own node, its own lease, and pods that are bound to it; nothing of other nodes.
+/// A node's agent writes its own node, its own lease, and pods that are bound to it; nothing of other nodes, and nothing by which it would come to read or
+/// attract more than was given to it.
 struct NodeRestriction: AdmissionRule {
     func validate(_ object: JSONObject, old: JSONObject?, _ request: AdmissionRequest) throws(Status) {
         guard let node = request.identity.nodeName else { return }
@@ -28,34 +29,18 @@ struct NodeRestriction: AdmissionRule {
             guard object["spec"]?["nodeName"]?.string == node else {
                 throw refusal(request, "node \"\(node)\" can only create pods with spec.nodeName set to itself")
             }
-            // Naming it would let the node read it.
-            if let named = Self.references(object["spec"] ?? .null) {
-                throw refusal(request, "node \"\(node)\" can not create pods that reference \(named)")
+            // What a pod of the node names, the node may read.
+            guard PodReferences(object["spec"] ?? .null).isEmpty else {
+                throw refusal(request, "node \"\(node)\" can not create pods that reference other objects")
             }
         case .update, .delete:
             guard old?["spec"]?["nodeName"]?.string == node else {
                 throw refusal(request, "node \"\(node)\" can only change pods with spec.nodeName set to itself")
             }
-        }
-    }
-
-    /// The first kind of object that a pod's spec names and that a static pod may not.
-    private static func references(_ spec: JSONValue) -> String? {
-        if !(spec["serviceAccountName"]?.string ?? "").isEmpty { return "a service account" }
-        if spec["imagePullSecrets"]?.array?.isEmpty == false { return "secrets" }
-        let volumes = (spec["volumes"]?.array ?? []).flatMap { [$0] + ($0["projected"]?["sources"]?.array ?? []) }
-        let containers = ["initContainers", "containers"].flatMap { spec[$0]?.array ?? [] }
-        let variables = containers.flatMap { $0["env"]?.array ?? [] }.compactMap { $0["valueFrom"] }
-        let sets = containers.flatMap { $0["envFrom"]?.array ?? [] }
-        for (kind, name) in [("secret", "secrets"), ("configMap", "configmaps")] {
-            if volumes.contains(where: { $0[kind] != nil }) || sets.contains(where: { $0[kind + "Ref"] != nil })
-                || variables.contains(where: { $0[kind + "KeyRef"] != nil })
-            {
-                return name
+            guard request.operation == .delete || object[metadata: "labels"] == old?[metadata: "labels"] else {
+                throw refusal(request, "node \"\(node)\" cannot change the labels of pods")
             }
         }
-        if volumes.contains(where: { $0["serviceAccountToken"] != nil }) { return "a service account's token" }
-        return volumes.contains { $0["persistentVolumeClaim"] != nil } ? "persistentvolumeclaims" : nil
     }
 
     private func checkNode(
@@ -65,10 +50,38 @@ struct NodeRestriction: AdmissionRule {
             throw refusal(request, "node \"\(node)\" is not allowed to modify node \"\(request.name)\"")
         }
         guard request.operation != .delete else { throw refusal(request, "a node may not delete itself") }
+        let changed = Self.changedLabels(object, old).filter { !Self.mayLabel($0) }.sorted()
+        guard changed.isEmpty else {
+            throw refusal(
+                request, "node \"\(node)\" is not allowed to modify labels: \(changed.joined(separator: ", "))")
+        }
         guard request.operation == .update, request.subresource == nil else { return }
         guard object["spec"]?["taints"] == old?["spec"]?["taints"] else {
             throw refusal(request, "node \"\(node)\" is not allowed to modify taints")
         }
+    }
+
+    private static func changedLabels(_ object: JSONObject, _ old: JSONObject?) -> [String] {
+        let new = object[metadata: "labels"]?.object ?? JSONObject()
+        let before = old?[metadata: "labels"]?.object ?? JSONObject()
+        return Set(new.keys).union(before.keys).filter { new[$0] != before[$0] }
+    }
+
+    private static let ownLabels: Set = [
+        "kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch", "beta.kubernetes.io/os",
+        "beta.kubernetes.io/arch", "beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type",
+        "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/region",
+    ]
+
+    /// Kubernetes' own domains steer pods: there a node sets what describes it, and the two prefixes that are for nodes. All other labels are free.
+    private static func mayLabel(_ key: String) -> Bool {
+        guard let slash = key.firstIndex(of: "/"), !ownLabels.contains(key) else { return true }
+        let domain = key[..<slash]
+        func isWithin(_ parent: String) -> Bool { domain == parent || domain.hasSuffix("." + parent) }
+        if isWithin("node-restriction.kubernetes.io") { return false }
+        if isWithin("kubelet.kubernetes.io") || isWithin("node.kubernetes.io") { return true }
+        return !isWithin("kubernetes.io") && !isWithin("k8s.io")
     }
 
     private func refusal(_ request: AdmissionRequest, _ why: String) -> Status {

@@ -81,7 +81,8 @@ struct TokenEndpoint: Sendable {
                 pods.name, name,
                 "the UID in the bound object reference (\(wanted)) does not match the UID in record (\(uid))")
         }
-        guard pod["spec"]?["serviceAccountName"]?.string ?? "default" == account else {
+        // A mirror pod acts as nobody: a node could make one in any namespace.
+        guard pod["spec"]?["serviceAccountName"]?.string == account else {
             throw .badRequest(
                 "cannot bind token for serviceaccount \"\(account)\" to pod running with different serviceaccount name")
         }

@@ -31,26 +31,9 @@ struct NodeReads: Sendable {
         guard let pods, let nodeField else { return false }
         let (objects, _) = pods.cache.snapshot(namespace: namespace, applied: 0)
         return objects.contains { object in
-            object.fields[nodeField] == node
-                && Self.names(object.tree["spec"] ?? .null, name, isSecret: isSecret)
-        }
-    }
-
-    private static func names(_ spec: JSONValue, _ name: String, isSecret: Bool) -> Bool {
-        let kind = isSecret ? "secret" : "configMap"
-        let isIt: (JSONValue?, String) -> Bool = { $0?[$1]?.string == name }
-        let inVolumes = (spec["volumes"]?.array ?? []).contains { volume in
-            isIt(volume[kind], isSecret ? "secretName" : "name")
-                || (volume["projected"]?["sources"]?.array ?? []).contains { isIt($0[kind], "name") }
-        }
-        if inVolumes { return true }
-        if isSecret, (spec["imagePullSecrets"]?.array ?? []).contains(where: { $0["name"]?.string == name }) {
-            return true
-        }
-        let containers = ["initContainers", "containers", "ephemeralContainers"].flatMap { spec[$0]?.array ?? [] }
-        return containers.contains { container in
-            (container["envFrom"]?.array ?? []).contains { isIt($0[kind + "Ref"], "name") }
-                || (container["env"]?.array ?? []).contains { isIt($0["valueFrom"]?[kind + "KeyRef"], "name") }
+            guard object.fields[nodeField] == node else { return false }
+            let references = PodReferences(object.tree["spec"] ?? .null)
+            return (isSecret ? references.secrets : references.configMaps).contains(name)
         }
     }
 }
