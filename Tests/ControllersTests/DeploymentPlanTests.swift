@@ -61,6 +61,30 @@ import Testing
         #expect(current?.metadata.annotations[RevisionAnnotations.history] == "1")
     }
 
+    /// Annotations and statuses are anyone's to write: no number in them may end the process.
+    @Test func extremeNumbersDoNotTrap() {
+        var world = DeploymentSimulation(seed: 1, replicas: 2, surge: 1, unavailable: 0)
+        settle(&world)
+        for index in world.sets.indices {
+            world.sets[index].metadata.annotations[RevisionAnnotations.revision] = String(Int64.max)
+        }
+        world.setImage("b")
+        settle(&world)
+        #expect(world.isComplete)
+        var deployment = world.deployment
+        deployment.spec.template.metadata.labels["new"] = "label"
+        for (replicas, updated) in [(Int32.min, Int32.max), (Int32.max, Int32.min)] {
+            deployment.status.replicas = replicas
+            deployment.status.updatedReplicas = updated
+            let sets = world.sets.map { set in
+                var set = set
+                set.status.replicas = updated
+                return set
+            }
+            #expect(!DeploymentPlan(for: deployment, sets: sets, pods: [], now: .epoch).actions.isEmpty)
+        }
+    }
+
     @Test func historyIsLimited() {
         var world = DeploymentSimulation(seed: 3, replicas: 2, surge: 1, unavailable: 1)
         world.deployment.spec.revisionHistoryLimit = 2

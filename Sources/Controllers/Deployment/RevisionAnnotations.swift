@@ -20,6 +20,11 @@ enum RevisionAnnotations {
         annotations[revision].flatMap { Int64($0) } ?? 0
     }
 
+    /// The largest number has no next: annotations are anyone's to write.
+    static func next(_ revision: Int64) -> Int64 {
+        revision == .max ? revision : revision + 1
+    }
+
     /// The annotations of the current ReplicaSet at this revision: those of the Deployment and its own. An older revision of the same
     /// template moves into the history.
     static func advanced(

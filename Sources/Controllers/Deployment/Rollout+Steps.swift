@@ -18,7 +18,7 @@ extension Rollout {
         let annotations = deployment.metadata.annotations
         if let set = current {
             let own = RevisionAnnotations.revision(of: set.metadata.annotations)
-            let revision = own > newest ? own : newest + 1
+            let revision = own > newest ? own : RevisionAnnotations.next(newest)
             var changed = set
             changed.metadata.annotations = RevisionAnnotations.advanced(
                 set.metadata.annotations, from: annotations, to: revision)
@@ -32,7 +32,7 @@ extension Rollout {
             setRevision(revision)
             progress.noteFound(set.metadata.name)
         } else if mayCreate {
-            create(revision: newest + 1, &progress)
+            create(revision: RevisionAnnotations.next(newest), &progress)
         }
     }
 

@@ -125,7 +125,12 @@ struct RolloutProgress: Sendable {
         let old = deployment.status
         return status.updatedReplicas > old.updatedReplicas || status.readyReplicas > old.readyReplicas
             || status.availableReplicas > old.availableReplicas
-            || status.replicas - status.updatedReplicas < old.replicas - old.updatedReplicas
+            || Self.outdated(status) < Self.outdated(old)
+    }
+
+    /// In 64 bits: the numbers are what someone wrote into a status.
+    private static func outdated(_ status: DeploymentStatus) -> Int64 {
+        Int64(status.replicas) - Int64(status.updatedReplicas)
     }
 
     private var isOverdue: Bool {
