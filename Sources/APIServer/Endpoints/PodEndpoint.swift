@@ -37,7 +37,9 @@ struct PodEndpoint: Sendable {
     /// Gives a pod to a node: what the scheduler decides.
     func bind(_ request: ResourceRequest, podName: String) async throws(Status) -> HTTPResponse {
         let options = try WriteOptions(request.http)
-        let binding = Binding(storage: try RequestBody.object(request.http).storage)
+        let body = try RequestBody.object(request.http).storage
+        try Binding.schema.requireTypes(of: body, Binding.kind.kind)
+        let binding = Binding(storage: body)
         let target = binding.target
         let node = target.name ?? ""
         guard !node.isEmpty, target.kind ?? "Node" == "Node" || target.kind == "" else {
@@ -110,6 +112,7 @@ struct PodEndpoint: Sendable {
     /// Deletes the pod. There are no disruption budgets yet that could refuse.
     private func evict(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
         let body = try RequestBody.object(request.http).storage
+        try Eviction.schema.requireTypes(of: body, Eviction.kind.kind)
         var deletion = try DeleteRequest(body["deleteOptions"]?.object ?? JSONObject())
         if try WriteOptions(request.http).isDryRun { deletion.isDryRun = true }
         _ = try await registry.delete(

@@ -17,6 +17,7 @@ struct TokenEndpoint: Sendable {
     func create(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
         guard let tokens else { throw .notImplemented("this server has no key to sign service account tokens with") }
         var body = try RequestBody.object(request.http).storage
+        try Self.schema.requireTypes(of: body, "TokenRequest")
         let spec = body["spec"]
         let account = try registry.current(request.resource, namespace: request.path.namespace, name: request.name).tree
         let namespace = request.path.namespace ?? ""
@@ -47,6 +48,23 @@ struct TokenEndpoint: Sendable {
         body["spec", "expirationSeconds"] = .integer(lifetime)
         return .json(201, body)
     }
+
+    private static let schema = Schema.object(
+        ObjectSchema(fields: [
+            FieldSchema(
+                "spec", "",
+                .object(
+                    ObjectSchema(fields: [
+                        FieldSchema("audiences", "", .array(of: .string)),
+                        FieldSchema(
+                            "boundObjectRef", "",
+                            .object(
+                                ObjectSchema(
+                                    fields: ["apiVersion", "kind", "name", "uid"].map { FieldSchema($0, "", .string) }))
+                        ),
+                        FieldSchema("expirationSeconds", "", .integer64),
+                    ])))
+        ]))
 
     private static func lifetime(_ spec: JSONValue?, _ name: String) throws(Status) -> Int64 {
         guard let value = spec?["expirationSeconds"], !value.isNull else { return defaultLifetime }

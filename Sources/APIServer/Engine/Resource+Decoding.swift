@@ -61,14 +61,12 @@ extension Resource {
         throw cannotHandle("strict decoding error: \(findings.joined(separator: ", "))")
     }
 
-    /// A value of the wrong type is no object of this kind at all: 400, where a broken rule is 422.
     private func checkTypes(_ object: JSONObject) throws(Status) {
-        let errors = definition.schema.check(.object(object)).filter { $0.kind == .typeInvalid }
-        guard errors.isEmpty else { throw cannotHandle(errors.map(\.description).joined(separator: ", ")) }
+        try definition.schema.requireTypes(of: object, kind.kind, version: kind.version)
     }
 
     private func cannotHandle(_ why: String) -> Status {
-        .badRequest("\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): \(why)")
+        .cannotHandle(kind.kind, version: kind.version, why)
     }
 
     /// All rules: of metadata, of single fields, between fields, and on what may change. Through a subresource more may change.
@@ -85,5 +83,21 @@ extension Resource {
         guard errors.isEmpty else {
             throw .invalid(group: kind.group, kind: kind.kind, name: object.name, errors)
         }
+    }
+}
+
+extension Schema {
+    /// A value of the wrong type is no object of this kind at all: 400, where a broken rule is 422.
+    func requireTypes(of object: JSONObject, _ kind: String, version: String = "v1") throws(Status) {
+        let errors = check(.object(object)).filter { $0.kind == .typeInvalid }
+        guard errors.isEmpty else {
+            throw .cannotHandle(kind, version: version, errors.map(\.description).joined(separator: ", "))
+        }
+    }
+}
+
+extension Status {
+    fileprivate static func cannotHandle(_ kind: String, version: String, _ why: String) -> Status {
+        .badRequest("\(kind) in version \"\(version)\" cannot be handled as a \(kind): \(why)")
     }
 }

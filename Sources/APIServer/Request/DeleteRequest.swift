@@ -1,6 +1,7 @@
 import APIMachinery
 import HTTP
 import JSONTree
+import KubernetesAPI
 
 /// What a deletion asks for: its body (`DeleteOptions`), or the query where there is none.
 struct DeleteRequest: Sendable, Hashable {
@@ -47,6 +48,8 @@ struct DeleteRequest: Sendable, Hashable {
         if let kind = body["kind"]?.string, kind != "DeleteOptions" {
             throw .badRequest("the body of a deletion is DeleteOptions, not \(kind)")
         }
+        // Else a precondition or a dry run of the wrong type would be none.
+        try DeleteOptions.schema.requireTypes(of: body, "DeleteOptions")
         gracePeriodSeconds = body["gracePeriodSeconds"]?.integer
         propagation = try Self.propagation(body["propagationPolicy"]?.string)
         if let orphan = body["orphanDependents"]?.bool {
