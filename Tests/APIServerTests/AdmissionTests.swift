@@ -58,6 +58,23 @@ import Testing
         #expect(try await api.send(.put, Path.pods + "/a", .object(body)).status == 422)
     }
 
+    @Test func aLoadBalancerTakesNobodysNodePort() async throws {
+        let api = try await TestServer()
+        func service(_ name: String, _ spec: JSONObject) async throws -> Int {
+            var spec = spec
+            spec["ports"] = [["port": 80, "nodePort": 30_080]]
+            return try await api.send(
+                .post, Path.services, ["metadata": ["name": .string(name)], "spec": .object(spec)]
+            ).status
+        }
+        #expect(try await service("a", ["type": "NodePort"]) == 201)
+        let balancer: JSONObject = ["type": "LoadBalancer", "allocateLoadBalancerNodePorts": false]
+        #expect(try await service("b", balancer) == 422)
+        #expect(try await api.send(.delete, Path.services + "/a").status == 200)
+        #expect(try await service("b", balancer) == 201)
+        #expect(try await service("c", ["type": "NodePort"]) == 422)
+    }
+
     @Test func servicesGetAddresses() async throws {
         var configuration = APIServerConfiguration()
         configuration.serviceCIDR = "10.96.0.0/28"

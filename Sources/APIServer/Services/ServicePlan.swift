@@ -81,8 +81,9 @@ struct ServicePlan: Sendable {
         for index in ports.indices {
             guard var port = ports[index].object else { continue }
             let field = "spec.ports[\(index)].nodePort"
-            if needsNodePorts {
-                let wanted = Int(clamping: port["nodePort"]?.integer ?? 0)
+            let wanted = Int(clamping: port["nodePort"]?.integer ?? 0)
+            // A load balancer without node ports still gets those that it names.
+            if needsNodePorts || type == "LoadBalancer" && wanted != 0 {
                 switch Self.node(
                     port: wanted == 0 ? previous(port) : wanted, from: &pool, mine: &mine, taken: &takenPorts)
                 {
