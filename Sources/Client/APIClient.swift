@@ -167,7 +167,11 @@ extension APIClient {
     private func bytes(_ response: HTTPResponse) async throws(Status) -> [UInt8] {
         switch response.body {
         case .parts(let parts):
-            return parts.count == 1 ? parts[0] : Array(parts.joined())
+            guard parts.count != 1 else { return parts[0] }
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+            for part in parts { bytes += part }
+            return bytes
         case .stream(let stream):
             do {
                 var bytes: [UInt8] = []

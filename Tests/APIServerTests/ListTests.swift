@@ -25,6 +25,21 @@ import Testing
         #expect(third.json["metadata"]?["continue"] == nil)
     }
 
+    /// A client that reads slowly must not hold a copy of all it asked for.
+    @Test func objectsAreSharedWithTheCache() async throws {
+        let api = try await TestServer()
+        _ = try await api.send(.post, Path.maps, configMap("a", ["k": String(repeating: "x", count: 10_000)]))
+        let list = try await api.get(Path.maps)
+        let one = try await api.get(Path.maps + "/a")
+        guard case .parts(let parts) = list.response.body, case .parts(let object) = one.response.body else {
+            Issue.record("no parts")
+            return
+        }
+        let address = { (bytes: [UInt8]) in bytes.withUnsafeBufferPointer { $0.baseAddress } }
+        let shared = try #require(object.first)
+        #expect(parts.contains { address($0) == address(shared) })
+    }
+
     @Test func pagesOfASelection() async throws {
         let api = try await TestServer()
         for index in 10..<40 {

@@ -55,7 +55,7 @@ struct Presentation: Sendable {
         return WatchEventType.bookmark.frame(object.encoded())
     }
 
-    /// A list, in chunks of about `chunk` bytes that are ready to be sent.
+    /// A list, in parts that are ready to be sent. Objects as they are stored are shared with the cache: a client that reads slowly holds no copy of them.
     func list(_ objects: some Sequence<CachedObject>, format: WireFormat, metadata: JSONObject) -> [[UInt8]] {
         switch style {
         case .object:
@@ -71,26 +71,15 @@ struct Presentation: Sendable {
         }
     }
 
-    private static let chunk = 256 << 10
-
     private static func joined(head: String, metadata: JSONObject, items: some Sequence<[UInt8]>) -> [[UInt8]] {
-        var chunks: [[UInt8]] = []
-        var bytes = Array(head.utf8)
-        bytes += metadata.encoded()
-        bytes += ",\"items\":[".utf8
-        var isFirst = true
+        let comma = [UInt8(ascii: ",")]
+        var parts = [Array(head.utf8) + metadata.encoded() + Array(",\"items\":[".utf8)]
         for item in items {
-            if !isFirst { bytes.append(UInt8(ascii: ",")) }
-            isFirst = false
-            bytes += item
-            guard bytes.count >= chunk else { continue }
-            chunks.append(bytes)
-            bytes = []
-            bytes.reserveCapacity(chunk + chunk / 4)
+            if parts.count > 1 { parts.append(comma) }
+            parts.append(item)
         }
-        bytes += "]}".utf8
-        chunks.append(bytes)
-        return chunks
+        parts.append(Array("]}".utf8))
+        return parts
     }
 
     private func row(_ object: CachedObject, _ content: TableContent) -> JSONValue {
