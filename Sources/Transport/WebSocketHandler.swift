@@ -73,7 +73,10 @@ final class WebSocketHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { resumeWriters(true) }
+        if context.channel.isWritable {
+            resumeWriters(true)
+            readMore()
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -85,9 +88,11 @@ final class WebSocketHandler: ChannelInboundHandler {
         }
     }
 
-    /// Asks the socket for more unless a read is under way or enough is waiting.
+    /// Asks the socket for more unless a read is under way, enough is waiting, or the peer does not take what is written: each ping costs a pong.
     func readMore() {
-        guard !reading, phase != .closed, inboxSize < Self.inboxBytes, let context else { return }
+        guard !reading, phase != .closed, inboxSize < Self.inboxBytes, let context, context.channel.isWritable else {
+            return
+        }
         reading = true
         context.read()
     }
