@@ -66,6 +66,7 @@ package struct Server: Sendable {
             await withDiscardingTaskGroup { group in
                 group.addTask { await agent.run() }
                 group.addTask { await control.runControllers(time: time, logger: logger) }
+                group.addTask { await control.renewCertificates(time: time, logger: logger) }
             }
         }
         SystemdNotification.ready.send()

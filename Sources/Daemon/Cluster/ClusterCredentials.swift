@@ -1,13 +1,20 @@
 import APIMachinery
 import APIServer
 import PKI
+import Transport
 
-/// The cluster's certificates and keys, made at the first start and renewed at a later one when they are due.
+/// The cluster's certificates and keys, made at the first start and renewed when they are due.
 struct ClusterCredentials: Sendable {
     let authority: CertificateAuthority
     let server: Credential
     let admin: Credential
     let tokens: ServiceAccountTokens
+
+    /// What the API server shows, and whose clients it takes.
+    var tls: ServerTLS {
+        ServerTLS(
+            certificatePEM: server.certificatePEM, keyPEM: server.keyPEM, clientAuthorityPEM: authority.certificatePEM)
+    }
 
     /// - Parameters:
     ///   - names: what the API server is called, besides the names inside the cluster.

@@ -3,6 +3,7 @@ import APIServer
 import Client
 import Controllers
 import HTTP
+import Linux
 import Logging
 import Scheduler
 import Store
@@ -14,6 +15,8 @@ struct ControlPlane: Sendable {
     let credentials: ClusterCredentials
     private let store: any KeyValueStore
     private let listener: HTTPServer
+    /// The credentials anew, those that are due renewed, and in the kubeconfig. Blocks on the disk.
+    private let renewed: @Sendable (Timestamp) throws(DaemonError) -> ClusterCredentials
 
     /// Opens the store, fills the API server and listens.
     static func start(
@@ -24,10 +27,12 @@ struct ControlPlane: Sendable {
         api.serviceCIDR = configuration.serviceNetwork
         api.advertiseAddress = node.address
         api.advertisePort = configuration.port
-        let credentials = try ClusterCredentials.load(
-            in: "\(configuration.configDirectory)/pki", names: [node.name],
-            addresses: [node.address, node.apiServiceAddress], clusterDomain: configuration.clusterDomain,
-            now: time.now())
+        let load: @Sendable (Timestamp) throws(DaemonError) -> ClusterCredentials = { now throws(DaemonError) in
+            try ClusterCredentials.load(
+                in: "\(configuration.configDirectory)/pki", names: [node.name],
+                addresses: [node.address, node.apiServiceAddress], clusterDomain: configuration.clusterDomain, now: now)
+        }
+        let credentials = try load(time.now())
         api.clusterAuthority = credentials.authority.certificatePEM
         api.audiences = ["https://kubernetes.default.svc.\(configuration.clusterDomain)"]
         let store = try await openStore("\(configuration.dataDirectory)/store")
@@ -37,17 +42,24 @@ struct ControlPlane: Sendable {
                 logger: logger)
         }
         try await DaemonError.wrapping("API server") { () async throws(StoreError) in try await server.start() }
-        let tls = ServerTLS(
-            certificatePEM: credentials.server.certificatePEM, keyPEM: credentials.server.keyPEM,
-            clientAuthorityPEM: credentials.authority.certificatePEM)
         let address = ListenAddress.tls(host: configuration.bindAddress, port: configuration.port)
         let listener = try await DaemonError.wrapping("API server") { () async throws(TransportError) in
-            try await HTTPServer.start(on: [address], tls: tls, threads: threads, logger: logger, handler: server)
+            try await HTTPServer.start(
+                on: [address], tls: credentials.tls, threads: threads, logger: logger, handler: server)
         }
         let host = configuration.bindAddress == "0.0.0.0" ? "127.0.0.1" : configuration.bindAddress
-        try credentials.writeKubeconfig(
-            to: configuration.kubeconfigPath, serverURL: "https://\(host):\(configuration.port)")
-        return ControlPlane(server: server, credentials: credentials, store: store, listener: listener)
+        let publish: @Sendable (ClusterCredentials) throws(DaemonError) -> Void = { credentials throws(DaemonError) in
+            try credentials.writeKubeconfig(
+                to: configuration.kubeconfigPath, serverURL: "https://\(host):\(configuration.port)")
+        }
+        try publish(credentials)
+        return ControlPlane(
+            server: server, credentials: credentials, store: store, listener: listener,
+            renewed: { now throws(DaemonError) in
+                let credentials = try load(now)
+                try publish(credentials)
+                return credentials
+            })
     }
 
     private static func openStore(_ directory: String) async throws(DaemonError) -> SQLiteStore {
@@ -78,6 +90,23 @@ struct ControlPlane: Sendable {
             group.addTask { await informers.run() }
             group.addTask { await controllers.run() }
             group.addTask { await scheduler.run() }
+        }
+    }
+
+    /// Renews certificates while the daemon runs: looked at once a day, for a certificate lasts a year and a daemon may run for longer.
+    /// Ends when the task is cancelled.
+    func renewCertificates(time: any TimeSource, logger: Logger) async {
+        let disk = BlockingThreads(count: 1, limit: 1)
+        while (try? await time.sleep(for: .seconds(86_400))) != nil {
+            let (renewed, now) = (renewed, time.now())
+            do {
+                let fresh = try await disk.run("renew certificates") {
+                    Result { () throws(DaemonError) in try renewed(now) }
+                }.get()
+                try listener.reload(tls: fresh.tls)
+            } catch {
+                logger.error("certificates were not renewed; tried again in a day", metadata: ["error": "\(error)"])
+            }
         }
     }
 
