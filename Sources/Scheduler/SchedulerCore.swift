@@ -53,7 +53,7 @@ package struct SchedulerCore: Sendable {
         // The pod as it was when its binding was decided differs in its node alone.
         cache.add(pod, to: pod.nodeName)
         guard let known else { return queue.note(.podPlaced, now: now) }
-        if known.labels != pod.labels { queue.note(.podPlaced, now: now) }
+        if known.labels != pod.labels || known.isEnding != pod.isEnding { queue.note(.podPlaced, now: now) }
         if known.requests != pod.requests { queue.note(.podGone, now: now) }
     }
 

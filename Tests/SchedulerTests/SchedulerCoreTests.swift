@@ -189,6 +189,57 @@ enum Made {
         #expect(perZone == ["x": 5, "y": 5])
     }
 
+    /// Near one pod that meets both terms, not near two that meet one each.
+    @Test func affinityTermsAreMetByOnePod() {
+        var core = Self.core([Made.node("a"), Made.node("b")])
+        for (name, labels, node) in [
+            ("one", ["app": "db"], "a"), ("two", ["tier": "hot"], "a"), ("both", ["app": "db", "tier": "hot"], "b"),
+        ] {
+            core.notePod(
+                Made.pod(name) { pod in
+                    pod.metadata.labels = labels
+                    pod.spec.nodeName = node
+                }, now: .zero)
+        }
+        let near = Made.pod("near") { pod in
+            pod.spec.affinity = Affinity { affinity in
+                affinity.podAffinity = PodAffinity { rules in
+                    rules.requiredDuringSchedulingIgnoredDuringExecution = [["app": "db"], ["tier": "hot"]].map {
+                        labels in
+                        PodAffinityTerm { term in
+                            term.topologyKey = "kubernetes.io/hostname"
+                            term.labelSelector = LabelSelector { $0.matchLabels = labels }
+                        }
+                    }
+                }
+            }
+        }
+        #expect(Self.placement(of: near, in: &core) == "b")
+    }
+
+    /// A pod that is going is nothing to keep a distance from.
+    @Test func spreadLeavesOutPodsThatEnd() {
+        var core = Self.core([Made.node("a"), Made.node("b")])
+        let web = { (name: String, node: String?, isEnding: Bool) in
+            Made.pod(name) { pod in
+                pod.metadata.labels = ["app": "web"]
+                pod.spec.nodeName = node
+                if isEnding { pod.metadata.deletionTimestamp = .epoch }
+                pod.spec.topologySpreadConstraints = [
+                    TopologySpreadConstraint { constraint in
+                        constraint.topologyKey = "kubernetes.io/hostname"
+                        constraint.maxSkew = 1
+                        constraint.whenUnsatisfiable = "DoNotSchedule"
+                        constraint.labelSelector = LabelSelector { $0.matchLabels = ["app": "web"] }
+                    }
+                ]
+            }
+        }
+        for number in 0..<3 { core.notePod(web("old-\(number)", "b", true), now: .zero) }
+        core.notePod(web("kept", "a", false), now: .zero)
+        #expect(Self.placement(of: web("new", nil, false), in: &core) == "b")
+    }
+
     @Test func roomThatComesBackIsUsed() {
         var core = Self.core([Made.node("a", cpu: 1)])
         #expect(Self.placement(of: Made.pod("first", milliCPU: 800), in: &core) == "a")

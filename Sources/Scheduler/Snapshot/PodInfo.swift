@@ -18,6 +18,8 @@ package struct PodInfo: Sendable, Hashable {
     package let affinity: Affinity?
     package let tolerations: [Toleration]
     package let spreadConstraints: [TopologySpreadConstraint]
+    /// It is being deleted: it holds its room, but counts as no neighbour to spread from.
+    package let isEnding: Bool
     /// Someone holds the pod back.
     package let isGated: Bool
 
@@ -41,6 +43,7 @@ package struct PodInfo: Sendable, Hashable {
         name = metadata.name
         uid = metadata.uid
         labels = metadata.labels
+        isEnding = metadata.deletionTimestamp != nil
         nodeName = spec.nodeName ?? ""
         priority = spec.priority ?? 0
         requests = ResourceAmounts(spec.totalRequests)

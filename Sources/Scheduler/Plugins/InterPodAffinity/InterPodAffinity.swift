@@ -60,7 +60,7 @@ struct AffinityTerm: Sendable {
 
 private struct InterPodAffinityRun: PluginRun {
     private let required: [AffinityTerm]
-    /// For each required term the domains where a pod matches it.
+    /// For each required term the domains where a pod is that matches all of them.
     private var present: [Set<TopologyDomain>]
     /// The pod matches its own terms and no other does: the first of its kind may go anywhere.
     private var isFirst = false
@@ -100,8 +100,11 @@ private struct InterPodAffinityRun: PluginRun {
     }
 
     private mutating func note(_ other: PodInfo, _ node: NodeInfo, _ wishes: [(AffinityTerm, Int64)]) {
-        for (index, term) in required.enumerated() {
-            if let domain = Self.domain(of: node, term), term.matches(other) { present[index].insert(domain) }
+        // Near one pod that meets all terms, not near one pod for each.
+        if !required.isEmpty, required.allSatisfy({ $0.matches(other) }) {
+            for (index, term) in required.enumerated() {
+                if let domain = Self.domain(of: node, term) { present[index].insert(domain) }
+            }
         }
         for (index, term) in forbidden.enumerated() {
             if let domain = Self.domain(of: node, term), term.matches(other) { occupied[index].insert(domain) }

@@ -56,7 +56,7 @@ private struct SpreadCount: Sendable {
         let selector = constraint.labelSelector.flatMap { try? LabelExpression($0) }
         let same = constraint.matchLabelKeys.compactMap { key in pod.labels[key].map { (key, $0) } }
         let matches = { (other: PodInfo) in
-            other.namespace == pod.namespace && (selector?.matches(other.labels) ?? false)
+            !other.isEnding && other.namespace == pod.namespace && (selector?.matches(other.labels) ?? false)
                 && same.allSatisfy { other.labels[$0.0] == $0.1 }
         }
         own = matches(pod) ? 1 : 0
