@@ -21,17 +21,24 @@ struct StrategicList {
             }
         }
         guard !isReplaced else { return plain.map(StrategicMergePatch.stripped) }
-        var result = elements
+        var gone: Set<JSONValue> = []
         for item in removed {
             guard let identity = item[key] else { throw missing(key) }
-            result.removeAll { $0[key] == identity }
+            gone.insert(identity)
         }
+        var result = gone.isEmpty ? elements : elements.filter { !gone.contains(identity($0)) }
+        var places = positions(result)
         for item in plain {
             guard case .object(let patch) = item, let identity = patch[key] else { throw missing(key) }
-            let index = result.firstIndex { $0[key] == identity }
+            let index = places[identity]
             let old = index.flatMap { result[$0].object } ?? JSONObject()
             let new = JSONValue.object(try StrategicMergePatch.merge(patch, into: old, field.element))
-            if let index { result[index] = new } else { result.append(new) }
+            if let index {
+                result[index] = new
+            } else {
+                places[identity] = result.count
+                result.append(new)
+            }
         }
         return result
     }

@@ -84,7 +84,8 @@ package enum StrategicMergePatch {
     ) throws(PatchError) {
         guard case .array(let values) = values else { throw .malformed("\(deletePrefix)\(name) must be a list") }
         guard case .array(let elements)? = result[name] else { return }
-        result[name] = .array(elements.filter { !values.contains($0) })
+        let gone = Set(values)
+        result[name] = .array(elements.filter { !gone.contains($0) })
     }
 
     private static func order(
