@@ -41,20 +41,24 @@ struct Housekeeper: Sendable {
         }
     }
 
-    /// How many events one round takes away at most; the next round goes on.
-    private static let eventsPerRound = 500
+    /// How many events one round takes away at most, and how many at a time; the next round goes on.
+    private static let eventsPerRound = 10_000
+    private static let eventsAtOnce = 64
 
     /// Takes away events that have not changed for their lifetime.
     func removeOldEvents() async {
         guard let events = registry.resources[Event.kind] else { return }
         let oldest = registry.time.now() - configuration.limits.eventLifetime
         let (all, _) = events.cache.snapshot(namespace: nil, applied: 0)
-        var removed = 0
-        for object in all where removed < Self.eventsPerRound {
-            guard EventAge.lastSeen(object.tree) < oldest else { continue }
-            let write = Write.delete(key: events.prefix + object.key, expecting: object.revision)
-            _ = try? await registry.store.write(write)
-            removed += 1
+        let old = all.lazy.filter { EventAge.lastSeen($0.tree) < oldest }.prefix(Self.eventsPerRound)
+        let writes = old.map { Write.delete(key: events.prefix + $0.key, expecting: $0.revision) }
+        let store = registry.store
+        let share = max(1, (writes.count + Self.eventsAtOnce - 1) / Self.eventsAtOnce)
+        await withDiscardingTaskGroup { group in
+            for start in stride(from: 0, to: writes.count, by: share) {
+                let batch = Array(writes[start..<min(start + share, writes.count)])
+                group.addTask { for write in batch { _ = try? await store.write(write) } }
+            }
         }
     }
 }
