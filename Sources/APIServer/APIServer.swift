@@ -19,16 +19,19 @@ package final class APIServer: HTTPHandler {
     let paths: PathEndpoint
     let time: any TimeSource
     let logger: Logger
+    private let executor: (any TaskExecutor)?
     private let housekeeping = Mutex<Task<Void, Never>?>(nil)
 
     /// - Parameters:
     ///   - tokens: nil: no bearer token is accepted, none is issued.
     ///   - nodes: where logs, exec, attach and port forwarding go.
+    ///   - executor: where the server's own tasks run; nil: where Swift runs them.
     package init(
         _ configuration: APIServerConfiguration = .init(), store: any KeyValueStore,
         kinds: [KindDefinition] = Kinds.all, authorizer: any Authorizer = BuiltInAuthorizer(),
         tokens: ServiceAccountTokens? = nil, nodes: any NodeProxy = NoNodes(),
         timeline: any TimelineSink = NoTimeline(), time: any TimeSource = SystemTime(),
+        random: RandomSource = RandomSource(), executor: (any TaskExecutor)? = nil,
         logger: Logger = Logger(label: "apiserver")
     ) throws(ConfigurationError) {
         guard let network = IPv4Network(configuration.serviceCIDR), (12...28).contains(network.prefixLength) else {
@@ -38,15 +41,17 @@ package final class APIServer: HTTPHandler {
         let feed = CacheFeed(
             store: store,
             caches: Dictionary(resources.all.map { ($0.prefix, $0.cache) }, uniquingKeysWith: { first, _ in first }),
-            time: time, logger: logger)
+            time: time, executor: executor, logger: logger)
         self.configuration = configuration
         self.authorizer = authorizer
         self.time = time
+        self.executor = executor
         self.logger = logger
         registry = ObjectRegistry(
-            resources: resources, store: store, feed: feed, admission: .standard(resources),
+            resources: resources, store: store, feed: feed,
+            admission: .standard(resources, Identifiers(random: random)),
             allocator: ServiceAllocator(network: network, nodePorts: configuration.nodePorts), time: time,
-            objectBytes: configuration.limits.objectBytes, logger: logger)
+            random: random, objectBytes: configuration.limits.objectBytes, logger: logger)
         authenticator = Authenticator(
             tokens: tokens, audiences: configuration.audiences, isStillBound: TokenBinding(resources).holds, time: time)
         nodeReads = NodeReads(resources)
@@ -83,7 +88,7 @@ package final class APIServer: HTTPHandler {
         await endpoints.writes.seeds.plantEverywhere()
         let keeper = Housekeeper(
             registry: registry, configuration: configuration, seeds: endpoints.writes.seeds)
-        housekeeping.withLock { $0 = Task { await keeper.run() } }
+        housekeeping.withLock { $0 = Task(executorPreference: executor) { await keeper.run() } }
     }
 
     /// Ends every watch and stops following the store.

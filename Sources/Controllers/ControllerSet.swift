@@ -8,11 +8,12 @@ struct ControllerContext: Sendable {
     let client: APIClient
     let informers: ControllerInformers
     let time: any TimeSource
+    let random: RandomSource
     let log: Logger
 
     /// For the events of one controller, which runs it.
     func recorder(_ component: String) -> EventRecorder {
-        EventRecorder(client: client, component: component, time: time, log: log)
+        EventRecorder(client: client, component: component, time: time, random: random, log: log)
     }
 }
 
@@ -36,9 +37,9 @@ package struct ControllerSet: Sendable {
 
     package init(
         _ settings: Settings, client: APIClient, informers: ControllerInformers, time: any TimeSource,
-        log: Logger = Logger(label: "swiftlet.controllers")
+        random: RandomSource = RandomSource(), log: Logger = Logger(label: "swiftlet.controllers")
     ) {
-        context = ControllerContext(client: client, informers: informers, time: time, log: log)
+        context = ControllerContext(client: client, informers: informers, time: time, random: random, log: log)
         self.settings = settings
     }
 

@@ -39,6 +39,7 @@ package final class Kubelet: Sendable {
     private let runtime: any RuntimeService
     private let images: any ImageService
     private let time: any TimeSource
+    private let random: RandomSource
     private let logger: Logger
     private let directory: PodDirectory
     private let executor: PodExecutor
@@ -48,10 +49,22 @@ package final class Kubelet: Sendable {
     private let moments: any PodMomentRecorder
     private let mirrors: MirrorPods
 
-    package init(
+    package convenience init(
         _ configuration: Configuration, client: APIClient, runtime: any RuntimeService, images: any ImageService,
         probes: any ProbeTransport, threads: BlockingThreads, events: EventThread,
         moments: any PodMomentRecorder = NoPodMoments(), time: any TimeSource, logger: Logger
+    ) {
+        let directories = PodDirectories(data: configuration.dataDirectory, run: configuration.runDirectory)
+        self.init(
+            configuration, client: client, runtime: runtime, images: images,
+            volumes: VolumeHost(directories: directories, threads: threads), probes: probes, threads: threads,
+            events: events, moments: moments, time: time, random: RandomSource(), logger: logger)
+    }
+
+    init(
+        _ configuration: Configuration, client: APIClient, runtime: any RuntimeService, images: any ImageService,
+        volumes: any PodVolumes, probes: any ProbeTransport, threads: BlockingThreads, events: EventThread,
+        moments: any PodMomentRecorder, time: any TimeSource, random: RandomSource, logger: Logger
     ) {
         self.moments = moments
         self.configuration = configuration
@@ -62,18 +75,19 @@ package final class Kubelet: Sendable {
         self.logger = logger
         self.threads = threads
         self.events = events
-        let directories = PodDirectories(data: configuration.dataDirectory, run: configuration.runDirectory)
+        self.random = random
         recorder = EventRecorder(
-            client: client, component: "kubelet", host: configuration.identity.name, time: time)
+            client: client, component: "kubelet", host: configuration.identity.name, time: time, random: random)
         let sink = APIStatusSink(client: client)
         mirrors = MirrorPods(
             client: client, node: configuration.identity.name, sink: sink, time: time, logger: logger)
         executor = PodExecutor(
             node: configuration.identity, runtime: runtime, images: images,
-            volumes: VolumeHost(directories: directories, threads: threads),
+            volumes: volumes,
             source: TimedStatusSink(
                 sink: MirroredStatusSink(mirrors: mirrors, sink: sink), moments: moments, time: time),
-            objects: APIReferencedObjects(client: client), watches: ObjectWatches(client: client, time: time),
+            objects: APIReferencedObjects(client: client),
+            watches: ObjectWatches(client: client, time: time, random: random),
             recorder: TimedPodEvents(recorder: APIPodEvents(recorder: recorder), moments: moments, time: time),
             prober: Prober(runtime: runtime, transport: probes, time: time), settings: configuration.settings,
             time: time)
@@ -119,7 +133,7 @@ package final class Kubelet: Sendable {
     private func followPods() async {
         var selection = ListOptions()
         selection.fieldSelector = "spec.nodeName=\(configuration.identity.name)"
-        let informer = Informer(Pod.self, client: client, selection: selection, time: time)
+        let informer = Informer(Pod.self, client: client, selection: selection, time: time, random: random)
         await withDiscardingTaskGroup { group in
             group.addTask { await informer.run() }
             for await event in informer.subscribe() {
@@ -154,7 +168,7 @@ package final class Kubelet: Sendable {
         let source = ManifestDirectory(
             path: configuration.manifestDirectory, node: configuration.identity.name, threads: threads,
             events: events, logger: logger)
-        for await change in source.changes() {
+        await source.follow { change in
             switch change {
             case .set(let pod):
                 moments.record(PodMoment("kubelet.seen", of: pod, at: time.now(), message: "static pod"))

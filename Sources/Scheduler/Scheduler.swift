@@ -33,14 +33,15 @@ package final class Scheduler: Sendable {
 
     package init(
         client: APIClient, pods: Informer<Pod>, nodes: Informer<Node>, time: any TimeSource,
-        name: String = "default-scheduler", log: Logger = Logger(label: "swiftlet.scheduler")
+        name: String = "default-scheduler", random: RandomSource = RandomSource(),
+        log: Logger = Logger(label: "swiftlet.scheduler")
     ) {
         self.client = client
         self.pods = pods
         self.nodes = nodes
         self.time = time
         self.log = log
-        events = EventRecorder(client: client, component: name, time: time, log: log)
+        events = EventRecorder(client: client, component: name, time: time, random: random, log: log)
         core = Mutex(SchedulerCore(name: name))
         signals = WorkQueue(time: time)
         bindings = WorkQueue(time: time)

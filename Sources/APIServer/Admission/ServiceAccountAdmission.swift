@@ -5,6 +5,7 @@ import KubernetesAPI
 /// Every pod acts as a service account of its namespace, and gets that account's token in a volume unless it or the account declines.
 struct ServiceAccountAdmission: AdmissionRule {
     let accounts: Resource
+    let identifiers: Identifiers
 
     static let mountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
     static let volumePrefix = "kube-api-access-"
@@ -33,29 +34,29 @@ struct ServiceAccountAdmission: AdmissionRule {
         let mounts =
             object["spec"]?["automountServiceAccountToken"]?.bool ?? account["automountServiceAccountToken"]?.bool
             ?? true
-        if mounts { Self.mountToken(&object) }
+        if mounts { mountToken(&object) }
     }
 
     /// Adds the volume, and a mount in every container that has nothing at that path.
-    private static func mountToken(_ object: inout JSONObject) {
+    private func mountToken(_ object: inout JSONObject) {
         let volumes = object["spec"]?["volumes"]?.array ?? []
-        let present = volumes.compactMap { $0["name"]?.string }.first { $0.hasPrefix(volumePrefix) }
-        let name = present ?? volumePrefix + Identifiers.suffix()
+        let present = volumes.compactMap { $0["name"]?.string }.first { $0.hasPrefix(Self.volumePrefix) }
+        let name = present ?? Self.volumePrefix + identifiers.suffix()
         var isUsed = false
         for list in ["initContainers", "containers"] {
             guard var containers = object["spec"]?[list]?.array else { continue }
             for index in containers.indices {
                 guard var container = containers[index].object else { continue }
                 var mounts = container["volumeMounts"]?.array ?? []
-                guard !mounts.contains(where: { $0["mountPath"]?.string == mountPath }) else { continue }
-                mounts.append(["name": .string(name), "readOnly": true, "mountPath": .string(mountPath)])
+                guard !mounts.contains(where: { $0["mountPath"]?.string == Self.mountPath }) else { continue }
+                mounts.append(["name": .string(name), "readOnly": true, "mountPath": .string(Self.mountPath)])
                 container["volumeMounts"] = .array(mounts)
                 containers[index] = .object(container)
                 isUsed = true
             }
             object["spec", list] = .array(containers)
         }
-        if isUsed, present == nil { object["spec", "volumes"] = .array(volumes + [volume(name)]) }
+        if isUsed, present == nil { object["spec", "volumes"] = .array(volumes + [Self.volume(name)]) }
     }
 
     private static func volume(_ name: String) -> JSONValue {

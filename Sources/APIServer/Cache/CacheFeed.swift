@@ -16,14 +16,19 @@ final class CacheFeed: Sendable {
     private let caches: [String: ResourceCache]
     private let time: any TimeSource
     private let logger: Logger
+    private let executor: (any TaskExecutor)?
     private let task = Mutex<Task<Void, Never>?>(nil)
     private let isFollowing = Mutex(false)
     let applied = AppliedRevision()
 
-    init(store: any KeyValueStore, caches: [String: ResourceCache], time: any TimeSource, logger: Logger) {
+    init(
+        store: any KeyValueStore, caches: [String: ResourceCache], time: any TimeSource, executor: (any TaskExecutor)?,
+        logger: Logger
+    ) {
         self.store = store
         self.caches = caches
         self.time = time
+        self.executor = executor
         self.logger = logger
     }
 
@@ -34,7 +39,7 @@ final class CacheFeed: Sendable {
     func start() async throws(StoreError) {
         let watch = try await fill()
         isFollowing.withLock { $0 = true }
-        task.withLock { $0 = Task { await self.run(watch) } }
+        task.withLock { $0 = Task(executorPreference: executor) { await self.run(watch) } }
     }
 
     func stop() async {

@@ -25,7 +25,7 @@ struct WatchEndpoint: Sendable {
         let start = time.uptime()
         let seconds =
             options.timeoutSeconds.flatMap { $0 > 0 ? min($0, Self.maximumTimeout) : nil }
-            ?? Int64.random(in: Self.defaultTimeout)
+            ?? registry.random.number(in: Self.defaultTimeout)
         let watcher = Watcher(
             selection: selection, presentation: presentation, allowsBookmarks: options.allowsBookmarks, start: start,
             deadline: start + .seconds(seconds))

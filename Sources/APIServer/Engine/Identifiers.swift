@@ -1,11 +1,14 @@
+import APIMachinery
+
 /// Identities that the server gives out.
-enum Identifiers {
+struct Identifiers: Sendable {
+    let random: RandomSource
+
     /// A random UUID (RFC 9562, version 4), lower case.
-    static func uid() -> String {
-        var random = SystemRandomNumberGenerator()
+    func uid() -> String {
         let high = random.next() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
         let low = random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-        let digits = hex(high) + hex(low)
+        let digits = Self.hex(high) + Self.hex(low)
         var text: [UInt8] = []
         text.reserveCapacity(36)
         for (index, digit) in digits.enumerated() {
@@ -16,13 +19,14 @@ enum Identifiers {
     }
 
     /// Five characters without vowels, as they end generated names.
-    static func suffix() -> String {
+    func suffix() -> String {
         let alphabet = Array("bcdfghjklmnpqrstvwxz2456789".utf8)
-        return String(decoding: (0..<5).map { _ in alphabet[Int.random(in: alphabet.indices)] }, as: UTF8.self)
+        let last = Int64(alphabet.count - 1)
+        return String(decoding: (0..<5).map { _ in alphabet[Int(random.number(in: 0...last))] }, as: UTF8.self)
     }
 
     /// `base` shortened so that name and suffix fit into 63 characters.
-    static func name(generateName base: String) -> String {
+    func name(generateName base: String) -> String {
         String(decoding: Array(base.utf8.prefix(58)), as: UTF8.self) + suffix()
     }
 

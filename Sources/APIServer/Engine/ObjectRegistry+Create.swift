@@ -92,10 +92,10 @@ extension ObjectRegistry {
         var metadata = object["metadata"]?.object ?? JSONObject()
         let name = metadata["name"]?.string ?? ""
         if name.isEmpty, let base = metadata["generateName"]?.string, !base.isEmpty {
-            metadata["name"] = .string(Identifiers.name(generateName: base))
+            metadata["name"] = .string(identifiers.name(generateName: base))
         }
         metadata["namespace"] = resource.kind.isNamespaced ? namespace.map { .string($0) } : nil
-        metadata["uid"] = .string(Identifiers.uid())
+        metadata["uid"] = .string(identifiers.uid())
         metadata["creationTimestamp"] = now.json
         metadata["deletionTimestamp"] = nil
         metadata["deletionGracePeriodSeconds"] = nil

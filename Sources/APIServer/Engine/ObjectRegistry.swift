@@ -13,12 +13,13 @@ final class ObjectRegistry: Sendable {
     let admission: AdmissionChain
     let allocator: ServiceAllocator
     let time: any TimeSource
+    let random: RandomSource
     let objectBytes: Int
     let logger: Logger
 
     init(
         resources: ResourceTable, store: any KeyValueStore, feed: CacheFeed, admission: AdmissionChain,
-        allocator: ServiceAllocator, time: any TimeSource, objectBytes: Int, logger: Logger
+        allocator: ServiceAllocator, time: any TimeSource, random: RandomSource, objectBytes: Int, logger: Logger
     ) {
         self.resources = resources
         self.store = store
@@ -26,9 +27,12 @@ final class ObjectRegistry: Sendable {
         self.admission = admission
         self.allocator = allocator
         self.time = time
+        self.random = random
         self.objectBytes = objectBytes
         self.logger = logger
     }
+
+    var identifiers: Identifiers { Identifiers(random: random) }
 
     /// How long a response waits for the caches to show its own write. Past it the answer, which is durable, is given all the same.
     static let catchUpLimit: Duration = .seconds(10)

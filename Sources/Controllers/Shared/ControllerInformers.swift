@@ -27,17 +27,17 @@ package struct ControllerInformers: Sendable {
     /// Pods by the name of their node, "" for those that have none.
     package static let byNode = "node"
 
-    package init(client: APIClient, time: any TimeSource) {
-        namespaces = Informer(client: client, time: time)
-        nodes = Informer(client: client, time: time)
+    package init(client: APIClient, time: any TimeSource, random: RandomSource = RandomSource()) {
+        namespaces = Informer(client: client, time: time, random: random)
+        nodes = Informer(client: client, time: time, random: random)
         pods = Informer(
             client: client,
             indices: [
                 Self.byController: { pod in pod.metadata.controller.map { [$0.uid] } ?? [] },
                 Self.orphans: { pod in pod.metadata.controller == nil ? [pod.metadata.namespace] : [] },
                 Self.byNode: { pod in [pod.spec.nodeName ?? ""] },
-            ], time: time)
-        services = Informer(client: client, time: time)
+            ], time: time, random: random)
+        services = Informer(client: client, time: time, random: random)
         endpointSlices = Informer(
             client: client,
             indices: [
@@ -48,14 +48,14 @@ package struct ControllerInformers: Sendable {
                     else { return [] }
                     return ["\(slice.metadata.namespace)/\(service)"]
                 }
-            ], time: time)
-        endpoints = Informer(client: client, time: time)
-        deployments = Informer(client: client, time: time)
-        replicaSets = Informer(client: client, time: time)
-        configMaps = Informer(client: client, trim: Self.withoutForeignData, time: time)
-        secrets = Informer(client: client, trim: { $0.storage["data"] = nil }, time: time)
-        serviceAccounts = Informer(client: client, time: time)
-        leases = Informer(client: client, in: "kube-node-lease", time: time)
+            ], time: time, random: random)
+        endpoints = Informer(client: client, time: time, random: random)
+        deployments = Informer(client: client, time: time, random: random)
+        replicaSets = Informer(client: client, time: time, random: random)
+        configMaps = Informer(client: client, trim: Self.withoutForeignData, time: time, random: random)
+        secrets = Informer(client: client, trim: { $0.storage["data"] = nil }, time: time, random: random)
+        serviceAccounts = Informer(client: client, time: time, random: random)
+        leases = Informer(client: client, in: "kube-node-lease", time: time, random: random)
     }
 
     /// Of most ConfigMaps the controllers need to know only that they are there.

@@ -10,7 +10,7 @@ struct PodExecutor: Sendable {
     let node: NodeIdentity
     let runtime: any RuntimeService
     let images: any ImageService
-    let volumes: VolumeHost
+    let volumes: any PodVolumes
     let source: any PodStatusSink
     let objects: any ReferencedObjects
     let watches: ObjectWatches

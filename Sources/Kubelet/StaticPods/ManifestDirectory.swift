@@ -20,22 +20,15 @@ struct ManifestDirectory: Sendable {
     let events: EventThread
     let logger: Logger
 
-    /// What happens to the static pods, the present ones first. Ends when its reader is cancelled.
-    func changes() -> AsyncStream<Change> {
-        // Bounded by the directory: a look yields at most one change a file.
-        let (stream, continuation) = AsyncStream<Change>.makeStream()
-        let task = Task { await follow(continuation) }
-        continuation.onTermination = { _ in task.cancel() }
-        return stream
-    }
-
-    private func follow(_ continuation: AsyncStream<Change>.Continuation) async {
+    /// Tells what happens to the static pods, the present ones first, until its task is cancelled.
+    func follow(_ tell: (Change) -> Void) async {
+        guard !path.isEmpty else { return tell(.synced) }
         var known: [String: Pod] = [:]
-        await look(&known, continuation)
-        continuation.yield(.synced)
-        guard !path.isEmpty, let watch = watch() else { return }
+        await look(&known, tell)
+        tell(.synced)
+        guard let watch = watch() else { return }
         while !Task.isCancelled, (try? await watch.read()) != nil {
-            await look(&known, continuation)
+            await look(&known, tell)
         }
         watch.close()
     }
@@ -52,12 +45,11 @@ struct ManifestDirectory: Sendable {
         return DescriptorStream(descriptor, events: events)
     }
 
-    /// Reads the directory and yields what differs from `known`.
-    private func look(_ known: inout [String: Pod], _ continuation: AsyncStream<Change>.Continuation) async {
+    /// Reads the directory and tells what differs from `known`.
+    private func look(_ known: inout [String: Pod], _ tell: (Change) -> Void) async {
         let directory = path
         let files = try? await threads.run("read manifests") { () throws(KernelError) in
-            guard !directory.isEmpty else { return [(String, [UInt8])]() }
-            return try Self.manifests(in: directory)
+            try Self.manifests(in: directory)
         }
         guard let files else { return logger.error("manifests cannot be read", metadata: ["directory": "\(path)"]) }
         var seen: Set<String> = []
@@ -66,14 +58,14 @@ struct ManifestDirectory: Sendable {
             seen.insert(name)
             guard known[name] != pod else { continue }
             if let old = known[name], old.metadata.uid != pod.metadata.uid {
-                continuation.yield(.removed(uid: old.metadata.uid))
+                tell(.removed(uid: old.metadata.uid))
             }
             known[name] = pod
-            continuation.yield(.set(pod))
+            tell(.set(pod))
         }
         for (name, pod) in known where !seen.contains(name) {
             known[name] = nil
-            continuation.yield(.removed(uid: pod.metadata.uid))
+            tell(.removed(uid: pod.metadata.uid))
         }
     }
 

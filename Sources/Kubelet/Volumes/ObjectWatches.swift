@@ -23,13 +23,15 @@ final class ObjectWatches: Sendable {
 
     private let client: APIClient
     private let time: any TimeSource
+    private let random: RandomSource
     private let entries = Mutex<[ReferencedObject: Entry]>([:])
     private let starts: AsyncStream<(ReferencedObject, Watch)>
     private let continuation: AsyncStream<(ReferencedObject, Watch)>.Continuation
 
-    init(client: APIClient, time: any TimeSource) {
+    init(client: APIClient, time: any TimeSource, random: RandomSource) {
         self.client = client
         self.time = time
+        self.random = random
         // Bounded by what feeds it: one start for each object that pods of this node name.
         (starts, continuation) = AsyncStream.makeStream()
     }
@@ -83,7 +85,8 @@ final class ObjectWatches: Sendable {
         var selection = ListOptions()
         selection.fieldSelector = "metadata.name=\(object.name)"
         let informer = Informer(
-            type, client: client, in: object.namespace, selection: selection, trim: trim, time: time)
+            type, client: client, in: object.namespace, selection: selection, trim: trim, time: time,
+            random: random)
         let changes = informer.subscribe()
         await withDiscardingTaskGroup { group in
             group.addTask { await informer.run() }

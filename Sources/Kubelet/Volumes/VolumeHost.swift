@@ -5,15 +5,9 @@ import KubernetesAPI
 import Linux
 
 /// Makes pods' volumes on this node and takes them away. Every operation may be repeated.
-struct VolumeHost: Sendable {
+struct VolumeHost: PodVolumes {
     let directories: PodDirectories
     let threads: BlockingThreads
-
-    /// What a container is given besides its volumes.
-    struct ContainerFiles: Sendable {
-        var mounts: [CRI.Mount]
-        var terminationFile: String
-    }
 
     /// Where a volume's content is on the node.
     func path(of volume: Volume, _ pod: Pod) -> String {

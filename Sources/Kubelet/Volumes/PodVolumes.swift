@@ -1,0 +1,30 @@
+import CRI
+import KubernetesAPI
+
+/// Where pods' volumes and the files that every container has come from. Every operation may be repeated.
+protocol PodVolumes: Sendable {
+    func makeEmptyDirectory(_ source: EmptyDirVolumeSource, _ volume: String, _ pod: Pod) async throws(OperationError)
+    /// Checks, or makes, what a hostPath volume says it is.
+    func checkHostPath(_ source: HostPathVolumeSource, _ volume: String) async throws(OperationError)
+    func write(_ files: VolumeFiles, _ volume: String, _ pod: Pod) async throws(OperationError)
+    /// The mounts that a container's `volumeMounts` ask for.
+    func mounts(
+        of container: Container, _ pod: Pod, environment: [String: String]
+    ) throws(ContainerConfigError) -> [CRI.Mount]
+    /// Makes the files every container has: /etc/hosts and the one its termination message goes to.
+    func prepareContainer(
+        _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostname: String
+    ) async throws(OperationError) -> ContainerFiles
+    /// What an ended container left as its last words, at most 4096 bytes.
+    func terminationMessage(_ status: CRI.ContainerStatus) async -> String
+    /// Takes everything of the pod away.
+    func clean(_ uid: String, logs: String) async throws(OperationError)
+    /// The pods that have files here, for finding what a crash left.
+    func pods() async -> Set<String>
+}
+
+/// What a container is given besides its volumes.
+struct ContainerFiles: Sendable {
+    var mounts: [CRI.Mount]
+    var terminationFile: String
+}
