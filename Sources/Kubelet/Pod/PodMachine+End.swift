@@ -92,7 +92,8 @@ extension PodMachine {
     }
 
     mutating func planPublication(at now: Moment) -> [PodAction] {
-        guard !isRemoved else { return [] }
+        // The last status stands: what is taken away after it is no news.
+        guard !isRemoved, !isPublishedFinal else { return [] }
         let status = status(at: now)
         let isFinal =
             isEnding && observation.running.isEmpty && observation.readySandbox == nil

@@ -36,6 +36,7 @@ extension PodMachine {
 
     private func containerStatus(_ container: Container, isInit: Bool) -> KubernetesAPI.ContainerStatus {
         let newest = observation.newest(container.name)
+        if let told = toldEnd(container.name, newest) { return told }
         let isCurrent = newest != nil && newest?.id == observation.current(container.name)?.id
         let probes = probes[container.name].flatMap { $0.id == newest?.id ? $0 : nil }
         let isRunning = newest?.state == .running
@@ -53,6 +54,14 @@ extension PodMachine {
             $0.state = state(container, newest, isCurrent: isCurrent, isInit: isInit)
             $0.lastState = lastState(container.name, newest, shown: $0.state)
         }
+    }
+
+    /// What was told of a run that has been taken away since, while the pod goes: a daemon that died in between finds nothing newer.
+    private func toldEnd(_ name: String, _ newest: CRI.ContainerStatus?) -> KubernetesAPI.ContainerStatus? {
+        guard isEnding, let told = published?.containerStatus(name), told.state.terminated != nil,
+            newest.map({ Int64($0.metadata.attempt) < Int64(told.restartCount) }) ?? true
+        else { return nil }
+        return told
     }
 
     private func state(
@@ -93,6 +102,12 @@ extension PodMachine {
         if let newest, newest.state == .exited, shown?.terminated == nil { return .terminated(newest) }
         if let previous = observation.previous(name), previous.state == .exited { return .terminated(previous) }
         return published?.containerStatuses.first { $0.name == name }?.lastState ?? KubernetesAPI.ContainerState()
+    }
+}
+
+extension PodStatus {
+    fileprivate func containerStatus(_ name: String) -> KubernetesAPI.ContainerStatus? {
+        (self.initContainerStatuses + self.containerStatuses).first { $0.name == name }
     }
 }
 
