@@ -122,11 +122,12 @@ package final class Kubelet: Sendable {
 
     private func followContainers() async {
         while !Task.isCancelled {
-            for await event in runtime.containerEvents() {
+            let events = runtime.containerEvents()
+            // What ended before, at start-up or while the stream overflowed, is seen by looking at everything once.
+            directory.everythingChanged()
+            for await event in events {
                 directory.runtimeChanged(podUID: event.podUID)
             }
-            // The stream overflowed: whatever was missed is seen by looking at everything once.
-            directory.everythingChanged()
         }
     }
 
