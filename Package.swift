@@ -150,6 +150,12 @@ let package = Package(
             dependencies: ["ContainerRuntime", "PodNetwork", "CRI", "APIMachinery", "Linux", log],
             path: "integration/runtime", swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "APIServer", "Client", "Controllers", "CRI", "HTTP", "Kubelet", "KubernetesAPI", "Linux", "PodNetwork",
+                "Scheduler", "Store", "TestSupport", log,
+            ], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["HTTP", "CRI", "KubernetesAPI"], path: "Tests/TestSupport",
             swiftSettings: strict),

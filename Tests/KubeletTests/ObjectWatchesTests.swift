@@ -13,7 +13,7 @@ import Testing
         try await server.start()
         let client = APIClient(
             handler: server, peer: .inProcess(user: "test", groups: ["system:masters"]), userAgent: "test")
-        let watches = ObjectWatches(client: client, time: SystemTime(), random: RandomSource(seed: 1))
+        let watches = ObjectWatches(client: client, time: SystemTime())
         let object = ReferencedObject(.configMap, "c", in: "default")
         let (first, second) = (PodInbox(), PodInbox())
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -76,4 +76,7 @@ private struct Silent: PodStatusSink, ReferencedObjects, PodEventRecorder, Probe
         scheme: String, host: String, port: UInt16, path: String, headers: HTTPHeaders, timeout: Duration
     ) async throws(HTTPError) -> HTTPResponse { HTTPResponse(200) }
     func connect(host: String, port: UInt16, timeout: Duration) async throws(HTTPError) {}
+    func call(
+        _ path: String, _ message: [UInt8], host: String, port: UInt16, timeout: Duration
+    ) async throws(HTTPError) -> GRPCAnswer { throw .connectFailed(endpoint: host, reason: "none") }
 }

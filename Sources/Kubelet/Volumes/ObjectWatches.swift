@@ -28,7 +28,7 @@ final class ObjectWatches: Sendable {
     private let starts: AsyncStream<(ReferencedObject, Watch)>
     private let continuation: AsyncStream<(ReferencedObject, Watch)>.Continuation
 
-    init(client: APIClient, time: any TimeSource, random: RandomSource) {
+    init(client: APIClient, time: any TimeSource, random: RandomSource = RandomSource()) {
         self.client = client
         self.time = time
         self.random = random
