@@ -96,12 +96,13 @@ struct GarbageCollector: Sendable {
         }
     }
 
-    /// The owners that do not exist. One of a kind that is not served here counts as existing: nothing is deleted on a guess.
+    /// The owners that do not exist. One of a kind that is not served here, or that lives in a namespace while what it owns does not, counts as
+    /// existing: nothing is deleted on a guess.
     private func missing(_ owners: [OwnerReference], of item: OwnerGraph.Item) async throws(Status) -> Set<String> {
         var missing: Set<String> = []
         for owner in owners {
             let kind = Kinds.all.first { $0.kind.kind == owner.kind && $0.kind.apiVersion == owner.apiVersion }?.kind
-            guard let kind else { continue }
+            guard let kind, !kind.isNamespaced || !item.namespace.isEmpty else { continue }
             var options = ListOptions()
             options.fieldSelector = "metadata.name=\(owner.name)"
             let list = try await client.list(kind, in: kind.isNamespaced ? item.namespace : nil, options: options)

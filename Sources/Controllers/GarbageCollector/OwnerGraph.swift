@@ -103,7 +103,8 @@ package struct OwnerGraph: Sendable {
         var isHeld = false
         var isAwaited = false
         for owner in item.owners {
-            if let known = items[owner.uid] {
+            // An owner with a namespace owns in its own alone: elsewhere it counts as absent, which is asked for.
+            if let known = items[owner.uid], known.namespace.isEmpty || known.namespace == item.namespace {
                 if known.waitsForDependents {
                     isAwaited = true
                     gone.append(owner)

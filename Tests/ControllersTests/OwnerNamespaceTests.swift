@@ -1,0 +1,34 @@
+import APIMachinery
+import KubernetesAPI
+import Testing
+
+@testable import Controllers
+
+@Suite struct OwnerNamespaceTests {
+    private func map(_ name: String, in namespace: String, owner: String? = nil) -> OwnerGraph.Item {
+        var map = ConfigMap(name: name, namespace: namespace)
+        map.metadata.uid = name
+        if let owner {
+            map.metadata.ownerReferences = [
+                OwnerReference {
+                    $0.apiVersion = "v1"
+                    $0.kind = "ConfigMap"
+                    $0.name = owner
+                    $0.uid = owner
+                }
+            ]
+        }
+        return OwnerGraph.Item(map)
+    }
+
+    @Test func anOwnerInAnotherNamespaceIsNone() {
+        var graph = OwnerGraph()
+        _ = graph.put(map("owner", in: "a"))
+        _ = graph.put(map("near", in: "a", owner: "owner"))
+        let far = map("far", in: "b", owner: "owner")
+        _ = graph.put(far)
+        #expect(graph.verdict(on: "near") == .nothing)
+        #expect(graph.verdict(on: "far") == .ask(far.owners))
+        #expect(graph.verdict(on: "far", absent: ["owner"]) == .delete(propagation: "Background"))
+    }
+}
