@@ -86,12 +86,12 @@ int32_t csec_call_number(const char *name) { return seccomp_syscall_resolve_name
 
 int32_t csec_capability_number(const char *name) {
     cap_value_t number;
-    return cap_from_name(name, &number) < 0 ? -errno : number;
+    return cap_from_name(name, &number) < 0 ? -EINVAL : number; /* it does not always set errno */
 }
 
 int32_t csec_capability_name(int32_t number, char *text, uint64_t size) {
     char *name = cap_to_name(number);
-    if (!name) return -errno;
+    if (!name) return -EINVAL;
     size_t length = strlen(name);
     int32_t code = length < size ? 0 : -ENAMETOOLONG;
     if (!code) memcpy(text, name, length + 1);
