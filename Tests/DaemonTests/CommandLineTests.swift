@@ -84,6 +84,8 @@ import Testing
             """
         #expect(HostCheck.legacyControllers(in: hybrid) == ["cpu", "cpuacct"])
         #expect(HostCheck.mode(unified: "/sys/fs/cgroup", legacy: []).state == .ok)
+        #expect(HostCheck.legacyFirewall(drops: true)?.state == .warning)
+        #expect(HostCheck.legacyFirewall(drops: false) == nil && HostCheck.legacyFirewall(drops: nil) == nil)
         #expect(HostCheck.mode(unified: "/sys/fs/cgroup", legacy: ["cpu"]).state == .warning)
         #expect(HostCheck.mode(unified: nil, legacy: []).state == .missing)
     }

@@ -16,3 +16,7 @@ int32_t ck_epoll_wait(int32_t poll, uint64_t *tokens, int32_t capacity);
 /* A signalfd(2), close-on-exec, that reads SIGTERM and SIGINT; the caller blocks them. A record has CK_SIGNAL_BYTES. */
 enum { CK_SIGNAL_BYTES = 128 };
 int32_t ck_termination_signals(void);
+
+/* Whether the chain FORWARD of iptables' own (legacy) table "filter" drops by its policy: 1 or 0. -ENOENT where there is none. Makes the
+ * table where the kernel has it as a module: ask only where it is in use. */
+int32_t ck_legacy_forward_drops(void);

@@ -118,16 +118,19 @@ package struct HostCheck: Sendable {
         } catch {
             lines = [warning("nftables", "the rules cannot be read: \(error)")]
         }
-        if let tables = try? readText("/proc/net/ip_tables_names"), tables.contains("filter") {
-            lines.append(
-                warning(
-                    "iptables (legacy) is in use",
-                    "its FORWARD chain may drop pods' packets and is not seen here: check `iptables-legacy -S FORWARD`")
-            )
-        }
+        if let line = legacyFirewall(drops: LegacyFilter.dropsForwarded()) { lines.append(line) }
         let clean = Line(
             state: .ok, name: "no firewall drops forwarded packets", importance: "recommended", consequence: "")
         return lines.isEmpty ? [clean] : lines
+    }
+
+    /// - Parameter drops: what the policy of its FORWARD chain does with what no rule accepts; nil where it is not in use.
+    static func legacyFirewall(drops: Bool?) -> Line? {
+        drops == true
+            ? warning(
+                "firewall of others",
+                "iptables (legacy) drops forwarded packets by default: accept those from and to links \"sw-*\" in its "
+                    + "chain FORWARD (iptables-legacy -I FORWARD -i sw-+ -j ACCEPT, and the same with -o)") : nil
     }
 
     private static func forwarding() -> Line {
