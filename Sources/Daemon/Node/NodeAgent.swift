@@ -61,7 +61,8 @@ struct NodeAgent: Sendable {
         let kubelet = Kubelet(
             Kubelet.Configuration(configuration, node, nameServer: network.configuration.gateway),
             client: clients.kubelet, runtime: runtime, images: images, probes: NetworkProbes(threads: threads),
-            threads: blocking, events: events, moments: timeline, time: time, logger: logger)
+            // Its own: a hostPath on a server that is dead must not hold what starts and ends containers.
+            threads: BlockingThreads(count: 4), events: events, moments: timeline, time: time, logger: logger)
         let proxy = KubeProxy(
             table: network.configuration.instance.serviceTable, serviceNetwork: network.configuration.serviceNetwork,
             clusterNetwork: network.configuration.clusterNetwork, backend: KernelNFTables(),
