@@ -16,7 +16,9 @@ extension PodMachine {
             return probed(key, outcome)
         case .publish(let status):
             // A status that did not arrive is sent again.
-            if case .success = outcome { published = status }
+            guard case .success = outcome else { return [] }
+            published = status
+            adoptForeignConditions()
             return []
         case .cleanVolumes:
             if case .success = outcome { isCleaned = true }

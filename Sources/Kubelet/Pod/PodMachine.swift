@@ -103,11 +103,18 @@ struct PodMachine: Sendable {
         followProbes(at: now)
     }
 
-    /// Conditions that others set (readiness gates) come from the object; ours stay as we last wrote them.
-    private mutating func adoptForeignConditions() {
-        guard let own = published else { return }
+    /// Conditions that others set (readiness gates) come from the object; ours stay as we last wrote them. Only Ready may have been overruled
+    /// since, when the node was silent: that is then what stands, and ours is told again.
+    mutating func adoptForeignConditions() {
+        guard var own = published?.conditions.filter({ Self.ownConditions.contains($0.type) }) else { return }
         let foreign = pod.status.conditions.filter { !Self.ownConditions.contains($0.type) }
-        published?.conditions = own.conditions.filter { Self.ownConditions.contains($0.type) } + foreign
+        if let told = pod.status.conditions.first(where: { $0.type == "Ready" }),
+            let index = own.firstIndex(where: { $0.type == "Ready" }), own[index].status != told.status,
+            (own[index].lastTransitionTime ?? .epoch) < (told.lastTransitionTime ?? .epoch)
+        {
+            own[index] = told
+        }
+        published?.conditions = own + foreign
     }
 
     /// The conditions that the kubelet writes.
