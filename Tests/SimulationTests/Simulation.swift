@@ -5,7 +5,7 @@ import Logging
 struct Simulation {
     /// The first cluster's seed; the next ones follow it.
     var seed: UInt64 = 1
-    var histories = 200
+    var histories = 100
     var historiesOfACluster = 10
 
     /// `SIMULATION_SEED`, `SIMULATION_HISTORIES`: which and how many.
