@@ -10,14 +10,14 @@ import Testing
 
 @testable import Kubelet
 
-@Suite struct PodDirectoryTests {
+@Suite final class PodDirectoryTests {
     private let runtime = FakeRuntimeService()
     private let directory: PodDirectory
+    private let root = "/tmp/pod-directory-\(UInt32.random(in: .min ... .max))"
 
     init() throws {
         let time = ManualTime()
         let threads = BlockingThreads(count: 1)
-        let root = "/tmp/pod-directory-\(UInt32.random(in: .min ... .max))"
         directory = PodDirectory(
             executor: PodExecutor(
                 node: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), runtime: runtime,
@@ -36,6 +36,8 @@ import Testing
             time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
+    deinit { try? TreeRemoval.remove(root) }
+
     @Test func aPodThatASourceNamesIsNoLeftover() {
         directory.set(pod(), from: .api)
         directory.takeAway(Pod(name: "p", namespace: "default") { $0.metadata.uid = "u" })
@@ -46,6 +48,7 @@ import Testing
 
     /// A manifest that is taken away and put back has the same identity.
     @Test func aPodNamedAgainWhileItGoesStartsOnceItIsGone() async throws {
+        let directory = directory
         let work = Task { await directory.run() }
         var events = runtime.containerEvents().makeAsyncIterator()
         directory.set(pod(), from: .manifests)
