@@ -88,8 +88,8 @@ let package = Package(
         // Layer 4: what watches and acts.
         module("Scheduler", ["Client", log]),
         tests("Scheduler"),
-        module("Controllers", ["Client", log]),
-        tests("Controllers", ["APIServer", "Scheduler", "Store"]),
+        module("Controllers", ["Client", "Linux", log]),
+        tests("Controllers", ["APIServer", "Scheduler", "Store", "Linux"]),
         module("ContainerRuntime", ["CRI", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
         module("PodNetwork", ["Linux", log]),
         module("Kubelet", ["CRI", "Client", "HTTP", "Linux", log]),
@@ -108,7 +108,9 @@ let package = Package(
                 "APIServer", "Scheduler", "Controllers", "ContainerRuntime", "PodNetwork", "Kubelet", "KubeProxy",
                 "ClusterDNS", "Transport", "PKI", "Store", "HTTP", "JSONTree", log,
             ]),
-        tests("Daemon", ["APIMachinery", "JSONTree", "Linux"]),
+        tests(
+            "Daemon",
+            ["APIMachinery", "JSONTree", "Linux", "APIServer", "Client", "HTTP", "KubernetesAPI", "PKI", "Store", log]),
         .executableTarget(
             name: "swiftlet",
             dependencies: [

@@ -69,6 +69,7 @@ suite "launch path" 600 integration/launch.sh
 suite "pod network" 600 integration/network.sh
 suite "runtime" 900 integration/runtime.sh
 SWIFTLET_BUILT=1 suite "cluster" 1200 integration/cluster.sh
+SWIFTLET_BUILT=1 suite "agent" 600 integration/agent.sh
 suite "weakened builds" 1200 integration/launch/weakened.sh
 say "done"
 echo "$passed passed, $failed failed, $skipped skipped"

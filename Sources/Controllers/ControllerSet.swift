@@ -25,10 +25,15 @@ package struct ControllerSet: Sendable {
         package var rootCertificate: String
         /// How long a node may be silent before it counts as lost.
         package var nodeGrace: Duration
+        /// How pod addresses are shared out among nodes; nil: they are not.
+        package var podNetworks: PodNetworks?
 
-        package init(rootCertificate: String, nodeGrace: Duration = .seconds(50)) {
+        package init(
+            rootCertificate: String, nodeGrace: Duration = .seconds(50), podNetworks: PodNetworks? = nil
+        ) {
             self.rootCertificate = rootCertificate
             self.nodeGrace = nodeGrace
+            self.podNetworks = podNetworks
         }
     }
 
@@ -57,6 +62,9 @@ package struct ControllerSet: Sendable {
             }
             group.addTask { await NodeLifecycleController(context, grace: settings.nodeGrace).run() }
             group.addTask { await GarbageCollector(context).run() }
+            if let networks = settings.podNetworks {
+                group.addTask { await NodeIPAMController(context, networks: networks).run() }
+            }
         }
     }
 }

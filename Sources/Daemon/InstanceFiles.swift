@@ -8,11 +8,24 @@ struct InstanceFiles: Sendable {
     let id: String
     private let lock: SharedDescriptor
 
+    /// What the daemon of an instance is. It stays the same for the instance's life.
+    enum Role: String, Sendable {
+        case server
+        case agent
+    }
+
     /// Makes the directories, takes the lock and reads the id, which is made at the first start.
-    static func open(_ configuration: DaemonConfiguration) throws(DaemonError) -> InstanceFiles {
+    /// - Throws: also where the directories are those of an instance of the other role.
+    static func open(_ configuration: DaemonConfiguration, role: Role) throws(DaemonError) -> InstanceFiles {
         guard geteuid() == 0 else {
             throw DaemonError(
-                "swiftlet server must run as root: it makes namespaces, cgroups and network links; try sudo")
+                "swiftlet \(role.rawValue) must run as root: it makes namespaces, cgroups and network links; try sudo")
+        }
+        let (other, trace) = role == .server ? ("agent", "agent/client.crt") : ("server", "store")
+        guard access("\(configuration.dataDirectory)/\(trace)", F_OK) != 0 else {
+            throw DaemonError(
+                "\(configuration.dataDirectory) is of a swiftlet \(other); remove that with `swiftlet uninstall`, "
+                    + "or give this one its own --run-dir, --data-dir and --config-dir")
         }
         let directories: [(String, mode_t)] = [
             (configuration.dataDirectory, 0o711), (configuration.runDirectory, 0o711),

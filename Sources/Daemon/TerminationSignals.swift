@@ -16,7 +16,7 @@ package struct TerminationSignals: Sendable {
     /// To be called first of all by the executable, so that all threads inherit what it blocks: the daemon's signals for the daemon, SIGWINCH
     /// for whoever waits for a terminal's new size.
     package static func prepare(command: String) {
-        if command == "server" { block() }
+        if ["server", "agent"].contains(command) { block() }
         var mask = sigset_t()
         sigemptyset(&mask)
         sigaddset(&mask, SIGWINCH)
@@ -33,8 +33,8 @@ package struct TerminationSignals: Sendable {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Returns when one of them has come.
-    package func wait() async {
-        _ = try? await stream.read(upTo: Descriptor.signalRecordBytes)
+    /// Returns when one of them has come; false where the task was cancelled before.
+    @discardableResult package func wait() async -> Bool {
+        (try? await stream.read(upTo: Descriptor.signalRecordBytes)) != nil
     }
 }

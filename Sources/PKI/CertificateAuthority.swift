@@ -49,22 +49,26 @@ package struct CertificateAuthority: Sendable, Equatable {
     /// Makes a key and signs a certificate for it. The validity never outlasts the authority's own.
     package func issue(_ request: CertificateRequest, nowSeconds: Int64) throws(PKIError) -> Credential {
         let key = P256.Signing.PrivateKey()
+        let certificate = try certificate(
+            for: Certificate.PublicKey(key.publicKey), request, nowSeconds: nowSeconds)
+        return try Credential(certificate: certificate, key: key, subject: request.commonName)
+    }
+
+    /// Signs a certificate for this key.
+    func certificate(
+        for key: Certificate.PublicKey, _ request: CertificateRequest, nowSeconds: Int64
+    ) throws(PKIError) -> Certificate {
         let subject = try request.subject()
         let names = try request.alternativeNames()
         if request.usage == .server, names.isEmpty {
             throw .issue(subject: request.commonName, cause: "a server needs at least one DNS name or address")
         }
         do {
-            let publicKey = Certificate.PublicKey(key.publicKey)
-            let certificate = try Certificate(
-                version: .v3, serialNumber: .init(), publicKey: publicKey,
-                notValidBefore: Self.start(nowSeconds),
+            return try Certificate(
+                version: .v3, serialNumber: .init(), publicKey: key, notValidBefore: Self.start(nowSeconds),
                 notValidAfter: min(Self.end(nowSeconds, request.validity), credential.certificate.notValidAfter),
                 issuer: credential.certificate.subject, subject: subject, signatureAlgorithm: .ecdsaWithSHA256,
                 extensions: leafExtensions(request.usage, names: names), issuerPrivateKey: .init(credential.key))
-            return try Credential(certificate: certificate, key: key, subject: request.commonName)
-        } catch let error as PKIError {
-            throw error
         } catch {
             throw .issue(subject: request.commonName, cause: "\(error)")
         }

@@ -58,3 +58,8 @@ package struct Credential: Sendable, Equatable {
         left.certificatePEM == right.certificatePEM && left.keyPEM == right.keyPEM
     }
 }
+
+extension Credential {
+    /// Whether the certificate carries these very subject and alternative names.
+    package func says(_ request: CertificateRequest) -> Bool { request.matches(certificate) }
+}

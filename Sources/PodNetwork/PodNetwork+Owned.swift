@@ -5,18 +5,23 @@ import Linux
 package struct OwnedNetworkObjects: Hashable, Sendable {
     package var links: [String]
     package var tables: [String]
+    /// Networks of other nodes' pods that a route leads to.
+    package var routes: [String]
 
-    package var isEmpty: Bool { links.isEmpty && tables.isEmpty }
+    package var isEmpty: Bool { links.isEmpty && tables.isEmpty && routes.isEmpty }
 }
 
 /// These work without a running daemon: the names say what is ours. They block for as long as the kernel needs: call them
 /// where blocking is allowed.
 extension PodNetwork {
-    /// The links and tables that bear the instance's name, pods' and services' alike, in order of their names.
+    /// The links and tables that bear the instance's name, pods' and services' alike, in order of their names, and its routes.
     package static func owned(instance: InstanceName) throws(PodNetworkError) -> OwnedNetworkObjects {
         let links: [Link]
+        let routes: [Route]
         do throws(NetlinkError) {
-            links = try RouteSocket().links()
+            let socket = try RouteSocket()
+            links = try socket.links()
+            routes = try ownedRoutes(instance, socket)
         } catch {
             throw .kernel(sandbox: nil, error)
         }
@@ -28,7 +33,8 @@ extension PodNetwork {
         }
         return OwnedNetworkObjects(
             links: links.map(\.name).filter { $0.hasPrefix(instance.linkPrefix) }.sorted(),
-            tables: tables.filter { $0 == instance.podTable || $0 == instance.serviceTable }.sorted())
+            tables: tables.filter { $0 == instance.podTable || $0 == instance.serviceTable }.sorted(),
+            routes: routes.map(\.destination.description).sorted())
     }
 
     /// Deletes all of it, restores the host's forwarding if we had changed it, and forgets the addresses on disk.
@@ -40,6 +46,12 @@ extension PodNetwork {
             } catch {
                 throw .rules(error)
             }
+        }
+        do throws(NetlinkError) {
+            let socket = try RouteSocket()
+            for route in try ownedRoutes(instance, socket) { try deleteIfPresent(route, socket) }
+        } catch {
+            throw .kernel(sandbox: nil, error)
         }
         for link in owned.links {
             do throws(NetlinkError) {

@@ -33,7 +33,7 @@ package enum NetworkNamespaceReference: Hashable, Sendable {
 package actor PodNetwork {
     package nonisolated let configuration: PodNetworkConfiguration
     private nonisolated let executor: ThreadExecutor
-    private nonisolated let logger: Logger
+    nonisolated let logger: Logger
     private let rules = KernelNFTables()
     private var pool: AddressPool
     private var directory: AddressDirectory?
@@ -43,6 +43,10 @@ package actor PodNetwork {
     /// Sandboxes whose link is being deleted.
     private var leaving: Set<String> = []
     private let remover = LinkRemover()
+    /// Nil until somebody has said which other nodes there are.
+    var peers: [PeerNode]?
+    /// What was logged last of peers that cannot be reached.
+    var reportedPeers: [String] = []
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -112,6 +116,7 @@ package actor PodNetwork {
         } catch {
             throw .kernel(sandbox: nil, error)
         }
+        try routePeers()
     }
 
     /// Repairs each time `pause` returns, until it throws. What fails is logged, told by `problem` and tried again the next time.

@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import NIOCore
 import NIOHTTP1
@@ -107,7 +108,7 @@ struct ClientConnector: Sendable {
             let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
             try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : name))
         }
-        if case .unix = endpoint {} else { try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1) }
+        if case .unix = endpoint {} else { try prepareSocket(channel) }
         var decoding = NIOHTTPDecoderLimitConfiguration()
         decoding.maxHeaderFieldSize = limits.headerBytes
         decoding.maxHeaderListSize = limits.headerBytes
@@ -116,6 +117,19 @@ struct ClientConnector: Sendable {
             HTTPRequestEncoder(), ByteToMessageHandler(decoder),
             ResponseHandler(endpoint: endpoint.description, pool: pool),
         ])
+    }
+}
+
+extension ClientConnector {
+    /// A watch may be silent for minutes. A server whose machine is gone says nothing at all: the kernel asks after 15 s of silence and gives up
+    /// after three questions, and after 30 s where what was sent is not acknowledged.
+    private func prepareSocket(_ channel: any Channel) throws {
+        guard let options = channel.syncOptions else { return }
+        try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
+        try options.setOption(.socketOption(.so_keepalive), value: 1)
+        for (name, value) in [(TCP_KEEPIDLE, 15), (TCP_KEEPINTVL, 5), (TCP_KEEPCNT, 3), (TCP_USER_TIMEOUT, 30_000)] {
+            try options.setOption(.tcpOption(.init(rawValue: name)), value: .init(value))
+        }
     }
 }
 

@@ -52,6 +52,26 @@ package final class HTTPClient: HTTPHandler {
     package func webSocket(
         _ request: HTTPRequest, subprotocols: [String] = []
     ) async throws(HTTPError) -> any WebSocketConnection {
+        switch try await askForWebSocket(request, subprotocols: subprotocols) {
+        case .opened(let session, _): return session
+        case .refused(let response):
+            let words = (try? await response.bytes(limit: 4_096)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            throw .malformed("\(endpoint) answered \(response.status) in place of a WebSocket: \(words)")
+        }
+    }
+
+    /// What a server said to the wish for a WebSocket.
+    package enum WebSocketAnswer: Sendable {
+        /// `subprotocol` is "" where none was offered.
+        case opened(any WebSocketConnection, subprotocol: String)
+        /// The response that came instead.
+        case refused(HTTPResponse)
+    }
+
+    /// The same as `webSocket`, with a refusal as the response that it is.
+    package func askForWebSocket(
+        _ request: HTTPRequest, subprotocols: [String] = []
+    ) async throws(HTTPError) -> WebSocketAnswer {
         let deadline = NIODeadline.now() + TimeAmount(limits.totalTime)
         var head = head(for: request)
         let key = NIOWebSocketClientUpgrader.randomRequestKey()
@@ -63,9 +83,8 @@ package final class HTTPClient: HTTPHandler {
         switch await connection.send(call) {
         case .failed(let error), .stale(let error): throw error
         case .response(let response):
-            if let session = connection.takeSession() { return session }
-            let words = (try? await response.bytes(limit: 4_096)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-            throw .malformed("\(endpoint) answered \(response.status) in place of a WebSocket: \(words)")
+            guard let session = connection.takeSession() else { return .refused(response) }
+            return .opened(session, subprotocol: response.headers["Sec-WebSocket-Protocol"] ?? "")
         }
     }
 

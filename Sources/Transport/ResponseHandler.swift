@@ -131,7 +131,7 @@ extension ResponseHandler {
 
     private func received(_ head: HTTPResponseHead, _ pending: Pending) {
         if let handshake = pending.call.handshake, handshake.accepts(head) {
-            upgrade(pending)
+            upgrade(pending, subprotocol: head.headers.first(name: "sec-websocket-protocol"))
             return
         }
         var pending = pending
@@ -181,7 +181,7 @@ extension ResponseHandler {
         drained()
     }
 
-    private func upgrade(_ pending: Pending) {
+    private func upgrade(_ pending: Pending, subprotocol: String?) {
         guard let context else { return }
         timer?.cancel()
         timer = nil
@@ -192,7 +192,9 @@ extension ResponseHandler {
             let session = WebSocketUpgrade.install(
                 on: channel, masks: true, limit: pending.call.limits.webSocketMessageBytes, onInactive: {})
             pending.connection.keepSession(session)
-            pending.continuation.resume(returning: .response(HTTPResponse(101)))
+            var response = HTTPResponse(101)
+            response.headers["Sec-WebSocket-Protocol"] = subprotocol
+            pending.continuation.resume(returning: .response(response))
         }
     }
 

@@ -16,12 +16,7 @@ struct ServerCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try DaemonConfiguration.load(flags: settings)
-        let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
+        DaemonLog.begin(configuration)
         try await Server(configuration, logger: Logger(label: "swiftlet")).run()
     }
 }

@@ -194,6 +194,10 @@ import Testing
         #expect(created.status == 201, "\(created.json.text)")
         #expect(created.json["spec"]?["taints"]?.array?.first?["key"] == "node.kubernetes.io/not-ready")
         #expect(try await api.send(.post, nodes, ["metadata": ["name": "n2"]], peer: node).status == 403)
+        let share: JSONValue = ["spec": ["podCIDR": "10.0.0.0/8", "podCIDRs": ["10.0.0.0/8"]]]
+        let merge: HTTPHeaders = ["Content-Type": "application/merge-patch+json"]
+        #expect(try await api.send(.patch, nodes + "/n1", share, headers: merge, peer: node).status == 403)
+        #expect(try await api.send(.patch, nodes + "/n1", share, headers: merge).status == 200)
         _ = try await api.send(.post, Path.pods, pod("mine", node: "n1"))
         _ = try await api.send(.post, Path.pods, pod("other", node: "n2"))
         let status: JSONValue = ["status": ["phase": "Running"]]

@@ -17,14 +17,15 @@ struct TestCluster: Sendable {
     private let controllers: ControllerSet
     private let scheduler: Scheduler
 
-    init(nodeGrace: Duration) async throws {
+    init(nodeGrace: Duration, podNetworks: PodNetworks?) async throws {
         server = try APIServer(store: MemoryStore())
         try await server.start()
         client = APIClient(
             handler: server, peer: .inProcess(user: "admin", groups: ["system:masters"]), userAgent: "test")
         informers = ControllerInformers(client: client, time: SystemTime())
         controllers = ControllerSet(
-            .init(rootCertificate: "CERTIFICATE", nodeGrace: nodeGrace), client: client, informers: informers,
+            .init(rootCertificate: "CERTIFICATE", nodeGrace: nodeGrace, podNetworks: podNetworks), client: client,
+            informers: informers,
             time: SystemTime())
         scheduler = Scheduler(
             client: client, pods: informers.pods, nodes: informers.nodes, time: SystemTime())
@@ -32,9 +33,10 @@ struct TestCluster: Sendable {
 
     /// Runs the cluster while `body` runs, for a minute at most.
     static func run(
-        nodeGrace: Duration = .seconds(50), _ body: @escaping @Sendable (TestCluster) async throws -> Void
+        nodeGrace: Duration = .seconds(50), podNetworks: PodNetworks? = nil,
+        _ body: @escaping @Sendable (TestCluster) async throws -> Void
     ) async throws {
-        let cluster = try await TestCluster(nodeGrace: nodeGrace)
+        let cluster = try await TestCluster(nodeGrace: nodeGrace, podNetworks: podNetworks)
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 await cluster.informers.run()

@@ -31,7 +31,7 @@ import Testing
         let facts = NodeFacts(
             cpuMilli: 1, memoryBytes: 1 << 20, diskBytes: 1 << 20, maximumPods: 1, architecture: "amd64",
             kernelVersion: "6", operatingSystem: "o", bootID: "b", machineID: "m", runtimeVersion: "r",
-            kubeletVersion: "k", hostname: "n", podCIDR: "10.0.0.0/24")
+            kubeletVersion: "k", hostname: "n")
         let reporter = NodeReporter(
             object: NodeObject(identity: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), facts: facts),
             client: APIClient(handler: handler, userAgent: "kubelet"), runtime: FakeRuntimeService(),

@@ -72,7 +72,7 @@ final class SimulatedNode: Sendable {
             facts: NodeFacts(
                 cpuMilli: 64_000, memoryBytes: 64 << 30, diskBytes: 1 << 40, maximumPods: 110, architecture: "amd64",
                 kernelVersion: "6.1", operatingSystem: "simulated", bootID: "1", machineID: name,
-                runtimeVersion: "simulated://1", kubeletVersion: "v1.36.0", hostname: name, podCIDR: "10.42.0.0/24"),
+                runtimeVersion: "simulated://1", kubeletVersion: "v1.36.0", hostname: name),
             settings: PodSettings(
                 clusterDNS: [], clusterDomain: "cluster.local", logRoot: "/logs", nodeMemory: 64 << 30,
                 hostResolver: "", apiService: nil),

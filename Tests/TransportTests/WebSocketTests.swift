@@ -152,6 +152,23 @@ import Transport
         }
     }
 
+    @Test func theAnswerNamesTheSubprotocolOrTheRefusal() async throws {
+        try await Lab.run { request in
+            request.path == "/exec" ? Self.echo(request) : .text("no such pod", status: 404)
+        } _: { lab in
+            let client = try lab.client()
+            let offered = ["v4.channel.k8s.io", "v5.channel.k8s.io"]
+            let answer = try await client.askForWebSocket(HTTPRequest(.get, "/exec"), subprotocols: offered)
+            guard case .opened(let socket, let subprotocol) = answer else { throw HTTPError.malformed("refused") }
+            #expect(subprotocol == "v5.channel.k8s.io")
+            await socket.close(code: 1000)
+            let refusal = try await client.askForWebSocket(HTTPRequest(.get, "/"), subprotocols: offered)
+            guard case .refused(let response) = refusal else { throw HTTPError.malformed("opened") }
+            #expect(response.status == 404)
+            #expect(try await response.bytes(limit: 100) == Array("no such pod".utf8))
+        }
+    }
+
     @Test func anOrdinaryRequestIsNoHandshake() async throws {
         try await Lab.run {
             Self.echo($0)

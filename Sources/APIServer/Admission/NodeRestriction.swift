@@ -55,6 +55,9 @@ struct NodeRestriction: AdmissionRule {
             throw refusal(
                 request, "node \"\(node)\" is not allowed to modify labels: \(changed.joined(separator: ", "))")
         }
+        for field in ["podCIDR", "podCIDRs"] where Self.text(object, field) != Self.text(old ?? JSONObject(), field) {
+            throw refusal(request, "node \"\(node)\" is not allowed to choose its \(field)")
+        }
         guard request.operation == .update, request.subresource == nil else { return }
         guard object["spec"]?["taints"] == old?["spec"]?["taints"] else {
             throw refusal(request, "node \"\(node)\" is not allowed to modify taints")
@@ -82,6 +85,14 @@ struct NodeRestriction: AdmissionRule {
         if isWithin("node-restriction.kubernetes.io") { return false }
         if isWithin("kubelet.kubernetes.io") || isWithin("node.kubernetes.io") { return true }
         return !isWithin("kubernetes.io") && !isWithin("k8s.io")
+    }
+
+    /// Nil where the field is absent or empty.
+    private static func text(_ node: JSONObject, _ field: String) -> JSONValue? {
+        guard let value = node["spec"]?[field], value.array?.isEmpty != true, value.string != "", !value.isNull else {
+            return nil
+        }
+        return value
     }
 
     private func refusal(_ request: AdmissionRequest, _ why: String) -> Status {

@@ -8,6 +8,8 @@ struct ClusterCredentials: Sendable {
     let authority: CertificateAuthority
     let server: Credential
     let admin: Credential
+    /// As whom the API server comes to the kubelets of other machines.
+    let kubeletClient: Credential
     let tokens: ServiceAccountTokens
 
     /// What the API server shows, and whose clients it takes.
@@ -39,9 +41,13 @@ struct ClusterCredentials: Sendable {
             let admin = try files.credential(
                 "admin", .client(commonName: "kubernetes-admin", organizations: ["system:masters"]),
                 authority: authority, nowSeconds: seconds)
+            let kubeletClient = try files.credential(
+                "apiserver-kubelet-client", .client(commonName: NodeIdentityRequests.apiServer), authority: authority,
+                nowSeconds: seconds)
             let tokens = try ServiceAccountTokens.load(
                 in: directory, issuer: "https://kubernetes.default.svc.\(clusterDomain)")
-            return ClusterCredentials(authority: authority, server: server, admin: admin, tokens: tokens)
+            return ClusterCredentials(
+                authority: authority, server: server, admin: admin, kubeletClient: kubeletClient, tokens: tokens)
         }
     }
 

@@ -13,6 +13,10 @@ import Transport
 struct ControlPlane: Sendable {
     let server: APIServer
     let credentials: ClusterCredentials
+    /// The API server with the paths of joining beside it.
+    let front: ServerFront
+    let nodes: ClusterNodes
+    private let podNetworks: PodNetworks
     private let store: any KeyValueStore
     private let listener: HTTPServer
     /// The credentials anew, those that are due renewed, and in the kubeconfig. Blocks on the disk.
@@ -20,19 +24,17 @@ struct ControlPlane: Sendable {
 
     /// Opens the store, fills the API server and listens.
     static func start(
-        _ configuration: DaemonConfiguration, node: ResolvedNode, nodes: any NodeProxy, threads: IOThreads,
+        _ configuration: DaemonConfiguration, node: ResolvedNode, threads: IOThreads,
         timeline: any TimelineSink, time: any TimeSource, logger: Logger
     ) async throws(DaemonError) -> ControlPlane {
+        let podNetworks = try PodNetworks(configuration, node: node.name)
         var api = APIServerConfiguration()
         api.serviceCIDR = configuration.serviceNetwork
         api.advertiseAddress = node.address
         api.advertisePort = configuration.port
-        let load: @Sendable (Timestamp) throws(DaemonError) -> ClusterCredentials = { now throws(DaemonError) in
-            try ClusterCredentials.load(
-                in: "\(configuration.configDirectory)/pki", names: [node.name],
-                addresses: [node.address, node.apiServiceAddress], clusterDomain: configuration.clusterDomain, now: now)
-        }
+        let load = loader(configuration, node)
         let credentials = try load(time.now())
+        let nodes = ClusterNodes(name: node.name, threads: threads)
         api.clusterAuthority = credentials.authority.certificatePEM
         api.audiences = ["https://kubernetes.default.svc.\(configuration.clusterDomain)"]
         let store = try await openStore("\(configuration.dataDirectory)/store")
@@ -42,10 +44,18 @@ struct ControlPlane: Sendable {
                 logger: logger)
         }
         try await DaemonError.wrapping("API server") { () async throws(StoreError) in try await server.start() }
+        let own = APIClient(
+            handler: server, peer: .inProcess(user: "system:apiserver", groups: ["system:masters"]),
+            userAgent: "apiserver")
+        nodes.reach(through: own, as: credentials)
+        let join = JoinEndpoint(
+            authority: credentials.authority, cluster: ClusterFacts(configuration), ownNode: node.name, client: own,
+            time: time, logger: logger)
+        let front = ServerFront(api: server, join: join)
         let address = ListenAddress.tls(host: configuration.bindAddress, port: configuration.port)
         let listener = try await DaemonError.wrapping("API server") { () async throws(TransportError) in
             try await HTTPServer.start(
-                on: [address], tls: credentials.tls, threads: threads, logger: logger, handler: server)
+                on: [address], tls: credentials.tls, threads: threads, logger: logger, handler: front)
         }
         let host = configuration.bindAddress == "0.0.0.0" ? "127.0.0.1" : configuration.bindAddress
         let publish: @Sendable (ClusterCredentials) throws(DaemonError) -> Void = { credentials throws(DaemonError) in
@@ -54,12 +64,28 @@ struct ControlPlane: Sendable {
         }
         try publish(credentials)
         return ControlPlane(
-            server: server, credentials: credentials, store: store, listener: listener,
+            server: server, credentials: credentials, front: front, nodes: nodes, podNetworks: podNetworks,
+            store: store,
+            listener: listener,
             renewed: { now throws(DaemonError) in
                 let credentials = try load(now)
                 try publish(credentials)
+                nodes.reach(through: own, as: credentials)
                 return credentials
             })
+    }
+
+    /// Reads the credentials, makes those that are missing, and renews those that are due.
+    private static func loader(
+        _ configuration: DaemonConfiguration, _ node: ResolvedNode
+    ) -> @Sendable (Timestamp) throws(DaemonError) -> ClusterCredentials {
+        let (names, addresses) = configuration.furtherServerNames
+        return { now throws(DaemonError) in
+            try ClusterCredentials.load(
+                in: "\(configuration.configDirectory)/pki", names: [node.name] + names,
+                addresses: [node.address, node.apiServiceAddress] + addresses,
+                clusterDomain: configuration.clusterDomain, now: now)
+        }
     }
 
     private static func openStore(_ directory: String) async throws(DaemonError) -> SQLiteStore {
@@ -81,7 +107,8 @@ struct ControlPlane: Sendable {
         let client = client("system:kube-controller-manager", agent: "kube-controller-manager")
         let informers = ControllerInformers(client: client, time: time)
         let controllers = ControllerSet(
-            ControllerSet.Settings(rootCertificate: credentials.authority.certificatePEM), client: client,
+            ControllerSet.Settings(
+                rootCertificate: credentials.authority.certificatePEM, podNetworks: podNetworks), client: client,
             informers: informers, time: time, log: logger)
         let scheduler = Scheduler(
             client: self.client("system:kube-scheduler", agent: "kube-scheduler"), pods: informers.pods,
@@ -120,5 +147,40 @@ struct ControlPlane: Sendable {
         await listener.stop()
         await server.stop()
         await store.close()
+    }
+}
+
+extension PodNetworks {
+    /// The server's own node has its share by configuration, so that its pods can start before anything is asked.
+    fileprivate init(_ configuration: DaemonConfiguration, node: String) throws(DaemonError) {
+        guard let cluster = IPv4Network(configuration.clusterNetwork) else {
+            throw DaemonError(
+                "cluster-cidr must be an IPv4 network such as 10.42.0.0/16, not \"\(configuration.clusterNetwork)\"")
+        }
+        guard let own = IPv4Network(configuration.podNetwork) else {
+            throw DaemonError(
+                "pod-cidr must be an IPv4 network such as 10.42.0.0/24, not \"\(configuration.podNetwork)\"")
+        }
+        let prefix = max(UInt8(clamping: configuration.nodePrefix), cluster.prefixLength)
+        guard let networks = PodNetworks(cluster: cluster, nodePrefix: prefix, fixed: [node: own]) else {
+            throw DaemonError("cluster-cidr \(cluster) is too small to be shared out among nodes")
+        }
+        self = networks
+    }
+}
+
+extension ClusterFacts {
+    fileprivate init(_ configuration: DaemonConfiguration) {
+        self.init(
+            clusterNetwork: configuration.clusterNetwork, serviceNetwork: configuration.serviceNetwork,
+            clusterDomain: configuration.clusterDomain)
+    }
+}
+
+extension DaemonConfiguration {
+    /// The setting `tls-san`, names and addresses apart.
+    fileprivate var furtherServerNames: (names: [String], addresses: [String]) {
+        let all = serverNames.split(separator: ",").map { String($0.filter { $0 != " " }) }.filter { !$0.isEmpty }
+        return (all.filter { IPv4Address($0) == nil }, all.filter { IPv4Address($0) != nil })
     }
 }

@@ -1,6 +1,8 @@
 import APIMachinery
+import Client
 import HTTP
 import JSONTree
+import PKI
 import Transport
 
 /// Asks this node's agent over its socket. Works with the API server down, as long as the daemon runs.
@@ -16,6 +18,19 @@ package struct NodeClient: Sendable {
         let path = socket
         client = try DaemonError.wrapping("node socket") { () throws(TransportError) in
             try HTTPClient(.unix(path: path), limits: limits, threads: IOThreads(count: 1))
+        }
+    }
+
+    /// The join tokens of the server on this machine.
+    package var tokens: BootstrapTokens {
+        BootstrapTokens(client: APIClient(handler: client, userAgent: "swiftlet"))
+    }
+
+    /// A new token's text, which is not kept yet.
+    package func newToken() async throws(DaemonError) -> JoinToken {
+        let pem = try await get(JoinPaths.authority)["certificate"]?.string ?? ""
+        return try DaemonError.wrapping("the server's authority") { () throws(PKIError) in
+            JoinToken(authority: try PinnedAuthority(pem: pem, object: "the certificate"))
         }
     }
 

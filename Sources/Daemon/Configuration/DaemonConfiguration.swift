@@ -21,6 +21,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var clusterNetwork = "10.42.0.0/16"
     /// This node's share of the cluster network.
     package var podNetwork = "10.42.0.0/24"
+    /// Prefix length of a joining node's share of the cluster network.
+    package var nodePrefix = 24
     package var serviceNetwork = "10.43.0.0/16"
     package var clusterDomain = "cluster.local"
     package var maximumPods = 500
@@ -29,6 +31,14 @@ package struct DaemonConfiguration: Sendable, Hashable {
     /// Empty: `swiftlet-podmonitor` beside the daemon's own executable.
     package var monitorPath = ""
     package var stopsPodsOnExit = false
+    /// Further names and addresses of the API server, between commas.
+    package var serverNames = ""
+    /// Of an agent: where its server is, and what it joins with.
+    package var serverURL = ""
+    package var token = ""
+    package var tokenFile = ""
+    /// Where an agent answers the API server.
+    package var kubeletPort = 10250
     package var logLevel = "info"
 
     package init() {}
@@ -64,12 +74,18 @@ extension DaemonConfiguration {
         .number("port", "Port of the API server.", \.port, 1...65535),
         .text("cluster-cidr", "Network of all pods.", \.clusterNetwork),
         .text("pod-cidr", "Network of this node's pods.", \.podNetwork),
+        .number("node-cidr-mask-size", "Prefix length of a joining node's share.", \.nodePrefix, 16...29),
         .text("service-cidr", "Network of Services.", \.serviceNetwork),
         .text("cluster-domain", "DNS domain of the cluster.", \.clusterDomain),
         .number("max-pods", "Most pods on this node.", \.maximumPods, 1...10_000),
         .text("cgroup-parent", "Unified cgroup that the instance's own is made under.", \.cgroupParent),
         .text("monitor-path", "The pod monitor's executable.", \.monitorPath, mustBeAbsolute: true),
         .flag("stop-pods-on-exit", "Stop all pods when the daemon is stopped.", \.stopsPodsOnExit),
+        .text("tls-san", "Further names and addresses of the server, between commas.", \.serverNames),
+        .text("server", "Agent: the server to join, such as https://192.0.2.1:6443.", \.serverURL),
+        .text("token", "Agent: what `swiftlet token create` printed.", \.token),
+        .text("token-file", "Agent: a file with the token.", \.tokenFile, mustBeAbsolute: true),
+        .number("kubelet-port", "Agent: port on which the API server reaches it.", \.kubeletPort, 1...65535),
         .text("log-level", "trace, debug, info, notice, warning, error or critical.", \.logLevel),
     ]
 

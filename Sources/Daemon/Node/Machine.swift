@@ -28,12 +28,13 @@ enum Machine {
             maximumPods: Int64(configuration.maximumPods), architecture: architecture(text(of: names.machine)),
             kernelVersion: text(of: names.release), operatingSystem: operatingSystem, bootID: bootID,
             machineID: readLine("/etc/machine-id") ?? "", runtimeVersion: "swiftlet://\(version)",
-            kubeletVersion: "v1.36.0+swiftlet-\(version)", hostname: hostname, podCIDR: configuration.podNetwork)
+            kubeletVersion: "v1.36.0+swiftlet-\(version)", hostname: hostname)
     }
 
-    /// The address that this machine's default route leaves by; nil where it has none. No packet is sent: a datagram socket that is
-    /// connected only looks the route up.
-    static var routedAddress: String? {
+    /// The address that this machine's packets to `destination` leave with; nil where no route leads there, or it is no address. No packet is sent: a
+    /// datagram socket that is connected only looks the route up.
+    /// - Parameter destination: TEST-NET-3 (RFC 5737) where none is given: nobody is there, and only the default route leads to it.
+    static func routedAddress(to destination: String = "203.0.113.1") -> String? {
         let type = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
         let socket = Glibc.socket(AF_INET, type, 0)
         guard socket >= 0 else { return nil }
@@ -41,8 +42,7 @@ enum Machine {
         var target = sockaddr_in()
         target.sin_family = sa_family_t(AF_INET)
         target.sin_port = in_port_t(9).bigEndian
-        // TEST-NET-3 (RFC 5737): nobody is there, and only the default route leads to it.
-        inet_pton(AF_INET, "203.0.113.1", &target.sin_addr)
+        guard inet_pton(AF_INET, destination, &target.sin_addr) == 1 else { return nil }
         var own = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isConnected = withUnsafePointer(to: &target) {

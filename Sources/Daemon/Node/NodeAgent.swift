@@ -21,6 +21,7 @@ struct NodeAgent: Sendable {
     let network: PodNetwork
     private let proxy: KubeProxy
     private let names: ClusterDNS
+    private let peers: PeerWatch
     private let nodeName: String
     private let clients: Clients
     private let time: any TimeSource
@@ -70,7 +71,7 @@ struct NodeAgent: Sendable {
         let names = try await Self.nameServer(configuration, network.configuration, threads: threads, logger: logger)
         return NodeAgent(
             runtime: runtime, images: images, kubelet: kubelet, network: network, proxy: proxy, names: names,
-            nodeName: node.name,
+            peers: PeerWatch(network: network, node: node.name, logger: logger), nodeName: node.name,
             clients: clients, time: time)
     }
 
@@ -102,7 +103,10 @@ struct NodeAgent: Sendable {
         let services = Informer(Service.self, client: clients.proxy, time: time)
         let slices = Informer(
             EndpointSlice.self, client: clients.proxy, indices: EndpointSlice.serviceIndex, time: time)
+        let nodes = Informer(Node.self, client: clients.proxy, trim: PeerWatch.trim, time: time)
         await withDiscardingTaskGroup { group in
+            group.addTask { await nodes.run() }
+            group.addTask { await peers.run(nodes) }
             group.addTask { await services.run() }
             group.addTask { await slices.run() }
             group.addTask { await kubelet.run() }
@@ -139,9 +143,10 @@ extension Kubelet.Configuration {
             clusterDNS: [nameServer.description], clusterDomain: configuration.clusterDomain,
             logRoot: configuration.logDirectory, nodeMemory: Machine.memoryBytes,
             hostResolver: Machine.read("/etc/resolv.conf") ?? "", apiService: (node.apiServiceAddress, 443))
+        var facts = Machine.facts(configuration, version: Server.version)
+        facts.agentPort = node.agentPort
         self.init(
-            identity: NodeIdentity(name: node.name, addresses: [node.address]),
-            facts: Machine.facts(configuration, version: Server.version), settings: settings,
+            identity: NodeIdentity(name: node.name, addresses: [node.address]), facts: facts, settings: settings,
             dataDirectory: "\(configuration.dataDirectory)/kubelet",
             runDirectory: "\(configuration.runDirectory)/kubelet", manifestDirectory: configuration.manifests)
     }

@@ -7,9 +7,14 @@ struct ResolvedNode: Sendable, Hashable {
     /// The cluster address of the `kubernetes` Service: the first of the service network.
     var apiServiceAddress: String
 
-    init(_ configuration: DaemonConfiguration) throws(DaemonError) {
+    /// Where the API server reaches this node's agent over the network; nil where it is in the same process.
+    var agentPort: Int32?
+
+    /// - Parameter towards: an address that says which of this machine's own is meant, by the way there; a name says nothing.
+    init(_ configuration: DaemonConfiguration, towards: String? = nil) throws(DaemonError) {
         name = configuration.nodeName.isEmpty ? Machine.hostname : configuration.nodeName
-        address = configuration.nodeAddress.isEmpty ? Machine.routedAddress ?? "127.0.0.1" : configuration.nodeAddress
+        let routed = towards.flatMap { Machine.routedAddress(to: $0) } ?? Machine.routedAddress()
+        address = configuration.nodeAddress.isEmpty ? routed ?? "127.0.0.1" : configuration.nodeAddress
         guard let network = IPv4Network(configuration.serviceNetwork) else {
             throw DaemonError(
                 "service-cidr must be an IPv4 network such as 10.43.0.0/16, not \"\(configuration.serviceNetwork)\"")

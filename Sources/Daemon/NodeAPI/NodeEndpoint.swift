@@ -11,6 +11,8 @@ struct NodeEndpoint: HTTPHandler {
     let runtime: NodeRuntime
     let images: ImageStore
     let kubelet: any HTTPHandler
+    /// The API server and what is beside it; nil on an agent.
+    let server: (any HTTPHandler)?
 
     func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         guard case .local(let user, _) = request.peer, user == 0 else {
@@ -23,11 +25,20 @@ struct NodeEndpoint: HTTPHandler {
             case (.delete, "/v1/images"): return answer(try await removeImage(request))
             case (.get, "/v1/sandboxes"): return answer(try await sandboxList())
             case (.get, "/v1/containers"): return answer(try await containerList())
+            case (_, let path) where Self.isServers(path):
+                guard let server else {
+                    throw Status(.notFound, code: 404, "this machine is an agent; ask on its server")
+                }
+                return try await server.handleChecked(request)
             default: return try await kubelet.handleChecked(request)
             }
         } catch {
             return answer(error)
         }
+    }
+
+    private static func isServers(_ path: String) -> Bool {
+        ["/api/", "/apis/", JoinPaths.prefix].contains { path.hasPrefix($0) }
     }
 
     private func answer(_ value: JSONValue) -> HTTPResponse {

@@ -6,7 +6,7 @@ import Linux
 struct OwnFiles: Sendable {
     private static let run = ["node.sock", "runtime", "kubelet", "network", "server.pid"]
     /// The id's file is the last: without it the next run could not name what is in the kernel.
-    private static let data = ["store", "runtime", "kubelet", "timeline", "instance"]
+    private static let data = ["store", "agent", "runtime", "kubelet", "timeline", "instance"]
     private static let config = ["pki", "admin.kubeconfig", "config.yaml", "manifests"]
 
     private let configuration: DaemonConfiguration

@@ -21,7 +21,7 @@ package struct Uninstall: Sendable {
         guard geteuid() == 0 else { throw DaemonError("uninstall must run as root; try sudo") }
         if let process = InstanceFiles.runningDaemon(configuration) {
             throw DaemonError(
-                "the daemon runs (process \(process)); stop it first: `systemctl disable --now swiftlet` or `kill \(process)`"
+                "the daemon runs (process \(process)); stop it first: `systemctl disable --now swiftlet` (of an agent: `swiftlet-agent`) or `kill \(process)`"
             )
         }
         let id = try InstanceFiles.existingID(configuration)
@@ -100,6 +100,7 @@ package struct Uninstall: Sendable {
             let owned = try PodNetwork.owned(instance: instance)
             try PodNetwork.removeAll(instance: instance, stateDirectory: "\(configuration.runDirectory)/network")
             return owned.links.map { "link \($0)" } + owned.tables.map { "nftables table \($0)" }
+                + owned.routes.map { "route to \($0)" }
         }
     }
 
@@ -110,7 +111,7 @@ package struct Uninstall: Sendable {
             let owned = try DaemonError.wrapping("network") { () throws(PodNetworkError) in
                 try PodNetwork.owned(instance: instance)
             }
-            left += owned.links + owned.tables
+            left += owned.links + owned.tables + owned.routes
             if let root = cgroupRoot(instance), access(root, F_OK) == 0 { left.append(root) }
         }
         left += try DaemonError.wrapping("mounts") { () throws(KernelError) in try mounts() }

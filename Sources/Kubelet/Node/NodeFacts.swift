@@ -15,13 +15,14 @@ package struct NodeFacts: Sendable, Hashable {
     package var runtimeVersion: String
     package var kubeletVersion: String
     package var hostname: String
-    package var podCIDR: String
+    /// Where the agent answers the API server over HTTPS; nil where it does so in the API server's own process.
+    package var agentPort: Int32?
     package var labels: [String: String]
 
     package init(
         cpuMilli: Int64, memoryBytes: Int64, diskBytes: Int64, maximumPods: Int64, architecture: String,
         kernelVersion: String, operatingSystem: String, bootID: String, machineID: String, runtimeVersion: String,
-        kubeletVersion: String, hostname: String, podCIDR: String, labels: [String: String] = [:]
+        kubeletVersion: String, hostname: String, agentPort: Int32? = nil, labels: [String: String] = [:]
     ) {
         self.cpuMilli = cpuMilli
         self.memoryBytes = memoryBytes
@@ -35,7 +36,7 @@ package struct NodeFacts: Sendable, Hashable {
         self.runtimeVersion = runtimeVersion
         self.kubeletVersion = kubeletVersion
         self.hostname = hostname
-        self.podCIDR = podCIDR
+        self.agentPort = agentPort
         self.labels = labels
     }
 }

@@ -11,8 +11,6 @@ struct NodeObject: Sendable {
     func initial() -> Node {
         Node(name: identity.name) {
             $0.metadata.labels = labels
-            $0.spec.podCIDR = facts.podCIDR
-            $0.spec.podCIDRs = [facts.podCIDR]
         }
     }
 
@@ -47,6 +45,9 @@ struct NodeObject: Sendable {
                     $0.address = facts.hostname
                 }
             ]
+        if let port = facts.agentPort {
+            status.daemonEndpoints = NodeDaemonEndpoints { $0.kubeletEndpoint = DaemonEndpoint { $0.port = port } }
+        }
         status.nodeInfo = info
         status.images = images.prefix(50).map { image in
             ContainerImage {

@@ -91,10 +91,8 @@ struct NodeReporter: Sendable {
             return try await client.create(object.initial())
         }
         let labels = node.metadata.labels.merging(object.labels) { $1 }
-        guard labels != node.metadata.labels || node.spec.podCIDR != object.facts.podCIDR else { return node }
+        guard labels != node.metadata.labels else { return node }
         node.metadata.labels = labels
-        node.spec.podCIDR = object.facts.podCIDR
-        node.spec.podCIDRs = [object.facts.podCIDR]
         return try await client.update(node)
     }
 }

@@ -78,6 +78,11 @@ package struct IPv4Network: Hashable, Sendable, CustomStringConvertible {
         other.value & mask.value == address.value
     }
 
+    /// Whether the two have an address in common.
+    package func overlaps(_ other: IPv4Network) -> Bool {
+        contains(other.address) || other.contains(address)
+    }
+
     package var description: String { "\(address)/\(prefixLength)" }
 
     private static func mask(_ length: UInt8) -> UInt32 {

@@ -2,7 +2,7 @@ import CNetlink
 import Glibc
 
 extension RouteSocket {
-    /// Adds a route to the main table, or replaces the one to the same destination.
+    /// Adds a route to the main table, or replaces the one to the same destination with the same metric.
     package func add(_ route: Route) throws(NetlinkError) {
         let request = Self.request(Int(RTM_NEWROUTE), NLM_F_CREATE | NLM_F_REPLACE, route)
         try socket.transact(request, "add route to", "\(route.destination)")
@@ -27,7 +27,7 @@ extension RouteSocket {
         information.rtm_family = UInt8(AF_INET)
         information.rtm_dst_len = route.destination.prefixLength
         information.rtm_table = UInt8(RT_TABLE_MAIN.rawValue)
-        information.rtm_protocol = UInt8(RTPROT_STATIC)
+        information.rtm_protocol = route.origin
         information.rtm_scope = route.scope.rawValue
         information.rtm_type = UInt8(RTN_UNICAST)
         information.rtm_flags = route.isOnLink ? UInt32(RTNH_F_ONLINK) : 0
@@ -36,6 +36,7 @@ extension RouteSocket {
         if let gateway = route.gateway { request.put(Int(RTA_GATEWAY.rawValue), gateway) }
         if let source = route.source { request.put(Int(RTA_PREFSRC.rawValue), source) }
         request.put(Int(RTA_OIF.rawValue), route.link)
+        if route.metric > 0 { request.put(Int(RTA_PRIORITY.rawValue), route.metric) }
         return request
     }
 
@@ -51,7 +52,8 @@ extension RouteSocket {
             IPv4Network(address, prefixLength: information.rtm_dst_len),
             via: attributes.address(Int(RTA_GATEWAY.rawValue)), link: link,
             source: attributes.address(Int(RTA_PREFSRC.rawValue)),
-            isOnLink: information.rtm_flags & UInt32(RTNH_F_ONLINK) != 0)
+            isOnLink: information.rtm_flags & UInt32(RTNH_F_ONLINK) != 0, origin: information.rtm_protocol,
+            metric: attributes.uint32(Int(RTA_PRIORITY.rawValue)) ?? 0)
         route.scope = Route.Scope(rawValue: information.rtm_scope) ?? route.scope
         return route
     }

@@ -56,11 +56,19 @@ package struct Route: Hashable, Sendable {
     package var scope: Scope
     /// The gateway counts as reachable on the link whatever the link's own addresses say.
     package var isOnLink: Bool
+    /// Who made it (RTPROT_STATIC or a number of a routing program's own), and its rank among routes to the same destination: 0 comes first.
+    package var origin: UInt8
+    package var metric: UInt32
+
+    /// RTPROT_STATIC.
+    package static let plainOrigin: UInt8 = 4
 
     package init(
         _ destination: IPv4Network, via gateway: IPv4Address? = nil, link: UInt32, source: IPv4Address? = nil,
-        isOnLink: Bool = false
+        isOnLink: Bool = false, origin: UInt8 = Route.plainOrigin, metric: UInt32 = 0
     ) {
+        self.origin = origin
+        self.metric = metric
         self.destination = destination
         self.gateway = gateway
         self.link = link

@@ -1,0 +1,113 @@
+import APIMachinery
+import APIServer
+import Client
+import HTTP
+import Linux
+import Logging
+import Transport
+
+/// What `swiftlet server` and `swiftlet agent` have in common: the process's threads, signals and files, and the node that runs in it.
+struct DaemonProcess: Sendable {
+    let configuration: DaemonConfiguration
+    let logger: Logger
+    let time: any TimeSource = SystemTime()
+    let events: EventThread
+    let instance: InstanceFiles
+    let threads: IOThreads
+    let timeline: Timeline
+    private let signals: TerminationSignals
+    private let start: Duration
+
+    /// Takes the lock of the instance's directories.
+    init(_ configuration: DaemonConfiguration, role: InstanceFiles.Role, logger: Logger) throws(DaemonError) {
+        self.configuration = configuration
+        self.logger = logger
+        start = time.uptime()
+        let events = try DaemonError.wrapping("epoll") { () throws(KernelError) in try EventThread() }
+        self.events = events
+        signals = try TerminationSignals(events: events)
+        instance = try InstanceFiles.open(configuration, role: role)
+        threads = IOThreads(count: 2)
+        timeline = Timeline(directory: TimelineDirectory(configuration), logger: logger)
+        logger.info(
+            "starting",
+            metadata: ["version": "\(Server.version)", "role": "\(role.rawValue)", "instance": "\(instance.id)"])
+    }
+
+    /// How long the process has worked.
+    var age: Duration { time.uptime() - start }
+
+    /// Runs `body`, which may take long, and gives it up at SIGTERM or SIGINT: nil then.
+    func unlessStopped<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws(DaemonError) -> Value
+    ) async throws(DaemonError) -> Value? {
+        let signals = signals
+        let first = await withTaskGroup(of: Result<Value, DaemonError>?.self) { group in
+            group.addTask {
+                do throws(DaemonError) {
+                    return .success(try await body())
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                await signals.wait()
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        return try first?.get()
+    }
+
+    /// - Parameter configuration: with what the cluster has said, where that differs from this process's own.
+    func startNode(
+        _ configuration: DaemonConfiguration, _ node: ResolvedNode, clients: NodeAgent.Clients
+    ) async throws(DaemonError) -> NodeAgent {
+        let agent = try await NodeAgent.start(
+            configuration, instance: instance, node: node, clients: clients, threads: threads, events: events,
+            timeline: timeline, time: time, logger: logger)
+        logger.info(
+            "node agent ready", metadata: ["node": "\(node.name)", "address": "\(node.address)", "after": "\(age)"])
+        return agent
+    }
+
+    /// Runs the node, and `others` beside it, until SIGTERM or SIGINT, and serves the node's own command line meanwhile.
+    /// - Parameter server: what this machine's server answers; nil on an agent.
+    func run(
+        _ agent: NodeAgent, server: (any HTTPHandler)?, _ others: @escaping @Sendable () async -> Void
+    ) async throws(DaemonError) {
+        let endpoint = NodeEndpoint(
+            runtime: agent.runtime, images: agent.images, kubelet: agent.kubelet.endpoint, server: server)
+        let socket = try await DaemonError.wrapping("node socket") { () async throws(TransportError) in
+            try await HTTPServer.start(
+                on: [.unix(path: configuration.nodeSocket)], threads: threads, logger: logger, handler: endpoint)
+        }
+        let journal = Task { await timeline.run() }
+        await work(agent, others)
+        await socket.stop()
+        await agent.runtime.close()
+        journal.cancel()
+        await journal.value
+    }
+
+    /// Pods that are to end with the daemon end when nobody is left who would start them again.
+    private func work(_ agent: NodeAgent, _ others: @escaping @Sendable () async -> Void) async {
+        let work = Task {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await agent.run() }
+                group.addTask { await others() }
+            }
+        }
+        SystemdNotification.ready.send()
+        await signals.wait()
+        logger.info("stopping")
+        SystemdNotification.stopping.send()
+        let pods = configuration.stopsPodsOnExit ? await agent.kubeletPods() : []
+        work.cancel()
+        await work.value
+        if configuration.stopsPodsOnExit {
+            await PodStop(runtime: agent.runtime, pods: pods, logger: logger).run()
+        }
+    }
+}

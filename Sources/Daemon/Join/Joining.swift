@@ -1,0 +1,110 @@
+import Logging
+import PKI
+
+/// Comes to a membership: reads it, joins with a token, or renews it.
+struct Joining: Sendable {
+    let files: MembershipFiles
+    let node: String
+    let server: JoinClient
+    let token: JoinToken?
+    /// Seconds since 1970.
+    let now: Int64
+    let logger: Logger
+
+    /// What is to be done with what is on disk. Pure.
+    enum Step: Sendable, Hashable {
+        case keep
+        case renew
+        case join
+        case refuse(String)
+
+        /// - Parameters:
+        ///   - fingerprint: of the authority that is trusted so far; nil where this machine has not joined.
+        static func decide(
+            fingerprint: String?, token: JoinToken?, isDue: Bool, isExpired: Bool, node: String
+        ) -> Step {
+            guard let fingerprint else {
+                return token == nil
+                    ? .refuse(
+                        "this machine has not joined as node \(node) yet and needs a token: get one on the server with "
+                            + "`swiftlet token create`, and give it with --token or --token-file") : .join
+            }
+            if let token, token.fingerprint != fingerprint {
+                return .refuse(
+                    "this machine belongs to another cluster than the token (authority \(fingerprint)); "
+                        + "take it out of that one first: swiftlet uninstall")
+            }
+            if isExpired {
+                return token == nil
+                    ? .refuse(
+                        "the certificate of node \(node) has expired; give a new token with --token "
+                            + "(`swiftlet token create` on the server)") : .join
+            }
+            return isDue ? .renew : .keep
+        }
+    }
+
+    func run() async throws(DaemonError) -> Membership {
+        let present = try files.load(node)
+        let step = Step.decide(
+            fingerprint: try present.map { (old) throws(DaemonError) in try fingerprint(old) }, token: token,
+            isDue: present.map { $0.client.needsRenewal(at: now) || $0.kubelet.needsRenewal(at: now) } ?? false,
+            isExpired: present.map { min($0.client.notAfterSeconds, $0.kubelet.notAfterSeconds) <= now } ?? false,
+            node: node)
+        switch (step, present) {
+        case (.refuse(let why), _): throw DaemonError(why)
+        case (.keep, let present?): return present
+        case (.renew, let present?): return await renewed(present)
+        default:
+            guard let token else { throw DaemonError("a token is needed to join; give it with --token") }
+            let authority = try await server.authority(pinnedBy: token)
+            logger.info("joining", metadata: ["server": "\(server.server)", "node": "\(node)"])
+            return try await ask(.token(token), authorityPEM: authority.certificatePEM, podNetwork: "")
+        }
+    }
+
+    private func fingerprint(_ membership: Membership) throws(DaemonError) -> String {
+        try DaemonError.wrapping("membership in \(files.path)") { () throws(PKIError) in
+            try PinnedAuthority(pem: membership.authorityPEM, object: "\(files.path)/ca.crt").fingerprint
+        }
+    }
+
+    /// Good certificates are no reason to fail where they cannot be renewed yet.
+    private func renewed(_ present: Membership) async -> Membership {
+        do throws(DaemonError) {
+            return try await ask(
+                .certificate(present.client), authorityPEM: present.authorityPEM,
+                podNetwork: present.cluster.podNetwork)
+        } catch {
+            logger.warning("certificates not renewed; the next start tries again", metadata: ["error": "\(error)"])
+            return present
+        }
+    }
+
+    private func ask(
+        _ proof: JoinClient.Proof, authorityPEM: String, podNetwork: String
+    ) async throws(DaemonError) -> Membership {
+        let (client, kubelet) = try DaemonError.wrapping("join") {
+            () throws(PKIError) -> (SigningRequest, SigningRequest) in
+            (try SigningRequest(commonName: "system:node:\(node)"), try SigningRequest(commonName: node))
+        }
+        let request = JoinRequest(
+            node: node, password: try files.password(), client: client.requestPEM, kubelet: kubelet.requestPEM)
+        let answer = try await server.join(request, proof, authorityPEM: authorityPEM)
+        let (signed, serving) = try DaemonError.wrapping("join") { () throws(PKIError) -> (Credential, Credential) in
+            (
+                try client.credential(
+                    certificatePEM: answer.clientCertificate, object: "the client certificate from \(server.server)"),
+                try kubelet.credential(
+                    certificatePEM: answer.kubeletCertificate, object: "the kubelet's certificate from \(server.server)"
+                )
+            )
+        }
+        var cluster = answer.cluster
+        cluster.podNetwork = podNetwork
+        try files.save(authority: authorityPEM, client: signed, kubelet: serving)
+        try files.save(cluster)
+        return Membership(
+            authorityPEM: authorityPEM, client: signed, kubelet: serving, cluster: cluster, files: files, node: node)
+    }
+}

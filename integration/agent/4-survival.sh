@@ -1,0 +1,56 @@
+# Sourced: daemons that end and start again; pods that do not notice.
+
+survival() {
+    check "the agent killed with -9 and started without its token: the same pods, no restart counted" agent_survives KILL
+    check "the agent stopped and started: the same pods, no restart counted" agent_survives TERM
+    check "logs and exec reach it again" says worker kubectl exec "$(pod_on worker)" -- sh -c 'echo $NODE'
+    check "the server killed with -9 and started: the agent's pods do not notice" server_survives
+    check "the agent has found it again: a new pod runs there" new_pod_on_worker
+    check "the agent starts while the server is away, and its pods are still there" alone
+}
+
+processes_on() {
+    on "$1" curl -sf --unix-socket "$ROOT/$1/r/node.sock" http://node/v1/containers |
+        python3 -c 'import json, sys
+print(sorted((c["labels"].get("io.kubernetes.pod.name"), c["pid"]) for c in json.load(sys.stdin)
+             if c["state"] == "running" and c["labels"].get("io.kubernetes.pod.name", "").startswith("hello")))'
+}
+restarts() { kubectl get pods -l app=hello -o jsonpath='{range .items[*]}{.metadata.name}={.status.containerStatuses[0].restartCount} {end}'; }
+
+same() { [ "$1" = "$2" ] || { printf 'before: %s\nafter:  %s\n' "$1" "$2"; return 1; }; }
+
+agent_survives() {
+    local before
+    before="$(processes_on worker) $(restarts)"
+    stop worker "$1" && start_agent || return 1
+    sleep 3
+    eventually 20 both_ready || return 1
+    same "$before" "$(processes_on worker) $(restarts)"
+}
+
+server_survives() {
+    local before
+    before="$(processes_on server) $(processes_on worker) $(restarts)"
+    stop server KILL && start_server || return 1
+    sleep 3
+    eventually 20 both_ready || return 1
+    same "$before" "$(processes_on server) $(processes_on worker) $(restarts)"
+}
+
+new_pod_on_worker() {
+    kubectl create -f - <<'Y' || return 1
+{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "late"},
+ "spec": {"nodeName": "worker", "terminationGracePeriodSeconds": 0, "containers": [{"name": "a", "image": "busybox:demo",
+  "imagePullPolicy": "Never", "command": ["sleep", "1000"]}]}}
+Y
+    kubectl wait --for=condition=Ready pod/late --timeout=60s && kubectl delete pod late --timeout=30s
+}
+
+alone() {
+    local before
+    before="$(processes_on worker) $(restarts)"
+    stop server TERM && stop worker KILL && start_agent && start_server || return 1
+    sleep 3
+    eventually 30 both_ready || return 1
+    same "$before" "$(processes_on worker) $(restarts)"
+}
