@@ -8,10 +8,11 @@ final class Cluster: Sendable {
     private struct State {
         var plane: ControlPlane?
         var machines: [Machine] = []
-        var storeDelay = 0
-        /// Counts what was started and crashed, so that a fault that was planned for one life does not strike the next.
-        var lives = 0
+        var storeDelay = usualSync
     }
+
+    /// How long each half of a commit takes at most, in milliseconds.
+    static let usualSync = 3
 
     let world: World
     let disk: SimulatedDisk
@@ -74,7 +75,7 @@ final class Cluster: Sendable {
 
     /// Everything works again.
     func heal() throws {
-        slowStore(to: 0)
+        slowStore(to: Self.usualSync)
         try startPlane()
         for node in nodes {
             node.cut(false)

@@ -23,12 +23,12 @@ extension History {
         }
         byUser { [user] in
             switch kind {
-            case ..<22: await user.createDeployment(name, replicas, image, maxSurge: surge, grace: max(1, grace))
-            case ..<40: await user.scale(name, to: replicas)
-            case ..<58: await user.roll(name, to: image)
-            case ..<66: await user.deleteDeployment(name, policy)
-            case ..<78: await user.createPod(pod, image, restartPolicy: restart, grace: max(1, grace))
-            case ..<84: await user.deletePod(pod, grace: grace == 30 ? nil : grace)
+            case ..<20: await user.createDeployment(name, replicas, image, maxSurge: surge, grace: max(1, grace))
+            case ..<36: await user.scale(name, to: replicas)
+            case ..<52: await user.roll(name, to: image)
+            case ..<60: await user.deleteDeployment(name, policy)
+            case ..<71: await user.createPod(pod, image, restartPolicy: restart, grace: max(1, grace))
+            case ..<77: await user.deletePod(pod, grace: grace == 30 ? nil : grace)
             case ..<92: await self.deleteAny(grace: grace == 30 ? nil : grace)
             case ..<96: await user.createService(name)
             default: await user.deleteService(name)
@@ -118,8 +118,15 @@ extension History {
 
     private func crashPlane() async {
         guard cluster.plane != nil else { return }
+        // Often while writes are between the caller and the disk.
+        if world.draw({ $0.percent(60) }) {
+            cluster.slowStore(to: 800)
+            change()
+            await world.pause(world.draw { $0.duration(0...1_500) })
+        }
         world.note("server-crashes")
         cluster.crashPlane()
+        cluster.slowStore(to: Cluster.usualSync)
         await world.pause(world.draw { $0.duration(10...15_000) })
         try? cluster.startPlane()
         world.note("server-starts")
@@ -130,7 +137,7 @@ extension History {
         world.note("slow-store", "\(delay) ms")
         cluster.slowStore(to: delay)
         await world.pause(world.draw { $0.duration(500...10_000) })
-        cluster.slowStore(to: 0)
+        cluster.slowStore(to: Cluster.usualSync)
     }
 
     private func slowLink(_ node: SimulatedNode) async {
