@@ -42,14 +42,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // Layer 0: C. One folder per kernel interface.
         .target(name: "CLaunch", path: "CShims/Launch"),
         .target(name: "CKernel", path: "CShims/Kernel"),
         .target(name: "CFiles", path: "CShims/Files"),
+        .systemLibrary(name: "CSQLite", path: "CShims/SQLite"),
+        .systemLibrary(name: "CYaml", path: "CShims/YAML"),
         .target(
             name: "CSeccomp", path: "CShims/Seccomp",
             linkerSettings: [.linkedLibrary("seccomp"), .linkedLibrary("cap")]),
@@ -58,8 +58,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("mnl"), .linkedLibrary("nftnl")]),
 
         // Layer 1: values.
-        // Of Yams we use its libyaml (CYaml): its own composer has no limits on depth and aliases.
-        module("JSONTree", [.product(name: "Yams", package: "Yams")]),
+        module("JSONTree", ["CYaml"]),
         module("APIMachinery", ["JSONTree"]),
         module("KubernetesAPI", ["APIMachinery"]),
         tests("KubernetesAPI"),
@@ -70,7 +69,7 @@ let package = Package(
         // Layer 2: the machine.
         module("Linux", ["CLaunch", "CKernel", "CFiles", "CSeccomp", "CNetlink"]),
         module("PodMonitor", ["CLaunch"]),
-        module("Store", [log, .product(name: "GRDB", package: "GRDB.swift")]),
+        module("Store", [log, "CSQLite"]),
         tests("Store"),
         .executableTarget(
             name: "store-bench", dependencies: ["Store"], path: "integration/bench/store", swiftSettings: strict),
