@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# What needs cgroup v2's controllers, systemd, a reboot or a power cut: the Debian package in a virtual machine.
+#   integration/vm.sh [--list] [--only NAME]... [--keep]
+# SWIFTLET_BIN is a folder with products that are built already (release, with the Swift runtime linked in).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+case " $* " in *" --list "*) exec python3 integration/vm/run.py "$@" ;; esac
+[ "$(id -u)" = 0 ] || { echo "vm.sh: building the machine's image needs root" >&2; exit 2; }
+# shellcheck source=packaging/packages.sh
+source packaging/packages.sh
+install_packages python3 busybox-static e2fsprogs
+image=$(integration/vm/image.sh)
+work=$(mktemp -d /tmp/swiftlet-payload.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+
+# The payload disk: the package, once more under a higher version for the upgrade, a busybox bundle and the suite.
+disk=$work/disk
+mkdir -p "$disk/bundle/rootfs"/{bin,etc,tmp,root}
+packaging/deb.sh "$disk" >&2
+version=$(basename "$disk"/swiftlet_*.deb | cut -d_ -f2)
+SWIFTLET_VERSION=$version+1 packaging/deb.sh "$disk/newer" >&2
+cp -r integration/vm/guest "$disk/suite"
+rm -rf "$disk/suite/__pycache__"
+printf '#!/bin/sh\nexec python3 -B /payload/suite\n' >"$disk/vm-suite"
+chmod 755 "$disk/vm-suite"
+cp /bin/busybox "$disk/bundle/rootfs/bin/"
+chroot "$disk/bundle/rootfs" /bin/busybox --install -s /bin
+echo 'root:x:0:0:root:/root:/bin/sh' >"$disk/bundle/rootfs/etc/passwd"
+echo 'root:x:0:' >"$disk/bundle/rootfs/etc/group"
+cat >"$disk/bundle/config.json" <<'J'
+{"ociVersion": "1.0.2", "process": {"args": ["/bin/sh"], "cwd": "/", "user": {"uid": 0, "gid": 0}, "env": ["PATH=/bin"]}, "root": {"path": "rootfs"}}
+J
+mke2fs -q -t ext4 -m 0 -d "$disk" "$work/payload.ext4" 400M
+python3 -B integration/vm/run.py --payload "$work/payload.ext4" --image "$image" "$@"

@@ -1,0 +1,149 @@
+"""Limits as the kernel holds them: memory, CPU, processes, and the values in the cgroup files."""
+
+import glob
+import os
+import time
+
+from cluster import Cluster, Refused
+from report import expect, fields, one, read, wait_for
+
+ROOT = "/sys/fs/cgroup"
+
+
+def pod_group(cluster, name):
+    """The cgroup of a pod, found by its uid."""
+    uid = cluster.pod(name)["metadata"]["uid"]
+    found = [path for path in glob.glob(f"{ROOT}/**/*{uid}*", recursive=True) if os.path.isdir(path)]
+    expect(found, f"no cgroup bears the uid {uid} of pod {name}")
+    return min(found, key=len)
+
+
+def container_group(cluster, name, container="main"):
+    """The cgroup of a running container, found by one of its processes."""
+    pod = cluster.pod(name)
+    status = next(entry for entry in pod["status"]["containerStatuses"] if entry["name"] == container)
+    identity = status["containerID"].split("//")[1]
+    found = [path for path in glob.glob(f"{ROOT}/**/*{identity}*", recursive=True) if os.path.isdir(path)]
+    expect(found, f"no cgroup bears the id {identity} of container {container}")
+    return min(found, key=len)
+
+
+def memory_limit(cluster):
+    cluster.run("oom", "echo up; x=$(yes | head -c 200000000 | tr -d '\\n'); echo ${#x}", {"limits": {"memory": "32Mi"}}, wait=None)
+    pod = cluster.wait_phase("oom", "Failed", 180)
+    ended = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+    expect(ended["reason"] == "OOMKilled" and ended["exitCode"] == 137, f"it ended with {ended}")
+    cluster.remove("oom")
+
+
+def memory_values(cluster):
+    cluster.run("memory", "sleep 1000", {"limits": {"memory": "64Mi"}, "requests": {"memory": "16Mi"}})
+    group = container_group(cluster, "memory")
+    expect(read(f"{group}/memory.max").strip() == str(64 << 20), f"memory.max is {read(group + '/memory.max')}")
+    expect(read(f"{group}/memory.oom.group").strip() == "1", "an OOM kill does not take the whole container")
+    expect(read(f"{pod_group(cluster, 'memory')}/memory.max").strip() == str(64 << 20), "the pod's memory.max is not the sum of its containers'")
+    cluster.remove("memory")
+
+
+def cpu_limit(cluster):
+    cluster.run("busy", "while :; do :; done", {"limits": {"cpu": "200m"}, "requests": {"cpu": "100m"}})
+    group = container_group(cluster, "busy")
+    expect(read(f"{group}/cpu.max").strip() == "20000 100000", f"cpu.max is {read(group + '/cpu.max')}")
+    expect(read(f"{group}/cpu.weight").strip() == "4", f"cpu.weight is {read(group + '/cpu.weight')} for a request of 100m")
+    before, began = fields(f"{group}/cpu.stat"), time.monotonic()
+    time.sleep(5)
+    after, seconds = fields(f"{group}/cpu.stat"), time.monotonic() - began
+    used = (after["usage_usec"] - before["usage_usec"]) / 1e6 / seconds
+    expect(after["nr_throttled"] > before["nr_throttled"], "it was never throttled")
+    expect(used < 0.3, f"it used {used:.2f} of a core, its limit is 0.2")
+    cluster.remove("busy")
+
+
+def cpu_shares(cluster):
+    """Two that want everything get it in the proportion of their requests."""
+    for name, request in (("small", "100m"), ("large", "800m")):
+        cluster.run(name, "while :; do :; done & while :; do :; done & wait", {"requests": {"cpu": request}})
+    groups = {name: container_group(cluster, name) for name in ("small", "large")}
+    before = {name: fields(f"{group}/cpu.stat")["usage_usec"] for name, group in groups.items()}
+    time.sleep(8)
+    used = {name: fields(f"{group}/cpu.stat")["usage_usec"] - before[name] for name, group in groups.items()}
+    for name in groups:
+        cluster.remove(name)
+    ratio = used["large"] / max(1, used["small"])
+    expect(ratio > 3, f"requests of 800m and 100m used the CPU at {ratio:.1f} to 1")
+
+
+def process_limit(cluster):
+    """A fork bomb is held by the pod's pids.max, and the node goes on."""
+    cluster.run("bomb", "i=0; while [ $i -lt 6000 ]; do sleep 600 & i=$((i+1)); done; echo all; sleep 600", {"limits": {"memory": "200Mi"}})
+    group = pod_group(cluster, "bomb")
+    limit = read(f"{group}/pids.max").strip()
+    expect(limit != "max", "the pod has no limit of processes")
+    wait_for("the bomb reaching its limit", 240, lambda: fields(f"{group}/pids.events").get("max", 0) > 0)
+    expect(cluster.condition("Ready")["status"] == "True", "the node is not Ready")
+    cluster.remove("bomb", seconds=120)
+
+
+def hugepages(cluster):
+    """What this node does not have is refused by the scheduler, by name."""
+    cluster.run("huge", "sleep 1000", {"limits": {"hugepages-2Mi": "64Mi", "memory": "64Mi", "cpu": "100m"}}, wait=None)
+    wait_for("the pod being refused", 60, lambda: any("hugepages-2Mi" in event for event in cluster.events("huge")))
+    cluster.remove("huge")
+
+
+def quality_tree(cluster):
+    cluster.run("best", "sleep 1000")
+    cluster.run("burst", "sleep 1000", {"requests": {"cpu": "100m", "memory": "16Mi"}})
+    cluster.run("sure", "sleep 1000", {"limits": {"cpu": "100m", "memory": "16Mi"}})
+    groups = {name: pod_group(cluster, name) for name in ("best", "burst", "sure")}
+    expect("besteffort" in groups["best"] and "burstable" in groups["burst"], f"the tree has no classes: {groups}")
+    expect("besteffort" not in groups["sure"] and "burstable" not in groups["sure"], f"a guaranteed pod is in {groups['sure']}")
+    weight = read(os.path.join(os.path.dirname(groups["best"]), "cpu.weight")).strip()
+    expect(weight == "1", f"the best-effort class has cpu.weight {weight}")
+    scores = {}
+    for name in groups:
+        process = read(f"{container_group(cluster, name)}/cgroup.procs").split()[0]
+        scores[name] = int(read(f"/proc/{process}/oom_score_adj"))
+    expect(scores["best"] == 1000 and scores["sure"] == -997 and 2 <= scores["burst"] <= 999, f"OOM scores are {scores}")
+    for name in groups:
+        cluster.remove(name)
+
+
+def node_limits(cluster):
+    """All pods together are held to what the node can give."""
+    cluster.run("held", "sleep 1000")
+    group = pod_group(cluster, "held")
+    while os.path.dirname(group) != ROOT and not os.path.basename(group).startswith("pods"):
+        group = os.path.dirname(group)
+    allocatable = cluster.node()["status"]["allocatable"]["memory"]
+    expect(read(f"{group}/memory.max").strip() != "max", f"{group} has no memory.max; allocatable is {allocatable}")
+    cluster.remove("held")
+
+
+def nothing_left(cluster):
+    def empty():
+        return not [path for path in glob.glob(f"{ROOT}/**/cgroup.procs", recursive=True) if "/pod" in path and read(path).strip()]
+    wait_for("all pods' cgroups being gone", 30, empty)
+
+
+def honest(cluster):
+    """Nothing is said to be unenforced on a host that enforces it."""
+    for condition in cluster.node()["status"]["conditions"]:
+        expect("limit" not in condition.get("reason", "").lower() or condition["status"] == "False", f"the node says {condition}")
+
+
+def run(report):
+    cluster = Cluster()
+    for name, body in (
+        ("memory: values are written", memory_values),
+        ("memory: over the limit is OOMKilled with 137", memory_limit),
+        ("CPU: a limit throttles", cpu_limit),
+        ("CPU: requests share it out", cpu_shares),
+        ("processes: a fork bomb is held", process_limit),
+        ("huge pages that the node lacks are refused", hugepages),
+        ("the classes of quality have their groups and scores", quality_tree),
+        ("the node's allocatable is enforced", node_limits),
+        ("the node does not claim to lack limits", honest),
+        ("no cgroup is left", nothing_left),
+    ):
+        report.check(name, body, cluster)
