@@ -16,6 +16,7 @@ trap 'rm -rf "$work"' EXIT
 # The payload disk: the package, once more under a higher version for the upgrade, a busybox bundle and the suite.
 disk=$work/disk
 mkdir -p "$disk/bundle/rootfs"/{bin,etc,tmp,root}
+export SWIFTLET_DEB_COMPRESSION=none
 packaging/deb.sh "$disk" >&2
 version=$(basename "$disk"/swiftlet_*.deb | cut -d_ -f2)
 SWIFTLET_VERSION=$version+1 packaging/deb.sh "$disk/newer" >&2
@@ -30,5 +31,5 @@ echo 'root:x:0:' >"$disk/bundle/rootfs/etc/group"
 cat >"$disk/bundle/config.json" <<'J'
 {"ociVersion": "1.0.2", "process": {"args": ["/bin/sh"], "cwd": "/", "user": {"uid": 0, "gid": 0}, "env": ["PATH=/bin"]}, "root": {"path": "rootfs"}}
 J
-mke2fs -q -t ext4 -m 0 -d "$disk" "$work/payload.ext4" 400M
+mke2fs -q -t ext4 -m 0 -d "$disk" "$work/payload.ext4" 600M
 python3 -B integration/vm/run.py --payload "$work/payload.ext4" --image "$image" "$@"

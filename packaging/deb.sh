@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Debian package from the release build and prints its path.
 #   packaging/deb.sh [FOLDER]       default: .build/deb
-# SWIFTLET_VERSION is the package's version; SWIFTLET_BIN a folder with products that are built already.
+# SWIFTLET_DEB_COMPRESSION (xz) may be none, where the package is only tried. SWIFTLET_VERSION is the package's version; SWIFTLET_BIN a folder with products that are built already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=packaging/packages.sh
@@ -58,5 +58,5 @@ Description: Kubernetes for one Linux machine and up
  container runtime, network plugin or other program is needed beside it.
 C
 file=$out/swiftlet_${version}_$architecture.deb
-dpkg-deb --root-owner-group -Zxz --build "$root" "$file" >/dev/null
+dpkg-deb --root-owner-group -Z"${SWIFTLET_DEB_COMPRESSION:-xz}" --build "$root" "$file" >/dev/null
 echo "$file"

@@ -66,7 +66,7 @@ class Machine:
         command = [
             "qemu-system-x86_64", "-accel", "tcg,thread=multi,tb-size=512" if emulated else "kvm",
             "-cpu", EMULATED_CPU if emulated else "host", "-smp", "2", "-m", str(self.memory), "-M", "q35",
-            "-nodefaults", "-no-user-config", "-display", "none",
+            "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-kernel", f"{self.image}/vmlinuz", "-initrd", f"{self.image}/initrd.img",
             "-append",
             "console=ttyS0 quiet loglevel=4 root=/dev/vda rw systemd.unified_cgroup_hierarchy=1 systemd.show_status=0 mitigations=off"
@@ -123,6 +123,14 @@ class Machine:
                 if "error" in reply:
                     raise MachineError(f"QEMU's monitor refused {name}: {reply['error']['desc']}")
             return reply["return"]
+
+    def wait(self, seconds):
+        """Waits for the machine's own end."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            raise MachineError(f"the machine did not end within {seconds} s; its console ends with\n{self.console_tail()}") from error
+        self.cut_power()
 
     def cut_power(self):
         """Ends the machine as a power cut does: nothing in its memory is written any more."""

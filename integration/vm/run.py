@@ -81,6 +81,11 @@ class Session:
             if listen is None or ended:
                 self.vm.cut_power()
 
+    def boot_again(self, suites, seconds):
+        """A machine that restarts by itself: waits for the end of this boot's process, then boots its disk into the suites."""
+        self.vm.wait(120)
+        self.boot(suites, seconds)
+
     def broke_off(self, suites, why):
         self.counts.fail(f"{','.join(suites)} in the virtual machine", f"{why}; its console ends with\n{self.vm.console_tail()}")
 

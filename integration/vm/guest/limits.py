@@ -4,8 +4,8 @@ import glob
 import os
 import time
 
-from cluster import Cluster, Refused
-from report import expect, fields, one, read, wait_for
+from cluster import Cluster
+from report import expect, fields, read, wait_for
 
 ROOT = "/sys/fs/cgroup"
 

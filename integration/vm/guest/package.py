@@ -1,19 +1,11 @@
 """The package: installed, enabled and started as an operator does it; then an image for the other suites."""
 
-import os
 import shutil
-import subprocess
 import time
 
+import removal
 from cluster import Cluster
-from report import expect, one, wait_for
-
-
-def command(*words, seconds=180):
-    """A command's output; raises Unmet with it where the command fails."""
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds, text=True, errors="replace")
-    expect(done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}: {done.stdout[-1500:]}")
-    return done.stdout
+from report import command, one
 
 
 def install():
@@ -36,6 +28,7 @@ def add_image():
 
 
 def run(report):
+    removal.before()
     report.check("the package installs", install)
     report.check("the service starts and the node is Ready", start, report)
     report.check("an image is added", add_image)

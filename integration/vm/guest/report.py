@@ -2,6 +2,7 @@
 
 import glob
 import os
+import subprocess
 import time
 import traceback
 
@@ -31,6 +32,13 @@ def wait_for(what, seconds, probe, pause=0.2):
         if time.monotonic() >= end:
             raise Unmet(f"{what} did not happen within {seconds} s; last seen: {last[:800]}")
         time.sleep(pause)
+
+
+def command(*words, seconds=180):
+    """A command's output; raises Unmet with it where the command fails."""
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds, text=True, errors="replace")
+    expect(done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}: {done.stdout[-1500:]}")
+    return done.stdout
 
 
 class Report:
