@@ -50,8 +50,8 @@ server_pid() {
 
 build() {
     say "building the release (the first time takes several minutes)"
-    as_owner swift build -c release --product swiftlet
-    as_owner swift build -c release --product swiftlet-podmonitor
+    as_owner swift build -c release --static-swift-stdlib --product swiftlet
+    as_owner swift build -c release --static-swift-stdlib --product swiftlet-podmonitor
 }
 
 start_server() {
