@@ -79,11 +79,30 @@ package struct PodSandboxConfig: Sendable, Hashable {
     package var pid = NamespaceMode.container
     package var ipc = NamespaceMode.pod
     package var sysctls: [String: String] = [:]
+    /// Ports of the node that lead to the pod; without meaning on the host's network.
+    package var portMappings: [PortMapping] = []
     /// Limits of the whole pod.
     package var resources = ContainerResources()
 
     package init(metadata: PodSandboxMetadata) {
         self.metadata = metadata
+    }
+}
+
+/// A port of the node that leads to one of a pod.
+package struct PortMapping: Sendable, Hashable {
+    /// `TCP`, `UDP` or `SCTP`.
+    package var transport: String
+    package var containerPort: UInt16
+    package var hostPort: UInt16
+    /// The node's address that the port is bound to; empty: all.
+    package var hostAddress: String
+
+    package init(transport: String, containerPort: UInt16, hostPort: UInt16, hostAddress: String = "") {
+        self.transport = transport
+        self.containerPort = containerPort
+        self.hostPort = hostPort
+        self.hostAddress = hostAddress
     }
 }
 

@@ -181,7 +181,7 @@ extension APIClient {
                 stream.cancel()
                 throw .serviceUnavailable("the answer broke off: \(error)")
             }
-        case .webSocket:
+        case .webSocket, .streams:
             throw .internalError("the server switched protocols unasked")
         }
     }

@@ -11,6 +11,9 @@ package struct HTTPResponse: Sendable {
         case stream(ByteStream)
         /// The connection becomes a WebSocket with this subprotocol, served by `run` until it returns.
         case webSocket(subprotocol: String, run: @Sendable (any WebSocketConnection) async -> Void)
+        /// The connection carries many streams in this protocol, served by `run` until it returns: over SPDY/3.1 where the client asked to upgrade to
+        /// that, or over SPDY/3.1 in a WebSocket where it offered `SPDY/3.1+` and the protocol's name.
+        case streams(protocol: String, run: @Sendable (any MultiplexedConnection) async -> Void)
     }
 
     package init(_ status: Int, headers: HTTPHeaders = [:], body: Body = .parts([])) {
@@ -73,7 +76,7 @@ extension HTTPResponse {
                 bytes += chunk
             }
             return bytes
-        case .webSocket: throw .malformed("a WebSocket has no body")
+        case .webSocket, .streams: throw .malformed("a connection that was upgraded has no body")
         }
     }
 }

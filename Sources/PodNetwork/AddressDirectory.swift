@@ -1,7 +1,8 @@
 import Glibc
 import Linux
 
-/// The addresses in use, on disk: one file an address, named for it, holding the sandbox's id.
+/// The addresses in use, on disk: one file an address, named for it, holding the sandbox's id and a line for each port of the node that leads to
+/// it.
 ///
 /// A file appears whole (written aside, then renamed) before the address is used and goes after it no longer is, so a
 /// crash leaves at most an address without a pod, which `collect` frees. Nothing is synchronised to disk: a machine that
@@ -9,6 +10,14 @@ import Linux
 struct AddressDirectory {
     let path: String
     private static let temporary = ".new"
+    /// Largest file; a port of the node takes at most 40 bytes of it.
+    private static let fileBytes = 64 << 10
+
+    struct Held {
+        let sandbox: String
+        let address: IPv4Address
+        var ports: [HostPort] = []
+    }
 
     init(path: String) throws(PodNetworkError) {
         self.path = path
@@ -16,23 +25,25 @@ struct AddressDirectory {
     }
 
     /// What is held, by address. Files with other names, and the rest of an interrupted write, are ignored.
-    func load() throws(PodNetworkError) -> [(sandbox: String, address: IPv4Address)] {
+    func load() throws(PodNetworkError) -> [Held] {
         guard let directory = opendir(path) else { throw .state(operation: "open", path: path, code: errno) }
         defer { closedir(directory) }
-        var held: [(sandbox: String, address: IPv4Address)] = []
+        var held: [Held] = []
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             guard let address = IPv4Address(name) else { continue }
-            let sandbox = try read("\(path)/\(name)")
-            if !sandbox.isEmpty { held.append((sandbox, address)) }
+            let lines = try read("\(path)/\(name)").split(separator: "\n").map(String.init)
+            guard let sandbox = lines.first else { continue }
+            held.append(Held(sandbox: sandbox, address: address, ports: lines.dropFirst().compactMap(HostPort.init)))
         }
         return held
     }
 
-    func write(_ sandbox: String, _ address: IPv4Address) throws(PodNetworkError) {
-        try writeFile(named: "\(address)", sandbox)
+    func write(_ held: Held) throws(PodNetworkError) {
+        try writeFile(
+            named: "\(held.address)", ([held.sandbox] + held.ports.map(\.description)).joined(separator: "\n"))
     }
 
     /// Nothing happens where there is no such file.
@@ -69,7 +80,7 @@ struct AddressDirectory {
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .state(operation: "open", path: file, code: errno) }
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 512)
+        var bytes = [UInt8](repeating: 0, count: Self.fileBytes)
         let count = Glibc.read(descriptor, &bytes, bytes.count)
         guard count >= 0 else { throw .state(operation: "read", path: file, code: errno) }
         return String(decoding: bytes.prefix(count), as: UTF8.self)

@@ -50,6 +50,8 @@ struct AddressPool {
         return address
     }
 
+    func sandbox(of address: IPv4Address) -> String? { sandboxes[address] }
+
     func offset(of address: IPv4Address) -> UInt32 {
         address.value &- network.address.value
     }

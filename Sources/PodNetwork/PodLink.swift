@@ -11,6 +11,9 @@ struct PodLink {
     let gateway: IPv4Address
     let mtu: UInt32
 
+    /// Whether the host's own loopback addresses lead to this pod by a port of the node.
+    let routesLoopback: Bool
+
     static let podName = "eth0"
     private var hostHardware: MACAddress { MACAddress(tag: 0x57, address: address) }
     private var podHardware: MACAddress { MACAddress(tag: 0x58, address: address) }
@@ -53,6 +56,7 @@ struct PodLink {
             throw NetlinkError("find link", hostName, code: ENODEV)
         }
         try NetworkSysctl("ipv4/conf/\(hostName)/rp_filter").write("1")
+        if routesLoopback { try NetworkSysctl("ipv4/conf/\(hostName)/route_localnet").write("1") }
         try socket.addNeighbour(address, at: podHardware, link: link.index)
         try socket.add(Route(IPv4Network(address, prefixLength: 32), link: link.index, source: gateway))
     }

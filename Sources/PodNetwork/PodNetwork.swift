@@ -39,6 +39,7 @@ package actor PodNetwork {
     private var directory: AddressDirectory?
     /// What the last repair failed at, nil where it did not.
     package private(set) var problem: String?
+    private var hostPorts = HostPortTable()
     private var mtu: UInt32 = 1500
     /// Sandboxes whose link is being deleted.
     private var leaving: Set<String> = []
@@ -63,13 +64,19 @@ package actor PodNetwork {
         try configuration.check()
         let directory = try AddressDirectory(path: configuration.stateDirectory)
         var pool = AddressPool(network: configuration.podNetwork)
-        for (sandbox, address) in try directory.load() where !pool.adopt(sandbox, address) {
+        var hostPorts = HostPortTable()
+        for held in try directory.load() {
+            if pool.adopt(held.sandbox, held.address) {
+                _ = hostPorts.take(held.sandbox, held.address, held.ports, table: configuration.instance.podTable)
+                continue
+            }
             logger.warning(
                 "address of another pod network dropped",
-                metadata: ["sandbox": "\(sandbox)", "address": "\(address)"])
-            try directory.remove(address)
+                metadata: ["sandbox": "\(held.sandbox)", "address": "\(held.address)"])
+            try directory.remove(held.address)
         }
         self.pool = pool
+        self.hostPorts = hostPorts
         self.directory = directory
         do throws(NetlinkError) {
             if let configured = configuration.mtu {
@@ -83,7 +90,7 @@ package actor PodNetwork {
         try checkHostAddresses()
         try establishNode(directory)
         do throws(NFTablesError) {
-            try rules.apply(PodRules(configuration: configuration).transaction)
+            try rules.apply(PodRules(configuration: configuration, hostPorts: hostPorts).transaction)
         } catch {
             throw .rules(error)
         }
@@ -98,7 +105,7 @@ package actor PodNetwork {
         do throws(NFTablesError) {
             if !(try rules.tables().contains(configuration.instance.podTable)) {
                 logger.warning("the pod network's nftables table was deleted by someone else; it is made anew")
-                try rules.apply(PodRules(configuration: configuration).transaction)
+                try rules.apply(PodRules(configuration: configuration, hostPorts: hostPorts).transaction)
             }
         } catch {
             throw .rules(error)
@@ -111,7 +118,8 @@ package actor PodNetwork {
             for address in pool.addresses.values where !routed.contains(address) {
                 guard links.contains(link(address).hostName) else { continue }
                 logger.warning("a pod's route was deleted by someone else", metadata: ["address": "\(address)"])
-                try link(address).configureHost(socket)
+                let sandbox = pool.sandbox(of: address) ?? ""
+                try link(address, routesLoopback: !hostPorts.ports(of: sandbox).isEmpty).configureHost(socket)
             }
         } catch {
             throw .kernel(sandbox: nil, error)
@@ -171,7 +179,7 @@ package actor PodNetwork {
     ///
     /// On failure nothing of it stays. Pods on the host's network have no business here.
     package func attach(
-        sandbox: String, networkNamespace: NetworkNamespaceReference
+        sandbox: String, networkNamespace: NetworkNamespaceReference, hostPorts ports: [HostPort] = []
     ) async throws(PodNetworkError) -> PodAddress {
         let directory = try prepared()
         guard !leaving.contains(sandbox) else {
@@ -180,17 +188,18 @@ package actor PodNetwork {
         let isNew = pool.addresses[sandbox] == nil
         guard let address = pool.allocate(for: sandbox) else { throw .exhausted(configuration.podNetwork) }
         do throws(PodNetworkError) {
-            if isNew { try directory.write(sandbox, address) }
+            if isNew { try directory.write(.init(sandbox: sandbox, address: address, ports: ports)) }
             do throws(NetlinkError) {
                 let namespace = try NetworkNamespace(path: networkNamespace.path)
                 // Never give the host itself a pod's address and default route.
                 guard !(try namespace.isCurrent()) else {
                     throw NetlinkError("attach", "\(networkNamespace.path): the host's own network", code: EINVAL)
                 }
-                try link(address).establish(host: RouteSocket(), pod: namespace)
+                try link(address, routesLoopback: !ports.isEmpty).establish(host: RouteSocket(), pod: namespace)
             } catch {
                 throw PodNetworkError.kernel(sandbox: sandbox, error)
             }
+            try change(hostPorts.take(sandbox, address, ports, table: configuration.instance.podTable), ports)
         } catch {
             if isNew { try? await detach(sandbox: sandbox) }
             throw error
@@ -207,6 +216,8 @@ package actor PodNetwork {
         guard let address = pool.addresses[sandbox] else { return }
         leaving.insert(sandbox)
         defer { leaving.remove(sandbox) }
+        let ports = hostPorts.ports(of: sandbox)
+        try change(hostPorts.release(sandbox, table: configuration.instance.podTable), ports)
         do throws(NetlinkError) {
             try await remover.delete(link(address).hostName)
         } catch {
@@ -217,6 +228,28 @@ package actor PodNetwork {
         try directory.remove(address)
         pool.release(sandbox)
         logger.debug("pod detached", metadata: ["sandbox": "\(sandbox)", "address": "\(address)"])
+    }
+
+    /// Brings a change of the node's ports to the kernel, and forgets the flows that it leads elsewhere.
+    private func change(_ transaction: NFTables.Transaction, _ ports: [HostPort]) throws(PodNetworkError) {
+        guard !transaction.operations.isEmpty else { return }
+        do throws(NFTablesError) {
+            try rules.apply(transaction)
+        } catch {
+            // The table may have been deleted by someone else: the whole of it, which is what `repair` would bring.
+            do throws(NFTablesError) {
+                try rules.apply(PodRules(configuration: configuration, hostPorts: hostPorts).transaction)
+            } catch {
+                throw .rules(error)
+            }
+        }
+        guard ports.contains(where: { $0.transport == .udp }) else { return }
+        do throws(NetlinkError) {
+            let hostPorts = hostPorts
+            _ = try KernelConnectionTable().forget { hostPorts.isStale($0, concerning: ports) }
+        } catch {
+            logger.warning("flows to a former pod not forgotten", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Detaches every sandbox that is not in `live` and deletes pod links that no sandbox holds. Call it once after
@@ -247,10 +280,10 @@ package actor PodNetwork {
         return directory
     }
 
-    private func link(_ address: IPv4Address) -> PodLink {
+    private func link(_ address: IPv4Address, routesLoopback: Bool = false) -> PodLink {
         PodLink(
             hostName: configuration.instance.podLink(offset: pool.offset(of: address)), address: address,
-            gateway: configuration.gateway, mtu: mtu)
+            gateway: configuration.gateway, mtu: mtu, routesLoopback: routesLoopback)
     }
 
     private func podAddress(_ address: IPv4Address) -> PodAddress {

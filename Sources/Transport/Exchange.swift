@@ -41,6 +41,13 @@ struct Exchange: Sendable {
         eventLoop.execute { handler.value.abort(id) }
     }
 
+    /// Turns the connection into one of many streams; nil, with an answer sent, where the request did not ask for that.
+    func upgradeToStreams(_ name: String) async -> SPDYCarrier? {
+        await withCheckedContinuation { continuation in
+            eventLoop.execute { continuation.resume(returning: handler.value.upgradeToStreams(id, name)) }
+        }
+    }
+
     /// Turns the connection into a WebSocket; nil, with an answer sent, where the request did not ask for one.
     func upgrade(subprotocol: String) async -> WebSocketSession? {
         await withCheckedContinuation { continuation in

@@ -106,6 +106,26 @@ extension RequestHandler {
             onInactive: { task?.cancel() })
     }
 
+    /// To SPDY/3.1 in a WebSocket where that is asked for, else to SPDY/3.1 itself.
+    func upgradeToStreams(_ id: UInt64, _ name: String) -> SPDYCarrier? {
+        guard let answer = current(id) else { return nil }
+        if SPDYUpgrade.isWebSocket(answer.head) {
+            return upgrade(id, subprotocol: SPDYUpgrade.subprotocol(name)).map { .webSocket($0) }
+        }
+        guard let context, connectionGuard != nil, let head = SPDYUpgrade.response(to: answer.head, name) else {
+            let refusal = RequestService.plain(400, "this needs HTTP/1.1 with an upgrade to SPDY/3.1 or a WebSocket")
+            respond(refusal, parts: refusal.parts, to: id)
+            return nil
+        }
+        service.release(answer.bodyBytes)
+        state = .upgraded
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+        let task = task
+        self.task = nil
+        context.channel.closeFuture.whenComplete { _ in task?.cancel() }
+        return SPDYUpgrade.install(on: context.channel).map { .channel($0) }
+    }
+
     /// Ends the response. The state changes first: writing the end may deliver the next pipelined request from within.
     func finish(_ answer: Answer, context: ChannelHandlerContext) {
         service.release(answer.bodyBytes)

@@ -78,6 +78,8 @@ final class RequestService: Sendable {
             guard let session = await exchange.upgrade(subprotocol: subprotocol) else { return }
             await run(session)
             await session.close(code: 1000)
+        case .streams(let name, let run):
+            await exchange.upgradeToStreams(name)?.serve(run)
         }
     }
 

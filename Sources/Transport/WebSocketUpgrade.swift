@@ -66,7 +66,7 @@ enum WebSocketUpgrade {
         }
     }
 
-    private static func httpHandlers(
+    static func httpHandlers(
         of pipeline: ChannelPipeline.SynchronousOperations
     ) -> [any RemovableChannelHandler] {
         let found: [(any RemovableChannelHandler)?] = [

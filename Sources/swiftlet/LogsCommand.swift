@@ -35,7 +35,7 @@ struct LogsCommand: AsyncParsableCommand {
         switch body {
         case .parts(let parts): for part in parts { try StandardStreams.write(part, to: STDOUT_FILENO) }
         case .stream(let stream): for try await part in stream { try StandardStreams.write(part, to: STDOUT_FILENO) }
-        case .webSocket: throw DaemonError("the daemon answered with a WebSocket in place of a log")
+        case .webSocket, .streams: throw DaemonError("the daemon upgraded the connection in place of a log")
         }
     }
 }

@@ -72,7 +72,9 @@ final class FakeNetwork: SandboxNetwork {
     let attached = Mutex<Set<String>>([])
     let failure = Mutex<CRIError?>(nil)
 
-    func attach(sandbox: String, networkNamespace: String) async throws(CRIError) -> [String] {
+    func attach(
+        sandbox: String, networkNamespace: String, ports: [PortMapping]
+    ) async throws(CRIError) -> [String] {
         if let error = failure.withLock({ $0 }) { throw error }
         attached.withLock { _ = $0.insert(sandbox) }
         return ["10.0.0.7"]

@@ -35,7 +35,7 @@ import Testing
             serviceNetwork: try #require(IPv4Network("10.43.0.0/16")), stateDirectory: "/nowhere")
         let stray = #"ip daddr 10.42.0.0/24 oifname != "sw-ab-*" ct status & dnat == 0 fib daddr type != local"#
         #expect(
-            PodRules(configuration: configuration).transaction.description == """
+            PodRules(configuration: configuration, hostPorts: HostPortTable()).transaction.description == """
                 add table ip swiftlet-ab
                 delete table ip swiftlet-ab
                 add table ip swiftlet-ab
@@ -48,6 +48,26 @@ import Testing
                 add chain ip swiftlet-ab output { type filter hook output priority 0 ; }
                 add rule ip swiftlet-ab output \(stray) meta l4proto tcp reject with tcp reset
                 add rule ip swiftlet-ab output \(stray) reject
+                add map ip swiftlet-ab host-ports { typeof meta l4proto . th dport : ip daddr . th dport ; }
+                add map ip swiftlet-ab host-ports-of-address { typeof ip daddr . meta l4proto . th dport : \
+                ip daddr . th dport ; }
+                add set ip swiftlet-ab host-port-hairpin { typeof ip daddr . ip daddr ; }
+                add chain ip swiftlet-ab loopback { type filter hook prerouting priority -300 ; }
+                add rule ip swiftlet-ab loopback iifname "sw-ab-*" ip daddr 127.0.0.0/8 drop
+                add rule ip swiftlet-ab loopback iifname "sw-ab-*" ip saddr 127.0.0.0/8 drop
+                add chain ip swiftlet-ab host-ports
+                add rule ip swiftlet-ab host-ports dnat ip to ip daddr . meta l4proto . th dport map @host-ports-of-address
+                add rule ip swiftlet-ab host-ports ip daddr != 10.42.0.1/32 fib daddr type local \
+                dnat ip to meta l4proto . th dport map @host-ports
+                add chain ip swiftlet-ab host-ports-prerouting { type nat hook prerouting priority -99 ; }
+                add rule ip swiftlet-ab host-ports-prerouting jump host-ports
+                add chain ip swiftlet-ab host-ports-output { type nat hook output priority -99 ; }
+                add rule ip swiftlet-ab host-ports-output jump host-ports
+                add chain ip swiftlet-ab host-ports-postrouting { type nat hook postrouting priority 98 ; }
+                add rule ip swiftlet-ab host-ports-postrouting ct status dnat ip saddr 127.0.0.0/8 \
+                oifname "sw-ab-*" snat to 10.42.0.1
+                add rule ip swiftlet-ab host-ports-postrouting ct status dnat ip saddr . ip daddr @host-port-hairpin \
+                masquerade fully-random
                 """)
     }
 }

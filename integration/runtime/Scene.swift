@@ -13,7 +13,9 @@ struct Links: SandboxNetwork {
 
     let network: PodNetwork
 
-    func attach(sandbox: String, networkNamespace: String) async throws(CRIError) -> [String] {
+    func attach(
+        sandbox: String, networkNamespace: String, ports: [PortMapping]
+    ) async throws(CRIError) -> [String] {
         do throws(PodNetworkError) {
             return [
                 try await network.attach(sandbox: sandbox, networkNamespace: .path(networkNamespace)).address

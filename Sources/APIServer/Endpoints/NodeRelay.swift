@@ -78,6 +78,7 @@ struct NodeRelay: Sendable {
     /// Only what the session needs goes along: no credential of the caller leaves this server.
     private static let forwardedHeaders = [
         "Sec-WebSocket-Protocol", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Upgrade", "Connection", "Accept",
+        "X-Stream-Protocol-Version",
     ]
 
     private func send(

@@ -6,8 +6,12 @@ import Logging
 /// Gives sandboxes their links and addresses. `PodNetwork` stands behind it; the composition root joins the two.
 package protocol SandboxNetwork: Sendable {
     /// Addresses for a sandbox, the same again for one that has them. On failure nothing of it stays.
-    /// - Parameter networkNamespace: A path such as `/proc/PID/ns/net`, good until the call returns.
-    func attach(sandbox: String, networkNamespace: String) async throws(CRIError) -> [String]
+    /// - Parameters:
+    ///   - networkNamespace: A path such as `/proc/PID/ns/net`, good until the call returns.
+    ///   - ports: of the node; they lead to the sandbox until it is detached.
+    func attach(
+        sandbox: String, networkNamespace: String, ports: [PortMapping]
+    ) async throws(CRIError) -> [String]
     /// Nothing where the sandbox has none.
     func detach(sandbox: String) async throws(CRIError)
     /// Detaches every sandbox that is not in `live`. Called once at the start, before the first `attach`.

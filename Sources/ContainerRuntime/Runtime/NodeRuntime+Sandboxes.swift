@@ -64,7 +64,8 @@ extension NodeRuntime {
         if config.network == .pod {
             addresses = try await step("sandbox.network", pod: uid) { [self] () async throws(CRIError) in
                 try await dependencies.network.attach(
-                    sandbox: record.id, networkNamespace: "/proc/\(monitor.processID)/ns/net")
+                    sandbox: record.id, networkNamespace: "/proc/\(monitor.processID)/ns/net",
+                    ports: config.portMappings)
             }
         }
         try await step("sandbox.ready", pod: uid) { [self, addresses] () async throws(CRIError) in

@@ -4,12 +4,13 @@ import Linux
 
 /// A connection to a port on a pod's loopback, made in the pod's network namespace and used from anywhere.
 final class PortForward: ContainerStreams {
-    private let stream: DescriptorStream
-    private let socket: SharedDescriptor
+    /// The socket twice, because each serves one that waits.
+    private let reader: DescriptorStream
+    private let writer: DescriptorStream
 
-    private init(_ stream: DescriptorStream, _ socket: SharedDescriptor) {
-        self.stream = stream
-        self.socket = socket
+    private init(reader: DescriptorStream, writer: DescriptorStream) {
+        self.reader = reader
+        self.writer = writer
     }
 
     /// Blocks, at most 5 s. IPv4's loopback first, then IPv6's.
@@ -19,8 +20,9 @@ final class PortForward: ContainerStreams {
     ) throws(CRIError) -> PortForward {
         do {
             let socket = Descriptor(owning: try connected(port, namespace))
-            let shared = SharedDescriptor(try socket.duplicate())
-            return PortForward(DescriptorStream(socket, events: events), shared)
+            let duplicate = try socket.duplicate()
+            return PortForward(
+                reader: DescriptorStream(socket, events: events), writer: DescriptorStream(duplicate, events: events))
         } catch {
             throw .failed("port \(port): \(error)")
         }
@@ -86,7 +88,7 @@ final class PortForward: ContainerStreams {
 
     func receive() async throws(CRIError) -> StreamChunk? {
         do throws(KernelError) {
-            let bytes = try await stream.read()
+            let bytes = try await reader.read()
             return bytes.isEmpty ? nil : .standardOutput(bytes)
         } catch  where error.code == EBADF || error.code == ECONNRESET || error.code == ECANCELED {
             return nil
@@ -97,7 +99,7 @@ final class PortForward: ContainerStreams {
 
     func writeStandardInput(_ bytes: [UInt8]) async throws(CRIError) {
         do throws(KernelError) {
-            try await stream.write(bytes)
+            try await writer.write(bytes)
         } catch {
             throw .failed("forwarded port: \(error)")
         }
@@ -105,7 +107,7 @@ final class PortForward: ContainerStreams {
 
     /// Tells the other side that no more will come; what it sends still arrives.
     func closeStandardInput() async {
-        try? socket.withRaw { raw throws(KernelError) in _ = shutdown(raw, Int32(SHUT_WR)) }
+        writer.finishWriting()
     }
 
     func resize(_ size: CRI.TerminalSize) async {}
@@ -113,7 +115,7 @@ final class PortForward: ContainerStreams {
     func exitCode() async throws(CRIError) -> Int32 { 0 }
 
     func close() async {
-        stream.close()
-        socket.close()
+        reader.close()
+        writer.close()
     }
 }

@@ -11,9 +11,14 @@ import Transport
 struct PodLinks: SandboxNetwork {
     let network: PodNetwork
 
-    func attach(sandbox: String, networkNamespace: String) async throws(CRIError) -> [String] {
+    func attach(
+        sandbox: String, networkNamespace: String, ports: [PortMapping]
+    ) async throws(CRIError) -> [String] {
+        var hostPorts: [HostPort] = []
+        for port in ports { hostPorts.append(try HostPort(port)) }
         do throws(PodNetworkError) {
-            let address = try await network.attach(sandbox: sandbox, networkNamespace: .path(networkNamespace))
+            let address = try await network.attach(
+                sandbox: sandbox, networkNamespace: .path(networkNamespace), hostPorts: hostPorts)
             return [address.address.description]
         } catch {
             throw .failed("network of the sandbox: \(error)")
@@ -40,6 +45,25 @@ struct PodLinks: SandboxNetwork {
 extension PodLinks {
     var problem: String? {
         get async { await network.problem }
+    }
+}
+
+extension HostPort {
+    init(_ mapping: PortMapping) throws(CRIError) {
+        let names: [String: TransportProtocol] = ["": .tcp, "TCP": .tcp, "UDP": .udp, "SCTP": .sctp]
+        guard let transport = names[mapping.transport] else {
+            throw .invalid("hostPort \(mapping.hostPort): protocol \(mapping.transport) is not known")
+        }
+        var address: IPv4Address?
+        if !["", "0.0.0.0"].contains(mapping.hostAddress) {
+            guard let parsed = IPv4Address(mapping.hostAddress) else {
+                throw .unsupported(
+                    "hostPort \(mapping.hostPort): hostIP \(mapping.hostAddress) is no IPv4 address, and this node forwards only those"
+                )
+            }
+            address = parsed
+        }
+        self.init(transport: transport, address: address, port: mapping.hostPort, podPort: mapping.containerPort)
     }
 }
 

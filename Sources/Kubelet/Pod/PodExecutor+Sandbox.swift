@@ -28,8 +28,20 @@ extension PodExecutor {
         config.network = spec.hostNetwork ? .node : .pod
         config.ipc = spec.hostIPC ? .node : .pod
         config.pid = spec.hostPID ? .node : spec.shareProcessNamespace == true ? .pod : .container
+        if !spec.hostNetwork { config.portMappings = portMappings(spec) }
         for sysctl in spec.securityContext.sysctls { config.sysctls[sysctl.name] = sysctl.value }
         return config
+    }
+
+    private func portMappings(_ spec: PodSpec) -> [PortMapping] {
+        let sidecars = spec.initContainers.filter { $0.restartPolicy == "Always" }
+        return (spec.containers + sidecars).flatMap { $0.ports }.compactMap { port in
+            guard let host = UInt16(exactly: port.hostPort ?? 0), host > 0,
+                let inside = UInt16(exactly: port.containerPort)
+            else { return nil }
+            return PortMapping(
+                transport: port.protocol, containerPort: inside, hostPort: host, hostAddress: port.hostIP ?? "")
+        }
     }
 
     func hostname(of pod: Pod) -> String {

@@ -108,19 +108,34 @@ struct KubeletEndpoint: HTTPHandler {
         session.standardInput = request.isSet("stdin") || request.isSet("input")
         session.standardOutput = request.isSet("stdout") || request.isSet("output")
         session.standardError = (request.isSet("stderr") || request.isSet("error")) && !session.terminal
-        let subprotocol = try RemoteCommand.negotiate(request)
-        let streams: any ContainerStreams
-        do throws(CRIError) {
-            streams = isAttach ? try await runtime.attach(session) : try await runtime.exec(session)
-        } catch {
-            throw .internalError(error.description)
+        let way = try RemoteCommand.negotiate(request)
+        return try await answer(session, isAttach: isAttach, way)
+    }
+
+    private func answer(
+        _ session: ExecRequest, isAttach: Bool, _ way: RemoteCommand.Way
+    ) async throws(Status) -> HTTPResponse {
+        let (runtime, time) = (runtime, time)
+        let start: RemoteCommand.Start = { () async throws(CRIError) in
+            isAttach ? try await runtime.attach(session) : try await runtime.exec(session)
         }
-        return HTTPResponse(
-            101,
-            body: .webSocket(subprotocol: subprotocol) { connection in
-                await RemoteCommand(connection: connection, streams: streams, subprotocol: subprotocol, time: time)
-                    .run()
-            })
+        switch way {
+        case .webSocket(let subprotocol):
+            let streams: any ContainerStreams
+            do throws(CRIError) { streams = try await start() } catch { throw .internalError(error.description) }
+            return HTTPResponse(
+                101,
+                body: .webSocket(subprotocol: subprotocol) { connection in
+                    let client = WebSocketCommandClient(connection, time: time)
+                    await RemoteCommand(client: client, streams: streams, isAttach: isAttach).run()
+                })
+        case .streams(let name):
+            return HTTPResponse(
+                101,
+                body: .streams(protocol: name) { connection in
+                    await RemoteCommand.run(session, over: connection, time: time, start)
+                })
+        }
     }
 
     private func portForward(
@@ -129,8 +144,27 @@ struct KubeletEndpoint: HTTPHandler {
         guard let object = directory.pod(named: pod, in: namespace) else {
             throw .notFound(ResourceName("pods"), pod)
         }
-        _ = object
-        throw .notImplemented("this node does not forward ports yet")
+        let name = PortForwarding.protocolName
+        guard
+            request.offers(name, in: "X-Stream-Protocol-Version")
+                || request.offers("SPDY/3.1+" + name, in: "Sec-WebSocket-Protocol")
+        else {
+            throw .badRequest("port-forward needs an upgrade to SPDY/3.1, or to a WebSocket with SPDY/3.1+\(name)")
+        }
+        let forwarding = PortForwarding(
+            runtime: runtime, sandbox: try await sandbox(of: object), pod: "\(namespace)/\(pod)",
+            uid: object.metadata.uid)
+        return HTTPResponse(101, body: .streams(protocol: name) { connection in await forwarding.run(connection) })
+    }
+
+    /// The pod's sandbox that runs.
+    private func sandbox(of pod: Pod) async throws(Status) -> String {
+        do throws(CRIError) {
+            if let found = try await runtime.observe(podUID: pod.metadata.uid).readySandbox { return found.id }
+        } catch {
+            throw .internalError("pod \(pod.metadata.namespace)/\(pod.metadata.name): \(error)")
+        }
+        throw .badRequest("pod \(pod.metadata.name) is not running")
     }
 }
 
@@ -148,5 +182,12 @@ extension RuntimeService {
 extension HTTPRequest {
     fileprivate func isSet(_ name: String) -> Bool {
         ["1", "true"].contains(query(name))
+    }
+
+    /// Whether a header that lists words, in one or several fields, has this one.
+    func offers(_ word: String, in header: String) -> Bool {
+        headers.values(header).contains { field in
+            field.split(separator: ",").contains { $0.filter { $0 != " " } == word }
+        }
     }
 }

@@ -3,27 +3,58 @@ import CRI
 import HTTP
 import JSONTree
 
-/// An exec or attach over a WebSocket, as kubectl speaks it: each binary message starts with its channel
-/// (0 stdin, 1 stdout, 2 stderr, 3 the closing Status, 4 resize, 255 close of the channel named next, since v5).
-struct RemoteCommand: Sendable {
-    let connection: any WebSocketConnection
-    let streams: any ContainerStreams
-    let subprotocol: String
-    let time: any TimeSource
+/// Who asked for an exec or attach, over whichever protocol.
+protocol CommandClient: Sendable {
+    /// Returns when the client can take output.
+    func prepare() async
+    func send(_ chunk: StreamChunk) async throws
+    /// The command has ended: the last that is sent.
+    func finish(_ status: Status) async
+    /// Carries the client's input. Returns when the client has gone or the task is cancelled.
+    func forwardInput(to streams: any ContainerStreams) async
+}
 
-    /// kubectl up to 1.32 reads before it has made its streams and drops what comes earlier ("Unknown stream id").
-    private static let clientPreparation = Duration.milliseconds(20)
+/// An exec or attach under way: its streams carried between the container and the client.
+struct RemoteCommand: Sendable {
+    typealias Start = @Sendable () async throws(CRIError) -> any ContainerStreams
+
+    /// How client and kubelet talk.
+    enum Way: Sendable, Hashable {
+        case webSocket(subprotocol: String)
+        case streams(protocol: String)
+    }
+
+    let client: any CommandClient
+    let streams: any ContainerStreams
+    /// An attach ends well whatever the container's exit code is: `kubectl run` reads that from the pod.
+    let isAttach: Bool
 
     /// The newest protocol that both know.
-    static func negotiate(_ request: HTTPRequest) throws(Status) -> String {
-        let offered = request.headers.values("Sec-WebSocket-Protocol")
-            .flatMap { $0.split(separator: ",") }.map { String($0.filter { $0 != " " }) }
-        guard let chosen = ["v5.channel.k8s.io", "v4.channel.k8s.io"].first(where: offered.contains) else {
-            throw .badRequest(
-                "exec and attach need a WebSocket with v5.channel.k8s.io or v4.channel.k8s.io; "
-                    + "the client offered: \(offered.joined(separator: ", "))")
+    static func negotiate(_ request: HTTPRequest) throws(Status) -> Way {
+        for name in ["v5.channel.k8s.io", "v4.channel.k8s.io"] where request.offers(name, in: "Sec-WebSocket-Protocol")
+        {
+            return .webSocket(subprotocol: name)
         }
-        return chosen
+        let name = StreamCommandClient.protocolName
+        guard request.offers(name, in: "X-Stream-Protocol-Version") else {
+            throw .badRequest(
+                "exec and attach need a WebSocket with v5.channel.k8s.io or v4.channel.k8s.io, or SPDY/3.1 with \(name)"
+            )
+        }
+        return .streams(protocol: name)
+    }
+
+    /// A session over streams: the command starts when the client has opened all that it asked for.
+    static func run(
+        _ request: ExecRequest, over connection: any MultiplexedConnection, time: any TimeSource, _ start: Start
+    ) async {
+        guard let client = await StreamCommandClient.accept(request, connection, time: time) else { return }
+        do throws(CRIError) {
+            let streams = try await start()
+            await RemoteCommand(client: client, streams: streams, isAttach: request.command.isEmpty).run()
+        } catch {
+            await client.finish(.internalError(error.description))
+        }
     }
 
     func run() async {
@@ -37,50 +68,23 @@ struct RemoteCommand: Sendable {
 
     /// Returns when the process has ended, after its Status was sent.
     private func forwardOutput() async {
-        try? await time.sleep(for: Self.clientPreparation)
+        await client.prepare()
         do {
-            while let chunk = try await streams.receive() {
-                switch chunk {
-                case .standardOutput(let bytes): try await connection.send(.binary([1] + bytes))
-                case .standardError(let bytes): try await connection.send(.binary([2] + bytes))
-                }
-            }
-            let status = Self.status(exitCode: try await streams.exitCode())
-            try await connection.send(.binary([3] + status.json.encoded()))
+            while let chunk = try await streams.receive() { try await client.send(chunk) }
+            let code = try await streams.exitCode()
+            await client.finish(Self.status(exitCode: isAttach ? 0 : code))
         } catch let error as CRIError {
-            let status = Status.internalError(error.description)
-            try? await connection.send(.binary([3] + status.json.encoded()))
+            await client.finish(.internalError(error.description))
         } catch {
             // The client has gone; the process is ended by `close`.
         }
-        await connection.close(code: 1000)
     }
 
-    /// Returns when the client closes or the task is cancelled.
     private func forwardInput() async {
-        while let message = try? await connection.receive() {
-            guard case .binary(let bytes) = message, let channel = bytes.first else { continue }
-            switch channel {
-            case 0:
-                guard (try? await streams.writeStandardInput(Array(bytes.dropFirst()))) != nil else { continue }
-            case 4:
-                if let size = Self.size(bytes.dropFirst()) { await streams.resize(size) }
-            case 255:
-                if bytes.count > 1, bytes[1] == 0 { await streams.closeStandardInput() }
-            default:
-                break
-            }
-        }
+        await client.forwardInput(to: streams)
         guard !Task.isCancelled else { return }
         // The client went away: the session ends with it.
         await streams.close()
-    }
-
-    private static func size(_ bytes: ArraySlice<UInt8>) -> TerminalSize? {
-        guard let value = try? JSONValue(parsing: Array(bytes)),
-            let width = value["Width"]?.integer, let height = value["Height"]?.integer
-        else { return nil }
-        return TerminalSize(columns: UInt16(clamping: width), rows: UInt16(clamping: height))
     }
 
     /// The closing Status that clients take the exit code from.
@@ -101,5 +105,15 @@ struct RemoteCommand: Sendable {
                 ]
             }
         }
+    }
+}
+
+extension TerminalSize {
+    /// `{"Width": 80, "Height": 24}`, as clients send it.
+    init?(json bytes: some Collection<UInt8>) {
+        guard let value = try? JSONValue(parsing: Array(bytes)),
+            let width = value["Width"]?.integer, let height = value["Height"]?.integer
+        else { return nil }
+        self.init(columns: UInt16(clamping: width), rows: UInt16(clamping: height))
     }
 }

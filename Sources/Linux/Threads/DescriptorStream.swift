@@ -31,6 +31,11 @@ package final class DescriptorStream: Sendable {
         finishWaiting(EBADF)
     }
 
+    /// Tells a socket's other side that no more will come.
+    package func finishWriting() {
+        try? descriptor.withRaw { raw throws(KernelError) in _ = shutdown(raw, Int32(SHUT_WR)) }
+    }
+
     /// The next bytes, at most `count`; empty at the end of the stream. A terminal's hang-up is its end.
     package func read(upTo count: Int = 32 << 10) async throws(KernelError) -> [UInt8] {
         while true {

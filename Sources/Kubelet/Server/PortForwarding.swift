@@ -1,0 +1,79 @@
+import CRI
+import HTTP
+
+/// A port-forward session (`portforward.k8s.io`): connections to ports of one pod, each over two streams of the client's connection.
+struct PortForwarding: Sendable {
+    static let protocolName = "portforward.k8s.io"
+
+    let runtime: any RuntimeService
+    let sandbox: String
+    /// `NAMESPACE/NAME`, for messages.
+    let pod: String
+    let uid: String
+
+    /// Returns when the client has gone.
+    func run(_ connection: any MultiplexedConnection) async {
+        await withDiscardingTaskGroup { group in
+            var connections = ForwardedConnections()
+            while let stream = await connection.accept() {
+                switch connections.add(stream) {
+                case .wait: break
+                case .connect(let pair): group.addTask { await forward(pair) }
+                case .refuse(let stream): await stream.reset()
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func forward(_ pair: ForwardedConnections.Pair) async {
+        do throws(CRIError) {
+            let backend = try await runtime.portForward(sandbox: sandbox, port: pair.port)
+            await carry(pair, backend)
+            await backend.close()
+        } catch {
+            let text = "error forwarding port \(pair.port) to pod \(pod), uid \(uid): \(error)"
+            try? await pair.error.send(Array(text.utf8))
+        }
+        await pair.data.finish()
+        await pair.error.finish()
+    }
+
+    /// Returns when both ways have ended, or the client has broken off.
+    private func carry(_ pair: ForwardedConnections.Pair, _ backend: any ContainerStreams) async {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await toBackend(pair.data, backend) }
+            group.addTask {
+                let goesOn = await toClient(pair.data, backend)
+                // kubectl closes its connection, and so the other way, only when it knows that no error will come.
+                await pair.error.finish()
+                return goesOn
+            }
+            // Each way has an end of its own; what breaks ends both.
+            for await goesOn in group where !goesOn {
+                await backend.close()
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func toBackend(_ data: any MultiplexedStream, _ backend: any ContainerStreams) async -> Bool {
+        do {
+            while let bytes = try await data.receive() { try await backend.writeStandardInput(bytes) }
+            await backend.closeStandardInput()
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private func toClient(_ data: any MultiplexedStream, _ backend: any ContainerStreams) async -> Bool {
+        do {
+            while case .standardOutput(let bytes)? = try await backend.receive() { try await data.send(bytes) }
+            await data.finish()
+            return true
+        } catch {
+            return false
+        }
+    }
+}
