@@ -126,7 +126,7 @@ mirror_follows() {
     local uid pid
     uid=$(fixed_uid)
     pid=$(container_pid fixed-node)
-    kubectl delete pod fixed-node --wait=false >/dev/null
+    kubectl delete pod fixed-node --timeout=30s >/dev/null
     eventually 20 fixed_is_not "$uid" && [ "$(container_pid fixed-node)" = "$pid" ] || return 1
     uid=$(fixed_uid)
     sed -i 's/"1000"/"2000"/' "$ROOT/c/manifests/fixed.yaml"

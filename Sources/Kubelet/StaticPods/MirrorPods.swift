@@ -14,13 +14,19 @@ final class MirrorPods: Sendable {
         var statuses: [ObjectKey: PodStatus] = [:]
         /// What was last written, and to which object.
         var written: [ObjectKey: (uid: String, status: PodStatus)] = [:]
+        /// When each deleted mirror may be made again.
+        var due: [ObjectKey: Duration] = [:]
         var hasSynced = false
     }
+
+    /// kubectl looks a moment after its request whether the object is gone, and waits for ever when it finds another of that name.
+    private static let absence = Duration.seconds(1)
 
     private let client: APIClient
     private let node: String
     private let sink: any PodStatusSink
     private let logger: Logger
+    private let time: any TimeSource
     private let state = Mutex(State())
     /// A mirror that cannot be made or written is tried again after 1 s, doubling to 60 s.
     private let queue: WorkQueue<ObjectKey>
@@ -30,6 +36,7 @@ final class MirrorPods: Sendable {
         self.node = node
         self.sink = sink
         self.logger = logger
+        self.time = time
         queue = WorkQueue(time: time, base: .seconds(1), limit: .seconds(60))
     }
 
@@ -37,12 +44,11 @@ final class MirrorPods: Sendable {
     func run() async {
         await queue.process { [self] key in
             do throws(OperationError) {
-                try await reconcile(key)
+                return try await reconcile(key)
             } catch {
                 logger.info("a static pod's mirror waits", metadata: ["pod": "\(key)", "error": "\(error.message)"])
                 throw error
             }
-            return nil
         }
     }
 
@@ -59,12 +65,17 @@ final class MirrorPods: Sendable {
             state.pods[key] = nil
             state.statuses[key] = nil
             state.written[key] = nil
+            state.due[key] = nil
         }
     }
 
     /// The API server has this mirror now, or (nil) no longer.
     func setMirror(_ mirror: Pod?, _ key: ObjectKey) {
-        change(key) { $0.mirrors[$1] = mirror }
+        let due = time.uptime() + Self.absence
+        change(key) { state, key in
+            state.due[key] = mirror == nil && state.mirrors[key] != nil && state.pods[key] != nil ? due : nil
+            state.mirrors[key] = mirror
+        }
     }
 
     /// Every pod that the API has of this node was told of. Before that nothing is made: the mirror may be there.
@@ -86,20 +97,24 @@ final class MirrorPods: Sendable {
 
     // MARK: - What follows
 
-    private func reconcile(_ key: ObjectKey) async throws(OperationError) {
-        let (pod, mirror) = state.withLock { ($0.pods[key], $0.mirrors[key]) }
+    /// How long to wait before it is looked at again; nil where nothing is left to do.
+    private func reconcile(_ key: ObjectKey) async throws(OperationError) -> Duration? {
+        let (pod, mirror, due) = state.withLock { ($0.pods[key], $0.mirrors[key], $0.due[key]) }
         switch MirrorPlan(pod, mirror: mirror) {
         case .nothing:
             break
         case .create:
-            guard let pod else { return }
+            guard let pod else { break }
+            let wait = (due ?? .zero) - time.uptime()
+            if due != nil, wait > .zero { return wait }
             try await create(pod, key)
         case .delete(let uid):
             try await delete(key, uid: uid)
         case .report:
-            guard let mirror else { return }
+            guard let mirror else { break }
             try await report(mirror, key)
         }
+        return nil
     }
 
     private func create(_ pod: Pod, _ key: ObjectKey) async throws(OperationError) {
