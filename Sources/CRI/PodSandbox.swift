@@ -55,6 +55,14 @@ package enum NamespaceMode: String, Sendable, Hashable {
     case node
 }
 
+/// The group of pods, by their service class, that a sandbox's cgroup is made under: the CRI's `cgroup_parent`, of which Kubernetes uses these three.
+package enum CgroupClass: String, Sendable, Hashable, CaseIterable {
+    /// Directly under the group of all pods.
+    case guaranteed
+    case burstable
+    case bestEffort = "besteffort"
+}
+
 package struct PodSandboxConfig: Sendable, Hashable {
     package struct DNS: Sendable, Hashable {
         package var servers: [String] = []
@@ -81,6 +89,7 @@ package struct PodSandboxConfig: Sendable, Hashable {
     package var sysctls: [String: String] = [:]
     /// Ports of the node that lead to the pod; without meaning on the host's network.
     package var portMappings: [PortMapping] = []
+    package var cgroupClass = CgroupClass.guaranteed
     /// Limits of the whole pod.
     package var resources = ContainerResources()
 

@@ -1,3 +1,5 @@
+import CRI
+
 /// Where everything of the runtime lies. All paths are absolute; whatever is beneath them is ours and bears no other's name.
 package struct RuntimePaths: Sendable, Hashable {
     /// Images and the writable layers of containers; survives a reboot.
@@ -28,7 +30,12 @@ package struct RuntimePaths: Sendable, Hashable {
     func monitor(of sandbox: String) -> String { self.sandbox(sandbox) + "/monitor" }
     func sharedMemory(of sandbox: String) -> String { self.sandbox(sandbox) + "/shm" }
 
+    /// The cgroup of all pods.
     var podCgroups: String { cgroupRoot + "/pods" }
+    /// The cgroup that pods of this class are directly under.
+    func podCgroups(_ quality: CgroupClass) -> String {
+        quality == .guaranteed ? podCgroups : podCgroups + "/" + quality.rawValue
+    }
     func cgroup(of container: String, in sandbox: SandboxRecord) -> String {
         sandbox.cgroup + "/" + container.prefix(32)
     }

@@ -160,6 +160,35 @@ import Testing
         #expect(CgroupSettings.bandwidth(.max) == "100000000000 100000")
     }
 
+    @Test func aGroupDiesOneContainerAtATimeAndSaysNothingOfItsOwn() {
+        var resources = ContainerResources()
+        resources.memoryLimit = 64 << 20
+        resources.processLimit = 100
+        let settings = CgroupSettings(resources, object: "p", controllers: host.controllers, scope: .group)
+        #expect(settings.values.map(\.file) == ["memory.max", "memory.swap.max", "pids.max"])
+        let lacking = CgroupSettings(resources, object: "p", controllers: [], scope: .group)
+        #expect(lacking.values.isEmpty && lacking.warnings.isEmpty)
+    }
+
+    @Test func theBurstableClassWeighsWhatItsReadyPodsAskFor() {
+        func record(_ cgroup: String, _ request: Int64, _ phase: SandboxRecord.Phase = .ready) -> SandboxRecord {
+            var config = podConfig
+            config.resources.cpuRequest = request
+            var record = SandboxRecord(
+                id: cgroup, config: config, hostname: "", bootID: "b", createdAt: 0, cgroup: cgroup)
+            record.phase = phase
+            return record
+        }
+        let records = [
+            record("/p/burstable/a", 400), record("/p/burstable/b", 600), record("/p/burstable/c", 5_000, .notReady),
+            record("/p/d", 9_000),
+        ]
+        #expect(ClassWeight.burstable(records, under: "/p/burstable") == CgroupSettings.weight(1_000))
+        #expect(ClassWeight.burstable([], under: "/p/burstable") == 1)
+        let huge = [record("/p/burstable/a", .max), record("/p/burstable/b", .max)]
+        #expect(ClassWeight.burstable(huge, under: "/p/burstable") == 10_000)
+    }
+
     @Test func parametersOfTheNodeAreRefused() throws {
         func check(_ name: String, network: NamespaceMode = .pod) throws {
             var config = podConfig

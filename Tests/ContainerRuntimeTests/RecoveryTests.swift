@@ -77,11 +77,14 @@ import Testing
         try WholeFile.makeDirectories(node.paths.state + "/sandboxes/half-made/containers")
         try WholeFile.makeDirectories(node.paths.data + "/containers/stray/upper")
         try WholeFile.makeDirectories(node.paths.data + "/images/staging/half")
-        try node.kernel.makeCgroup("/cgroup/swiftlet-test/pods/stray")
+        for name in ["stray", "burstable/stray", "besteffort/stray"] {
+            try node.kernel.makeCgroup("/cgroup/swiftlet-test/pods/" + name)
+        }
         try node.kernel.mountSharedMemory(node.paths.state + "/sandboxes/half-made/shm")
         node.network.attached.withLock { _ = $0.insert("stray") }
         let after = try await node.open()
         #expect(try await after.leftovers().isEmpty)
+        #expect(!node.kernel.state.withLock { $0.cgroups.contains { $0.contains("stray") } })
         #expect(node.network.attached.withLock { $0.isEmpty })
         #expect(try OpenDirectory(node.paths.data + "/images/staging").names().isEmpty)
     }
@@ -100,6 +103,28 @@ import Testing
         #expect(try await after.listContainers(ContainerFilter()).isEmpty)
         // The monitor's container without a record is gone too.
         #expect(node.monitors.only?.state.withLock { $0.containers.isEmpty } == true)
+    }
+
+    @Test func classesHoldTheirPodsAndKeepTheirWeight() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        func weight(_ path: String) -> String? {
+            node.kernel.state.withLock { $0.values["/cgroup/swiftlet-test/pods/\(path)cpu.weight"] }
+        }
+        #expect(weight("besteffort/") == "1" && weight("burstable/") == "1")
+        var config = podConfig
+        config.cgroupClass = .burstable
+        config.resources.cpuRequest = 1_000
+        let sandbox = try await runtime.runPodSandbox(config)
+        #expect(weight("burstable/") == "100")
+        let group = try #require(try await runtime.leftovers().first { $0.kind == .cgroup }?.name)
+        #expect(group.hasPrefix("/cgroup/swiftlet-test/pods/burstable/uid-1_"))
+        await runtime.close()
+        let after = try await node.open()
+        #expect(try await after.podSandboxStatus(sandbox).state == .ready)
+        try await after.removePodSandbox(sandbox)
+        #expect(weight("burstable/") == "1")
+        #expect(try await after.leftovers().allSatisfy { $0.kind != .cgroup })
     }
 
     @Test func removesEverythingAtUninstall() async throws {

@@ -10,6 +10,13 @@ struct CgroupSettings: Sendable, Hashable {
         var isOptional = false
     }
 
+    /// Whose cgroup it is.
+    enum Scope: Sendable {
+        case container
+        /// A pod's, or that of all pods: what is not held here is told of the containers. A kill for memory takes one container, never the whole group.
+        case group
+    }
+
     private(set) var values: [Value] = []
     /// Sentences for an event.
     private(set) var warnings: [String] = []
@@ -17,12 +24,14 @@ struct CgroupSettings: Sendable, Hashable {
     /// - Parameters:
     ///   - object: the container or pod in the words of a warning.
     ///   - controllers: those that the cgroup's parent has passed on.
-    init(_ resources: ContainerResources, object: String, controllers: Set<String>) {
+    init(
+        _ resources: ContainerResources, object: String, controllers: Set<String>, scope: Scope = .container
+    ) {
         var lacking: [(limit: String, controller: String)] = []
         func hold(_ limit: String, _ controller: String, _ wanted: [Value]) {
             if controllers.contains(controller) {
                 values += wanted
-            } else {
+            } else if scope == .container {
                 lacking.append((limit, controller))
             }
         }
@@ -36,7 +45,7 @@ struct CgroupSettings: Sendable, Hashable {
             hold("CPU limit \(limit)m", "cpu", [Value(file: "cpu.max", value: Self.bandwidth(limit))])
         }
         if let limit = resources.memoryLimit, limit > 0 {
-            hold("memory limit \(Self.size(limit))", "memory", Self.memory(limit))
+            hold("memory limit \(Self.size(limit))", "memory", Self.memory(limit, scope))
         }
         if let limit = resources.processLimit, limit > 0 {
             hold("process limit \(limit)", "pids", [Value(file: "pids.max", value: String(limit))])
@@ -62,13 +71,12 @@ struct CgroupSettings: Sendable, Hashable {
         return "\(max(bounded * 100, 1_000)) 100000"
     }
 
-    /// No swap, and the container ends as a whole when it runs out.
-    private static func memory(_ limit: Int64) -> [Value] {
+    /// No swap, and a container ends as a whole when it runs out.
+    private static func memory(_ limit: Int64, _ scope: Scope) -> [Value] {
         [
             Value(file: "memory.max", value: String(limit)),
             Value(file: "memory.swap.max", value: "0", isOptional: true),
-            Value(file: "memory.oom.group", value: "1", isOptional: true),
-        ]
+        ] + (scope == .container ? [Value(file: "memory.oom.group", value: "1", isOptional: true)] : [])
     }
 
     private static func size(_ bytes: Int64) -> String {

@@ -10,7 +10,8 @@ extension SandboxRecord {
             "namespace": .string(metadata.namespace), "attempt": .integer(Int64(metadata.attempt)),
             "hostname": .string(hostname), "logDirectory": .string(logDirectory), "labels": .map(labels),
             "annotations": .map(annotations), "network": .string(network.rawValue), "pid": .string(pid.rawValue),
-            "ipc": .string(ipc.rawValue), "cgroup": .string(cgroup), "addresses": .list(addresses),
+            "ipc": .string(ipc.rawValue), "cgroup": .string(cgroup), "cpuRequest": .integer(cpuRequest),
+            "addresses": .list(addresses),
             "warnings": .list(warnings),
         ]
     }
@@ -31,6 +32,7 @@ extension SandboxRecord {
         pid = try reader.choice("pid")
         ipc = try reader.choice("ipc")
         cgroup = try reader.required("cgroup")
+        cpuRequest = try reader.integer("cpuRequest") ?? 0
         addresses = try reader.strings("addresses") ?? []
         warnings = try reader.strings("warnings") ?? []
     }

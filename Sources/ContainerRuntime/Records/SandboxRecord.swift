@@ -28,6 +28,8 @@ struct SandboxRecord: Sendable, Hashable {
     var ipc: NamespaceMode
     /// Absolute path of the pod's cgroup.
     var cgroup: String
+    /// What the pod asks of the CPUs, in thousandths: its part in the weight of its class.
+    var cpuRequest: Int64
     var addresses: [String] = []
     var warnings: [String] = []
 
@@ -47,6 +49,7 @@ struct SandboxRecord: Sendable, Hashable {
         pid = config.pid
         ipc = config.ipc
         self.cgroup = cgroup
+        cpuRequest = max(0, config.resources.cpuRequest ?? 0)
     }
 
     var status: PodSandboxStatus {

@@ -12,7 +12,7 @@ extension NodeRuntime {
                 try WholeFile.makeDirectories(paths.sandboxes, mode: 0o700)
                 try WholeFile.makeDirectories(paths.containers, mode: 0o700)
                 let host = try kernel.prepare(cgroupRoot: paths.cgroupRoot)
-                try kernel.makeParentCgroup(paths.podCgroups)
+                try prepareClasses(host)
                 let bootID = try kernel.bootID()
                 state.withLock { state in
                     state.host = host
@@ -28,6 +28,9 @@ extension NodeRuntime {
             }
         }
         try await clearStrays(found)
+        try await threads.perform("weigh classes") { [self] () throws(CRIError) in
+            try attempt("classes of pods") { () throws(KernelError) in try weighClasses() }
+        }
         let live = state.withLock { state in
             Set(state.sandboxes.values.filter { $0.record.phase == .ready }.map(\.record.id))
         }
@@ -152,9 +155,7 @@ extension NodeRuntime {
         let directories = Set(sandboxes.map { paths.sandbox($0.id) })
         try await threads.perform("clear strays") { [self] () throws(CRIError) in
             try attempt("leftovers") { () throws(KernelError) in
-                for name in try kernel.childCgroups(of: paths.podCgroups) {
-                    let cgroup = paths.podCgroups + "/" + name
-                    if cgroups.contains(cgroup) { continue }
+                for cgroup in try podCgroups() where !cgroups.contains(cgroup) {
                     logger.info("cgroup without a record removed", metadata: ["cgroup": "\(cgroup)"])
                     clearing(cgroup) { () throws(KernelError) in
                         try kernel.killCgroup(cgroup, deadline: Self.killDeadline)
@@ -196,9 +197,7 @@ extension NodeRuntime {
         try await threads.perform("list leftovers") { [self] () throws(CRIError) in
             try attempt("leftovers") { () throws(KernelError) in
                 var found: [Leftover] = []
-                for name in try kernel.childCgroups(of: paths.podCgroups) {
-                    found.append(Leftover(kind: .cgroup, name: paths.podCgroups + "/" + name))
-                }
+                for cgroup in try podCgroups() { found.append(Leftover(kind: .cgroup, name: cgroup)) }
                 for process in try kernel.processes(beneath: paths.cgroupRoot) {
                     found.append(Leftover(kind: .process, name: String(process)))
                 }

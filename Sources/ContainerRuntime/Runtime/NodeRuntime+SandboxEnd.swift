@@ -40,6 +40,9 @@ extension NodeRuntime {
             entry.monitor = nil
             if entry.record.phase != .removing { entry.record.phase = .notReady }
         }
+        try await threads.perform("weigh classes") { [self] () throws(CRIError) in
+            try attempt("classes of pods") { () throws(KernelError) in try weighClasses() }
+        }
         try await persist(sandbox: id)
         if wasReady { emit(.stopped, container: id, sandbox: id) }
     }

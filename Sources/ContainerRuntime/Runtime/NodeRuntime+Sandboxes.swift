@@ -6,7 +6,7 @@ extension NodeRuntime {
     package func runPodSandbox(_ config: PodSandboxConfig) async throws(CRIError) -> String {
         let host = try host()
         try SysctlDecision.check(config)
-        let record = try newRecord(config, host)
+        let record = try newRecord(config)
         try register(record)
         do throws(CRIError) {
             try await establish(record, config, host)
@@ -19,16 +19,12 @@ extension NodeRuntime {
         return record.id
     }
 
-    private func newRecord(_ config: PodSandboxConfig, _ host: HostFeatures) throws(CRIError) -> SandboxRecord {
+    private func newRecord(_ config: PodSandboxConfig) throws(CRIError) -> SandboxRecord {
         let id = try Identifier.random()
         let hostname = config.network == .node || config.hostname.isEmpty ? kernel.hostName() : config.hostname
-        var record = SandboxRecord(
+        return SandboxRecord(
             id: id, config: config, hostname: hostname, bootID: state.withLock { $0.bootID }, createdAt: now(),
-            cgroup: paths.podCgroup(uid: config.metadata.uid, sandbox: id))
-        let settings = CgroupSettings(
-            config.resources, object: "pod \(config.metadata.name)", controllers: host.controllers)
-        record.warnings = settings.warnings
-        return record
+            cgroup: paths.podCgroup(config.cgroupClass, uid: config.metadata.uid, sandbox: id))
     }
 
     /// Refuses a second sandbox of the same attempt while the first may run.
@@ -82,8 +78,9 @@ extension NodeRuntime {
             try files.create(record)
             try kernel.makeParentCgroup(record.cgroup)
             let settings = CgroupSettings(
-                config.resources, object: "pod \(config.metadata.name)", controllers: host.controllers)
+                config.resources, object: "pod \(config.metadata.name)", controllers: host.controllers, scope: .group)
             try apply(settings, to: record.cgroup)
+            try weighClasses()
         }
     }
 
@@ -162,11 +159,11 @@ extension NodeRuntime {
 
 extension RuntimePaths {
     /// Named for the pod where its uid is a plain name, and always for the sandbox.
-    func podCgroup(uid: String, sandbox: String) -> String {
+    func podCgroup(_ quality: CgroupClass, uid: String, sandbox: String) -> String {
         let plain = uid.utf8.allSatisfy { byte in
             (48...57).contains(byte) || (97...122).contains(byte) || (65...90).contains(byte) || byte == 45
         }
         let prefix = plain && (1...64).contains(uid.utf8.count) ? uid + "_" : ""
-        return podCgroups + "/" + prefix + sandbox.prefix(12)
+        return podCgroups(quality) + "/" + prefix + sandbox.prefix(12)
     }
 }

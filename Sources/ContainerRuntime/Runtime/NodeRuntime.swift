@@ -16,10 +16,18 @@ package final class NodeRuntime: Sendable {
     package let images: ImageStore
     let dependencies: RuntimeDependencies
     let versionText: String
+    /// What all pods together may use; nothing in it: no limit.
+    let nodeResources: ContainerResources
     let state = Mutex(RuntimeState())
+    /// As last written. `state` may be locked while this is, never the other way round.
+    let burstableWeight = Mutex<Int64?>(nil)
 
     /// - Parameter version: This program's.
-    package init(paths: RuntimePaths, images: ImageStore, version: String, dependencies: RuntimeDependencies) {
+    package init(
+        paths: RuntimePaths, images: ImageStore, version: String, nodeResources: ContainerResources = .init(),
+        dependencies: RuntimeDependencies
+    ) {
+        self.nodeResources = nodeResources
         self.paths = paths
         self.images = images
         self.dependencies = dependencies

@@ -1,4 +1,5 @@
 import Glibc
+import Kubelet
 
 /// Everything an operator can set. Every setting has one name, which is its flag (`--data-dir`) and its key in
 /// `/etc/swiftlet/config.yaml` (`data-dir:`) alike; a flag wins over the file, the file over the default.
@@ -26,6 +27,11 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var serviceNetwork = "10.43.0.0/16"
     package var clusterDomain = "cluster.local"
     package var maximumPods = 500
+    /// The most processes in one pod; 0: an eighth of what the kernel allows, from 256 to 4,096.
+    package var processesPerPod = 0
+    /// What is kept from pods, such as `cpu=100m,memory=200Mi,pid=500`: for this daemon, and for the system.
+    package var kubeReserved = ""
+    package var systemReserved = ""
     /// The unified cgroup that our `swiftlet-<instance>` is made under; empty: the top of the hierarchy.
     package var cgroupParent = ""
     /// Empty: `swiftlet-podmonitor` beside the daemon's own executable.
@@ -78,6 +84,10 @@ extension DaemonConfiguration {
         .text("service-cidr", "Network of Services.", \.serviceNetwork),
         .text("cluster-domain", "DNS domain of the cluster.", \.clusterDomain),
         .number("max-pods", "Most pods on this node.", \.maximumPods, 1...10_000),
+        .number(
+            "pod-max-pids", "Most processes in a pod; 0: a share of the kernel's.", \.processesPerPod, 0...4_194_304),
+        .reserved("kube-reserved", "Kept from pods for Swiftlet, such as cpu=100m,memory=200Mi.", \.kubeReserved),
+        .reserved("system-reserved", "Kept from pods for the system.", \.systemReserved),
         .text("cgroup-parent", "Unified cgroup that the instance's own is made under.", \.cgroupParent),
         .text("monitor-path", "The pod monitor's executable.", \.monitorPath, mustBeAbsolute: true),
         .flag("stop-pods-on-exit", "Stop all pods when the daemon is stopped.", \.stopsPodsOnExit),
@@ -122,6 +132,14 @@ extension DaemonConfiguration.Setting {
                     "\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
             }
             configuration[keyPath: path] = value
+        }
+    }
+
+    fileprivate static func reserved(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
+            var reserved = ReservedResources()
+            if let problem = reserved.add(text) { throw DaemonError("\(name): \(problem)") }
+            configuration[keyPath: path] = text
         }
     }
 

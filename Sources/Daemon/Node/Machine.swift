@@ -1,4 +1,5 @@
 import APIMachinery
+import CRI
 import Glibc
 import Kubelet
 
@@ -28,7 +29,35 @@ enum Machine {
             maximumPods: Int64(configuration.maximumPods), architecture: architecture(text(of: names.machine)),
             kernelVersion: text(of: names.release), operatingSystem: operatingSystem, bootID: bootID,
             machineID: readLine("/etc/machine-id") ?? "", runtimeVersion: "swiftlet://\(version)",
-            kubeletVersion: "v1.36.0+swiftlet-\(version)", hostname: hostname)
+            kubeletVersion: "v1.36.0+swiftlet-\(version)", hostname: hostname, reserved: reserved(configuration))
+    }
+
+    private static func reserved(_ configuration: DaemonConfiguration) -> ReservedResources {
+        var reserved = ReservedResources()
+        // Both were found to be well formed when they were set.
+        for text in [configuration.kubeReserved, configuration.systemReserved] { _ = reserved.add(text) }
+        return reserved
+    }
+
+    /// The most processes and threads that the kernel allows at one time.
+    static var processes: Int64 {
+        let limits = ["/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"].compactMap { readLine($0) }
+        return limits.compactMap { Int64($0) }.min() ?? 32_768
+    }
+
+    /// The most processes in one pod.
+    static func processesPerPod(_ configuration: DaemonConfiguration) -> Int64 {
+        let set = Int64(configuration.processesPerPod)
+        return set > 0 ? set : min(4_096, max(256, processes / 8))
+    }
+
+    /// What all pods together are held to: the node's allocatable. A twentieth of the kernel's processes stays with the system at least.
+    static func podResources(_ facts: NodeFacts) -> ContainerResources {
+        var resources = ContainerResources()
+        resources.memoryLimit = facts.allocatableMemory
+        resources.cpuRequest = facts.reserved.rest(of: facts.cpuMilli, facts.reserved.cpuMilli)
+        resources.processLimit = facts.reserved.rest(of: processes, max(facts.reserved.processes, processes / 20))
+        return resources
     }
 
     /// The address that this machine's packets to `destination` leave with; nil where no route leads there, or it is no address. No packet is sent: a

@@ -38,6 +38,8 @@ struct NodeAgent: Sendable {
         _ configuration: DaemonConfiguration, instance: InstanceFiles, node: ResolvedNode, clients: Clients,
         threads: IOThreads, events: EventThread, timeline: Timeline, time: any TimeSource, logger: Logger
     ) async throws(DaemonError) -> NodeAgent {
+        // As the last to be killed for memory, and so the pods' monitors, which inherit it: a pod's own limit must meet its containers.
+        try? writeText("-999", to: "/proc/self/oom_score_adj")
         let network = PodNetwork(configuration: try PodNetworkConfiguration(configuration, instance), logger: logger)
         try await DaemonError.wrapping("pod network") { () async throws(PodNetworkError) in try await network.prepare()
         }
@@ -51,6 +53,7 @@ struct NodeAgent: Sendable {
         }
         let runtime = NodeRuntime(
             paths: paths.runtime, images: images, version: Server.version,
+            nodeResources: Machine.podResources(Machine.facts(configuration, version: Server.version)),
             dependencies: RuntimeDependencies(
                 monitors: monitors, network: PodLinks(network: network),
                 seccomp: SeccompPrograms(compiler: SeccompCompiler()),
@@ -142,7 +145,8 @@ extension Kubelet.Configuration {
         let settings = PodSettings(
             clusterDNS: [nameServer.description], clusterDomain: configuration.clusterDomain,
             logRoot: configuration.logDirectory, nodeMemory: Machine.memoryBytes,
-            hostResolver: Machine.read("/etc/resolv.conf") ?? "", apiService: (node.apiServiceAddress, 443))
+            hostResolver: Machine.read("/etc/resolv.conf") ?? "", apiService: (node.apiServiceAddress, 443),
+            processesPerPod: Machine.processesPerPod(configuration))
         var facts = Machine.facts(configuration, version: Server.version)
         facts.agentPort = node.agentPort
         self.init(

@@ -57,19 +57,18 @@ extension ContainerResources {
         cpuRequest = (requests["cpu"] ?? limits["cpu"])?.milliValue ?? 0
     }
 
-    /// What a whole pod asks of the node's CPUs, for the cgroup that holds its containers: the sum of those that run at one time, or the
-    /// largest init container where that is more. Limits are the containers' own.
-    init(of pod: PodSpec) {
+    /// What a whole pod asks for and may use, for the cgroup that holds its containers. A limit is set where every container has one.
+    /// - Parameter processLimit: of each pod on this node; nil: none.
+    init(of pod: PodSpec, processLimit: Int64? = nil) {
         self.init()
-        func request(_ container: Container) -> Int64 {
-            let resources = container.resources
-            return max(0, (resources?.requests["cpu"] ?? resources?.limits["cpu"])?.milliValue ?? 0)
+        self.processLimit = processLimit
+        cpuRequest = pod.most { max(0, ($0.requests["cpu"] ?? $0.limits["cpu"])?.milliValue ?? 0) }
+        memoryRequest = pod.most { max(0, ($0.requests["memory"] ?? $0.limits["memory"])?.value ?? 0) }
+        let all = (pod.containers + pod.initContainers).map { $0.resources?.limits ?? [:] }
+        if all.allSatisfy({ $0["cpu"] != nil }) { cpuLimit = pod.most { max(0, $0.limits["cpu"]?.milliValue ?? 0) } }
+        if all.allSatisfy({ $0["memory"] != nil }) {
+            memoryLimit = pod.most { max(0, $0.limits["memory"]?.value ?? 0) }
         }
-        let together = (pod.containers + pod.initContainers.filter(\.isSidecar)).map(request).reduce(Int64(0)) {
-            let (sum, overflow) = $0.addingReportingOverflow($1)
-            return overflow ? .max : sum
-        }
-        cpuRequest = max(together, pod.initContainers.map(request).max() ?? 0)
     }
 
     /// The kubelet's OOM score: Guaranteed -997, BestEffort 1000, Burstable 1000 less a thousandth per thousandth of the node's memory asked for,
@@ -83,6 +82,24 @@ extension ContainerResources {
             let share = Double(memoryRequest ?? 0) / Double(nodeMemory) * 1000
             return Int32(min(999, max(2, 1000 - share)))
         }
+    }
+}
+
+extension PodSpec {
+    /// The most that its containers have of something at one time: all regular ones and sidecars together, or one init container beside the
+    /// sidecars before it. Held at the largest number.
+    fileprivate func most(_ amount: (ResourceRequirements) -> Int64) -> Int64 {
+        func of(_ container: Container) -> Int64 { container.resources.map(amount) ?? 0 }
+        func sum(_ left: Int64, _ right: Int64) -> Int64 {
+            let (total, overflow) = left.addingReportingOverflow(right)
+            return overflow ? .max : total
+        }
+        var (sidecars, most) = (Int64(0), Int64(0))
+        for container in self.initContainers {
+            most = max(most, sum(sidecars, of(container)))
+            if container.isSidecar { sidecars = sum(sidecars, of(container)) }
+        }
+        return max(most, self.containers.map(of).reduce(sidecars, sum))
     }
 }
 

@@ -18,11 +18,14 @@ package struct NodeFacts: Sendable, Hashable {
     /// Where the agent answers the API server over HTTPS; nil where it does so in the API server's own process.
     package var agentPort: Int32?
     package var labels: [String: String]
+    /// What of the machine pods may not have.
+    package var reserved: ReservedResources
 
     package init(
         cpuMilli: Int64, memoryBytes: Int64, diskBytes: Int64, maximumPods: Int64, architecture: String,
         kernelVersion: String, operatingSystem: String, bootID: String, machineID: String, runtimeVersion: String,
-        kubeletVersion: String, hostname: String, agentPort: Int32? = nil, labels: [String: String] = [:]
+        kubeletVersion: String, hostname: String, agentPort: Int32? = nil, labels: [String: String] = [:],
+        reserved: ReservedResources = ReservedResources()
     ) {
         self.cpuMilli = cpuMilli
         self.memoryBytes = memoryBytes
@@ -38,5 +41,6 @@ package struct NodeFacts: Sendable, Hashable {
         self.hostname = hostname
         self.agentPort = agentPort
         self.labels = labels
+        self.reserved = reserved
     }
 }

@@ -32,7 +32,12 @@ struct NodeObject: Sendable {
             "pods": Quantity(facts.maximumPods),
         ]
         status.capacity = resources
-        status.allocatable = resources
+        status.allocatable = resources.merging([
+            "cpu": Quantity(milli: facts.reserved.rest(of: facts.cpuMilli, facts.reserved.cpuMilli)),
+            "memory": Quantity(facts.allocatableMemory, format: .binary),
+            "ephemeral-storage": Quantity(
+                facts.reserved.rest(of: facts.diskBytes, facts.reserved.diskBytes) / 1024 * 1024, format: .binary),
+        ]) { $1 }
         status.addresses =
             identity.addresses.map { address in
                 NodeAddress {

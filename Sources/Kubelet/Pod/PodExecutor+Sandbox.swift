@@ -20,7 +20,8 @@ extension PodExecutor {
         config.hostname = spec.hostNetwork ? node.name : String(hostname(of: pod).prefix(63))
         config.logDirectory = logDirectory(of: pod)
         config.dns = dns(of: pod)
-        config.resources = ContainerResources(of: spec)
+        config.resources = ContainerResources(of: spec, processLimit: settings.processesPerPod)
+        config.cgroupClass = QOSClass(of: spec).cgroupClass
         config.labels = meta.labels.merging([
             ContainerLabel.podName: meta.name, ContainerLabel.podNamespace: meta.namespace,
             ContainerLabel.podUID: meta.uid,
@@ -79,6 +80,16 @@ extension PodExecutor {
             }
         }
         return dns
+    }
+}
+
+extension QOSClass {
+    var cgroupClass: CgroupClass {
+        switch self {
+        case .guaranteed: .guaranteed
+        case .burstable: .burstable
+        case .bestEffort: .bestEffort
+        }
     }
 }
 

@@ -185,10 +185,12 @@ package struct PodSettings: Sendable {
     package var hostResolver: String
     /// How a container finds the API server.
     package var apiService: (host: String, port: UInt16)?
+    /// The most processes and threads in one pod; nil: no limit.
+    package var processesPerPod: Int64?
 
     package init(
         clusterDNS: [String], clusterDomain: String, logRoot: String, nodeMemory: Int64, hostResolver: String,
-        apiService: (host: String, port: UInt16)?
+        apiService: (host: String, port: UInt16)?, processesPerPod: Int64? = nil
     ) {
         self.clusterDNS = clusterDNS
         self.clusterDomain = clusterDomain
@@ -196,5 +198,6 @@ package struct PodSettings: Sendable {
         self.nodeMemory = nodeMemory
         self.hostResolver = hostResolver
         self.apiService = apiService
+        self.processesPerPod = processesPerPod
     }
 }

@@ -19,10 +19,10 @@ def pod_group(cluster, name):
 
 
 def container_group(cluster, name, container="main"):
-    """The cgroup of a running container, found by one of its processes."""
+    """The cgroup of a running container: it bears the first 32 digits of the container's id."""
     pod = cluster.pod(name)
     status = next(entry for entry in pod["status"]["containerStatuses"] if entry["name"] == container)
-    identity = status["containerID"].split("//")[1]
+    identity = status["containerID"].split("//")[1][:32]
     found = [path for path in glob.glob(f"{ROOT}/**/*{identity}*", recursive=True) if os.path.isdir(path)]
     expect(found, f"no cgroup bears the id {identity} of container {container}")
     return min(found, key=len)
@@ -75,7 +75,7 @@ def cpu_shares(cluster):
 
 def process_limit(cluster):
     """A fork bomb is held by the pod's pids.max, and the node goes on."""
-    cluster.run("bomb", "i=0; while [ $i -lt 6000 ]; do sleep 600 & i=$((i+1)); done; echo all; sleep 600", {"limits": {"memory": "200Mi"}})
+    cluster.run("bomb", "i=0; while [ $i -lt 6000 ]; do sleep 600 & i=$((i+1)); done; echo all; sleep 600")
     group = pod_group(cluster, "bomb")
     limit = read(f"{group}/pids.max").strip()
     expect(limit != "max", "the pod has no limit of processes")
@@ -98,8 +98,12 @@ def quality_tree(cluster):
     groups = {name: pod_group(cluster, name) for name in ("best", "burst", "sure")}
     expect("besteffort" in groups["best"] and "burstable" in groups["burst"], f"the tree has no classes: {groups}")
     expect("besteffort" not in groups["sure"] and "burstable" not in groups["sure"], f"a guaranteed pod is in {groups['sure']}")
-    weight = read(os.path.join(os.path.dirname(groups["best"]), "cpu.weight")).strip()
-    expect(weight == "1", f"the best-effort class has cpu.weight {weight}")
+    def weight(name):
+        return read(os.path.join(os.path.dirname(groups[name]), "cpu.weight")).strip()
+
+    expect(weight("best") == "1", f"the best-effort class has cpu.weight {weight('best')}")
+    expect(weight("burst") == "4", f"the burstable class has cpu.weight {weight('burst')} for 100m asked for in all")
+    expect(read(f"{groups['sure']}/cpu.max").strip() == "10000 100000", "a guaranteed pod's group has no cpu.max")
     scores = {}
     for name in groups:
         process = read(f"{container_group(cluster, name)}/cgroup.procs").split()[0]
@@ -107,16 +111,19 @@ def quality_tree(cluster):
     expect(scores["best"] == 1000 and scores["sure"] == -997 and 2 <= scores["burst"] <= 999, f"OOM scores are {scores}")
     for name in groups:
         cluster.remove(name)
+    expect(weight("burst") == "1", "the burstable class keeps the weight of a pod that is gone")
 
 
 def node_limits(cluster):
     """All pods together are held to what the node can give."""
     cluster.run("held", "sleep 1000")
     group = pod_group(cluster, "held")
-    while os.path.dirname(group) != ROOT and not os.path.basename(group).startswith("pods"):
+    while os.path.dirname(group) != ROOT and os.path.basename(group) != "pods":
         group = os.path.dirname(group)
     allocatable = cluster.node()["status"]["allocatable"]["memory"]
-    expect(read(f"{group}/memory.max").strip() != "max", f"{group} has no memory.max; allocatable is {allocatable}")
+    held = int(read(f"{group}/memory.max"))
+    expect(f"{held >> 10}Ki" == allocatable, f"{group} has memory.max {held}; allocatable is {allocatable}")
+    expect(read(f"{group}/pids.max").strip() != "max", f"{group} has no pids.max")
     cluster.remove("held")
 
 

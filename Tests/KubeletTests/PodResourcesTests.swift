@@ -1,0 +1,56 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+import Testing
+
+@testable import Kubelet
+
+@Suite struct PodResourcesTests {
+    private func container(
+        _ requests: [String: Quantity] = [:], _ limits: [String: Quantity] = [:], sidecar: Bool = false
+    ) -> Container {
+        Container {
+            $0.name = "c"
+            if sidecar { $0.restartPolicy = "Always" }
+            $0.resources = ResourceRequirements {
+                $0.requests = requests
+                $0.limits = limits
+            }
+        }
+    }
+
+    private func spec(_ containers: [Container], inits: [Container] = []) -> PodSpec {
+        PodSpec {
+            $0.containers = containers
+            $0.initContainers = inits
+        }
+    }
+
+    @Test func limitsAreSummedWhereEveryContainerHasOne() {
+        let limits: [String: Quantity] = ["cpu": Quantity(milli: 200), "memory": Quantity(1_000)]
+        let all = ContainerResources(of: spec([container([:], limits), container([:], limits)]), processLimit: 7)
+        #expect(all.memoryLimit == 2_000 && all.cpuLimit == 400 && all.cpuRequest == 400 && all.processLimit == 7)
+        let some = ContainerResources(of: spec([container([:], limits), container(["cpu": Quantity(1)])]))
+        #expect(some.memoryLimit == nil && some.cpuLimit == nil && some.cpuRequest == 1_200)
+    }
+
+    @Test func anInitContainerRunsBesideTheSidecarsBeforeIt() {
+        let memory = { (bytes: Int64) -> [String: Quantity] in ["memory": Quantity(bytes)] }
+        let pod = spec(
+            [container([:], memory(100))],
+            inits: [container([:], memory(10), sidecar: true), container([:], memory(500))])
+        #expect(ContainerResources(of: pod).memoryLimit == 510)
+        #expect(ContainerResources(of: pod).memoryRequest == 510)
+    }
+
+    @Test func whatIsReservedIsReadAndTakenOff() {
+        var reserved = ReservedResources()
+        #expect(reserved.add("cpu=100m,memory=200Mi,pid=500") == nil)
+        #expect(reserved.add("memory=56Mi,ephemeral-storage=1Gi") == nil)
+        #expect(reserved.cpuMilli == 100 && reserved.memoryBytes == 256 << 20 && reserved.processes == 500)
+        #expect(reserved.diskBytes == 1 << 30)
+        #expect(reserved.rest(of: 50, reserved.cpuMilli) == 0)
+        for text in ["memory", "memory=x", "gold=1", "cpu=-1"] { #expect(reserved.add(text) != nil) }
+        #expect(reserved.add("") == nil)
+    }
+}
