@@ -1,9 +1,34 @@
 #!/usr/bin/env bash
-# All tests: unit tests, then everything under integration/ that needs root and a real kernel. Ends with one line of counts.
+# All tests: unit tests, then everything under integration/ that needs root and a real kernel, then the virtual machines.
+# Ends with one line of counts; each skip says why.
+#   integration/run.sh [--list] [--only NAME]...
 set -uo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=packaging/packages.sh
 source packaging/packages.sh
+
+SUITES=(
+    "unit            unit tests"
+    "launch          the launch path on the real kernel"
+    "network         the pods' network and Services"
+    "runtime         the container runtime with daemons killed at random moments"
+    "cluster         a whole instance driven by kubectl"
+    "agent           a server and an agent on two machines of network namespaces"
+    "weakened        the launch path's checks against builds that lack a protection"
+    "vm              the package in virtual machines: limits, systemd, reboot, power cuts (integration/vm.sh --list)"
+)
+only=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --list) printf '%s\n' "${SUITES[@]}" && exit ;;
+    --only)
+        printf '%s\n' "${SUITES[@]}" | grep -q "^${2:?a suite\'s name} " || { echo "run.sh: no suite $2; --list names them" >&2; exit 2; }
+        only+=("$2") && shift 2 ;;
+    *) echo "run.sh: unknown argument $1; there are --list and --only NAME" >&2 && exit 2 ;;
+    esac
+done
+is_chosen() { [ ${#only[@]} = 0 ] || [[ " ${only[*]} " == *" $1 "* ]]; }
+
 [ "$(id -u)" = 0 ] || { echo "run.sh: integration tests need root; \`swift test\` alone runs the unit tests" >&2; exit 2; }
 install_packages "${BUILD_PACKAGES[@]}" busybox-static iproute2 nftables curl python3 procps util-linux
 command -v kubectl >/dev/null || install_packages kubernetes-client
@@ -33,6 +58,7 @@ count() {
 suite() {
     local name=$1 limit=$2 out status
     shift 2
+    is_chosen "$name" || return 0
     say "$name"
     out=$(mktemp)
     timeout -k 20 "$limit" "$@" 2>&1 | tee "$out"
@@ -43,8 +69,9 @@ suite() {
 
 unit_tests() {
     local out status
+    is_chosen unit || return 0
     out=$(mktemp)
-    say "unit tests"
+    say "unit"
     timeout -k 20 1200 swift test --skip-build 2>&1 | tee "$out"
     status=${PIPESTATUS[0]}
     local all bad off
@@ -59,18 +86,24 @@ unit_tests() {
     rm -f "$out"
 }
 
-say "building"
-swift build --build-tests || { echo "0 passed, 1 failed"; exit 1; }
-for product in swiftlet swiftlet-podmonitor; do
-    swift build --product "$product" || { echo "0 passed, 1 failed"; exit 1; }
-done
+if is_chosen unit; then
+    say "building"
+    swift build --build-tests || { echo "0 passed, 1 failed"; exit 1; }
+fi
+if [ "${only[*]}" != unit ] && [ "${only[*]}" != vm ]; then
+    for product in swiftlet swiftlet-podmonitor; do
+        swift build --product "$product" || { echo "0 passed, 1 failed"; exit 1; }
+    done
+fi
 unit_tests
-suite "launch path" 600 integration/launch.sh
-suite "pod network" 600 integration/network.sh
-suite "runtime" 900 integration/runtime.sh
-SWIFTLET_BUILT=1 suite "cluster" 1200 integration/cluster.sh
-SWIFTLET_BUILT=1 suite "agent" 600 integration/agent.sh
-suite "weakened builds" 1200 integration/launch/weakened.sh
+suite launch 600 integration/launch.sh
+suite network 600 integration/network.sh
+suite runtime 900 integration/runtime.sh
+SWIFTLET_BUILT=1 suite cluster 1200 integration/cluster.sh
+SWIFTLET_BUILT=1 suite agent 600 integration/agent.sh
+suite weakened 1200 integration/launch/weakened.sh
+suite vm 5400 integration/vm.sh
 say "done"
-echo "$passed passed, $failed failed, $skipped skipped"
+[ "$skipped" = 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # What needs cgroup v2's controllers, systemd, a reboot or a power cut: the Debian package in a virtual machine.
 #   integration/vm.sh [--list] [--only NAME]... [--keep]
-# SWIFTLET_BIN is a folder with products that are built already (release, with the Swift runtime linked in).
+# Ends with 77 where it cannot run. SWIFTLET_BIN is a folder with products that are built already (release, with the Swift runtime linked in).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case " $* " in *" --list "*) exec python3 integration/vm/run.py "$@" ;; esac
 [ "$(id -u)" = 0 ] || { echo "vm.sh: building the machine's image needs root" >&2; exit 2; }
 # shellcheck source=packaging/packages.sh
 source packaging/packages.sh
-install_packages python3 busybox-static e2fsprogs
+install_packages qemu-system-x86 qemu-utils mmdebstrap python3 busybox-static e2fsprogs kmod cpio || {
+    echo "      vm: QEMU and what builds the machine's image cannot be installed here"
+    exit 77
+}
 image=$(integration/vm/image.sh)
 work=$(mktemp -d /tmp/swiftlet-payload.XXXXXX)
 trap 'rm -rf "$work"' EXIT

@@ -78,7 +78,12 @@ struct DaemonProcess: Sendable {
         _ agent: NodeAgent, server: (any HTTPHandler)?, _ others: @escaping @Sendable () async -> Void
     ) async throws(DaemonError) {
         let endpoint = NodeEndpoint(
-            runtime: agent.runtime, images: agent.images, kubelet: agent.kubelet.endpoint, server: server)
+            runtime: agent.runtime, images: agent.images, kubelet: agent.kubelet.endpoint, server: server
+        ) {
+            await agent.kubelet.shutDown(
+                grace: .seconds(configuration.shutdownGrace),
+                criticalGrace: .seconds(configuration.criticalShutdownGrace))
+        }
         let socket = try await DaemonError.wrapping("node socket") { () async throws(TransportError) in
             try await HTTPServer.start(
                 on: [.unix(path: configuration.nodeSocket)], threads: threads, logger: logger, handler: endpoint)

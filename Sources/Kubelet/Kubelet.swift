@@ -5,6 +5,7 @@ import HTTP
 import KubernetesAPI
 import Linux
 import Logging
+import Synchronization
 
 /// Runs the pods of one node: takes them from the API server and from a directory of manifests, gives each its worker, and reports the node.
 ///
@@ -48,6 +49,7 @@ package final class Kubelet: Sendable {
     private let recorder: EventRecorder
     private let moments: any PodMomentRecorder
     private let mirrors: MirrorPods
+    private let isShuttingDown = Atomic(false)
 
     package convenience init(
         _ configuration: Configuration, client: APIClient, runtime: any RuntimeService, images: any ImageService,
@@ -96,9 +98,7 @@ package final class Kubelet: Sendable {
 
     /// Returns when its task is cancelled.
     package func run() async {
-        let object = NodeObject(identity: configuration.identity, facts: configuration.facts)
-        let reporter = NodeReporter(
-            object: object, client: client, runtime: runtime, images: images, time: time, logger: logger)
+        let reporter = reporter
         await withDiscardingTaskGroup { group in
             group.addTask { await self.directory.run() }
             group.addTask { await self.recorder.run() }
@@ -108,6 +108,46 @@ package final class Kubelet: Sendable {
             group.addTask { await self.followPods() }
             group.addTask { await self.followManifests() }
             group.addTask { await self.mirrors.run() }
+        }
+    }
+
+    private var reporter: NodeReporter {
+        NodeReporter(
+            object: NodeObject(identity: configuration.identity, facts: configuration.facts), client: client,
+            runtime: runtime, images: images, time: time, logger: logger,
+            isShuttingDown: { self.isShuttingDown.load(ordering: .relaxed) })
+    }
+
+    /// Ends all pods because the machine shuts down, in the order of `ShutdownPlan`: the node says that it is not ready and takes no pod any
+    /// more, and each pod fails with the reason `Terminated`. Nothing but a new process takes that back.
+    /// - Parameters:
+    ///   - grace: for all pods; a second more goes by for each stage where containers must be killed.
+    ///   - criticalGrace: the part of it that critical pods have for themselves.
+    /// - Returns: the pods, as `namespace/name`, of which something still runs; nil where this is under way already.
+    package func shutDown(grace: Duration, criticalGrace: Duration) async -> [String]? {
+        guard !isShuttingDown.exchange(true, ordering: .relaxed) else { return nil }
+        logger.info("the machine shuts down", metadata: ["pods": "\(directory.pods.count)", "grace": "\(grace)"])
+        directory.refuse(.notAdmitted)
+        let reporter = reporter
+        await within(.seconds(2)) { _ = try? await reporter.report() }
+        for stage in ShutdownPlan(directory.pods, grace: grace, criticalGrace: criticalGrace).stages {
+            let directory = directory
+            await within(stage.grace + .seconds(1)) {
+                await directory.terminate(stage.pods, .shutdown(grace: stage.grace))
+            }
+        }
+        let left = (try? await runtime.listPodSandboxes(PodSandboxFilter(state: .ready))) ?? []
+        return left.map { "\($0.metadata.namespace)/\($0.metadata.name)" }.sorted()
+    }
+
+    /// Gives `body` up when `limit` is over.
+    private func within(_ limit: Duration, _ body: @escaping @Sendable () async -> Void) async {
+        let time = time
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await body() }
+            group.addTask { try? await time.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
         }
     }
 

@@ -11,7 +11,7 @@ struct Swiftlet: AsyncParsableCommand {
         subcommands: [
             ServerCommand.self, AgentCommand.self, TokenCommand.self, ImagesCommand.self, PodsCommand.self,
             PSCommand.self, StatsCommand.self, LogsCommand.self, ExecCommand.self, InspectCommand.self,
-            WhyCommand.self, CheckCommand.self, UninstallCommand.self,
+            WhyCommand.self, CheckCommand.self, ShutdownCommand.self, UninstallCommand.self,
         ])
 
     static let failureCode: Int32 = 1

@@ -56,6 +56,7 @@ struct PodSimulation {
                     queue.append(.finished(operation, outcome, observe()))
                 case .event(_, let reason, _, _): events.append(reason)
                 case .wake(let time): wake = time
+                case .ended: log.append("ended")
                 case .finish: isFinished = true
                 }
             }

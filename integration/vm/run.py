@@ -37,18 +37,19 @@ class Session:
     def __init__(self, vm, counts):
         self.vm, self.counts, self.log = vm, counts, []
 
-    def boot(self, suites, seconds, asked=None, listen=None):
+    def boot(self, suites, seconds, asked=None, listen=None, until=None):
         """Boots into the suites and reads on until the machine ends; the lines that were no checks.
 
         `asked(text)` is called for what the guest asks of the host; its answer goes back, None ends the reading. `listen(verb, text)` sees every
-        line, and True from it ends the reading with the machine still running.
+        line, and True from it ends the reading with the machine still running. So does the moment (monotonic seconds) that `until()` gives,
+        None while there is none.
         """
         began = time.monotonic()
         self.vm.start(suites)
         deadline = began + seconds
         check_began, ended = began, False
         try:
-            while (line := self.vm.read_line(deadline)) is not None:
+            while (line := self.vm.read_line(min(deadline, until and until() or deadline))) is not None:
                 verb, _, text = line.partition(" ")
                 if verb == "begin":
                     check_began = time.monotonic()
@@ -76,6 +77,8 @@ class Session:
             if not ended:
                 self.broke_off(suites, "the machine ended before the suite did")
         except TimeoutError:
+            if until and until() and time.monotonic() < deadline:
+                return
             self.broke_off(suites, f"no end within {seconds} s")
         finally:
             if listen is None or ended:
@@ -83,7 +86,7 @@ class Session:
 
     def boot_again(self, suites, seconds):
         """A machine that restarts by itself: waits for the end of this boot's process, then boots its disk into the suites."""
-        self.vm.wait(120)
+        self.vm.wait(240)
         self.boot(suites, seconds)
 
     def broke_off(self, suites, why):

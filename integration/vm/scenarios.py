@@ -29,36 +29,44 @@ def reboot(session):
     session.boot_again(["reboot"], 600)
 
 
-def power_cut(session):
+def power_cut(session, cuts=3):
     """Each boot verifies what was acknowledged before, then loads the machine until the next cut."""
-    cuts = int(os.environ.get("SWIFTLET_VM_CUTS", "3"))
+    cuts = int(os.environ.get("SWIFTLET_VM_CUTS", cuts))
     seed = int(os.environ.get("SWIFTLET_VM_SEED", random.randrange(1 << 32)))
-    print(f"      {cuts} cuts, seed {seed}", flush=True)
+    print(f"      {cuts} cuts, SWIFTLET_VM_SEED={seed}", flush=True)
     moments = random.Random(seed)
     acked = []
     for cut in range(cuts + 1):
-        state = {"end": None}
+        delay, end, doing = moments.uniform(1, 25), None, {}
 
         def listen(verb, text):
+            nonlocal end
             if verb == "acked":
                 acked.append(text)
-            elif verb == "verified" and cut == cuts:
-                return True
+            elif verb == "doing":
+                kind, what = text.split(" ", 1)
+                doing[kind] = what
             elif verb == "loaded":
-                state["end"] = time.monotonic() + moments.uniform(1, 25)
-            return state["end"] is not None and time.monotonic() >= state["end"]
+                end = time.monotonic() + delay
+            return verb == "verified" and cut == cuts
 
+        failed = session.counts.failed
         session.boot(
-            ["package", "powercut"] if cut == 0 else ["powercut"], 900, asked=lambda _: json.dumps(acked if cut else []), listen=listen)
+            ["package", "powercut"] if cut == 0 else ["powercut"], 900, asked=lambda _: json.dumps(acked if cut else []), listen=listen,
+            until=lambda: end)
         session.vm.cut_power()
+        if session.counts.failed > failed:
+            return
         if cut < cuts:
-            print(f"      cut {cut + 1}: {len(acked)} acknowledged so far", flush=True)
+            under_way = ", ".join(f"{kind}: {what}" for kind, what in sorted(doing.items()))
+            print(f"      cut {cut + 1} after {delay:.1f} s under load; {len(acked)} acknowledged; under way {under_way}", flush=True)
     session.counts.ok(f"{cuts} power cuts, {len(acked)} acknowledged writes in all")
 
 
 ALL = [
     Scenario("limits", "the package installed; memory, CPU and process limits held by the kernel", limits),
     Scenario("service", "restart and upgrade under traffic, then a purge that leaves nothing", service),
-    Scenario("reboot", "a reboot brings the workload back", reboot),
-    Scenario("power-cut", "the power goes while objects, images and pods are made", power_cut),
+    Scenario("reboot", "a reboot ends the pods in order and brings the workload back", reboot),
+    Scenario("power-cut", "the power goes while objects, images and pods are made (SWIFTLET_VM_CUTS, 3)", power_cut),
+    Scenario("power-cuts", "the same with 20 cuts", lambda session: power_cut(session, 20), is_optional=True),
 ]

@@ -37,6 +37,9 @@ package struct DaemonConfiguration: Sendable, Hashable {
     /// Empty: `swiftlet-podmonitor` beside the daemon's own executable.
     package var monitorPath = ""
     package var stopsPodsOnExit = false
+    /// Seconds that pods have when the machine shuts down, and how many of them critical pods have for themselves.
+    package var shutdownGrace = 30
+    package var criticalShutdownGrace = 10
     /// Further names and addresses of the API server, between commas.
     package var serverNames = ""
     /// Of an agent: where its server is, and what it joins with.
@@ -91,6 +94,11 @@ extension DaemonConfiguration {
         .text("cgroup-parent", "Unified cgroup that the instance's own is made under.", \.cgroupParent),
         .text("monitor-path", "The pod monitor's executable.", \.monitorPath, mustBeAbsolute: true),
         .flag("stop-pods-on-exit", "Stop all pods when the daemon is stopped.", \.stopsPodsOnExit),
+        .number(
+            "shutdown-grace-period", "Seconds that pods have at the machine's shutdown.", \.shutdownGrace, 0...3_600),
+        .number(
+            "shutdown-grace-period-critical-pods", "Seconds of them kept for critical pods.", \.criticalShutdownGrace,
+            0...3_600),
         .text("tls-san", "Further names and addresses of the server, between commas.", \.serverNames),
         .text("server", "Agent: the server to join, such as https://192.0.2.1:6443.", \.serverURL),
         .text("token", "Agent: what `swiftlet token create` printed.", \.token),

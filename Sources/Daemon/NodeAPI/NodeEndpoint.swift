@@ -13,6 +13,8 @@ struct NodeEndpoint: HTTPHandler {
     let kubelet: any HTTPHandler
     /// The API server and what is beside it; nil on an agent.
     let server: (any HTTPHandler)?
+    /// Ends the pods in order; those that are left, nil where it is under way already.
+    let shutDown: @Sendable () async -> [String]?
 
     func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         guard case .local(let user, _) = request.peer, user == 0 else {
@@ -25,6 +27,7 @@ struct NodeEndpoint: HTTPHandler {
             case (.delete, "/v1/images"): return answer(try await removeImage(request))
             case (.get, "/v1/sandboxes"): return answer(try await sandboxList())
             case (.get, "/v1/containers"): return answer(try await containerList())
+            case (.post, "/v1/shutdown"): return answer(try await shutdown())
             case (_, let path) where Self.isServers(path):
                 guard let server else {
                     throw Status(.notFound, code: 404, "this machine is an agent; ask on its server")
@@ -35,6 +38,11 @@ struct NodeEndpoint: HTTPHandler {
         } catch {
             return answer(error)
         }
+    }
+
+    private func shutdown() async throws(Status) -> JSONValue {
+        guard let left = await shutDown() else { throw .badRequest("the pods of this node are ending already") }
+        return ["left": .array(left.map { .string($0) })]
     }
 
     private static func isServers(_ path: String) -> Bool {

@@ -23,7 +23,9 @@ struct NodeObject: Sendable {
     }
 
     /// - Parameter old: the status as it stands, whose transition times are kept where a condition has not changed.
-    func status(_ old: NodeStatus, runtime: RuntimeStatus?, images: [Image], at time: Timestamp) -> NodeStatus {
+    func status(
+        _ old: NodeStatus, runtime: RuntimeStatus?, images: [Image], isShuttingDown: Bool = false, at time: Timestamp
+    ) -> NodeStatus {
         var status = old
         let resources: [String: Quantity] = [
             "cpu": Quantity(milli: facts.cpuMilli),
@@ -60,7 +62,7 @@ struct NodeObject: Sendable {
                 $0.sizeBytes = Int64(clamping: image.size)
             }
         }
-        for condition in conditions(runtime) { set(condition, in: &status, at: time) }
+        for condition in conditions(runtime, isShuttingDown: isShuttingDown) { set(condition, in: &status, at: time) }
         return status
     }
 
@@ -79,15 +81,17 @@ struct NodeObject: Sendable {
         }
     }
 
-    private func conditions(_ runtime: RuntimeStatus?) -> [RuntimeStatus.Condition] {
+    private func conditions(_ runtime: RuntimeStatus?, isShuttingDown: Bool) -> [RuntimeStatus.Condition] {
         var conditions: [RuntimeStatus.Condition] = []
         let failed = runtime?.conditions.filter {
             ["RuntimeReady", "NetworkReady"].contains($0.type) && !$0.isTrue
         }
         let problem =
-            runtime == nil
-            ? "the container runtime does not answer"
-            : failed?.map { "\($0.type) is false: \($0.message)" }.joined(separator: "; ") ?? ""
+            isShuttingDown
+            ? "node is shutting down"
+            : runtime == nil
+                ? "the container runtime does not answer"
+                : failed?.map { "\($0.type) is false: \($0.message)" }.joined(separator: "; ") ?? ""
         conditions.append(
             problem.isEmpty
                 ? .init(type: "Ready", isTrue: true, reason: "KubeletReady", message: "kubelet is posting ready status")

@@ -13,6 +13,7 @@ struct NodeReporter: Sendable {
     let images: any ImageService
     let time: any TimeSource
     let logger: Logger
+    var isShuttingDown: @Sendable () -> Bool = { false }
 
     static let leasePeriod = Duration.seconds(10)
     static let leaseDuration: Int32 = 40
@@ -69,15 +70,21 @@ struct NodeReporter: Sendable {
     private func reportStatus() async {
         var due = Duration.zero
         await keep(every: .seconds(10), "report the node's status") { () async throws(Status) in
-            let runtimeStatus = try? await runtime.status()
-            let list = (try? await images.listImages()) ?? []
-            var node = try await registered()
-            let new = object.status(node.status, runtime: runtimeStatus, images: list, at: time.now())
-            guard time.uptime() >= due || !new.isSame(as: node.status) else { return }
-            node.status = new
-            _ = try await client.updateStatus(node)
-            due = time.uptime() + Self.reportPeriod
+            if try await report(isDue: time.uptime() >= due) { due = time.uptime() + Self.reportPeriod }
         }
+    }
+
+    /// Writes the node's status where it is due or has changed; whether it was written.
+    func report(isDue: Bool = false) async throws(Status) -> Bool {
+        let runtimeStatus = try? await runtime.status()
+        let list = (try? await images.listImages()) ?? []
+        var node = try await registered()
+        let new = object.status(
+            node.status, runtime: runtimeStatus, images: list, isShuttingDown: isShuttingDown(), at: time.now())
+        guard isDue || !new.isSame(as: node.status) else { return false }
+        node.status = new
+        _ = try await client.updateStatus(node)
+        return true
     }
 
     /// The node's object, made where it is not there, with our labels on it.

@@ -10,7 +10,11 @@ struct APIStatusSink: PodStatusSink {
     func publish(_ status: PodStatus, of pod: Pod) async throws(OperationError) {
         var own = status.storage
         own["conditions"] = .array(
-            status.conditions.filter { PodMachine.ownConditions.contains($0.type) }.map(Self.patch))
+            status.conditions.filter {
+                PodMachine.ownConditions.contains($0.type) || $0.type == PodTermination.condition
+            }
+            .map(Self.patch))
+        for name in ["reason", "message"] where own[name] == nil { own[name] = .null }
         // A list that is merged by address would keep those of a sandbox that is lost.
         for name in ["podIPs", "hostIPs"] {
             if let addresses = own[name]?.array { own[name] = .array([["$patch": "replace"]] + addresses) }

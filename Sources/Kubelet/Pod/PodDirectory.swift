@@ -24,9 +24,12 @@ final class PodDirectory: Sendable {
         var entries: [String: Entry] = [:]
         var synced: Set<Source> = []
         var hasCollected = false
+        /// What becomes of a pod that comes while the node ends its pods.
+        var refusal: PodTermination?
 
         mutating func begin(_ pod: Pod, _ source: Source) -> PodInbox {
             let inbox = PodInbox()
+            if let refusal { inbox.send(.terminated(refusal)) }
             entries[pod.metadata.uid] = Entry(pod: pod, source: source, inbox: inbox)
             return inbox
         }
@@ -137,6 +140,19 @@ final class PodDirectory: Sendable {
     }
 
     // MARK: - Endings
+
+    /// From now on no pod is begun: each that comes fails at once.
+    func refuse(_ refusal: PodTermination) {
+        state.withLock { $0.refusal = refusal }
+    }
+
+    /// Ends pods by their uids, all at one time. Returns when nothing of them runs, or when the task is cancelled.
+    func terminate(_ pods: [String], _ termination: PodTermination) async {
+        let inboxes = state.withLock { state in pods.compactMap { state.entries[$0]?.inbox } }
+        await withDiscardingTaskGroup { group in
+            for inbox in inboxes { group.addTask { await inbox.terminate(termination) } }
+        }
+    }
 
     private func ended(_ uid: String, _ inbox: PodInbox) {
         let start: (Pod, PodInbox)? = state.withLock { state in

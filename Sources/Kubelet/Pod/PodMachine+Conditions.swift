@@ -33,15 +33,20 @@ extension PodMachine {
         set("ContainersReady", readiness)
         set("Ready", gated(readiness, conditions))
         set("PodScheduled", .yes)
+        if let termination, let disruption = termination.disruption {
+            set(PodTermination.condition, .yes, because: (disruption, termination.message))
+        }
         return conditions
 
-        func set(_ type: String, _ verdict: Verdict) {
+        func set(_ type: String, _ verdict: Verdict, because: (reason: String, message: String)? = nil) {
             let index = conditions.firstIndex { $0.type == type }
             let value = verdict == .yes ? "True" : "False"
             let old = index.map { conditions[$0] }
             let new = PodCondition {
                 $0.type = type
                 $0.status = value
+                $0.reason = because?.reason
+                $0.message = because?.message
                 if case .no(let reason, let message) = verdict {
                     $0.reason = reason
                     $0.message = message

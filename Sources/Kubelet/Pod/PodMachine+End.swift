@@ -57,7 +57,16 @@ extension PodMachine {
 
     private var grace: Duration {
         let seconds = pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds
-        return .seconds(max(0, seconds))
+        return min(.seconds(max(0, seconds)), termination?.grace ?? .seconds(max(0, seconds)))
+    }
+
+    /// Once nothing of a pod runs that the node ends, and its last status has been written or could not be.
+    mutating func tellEnd() -> [PodAction] {
+        guard isEndAwaited, observation.running.isEmpty, observation.readySandbox == nil, !isBuilding,
+            isRemoved || !underWay.contains(.publication) || retries[.publication] != nil
+        else { return [] }
+        isEndAwaited = false
+        return [.ended]
     }
 
     /// Everything has stopped: the last status is written, then containers, sandboxes and volumes go, then the object.

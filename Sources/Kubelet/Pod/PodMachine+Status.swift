@@ -8,6 +8,7 @@ extension PodMachine {
         var status = published ?? pod.status
         let phase = phase
         status.phase = phase.rawValue
+        noteTermination(in: &status, phase: phase)
         status.hostIP = node.addresses.first
         status.hostIPs = node.addresses.map { address in HostIP { $0.ip = address } }
         if status.startTime == nil { status.startTime = now.wall.truncatedToSeconds }
@@ -27,6 +28,17 @@ extension PodMachine {
         }
         status.conditions = conditions(status, phase: phase, at: now.wall.truncatedToSeconds)
         return status
+    }
+
+    /// Nothing is left of an end that the machine's own end overtook: the pod runs again.
+    private func noteTermination(in status: inout PodStatus, phase: PodPhase) {
+        if let termination {
+            status.reason = termination.reason
+            status.message = termination.message
+        } else if phase != .failed, phase != .succeeded {
+            status.reason = nil
+            status.message = nil
+        }
     }
 
     private var podAddresses: [String] {

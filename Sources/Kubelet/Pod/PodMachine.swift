@@ -24,6 +24,10 @@ struct PodMachine: Sendable {
     var observation: PodObservation
     /// The object is gone from the API, or the pod must go without anybody to tell.
     var isRemoved = false
+    /// The node ends the pod; its object stays.
+    var termination: PodTermination?
+    /// Somebody waits for the end of what runs.
+    var isEndAwaited = false
     var areVolumesReady = false
     var volumeFailure: Waiting?
     var sources = VolumeSources()
@@ -59,13 +63,14 @@ struct PodMachine: Sendable {
 
     mutating func step(_ event: PodEvent, at now: Moment) -> [PodAction] {
         var actions = absorb(event, at: now)
-        if isEnding || isFinished {
+        if isEnding || isFinished || termination != nil {
             actions += planEnd(at: now)
         } else {
             actions += planRun(at: now)
         }
         actions += planRemovals(at: now)
         actions += planPublication(at: now)
+        actions += tellEnd()
         if let wake = nextWake(at: now) { actions.append(.wake(at: wake)) }
         return actions
     }
@@ -80,6 +85,10 @@ struct PodMachine: Sendable {
             return []
         case .removed:
             isRemoved = true
+            return []
+        case .terminated(let new):
+            if termination == nil, !isFinished { termination = new }
+            isEndAwaited = true
             return []
         case .observed(let new):
             take(new, at: now)
@@ -106,8 +115,8 @@ struct PodMachine: Sendable {
     /// Conditions that others set (readiness gates) come from the object; ours stay as we last wrote them. Only Ready may have been overruled
     /// since, when the node was silent: that is then what stands, and ours is told again.
     mutating func adoptForeignConditions() {
-        guard var own = published?.conditions.filter({ Self.ownConditions.contains($0.type) }) else { return }
-        let foreign = pod.status.conditions.filter { !Self.ownConditions.contains($0.type) }
+        guard var own = published?.conditions.filter({ isOwn($0) }) else { return }
+        let foreign = pod.status.conditions.filter { !isOwn($0) }
         if let told = pod.status.conditions.first(where: { $0.type == "Ready" }),
             let index = own.firstIndex(where: { $0.type == "Ready" }), own[index].status != told.status,
             (own[index].lastTransitionTime ?? .epoch) < (told.lastTransitionTime ?? .epoch)
@@ -121,6 +130,12 @@ struct PodMachine: Sendable {
     static let ownConditions: Set<String> = [
         "PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready", "PodScheduled",
     ]
+
+    /// The disruption of a pod that others did not end is ours to tell.
+    private func isOwn(_ condition: PodCondition) -> Bool {
+        Self.ownConditions.contains(condition.type)
+            || termination?.disruption != nil && condition.type == PodTermination.condition
+    }
 
     /// Keeps one probe set for each running container.
     private mutating func followProbes(at now: Moment) {
@@ -157,7 +172,7 @@ struct PodMachine: Sendable {
     private func nextWake(at now: Moment) -> Duration? {
         var times = probes.values.compactMap(\.nextDue)
         times += retries.values.map(\.at)
-        if !isEnding {
+        if !isEnding, termination == nil {
             if let renewal = sources.contents.renewal { times.append(renewal) }
             times += pod.spec.containers.compactMap { restartTime($0.name, at: now) }
             times += pod.spec.initContainers.compactMap { restartTime($0.name, at: now) }

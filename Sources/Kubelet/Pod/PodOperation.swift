@@ -72,6 +72,8 @@ enum PodEvent: Sendable {
     case updated(Pod)
     /// The pod's object is gone.
     case removed
+    /// The node ends the pod, or refuses it.
+    case terminated(PodTermination)
     case observed(PodObservation)
     /// An object that a volume is made from has this version, "" where it is gone.
     case announced(ReferencedObject, version: String)
@@ -85,6 +87,8 @@ enum PodAction: Sendable, Hashable {
     case perform(PodOperation)
     case event(isWarning: Bool, reason: String, message: String, container: String?)
     case wake(at: Duration)
+    /// Nothing of a pod that was terminated runs any more.
+    case ended
     /// Nothing of the pod is left on this node; its worker ends.
     case finish
 }

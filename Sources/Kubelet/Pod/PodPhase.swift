@@ -14,6 +14,7 @@ extension PodMachine {
         if let final = published?.phase.flatMap(PodPhase.init(rawValue:)), final == .failed || final == .succeeded {
             return final
         }
+        if termination != nil { return terminatedPhase }
         if let failed = pod.spec.initContainers.first(where: hasFailedForGood) {
             return failed.isSidecar ? .running : .failed
         }
@@ -21,6 +22,14 @@ extension PodMachine {
         if statuses.allSatisfy({ $0 == nil || $0?.state == .created }) { return .pending }
         if statuses.contains(where: { $0?.state == .running }) { return .running }
         return endedPhase(statuses)
+    }
+
+    /// A pod that the node ends has failed, however its containers end, once none of them runs.
+    private var terminatedPhase: PodPhase {
+        guard observation.running.isEmpty else {
+            return pod.spec.containers.contains { observation.newest($0.name) != nil } ? .running : .pending
+        }
+        return .failed
     }
 
     /// None of the containers runs, and at least one has run.

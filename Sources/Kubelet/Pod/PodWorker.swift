@@ -19,7 +19,10 @@ struct PodWorker: Sendable {
         let wakes = WakeTimer(time: time, inbox: inbox)
         let sources = pod.volumeObjects
         executor.watches.follow(sources, inbox)
-        defer { executor.watches.leave(sources, inbox) }
+        defer {
+            executor.watches.leave(sources, inbox)
+            inbox.noteEnd()
+        }
         await withDiscardingTaskGroup { group in
             group.addTask { await wakes.run() }
             inbox.send(.observed(machine.observation))
@@ -40,6 +43,8 @@ struct PodWorker: Sendable {
                             executor.record(machine.pod, isWarning, reason, message, container)
                         case .wake(let moment):
                             wakes.set(moment)
+                        case .ended:
+                            inbox.noteEnd()
                         case .finish:
                             isFinished = true
                         }
@@ -56,11 +61,24 @@ struct PodWorker: Sendable {
 final class PodInbox: Sendable {
     private let pending = Mutex<[PodEvent]>([])
     private let continuation: AsyncStream<Void>.Continuation
+    private let ends: AsyncStream<Void>
+    private let endContinuation: AsyncStream<Void>.Continuation
     /// Yields when there is something to take. One reader.
     let arrivals: AsyncStream<Void>
 
     init() {
         (arrivals, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (ends, endContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Has the pod ended by its node. Returns when nothing of it runs any more, or when the task is cancelled. At most one caller at a time.
+    func terminate(_ termination: PodTermination) async {
+        send(.terminated(termination))
+        for await _ in ends {}
+    }
+
+    func noteEnd() {
+        endContinuation.finish()
     }
 
     /// A newer state of the object, and a newer tick, take the place of one that was not yet read.

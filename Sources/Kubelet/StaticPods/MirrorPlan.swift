@@ -66,4 +66,9 @@ enum StaticPodAnnotation {
 extension Pod {
     /// An object that only shows a static pod: no kubelet runs it.
     var isMirror: Bool { self.metadata.annotations[StaticPodAnnotation.mirror] != nil }
+
+    /// From a manifest of this node.
+    var isStatic: Bool {
+        self.metadata.annotations[StaticPodAnnotation.source].map { $0 != "api" } ?? false
+    }
 }

@@ -1,15 +1,18 @@
 """Writes, images and pods while the power may go at any moment; after the next boot all that was acknowledged is there.
 
-The host kills the machine at a random moment and keeps the lines `acked KEY REVISION`; it hands them back when asked.
+The host kills the machine at a random moment and keeps the lines `acked VERB NAME REVISION`; it hands them back when asked. `doing KIND WHAT`
+tells it what is under way.
 """
 
+import hashlib
 import json
 import os
+import re
 import threading
 import time
 
 from cluster import Cluster
-from report import command, Unmet, expect, read, wait_for
+from report import Unmet, command, expect, wait_for
 
 
 def load(report):
@@ -26,9 +29,11 @@ def load(report):
         while True:
             name = f"cut-{number}"
             number += 1
+            say("doing", f"objects create {name}")
             made = own.create("configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"value": name}})
             say("acked", f"created {name} {made['metadata']['resourceVersion']}")
             if number % 3 == 0:
+                say("doing", f"objects delete {name}")
                 own.delete("configmaps", name)
                 say("acked", f"deleted {name} 0")
 
@@ -37,6 +42,7 @@ def load(report):
         while True:
             name = f"cut:{number}"
             number += 1
+            say("doing", f"images add {name}")
             command("swiftlet", "images", "add", name, "/root/bundle")
             say("acked", f"image {name} 0")
             time.sleep(1)
@@ -46,9 +52,11 @@ def load(report):
         while True:
             name = f"cut-pod-{number}"
             number += 1
-            own.run(name, "sleep 100000", seconds=120)
+            say("doing", f"pods start {name}")
+            own.run(name, "sleep 100000", seconds=120, restartPolicy="Always")
             say("acked", f"pod {name} 0")
             if number % 2 == 0:
+                say("doing", f"pods remove {name}")
                 own.remove(name)
                 say("acked", f"nopod {name} 0")
 
@@ -63,7 +71,7 @@ def keep_on(body, report):
     try:
         body()
     except Exception as error:
-        report.note(f"the load's {body.__name__} ended: {error!r}"[:400])
+        report.say("FAIL", f"the load goes on until the power goes\t{body.__name__}: {error!r}"[:800])
 
 
 def verify(acked):
@@ -89,25 +97,44 @@ def verify(acked):
     expect(not gone, f"pods acknowledged and lost: {gone[:5]}")
     returned = [name for name, (verb, _) in state.items() if verb == "nopod" and name in pods]
     expect(not returned, f"pods deleted and back: {returned[:5]}")
-    for name in sorted(pods)[-3:]:
-        wait_for(f"pod {name} running again", 240, lambda name=name: cluster.pod(name)["status"].get("phase") == "Running"
-                 and any(entry["type"] == "Ready" and entry["status"] == "True" for entry in cluster.pod(name)["status"].get("conditions", [])))
+    wait_for("all pods running again", 300, lambda: not unready(cluster) or None)
     addresses = [pod["status"]["podIP"] for pod in cluster.pods() if pod["status"].get("phase") == "Running" and pod["status"].get("podIP")]
     expect(len(addresses) == len(set(addresses)), f"two pods share an address: {sorted(addresses)}")
 
 
+def unready(cluster):
+    """The pods that are to run and do not."""
+    return [pod["metadata"]["name"] for pod in cluster.pods() if "deletionTimestamp" not in pod["metadata"]
+            and not any(entry["type"] == "Ready" and entry["status"] == "True" for entry in pod["status"].get("conditions", []))]
+
+
+def no_leaked_link():
+    """As many pod links as pods that run: what was half made is taken away."""
+    cluster = Cluster()
+
+    def even():
+        running = [pod for pod in cluster.pods() if pod["status"].get("phase") == "Running"]
+        links = [name for name in os.listdir("/sys/class/net") if re.fullmatch(r"sw-\w+-p\d+", name)]
+        expect(len(links) == len(running), f"{len(links)} pod links for {len(running)} pods: {links}")
+        return True
+    wait_for("as many links as pods", 60, even)
+
+
 def no_half_image():
-    """Every image that is listed can be used: a pod of the newest starts."""
+    """The newest image that is listed, which may be one whose answer the cut swallowed, is whole: its files are those of the bundle."""
     cluster = Cluster()
     listed = json.loads(command("swiftlet", "images", "list", "-o", "json"))
-    names = [name for entry in (listed if isinstance(listed, list) else listed.get("images", [])) for name in ([entry["name"]] if "name" in entry else entry.get("names", []))]
-    cut = sorted(name for name in names if "cut:" in name)
-    if cut:
-        cluster.create("pods", {
-            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "half"}, "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1,
-            "containers": [{"name": "main", "image": cut[-1], "command": ["/bin/sh", "-c", "busybox md5sum /bin/busybox && sleep 1000"]}]}})
-        cluster.wait_phase("half", "Running", 120)
-        cluster.remove("half")
+    cut = sorted(tag for image in listed for tag in image["repoTags"] if "cut:" in tag)
+    if not cut:
+        return
+    name = f"whole-{int(time.time())}"
+    with open("/root/bundle/rootfs/bin/busybox", "rb") as file:
+        digest = hashlib.md5(file.read()).hexdigest()
+    cluster.create("pods", {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1,
+        "containers": [{"name": "main", "image": cut[-1], "command": ["/bin/sh", "-c", f"md5sum /bin/busybox | grep -q {digest}"]}]}})
+    cluster.wait_phase(name, "Succeeded", 120)
+    cluster.remove(name)
 
 
 def run(report):
@@ -117,5 +144,6 @@ def run(report):
     if acked:
         report.check(f"{len(acked)} acknowledged writes outlive the cut", verify, acked)
         report.check("no image is half there", no_half_image)
+        report.check("no address or link is leaked", no_leaked_link)
     report.say("verified")
     load(report)

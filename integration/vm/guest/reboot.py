@@ -1,4 +1,4 @@
-"""A reboot brings the workload back, static pods also without an API server."""
+"""A reboot ends the pods in order within their time, and brings the workload back."""
 
 import glob
 import json
@@ -13,6 +13,18 @@ STATIC = {
     "spec": {"terminationGracePeriodSeconds": 1, "containers": [
         {"name": "main", "image": "busybox:vm", "command": ["/bin/sh", "-c", "sleep 100000"]}]}}
 
+ENDS = "/root/ends"
+
+
+def make_last_words(cluster, name, **spec):
+    """A pod that writes the machine's uptime when it is told to end, with the second half a second later."""
+    cluster.create("pods", {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+        "spec": {"terminationGracePeriodSeconds": 20, "volumes": [{"name": "ends", "hostPath": {"path": ENDS}}], "containers": [{
+            "name": "main", "image": "busybox:vm", "volumeMounts": [{"name": "ends", "mountPath": "/ends"}],
+            "command": ["/bin/sh", "-c", f"trap 'sleep 0.5; cat /proc/uptime >/ends/{name}; exit 0' TERM; sleep 100000 & wait"]}], **spec}})
+    cluster.wait_phase(name, "Running", 120)
+
 
 def prepare(report):
     def workload():
@@ -26,6 +38,15 @@ def prepare(report):
                 "metadata": {"labels": {"app": "web"}}, "spec": {"terminationGracePeriodSeconds": 2, "containers": [
                     {"name": "main", "image": "busybox:vm", "command": ["/bin/sh", "-c", "trap 'sleep 0.2; exit 0' TERM; sleep 100000 & wait"]}]}}}})
         wait_for("three replicas being ready", 180, lambda: ready(cluster) == 3)
+        os.makedirs(ENDS, exist_ok=True)
+        make_last_words(cluster, "ordinary")
+        make_last_words(cluster, "critical", priorityClassName="system-node-critical")
+        cluster.create("pods", {
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "stubborn"}, "spec": {"terminationGracePeriodSeconds": 900, "containers": [
+                {"name": "main", "image": "busybox:vm", "command": ["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"]}]}})
+        cluster.wait_phase("stubborn", "Running", 120)
+        with open("/root/ready-since", "w") as file:
+            file.write(cluster.condition("Ready")["lastTransitionTime"])
         with open("/root/addresses", "w") as file:
             json.dump(sorted(pod["status"]["podIP"] for pod in cluster.pods(selector="app%3Dweb")), file)
         os.sync()
@@ -47,8 +68,22 @@ def back():
     expect("static" in names, f"the static pod is not in the API: {sorted(names)}")
 
 
-def static_alone():
-    """With the API server's port held by another, the node's static pod runs all the same."""
+def ended_in_order():
+    """Each pod had its time to end, the critical one after the others, and each says why it ended."""
+    moments = {name: float(read(f"{ENDS}/{name}").split()[0]) for name in ("ordinary", "critical")}
+    expect(moments["ordinary"] < moments["critical"], f"the ends came at {moments}")
+    cluster = Cluster()
+    for name in ("ordinary", "critical", "stubborn"):
+        status = cluster.pod(name)["status"]
+        expect((status["phase"], status.get("reason")) == ("Failed", "Terminated"), f"{name} is {status}")
+        told = [entry.get("reason") for entry in status["conditions"] if entry["type"] == "DisruptionTarget"]
+        expect(told == ["TerminationByKubelet"], f"{name} has conditions {status['conditions']}")
+    since = cluster.condition("Ready")["lastTransitionTime"]
+    expect(since != read("/root/ready-since"), f"the node was Ready since {since} all the time")
+
+
+def static_runs():
+    """The node's own view has the static pod."""
     expect("static" in command("swiftlet", "ps"), command("swiftlet", "ps"))
 
 
@@ -56,7 +91,7 @@ def nothing_doubled():
     """As many sandboxes as pods: what ran before the reboot left nothing that counts as running."""
     cluster = Cluster()
     running = [pod for pod in cluster.pods() if pod["status"].get("phase") == "Running"]
-    groups = [path for path in glob.glob("/sys/fs/cgroup/system.slice/swiftlet-pods.service/swiftlet/pods/**/cgroup.procs", recursive=True)
+    groups = [path for path in glob.glob("/sys/fs/cgroup/system.slice/swiftlet-pods.service/swiftlet-*/**/cgroup.procs", recursive=True)
               if read(path).strip() and path.split("/")[-2].startswith("monitor")]
     expect(not groups or len(groups) == len(running), f"{len(groups)} monitors run for {len(running)} pods")
 
@@ -69,5 +104,6 @@ def run(report):
             time.sleep(600)
         return
     report.check("the workload is back after the reboot", back)
-    report.check("the static pod runs", static_alone)
+    report.check("the pods ended in order, with their reason", ended_in_order)
+    report.check("the static pod runs", static_runs)
     report.check("nothing runs twice", nothing_doubled)
