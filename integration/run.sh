@@ -15,6 +15,7 @@ SUITES=(
     "cluster         a whole instance driven by kubectl"
     "agent           a server and an agent on two machines of network namespaces"
     "weakened        the launch path's checks against builds that lack a protection"
+    "package         the Debian package: lintian, manual, completions, files and sizes"
     "vm              the package in virtual machines: limits, systemd, reboot, power cuts (integration/vm.sh --list)"
 )
 only=()
@@ -90,7 +91,7 @@ if is_chosen unit; then
     say "building"
     swift build --build-tests || { echo "0 passed, 1 failed"; exit 1; }
 fi
-if [ "${only[*]}" != unit ] && [ "${only[*]}" != vm ]; then
+if is_chosen runtime || is_chosen cluster || is_chosen agent; then
     for product in swiftlet swiftlet-podmonitor; do
         swift build --product "$product" || { echo "0 passed, 1 failed"; exit 1; }
     done
@@ -102,6 +103,7 @@ suite runtime 900 integration/runtime.sh
 SWIFTLET_BUILT=1 suite cluster 1200 integration/cluster.sh
 SWIFTLET_BUILT=1 suite agent 600 integration/agent.sh
 suite weakened 1200 integration/launch/weakened.sh
+suite package 3600 integration/package.sh
 suite vm 5400 integration/vm.sh
 say "done"
 [ "$skipped" = 0 ] || echo "$skipped skipped"

@@ -3,6 +3,7 @@
 import glob
 import os
 import socket
+import subprocess
 import threading
 import time
 
@@ -91,6 +92,26 @@ def upgrade():
     expect(installed.endswith("+1"), f"{installed} is installed, the program says {version}")
 
 
+def units():
+    """systemd finds nothing wrong with the units."""
+    said = command("systemd-analyze", "verify", "--man=no", *glob.glob("/lib/systemd/system/swiftlet*.service"))
+    expect("swiftlet" not in said, said)
+
+
+def agent_without_server():
+    """A machine is a server or an agent: the agent's unit stops the server's, says what it lacks, and no pod is touched by the change and back."""
+    before = processes_of_pods()
+    done = subprocess.run(["systemctl", "start", "swiftlet-agent"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=170)
+    command("systemctl", "stop", "swiftlet-agent")
+    journal = command("journalctl", "-u", "swiftlet-agent", "-o", "cat")
+    expect(done.returncode != 0 and "server" in journal, f"start ended with {done.returncode}: {journal[-600:]}")
+    state = subprocess.run(["systemctl", "is-active", "swiftlet"], stdout=subprocess.PIPE, text=True, timeout=60).stdout.strip()
+    expect(state == "inactive", f"the server beside the agent is {state}")
+    command("systemctl", "start", "swiftlet")
+    Cluster().ready()
+    expect(set(before) <= set(processes_of_pods()), f"processes of pods were {before}, are {processes_of_pods()}")
+
+
 def reload_of_systemd():
     """A daemon-reload and a change of another unit must not take controllers from the pods' groups."""
     group = one("/sys/fs/cgroup/system.slice/swiftlet-pods.service/swiftlet-*")
@@ -139,7 +160,9 @@ def removal(before):
 
 def run(report):
     cluster = Cluster()
+    report.check("systemd finds the units in order", units)
     report.check("systemd's own changes leave the pods' controllers", reload_of_systemd)
     if report.check("a pod answers connections", echo_pod, cluster):
         report.check("a restart of the service touches no pod and no connection", under_traffic, cluster, restart)
         report.check("an upgrade of the package touches no pod and no connection", under_traffic, Cluster(), upgrade)
+        report.check("the agent's unit gives way to the server's and back, pods untouched", agent_without_server)
