@@ -57,6 +57,8 @@ cat >"$root/etc/systemd/system/vm-suite.service" <<'U'
 [Unit]
 Description=Suite of checks from the payload disk
 After=basic.target dbus.service systemd-logind.service
+Requires=dev-disk-by\x2did-virtio\x2dpayload.device
+After=dev-disk-by\x2did-virtio\x2dpayload.device
 [Service]
 Type=exec
 ExecStartPre=/bin/mount -o ro /dev/disk/by-id/virtio-payload /payload

@@ -85,7 +85,7 @@ class Cluster:
 
     def condition(self, kind):
         """The node's condition of this type, or an empty one."""
-        return next((entry for entry in self.node()["status"].get("conditions", []) if entry["type"] == kind), {})
+        return next((entry for entry in self.node().get("status", {}).get("conditions", []) if entry["type"] == kind), {})
 
     def events(self, name, namespace="default"):
         items = self.get(f"/api/v1/namespaces/{namespace}/events?fieldSelector=involvedObject.name={name}")["items"]
