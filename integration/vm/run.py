@@ -86,7 +86,9 @@ class Session:
 
     def boot_again(self, suites, seconds):
         """A machine that restarts by itself: waits for the end of this boot's process, then boots its disk into the suites."""
+        began = time.monotonic()
         self.vm.wait(240)
+        print(f"      the machine went down in {time.monotonic() - began:.0f} s", flush=True)
         self.boot(suites, seconds)
 
     def broke_off(self, suites, why):
