@@ -41,7 +41,7 @@ def power_cut(session, cuts=3):
         return sum(1 for line in acked if not line.startswith("leaving "))
 
     for cut in range(cuts + 1):
-        delay, end, doing = moments.uniform(1, 25), None, {}
+        delay, end, doing = moments.uniform(2, 40), None, {}
 
         def listen(verb, text):
             nonlocal end

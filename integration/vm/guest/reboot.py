@@ -59,7 +59,8 @@ def ready(cluster):
 
 
 def back():
-    cluster = wait_for("the API server's answer", 120, Cluster)
+    command("systemctl", "start", "swiftlet", seconds=240)
+    cluster = Cluster()
     cluster.ready(180)
     wait_for("three replicas being ready again", 180, lambda: ready(cluster) == 3)
     addresses = [pod["status"]["podIP"] for pod in cluster.pods() if pod["status"].get("phase") == "Running"]
