@@ -14,8 +14,7 @@ architecture=$(dpkg --print-architecture)
 bin=${SWIFTLET_BIN:-}
 if [ -z "$bin" ]; then
     install_packages "${BUILD_PACKAGES[@]}" >&2
-    for product in swiftlet swiftlet-podmonitor; do swift build -c release --static-swift-stdlib --product "$product" >&2; done
-    bin=$(swift build -c release --static-swift-stdlib --show-bin-path)
+    bin=$(packaging/release.sh)
 fi
 
 mkdir -p "$out"

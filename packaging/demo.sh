@@ -50,8 +50,7 @@ server_pid() {
 
 build() {
     say "building the release (the first time takes several minutes)"
-    as_owner swift build -c release --static-swift-stdlib --product swiftlet
-    as_owner swift build -c release --static-swift-stdlib --product swiftlet-podmonitor
+    as_owner packaging/release.sh >/dev/null
 }
 
 start_server() {
