@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 void ck_error_text(int32_t code, char *text, uint64_t size) {
     if (size == 0) return;
@@ -53,4 +55,22 @@ int32_t ck_termination_signals(void) {
     sigaddset(&mask, SIGINT);
     int32_t fd = signalfd(-1, &mask, SFD_CLOEXEC);
     return fd < 0 ? -errno : fd;
+}
+
+int32_t ck_clock_watch(void) {
+    int32_t fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (fd < 0) return -errno;
+    int32_t code = ck_clock_rearm(fd);
+    if (code == 0) return fd;
+    close(fd);
+    return code;
+}
+
+int32_t ck_clock_rearm(int32_t fd) {
+    uint64_t expirations;
+    int32_t changed = read(fd, &expirations, sizeof expirations) < 0 && errno == ECANCELED;
+    /* Far beyond what any clock shows: only a change of the clock ends the wait. */
+    struct itimerspec never = {.it_value.tv_sec = (time_t)1 << 40};
+    if (timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0) return -errno;
+    return changed;
 }

@@ -8,6 +8,37 @@ package protocol TimeSource: Sendable {
     func uptime() -> Duration
     /// Returns after `duration`, or throws `CancellationError` when the task is cancelled.
     func sleep(for duration: Duration) async throws
+    /// A value after each time that the wall clock was set, forwards or backwards, from this call on. What comes before the last was taken is
+    /// one with it. Never ends by itself.
+    func clockChanges() -> AsyncStream<Void>
+}
+
+extension TimeSource {
+    /// Of a clock that nobody sets.
+    package func clockChanges() -> AsyncStream<Void> { AsyncStream { _ in } }
+
+    /// Calls `body` until the task is cancelled: at once, then after as long as it said, and whenever the wall clock was set since.
+    package func keep(_ body: @Sendable () async -> Duration) async {
+        while !Task.isCancelled {
+            let changes = clockChanges()
+            await pause(for: await body(), orUntil: changes)
+        }
+    }
+
+    private func pause(for duration: Duration, orUntil changes: AsyncStream<Void>) async {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try? await sleep(for: duration)
+                return true
+            }
+            group.addTask {
+                for await _ in changes { return true }
+                return false
+            }
+            while let isOver = await group.next(), !isOver {}
+            group.cancelAll()
+        }
+    }
 }
 
 /// The machine's own clocks.

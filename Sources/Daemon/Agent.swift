@@ -30,7 +30,13 @@ package struct Agent: Sendable {
         node.agentPort = Int32(configuration.kubeletPort)
         let agent = try await process.startNode(settings, node, clients: NodeAgent.Clients(api))
         let kubelet = try await serve(KubeletGate(kubelet: agent.kubelet.endpoint), membership, process)
-        try await process.run(agent, server: nil) {}
+        let certificates = NodeCertificates(
+            membership, server: JoinClient(server: server, threads: process.threads), node: node.name, logger: logger
+        ) { fresh throws(TransportError) in
+            try api.reload(tls: fresh.clientTLS)
+            try kubelet.reload(tls: fresh.kubeletTLS)
+        }
+        try await process.run(agent, server: nil, certificates: certificates) {}
         await kubelet.stop()
         await process.threads.stop()
     }

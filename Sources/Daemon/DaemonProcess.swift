@@ -10,7 +10,7 @@ import Transport
 struct DaemonProcess: Sendable {
     let configuration: DaemonConfiguration
     let logger: Logger
-    let time: any TimeSource = SystemTime()
+    let time: any TimeSource
     let events: EventThread
     let instance: InstanceFiles
     let threads: IOThreads
@@ -22,9 +22,11 @@ struct DaemonProcess: Sendable {
     init(_ configuration: DaemonConfiguration, role: InstanceFiles.Role, logger: Logger) throws(DaemonError) {
         self.configuration = configuration
         self.logger = logger
-        start = time.uptime()
         let events = try DaemonError.wrapping("epoll") { () throws(KernelError) in try EventThread() }
         self.events = events
+        let time = try DaemonError.wrapping("clock") { () throws(KernelError) in try HostTime(events: events) }
+        self.time = time
+        start = time.uptime()
         signals = try TerminationSignals(events: events)
         instance = try InstanceFiles.open(configuration, role: role)
         threads = IOThreads(count: 2)
@@ -73,12 +75,17 @@ struct DaemonProcess: Sendable {
     }
 
     /// Runs the node, and `others` beside it, until SIGTERM or SIGINT, and serves the node's own command line meanwhile.
-    /// - Parameter server: what this machine's server answers; nil on an agent.
+    /// - Parameters:
+    ///   - server: what this machine's server answers; nil on an agent.
+    ///   - certificates: those of this process, which are renewed meanwhile.
     func run(
-        _ agent: NodeAgent, server: (any HTTPHandler)?, _ others: @escaping @Sendable () async -> Void
+        _ agent: NodeAgent, server: (any HTTPHandler)?, certificates: any CertificateHolder,
+        _ others: @escaping @Sendable () async -> Void
     ) async throws(DaemonError) {
+        let renewal = CertificateRenewal(certificates, time: time, logger: logger)
         let endpoint = NodeEndpoint(
-            runtime: agent.runtime, images: agent.images, kubelet: agent.kubelet.endpoint, server: server
+            runtime: agent.runtime, images: agent.images, kubelet: agent.kubelet.endpoint, server: server,
+            certificates: renewal
         ) {
             await agent.kubelet.shutDown(
                 grace: .seconds(configuration.shutdownGrace),
@@ -89,7 +96,12 @@ struct DaemonProcess: Sendable {
                 on: [.unix(path: configuration.nodeSocket)], threads: threads, logger: logger, handler: endpoint)
         }
         let journal = Task { await timeline.run() }
-        await work(agent, others)
+        await work(agent) {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await renewal.run() }
+                group.addTask { await others() }
+            }
+        }
         await socket.stop()
         await agent.runtime.close()
         journal.cancel()

@@ -24,11 +24,8 @@ package struct Server: Sendable {
         let agent = try await process.startNode(configuration, node, clients: control.nodeClients(node.name))
         control.nodes.serve(agent.kubelet.endpoint)
         let (logger, time) = (logger, process.time)
-        try await process.run(agent, server: control.front) {
-            await withDiscardingTaskGroup { group in
-                group.addTask { await control.runControllers(time: time, logger: logger) }
-                group.addTask { await control.renewCertificates(time: time, logger: logger) }
-            }
+        try await process.run(agent, server: control.front, certificates: control.certificates) {
+            await control.runControllers(time: time, logger: logger)
         }
         await control.stop()
         await process.threads.stop()

@@ -8,13 +8,17 @@ package struct CertificateAuthority: Sendable, Equatable {
 
     /// Lifetime of a new authority.
     package static let lifetime = Duration.seconds(3_650 * 86_400)
+    /// 2026-01-01: a clock that shows less when an authority is made is wrong, and says nothing about when it shall end.
+    static let epochSeconds: Int64 = 1_767_225_600
     /// Certificates begin this much in the past, so that a client whose clock is behind accepts them.
     static let backdate = Duration.seconds(300)
 
     /// What clients and servers trust.
     package var certificatePEM: String { credential.certificatePEM }
 
-    /// Makes a new root named `commonName`. `nowSeconds`: seconds since 1970.
+    /// Makes a new root named `commonName`. It begins in 1970: a clock that was ahead when it was made, and is put right, must not leave it
+    /// not valid yet.
+    /// - Parameter nowSeconds: seconds since 1970.
     package init(commonName: String, nowSeconds: Int64) throws(PKIError) {
         let key = P256.Signing.PrivateKey()
         let name = try CertificateRequest.client(commonName: commonName).subject()
@@ -27,7 +31,8 @@ package struct CertificateAuthority: Sendable, Equatable {
             }
             let certificate = try Certificate(
                 version: .v3, serialNumber: .init(), publicKey: publicKey,
-                notValidBefore: Self.start(nowSeconds), notValidAfter: Self.end(nowSeconds, Self.lifetime),
+                notValidBefore: Date(timeIntervalSince1970: 0),
+                notValidAfter: Self.end(max(nowSeconds, Self.epochSeconds), Self.lifetime),
                 issuer: name, subject: name, signatureAlgorithm: .ecdsaWithSHA256, extensions: extensions,
                 issuerPrivateKey: .init(key))
             self.credential = try Credential(certificate: certificate, key: key, subject: commonName)
@@ -62,6 +67,12 @@ package struct CertificateAuthority: Sendable, Equatable {
         let names = try request.alternativeNames()
         if request.usage == .server, names.isEmpty {
             throw .issue(subject: request.commonName, cause: "a server needs at least one DNS name or address")
+        }
+        guard nowSeconds < credential.notAfterSeconds else {
+            throw .issue(
+                subject: request.commonName,
+                cause: "the authority has ended by this machine's clock; put the clock right, or begin with a new "
+                    + "authority")
         }
         do {
             return try Certificate(

@@ -45,9 +45,11 @@ package struct Credential: Sendable, Equatable {
 
     /// Whether two thirds of the lifetime are over at `nowSeconds` (seconds since 1970), or it has not begun.
     package func needsRenewal(at nowSeconds: Int64) -> Bool {
-        let lifetime = notAfterSeconds - notBeforeSeconds
-        return nowSeconds < notBeforeSeconds || nowSeconds >= notAfterSeconds - lifetime / 3
+        nowSeconds < notBeforeSeconds || nowSeconds >= renewalSeconds
     }
+
+    /// When two thirds of the lifetime are over, in seconds since 1970.
+    package var renewalSeconds: Int64 { notAfterSeconds - (notAfterSeconds - notBeforeSeconds) / 3 }
 
     /// Whether `authority` signed this certificate.
     package func isIssued(by authority: CertificateAuthority) -> Bool {

@@ -28,12 +28,13 @@ package struct CredentialDirectory: Sendable {
     }
 
     /// Reads the credential `name`; issues and saves a new one where it is missing, unreadable, due for renewal, signed by another
-    /// authority, or does not say what `request` asks.
+    /// authority, does not say what `request` asks, or is to be new in any case.
     package func credential(
-        _ name: String, _ request: CertificateRequest, authority: CertificateAuthority, nowSeconds: Int64
+        _ name: String, _ request: CertificateRequest, authority: CertificateAuthority, nowSeconds: Int64,
+        isRenewed: Bool = false
     ) throws(PKIError) -> Credential {
-        if let present = try loadIfSound(name), !present.needsRenewal(at: nowSeconds), present.isIssued(by: authority),
-            request.matches(present.certificate)
+        if !isRenewed, let present = try loadIfSound(name), !present.needsRenewal(at: nowSeconds),
+            present.isIssued(by: authority), request.matches(present.certificate)
         {
             return present
         }

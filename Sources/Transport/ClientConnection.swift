@@ -67,23 +67,33 @@ final class ClientConnection: Sendable {
 }
 
 /// Opens connections to one endpoint.
-struct ClientConnector: Sendable {
+final class ClientConnector: Sendable {
     private let endpoint: HTTPEndpoint
     private let limits: ClientLimits
     private let threads: IOThreads
-    private let tls: NIOSSLContext?
+    private let tls: TLSState
 
     init(endpoint: HTTPEndpoint, limits: ClientLimits, threads: IOThreads) throws(TransportError) {
         self.endpoint = endpoint
         self.limits = limits
         self.threads = threads
-        if case .https(_, _, let configuration) = endpoint { tls = try configuration.context() } else { tls = nil }
+        if case .https(_, _, let configuration) = endpoint {
+            tls = TLSState(try configuration.context())
+        } else {
+            tls = TLSState(nil)
+        }
+    }
+
+    /// The name that is expected of the server stays.
+    func reload(_ configuration: ClientTLS) throws(TransportError) {
+        tls.replace(try configuration.context())
     }
 
     func connect(deadline: NIODeadline, pool: ConnectionPool) async throws(HTTPError) -> ClientConnection {
         let bootstrap = ClientBootstrap(group: threads.group)
             .connectTimeout(max(.milliseconds(1), deadline - .now()))
-            .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try configure(channel, pool) } }
+            .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try self.configure(channel, pool) }
+            }
         do {
             let channel = try await endpoint.connect(bootstrap).get()
             return try await channel.eventLoop.submit {
@@ -102,11 +112,11 @@ struct ClientConnector: Sendable {
 
     private func configure(_ channel: any Channel, _ pool: ConnectionPool) throws {
         let pipeline = channel.pipeline.syncOperations
-        if let tls, case .https(let host, _, let configuration) = endpoint {
+        if let context = tls.current, case .https(let host, _, let configuration) = endpoint {
             // An IP address is checked against the certificate by itself; only names go into SNI.
             let name = configuration.serverName ?? host
             let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
-            try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : name))
+            try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name))
         }
         if case .unix = endpoint {} else { try prepareSocket(channel) }
         var decoding = NIOHTTPDecoderLimitConfiguration()

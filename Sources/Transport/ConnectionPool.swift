@@ -51,6 +51,15 @@ final class ConnectionPool: Sendable {
         }
     }
 
+    /// Closes the kept connections; those that come back later are kept again.
+    func drop() {
+        let idle = state.withLock { state in
+            defer { state.idle = [] }
+            return state.idle
+        }
+        for connection in idle { connection.close() }
+    }
+
     func close() {
         let idle = state.withLock { state in
             state.closed = true

@@ -88,6 +88,13 @@ package final class HTTPClient: HTTPHandler {
         }
     }
 
+    /// Shows another certificate, and trusts whom it says, on the connections that are made from now on; the kept ones are closed. On failure
+    /// all stays as it is. For an endpoint of TLS.
+    package func reload(tls: ClientTLS) throws(TransportError) {
+        try connector.reload(tls)
+        pool.drop()
+    }
+
     /// Closes the kept connections. Requests under way run to their end.
     package func close() {
         pool.close()

@@ -9,8 +9,9 @@ struct Swiftlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "swiftlet", abstract: "Kubernetes for one machine and up.", version: Server.version,
         subcommands: [
-            ServerCommand.self, AgentCommand.self, TokenCommand.self, ImagesCommand.self, PodsCommand.self,
-            PSCommand.self, StatsCommand.self, LogsCommand.self, ExecCommand.self, InspectCommand.self,
+            ServerCommand.self, AgentCommand.self, TokenCommand.self, CertsCommand.self, ImagesCommand.self,
+            PodsCommand.self, PSCommand.self, StatsCommand.self, LogsCommand.self, ExecCommand.self,
+            InspectCommand.self,
             WhyCommand.self, CheckCommand.self, ShutdownCommand.self, UninstallCommand.self,
         ])
 
@@ -19,7 +20,7 @@ struct Swiftlet: AsyncParsableCommand {
 
     static func run(_ arguments: [String]) async -> Int32 {
         do {
-            var command = try parseAsRoot(ArgumentOrder.normal(arguments, groups: ["images", "token"]))
+            var command = try parseAsRoot(ArgumentOrder.normal(arguments, groups: ["images", "token", "certs"]))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

@@ -48,6 +48,8 @@ import Testing
         #expect(normal("images --run-dir /r add a /b --user 0") == "images add --run-dir /r a /b --user 0")
         #expect(normal("images --run-dir=/r list") == "images list --run-dir=/r")
         #expect(normal("images --run-dir /r") == "images --run-dir /r")
+        #expect(normal("images --run-dir /r -o json list") == "images list --run-dir /r -o json")
+        #expect(normal("images --run-dir /r -o json") == "images --run-dir /r -o json")
         #expect(normal("images --help") == "images --help")
         #expect(normal("ps --run-dir /r add") == "ps --run-dir /r add")
         #expect(normal("") == "")

@@ -104,4 +104,20 @@ import Testing
         #expect(try await scene.join("a", token, password: Secrets.make()).0 == 200)
         await scene.server.stop()
     }
+
+    /// What a machine has left whose certificate ended while it was off, or by a clock that was set.
+    @Test func aKnownNodesPasswordIsAProof() async throws {
+        let scene = try await Scene()
+        #expect(try await scene.join("a", nil).0 == 401)
+        #expect(try await scene.join("a", try await scene.token().bearer).0 == 200)
+        #expect(try await scene.join("a", nil).0 == 200)
+        #expect(try await scene.join("a", nil, password: Secrets.make()).0 == 401)
+        #expect(try await scene.join("b", nil).0 == 401)
+        // A token that is not good is no better for the password beside it.
+        #expect(try await scene.join("a", "x").0 == 401)
+        // A node that was deleted needs a token again.
+        try await scene.client.delete(Node.self, "a")
+        #expect(try await scene.join("a", nil).0 == 401)
+        await scene.server.stop()
+    }
 }

@@ -33,6 +33,34 @@ import Testing
         #expect(client.needsRenewal(at: Self.now - Self.day))
     }
 
+    /// By a clock that shows 1970 when the authority is made, or one that shows years too much later on.
+    @Test func clocksThatAreWrong() throws {
+        let early = try CertificateAuthority(commonName: "ca", nowSeconds: 0)
+        #expect(early.credential.notAfterSeconds > Self.now)
+        #expect(early.credential.notBeforeSeconds == 0)
+        let authority = try CertificateAuthority(commonName: "ca", nowSeconds: Self.now)
+        let before = try authority.issue(.client(commonName: "u"), nowSeconds: Self.now - 4_000 * Self.day)
+        #expect(before.notBeforeSeconds >= authority.credential.notBeforeSeconds)
+        let error = #expect(throws: PKIError.self) {
+            try authority.issue(.client(commonName: "u"), nowSeconds: Self.now + 3_650 * Self.day)
+        }
+        #expect(error.map { "\($0)" }?.contains("put the clock right") ?? false)
+    }
+
+    @Test func whatACertificateSaysOfItself() throws {
+        let authority = try CertificateAuthority(commonName: "ca", nowSeconds: Self.now)
+        let client = try authority.issue(.client(commonName: "u", organizations: ["g"]), nowSeconds: Self.now)
+        let summary = client.summary("user")
+        #expect(summary.name == "user" && summary.purpose == .client && summary.authority == "CN=ca")
+        #expect(summary.subject.contains("CN=u") && summary.subject.contains("O=g"))
+        #expect(summary.endsSeconds == client.notAfterSeconds && summary.renewalSeconds == client.renewalSeconds)
+        #expect(try CertificateSummary("ca", pem: authority.certificatePEM).purpose == .authority)
+        let server = try authority.issue(
+            .server(commonName: "s", dnsNames: ["s.test"], addresses: []), nowSeconds: Self.now)
+        #expect(server.summary("s").purpose == .server)
+        #expect(throws: PKIError.self) { try CertificateSummary("x", pem: "nothing") }
+    }
+
     @Test func refusesWhatItCannotSay() throws {
         let authority = try CertificateAuthority(commonName: "ca", nowSeconds: Self.now)
         #expect(throws: PKIError.invalidAddress("300.1.1.1")) {

@@ -1,7 +1,7 @@
 import APIMachinery
 import Synchronization
 
-/// A clock that stands still until the test moves it.
+/// A clock that stands still until the test moves it. Its wall clock can be set besides.
 package final class ManualTime: TimeSource {
     private struct Sleeper {
         var due: Duration
@@ -10,6 +10,9 @@ package final class ManualTime: TimeSource {
 
     private struct State {
         var uptime = Duration.zero
+        /// What the wall clock shows beyond the time that went by.
+        var offset = Duration.zero
+        var listeners: [Int: AsyncStream<Void>.Continuation] = [:]
         var sleepers: [Int: Sleeper] = [:]
         var nextSleeper = 0
         var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
@@ -22,7 +25,7 @@ package final class ManualTime: TimeSource {
         self.start = start
     }
 
-    package func now() -> Timestamp { start + uptime() }
+    package func now() -> Timestamp { state.withLock { start + $0.uptime + $0.offset } }
     package func uptime() -> Duration { state.withLock { $0.uptime } }
 
     package func sleep(for duration: Duration) async throws {
@@ -43,6 +46,26 @@ package final class ManualTime: TimeSource {
             state.withLock { $0.sleepers.removeValue(forKey: id) }?.continuation.resume(returning: false)
         }
         guard slept else { throw CancellationError() }
+    }
+
+    package func clockChanges() -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let id = state.withLock { state in
+            state.nextSleeper += 1
+            state.listeners[state.nextSleeper] = continuation
+            return state.nextSleeper
+        }
+        continuation.onTermination = { _ in self.state.withLock { _ = $0.listeners.removeValue(forKey: id) } }
+        return stream
+    }
+
+    /// Sets the wall clock forwards, or backwards, and tells who listens. No time goes by.
+    package func setClock(by jump: Duration) {
+        let listeners = state.withLock { state in
+            state.offset += jump
+            return Array(state.listeners.values)
+        }
+        for listener in listeners { listener.yield() }
     }
 
     /// Moves the clock and wakes who is due, the earliest first.

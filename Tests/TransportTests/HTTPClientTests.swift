@@ -110,6 +110,26 @@ import Transport
         }
     }
 
+    @Test func showsAnotherCertificateOnceItIsReloaded() async throws {
+        try await Lab.run { request in
+            guard case .certificate(let name, _) = request.peer else { return .text("nobody") }
+            return .text(name)
+        } _: { lab in
+            let client = try lab.client(as: try lab.user("old", []))
+            #expect(try await client.handle(HTTPRequest(.get, "/")).text == "old")
+            let renewed = try lab.user("new", [])
+            let tls = ClientTLS(
+                trust: .authority(lab.authority.certificatePEM), certificatePEM: renewed.certificatePEM,
+                keyPEM: renewed.keyPEM)
+            try client.reload(tls: tls)
+            #expect(try await client.handle(HTTPRequest(.get, "/")).text == "new")
+            var broken = tls
+            broken.keyPEM = "none"
+            #expect(throws: TransportError.self) { try client.reload(tls: broken) }
+            #expect(try await client.handle(HTTPRequest(.get, "/")).text == "new")
+        }
+    }
+
     @Test func doesNotFollowRedirects() async throws {
         try await Lab.run { _ in
             HTTPResponse(302, headers: ["Location": "/b"])

@@ -6,6 +6,8 @@ survival() {
     check "logs and exec reach it again" says worker kubectl exec "$(pod_on worker)" -- sh -c 'echo $NODE'
     check "the server killed with -9 and started: the agent's pods do not notice" server_survives
     check "the agent has found it again: a new pod runs there" new_pod_on_worker
+    check "the agent renews its certificates while it runs, and its kubelet serves the new one" agent_renews
+    check "an agent whose certificate has ended gets a new one by its password" agent_without_certificate
     check "the agent starts while the server is away, and its pods are still there" alone
 }
 
@@ -53,4 +55,25 @@ alone() {
     sleep 3
     eventually 30 both_ready || return 1
     same "$before" "$(processes_on worker) $(restarts)"
+}
+
+kubelet_certificate() { on server python3 -c 'import ssl; print(ssl.get_server_certificate(("192.0.2.2", 10250)))'; }
+
+agent_renews() {
+    local before pid
+    before=$(kubelet_certificate) pid=$(pid_of worker)
+    says "kubelet renewed" swiftlet_on worker certs renew || return 1
+    [ "$before" != "$(kubelet_certificate)" ] && [ "$pid" = "$(pid_of worker)" ] &&
+        says worker kubectl exec "$(pod_on worker)" -- sh -c 'echo $NODE' && eventually 20 both_ready
+}
+
+# A client certificate that the authority signed and that ended yesterday, in place of the good one.
+agent_without_certificate() {
+    local agent=$ROOT/worker/d/agent authority=$ROOT/server/c/pki
+    stop worker TERM
+    openssl req -new -key "$agent/client.key" -subj "/O=system:nodes/CN=system:node:worker" -out "$ROOT/csr" &&
+        openssl x509 -req -in "$ROOT/csr" -CA "$authority/ca.crt" -CAkey "$authority/ca.key" -set_serial 1 -days -1 \
+            -out "$agent/client.crt" || return 1
+    start_agent && eventually 30 both_ready &&
+        openssl x509 -in "$agent/client.crt" -noout -checkend 86400 && says '"renewal":' swiftlet_on worker certs -o json
 }

@@ -32,6 +32,10 @@ Y
     check "why knows a pod that is gone" says "removed from the API" swiftlet why pod/looked-at
     check "an unknown pod is refused" refuses 1 swiftlet logs no-such-pod
     check "a wrong call ends with 2" refuses 2 swiftlet logs
+    check "certs shows when the certificates end" says apiserver-kubelet-client swiftlet certs
+    check "a certificate renewed by hand is served without a restart" renewed_certificate
+    check "the admin's renewed kubeconfig is good" renewed_admin
+    check "certs refuses to renew the authority" refuses 1 swiftlet certs renew ca
     check "uninstall refuses while the daemon runs" refuses 1 swiftlet uninstall --yes
 }
 
@@ -52,3 +56,19 @@ node_figures() {
 }
 
 node_exec_stdin() { echo "through stdin" | swiftlet exec looked-at -i -- cat; }
+
+served_certificate() { inside python3 -c 'import ssl; print(ssl.get_server_certificate(("127.0.0.1", 6443)))'; }
+
+renewed_certificate() {
+    local before pid
+    before=$(served_certificate) pid=$(server_pid)
+    says "apiserver renewed" swiftlet certs renew apiserver || return 1
+    [ "$before" != "$(served_certificate)" ] && [ "$pid" = "$(server_pid)" ] && kubectl get --raw /readyz
+}
+
+renewed_admin() {
+    local before
+    before=$(grep client-certificate-data "$KUBECONFIG")
+    says "admin renewed" swiftlet certs renew admin || return 1
+    [ "$before" != "$(grep client-certificate-data "$KUBECONFIG")" ] && kubectl get --raw /readyz
+}

@@ -17,6 +17,11 @@ int32_t ck_epoll_wait(int32_t poll, uint64_t *tokens, int32_t capacity);
 enum { CK_SIGNAL_BYTES = 128 };
 int32_t ck_termination_signals(void);
 
+/* A timerfd(2), close-on-exec, that becomes readable when the wall clock is set, or the machine wakes up. */
+int32_t ck_clock_watch(void);
+/* Takes what has become readable and waits for the next change: 1 where the clock was set, 0 where it was not. */
+int32_t ck_clock_rearm(int32_t fd);
+
 /* Whether the chain FORWARD of iptables' own (legacy) table "filter" drops by its policy: 1 or 0. -ENOENT where there is none. Makes the
  * table where the kernel has it as a module: ask only where it is in use. */
 int32_t ck_legacy_forward_drops(void);

@@ -12,15 +12,13 @@ import Transport
 /// Store, API server and its sockets.
 struct ControlPlane: Sendable {
     let server: APIServer
-    let credentials: ClusterCredentials
+    let certificates: ServerCertificates
     /// The API server with the paths of joining beside it.
     let front: ServerFront
     let nodes: ClusterNodes
     private let podNetworks: PodNetworks
     private let store: any KeyValueStore
     private let listener: HTTPServer
-    /// The credentials anew, those that are due renewed, and in the kubeconfig. Blocks on the disk.
-    private let renewed: @Sendable (Timestamp) throws(DaemonError) -> ClusterCredentials
 
     /// Opens the store, fills the API server and listens.
     static func start(
@@ -33,7 +31,7 @@ struct ControlPlane: Sendable {
         api.advertiseAddress = node.address
         api.advertisePort = configuration.port
         let load = loader(configuration, node)
-        let credentials = try load(time.now())
+        let credentials = try load([], time.now())
         let nodes = ClusterNodes(name: node.name, threads: threads)
         api.clusterAuthority = credentials.authority.certificatePEM
         api.audiences = ["https://kubernetes.default.svc.\(configuration.clusterDomain)"]
@@ -57,32 +55,35 @@ struct ControlPlane: Sendable {
             try await HTTPServer.start(
                 on: [address], tls: credentials.tls, threads: threads, logger: logger, handler: front)
         }
+        let writeKubeconfig = kubeconfig(configuration)
+        try writeKubeconfig(credentials)
+        let certificates = ServerCertificates(credentials, load: load) { fresh throws(DaemonError) in
+            try writeKubeconfig(fresh)
+            nodes.reach(through: own, as: fresh)
+            try DaemonError.wrapping("API server") { () throws(TransportError) in try listener.reload(tls: fresh.tls) }
+        }
+        return ControlPlane(
+            server: server, certificates: certificates, front: front, nodes: nodes, podNetworks: podNetworks,
+            store: store, listener: listener)
+    }
+
+    /// Writes the admin's kubeconfig.
+    private static func kubeconfig(_ configuration: DaemonConfiguration) -> ServerCertificates.Publish {
         let host = configuration.bindAddress == "0.0.0.0" ? "127.0.0.1" : configuration.bindAddress
-        let publish: @Sendable (ClusterCredentials) throws(DaemonError) -> Void = { credentials throws(DaemonError) in
+        return { credentials throws(DaemonError) in
             try credentials.writeKubeconfig(
                 to: configuration.kubeconfigPath, serverURL: "https://\(host):\(configuration.port)")
         }
-        try publish(credentials)
-        return ControlPlane(
-            server: server, credentials: credentials, front: front, nodes: nodes, podNetworks: podNetworks,
-            store: store,
-            listener: listener,
-            renewed: { now throws(DaemonError) in
-                let credentials = try load(now)
-                try publish(credentials)
-                nodes.reach(through: own, as: credentials)
-                return credentials
-            })
     }
 
-    /// Reads the credentials, makes those that are missing, and renews those that are due.
+    /// Reads the credentials, makes those that are missing, and renews those that are named or due.
     private static func loader(
         _ configuration: DaemonConfiguration, _ node: ResolvedNode
-    ) -> @Sendable (Timestamp) throws(DaemonError) -> ClusterCredentials {
+    ) -> ServerCertificates.Load {
         let (names, addresses) = configuration.furtherServerNames
-        return { now throws(DaemonError) in
+        return { renewed, now throws(DaemonError) in
             try ClusterCredentials.load(
-                in: "\(configuration.configDirectory)/pki", names: [node.name] + names,
+                in: "\(configuration.configDirectory)/pki", renewing: renewed, names: [node.name] + names,
                 addresses: [node.address, node.apiServiceAddress] + addresses,
                 clusterDomain: configuration.clusterDomain, now: now)
         }
@@ -108,7 +109,8 @@ struct ControlPlane: Sendable {
         let informers = ControllerInformers(client: client, time: time)
         let controllers = ControllerSet(
             ControllerSet.Settings(
-                rootCertificate: credentials.authority.certificatePEM, podNetworks: podNetworks), client: client,
+                rootCertificate: certificates.credentials.authority.certificatePEM, podNetworks: podNetworks),
+            client: client,
             informers: informers, time: time, log: logger)
         let scheduler = Scheduler(
             client: self.client("system:kube-scheduler", agent: "kube-scheduler"), pods: informers.pods,
@@ -117,23 +119,6 @@ struct ControlPlane: Sendable {
             group.addTask { await informers.run() }
             group.addTask { await controllers.run() }
             group.addTask { await scheduler.run() }
-        }
-    }
-
-    /// Renews certificates while the daemon runs: looked at once a day, for a certificate lasts a year and a daemon may run for longer.
-    /// Ends when the task is cancelled.
-    func renewCertificates(time: any TimeSource, logger: Logger) async {
-        let disk = BlockingThreads(count: 1, limit: 1)
-        while (try? await time.sleep(for: .seconds(86_400))) != nil {
-            let (renewed, now) = (renewed, time.now())
-            do {
-                let fresh = try await disk.run("renew certificates") {
-                    Result { () throws(DaemonError) in try renewed(now) }
-                }.get()
-                try listener.reload(tls: fresh.tls)
-            } catch {
-                logger.error("certificates were not renewed; tried again in a day", metadata: ["error": "\(error)"])
-            }
         }
     }
 

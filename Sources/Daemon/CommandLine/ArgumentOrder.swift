@@ -5,7 +5,7 @@ package enum ArgumentOrder {
         guard let group = arguments.first, groups.contains(group) else { return arguments }
         var rest = arguments.dropFirst()
         var options: [String] = []
-        while let option = rest.first, option.hasPrefix("--"), option != "--" {
+        while let option = rest.first, option.hasPrefix("-"), option != "--" {
             let takesNext = !option.contains("=") && isValueOption(option)
             options += rest.prefix(takesNext ? 2 : 1)
             rest = rest.dropFirst(takesNext ? 2 : 1)
@@ -15,6 +15,6 @@ package enum ArgumentOrder {
     }
 
     private static func isValueOption(_ option: String) -> Bool {
-        ["--run-dir", "--data-dir", "--config-dir", "--output"].contains(option)
+        ["--run-dir", "--data-dir", "--config-dir", "--output", "-o"].contains(option)
     }
 }

@@ -13,6 +13,8 @@ struct JoinClient: Sendable {
         case token(JoinToken)
         /// The certificate that it has already.
         case certificate(Credential)
+        /// The password alone, which every request holds.
+        case password
     }
 
     /// The authority's certificate, from a server that is not trusted yet: nothing secret is sent. It is trusted by its fingerprint alone.
@@ -38,6 +40,7 @@ struct JoinClient: Sendable {
         case .certificate(let credential):
             tls.certificatePEM = credential.certificatePEM
             tls.keyPEM = credential.keyPEM
+        case .password: break
         }
         let value = try await send(
             HTTPRequest(.post, JoinPaths.join, headers: headers, body: request.json.encoded()), tls)

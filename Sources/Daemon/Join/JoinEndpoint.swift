@@ -6,7 +6,8 @@ import KubernetesAPI
 import Logging
 import PKI
 
-/// Serves machines that join: the authority's certificate to all, certificates for a node to whoever has a join token or is that node already.
+/// Serves machines that join: the authority's certificate to all, certificates for a node to whoever has a join token or is that node already,
+/// which its certificate shows or, where that has ended, its password.
 struct JoinEndpoint: HTTPHandler {
     let authority: CertificateAuthority
     let cluster: ClusterFacts
@@ -36,9 +37,10 @@ struct JoinEndpoint: HTTPHandler {
     }
 
     private func join(_ request: HTTPRequest) async throws(Status) -> JoinAnswer {
-        // Who asks is found out before anything of what is asked is read.
+        // Who asks is found out before anything of what is asked is read, but for a password, which is in it.
         let certified = Self.node(of: request.peer)
-        if certified == nil { try await BootstrapTokens(client: client, time: time).check(Self.bearer(request)) }
+        let bearer = Self.bearer(request)
+        if certified == nil, let bearer { try await BootstrapTokens(client: client, time: time).check(bearer) }
         guard request.body.count <= Self.bodyBytes, let json = try? JSONValue(parsing: request.body),
             let asked = JoinRequest(json: json)
         else { throw .badRequest("a machine that joins gives its node name, a password and two signing requests") }
@@ -46,9 +48,10 @@ struct JoinEndpoint: HTTPHandler {
             throw .forbidden(
                 ResourceName("nodes"), asked.node, "the certificate of node \(certified) is good for that node alone")
         }
+        if certified == nil, bearer == nil { try await checkPassword(asked) }
         try await claim(asked, isProven: certified != nil)
         let answer = try sign(asked)
-        logger.info("node joined", metadata: ["node": "\(asked.node)", "renewal": "\(certified != nil)"])
+        logger.info("node joined", metadata: ["node": "\(asked.node)", "renewal": "\(bearer == nil)"])
         return answer
     }
 
@@ -61,12 +64,17 @@ struct JoinEndpoint: HTTPHandler {
         return String(name.dropFirst(prefix.count))
     }
 
-    private static func bearer(_ request: HTTPRequest) throws(Status) -> String {
+    private static func bearer(_ request: HTTPRequest) -> String? {
         let prefix = "Bearer "
-        guard let header = request.headers["Authorization"], header.hasPrefix(prefix) else {
-            throw .unauthorized("a join token is needed; get one on the server with `swiftlet token create`")
-        }
-        return String(header.dropFirst(prefix.count))
+        guard let header = request.headers["Authorization"] else { return nil }
+        return header.hasPrefix(prefix) ? String(header.dropFirst(prefix.count)) : ""
+    }
+
+    /// A node that is known needs nothing but the password that it joined with, which is as good as a key.
+    private func checkPassword(_ asked: JoinRequest) async throws(Status) {
+        guard let hash = try await current(asked.node)?.metadata.annotations[NodeClaim.annotation],
+            Secrets.matches(asked.password, hash)
+        else { throw .unauthorized("a join token is needed; get one on the server with `swiftlet token create`") }
     }
 
     /// Makes sure that the node's name is this machine's. Whoever creates the Node first has it.

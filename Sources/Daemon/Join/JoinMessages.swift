@@ -6,7 +6,7 @@ enum JoinPaths {
     static let prefix = "/swiftlet/"
     /// GET, by anybody: the authority's certificate. Whoever asks checks its fingerprint.
     static let authority = "/swiftlet/v1/authority"
-    /// POST, with a join token or a node's certificate: certificates for a node.
+    /// POST, with a join token, a node's certificate or a known node's password: certificates for a node.
     static let join = "/swiftlet/v1/join"
 }
 

@@ -20,6 +20,7 @@ struct Joining: Sendable {
 
         /// - Parameters:
         ///   - fingerprint: of the authority that is trusted so far; nil where this machine has not joined.
+        ///   - isExpired: the server takes the old certificates for no proof any more.
         static func decide(
             fingerprint: String?, token: JoinToken?, isDue: Bool, isExpired: Bool, node: String
         ) -> Step {
@@ -34,13 +35,8 @@ struct Joining: Sendable {
                     "this machine belongs to another cluster than the token (authority \(fingerprint)); "
                         + "take it out of that one first: swiftlet uninstall")
             }
-            if isExpired {
-                return token == nil
-                    ? .refuse(
-                        "the certificate of node \(node) has expired; give a new token with --token "
-                            + "(`swiftlet token create` on the server)") : .join
-            }
-            return isDue ? .renew : .keep
+            if isExpired, token != nil { return .join }
+            return isDue || isExpired ? .renew : .keep
         }
     }
 
@@ -54,7 +50,7 @@ struct Joining: Sendable {
         switch (step, present) {
         case (.refuse(let why), _): throw DaemonError(why)
         case (.keep, let present?): return present
-        case (.renew, let present?): return await renewed(present)
+        case (.renew, let present?): return await renewedOrPresent(present)
         default:
             guard let token else { throw DaemonError("a token is needed to join; give it with --token") }
             let authority = try await server.authority(pinnedBy: token)
@@ -69,16 +65,30 @@ struct Joining: Sendable {
         }
     }
 
-    /// Good certificates are no reason to fail where they cannot be renewed yet.
-    private func renewed(_ present: Membership) async -> Membership {
+    /// A machine that has joined starts also where its certificates cannot be renewed yet: what runs here needs no server.
+    private func renewedOrPresent(_ present: Membership) async -> Membership {
         do throws(DaemonError) {
-            return try await ask(
-                .certificate(present.client), authorityPEM: present.authorityPEM,
-                podNetwork: present.cluster.podNetwork)
+            return try await renewed(present)
         } catch {
-            logger.warning("certificates not renewed; the next start tries again", metadata: ["error": "\(error)"])
+            logger.warning("certificates are not renewed yet", metadata: ["error": "\(error)"])
             return present
         }
+    }
+
+    /// Gets both certificates anew. The old one is the proof of who asks; where it has ended, or the server's clock says so, the password is.
+    func renewed(_ present: Membership) async throws(DaemonError) -> Membership {
+        var proofs: [JoinClient.Proof] = [.password]
+        if present.client.notAfterSeconds > now { proofs.insert(.certificate(present.client), at: 0) }
+        var failure = DaemonError("no proof")
+        for proof in proofs {
+            do throws(DaemonError) {
+                return try await ask(
+                    proof, authorityPEM: present.authorityPEM, podNetwork: present.cluster.podNetwork)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
     }
 
     private func ask(

@@ -10,15 +10,14 @@ import Transport
 
 /// A machine's place in a cluster: its certificates, the authority it trusts and what it was told, kept in `<data-dir>/agent`.
 ///
-/// Once joined, a start needs neither the token nor the server. Certificates in the last third of their life are renewed at a start, with the
-/// old ones as proof.
+/// Once joined, a start needs neither the token nor the server.
 struct Membership: Sendable {
     let authorityPEM: String
     let client: Credential
     let kubelet: Credential
     private(set) var cluster: ClusterFacts
 
-    private let files: MembershipFiles
+    let files: MembershipFiles
     private let node: String
 
     /// Reads what is there; joins where nothing is, or where it is for another node name.
@@ -44,10 +43,20 @@ struct Membership: Sendable {
         self.node = node
     }
 
+    /// What `swiftlet certs` shows, under the names of the files.
+    var summaries: [CertificateSummary] {
+        [try? CertificateSummary("ca", pem: authorityPEM), client.summary("client"), kubelet.summary("kubelet")]
+            .compactMap { $0 }
+    }
+
+    /// As whom this node comes to the API server.
+    var clientTLS: ClientTLS {
+        ClientTLS(trust: .authority(authorityPEM), certificatePEM: client.certificatePEM, keyPEM: client.keyPEM)
+    }
+
     /// How the API server is reached as this node.
     func api(_ server: ServerAddress, threads: IOThreads) throws(DaemonError) -> HTTPClient {
-        let tls = ClientTLS(
-            trust: .authority(authorityPEM), certificatePEM: client.certificatePEM, keyPEM: client.keyPEM)
+        let tls = clientTLS
         return try DaemonError.wrapping("\(server)") { () throws(TransportError) in
             try HTTPClient(.https(host: server.host, port: server.port, tls), threads: threads)
         }

@@ -13,6 +13,7 @@ struct NodeEndpoint: HTTPHandler {
     let kubelet: any HTTPHandler
     /// The API server and what is beside it; nil on an agent.
     let server: (any HTTPHandler)?
+    let certificates: CertificateRenewal
     /// Ends the pods in order; those that are left, nil where it is under way already.
     let shutDown: @Sendable () async -> [String]?
 
@@ -27,6 +28,8 @@ struct NodeEndpoint: HTTPHandler {
             case (.delete, "/v1/images"): return answer(try await removeImage(request))
             case (.get, "/v1/sandboxes"): return answer(try await sandboxList())
             case (.get, "/v1/containers"): return answer(try await containerList())
+            case (.get, "/v1/certificates"): return answer(.array(certificates.certificates.map(\.json)))
+            case (.post, "/v1/certificates"): return answer(try await renewCertificates(request))
             case (.post, "/v1/shutdown"): return answer(try await shutdown())
             case (_, let path) where Self.isServers(path):
                 guard let server else {
@@ -43,6 +46,19 @@ struct NodeEndpoint: HTTPHandler {
     private func shutdown() async throws(Status) -> JSONValue {
         guard let left = await shutDown() else { throw .badRequest("the pods of this node are ending already") }
         return ["left": .array(left.map { .string($0) })]
+    }
+
+    /// Those named; all where none is.
+    private func renewCertificates(_ request: HTTPRequest) async throws(Status) -> JSONValue {
+        var names = Set(request.query.filter { $0.name == "name" }.map(\.value))
+        if names.isEmpty {
+            names = Set(certificates.certificates.filter { $0.purpose != .authority }.map(\.name))
+        }
+        do throws(DaemonError) {
+            return .array(try await certificates.renew(names).map { .string($0) })
+        } catch {
+            throw .badRequest(error.description)
+        }
     }
 
     private static func isServers(_ path: String) -> Bool {

@@ -18,12 +18,21 @@ struct ClusterCredentials: Sendable {
             certificatePEM: server.certificatePEM, keyPEM: server.keyPEM, clientAuthorityPEM: authority.certificatePEM)
     }
 
+    /// What `swiftlet certs` shows, under the names of the files.
+    var summaries: [CertificateSummary] {
+        [
+            authority.credential.summary("ca"), server.summary("apiserver"), admin.summary("admin"),
+            kubeletClient.summary("apiserver-kubelet-client"),
+        ]
+    }
+
     /// - Parameters:
+    ///   - renewed: the names of those that are made anew, due or not.
     ///   - names: what the API server is called, besides the names inside the cluster.
     ///   - addresses: what it is reached by, the `kubernetes` Service's address among them.
     static func load(
-        in directory: String, names: [String], addresses: [String], clusterDomain: String,
-        now: Timestamp
+        in directory: String, renewing renewed: Set<String> = [], names: [String], addresses: [String],
+        clusterDomain: String, now: Timestamp
     ) throws(DaemonError) -> ClusterCredentials {
         try DaemonError.wrapping("certificates in \(directory)") { () throws(PKIError) in
             let files = CredentialDirectory(path: directory)
@@ -33,17 +42,19 @@ struct ClusterCredentials: Sendable {
                 "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.\(clusterDomain)",
                 "localhost",
             ]
-            let server = try files.credential(
+            func credential(_ name: String, _ request: CertificateRequest) throws(PKIError) -> Credential {
+                try files.credential(
+                    name, request, authority: authority, nowSeconds: seconds, isRenewed: renewed.contains(name))
+            }
+            let server = try credential(
                 "apiserver",
                 .server(
-                    commonName: "kube-apiserver", dnsNames: inside + names, addresses: ["127.0.0.1", "::1"] + addresses),
-                authority: authority, nowSeconds: seconds)
-            let admin = try files.credential(
-                "admin", .client(commonName: "kubernetes-admin", organizations: ["system:masters"]),
-                authority: authority, nowSeconds: seconds)
-            let kubeletClient = try files.credential(
-                "apiserver-kubelet-client", .client(commonName: NodeIdentityRequests.apiServer), authority: authority,
-                nowSeconds: seconds)
+                    commonName: "kube-apiserver", dnsNames: inside + names, addresses: ["127.0.0.1", "::1"] + addresses)
+            )
+            let admin = try credential(
+                "admin", .client(commonName: "kubernetes-admin", organizations: ["system:masters"]))
+            let kubeletClient = try credential(
+                "apiserver-kubelet-client", .client(commonName: NodeIdentityRequests.apiServer))
             let tokens = try ServiceAccountTokens.load(
                 in: directory, issuer: "https://kubernetes.default.svc.\(clusterDomain)")
             return ClusterCredentials(
