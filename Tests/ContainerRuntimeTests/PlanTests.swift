@@ -157,6 +157,7 @@ import Testing
         let none = CgroupSettings(resources, object: "c", controllers: host.controllers)
         #expect(none.values.first { $0.file == "cpu.weight" }?.value == "1")
         #expect(CgroupSettings.weight(0) == 1 && CgroupSettings.weight(.max) == 10_000)
+        #expect(CgroupSettings.weight(100) == 17 && CgroupSettings.weight(500) == 59)
         #expect(CgroupSettings.bandwidth(.max) == "100000000000 100000")
     }
 

@@ -49,7 +49,7 @@ def cpu_limit(cluster):
     cluster.run("busy", "while :; do :; done", {"limits": {"cpu": "200m"}, "requests": {"cpu": "100m"}})
     group = container_group(cluster, "busy")
     expect(read(f"{group}/cpu.max").strip() == "20000 100000", f"cpu.max is {read(group + '/cpu.max')}")
-    expect(read(f"{group}/cpu.weight").strip() == "4", f"cpu.weight is {read(group + '/cpu.weight')} for a request of 100m")
+    expect(read(f"{group}/cpu.weight").strip() == "17", f"cpu.weight is {read(group + '/cpu.weight')} for a request of 100m")
     before, began = fields(f"{group}/cpu.stat"), time.monotonic()
     time.sleep(5)
     after, seconds = fields(f"{group}/cpu.stat"), time.monotonic() - began
@@ -102,7 +102,7 @@ def quality_tree(cluster):
         return read(os.path.join(os.path.dirname(groups[name]), "cpu.weight")).strip()
 
     expect(weight("best") == "1", f"the best-effort class has cpu.weight {weight('best')}")
-    expect(weight("burst") == "4", f"the burstable class has cpu.weight {weight('burst')} for 100m asked for in all")
+    expect(weight("burst") == "17", f"the burstable class has cpu.weight {weight('burst')} for 100m asked for in all")
     expect(read(f"{groups['sure']}/cpu.max").strip() == "10000 100000", "a guaranteed pod's group has no cpu.max")
     scores = {}
     for name in groups:
