@@ -28,7 +28,7 @@ package struct RuntimePaths: Sendable, Hashable {
     func containerRecord(_ id: String, in sandbox: String) -> String { containerRecords(of: sandbox) + "/\(id).json" }
     /// Where the monitor's socket is made.
     func monitor(of sandbox: String) -> String { self.sandbox(sandbox) + "/monitor" }
-    func sharedMemory(of sandbox: String) -> String { self.sandbox(sandbox) + "/shm" }
+    package func sharedMemory(of sandbox: String) -> String { self.sandbox(sandbox) + "/shm" }
 
     /// The cgroup of all pods.
     var podCgroups: String { cgroupRoot + "/pods" }

@@ -85,12 +85,12 @@ struct DaemonProcess: Sendable {
         let renewal = CertificateRenewal(certificates, time: time, logger: logger)
         let endpoint = NodeEndpoint(
             runtime: agent.runtime, images: agent.images, kubelet: agent.kubelet.endpoint, server: server,
-            certificates: renewal
-        ) {
-            await agent.kubelet.shutDown(
-                grace: .seconds(configuration.shutdownGrace),
-                criticalGrace: .seconds(configuration.criticalShutdownGrace))
-        }
+            certificates: renewal,
+            shutDown: {
+                await agent.kubelet.shutDown(
+                    grace: .seconds(configuration.shutdownGrace),
+                    criticalGrace: .seconds(configuration.criticalShutdownGrace))
+            }, knownPods: { agent.kubelet.knownPods })
         let socket = try await DaemonError.wrapping("node socket") { () async throws(TransportError) in
             try await HTTPServer.start(
                 on: [.unix(path: configuration.nodeSocket)], threads: threads, logger: logger, handler: endpoint)

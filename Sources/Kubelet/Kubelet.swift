@@ -151,6 +151,12 @@ package final class Kubelet: Sendable {
         }
     }
 
+    /// The uids of all pods that this node has to do with, those that are leaving included; nil until the API server and the manifests have named
+    /// theirs.
+    package var knownPods: Set<String>? {
+        directory.isSynced ? Set(directory.pods.map(\.metadata.uid)) : nil
+    }
+
     /// What the API server and other clients ask of this node.
     package var endpoint: any HTTPHandler {
         KubeletEndpoint(

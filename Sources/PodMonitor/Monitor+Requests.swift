@@ -121,6 +121,8 @@ extension Monitor {
             message.append(UInt32(process.record == nil ? 0 : 1))
             if let record = process.record { record.write(to: &message) }
         }
+        message.append(UInt32(truncatingIfNeeded: ledger.pending.count))
+        message.append(ledger.pending.first?.number ?? 0)
         send(message)
     }
 

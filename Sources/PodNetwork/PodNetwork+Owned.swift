@@ -8,6 +8,12 @@ package struct OwnedNetworkObjects: Hashable, Sendable {
     /// Networks of other nodes' pods that a route leads to.
     package var routes: [String]
 
+    package init(links: [String] = [], tables: [String] = [], routes: [String] = []) {
+        self.links = links
+        self.tables = tables
+        self.routes = routes
+    }
+
     package var isEmpty: Bool { links.isEmpty && tables.isEmpty && routes.isEmpty }
 }
 
@@ -33,7 +39,7 @@ extension PodNetwork {
         }
         return OwnedNetworkObjects(
             links: links.map(\.name).filter { $0.hasPrefix(instance.linkPrefix) }.sorted(),
-            tables: tables.filter { $0 == instance.podTable || $0 == instance.serviceTable }.sorted(),
+            tables: tables.filter { $0 == instance.podTable || $0.hasPrefix(instance.podTable + "-") }.sorted(),
             routes: routes.map(\.destination.description).sorted())
     }
 

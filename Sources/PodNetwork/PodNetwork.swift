@@ -252,11 +252,17 @@ package actor PodNetwork {
         }
     }
 
-    /// Detaches every sandbox that is not in `live` and deletes pod links that no sandbox holds. Call it once after
-    /// adoption at start, and not while an `attach` for a sandbox outside `live` may run.
-    package func collect(live: Set<String>) async throws(PodNetworkError) {
-        for sandbox in pool.addresses.keys where !live.contains(sandbox) {
+    /// Detaches every sandbox that is not in what `live` gives and deletes pod links that no sandbox holds; nothing where it
+    /// gives nil. Asked after the sandboxes are listed: one that `live` knows before it is attached is never met by mistake.
+    package func collect(live: @Sendable () -> Set<String>?) async throws(PodNetworkError) {
+        let attached = Array(pool.addresses.keys)
+        guard let live = live() else { return }
+        for sandbox in attached where !live.contains(sandbox) {
             try await detach(sandbox: sandbox)
+        }
+        let directory = try prepared()
+        for stray in try directory.load() where pool.addresses[stray.sandbox] != stray.address {
+            try directory.remove(stray.address)
         }
         let held = Set(pool.addresses.values.map { link($0).hostName })
         do throws(NetlinkError) {
@@ -267,6 +273,11 @@ package actor PodNetwork {
             }
         } catch {
             throw .kernel(sandbox: nil, error)
+        }
+        do throws(NFTablesError) {
+            try rules.apply(PodRules(configuration: configuration, hostPorts: hostPorts).transaction)
+        } catch {
+            throw .rules(error)
         }
     }
 

@@ -11,8 +11,8 @@ struct Swiftlet: AsyncParsableCommand {
         subcommands: [
             ServerCommand.self, AgentCommand.self, TokenCommand.self, CertsCommand.self, ImagesCommand.self,
             PodsCommand.self, PSCommand.self, StatsCommand.self, LogsCommand.self, ExecCommand.self,
-            InspectCommand.self,
-            WhyCommand.self, CheckCommand.self, ShutdownCommand.self, UninstallCommand.self,
+            InspectCommand.self, WhyCommand.self, CheckCommand.self, DoctorCommand.self, ShutdownCommand.self,
+            UninstallCommand.self,
         ])
 
     static let failureCode: Int32 = 1

@@ -85,7 +85,9 @@ final class FakeNetwork: SandboxNetwork {
         get async { failure.withLock { $0?.description } }
     }
 
-    func collect(live: Set<String>) async throws(CRIError) { attached.withLock { $0.formIntersection(live) } }
+    func collect(live: @escaping @Sendable () -> Set<String>?) async throws(CRIError) {
+        attached.withLock { attached in if let live = live() { attached.formIntersection(live) } }
+    }
 }
 
 struct NoSeccomp: SeccompProfiles {

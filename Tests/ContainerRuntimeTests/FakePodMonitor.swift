@@ -179,6 +179,10 @@ struct FakePodMonitor: PodMonitoring {
         try alive { state throws(PodMonitorError) in Array(state.containers.values) }
     }
 
+    func unacknowledgedExits() async throws(PodMonitorError) -> UnacknowledgedExits {
+        try alive { UnacknowledgedExits(count: $0.exits.count, oldest: $0.exits.first?.number ?? 0) }
+    }
+
     func acknowledge(upTo number: UInt64) async throws(PodMonitorError) {
         try alive { state throws(PodMonitorError) in state.exits.removeAll { $0.number <= number } }
     }

@@ -71,3 +71,32 @@ import Testing
                 """)
     }
 }
+
+@Suite struct PodNetworkInventoryTests {
+    /// A link's owner is known whatever size the node's pod network has.
+    @Test func aLinkIsThatOfTheAddressThatItIsNamedFor() throws {
+        let name = try #require(InstanceName("abc"))
+        #expect(name.isLink("sw-abc-p5", of: IPv4Address(10, 42, 0, 5)))
+        #expect(name.isLink("sw-abc-p105", of: IPv4Address(10, 42, 1, 5)))
+        #expect(name.isLink("sw-abc-p5", of: IPv4Address(10, 42, 1, 5)))
+        #expect(!name.isLink("sw-abc-p6", of: IPv4Address(10, 42, 0, 5)))
+        #expect(!name.isLink("sw-abc-n", of: IPv4Address(10, 42, 0, 5)))
+        #expect(!name.isLink("sw-abc-px", of: IPv4Address(10, 42, 0, 5)))
+    }
+
+    @Test func straysAreWhatNoLivingSandboxHolds() throws {
+        let name = try #require(InstanceName("abc"))
+        let (living, dead) = (IPv4Address(10, 42, 0, 5), IPv4Address(10, 42, 0, 6))
+        let inventory = PodNetworkInventory(
+            owned: OwnedNetworkObjects(links: ["sw-abc-n", "sw-abc-p5", "sw-abc-p6"], tables: ["swiftlet-abc"]),
+            held: [.init(sandbox: "a", address: living), .init(sandbox: "b", address: dead)], routed: [living],
+            forwarded: [dead])
+        #expect(
+            inventory.strays(instance: name, holders: ["a"]) == [
+                .link("sw-abc-p6"), .address(dead, sandbox: "b"), .forward(dead),
+            ])
+        #expect(inventory.strays(instance: name, holders: ["a", "b"]) == [])
+        #expect(inventory.missing(living, of: "a", instance: name).isEmpty)
+        #expect(inventory.missing(dead, of: "a", instance: name) == ["its address", "its route"])
+    }
+}

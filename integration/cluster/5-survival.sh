@@ -46,7 +46,7 @@ random_kills() {
     sort "$ROOT/acknowledged" | comm -23 - "$ROOT/present" >"$ROOT/lost"
     [ ! -s "$ROOT/lost" ] || { echo "lost:"; cat "$ROOT/lost"; return 1; }
     kubectl delete pods -l load=yes --timeout=90s >/dev/null && kubectl delete configmaps -l load=yes >/dev/null
-    eventually 60 no_strays
+    eventually 60 no_strays && eventually 20 doctor_is_content
 }
 
 load() {
@@ -63,6 +63,8 @@ Y
         kill -0 "$(server_pid)" 2>/dev/null || return 0
     done
 }
+
+doctor_is_content() { swiftlet doctor --log-dir "$ROOT/l"; }
 
 # Every pod link and every sandbox belongs to a pod that the API knows.
 no_strays() {

@@ -28,6 +28,8 @@ Y
     check "inspect shows a pod" says '"sandboxes"' swiftlet inspect pod/looked-at
     check "why shows the way of a pod" says "container started" swiftlet why pod/looked-at
     check "why tells when it ran" says "after the first step" swiftlet why pod/looked-at
+    check "doctor finds nothing wrong" node_doctor
+    check "doctor finds what belongs to nobody, and mends it" doctor_mends
     kubectl delete pod looked-at --timeout=60s >/dev/null
     check "why knows a pod that is gone" says "removed from the API" swiftlet why pod/looked-at
     check "an unknown pod is refused" refuses 1 swiftlet logs no-such-pod
@@ -37,6 +39,25 @@ Y
     check "the admin's renewed kubeconfig is good" renewed_admin
     check "certs refuses to renew the authority" refuses 1 swiftlet certs renew ca
     check "uninstall refuses while the daemon runs" refuses 1 swiftlet uninstall --yes
+}
+
+node_doctor() { swiftlet doctor --log-dir "$ROOT/l" "$@"; }
+
+# A mount, a link, an address and files that no pod has; beside them all else must be left alone.
+plant_strays() {
+    mkdir -p "$ROOT/r/runtime/sandboxes/stray/shm" "$ROOT/d/runtime/containers/stray" &&
+        mount -t tmpfs none "$ROOT/r/runtime/sandboxes/stray/shm" && echo stray >"$ROOT/r/network/10.42.0.200" &&
+        inside ip link add "sw-$INSTANCE-pc8" type veth peer name stray
+}
+
+doctor_mends() {
+    local found
+    plant_strays || return 1
+    found=$(node_doctor -o json) && { echo "nothing found: $found"; return 1; }
+    for word in stray/shm containers/stray "sw-$INSTANCE-pc8" 10.42.0.200; do
+        grep -qF "$word" <<<"$found" || { echo "$word is not in $found"; return 1; }
+    done
+    node_doctor --fix && kubectl wait --for=condition=Ready pod/looked-at --timeout=1s
 }
 
 # refuses CODE COMMAND...: the command ends with the code.

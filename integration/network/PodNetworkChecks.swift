@@ -49,7 +49,7 @@ func checkPodNetwork(_ scene: Scene, _ checks: Checks) async throws {
     checks.expect("attach after a restart is the same", try await scene.attach(adopted, "b") == b)
     checks.expect("pod to pod after a restart", try ask(from: scene.pod("a"), b.address, 8080), "b \(a.address)")
     try await checkRepair(scene, checks, adopted, a, b)
-    try await adopted.collect(live: ["sandbox-a"])
+    try await adopted.collect { ["sandbox-a"] }
     let instance = adopted.configuration.instance
     checks.expect("no firewall is in the way", try PodNetwork.obstacles(instance: instance).isEmpty)
     let owned = try PodNetwork.owned(instance: adopted.configuration.instance)

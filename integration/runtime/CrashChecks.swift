@@ -41,7 +41,7 @@ private func strays(of runtime: NodeRuntime) async throws -> [String] {
     let sandboxes = try await runtime.listPodSandboxes(PodSandboxFilter()).count
     let containers = try await runtime.listContainers(ContainerFilter()).count
     let left = try await runtime.leftovers()
-    func count(_ kind: NodeRuntime.Leftover.Kind) -> Int { left.filter { $0.kind == kind }.count }
+    func count(_ kind: Leftover.Kind) -> Int { left.filter { $0.kind == kind }.count }
     var wrong: [String] = []
     if count(.cgroup) != ready { wrong.append("\(count(.cgroup)) cgroups for \(ready) sandboxes") }
     if count(.mount) != ready { wrong.append("\(count(.mount)) mounts for \(ready) sandboxes") }

@@ -30,7 +30,7 @@ struct Links: SandboxNetwork {
         do throws(PodNetworkError) { try await network.detach(sandbox: sandbox) } catch { throw .failed("\(error)") }
     }
 
-    func collect(live: Set<String>) async throws(CRIError) {
+    func collect(live: @escaping @Sendable () -> Set<String>?) async throws(CRIError) {
         do throws(PodNetworkError) { try await network.collect(live: live) } catch { throw .failed("\(error)") }
     }
 }

@@ -14,8 +14,9 @@ package protocol SandboxNetwork: Sendable {
     ) async throws(CRIError) -> [String]
     /// Nothing where the sandbox has none.
     func detach(sandbox: String) async throws(CRIError)
-    /// Detaches every sandbox that is not in `live`. Called once at the start, before the first `attach`.
-    func collect(live: Set<String>) async throws(CRIError)
+    /// Detaches every sandbox that is not in what `live` gives, and deletes links that no sandbox holds. `live` is asked once all attached sandboxes
+    /// are listed; nothing happens where it gives nil.
+    func collect(live: @escaping @Sendable () -> Set<String>?) async throws(CRIError)
     /// Why pods may not reach the network just now; nil where nothing is known to be wrong.
     var problem: String? { get async }
 }

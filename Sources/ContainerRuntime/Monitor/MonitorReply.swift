@@ -47,7 +47,12 @@ struct MonitorReply: Sendable {
     }
 
     /// The body of a list.
-    var containers: [MonitoredContainer] {
+    var containers: [MonitoredContainer] { list.containers }
+
+    /// What follows the list; older monitors end before it.
+    var unacknowledged: UnacknowledgedExits { list.unacknowledged }
+
+    private var list: (containers: [MonitoredContainer], unacknowledged: UnacknowledgedExits) {
         body.withUnsafeBytes { bytes in
             var reader = WireReader(bytes)
             var containers: [MonitoredContainer] = []
@@ -64,7 +69,9 @@ struct MonitorReply: Sendable {
                     MonitoredContainer(
                         id: id, state: state, processID: process, createdAt: created, startedAt: started, exit: exit))
             }
-            return containers
+            if reader.isAtEnd || reader.failed { return (containers, UnacknowledgedExits()) }
+            let waiting = Int(reader.number(UInt32.self))
+            return (containers, UnacknowledgedExits(count: waiting, oldest: reader.number(UInt64.self)))
         }
     }
 

@@ -124,6 +124,10 @@ package final class PodMonitorClient: PodMonitoring {
         try await connection.request(.list, operation: "list", id: connection.pod) { _ in }.containers
     }
 
+    package func unacknowledgedExits() async throws(PodMonitorError) -> UnacknowledgedExits {
+        try await connection.request(.list, operation: "list", id: connection.pod) { _ in }.unacknowledged
+    }
+
     package func acknowledge(upTo number: UInt64) async throws(PodMonitorError) {
         _ = try await connection.request(.acknowledge, operation: "acknowledge", id: connection.pod) {
             $0.append(number)

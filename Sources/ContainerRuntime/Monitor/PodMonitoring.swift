@@ -54,11 +54,26 @@ package protocol PodMonitoring: Sendable {
     /// All containers the monitor knows.
     func containers() async throws(PodMonitorError) -> [MonitoredContainer]
 
+    /// The exits that it keeps because they were not acknowledged; none from a monitor too old to say.
+    func unacknowledgedExits() async throws(PodMonitorError) -> UnacknowledgedExits
+
     /// Tells the monitor that exits up to and including this number are recorded and may be forgotten.
     func acknowledge(upTo number: UInt64) async throws(PodMonitorError)
 
     /// Kills what still runs in the pod and ends the monitor; returns when it is gone. The cgroups remain.
     func shutdown() async throws(PodMonitorError)
+}
+
+/// What a monitor keeps for a daemon that has not said that it knows.
+package struct UnacknowledgedExits: Sendable, Hashable {
+    package var count: Int
+    /// The number of the one that waits longest; 0 where none does.
+    package var oldest: UInt64
+
+    package init(count: Int = 0, oldest: UInt64 = 0) {
+        self.count = count
+        self.oldest = oldest
+    }
 }
 
 /// A container to be launched in a pod.

@@ -71,6 +71,10 @@ struct BoundedMonitor: PodMonitoring {
         try await within(Self.limit) { () async throws(PodMonitorError) in try await base.containers() }
     }
 
+    func unacknowledgedExits() async throws(PodMonitorError) -> UnacknowledgedExits {
+        try await within(Self.limit) { () async throws(PodMonitorError) in try await base.unacknowledgedExits() }
+    }
+
     func acknowledge(upTo number: UInt64) async throws(PodMonitorError) {
         try await within(Self.limit) { () async throws(PodMonitorError) in try await base.acknowledge(upTo: number) }
     }

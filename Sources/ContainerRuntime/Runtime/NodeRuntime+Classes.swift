@@ -31,17 +31,6 @@ extension NodeRuntime {
             written = weight
         }
     }
-
-    /// The cgroups of pods, of all classes, by their paths; those of the classes are none of them.
-    func podCgroups() throws(KernelError) -> [String] {
-        var found: [String] = []
-        for quality in CgroupClass.allCases {
-            let parent = paths.podCgroups(quality)
-            found += try kernel.childCgroups(of: parent).map { parent + "/" + $0 }
-        }
-        let classes = Set(CgroupClass.allCases.map { paths.podCgroups($0) })
-        return found.filter { !classes.contains($0) }
-    }
 }
 
 /// The weights of classes, purely.

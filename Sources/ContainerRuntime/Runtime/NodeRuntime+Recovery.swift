@@ -27,14 +27,11 @@ extension NodeRuntime {
                 group.addTask { [self] in await recover(record) }
             }
         }
-        try await clearStrays(found)
+        try await clearStrays()
         try await threads.perform("weigh classes") { [self] () throws(CRIError) in
             try attempt("classes of pods") { () throws(KernelError) in try weighClasses() }
         }
-        let live = state.withLock { state in
-            Set(state.sandboxes.values.filter { $0.record.phase == .ready }.map(\.record.id))
-        }
-        try await dependencies.network.collect(live: live)
+        try await dependencies.network.collect { [weak self] in self?.currentBooks().holders }
     }
 
     /// Writes what is to be written, lets go of every monitor and leaves all pods running: the daemon ends, or hands over to another. Nothing is to be called after it.
@@ -146,31 +143,19 @@ extension NodeRuntime {
         }
     }
 
-    /// Clears away what no record speaks of. All of it bears our name: nobody else's can be met here.
-    private func clearStrays(_ found: [RecordFiles.Found]) async throws(CRIError) {
-        let (sandboxes, containers) = state.withLock { state in
-            (state.sandboxes.values.map(\.record), Set(state.containers.keys))
-        }
-        let cgroups = Set(sandboxes.map(\.cgroup))
-        let directories = Set(sandboxes.map { paths.sandbox($0.id) })
+    /// Clears away what no record speaks of. All of it bears our name: nobody else's can be met here. What is there is listed before the records are:
+    /// a sandbox or a container that is made meanwhile is never taken for a stray.
+    func clearStrays() async throws(CRIError) {
         try await threads.perform("clear strays") { [self] () throws(CRIError) in
             try attempt("leftovers") { () throws(KernelError) in
-                for cgroup in try podCgroups() where !cgroups.contains(cgroup) {
-                    logger.info("cgroup without a record removed", metadata: ["cgroup": "\(cgroup)"])
-                    clearing(cgroup) { () throws(KernelError) in
-                        try kernel.killCgroup(cgroup, deadline: Self.killDeadline)
-                        try kernel.removeCgroup(cgroup)
+                let inventory = try RuntimeInventory(paths, kernel: kernel)
+                for stray in inventory.strays(currentBooks(), paths) {
+                    logger.info(
+                        "cleared away, since no record speaks of it",
+                        metadata: ["kind": "\(stray.kind.rawValue)", "object": "\(stray.name)"])
+                    clearing(stray.name) { () throws(KernelError) in
+                        try stray.clear(kernel, deadline: Self.killDeadline)
                     }
-                }
-                for entry in found where !directories.contains(entry.directory) {
-                    clearing(entry.directory) { () throws(KernelError) in
-                        for mount in try kernel.mounts(beneath: entry.directory) { try kernel.unmount(mount) }
-                        try TreeRemoval.remove(entry.directory)
-                    }
-                }
-                for name in try OpenDirectory(paths.containers).names() where !containers.contains(name) {
-                    let directory = paths.containers + "/" + name
-                    clearing(directory) { () throws(KernelError) in try TreeRemoval.remove(directory) }
                 }
             }
         }
@@ -185,32 +170,10 @@ extension NodeRuntime {
 
     // MARK: Uninstall
 
-    /// What of the runtime's is on this node outside its data, found by its names alone.
-    package struct Leftover: Sendable, Hashable {
-        package enum Kind: String, Sendable, Hashable { case process, cgroup, mount, directory }
-        package var kind: Kind
-        package var name: String
-    }
-
-    /// Processes, cgroups, mounts and directories of sandboxes and containers. Empty after all sandboxes are removed.
+    /// Processes, cgroups, mounts and directories of sandboxes and containers, by their places alone. Empty after all sandboxes are removed.
     package func leftovers() async throws(CRIError) -> [Leftover] {
         try await threads.perform("list leftovers") { [self] () throws(CRIError) in
-            try attempt("leftovers") { () throws(KernelError) in
-                var found: [Leftover] = []
-                for cgroup in try podCgroups() { found.append(Leftover(kind: .cgroup, name: cgroup)) }
-                for process in try kernel.processes(beneath: paths.cgroupRoot) {
-                    found.append(Leftover(kind: .process, name: String(process)))
-                }
-                for root in [paths.state, paths.data] {
-                    for mount in try kernel.mounts(beneath: root) { found.append(Leftover(kind: .mount, name: mount)) }
-                }
-                for directory in [paths.sandboxes, paths.containers] {
-                    for name in (try? OpenDirectory(directory).names()) ?? [] {
-                        found.append(Leftover(kind: .directory, name: directory + "/" + name))
-                    }
-                }
-                return found
-            }
+            try attempt("leftovers") { () throws(KernelError) in try RuntimeInventory(paths, kernel: kernel).all }
         }
     }
 
@@ -218,10 +181,7 @@ extension NodeRuntime {
     /// The runtime is of no use afterwards.
     package func removeEverything(includingImages: Bool) async throws(CRIError) {
         for sandbox in state.withLock({ Array($0.sandboxes.keys) }) { try await removePodSandbox(sandbox) }
-        try await clearStrays(
-            try await threads.perform("list records") { [self] () throws(CRIError) in
-                try attempt("records") { () throws(KernelError) in try files.load() }
-            })
+        try await clearStrays()
         try await threads.perform("remove everything") { [self] () throws(CRIError) in
             try attempt("runtime") { () throws(KernelError) in
                 try kernel.removeCgroup(paths.cgroupRoot)

@@ -35,7 +35,7 @@ struct ControlPlane: Sendable {
         let nodes = ClusterNodes(name: node.name, threads: threads)
         api.clusterAuthority = credentials.authority.certificatePEM
         api.audiences = ["https://kubernetes.default.svc.\(configuration.clusterDomain)"]
-        let store = try await openStore("\(configuration.dataDirectory)/store")
+        let store = try await openStore(configuration.storeDirectory)
         let server = try DaemonError.wrapping("API server") { () throws(APIServer.ConfigurationError) in
             try APIServer(
                 api, store: store, tokens: credentials.tokens, nodes: nodes, timeline: timeline, time: time,

@@ -59,6 +59,9 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var kubeconfigPath: String { "\(configDirectory)/admin.kubeconfig" }
     /// The socket that the node's own command line talks to.
     package var nodeSocket: String { "\(runDirectory)/node.sock" }
+    var storeDirectory: String { "\(dataDirectory)/store" }
+    /// Where the pod network keeps which address is whose.
+    var networkState: String { "\(runDirectory)/network" }
 }
 
 extension DaemonConfiguration {

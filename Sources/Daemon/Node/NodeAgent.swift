@@ -136,7 +136,7 @@ extension PodNetworkConfiguration {
             instance: name, podNetwork: try network("pod-cidr", configuration.podNetwork),
             clusterNetwork: try network("cluster-cidr", configuration.clusterNetwork),
             serviceNetwork: try network("service-cidr", configuration.serviceNetwork),
-            stateDirectory: "\(configuration.runDirectory)/network")
+            stateDirectory: configuration.networkState)
     }
 }
 

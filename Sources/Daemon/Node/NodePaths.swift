@@ -9,9 +9,7 @@ struct NodePaths: Sendable {
 
     init(_ configuration: DaemonConfiguration, instance: InstanceFiles) throws(DaemonError) {
         let hierarchy = try DaemonError.wrapping("cgroups") { () throws(CgroupError) in try CgroupHierarchy.find() }
-        runtime = RuntimePaths(
-            data: "\(configuration.dataDirectory)/runtime", state: "\(configuration.runDirectory)/runtime",
-            cgroupRoot: Self.cgroupRoot(configuration, instance.id, in: hierarchy))
+        runtime = RuntimePaths(configuration, instance: instance.id, in: hierarchy)
         monitor = configuration.monitorPath.isEmpty ? Self.besideOwnExecutable : configuration.monitorPath
     }
 
@@ -29,5 +27,13 @@ struct NodePaths: Sendable {
         let own = String(decoding: buffer[..<max(0, count)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? ""
         return "\(directory)/swiftlet-podmonitor"
+    }
+}
+
+extension RuntimePaths {
+    init(_ configuration: DaemonConfiguration, instance: String, in hierarchy: CgroupHierarchy) {
+        self.init(
+            data: "\(configuration.dataDirectory)/runtime", state: "\(configuration.runDirectory)/runtime",
+            cgroupRoot: NodePaths.cgroupRoot(configuration, instance, in: hierarchy))
     }
 }

@@ -33,7 +33,7 @@ struct PodLinks: SandboxNetwork {
         }
     }
 
-    func collect(live: Set<String>) async throws(CRIError) {
+    func collect(live: @escaping @Sendable () -> Set<String>?) async throws(CRIError) {
         do throws(PodNetworkError) {
             try await network.collect(live: live)
         } catch {

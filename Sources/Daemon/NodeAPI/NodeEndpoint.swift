@@ -16,6 +16,8 @@ struct NodeEndpoint: HTTPHandler {
     let certificates: CertificateRenewal
     /// Ends the pods in order; those that are left, nil where it is under way already.
     let shutDown: @Sendable () async -> [String]?
+    /// The uids of the pods that the kubelet has to do with; nil until it has heard of all.
+    let knownPods: @Sendable () -> Set<String>?
 
     func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         guard case .local(let user, _) = request.peer, user == 0 else {
@@ -31,6 +33,8 @@ struct NodeEndpoint: HTTPHandler {
             case (.get, "/v1/certificates"): return answer(.array(certificates.certificates.map(\.json)))
             case (.post, "/v1/certificates"): return answer(try await renewCertificates(request))
             case (.post, "/v1/shutdown"): return answer(try await shutdown())
+            case (.get, "/v1/books"): return answer(await books())
+            case (.post, "/v1/mend"): return answer(try await mend(request))
             case (_, let path) where Self.isServers(path):
                 guard let server else {
                     throw Status(.notFound, code: 404, "this machine is an agent; ask on its server")
@@ -59,6 +63,19 @@ struct NodeEndpoint: HTTPHandler {
         } catch {
             throw .badRequest(error.description)
         }
+    }
+
+    // MARK: - For the doctor
+
+    private func books() async -> JSONValue {
+        let pods = knownPods().map { JSONValue.array($0.sorted().map { .string($0) }) }
+        return ["runtime": await runtime.books().json, "pods": pods ?? .null]
+    }
+
+    private func mend(_ request: HTTPRequest) async throws(Status) -> JSONValue {
+        let stop = (try? JSONValue(parsing: request.body))?["stop"]?.array?.compactMap(\.string) ?? []
+        try await run { () async throws(CRIError) in try await runtime.mend(stopping: stop) }
+        return [:]
     }
 
     private static func isServers(_ path: String) -> Bool {

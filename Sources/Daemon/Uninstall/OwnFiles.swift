@@ -6,7 +6,9 @@ import Linux
 struct OwnFiles: Sendable {
     private static let run = ["node.sock", "runtime", "kubelet", "network", "server.pid"]
     /// The id's file is the last: without it the next run could not name what is in the kernel.
-    private static let data = ["store", "agent", "runtime", "kubelet", "timeline", "instance"]
+    private static let data = [
+        "store", "agent", "runtime", "kubelet", "timeline", RevisionMark.name, "instance",
+    ]
     private static let config = ["pki", "admin.kubeconfig", "config.yaml", "manifests"]
 
     private let configuration: DaemonConfiguration
@@ -16,15 +18,20 @@ struct OwnFiles: Sendable {
     /// Reads whose the logs are, which removing forgets.
     init(_ configuration: DaemonConfiguration) throws(DaemonError) {
         self.configuration = configuration
-        logs = try DaemonError.wrapping("logs") { () throws(KernelError) in
-            let timelines = try TimelineDirectory(configuration).pods().map(\.directoryName)
-            var uids: [String] = []
-            for root in [configuration.dataDirectory, configuration.runDirectory] {
-                uids += try Self.names(in: "\(root)/kubelet/pods")
-            }
-            return Self.ownLogs(
-                among: try Self.names(in: configuration.logDirectory), timelines: Set(timelines), uids: Set(uids))
-        }
+        logs = try DaemonError.wrapping("logs") { () throws(KernelError) in try Self.podLogs(configuration) }
+    }
+
+    /// The names of the directories of our pods' logs.
+    static func podLogs(_ configuration: DaemonConfiguration) throws(KernelError) -> [String] {
+        let timelines = try TimelineDirectory(configuration).pods().map(\.directoryName)
+        var uids: [String] = []
+        for root in podFileRoots(configuration) { uids += try names(in: root) }
+        return ownLogs(among: try names(in: configuration.logDirectory), timelines: Set(timelines), uids: Set(uids))
+    }
+
+    /// The directories that hold one for each pod, named for its uid.
+    static func podFileRoots(_ configuration: DaemonConfiguration) -> [String] {
+        [configuration.dataDirectory, configuration.runDirectory].map { "\($0)/kubelet/pods" }
     }
 
     /// The log directory may be shared with another kubelet: ours are the pods that we have a timeline or a directory of.
@@ -39,6 +46,13 @@ struct OwnFiles: Sendable {
         ["runtime", "kubelet"].flatMap {
             ["\(configuration.runDirectory)/\($0)", "\(configuration.dataDirectory)/\($0)"]
         }
+    }
+
+    /// What is mounted in them, deepest first in each.
+    static func mounts(_ configuration: DaemonConfiguration) throws(KernelError) -> [String] {
+        var found: [String] = []
+        for root in mountRoots(configuration) { found += try MountTable.places(beneath: root) }
+        return found
     }
 
     /// Sockets and what one boot holds.
@@ -76,7 +90,7 @@ struct OwnFiles: Sendable {
     }
 
     /// None where the directory is not there.
-    private static func names(in directory: String) throws(KernelError) -> [String] {
+    static func names(in directory: String) throws(KernelError) -> [String] {
         do throws(KernelError) {
             return try OpenDirectory(directory).names()
         } catch  where error.code == ENOENT || error.code == ENOTDIR {

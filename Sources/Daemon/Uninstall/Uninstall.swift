@@ -81,24 +81,18 @@ package struct Uninstall: Sendable {
     private func unmount() throws(DaemonError) -> [String] {
         try DaemonError.wrapping("mounts") { () throws(KernelError) in
             var removed: [String] = []
-            for mount in try mounts() {
-                try kernel.unmount(mount)
+            for mount in try OwnFiles.mounts(configuration) {
+                try Leftover(.mount, mount).clear(kernel, deadline: .zero)
                 removed.append("mount \(mount)")
             }
             return removed
         }
     }
 
-    private func mounts() throws(KernelError) -> [String] {
-        var found: [String] = []
-        for root in OwnFiles.mountRoots(configuration) { found += try MountTable.places(beneath: root) }
-        return found
-    }
-
     private func removeNetwork(_ instance: InstanceName) throws(DaemonError) -> [String] {
         try DaemonError.wrapping("network") { () throws(PodNetworkError) in
             let owned = try PodNetwork.owned(instance: instance)
-            try PodNetwork.removeAll(instance: instance, stateDirectory: "\(configuration.runDirectory)/network")
+            try PodNetwork.removeAll(instance: instance, stateDirectory: configuration.networkState)
             return owned.links.map { "link \($0)" } + owned.tables.map { "nftables table \($0)" }
                 + owned.routes.map { "route to \($0)" }
         }
@@ -114,7 +108,7 @@ package struct Uninstall: Sendable {
             left += owned.links + owned.tables + owned.routes
             if let root = cgroupRoot(instance), access(root, F_OK) == 0 { left.append(root) }
         }
-        left += try DaemonError.wrapping("mounts") { () throws(KernelError) in try mounts() }
+        left += try DaemonError.wrapping("mounts") { () throws(KernelError) in try OwnFiles.mounts(configuration) }
         guard left.isEmpty else {
             throw DaemonError("still there: \(left.joined(separator: ", ")); run uninstall again")
         }

@@ -135,6 +135,11 @@ final class PodDirectory: Sendable {
         }
     }
 
+    /// Whether every source has named its pods.
+    var isSynced: Bool {
+        state.withLock { $0.hasCollected }
+    }
+
     var pods: [Pod] {
         state.withLock { $0.entries.values.map(\.pod) }
     }

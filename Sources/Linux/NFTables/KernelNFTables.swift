@@ -37,14 +37,19 @@ package final class KernelNFTables: NFTablesBackend {
         }
     }
 
-    func dump(_ message: nf_tables_msg_types, family: UInt8) throws(NFTablesError) -> [NetlinkMessage] {
+    /// - Parameter names: of the objects asked for, by their attributes.
+    func dump(
+        _ message: nf_tables_msg_types, family: UInt8, names: [(Int, String)] = []
+    ) throws(NFTablesError) -> [NetlinkMessage] {
         var header = nfgenmsg()
         header.nfgen_family = family
         header.version = UInt8(NFNETLINK_V0)
         let type = Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(message.rawValue)
         let answers = try withSocket("(all)") { socket in
             Result { () throws(NetlinkError) in
-                try socket.dump(NetlinkRequest(type: type, flags: 0, header), "nftables objects")
+                var request = NetlinkRequest(type: type, flags: 0, header)
+                for (attribute, name) in names { request.put(attribute, name) }
+                return try socket.dump(request, "nftables objects")
             }
         }
         switch answers {

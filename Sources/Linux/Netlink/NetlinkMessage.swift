@@ -22,14 +22,21 @@ struct NetlinkAttributes {
     private var values: [Int: ArraySlice<UInt8>] = [:]
 
     init(_ bytes: ArraySlice<UInt8>) {
+        for (type, value) in Self.all(bytes) { values[type] = value }
+    }
+
+    /// Every attribute in order, for lists, which repeat one type.
+    static func all(_ bytes: ArraySlice<UInt8>) -> [(type: Int, value: ArraySlice<UInt8>)] {
+        var found: [(Int, ArraySlice<UInt8>)] = []
         var rest = bytes
         while rest.count >= 4 {
-            let length = Int(Self.number(rest.prefix(2)))
-            let type = Int(Self.number(rest.dropFirst(2).prefix(2))) & attributeTypeMask
-            guard length >= 4, length <= rest.count else { return }
-            values[type] = rest.prefix(length).dropFirst(4)
+            let length = Int(number(rest.prefix(2)))
+            let type = Int(number(rest.dropFirst(2).prefix(2))) & attributeTypeMask
+            guard length >= 4, length <= rest.count else { break }
+            found.append((type, rest.prefix(length).dropFirst(4)))
             rest = rest.dropFirst((length + 3) & ~3)
         }
+        return found
     }
 
     subscript(_ type: Int) -> ArraySlice<UInt8>? { values[type] }

@@ -16,6 +16,10 @@ struct SQLiteFile {
         directory + "/state.db"
     }
 
+    static func exists(in directory: String) -> Bool {
+        access(path(in: directory), F_OK) == 0
+    }
+
     /// Opens the file for writing, and makes it where there is none.
     static func openForWriting(_ directory: String) throws(StoreError) -> SQLiteFile {
         try create(path(in: directory))
