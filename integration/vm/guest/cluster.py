@@ -127,3 +127,8 @@ class Cluster:
             except Refused as error:
                 return error.code == 404
         wait_for(f"pod {name} being gone", seconds, gone)
+
+    def clear(self):
+        """Takes away the pods that `run` made and that are still there."""
+        for pod in self.pods(selector="vm=suite"):
+            self.remove(pod["metadata"]["name"])

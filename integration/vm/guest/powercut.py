@@ -116,8 +116,10 @@ def no_leaked_link():
 
     def even():
         running = [pod for pod in cluster.pods() if pod["status"].get("phase") == "Running"]
-        links = [name for name in os.listdir("/sys/class/net") if re.fullmatch(r"sw-\w+-p\d+", name)]
-        expect(len(links) == len(running), f"{len(links)} pod links for {len(running)} pods: {links}")
+        links = [name for name in os.listdir("/sys/class/net") if re.fullmatch(r"sw-\w+-p[0-9a-f]+", name)]
+        expect(len(links) == len(running), f"{len(links)} pod links for {len(running)} pods: {links}; " + "; ".join(
+            f"{pod['metadata']['name']} {pod['status'].get('podIP')} {pod['metadata'].get('deletionTimestamp', '')}" for pod in running)
+            + f"; the node has {command('swiftlet', 'pods')}")
         return True
     wait_for("as many links as pods", 60, even)
 

@@ -70,13 +70,19 @@ class Report:
             body(*arguments)
         except Exception as error:  # a check that breaks is a check that fails, with where it broke
             detail = str(error) if isinstance(error, Unmet) else traceback.format_exc()
-            self.say("FAIL", f"{name}\t{detail}")
+            self.say("FAIL", f"{name}\t{detail}\nthe daemon's last words:\n{journal()}")
             return False
         self.say("ok", name)
         return True
 
     def note(self, text):
         self.say("note", text)
+
+
+def journal(lines=15):
+    """The end of the daemon's log."""
+    words = ["journalctl", "-u", "swiftlet", "-n", str(lines), "--no-pager", "-o", "short-monotonic"]
+    return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, text=True, errors="replace").stdout
 
 
 def read(path):
