@@ -22,12 +22,12 @@ package struct OpenDirectory: ~Copyable, Sendable {
     }
 
     /// A directory in this one that nothing is mounted on; EBUSY where something is.
-    package borrowing func unmountedDirectory(_ name: String) throws(KernelError) -> OpenDirectory {
-        let raw = cf_open_on_same_mount(descriptor.raw, name)
+    package borrowing func unmountedDirectory(_ name: FileName) throws(KernelError) -> OpenDirectory {
+        let raw = cf_open_on_same_mount(descriptor.raw, name.bytes)
         guard raw >= 0 else {
-            throw KernelError("open", path + "/" + name, -raw == EXDEV ? EBUSY : -raw)
+            throw KernelError("open", "\(path)/\(name)", -raw == EXDEV ? EBUSY : -raw)
         }
-        return OpenDirectory(Descriptor(owning: raw), path: path + "/" + name)
+        return OpenDirectory(Descriptor(owning: raw), path: "\(path)/\(name)")
     }
 
     package borrowing func open(_ name: String, _ flags: Int32, mode: mode_t = 0) throws(KernelError) -> Descriptor {
@@ -49,19 +49,23 @@ package struct OpenDirectory: ~Copyable, Sendable {
         return status
     }
 
-    /// Up to `limit` names, sorted; `.` and `..` left out. Reads from the start each time.
+    /// Up to `limit` names, sorted; `.` and `..` left out. Reads from the start each time. A name that is no UTF-8 comes out mended, and is then
+    /// found by nobody: where others make the names, take `fileNames`.
     package borrowing func names(limit: Int = .max) throws(KernelError) -> [String] {
+        try fileNames(limit: limit).map(\.description).sorted()
+    }
+
+    /// Up to `limit` names as the kernel has them, in its order; `.` and `..` left out. Reads from the start each time.
+    package borrowing func fileNames(limit: Int = .max) throws(KernelError) -> [FileName] {
         let copy = openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard copy >= 0, let stream = fdopendir(copy) else { throw failure("list", "") }
         defer { closedir(stream) }
-        var names: [String] = []
+        var names: [FileName] = []
         while names.count < limit, let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
+            let name = FileName(of: entry)
+            if !name.isDots { names.append(name) }
         }
-        return names.sorted()
+        return names
     }
 
     package borrowing func makeDirectory(_ name: String, mode: mode_t) throws(KernelError) {
@@ -84,4 +88,24 @@ package struct OpenDirectory: ~Copyable, Sendable {
         let code = errno
         return KernelError(operation, name.isEmpty ? path : path + "/" + name, code)
     }
+}
+
+/// A name in a directory, as the kernel has it: any bytes but a slash.
+package struct FileName: Sendable, Hashable, CustomStringConvertible {
+    /// With its NUL.
+    let bytes: [CChar]
+
+    init(of entry: UnsafeMutablePointer<dirent>) {
+        bytes = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+            pointer.withMemoryRebound(to: CChar.self, capacity: 256) { name in
+                Array(UnsafeBufferPointer(start: name, count: strnlen(name, 255))) + [0]
+            }
+        }
+    }
+
+    /// `.` or `..`.
+    var isDots: Bool { [[46, 0], [46, 46, 0]].contains(bytes) }
+
+    /// For people, and for names that are known to be UTF-8.
+    package var description: String { String(decoding: bytes.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) }
 }
