@@ -27,6 +27,7 @@ int32_t ck_epoll_watch(int32_t poll, int32_t fd, uint32_t interest, uint64_t tok
     struct epoll_event event = {.data.u64 = token};
     if (interest & CK_READABLE) event.events |= EPOLLIN | EPOLLRDHUP;
     if (interest & CK_WRITABLE) event.events |= EPOLLOUT;
+    if (interest & CK_PRIORITY) event.events |= EPOLLPRI;
     if (interest & CK_ONCE) event.events |= EPOLLONESHOT;
     if (epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) == 0) return 0;
     if (errno == EEXIST && (interest & CK_ONCE) && epoll_ctl(poll, EPOLL_CTL_MOD, fd, &event) == 0) return 0;

@@ -9,6 +9,8 @@ package struct Image: Sendable, Hashable {
     package var user: Int64?
     /// The user it runs as where it names one by name.
     package var userName: String
+    /// Not to be removed to make room: it could not be fetched again.
+    package var isPinned = false
 
     package init(id: String, tags: [String], digests: [String], size: UInt64, user: Int64?, userName: String) {
         self.id = id

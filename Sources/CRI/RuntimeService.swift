@@ -26,6 +26,8 @@ package protocol RuntimeService: Sendable {
     func containerStats(_ id: String) async throws(CRIError) -> ContainerStats
     /// Of the whole pod.
     func podSandboxStats(_ id: String) async throws(CRIError) -> ContainerStats
+    /// What the container has written into its root filesystem. A part of its statistics in the CRI; apart here, since it walks the files.
+    func writableLayer(of id: String) async throws(CRIError) -> FilesystemUsage
 
     /// Runs a command to its end. Output over `outputLimit` bytes a stream is cut.
     func execSync(

@@ -31,7 +31,7 @@ package struct RuntimePaths: Sendable, Hashable {
     package func sharedMemory(of sandbox: String) -> String { self.sandbox(sandbox) + "/shm" }
 
     /// The cgroup of all pods.
-    var podCgroups: String { cgroupRoot + "/pods" }
+    package var podCgroups: String { cgroupRoot + "/pods" }
     /// The cgroup that pods of this class are directly under.
     func podCgroups(_ quality: CgroupClass) -> String {
         quality == .guaranteed ? podCgroups : podCgroups + "/" + quality.rawValue

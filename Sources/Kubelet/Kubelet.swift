@@ -21,6 +21,10 @@ package final class Kubelet: Sendable {
         package var runDirectory: String
         /// Manifests of static pods; empty: none.
         package var manifestDirectory: String
+        /// The cgroup of all pods, absolute; empty: not known.
+        package var podCgroup = ""
+        /// Nil: pods are never evicted.
+        package var eviction: EvictionSettings?
 
         package init(
             identity: NodeIdentity, facts: NodeFacts, settings: PodSettings, dataDirectory: String,
@@ -35,20 +39,24 @@ package final class Kubelet: Sendable {
         }
     }
 
-    private let configuration: Configuration
+    let configuration: Configuration
     private let client: APIClient
     private let runtime: any RuntimeService
     private let images: any ImageService
-    private let time: any TimeSource
+    let time: any TimeSource
     private let random: RandomSource
-    private let logger: Logger
-    private let directory: PodDirectory
+    let logger: Logger
+    let directory: PodDirectory
     private let executor: PodExecutor
     private let threads: BlockingThreads
     private let events: EventThread
-    private let recorder: EventRecorder
+    let recorder: EventRecorder
     private let moments: any PodMomentRecorder
     private let mirrors: MirrorPods
+    let meter: any EvictionMeter
+    let space: SpaceReclaimer
+    private let fileMeter: PodFileMeter
+    let pressures = NodePressures()
     private let isShuttingDown = Atomic(false)
 
     package convenience init(
@@ -94,6 +102,14 @@ package final class Kubelet: Sendable {
             prober: Prober(runtime: runtime, transport: probes, time: time), settings: configuration.settings,
             time: time)
         directory = PodDirectory(executor: executor, time: time, logger: logger)
+        space = SpaceReclaimer(runtime: runtime, images: images, threads: threads, time: time, logger: logger)
+        fileMeter = PodFileMeter(
+            runtime: runtime, threads: threads,
+            directories: PodDirectories(data: configuration.dataDirectory, run: configuration.runDirectory),
+            logRoot: configuration.settings.logRoot, time: time)
+        meter = NodeMeter(
+            runtime: runtime, images: images, threads: threads, events: events, files: fileMeter, space: space,
+            dataDirectory: configuration.dataDirectory, podCgroup: configuration.podCgroup)
     }
 
     /// Returns when its task is cancelled.
@@ -108,14 +124,19 @@ package final class Kubelet: Sendable {
             group.addTask { await self.followPods() }
             group.addTask { await self.followManifests() }
             group.addTask { await self.mirrors.run() }
+            if let settings = configuration.eviction {
+                group.addTask { await self.evictor(settings).run() }
+                group.addTask { await self.collectImages(settings) }
+            }
         }
     }
 
-    private var reporter: NodeReporter {
+    var reporter: NodeReporter {
         NodeReporter(
-            object: NodeObject(identity: configuration.identity, facts: configuration.facts), client: client,
-            runtime: runtime, images: images, time: time, logger: logger,
-            isShuttingDown: { self.isShuttingDown.load(ordering: .relaxed) })
+            object: NodeObject(
+                identity: configuration.identity, facts: configuration.facts, eviction: configuration.eviction),
+            client: client, runtime: runtime, images: images, time: time, logger: logger,
+            isShuttingDown: { self.isShuttingDown.load(ordering: .relaxed) }, pressures: { self.pressures.current })
     }
 
     /// Ends all pods because the machine shuts down, in the order of `ShutdownPlan`: the node says that it is not ready and takes no pod any
@@ -141,7 +162,7 @@ package final class Kubelet: Sendable {
     }
 
     /// Gives `body` up when `limit` is over.
-    private func within(_ limit: Duration, _ body: @escaping @Sendable () async -> Void) async {
+    func within(_ limit: Duration, _ body: @escaping @Sendable () async -> Void) async {
         let time = time
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await body() }
@@ -162,8 +183,9 @@ package final class Kubelet: Sendable {
         KubeletEndpoint(
             runtime: runtime, directory: directory, threads: threads, events: events, time: time,
             stats: StatsReader(
-                node: configuration.identity.name, runtime: runtime, threads: threads,
-                dataDirectory: configuration.dataDirectory, time: time))
+                node: configuration.identity.name, runtime: runtime, images: images, threads: threads,
+                dataDirectory: configuration.dataDirectory, meter: meter, fileMeter: fileMeter,
+                pods: { [directory] in directory.pods }, time: time))
     }
 
     private func followContainers() async {

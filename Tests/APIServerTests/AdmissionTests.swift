@@ -24,6 +24,21 @@ import Testing
         #expect(created.json["status"] == ["phase": "Pending", "qosClass": "BestEffort"])
     }
 
+    @Test func podsThatAskForSomethingTolerateMemoryPressure() async throws {
+        let api = try await TestServer()
+        var body = try #require(pod("a").object)
+        let containers: JSONValue = [["name": "m", "image": "i", "resources": ["requests": ["memory": "1Mi"]]]]
+        body["spec"] = ["containers": containers, "tolerations": [["key": "own", "operator": "Exists"]]]
+        let created = try await api.send(.post, Path.pods, .object(body))
+        let keys = (created.json["spec"]?["tolerations"]?.array ?? []).compactMap { $0["key"]?.string }
+        #expect(keys.first == "own" && keys.last == "node.kubernetes.io/memory-pressure", "\(keys)")
+        #expect(created.json["spec"]?["tolerations"]?.array?.last?["effect"] == "NoSchedule")
+        body["metadata"] = ["name": "b"]
+        body["spec"] = ["containers": containers, "tolerations": [["operator": "Exists"]]]
+        let all = try await api.send(.post, Path.pods, .object(body))
+        #expect(all.json["spec"]?["tolerations"]?.array?.count == 1)
+    }
+
     @Test func podsMayDeclineTheToken() async throws {
         let api = try await TestServer()
         var body = try #require(pod("a").object)

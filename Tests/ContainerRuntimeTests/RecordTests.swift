@@ -94,4 +94,26 @@ import Testing
         #expect(CgroupFiles.workingSet(current: "", statistics: "") == nil)
         #expect(CgroupFiles.number("max\n") == nil)
     }
+
+    @Test func aCgroupsFilesBecomeItsFigures() {
+        let files = [
+            "cpu.stat": "usage_usec 30\nuser_usec 20\nsystem_usec 10\nnr_periods 4\nnr_throttled 3\nthrottled_usec 7\n",
+            "memory.current": "4096\n", "memory.max": "8192\n", "pids.current": "2\n",
+            "memory.stat": "anon 1024\nfile 3072\nfile_mapped 5\ninactive_file 2048\npgfault 6\npgmajfault 1\n",
+            "memory.events": "max 9\noom 2\noom_kill 1\n",
+            "memory.pressure":
+                "some avg10=1.05 avg60=0.20 avg300=100.00 total=12\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=3\n",
+        ]
+        let stats = CgroupFiles.stats { files[$0] ?? "" }
+        #expect(stats.cpuNanoseconds == 30_000)
+        #expect(stats.cpu.userNanoseconds == 20_000 && stats.cpu.throttledNanoseconds == 7_000)
+        #expect(stats.cpu.periods == 4 && stats.cpu.throttledPeriods == 3)
+        #expect(stats.memoryBytes == 2048 && stats.memory.usage == 4096 && stats.memory.limit == 8192)
+        #expect(stats.memory.resident == 1024 && stats.memory.cache == 3072 && stats.memory.kills == 1)
+        #expect(stats.processes == 2 && stats.memory.swap == nil && stats.ioPressure == nil)
+        let some = Pressure.Share(last10: 105, last60: 20, last300: 10_000, totalNanoseconds: 12_000)
+        #expect(stats.memoryPressure?.some == some)
+        #expect(stats.memoryPressure?.full?.totalNanoseconds == 3_000)
+        #expect(Pressure(kernelText: "some avg10=x avg60=0.00 avg300=0.00 total=1") == nil)
+    }
 }

@@ -5,17 +5,22 @@ import HTTP
 import KubernetesAPI
 import Linux
 import Logging
+import Synchronization
 import TestSupport
 import Testing
 
 @testable import Kubelet
 
-@Suite final class PodDirectoryTests {
-    private let runtime = FakeRuntimeService()
-    private let directory: PodDirectory
+/// A directory of pods over a fake runtime; what is published is kept.
+final class DirectoryFixture: Sendable {
+    let runtime = FakeRuntimeService()
+    let directory: PodDirectory
+    private let sink = KeptStatuses()
     private let root = "/tmp/pod-directory-\(UInt32.random(in: .min ... .max))"
 
-    init() throws {
+    var published: [String: PodStatus] { sink.statuses.withLock { $0.byUID } }
+
+    init() {
         let time = ManualTime()
         let threads = BlockingThreads(count: 1)
         directory = PodDirectory(
@@ -24,7 +29,7 @@ import Testing
                 images: FakeImageService(present: ["i"]),
                 volumes: VolumeHost(
                     directories: PodDirectories(data: root + "/d", run: root + "/r"), threads: threads),
-                source: Silent(), objects: Silent(),
+                source: sink, objects: Silent(),
                 watches: ObjectWatches(
                     client: APIClient(
                         handler: FakeHTTPHandler { _ throws(HTTPError) in HTTPResponse(500) }, userAgent: "kubelet"),
@@ -37,6 +42,42 @@ import Testing
     }
 
     deinit { try? TreeRemoval.remove(root) }
+
+    /// Returns once a final status of the pod has been published.
+    func waitForPublication(of uid: String) async {
+        await withCheckedContinuation { continuation in
+            sink.statuses.withLock { state in
+                guard state.byUID[uid]?.phase != "Failed" else { return continuation.resume() }
+                state.waiting[uid] = continuation
+            }
+        }
+    }
+}
+
+/// Takes statuses in the API server's place.
+private final class KeptStatuses: PodStatusSink {
+    struct State {
+        var byUID: [String: PodStatus] = [:]
+        var waiting: [String: CheckedContinuation<Void, Never>] = [:]
+    }
+
+    let statuses = Mutex(State())
+
+    func publish(_ status: PodStatus, of pod: Pod) async throws(OperationError) {
+        statuses.withLock { state in
+            let uid = pod.metadata.uid
+            state.byUID[uid] = status
+            if status.phase == "Failed" { state.waiting.removeValue(forKey: uid)?.resume() }
+        }
+    }
+
+    func confirmDeletion(of pod: Pod) async throws(OperationError) {}
+}
+
+@Suite final class PodDirectoryTests {
+    private let fixture = DirectoryFixture()
+    private var runtime: FakeRuntimeService { fixture.runtime }
+    private var directory: PodDirectory { fixture.directory }
 
     @Test func aPodThatASourceNamesIsNoLeftover() {
         directory.set(pod(), from: .api)
@@ -66,9 +107,7 @@ import Testing
 }
 
 /// Everything a pod's executor speaks to and these tests do not ask about.
-private struct Silent: PodStatusSink, ReferencedObjects, PodEventRecorder, ProbeTransport {
-    func publish(_ status: PodStatus, of pod: Pod) async throws(OperationError) {}
-    func confirmDeletion(of pod: Pod) async throws(OperationError) {}
+private struct Silent: ReferencedObjects, PodEventRecorder, ProbeTransport {
     func configMap(_ name: String, in namespace: String) async throws(OperationError) -> ConfigMap? { nil }
     func secret(_ name: String, in namespace: String) async throws(OperationError) -> Secret? { nil }
     func token(

@@ -109,6 +109,7 @@ struct PodSimulation {
             log.append(operation == .prepareVolumes ? "volumes" : "refresh")
             return writeVolumes()
         case .cleanVolumes: log.append("clean")
+        case .releaseVolumes: log.append("release")
         case .confirmDeletion: log.append("confirm")
         case .createSandbox(let attempt):
             log.append("sandbox \(attempt)")

@@ -67,6 +67,81 @@ import Testing
         #expect(ShutdownPlan([], grace: .seconds(30), criticalGrace: .seconds(10)).stages.isEmpty)
     }
 
+    @Test func anEvictedPodFailsWithAnEventAndLosesItsVolumes() {
+        var simulation = PodSimulation(
+            pod { $0.spec.volumes = [Volume { $0.name = "scratch" }, Volume { $0.name = "more" }] })
+        simulation.look()
+        simulation.deliver(.terminated(.eviction("The node was low on resource: memory. ", grace: .seconds(1))))
+        #expect(Array(simulation.log.suffix(4)) == ["stop a", "stop sandbox", "release", "ended"])
+        #expect(simulation.status.phase == "Failed")
+        #expect(simulation.status.reason == "Evicted")
+        #expect(simulation.status.message == "The node was low on resource: memory. ")
+        #expect(simulation.status.condition("DisruptionTarget") == "True")
+        #expect(simulation.events.filter { $0 == "Evicted" }.count == 1)
+    }
+
+    /// A pod that has ended needs its volumes no more; one that may run again does.
+    @Test func onlyAPodThatHasEndedLosesItsVolumes() {
+        var simulation = PodSimulation(
+            pod(restartPolicy: "OnFailure") { $0.spec.volumes = [Volume { $0.name = "scratch" }] })
+        simulation.look()
+        simulation.exit("a", code: 1)
+        #expect(!simulation.log.contains("release"))
+        simulation.advance(.seconds(60))
+        simulation.exit("a", code: 0)
+        #expect(simulation.log.last == "release")
+        simulation.look()
+        #expect(simulation.log.filter { $0 == "release" }.count == 1)
+    }
+
+    /// Room is made by removing the containers of pods that have ended.
+    @Test func anEndIsToldAlsoWhenItsContainersAreGone() throws {
+        var simulation = PodSimulation(pod(restartPolicy: "Never"))
+        simulation.look()
+        simulation.exit("a", code: 3)
+        let told = simulation.status
+        simulation.containers = []
+        simulation.look()
+        #expect(simulation.status == told)
+        #expect(simulation.status.containerStatuses.first?.state.terminated?.exitCode == 3)
+        // So it is for a daemon that was started since.
+        var object = pod(restartPolicy: "Never")
+        object.status = told
+        var second = PodSimulation(object)
+        second.look()
+        #expect(second.status == told)
+        #expect(second.log.isEmpty)
+    }
+
+    @Test func aNewcomerIsRefusedByWhatTheNodeIsShortOf() {
+        let bestEffort = pod()
+        let burstable = pod {
+            $0.spec.containers[0].resources = ResourceRequirements { $0.requests = ["memory": 1] }
+        }
+        let tolerant = pod {
+            $0.spec.tolerations = [
+                Toleration {
+                    $0.key = "node.kubernetes.io/memory-pressure"
+                    $0.operator = "Exists"
+                }
+            ]
+        }
+        let critical = pod { $0.spec.priority = 2_000_000_000 }
+        let known = pod { $0.status.startTime = .epoch }
+        let refusal = PodTermination.refusal(of: bestEffort, under: [.memory])
+        #expect(refusal?.reason == "Evicted" && refusal?.disruption == nil)
+        #expect(refusal?.message == "Pod was rejected: The node had condition: [MemoryPressure]. ")
+        for admitted in [burstable, tolerant, critical, known] {
+            #expect(PodTermination.refusal(of: admitted, under: [.memory]) == nil)
+        }
+        for refused in [bestEffort, burstable, tolerant] {
+            #expect(PodTermination.refusal(of: refused, under: [.disk]) != nil)
+            #expect(PodTermination.refusal(of: refused, under: [.memory, .processes]) != nil)
+        }
+        for admitted in [critical, known] { #expect(PodTermination.refusal(of: admitted, under: [.disk]) == nil) }
+        #expect(PodTermination.refusal(of: bestEffort, under: []) == nil)
+    }
+
     private func member(_ uid: String, priority: Int32 = 0, isStatic: Bool = false) -> Pod {
         Pod(name: uid, namespace: "default") {
             $0.metadata.uid = uid

@@ -127,6 +127,10 @@ final class SimulatedRuntime: RuntimeService {
         try await machine.runtime.podSandboxStats(id)
     }
 
+    func writableLayer(of id: String) async throws(CRIError) -> FilesystemUsage {
+        try await machine.runtime.writableLayer(of: id)
+    }
+
     func updateContainerResources(_ id: String, _ resources: ContainerResources) async throws(CRIError) {
         try await machine.runtime.updateContainerResources(id, resources)
     }

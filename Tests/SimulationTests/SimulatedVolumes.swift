@@ -30,6 +30,8 @@ struct SimulatedVolumes: PodVolumes {
 
     func terminationMessage(_ status: CRI.ContainerStatus) async -> String { status.message }
 
+    func release(_ uid: String) async throws(OperationError) {}
+
     func clean(_ uid: String, logs: String) async throws(OperationError) { machine.removeFiles(uid) }
 
     func pods() async -> Set<String> { machine.files }

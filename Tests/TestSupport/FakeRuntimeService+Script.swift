@@ -4,7 +4,7 @@ import CRI
 package enum FakeRuntimeOperation: String, Sendable, Hashable {
     case version, status, runPodSandbox, stopPodSandbox, removePodSandbox, podSandboxStatus, listPodSandboxes
     case createContainer, startContainer, stopContainer, removeContainer, containerStatus, listContainers
-    case updateContainerResources, reopenContainerLog, containerStats, podSandboxStats
+    case updateContainerResources, reopenContainerLog, containerStats, podSandboxStats, writableLayer
     case execSync, exec, attach, portForward
 }
 
@@ -89,6 +89,11 @@ extension FakeRuntimeService {
     package func setStats(_ id: String, _ stats: ContainerStats) {
         state.withLock { $0.sandboxes[id]?.stats = stats }
         state.withLock { $0.containers[id]?.stats = stats }
+    }
+
+    /// What `writableLayer` says of a container.
+    package func setWritableLayer(of id: String, bytes: UInt64) {
+        state.withLock { $0.containers[id]?.layerBytes = bytes }
     }
 
     /// The container's process ends. Nothing where it does not run.

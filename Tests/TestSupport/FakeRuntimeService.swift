@@ -111,6 +111,12 @@ package final class FakeRuntimeService: RuntimeService {
         return try change { state throws(CRIError) in try state.sandbox(id).stats }
     }
 
+    package func writableLayer(of id: String) async throws(CRIError) -> FilesystemUsage {
+        try await enter(.writableLayer, id)
+        let bytes = try change { state throws(CRIError) in try state.container(id).layerBytes }
+        return FilesystemUsage(path: "/fake/" + id, usedBytes: bytes, usedInodes: 1)
+    }
+
     package func execSync(
         container: String, command: [String], timeout: Duration, outputLimit: Int
     ) async throws(CRIError) -> ExecResult {

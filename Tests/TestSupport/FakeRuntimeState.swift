@@ -12,6 +12,7 @@ struct FakeRuntimeState: Sendable {
         var config: ContainerConfig
         var status: ContainerStatus
         var stats = ContainerStats(cpuNanoseconds: nil, memoryBytes: nil, processes: nil)
+        var layerBytes: UInt64 = 0
     }
 
     var sandboxes: [String: Sandbox] = [:]

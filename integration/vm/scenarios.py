@@ -17,7 +17,7 @@ class Scenario:
 
 
 def limits(session):
-    session.boot(["package", "limits"], 1200)
+    session.boot(["package", "limits", "pressure"], 1800)
 
 
 def service(session):
@@ -71,7 +71,7 @@ def power_cut(session, cuts=3):
 
 
 ALL = [
-    Scenario("limits", "the package installed; memory, CPU and process limits held by the kernel", limits),
+    Scenario("limits", "the package installed; limits held by the kernel, figures, and evictions under pressure", limits),
     Scenario("service", "restart and upgrade under traffic, then a purge that leaves nothing", service),
     Scenario("reboot", "a reboot ends the pods in order and brings the workload back", reboot),
     Scenario("power-cut", "the power goes while objects, images and pods are made (SWIFTLET_VM_CUTS, 3)", power_cut),

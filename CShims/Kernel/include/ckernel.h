@@ -5,7 +5,8 @@
 /* Writes the text of an errno value, NUL-terminated. */
 void ck_error_text(int32_t code, char *text, uint64_t size);
 
-enum { CK_READABLE = 1, CK_WRITABLE = 2, CK_ONCE = 4 };
+/* CK_PRIORITY: something out of the ordinary, as a pressure trigger of the kernel tells it. */
+enum { CK_READABLE = 1, CK_WRITABLE = 2, CK_ONCE = 4, CK_PRIORITY = 8 };
 int32_t ck_epoll_create(void);
 /* Adds a descriptor, or arms it anew where it is known and CK_ONCE is set. */
 int32_t ck_epoll_watch(int32_t poll, int32_t fd, uint32_t interest, uint64_t token);

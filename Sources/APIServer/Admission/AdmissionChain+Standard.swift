@@ -8,7 +8,10 @@ extension AdmissionChain {
         if let accounts = resources[ServiceAccount.kind] {
             rules.append(ServiceAccountAdmission(accounts: accounts, identifiers: identifiers))
         }
-        rules += [DefaultTolerationSeconds(), PriorityDefault(), TaintNodesByCondition(), NodeRestriction()]
+        rules += [
+            DefaultTolerationSeconds(), MemoryPressureToleration(), PriorityDefault(), TaintNodesByCondition(),
+            NodeRestriction(),
+        ]
         return AdmissionChain(rules: rules)
     }
 }

@@ -27,6 +27,26 @@ struct DefaultTolerationSeconds: AdmissionRule {
     }
 }
 
+/// A pod that asks for something copes with a node that is short of memory: it is among the last to be evicted for it. So only those that ask for
+/// nothing are kept off such nodes.
+struct MemoryPressureToleration: AdmissionRule {
+    func mutate(_ object: inout JSONObject, old: JSONObject?, _ request: AdmissionRequest) throws(Status) {
+        guard request.operation == .create, request.concerns("", "pods"), request.subresource == nil else { return }
+        let spec = PodSpec(storage: object["spec"]?.object ?? JSONObject())
+        let taint = Taint {
+            $0.key = "node.kubernetes.io/memory-pressure"
+            $0.effect = "NoSchedule"
+        }
+        guard spec.serviceClass != .bestEffort, !spec.tolerations.contains(where: { $0.tolerates(taint) }) else {
+            return
+        }
+        let toleration: JSONValue = [
+            "key": "node.kubernetes.io/memory-pressure", "operator": "Exists", "effect": "NoSchedule",
+        ]
+        object["spec", "tolerations"] = .array((object["spec"]?["tolerations"]?.array ?? []) + [toleration])
+    }
+}
+
 /// The importance of pods. There are no PriorityClass objects yet: the two built-in classes are known by name, all else is 0.
 struct PriorityDefault: AdmissionRule {
     private static let classes: [String: Int64] = [

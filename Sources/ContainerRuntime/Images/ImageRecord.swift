@@ -32,10 +32,13 @@ package struct ImageRecord: Sendable, Hashable {
         let user =
             configuration.user.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? ""
         let number = UserDatabase.identity(user)
-        return Image(
+        var image = Image(
             id: id.description, tags: names,
             digests: names.map { name in (name.lastIndex(of: ":").map { String(name[..<$0]) } ?? name) + "@\(id)" },
             size: size, user: user.isEmpty ? 0 : number.map(Int64.init), userName: number == nil ? user : "")
+        // All are added by hand: there is no registry that would give them back.
+        image.isPinned = true
+        return image
     }
 
     var json: JSONValue {

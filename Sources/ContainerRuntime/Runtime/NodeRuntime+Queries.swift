@@ -61,38 +61,6 @@ extension NodeRuntime {
         return stream
     }
 
-    package func containerStats(_ id: String) async throws(CRIError) -> ContainerStats {
-        let (container, sandbox) = try lookUp(container: id)
-        let cgroup = paths.cgroup(of: id, in: sandbox.record)
-        guard container.record.phase == .running else {
-            return ContainerStats(cpuNanoseconds: nil, memoryBytes: nil, processes: nil)
-        }
-        return try await stats(ofCgroup: cgroup)
-    }
-
-    package func podSandboxStats(_ id: String) async throws(CRIError) -> ContainerStats {
-        let entry = try state.withLock { state throws(CRIError) in try state.sandbox(id) }
-        guard entry.record.phase == .ready else {
-            return ContainerStats(cpuNanoseconds: nil, memoryBytes: nil, processes: nil)
-        }
-        return try await stats(ofCgroup: entry.record.cgroup)
-    }
-
-    private func stats(ofCgroup cgroup: String) async throws(CRIError) -> ContainerStats {
-        try await threads.perform("read stats") { [self] () throws(CRIError) in
-            ContainerStats(
-                cpuNanoseconds: CgroupFiles.cpuNanoseconds(read(cgroup, "cpu.stat")),
-                memoryBytes: CgroupFiles.workingSet(
-                    current: read(cgroup, "memory.current"), statistics: read(cgroup, "memory.stat")),
-                processes: CgroupFiles.number(read(cgroup, "pids.current")))
-        }
-    }
-
-    /// Empty where the file is not there.
-    private func read(_ cgroup: String, _ file: String) -> String {
-        (try? kernel.readCgroup(cgroup, file: file)) ?? ""
-    }
-
     func lookUp(container id: String) throws(CRIError) -> (container: ContainerEntry, sandbox: SandboxEntry) {
         try state.withLock { state throws(CRIError) in
             let container = try state.container(id)
@@ -126,31 +94,4 @@ extension ContainerFilter {
 extension SandboxRecord {
     /// In messages.
     var podName: String { metadata.namespace + "/" + metadata.name }
-}
-
-/// Reads what the kernel says of a cgroup.
-enum CgroupFiles {
-    static func number(_ text: String) -> UInt64? {
-        UInt64(text.filter { !$0.isWhitespace })
-    }
-
-    /// From cpu.stat, which counts in microseconds.
-    static func cpuNanoseconds(_ text: String) -> UInt64? {
-        field("usage_usec", of: text).map { $0.multipliedReportingOverflow(by: 1_000).partialValue }
-    }
-
-    /// What is in use without the page cache that the kernel can drop: `memory.current` less `inactive_file`.
-    static func workingSet(current: String, statistics: String) -> UInt64? {
-        guard let used = number(current) else { return nil }
-        let cache = field("inactive_file", of: statistics) ?? 0
-        return used > cache ? used - cache : 0
-    }
-
-    static func field(_ name: String, of text: String) -> UInt64? {
-        for line in text.split(separator: "\n") {
-            let parts = line.split(separator: " ")
-            if parts.count == 2 && parts[0] == name { return UInt64(parts[1]) }
-        }
-        return nil
-    }
 }

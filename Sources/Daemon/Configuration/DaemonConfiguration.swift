@@ -32,6 +32,16 @@ package struct DaemonConfiguration: Sendable, Hashable {
     /// What is kept from pods, such as `cpu=100m,memory=200Mi,pid=500`: for this daemon, and for the system.
     package var kubeReserved = ""
     package var systemReserved = ""
+    /// When pods are evicted, in upstream's form; empty: never.
+    package var evictionHard = EvictionSettings.defaultHard
+    package var evictionSoft = ""
+    package var evictionSoftGrace = ""
+    /// Seconds.
+    package var evictionTransition = 300
+    package var evictionMaximumGrace = 0
+    /// In a hundred: when unused images are removed, and until when.
+    package var imageHighShare = 85
+    package var imageLowShare = 80
     /// The unified cgroup that our `swiftlet-<instance>` is made under; empty: the top of the hierarchy.
     package var cgroupParent = ""
     /// Empty: `swiftlet-podmonitor` beside the daemon's own executable.
@@ -65,6 +75,24 @@ package struct DaemonConfiguration: Sendable, Hashable {
 }
 
 extension DaemonConfiguration {
+    /// - Throws: where settings do not fit each other.
+    package func eviction() throws(DaemonError) -> EvictionSettings {
+        guard imageLowShare < imageHighShare else {
+            throw DaemonError(
+                "image-gc-low-threshold (\(imageLowShare)) must be below image-gc-high-threshold (\(imageHighShare))")
+        }
+        do throws(EvictionSettingError) {
+            var settings = try EvictionSettings(hard: evictionHard, soft: evictionSoft, graces: evictionSoftGrace)
+            settings.transition = .seconds(evictionTransition)
+            settings.maximumGrace = .seconds(evictionMaximumGrace)
+            settings.imageHighShare = Int64(imageHighShare)
+            settings.imageLowShare = Int64(imageLowShare)
+            return settings
+        } catch {
+            throw DaemonError("eviction settings: \(error)")
+        }
+    }
+
     /// One setting: its name, what it is, and how its text is taken.
     package struct Setting: Sendable {
         package let name: String
@@ -94,6 +122,24 @@ extension DaemonConfiguration {
             "pod-max-pids", "Most processes in a pod; 0: a share of the kernel's.", \.processesPerPod, 0...4_194_304),
         .reserved("kube-reserved", "Kept from pods for Swiftlet, such as cpu=100m,memory=200Mi.", \.kubeReserved),
         .reserved("system-reserved", "Kept from pods for the system.", \.systemReserved),
+        .eviction("eviction-hard", "Levels beneath which pods are evicted; empty: none.", \.evictionHard) {
+            text throws(EvictionSettingError) in try EvictionSettings(hard: text)
+        },
+        .eviction(
+            "eviction-soft-grace-period", "How long those of eviction-soft may last, such as memory.available=90s.",
+            \.evictionSoftGrace
+        ) { text throws(EvictionSettingError) in try EvictionSettings(graces: text) },
+        .text("eviction-soft", "Levels beneath which pods are evicted after a while.", \.evictionSoft),
+        .number(
+            "eviction-max-pod-grace-period", "Seconds that a pod has that eviction-soft evicts.",
+            \.evictionMaximumGrace, 0...3_600),
+        .number(
+            "eviction-pressure-transition-period", "Seconds that a node stays under pressure.", \.evictionTransition,
+            0...86_400),
+        .number(
+            "image-gc-high-threshold", "Percent of the disk from which unused images are removed.", \.imageHighShare,
+            0...100),
+        .number("image-gc-low-threshold", "Percent of the disk to which they are.", \.imageLowShare, 0...100),
         .text("cgroup-parent", "Unified cgroup that the instance's own is made under.", \.cgroupParent),
         .text("monitor-path", "The pod monitor's executable.", \.monitorPath, mustBeAbsolute: true),
         .flag("stop-pods-on-exit", "Stop all pods when the daemon is stopped.", \.stopsPodsOnExit),
@@ -150,6 +196,20 @@ extension DaemonConfiguration.Setting {
         Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
             var reserved = ReservedResources()
             if let problem = reserved.add(text) { throw DaemonError("\(name): \(problem)") }
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func eviction(
+        _ name: String, _ summary: String, _ path: Path<String>,
+        _ check: @escaping @Sendable (String) throws(EvictionSettingError) -> EvictionSettings
+    ) -> Self {
+        Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
+            do throws(EvictionSettingError) {
+                _ = try check(text)
+            } catch {
+                throw DaemonError("\(name): \(error)")
+            }
             configuration[keyPath: path] = text
         }
     }

@@ -62,9 +62,12 @@ struct NodeAgent: Sendable {
             try await images.open()
             try await runtime.open()
         }
+        var settings = Kubelet.Configuration(configuration, node, nameServer: network.configuration.gateway)
+        settings.eviction = try configuration.eviction()
+        settings.podCgroup = paths.runtime.podCgroups
         let kubelet = Kubelet(
-            Kubelet.Configuration(configuration, node, nameServer: network.configuration.gateway),
-            client: clients.kubelet, runtime: runtime, images: images, probes: NetworkProbes(threads: threads),
+            settings, client: clients.kubelet, runtime: runtime, images: images,
+            probes: NetworkProbes(threads: threads),
             // Its own: a hostPath on a server that is dead must not hold what starts and ends containers.
             threads: BlockingThreads(count: 4), events: events, moments: timeline, time: time, logger: logger)
         let proxy = KubeProxy(

@@ -6,6 +6,7 @@ import KubernetesAPI
 struct NodeObject: Sendable {
     let identity: NodeIdentity
     let facts: NodeFacts
+    var eviction: EvictionSettings?
 
     /// The node as it is registered.
     func initial() -> Node {
@@ -24,7 +25,8 @@ struct NodeObject: Sendable {
 
     /// - Parameter old: the status as it stands, whose transition times are kept where a condition has not changed.
     func status(
-        _ old: NodeStatus, runtime: RuntimeStatus?, images: [Image], isShuttingDown: Bool = false, at time: Timestamp
+        _ old: NodeStatus, runtime: RuntimeStatus?, images: [Image], pressures: Set<NodePressure> = [],
+        isShuttingDown: Bool = false, at time: Timestamp
     ) -> NodeStatus {
         var status = old
         let resources: [String: Quantity] = [
@@ -34,12 +36,7 @@ struct NodeObject: Sendable {
             "pods": Quantity(facts.maximumPods),
         ]
         status.capacity = resources
-        status.allocatable = resources.merging([
-            "cpu": Quantity(milli: facts.reserved.rest(of: facts.cpuMilli, facts.reserved.cpuMilli)),
-            "memory": Quantity(facts.allocatableMemory, format: .binary),
-            "ephemeral-storage": Quantity(
-                facts.reserved.rest(of: facts.diskBytes, facts.reserved.diskBytes) / 1024 * 1024, format: .binary),
-        ]) { $1 }
+        status.allocatable = resources.merging(allocatable) { $1 }
         status.addresses =
             identity.addresses.map { address in
                 NodeAddress {
@@ -62,7 +59,10 @@ struct NodeObject: Sendable {
                 $0.sizeBytes = Int64(clamping: image.size)
             }
         }
-        for condition in conditions(runtime, isShuttingDown: isShuttingDown) { set(condition, in: &status, at: time) }
+        let own = NodePressure.allCases.map { Self.condition($0, pressures.contains($0)) }
+        for condition in own + conditions(runtime, isShuttingDown: isShuttingDown) {
+            set(condition, in: &status, at: time)
+        }
         return status
     }
 
@@ -79,6 +79,26 @@ struct NodeObject: Sendable {
             $0.kubeletVersion = facts.kubeletVersion
             $0.kubeProxyVersion = facts.kubeletVersion
         }
+    }
+
+    /// What pods are given of it: without what is reserved, and without what is to be left free. The cgroup of all pods holds the former.
+    private var allocatable: [String: Quantity] {
+        let memory = facts.reserved.rest(
+            of: facts.allocatableMemory, eviction?.reserve(.memory, of: facts.memoryBytes) ?? 0)
+        let disk = facts.reserved.rest(
+            of: facts.reserved.rest(of: facts.diskBytes, facts.reserved.diskBytes),
+            eviction?.reserve(.disk, of: facts.diskBytes) ?? 0)
+        return [
+            "cpu": Quantity(milli: facts.reserved.rest(of: facts.cpuMilli, facts.reserved.cpuMilli)),
+            "memory": Quantity(memory / 1024 * 1024, format: .binary),
+            "ephemeral-storage": Quantity(disk / 1024 * 1024, format: .binary),
+        ]
+    }
+
+    private static func condition(_ pressure: NodePressure, _ isUnder: Bool) -> RuntimeStatus.Condition {
+        .init(
+            type: pressure.rawValue, isTrue: isUnder, reason: pressure.reason(isUnder),
+            message: pressure.message(isUnder))
     }
 
     private func conditions(_ runtime: RuntimeStatus?, isShuttingDown: Bool) -> [RuntimeStatus.Condition] {

@@ -14,6 +14,7 @@ struct NodeReporter: Sendable {
     let time: any TimeSource
     let logger: Logger
     var isShuttingDown: @Sendable () -> Bool = { false }
+    var pressures: @Sendable () -> Set<NodePressure> = { [] }
 
     static let leasePeriod = Duration.seconds(10)
     static let leaseDuration: Int32 = 40
@@ -80,7 +81,8 @@ struct NodeReporter: Sendable {
         let list = (try? await images.listImages()) ?? []
         var node = try await registered()
         let new = object.status(
-            node.status, runtime: runtimeStatus, images: list, isShuttingDown: isShuttingDown(), at: time.now())
+            node.status, runtime: runtimeStatus, images: list, pressures: pressures(), isShuttingDown: isShuttingDown(),
+            at: time.now())
         guard isDue || !new.isSame(as: node.status) else { return false }
         node.status = new
         _ = try await client.updateStatus(node)

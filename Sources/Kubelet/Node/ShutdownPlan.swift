@@ -9,9 +9,6 @@ package struct ShutdownPlan: Sendable, Hashable {
         var grace: Duration
     }
 
-    /// From this priority on a pod is critical (`system-cluster-critical`).
-    static let criticalPriority: Int32 = 2_000_000_000
-
     /// Without those that have no pods.
     let stages: [Stage]
 
@@ -20,17 +17,20 @@ package struct ShutdownPlan: Sendable, Hashable {
     ///   - criticalGrace: the part of it that is kept for critical pods; all of it at most.
     init(_ pods: [Pod], grace: Duration, criticalGrace: Duration) {
         let kept = min(criticalGrace, grace)
-        let critical = pods.filter(Self.isCritical)
-        let others = pods.filter { !Self.isCritical($0) }
+        let critical = pods.filter(\.isCritical)
+        let others = pods.filter { !$0.isCritical }
         stages = [(others, grace - kept), (critical, kept)].filter { !$0.0.isEmpty }.map { pods, grace in
             Stage(pods: pods.map(\.metadata.uid).sorted(), grace: grace)
         }
     }
+}
+
+extension Pod {
+    /// From this priority on a pod is critical (`system-cluster-critical`).
+    private static let criticalPriority: Int32 = 2_000_000_000
 
     /// Static pods are what the machine itself needs.
-    private static func isCritical(_ pod: Pod) -> Bool {
-        pod.isStatic || (pod.spec.priority ?? 0) >= criticalPriority
-    }
+    var isCritical: Bool { isStatic || (self.spec.priority ?? 0) >= Self.criticalPriority }
 }
 
 extension PodTermination {

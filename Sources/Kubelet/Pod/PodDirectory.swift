@@ -26,10 +26,14 @@ final class PodDirectory: Sendable {
         var hasCollected = false
         /// What becomes of a pod that comes while the node ends its pods.
         var refusal: PodTermination?
+        /// What the node is short of.
+        var pressures: Set<NodePressure> = []
 
         mutating func begin(_ pod: Pod, _ source: Source) -> PodInbox {
             let inbox = PodInbox()
-            if let refusal { inbox.send(.terminated(refusal)) }
+            if let refusal = refusal ?? PodTermination.refusal(of: pod, under: pressures) {
+                inbox.send(.terminated(refusal))
+            }
             entries[pod.metadata.uid] = Entry(pod: pod, source: source, inbox: inbox)
             return inbox
         }
@@ -149,6 +153,11 @@ final class PodDirectory: Sendable {
     /// From now on no pod is begun: each that comes fails at once.
     func refuse(_ refusal: PodTermination) {
         state.withLock { $0.refusal = refusal }
+    }
+
+    /// From now on pods that come are admitted by these.
+    func admit(under pressures: Set<NodePressure>) {
+        state.withLock { $0.pressures = pressures }
     }
 
     /// Ends pods by their uids, all at one time. Returns when nothing of them runs, or when the task is cancelled.

@@ -50,7 +50,7 @@ extension PodExecutor {
     }
 
     func logDirectory(of pod: Pod) -> String {
-        "\(settings.logRoot)/\(pod.metadata.namespace)_\(pod.metadata.name)_\(pod.metadata.uid)"
+        PodDirectories.logs(of: pod, in: settings.logRoot)
     }
 
     private func dns(of pod: Pod) -> PodSandboxConfig.DNS {

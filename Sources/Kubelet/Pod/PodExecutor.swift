@@ -48,6 +48,13 @@ struct PodExecutor: Sendable {
                     try await volumes.clean(pod.metadata.uid, logs: logDirectory(of: pod))
                 }, nil
             )
+        case .releaseVolumes:
+            return (
+                await outcome { () async throws(OperationError) in
+                    tokens.forget(podUID: pod.metadata.uid)
+                    try await volumes.release(pod.metadata.uid)
+                }, nil
+            )
         case .publish(let status):
             return (await outcome { () async throws(OperationError) in try await source.publish(status, of: pod) }, nil)
         case .confirmDeletion:
@@ -85,7 +92,7 @@ struct PodExecutor: Sendable {
         case .removeSandbox(let id):
             try await criOperation("FailedRemove") { () async throws(CRIError) in try await runtime.removePodSandbox(id)
             }
-        case .prepareVolumes, .refreshVolumes, .cleanVolumes, .publish, .confirmDeletion, .probe:
+        case .prepareVolumes, .refreshVolumes, .cleanVolumes, .releaseVolumes, .publish, .confirmDeletion, .probe:
             break
         }
     }

@@ -11,8 +11,21 @@ extension PodMachine {
         guard !isBuilding else { return [] }
         let ready = observation.sandboxes.filter { $0.state == .ready }
         guard ready.isEmpty else { return ready.flatMap { perform(.stopSandbox(id: $0.id), at: now) } }
-        guard isEnding else { return [] }
+        guard isEnding else { return planRelease(at: now) }
         return planDisappearance(at: now)
+    }
+
+    /// What a pod that has ended kept in its volumes goes as soon as its end is told; containers and logs stay, for people to look at.
+    private mutating func planRelease(at now: Moment) -> [PodAction] {
+        isReleaseDue ? perform(.releaseVolumes, at: now) : []
+    }
+
+    private var isReleaseDue: Bool {
+        guard !isEnding, !areVolumesReleased, pod.spec.volumes.contains(where: { $0.hostPath == nil }) else {
+            return false
+        }
+        let told = published?.phase.flatMap(PodPhase.init(rawValue:))
+        return told == .failed || told == .succeeded
     }
 
     private mutating func stopContainers(_ running: [CRI.ContainerStatus], at now: Moment) -> [PodAction] {
@@ -60,10 +73,11 @@ extension PodMachine {
         return min(.seconds(max(0, seconds)), termination?.grace ?? .seconds(max(0, seconds)))
     }
 
-    /// Once nothing of a pod runs that the node ends, and its last status has been written or could not be.
+    /// Once nothing of a pod runs that the node ends, its last status has been written or could not be, and its volumes likewise are gone.
     mutating func tellEnd() -> [PodAction] {
         guard isEndAwaited, observation.running.isEmpty, observation.readySandbox == nil, !isBuilding,
-            isRemoved || !underWay.contains(.publication) || retries[.publication] != nil
+            isRemoved || !underWay.contains(.publication) || retries[.publication] != nil,
+            !isReleaseDue || retries[.volumes] != nil
         else { return [] }
         isEndAwaited = false
         return [.ended]

@@ -23,6 +23,9 @@ extension PodMachine {
         case .cleanVolumes:
             if case .success = outcome { isCleaned = true }
             return []
+        case .releaseVolumes:
+            if case .success = outcome { areVolumesReleased = true }
+            return []
         case .confirmDeletion:
             if case .success = outcome { isRemoved = true }
             return []

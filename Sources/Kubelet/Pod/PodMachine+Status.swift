@@ -68,9 +68,9 @@ extension PodMachine {
         }
     }
 
-    /// What was told of a run that has been taken away since, while the pod goes: a daemon that died in between finds nothing newer.
+    /// What was told of a run that has been taken away since, while the pod goes or to make room: a daemon that died in between finds nothing newer.
     private func toldEnd(_ name: String, _ newest: CRI.ContainerStatus?) -> KubernetesAPI.ContainerStatus? {
-        guard isEnding, let told = published?.containerStatus(name), told.state.terminated != nil,
+        guard isEnding || isFinished, let told = published?.containerStatus(name), told.state.terminated != nil,
             newest.map({ Int64($0.metadata.attempt) < Int64(told.restartCount) }) ?? true
         else { return nil }
         return told

@@ -42,6 +42,8 @@ struct PodMachine: Sendable {
     var published: PodStatus?
     var isPublishedFinal = false
     var isCleaned = false
+    /// The volumes of a pod that has ended are gone; its object stays.
+    var areVolumesReleased = false
     let node: NodeIdentity
 
     /// - Parameter observation: what the runtime has of the pod already; of a pod that ran before the daemon did, everything.
@@ -87,9 +89,11 @@ struct PodMachine: Sendable {
             isRemoved = true
             return []
         case .terminated(let new):
-            if termination == nil, !isFinished { termination = new }
             isEndAwaited = true
-            return []
+            guard termination == nil, !isFinished else { return [] }
+            termination = new
+            return new.hasEvent
+                ? [.event(isWarning: true, reason: new.reason, message: new.message, container: nil)] : []
         case .observed(let new):
             take(new, at: now)
             return []

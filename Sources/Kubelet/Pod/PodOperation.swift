@@ -26,6 +26,8 @@ enum PodOperation: Sendable, Hashable {
     case stopSandbox(id: String)
     case removeSandbox(id: String)
     case cleanVolumes
+    /// Takes the volumes of a pod away that has ended and stays.
+    case releaseVolumes
     case publish(PodStatus)
     /// Tells the API server that the pod is gone from here, so that the object may go.
     case confirmDeletion
@@ -33,7 +35,7 @@ enum PodOperation: Sendable, Hashable {
 
     var key: Key {
         switch self {
-        case .prepareVolumes, .refreshVolumes, .cleanVolumes: .volumes
+        case .prepareVolumes, .refreshVolumes, .cleanVolumes, .releaseVolumes: .volumes
         case .createSandbox: .sandbox
         case .startContainer(let name, _): .container(name)
         case .stopContainer(let id, let name, let grace, let isShortened):

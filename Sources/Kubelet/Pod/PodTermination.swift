@@ -11,4 +11,6 @@ struct PodTermination: Sendable, Hashable {
     var grace: Duration
     /// Reason of the condition `DisruptionTarget`; nil where the pod was not disrupted: it never ran.
     var disruption: String?
+    /// Whether an event of the pod tells of it.
+    var hasEvent = false
 }

@@ -1,5 +1,6 @@
 import APIMachinery
 import CRI
+import KubernetesAPI
 import Linux
 
 /// What the node and its pods use at one moment.
@@ -8,6 +9,8 @@ package struct NodeStats: Sendable {
         package var name: String
         package var startedAt: UnixNanoseconds
         package var usage: ContainerStats
+        package var id = ""
+        package var image = ""
 
         package init(name: String, startedAt: UnixNanoseconds, usage: ContainerStats) {
             self.name = name
@@ -22,6 +25,8 @@ package struct NodeStats: Sendable {
         /// Of the pod's whole cgroup.
         package var usage: ContainerStats
         package var containers: [Container]
+        /// Where it was asked for.
+        var files: PodFiles?
 
         package init(
             metadata: PodSandboxMetadata, startedAt: UnixNanoseconds, usage: ContainerStats, containers: [Container]
@@ -37,6 +42,11 @@ package struct NodeStats: Sendable {
     package var time: Timestamp
     package var usage: NodeUsage
     package var pods: [Pod]
+    /// The filesystem of images and writable layers, and what images take of it.
+    package var imageFilesystem: NodeUsage.Filesystem?
+    package var imageBytes: UInt64?
+    /// All that the node is short of or not, as evictions see it.
+    var signals = EvictionSignals()
 
     package init(node: String, time: Timestamp, usage: NodeUsage, pods: [Pod]) {
         self.node = node
@@ -50,36 +60,54 @@ package struct NodeStats: Sendable {
 struct StatsReader: Sendable {
     let node: String
     let runtime: any RuntimeService
+    let images: any ImageService
     let threads: BlockingThreads
     let dataDirectory: String
+    let meter: any EvictionMeter
+    let fileMeter: PodFileMeter
+    /// The pods as the kubelet has them.
+    let pods: @Sendable () -> [KubernetesAPI.Pod]
     let time: any TimeSource
 
     /// What runs now, pods in the order of their names. What ends while it is read is left out.
-    func read() async throws(CRIError) -> NodeStats {
-        let directory = dataDirectory
-        let usage = try? await threads.run("read the node's use") { () throws(KernelError) in
-            NodeUsage.read(dataDirectory: directory)
+    /// - Parameter files: also what pods store, not older than a minute.
+    func read(files: Bool = false) async throws(CRIError) -> NodeStats {
+        let (directory, images) = (dataDirectory, try? await images.imageFilesystem())
+        let read = try? await threads.run("read the node's use") { () throws(KernelError) in
+            (NodeUsage.read(dataDirectory: directory), images.flatMap { NodeUsage.Filesystem($0.path) })
         }
         var filter = PodSandboxFilter()
         filter.state = .ready
-        var pods: [NodeStats.Pod] = []
+        let objects = files ? Dictionary(pods().map { ($0.metadata.uid, $0) }, uniquingKeysWith: { $1 }) : [:]
+        var found: [NodeStats.Pod] = []
         for sandbox in try await runtime.listPodSandboxes(filter) {
             guard let usage = try? await runtime.podSandboxStats(sandbox.id) else { continue }
-            pods.append(
-                NodeStats.Pod(
-                    metadata: sandbox.metadata, startedAt: sandbox.createdAt, usage: usage,
-                    containers: try await containers(of: sandbox.id)))
+            let containers = try await runtime.listContainers(ContainerFilter(sandbox: sandbox.id, state: .running))
+            var pod = NodeStats.Pod(
+                metadata: sandbox.metadata, startedAt: sandbox.createdAt, usage: usage,
+                containers: await self.containers(containers))
+            if let object = objects[sandbox.metadata.uid] {
+                pod.files = await fileMeter.recent(object, containers)
+            }
+            found.append(pod)
         }
-        pods.sort { ($0.metadata.namespace, $0.metadata.name) < ($1.metadata.namespace, $1.metadata.name) }
-        return NodeStats(node: node, time: time.now(), usage: usage ?? NodeUsage(), pods: pods)
+        found.sort { ($0.metadata.namespace, $0.metadata.name) < ($1.metadata.namespace, $1.metadata.name) }
+        var stats = NodeStats(node: node, time: time.now(), usage: read?.0 ?? NodeUsage(), pods: found)
+        stats.imageFilesystem = read?.1
+        stats.imageBytes = images?.usedBytes
+        stats.signals = await meter.signals()
+        return stats
     }
 
-    private func containers(of sandbox: String) async throws(CRIError) -> [NodeStats.Container] {
+    private func containers(_ statuses: [CRI.ContainerStatus]) async -> [NodeStats.Container] {
         var found: [NodeStats.Container] = []
-        for status in try await runtime.listContainers(ContainerFilter(sandbox: sandbox, state: .running)) {
+        for status in statuses {
             guard let usage = try? await runtime.containerStats(status.id) else { continue }
-            found.append(
-                NodeStats.Container(name: status.metadata.name, startedAt: status.startedAt, usage: usage))
+            var container = NodeStats.Container(
+                name: status.metadata.name, startedAt: status.startedAt, usage: usage)
+            container.id = status.id
+            container.image = status.image
+            found.append(container)
         }
         return found
     }

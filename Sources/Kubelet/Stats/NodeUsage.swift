@@ -1,3 +1,4 @@
+import CRI
 import Glibc
 import Linux
 
@@ -9,18 +10,40 @@ package struct NodeUsage: Sendable, Hashable {
         package var usedBytes: UInt64
         package var inodes: UInt64
         package var inodesFree: UInt64
+        /// Differs from that of any other filesystem.
+        package var device: UInt64
+
+        /// The one that holds `path`; nil where it cannot be asked. Blocks.
+        init?(_ path: String) {
+            var disk = statvfs()
+            var file = stat()
+            guard statvfs(path, &disk) == 0, stat(path, &file) == 0 else { return nil }
+            let block = UInt64(disk.f_frsize)
+            let (all, free) = (UInt64(disk.f_blocks), UInt64(disk.f_bfree))
+            capacityBytes = all &* block
+            availableBytes = UInt64(disk.f_bavail) &* block
+            usedBytes = (all > free ? all - free : 0) &* block
+            inodes = UInt64(disk.f_files)
+            inodesFree = UInt64(disk.f_ffree)
+            device = UInt64(file.st_dev)
+        }
     }
 
     /// Since the machine's start, of all its processors.
     package var cpuNanoseconds: UInt64?
     /// All that is not free.
     package var memoryBytes: UInt64?
-    /// Without the page cache that the kernel can drop at once.
+    /// Without what the kernel can give back at once: page cache that was not used lately, and its own caches of names and files.
+    ///
+    /// Upstream leaves all memory of the kernel's own out; a node that is full of it would then be found short too late.
     package var workingSetBytes: UInt64?
     package var residentBytes: UInt64?
     package var memoryCapacity: UInt64?
     /// The one that holds the node's data.
     package var filesystem: Filesystem?
+    package var cpuPressure: Pressure?
+    package var memoryPressure: Pressure?
+    package var ioPressure: Pressure?
 
     package init() {}
 
@@ -29,7 +52,8 @@ package struct NodeUsage: Sendable, Hashable {
         cpuNanoseconds = Self.cpuNanoseconds(processorTimes, ticksPerSecond: ticksPerSecond)
         guard let total = Self.bytes("MemTotal", memory), let free = Self.bytes("MemFree", memory) else { return }
         let used = total > free ? total - free : 0
-        let cache = Self.bytes("Inactive(file)", memory) ?? 0
+        let kernel = Self.bytes("KReclaimable", memory) ?? Self.bytes("SReclaimable", memory) ?? 0
+        let cache = (Self.bytes("Inactive(file)", memory) ?? 0) &+ kernel
         memoryCapacity = total
         memoryBytes = used
         workingSetBytes = used > cache ? used - cache : 0
@@ -38,20 +62,13 @@ package struct NodeUsage: Sendable, Hashable {
 
     /// Reads this machine. Blocks.
     static func read(dataDirectory: String) -> NodeUsage {
-        func text(_ path: String) -> String {
-            String(decoding: FileOperations.read(path, limit: 256 << 10) ?? [], as: UTF8.self)
-        }
         var usage = NodeUsage(
-            processorTimes: text("/proc/stat"), memory: text("/proc/meminfo"),
+            processorTimes: FileOperations.text("/proc/stat"), memory: FileOperations.text("/proc/meminfo"),
             ticksPerSecond: UInt64(clamping: sysconf(Int32(_SC_CLK_TCK))))
-        var disk = statvfs()
-        guard statvfs(dataDirectory, &disk) == 0 else { return usage }
-        let block = UInt64(disk.f_frsize)
-        let (all, free, available) = (UInt64(disk.f_blocks), UInt64(disk.f_bfree), UInt64(disk.f_bavail))
-        usage.filesystem = Filesystem(
-            capacityBytes: all &* block, availableBytes: available &* block,
-            usedBytes: (all > free ? all - free : 0) &* block, inodes: UInt64(disk.f_files),
-            inodesFree: UInt64(disk.f_ffree))
+        usage.cpuPressure = Pressure(kernelText: FileOperations.text("/proc/pressure/cpu"))
+        usage.memoryPressure = Pressure(kernelText: FileOperations.text("/proc/pressure/memory"))
+        usage.ioPressure = Pressure(kernelText: FileOperations.text("/proc/pressure/io"))
+        usage.filesystem = Filesystem(dataDirectory)
         return usage
     }
 

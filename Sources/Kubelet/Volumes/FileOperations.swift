@@ -43,6 +43,11 @@ enum FileOperations {
         return bytes
     }
 
+    /// A file of the kernel's, at most 256 KiB; empty where it is not there.
+    static func text(_ path: String) -> String {
+        String(decoding: read(path, limit: 256 << 10) ?? [], as: UTF8.self)
+    }
+
     static func names(in path: String) -> [String] {
         guard let directory = opendir(path) else { return [] }
         defer { closedir(directory) }

@@ -1,3 +1,6 @@
+import APIMachinery
+import KubernetesAPI
+
 /// Where the kubelet keeps a pod's files. Pure.
 ///
 /// What must outlive a reboot (emptyDir on disk) is under the data directory; what comes from the API and may be secret is under the run
@@ -8,9 +11,16 @@ struct PodDirectories: Sendable, Hashable {
 
     func pod(_ uid: String) -> String { "\(data)/pods/\(uid)" }
     func volatilePod(_ uid: String) -> String { "\(run)/pods/\(uid)" }
+    /// The two directories that hold all volumes of a pod.
+    func volumes(_ uid: String) -> [String] { ["\(pod(uid))/volumes", "\(volatilePod(uid))/volumes"] }
     func emptyDirectory(_ uid: String, _ volume: String) -> String { "\(pod(uid))/volumes/\(volume)" }
     func files(_ uid: String, _ volume: String) -> String { "\(volatilePod(uid))/volumes/\(volume)" }
     func hosts(_ uid: String) -> String { "\(volatilePod(uid))/etc-hosts" }
+
+    /// `/var/log/pods/NAMESPACE_NAME_UID`, with one directory a container.
+    static func logs(of pod: Pod, in root: String) -> String {
+        "\(root)/\(pod.metadata.namespace)_\(pod.metadata.name)_\(pod.metadata.uid)"
+    }
 
     func terminationLog(_ uid: String, _ container: String, attempt: UInt32) -> String {
         "\(volatilePod(uid))/termination/\(container)-\(attempt)"

@@ -17,6 +17,8 @@ protocol PodVolumes: Sendable {
     ) async throws(OperationError) -> ContainerFiles
     /// What an ended container left as its last words, at most 4096 bytes.
     func terminationMessage(_ status: CRI.ContainerStatus) async -> String
+    /// Takes the volumes of a pod away and leaves the rest.
+    func release(_ uid: String) async throws(OperationError)
     /// Takes everything of the pod away.
     func clean(_ uid: String, logs: String) async throws(OperationError)
     /// The pods that have files here, for finding what a crash left.

@@ -86,7 +86,15 @@ struct VolumeHost: PodVolumes {
     /// Takes everything of the pod away: first all that is mounted among its files (a container may have shared a mount with the node, behind
     /// which another's data lies), then the files and the logs.
     func clean(_ uid: String, logs: String) async throws(OperationError) {
-        let roots = [directories.pod(uid), directories.volatilePod(uid), logs]
+        try await takeAway([directories.pod(uid), directories.volatilePod(uid), logs], of: uid)
+    }
+
+    /// As `clean`, for the volumes alone.
+    func release(_ uid: String) async throws(OperationError) {
+        try await takeAway(directories.volumes(uid), of: uid)
+    }
+
+    private func takeAway(_ roots: [String], of uid: String) async throws(OperationError) {
         try await run("volumes of pod \(uid)") { () throws(KernelError) in
             for root in roots {
                 for place in try MountTable.places(beneath: root) { try HostMount.detach(place) }

@@ -5,7 +5,11 @@ import Synchronization
 ///
 /// Handlers run on this thread, one at a time: they must be short and never block. Bound: the process's descriptors.
 package final class EventThread: Sendable {
-    package enum Interest: Sendable { case read, write }
+    package enum Interest: Sendable {
+        case read, write
+        /// What the kernel reports by EPOLLPRI: a pressure trigger that fired, a cgroup's file that changed.
+        case priority
+    }
 
     /// Names one registration.
     package struct Token: Sendable, Hashable {
@@ -45,8 +49,8 @@ package final class EventThread: Sendable {
             state.entries[state.last] = Entry(handler: handler, once: once)
             return state.last
         }
-        let what = interest == .read ? CK_READABLE : CK_WRITABLE
-        let code = ck_epoll_watch(poll, raw, UInt32(what) | (once ? UInt32(CK_ONCE) : 0), number)
+        let what = UInt32(interest.flag | (once ? CK_ONCE : 0))
+        let code = ck_epoll_watch(poll, raw, what, number)
         guard code == 0 else {
             _ = state.withLock { $0.entries.removeValue(forKey: number) }
             throw KernelError("epoll_ctl", "descriptor \(raw)", -code)
@@ -79,5 +83,15 @@ package final class EventThread: Sendable {
             return entry.handler
         }
         handler?()
+    }
+}
+
+extension EventThread.Interest {
+    fileprivate var flag: Int {
+        switch self {
+        case .read: CK_READABLE
+        case .write: CK_WRITABLE
+        case .priority: CK_PRIORITY
+        }
     }
 }

@@ -94,11 +94,14 @@ class Cluster:
     def ready(self, seconds=120):
         wait_for("the node being Ready", seconds, lambda: self.condition("Ready").get("status") == "True")
 
-    def run(self, name, command, resources=None, seconds=90, wait="Running", **spec):
-        """Makes a pod of one busybox container and waits for its phase; the pod."""
+    def run(self, name, command, resources=None, seconds=90, wait="Running", empty=None, **spec):
+        """Makes a pod of one busybox container and waits for its phase; the pod. `empty` is the source of an emptyDir at /scratch."""
         container = {"name": "main", "image": "busybox:vm", "command": ["/bin/sh", "-c", command]}
         if resources:
             container["resources"] = resources
+        if empty is not None:
+            container["volumeMounts"] = [{"name": "scratch", "mountPath": "/scratch"}]
+            spec["volumes"] = [{"name": "scratch", "emptyDir": empty}]
         self.create("pods", {
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"vm": "suite"}},
             "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1, "containers": [container], **spec}})

@@ -1,0 +1,97 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+import Linux
+import Logging
+import Synchronization
+
+/// Frees room on the disk without ending a pod: dead containers with their logs, and images that no pod uses.
+final class SpaceReclaimer: Sendable {
+    private let runtime: any RuntimeService
+    private let images: any ImageService
+    private let threads: BlockingThreads
+    private let time: any TimeSource
+    private let logger: Logger
+    private let collection = Mutex(ImageCollection())
+
+    init(
+        runtime: any RuntimeService, images: any ImageService, threads: BlockingThreads, time: any TimeSource,
+        logger: Logger
+    ) {
+        self.runtime = runtime
+        self.images = images
+        self.threads = threads
+        self.time = time
+        self.logger = logger
+    }
+
+    /// Removes all that may go.
+    func reclaim(_ pods: [Pod]) async {
+        await removeDeadContainers(pods)
+        await removeImages(pods, until: .max)
+    }
+
+    /// Removes images that nobody uses until `bytes` are free, the longest unused first.
+    func removeImages(_ pods: [Pod], until bytes: Int64) async {
+        let (list, used) = await look(pods)
+        let now = time.uptime()
+        let candidates = collection.withLock { $0.unused(list, used: used, at: now) }
+        var freed: Int64 = 0
+        for image in candidates where freed < bytes {
+            do throws(CRIError) {
+                try await images.removeImage(image.id)
+                freed += Int64(clamping: image.size)
+                logger.info("removed an image that no pod uses", metadata: ["image": "\(image.tags.first ?? image.id)"])
+            } catch {
+                // A container took it meanwhile.
+                logger.info("an image was not removed", metadata: ["image": "\(image.id)", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// Notes which images are used now.
+    func look(_ pods: [Pod]) async -> (images: [Image], used: Set<String>) {
+        let list = (try? await images.listImages()) ?? []
+        guard list.contains(where: { !$0.isPinned }) else { return (list, []) }
+        var used = Set(((try? await runtime.listContainers(ContainerFilter())) ?? []).map(\.imageID))
+        for name in Set(pods.filter { !$0.isFinished }.flatMap(\.images)) {
+            if let image = try? await images.imageStatus(name) { used.insert(image.id) }
+        }
+        let now = time.uptime()
+        collection.withLock { [used] in $0.note(list, used: used, at: now) }
+        return (list, used)
+    }
+
+    private func removeDeadContainers(_ pods: [Pod]) async {
+        let all = (try? await runtime.listContainers(ContainerFilter())) ?? []
+        let dead = DeadContainers.list(
+            all, finished: Set(pods.filter(\.isFinished).map(\.metadata.uid)), known: Set(pods.map(\.metadata.uid)))
+        for container in dead {
+            do throws(CRIError) {
+                try await runtime.removeContainer(container.id)
+            } catch {
+                logger.info(
+                    "a dead container was not removed", metadata: ["container": "\(container.id)", "error": "\(error)"])
+                continue
+            }
+            await removeLog(container.logPath)
+        }
+    }
+
+    /// With those that it was rotated to.
+    private func removeLog(_ path: String) async {
+        guard !path.isEmpty else { return }
+        _ = try? await threads.run("remove a log") { () throws(KernelError) in
+            for suffix in [""] + (1...9).map({ ".\($0)" }) { try TreeRemoval.remove(path + suffix) }
+        }
+    }
+}
+
+extension Pod {
+    /// As the API server has it.
+    fileprivate var isFinished: Bool { ["Failed", "Succeeded"].contains(self.status.phase) }
+
+    fileprivate var images: [String] {
+        (self.spec.initContainers + self.spec.containers).compactMap(\.image)
+    }
+}

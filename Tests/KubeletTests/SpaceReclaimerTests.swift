@@ -1,0 +1,81 @@
+import CRI
+import KubernetesAPI
+import Linux
+import Logging
+import TestSupport
+import Testing
+
+@testable import Kubelet
+
+@Suite struct SpaceReclaimerTests {
+    @Test func theLongestUnusedImagesGoFirst() {
+        var collection = ImageCollection()
+        let all = ["a", "b", "c", "pinned"].map(image)
+        collection.note(all, used: ["a", "b", "c"], at: .seconds(1))
+        collection.note(all, used: ["a", "c"], at: .seconds(100))
+        collection.note(all, used: ["c"], at: .seconds(200))
+        #expect(collection.unused(all, used: ["c"], at: .seconds(300)).map(\.id) == ["b", "a"])
+        // One that has only just come may be about to be used.
+        let more = all + [image("new")]
+        collection.note(more, used: ["c"], at: .seconds(300))
+        #expect(collection.unused(more, used: [], at: .seconds(400)).map(\.id) == ["b", "a", "c"])
+        #expect(collection.unused(more, used: [], at: .seconds(420)).map(\.id) == ["new", "b", "a", "c"])
+    }
+
+    @Test func imagesGoWhenTheDiskIsFilledToItsShare() {
+        func excess(_ available: Int64) -> Int64? {
+            ImageCollection.excess(SignalReading(available: available, capacity: 1_000), high: 85, low: 80)
+        }
+        #expect(excess(160) == nil)
+        #expect(excess(150) == 50)
+        #expect(excess(0) == 200)
+    }
+
+    @Test func onlyContainersThatNobodyNeedsAreRemoved() {
+        let containers = [
+            container("done-0", pod: "done", attempt: 0), container("live-0", pod: "live", attempt: 0),
+            container("live-1", pod: "live", attempt: 1), container("live-2", pod: "live", attempt: 2, .running),
+            container("ended-0", pod: "ended", attempt: 0), container("stray", pod: "stray", attempt: 0),
+        ]
+        let dead = DeadContainers.list(containers, finished: ["done"], known: ["done", "live", "ended"])
+        #expect(dead.map(\.id) == ["done-0", "live-0", "live-1"])
+    }
+
+    @Test func unusedImagesAreRemovedAndUsedOnesStay() async throws {
+        let (time, images, runtime) = (
+            ManualTime(), FakeImageService(present: ["used", "named", "idle"]), FakeRuntimeService()
+        )
+        let reclaimer = SpaceReclaimer(
+            runtime: runtime, images: images, threads: BlockingThreads(count: 1), time: time,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let config = PodSandboxConfig(metadata: PodSandboxMetadata(name: "p", uid: "u", namespace: "default"))
+        let sandbox = try await runtime.runPodSandbox(config)
+        _ = try await runtime.createContainer(
+            sandbox: sandbox, config: ContainerConfig(metadata: ContainerMetadata(name: "a"), image: "used"),
+            sandboxConfig: config)
+        let waiting = pod { $0.spec.containers[0].image = "named" }
+        _ = await reclaimer.look([waiting])
+        time.advance(by: .seconds(60))
+        await reclaimer.reclaim([waiting])
+        #expect(try await images.listImages().count == 3)
+        time.advance(by: .seconds(60))
+        await reclaimer.reclaim([waiting])
+        #expect(try await images.listImages().map { $0.tags } == [["named"], ["used"]])
+    }
+
+    private func image(_ id: String) -> Image {
+        var image = Image(id: id, tags: [id], digests: [], size: 10, user: nil, userName: "")
+        image.isPinned = id == "pinned"
+        return image
+    }
+
+    private func container(
+        _ id: String, pod: String, attempt: UInt32, _ state: CRI.ContainerState = .exited
+    ) -> CRI.ContainerStatus {
+        var status = CRI.ContainerStatus(
+            id: id, sandbox: "s", metadata: ContainerMetadata(name: "a", attempt: attempt), state: state,
+            createdAt: 1, image: "i", imageID: "i")
+        status.labels = [ContainerLabel.podUID: pod]
+        return status
+    }
+}
