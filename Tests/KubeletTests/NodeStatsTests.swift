@@ -12,7 +12,8 @@ import Testing
             memory: """
                 MemTotal:        1000 kB
                 MemFree:          300 kB
-                Inactive(file):   100 kB
+                Inactive(file):    80 kB
+                KReclaimable:      20 kB
                 AnonPages:        200 kB
                 """, ticksPerSecond: 100),
         pods: [
@@ -56,5 +57,25 @@ import Testing
         #expect(pod?["containers"]?.array?.first?["memory"]?["workingSetBytes"] == 4096)
         #expect(summary["node"]?["memory"]?["availableBytes"] == .integer(400 << 10))
         #expect(summary["node"]?["fs"] == nil)
+    }
+
+    @Test func pressureStandsInTheSummaryAndInTheMetrics() throws {
+        var stats = stats
+        let text =
+            "some avg10=1.05 avg60=0.20 avg300=0.00 total=1500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n"
+        stats.pods[0].usage.memoryPressure = Pressure(kernelText: text)
+        stats.usage.cpuPressure = Pressure(kernelText: text)
+        let pod = stats.summary["pods"]?.array?.first
+        let psi = try #require(pod?["memory"]?["psi"])
+        #expect(psi["some"]?["total"] == 1_500_000_000)
+        #expect(psi["some"]?["avg10"] == .number("1.05"))
+        #expect(psi["full"]?["total"] == 7_000)
+        let lines = Set(stats.cadvisorMetrics.split(separator: "\n").map(String.init))
+        let node = #"container="",image="",name="",namespace="",pod="",id="/""#
+        #expect(lines.contains("container_pressure_cpu_waiting_seconds_total{\(node)} 1.500000000 1700000000250"))
+        let labels = #"container="",image="",name="",namespace="ns",pod="p""#
+        #expect(lines.contains("container_pressure_memory_stalled_seconds_total{\(labels)} 0.000007000 1700000000250"))
+        #expect(lines.contains(#"container_cpu_usage_seconds_total{\#(labels),cpu="total"} 3.000000007 1700000000250"#))
+        #expect(lines.contains("machine_memory_bytes 1024000 1700000000250"))
     }
 }

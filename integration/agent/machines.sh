@@ -27,7 +27,7 @@ daemon() {
     mkdir -p "$ROOT/$machine"
     # shellcheck disable=SC2046
     on "$machine" setsid unshare --uts sh -c "hostname $machine; exec \"\$@\"" - "$BIN/swiftlet" "$role" \
-        $(directories "$machine") --log-dir "$ROOT/$machine/l" --log-level debug "$@" \
+        $(directories "$machine") --log-dir "$ROOT/$machine/l" --eviction-hard "$EVICTION" --log-level debug "$@" \
         >>"$ROOT/$machine/log" 2>&1 </dev/null &
 }
 

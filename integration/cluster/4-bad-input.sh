@@ -12,6 +12,7 @@ bad_input() {
     check "a bundle without config.json and rootfs is refused by name" bad_bundle
     check "a second server in the same directories is refused" says "another swiftlet" second_server
     check "a port in use is named" says "6443" port_in_use
+    check "a level for evictions that is none is named" says "memory.available must be an amount" wrong_level
     check "after all this the server answers" kubectl get --raw /readyz
 }
 
@@ -50,6 +51,8 @@ second_server() {
     timeout 20 nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d" --run-dir "$ROOT/r" \
         --config-dir "$ROOT/c" --log-dir "$ROOT/l"
 }
+
+wrong_level() { timeout 20 "$BIN/swiftlet" server --eviction-hard "memory.available<lots" --data-dir "$ROOT/d2"; }
 
 port_in_use() {
     timeout 20 nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d2" --run-dir "$ROOT/r2" \

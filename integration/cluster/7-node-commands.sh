@@ -71,6 +71,7 @@ refuses() {
 node_figures() {
     local path=/api/v1/nodes/node/proxy used
     says '"podRef"' kubectl get --raw $path/stats/summary &&
+        says 'container_cpu_usage_seconds_total{container="main"' kubectl get --raw $path/metrics/cadvisor &&
         used=$(kubectl get --raw $path/metrics/resource |
             sed -n 's/^container_cpu_usage_seconds_total{container="main",namespace="default",pod="looked-at"} \([^ ]*\) .*/\1/p') &&
         [ -n "$used" ] && [ "$used" != 0.000000000 ]

@@ -59,11 +59,14 @@ swiftlet() {
     inside "$BIN/swiftlet" "$command" --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" "$@"
 }
 
+# How full the disk of a machine that tests is says nothing about what is tested.
+EVICTION="memory.available<50Mi,nodefs.available<1%"
+
 server_pid() { cat "$ROOT/r/server.pid"; }
 
 start_server() {
     inside setsid "$BIN/swiftlet" server --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" \
-        --log-dir "$ROOT/l" --node-name node --log-level debug >>"$ROOT/log" 2>&1 </dev/null &
+        --log-dir "$ROOT/l" --node-name node --eviction-hard "$EVICTION" --log-level debug >>"$ROOT/log" 2>&1 </dev/null &
     export KUBECONFIG=$ROOT/c/admin.kubeconfig
     eventually 30 sh -c "nsenter --net=/run/netns/$NETNS kubectl get --raw /readyz" >/dev/null 2>&1 &&
         eventually 30 curl -sf --unix-socket "$ROOT/r/node.sock" http://node/v1/containers >/dev/null 2>&1

@@ -22,10 +22,13 @@ struct KubeletEndpoint: HTTPHandler {
             case ("healthz", 1): return HTTPResponse(200, contentType: "text/plain", Array("ok".utf8))
             case ("pods", 1): return podList()
             case ("stats", 2) where parts[1] == "summary":
-                let summary = try await readStats().summary
+                let summary = try await readStats(files: request.query("only_cpu_and_memory") != "true").summary
                 return HTTPResponse(200, contentType: "application/json", summary.encoded())
             case ("metrics", 2) where parts[1] == "resource":
                 let text = try await readStats().metrics
+                return HTTPResponse(200, contentType: "text/plain; version=0.0.4", Array(text.utf8))
+            case ("metrics", 2) where parts[1] == "cadvisor":
+                let text = try await readStats().cadvisorMetrics
                 return HTTPResponse(200, contentType: "text/plain; version=0.0.4", Array(text.utf8))
             case ("containerLogs", 4):
                 return try await logs(request, namespace: parts[1], pod: parts[2], container: parts[3])
@@ -40,9 +43,9 @@ struct KubeletEndpoint: HTTPHandler {
         }
     }
 
-    private func readStats() async throws(Status) -> NodeStats {
+    private func readStats(files: Bool = false) async throws(Status) -> NodeStats {
         do throws(CRIError) {
-            return try await stats.read()
+            return try await stats.read(files: files)
         } catch {
             throw .internalError("the runtime gives no figures: \(error)")
         }
