@@ -109,7 +109,10 @@ let package = Package(
             ]),
         tests(
             "Daemon",
-            ["APIMachinery", "JSONTree", "Linux", "APIServer", "Client", "HTTP", "KubernetesAPI", "PKI", "Store", log]),
+            [
+                "APIMachinery", "JSONTree", "Linux", "APIServer", "Client", "HTTP", "Kubelet", "KubernetesAPI", "PKI",
+                "Store", log,
+            ]),
         .executableTarget(
             name: "swiftlet",
             dependencies: [

@@ -25,7 +25,8 @@ extension TimeSource {
         }
     }
 
-    private func pause(for duration: Duration, orUntil changes: AsyncStream<Void>) async {
+    /// Returns after `duration`, when `changes` has a value, or when the task is cancelled.
+    package func pause(for duration: Duration, orUntil changes: AsyncStream<Void>) async {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try? await sleep(for: duration)

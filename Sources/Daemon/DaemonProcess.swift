@@ -2,6 +2,7 @@ import APIMachinery
 import APIServer
 import Client
 import HTTP
+import Kubelet
 import Linux
 import Logging
 import Transport
@@ -11,6 +12,8 @@ struct DaemonProcess: Sendable {
     let configuration: DaemonConfiguration
     let logger: Logger
     let time: any TimeSource
+    /// What is wrong with this machine.
+    let host: HostWatch
     let events: EventThread
     let instance: InstanceFiles
     let threads: IOThreads
@@ -26,6 +29,7 @@ struct DaemonProcess: Sendable {
         self.events = events
         let time = try DaemonError.wrapping("clock") { () throws(KernelError) in try HostTime(events: events) }
         self.time = time
+        host = HostWatch(time: time, logger: logger)
         start = time.uptime()
         signals = try TerminationSignals(events: events)
         instance = try InstanceFiles.open(configuration, role: role)
@@ -68,7 +72,7 @@ struct DaemonProcess: Sendable {
     ) async throws(DaemonError) -> NodeAgent {
         let agent = try await NodeAgent.start(
             configuration, instance: instance, node: node, clients: clients, threads: threads, events: events,
-            timeline: timeline, time: time, logger: logger)
+            host: host, timeline: timeline, time: time, logger: logger)
         logger.info(
             "node agent ready", metadata: ["node": "\(node.name)", "address": "\(node.address)", "after": "\(age)"])
         return agent
@@ -82,7 +86,7 @@ struct DaemonProcess: Sendable {
         _ agent: NodeAgent, server: (any HTTPHandler)?, certificates: any CertificateHolder,
         _ others: @escaping @Sendable () async -> Void
     ) async throws(DaemonError) {
-        let renewal = CertificateRenewal(certificates, time: time, logger: logger)
+        let renewal = CertificateRenewal(certificates, host: host, time: time, logger: logger)
         let endpoint = NodeEndpoint(
             runtime: agent.runtime, images: agent.images, kubelet: agent.kubelet.endpoint, server: server,
             certificates: renewal,
@@ -95,10 +99,12 @@ struct DaemonProcess: Sendable {
             try await HTTPServer.start(
                 on: [.unix(path: configuration.nodeSocket)], threads: threads, logger: logger, handler: endpoint)
         }
+        let trials = HostTrials(host, dataDirectory: configuration.dataDirectory, time: time)
         let journal = Task { await timeline.run() }
         await work(agent) {
             await withDiscardingTaskGroup { group in
                 group.addTask { await renewal.run() }
+                group.addTask { await trials.run() }
                 group.addTask { await others() }
             }
         }

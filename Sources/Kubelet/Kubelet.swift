@@ -57,25 +57,28 @@ package final class Kubelet: Sendable {
     let space: SpaceReclaimer
     private let fileMeter: PodFileMeter
     let pressures = NodePressures()
+    private let host: HostWatch
     private let isShuttingDown = Atomic(false)
 
     package convenience init(
         _ configuration: Configuration, client: APIClient, runtime: any RuntimeService, images: any ImageService,
         probes: any ProbeTransport, threads: BlockingThreads, events: EventThread,
-        moments: any PodMomentRecorder = NoPodMoments(), time: any TimeSource, logger: Logger
+        host: HostWatch, moments: any PodMomentRecorder = NoPodMoments(), time: any TimeSource, logger: Logger
     ) {
         let directories = PodDirectories(data: configuration.dataDirectory, run: configuration.runDirectory)
         self.init(
             configuration, client: client, runtime: runtime, images: images,
             volumes: VolumeHost(directories: directories, threads: threads), probes: probes, threads: threads,
-            events: events, moments: moments, time: time, random: RandomSource(), logger: logger)
+            events: events, host: host, moments: moments, time: time, random: RandomSource(), logger: logger)
     }
 
     init(
         _ configuration: Configuration, client: APIClient, runtime: any RuntimeService, images: any ImageService,
         volumes: any PodVolumes, probes: any ProbeTransport, threads: BlockingThreads, events: EventThread,
-        moments: any PodMomentRecorder, time: any TimeSource, random: RandomSource, logger: Logger
+        host: HostWatch = HostWatch(), moments: any PodMomentRecorder, time: any TimeSource, random: RandomSource,
+        logger: Logger
     ) {
+        self.host = host
         self.moments = moments
         self.configuration = configuration
         self.client = client
@@ -128,6 +131,21 @@ package final class Kubelet: Sendable {
                 group.addTask { await self.evictor(settings).run() }
                 group.addTask { await self.collectImages(settings) }
             }
+            group.addTask { await self.followHost() }
+            group.addTask { await self.followClock() }
+        }
+    }
+
+    /// What waited for the end of a fault waits no longer.
+    private func followHost() async {
+        for await _ in host.ends() { directory.tellAll(.unblocked) }
+    }
+
+    /// A token has its times by the wall clock: what is set makes those in use good for nothing, or good for ever.
+    private func followClock() async {
+        for await _ in time.clockChanges() {
+            executor.tokens.forgetAll()
+            directory.tellAll(.clockSet)
         }
     }
 
@@ -135,7 +153,7 @@ package final class Kubelet: Sendable {
         NodeReporter(
             object: NodeObject(
                 identity: configuration.identity, facts: configuration.facts, eviction: configuration.eviction),
-            client: client, runtime: runtime, images: images, time: time, logger: logger,
+            client: client, runtime: runtime, images: images, time: time, logger: logger, host: host,
             isShuttingDown: { self.isShuttingDown.load(ordering: .relaxed) }, pressures: { self.pressures.current })
     }
 

@@ -105,7 +105,15 @@ package enum StoreError: Error, Sendable, Hashable {
     case closed
     /// More work is waiting than the store takes; nothing was done, and the call can be made again later.
     case busy(pending: Int)
+    /// The disk took nothing, and the store is as it was; the call can be made again when the cause is gone.
+    case refused(DiskRefusal, directory: String)
     /// The data directory was written by another version, or is damaged.
     case incompatible(String)
     case io(operation: String, message: String)
+}
+
+/// Why a disk takes no write.
+package enum DiskRefusal: String, Sendable, Hashable {
+    case full
+    case readOnly
 }

@@ -10,11 +10,11 @@ import Testing
 /// An API server over a store in memory, with a clock that stands still, and short ways to ask it.
 struct TestServer: Sendable {
     let server: APIServer
-    let store: MemoryStore
+    let store: any KeyValueStore
     let time: StillTime
 
     init(
-        _ configuration: APIServerConfiguration = .init(), store: MemoryStore = MemoryStore(),
+        _ configuration: APIServerConfiguration = .init(), store: any KeyValueStore = MemoryStore(),
         nodes: any NodeProxy = NoNodes(),
         tokens: ServiceAccountTokens? = nil
     ) async throws {

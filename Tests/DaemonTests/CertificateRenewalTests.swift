@@ -1,5 +1,6 @@
 import APIMachinery
 import JSONTree
+import Kubelet
 import Logging
 import PKI
 import Synchronization
@@ -62,12 +63,14 @@ import Testing
     private struct Scene {
         let time = ManualTime()
         let holder: Holder
+        let host: HostWatch
         let renewal: CertificateRenewal
 
         init() {
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             holder = Holder(at: time.now())
-            renewal = CertificateRenewal(
-                holder, time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            host = HostWatch(time: time, logger: logger)
+            renewal = CertificateRenewal(holder, host: host, time: time, logger: logger)
         }
 
         /// Runs the renewal beside `body`.
@@ -122,10 +125,12 @@ import Testing
             await scene.renewed()
             await scene.time.waitForSleepers()
             #expect(scene.time.untilNext == CertificateRenewal.retryPause)
+            #expect(scene.host.has(.certificatesOverdue))
             scene.holder.state.withLock { $0.failure = nil }
             scene.time.advance(by: CertificateRenewal.retryPause)
             await scene.time.waitForSleepers()
             #expect(scene.holder.asked.count == 2 && scene.ends == 90 * Self.day)
+            #expect(!scene.host.has(.certificatesOverdue))
         }
     }
 

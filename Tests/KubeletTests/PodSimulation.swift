@@ -10,6 +10,8 @@ struct PodSimulation {
     var sandboxes: [PodSandboxStatus] = []
     var containers: [CRI.ContainerStatus] = []
     var now = Duration.seconds(1_000)
+    /// What the wall clock shows beyond `now`.
+    var clockOffset = Duration.zero
     /// Everything carried out, in order, without probes and publications.
     var log: [String] = []
     var events: [String] = []
@@ -21,6 +23,10 @@ struct PodSimulation {
     var objects: [ReferencedObject: String?] = [:]
     /// How long a token lasts until it is renewed.
     var tokenRenewal: Duration?
+    /// Why the sandbox cannot be made.
+    var sandboxFailure: String?
+    /// Probes that the node cannot carry out.
+    var probeError: String?
     /// Containers whose start fails before they exist.
     var startFailures: [String: String] = [:]
     private var sequence: UInt64 = 0
@@ -33,8 +39,8 @@ struct PodSimulation {
     }
 
     var status: PodStatus { machine.published ?? PodStatus() }
-    private var moment: Moment { Moment(wall: Timestamp(now), uptime: now) }
-    private var nanoseconds: Int64 { Int64(now.components.seconds) * 1_000_000_000 }
+    private var moment: Moment { Moment(wall: Timestamp(now + clockOffset), uptime: now) }
+    private var nanoseconds: Int64 { Int64((now + clockOffset).components.seconds) * 1_000_000_000 }
 
     mutating func observe() -> PodObservation {
         sequence += 1
@@ -102,6 +108,7 @@ struct PodSimulation {
     private mutating func perform(_ operation: PodOperation) -> PodOutcome {
         switch operation {
         case .probe(let key, _):
+            if let probeError { return .failure(reason: "ProbeError", message: probeError) }
             let isHealthy = health["\(key.container)/\(key.kind.rawValue)"] ?? true
             return .probed(isHealthy: isHealthy, message: isHealthy ? "" : "no")
         case .publish: return .success
@@ -112,6 +119,7 @@ struct PodSimulation {
         case .releaseVolumes: log.append("release")
         case .confirmDeletion: log.append("confirm")
         case .createSandbox(let attempt):
+            if let sandboxFailure { return .failure(reason: "FailedCreatePodSandBox", message: sandboxFailure) }
             log.append("sandbox \(attempt)")
             let metadata = PodSandboxMetadata(name: "p", uid: "u", namespace: "default", attempt: attempt)
             sandboxes.append(

@@ -114,6 +114,37 @@ import Testing
         await store.close()
     }
 
+    /// A full disk: writes fail with the cause, reads and a running watch go on, nothing is opened again, and the end needs no help.
+    @Test(arguments: [DiskRefusal.full, .readOnly]) func aRefusedWriteChangesNothing(_ refusal: DiskRefusal)
+        async throws
+    {
+        let place = try ScratchDirectory()
+        let isRefusing = Mutex(false)
+        let reopened = Mutex(0)
+        var options = SQLiteStoreOptions()
+        options.reach = { point in
+            if point == .reopening { reopened.withLock { $0 += 1 } }
+            guard point == .batchInserted, isRefusing.withLock({ $0 }) else { return }
+            throw StoreError.refused(refusal, directory: place.path)
+        }
+        let store = try await SQLiteStore.open(directory: place.path, options: options)
+        let first = try await store.write(.create(key: "/a", bytes: [1]))
+        let watch = try await store.watch(prefix: "/", after: first)
+        isRefusing.withLock { $0 = true }
+        for _ in 0..<3 {
+            await #expect(throws: StoreError.refused(refusal, directory: place.path)) {
+                try await store.write(.create(key: "/b", bytes: [2]))
+            }
+        }
+        #expect(try await store.revision() == first)
+        #expect(try await store.get("/b", at: nil) == nil)
+        isRefusing.withLock { $0 = false }
+        #expect(try await store.write(.create(key: "/b", bytes: [3])) == first + 1)
+        #expect(try await watch.next()?.map(\.bytes) == [[3]])
+        #expect(reopened.withLock { $0 } == 0)
+        await store.close()
+    }
+
     @Test func compactionShrinksTheFile() async throws {
         let place = try ScratchDirectory()
         let store = try await SQLiteStore.open(directory: place.path)

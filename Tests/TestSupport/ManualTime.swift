@@ -8,6 +8,12 @@ package final class ManualTime: TimeSource {
         var continuation: CheckedContinuation<Bool, Never>
     }
 
+    private struct Watcher {
+        var count: Int
+        var rest: Duration
+        var continuation: CheckedContinuation<Void, Never>
+    }
+
     private struct State {
         var uptime = Duration.zero
         /// What the wall clock shows beyond the time that went by.
@@ -15,7 +21,7 @@ package final class ManualTime: TimeSource {
         var listeners: [Int: AsyncStream<Void>.Continuation] = [:]
         var sleepers: [Int: Sleeper] = [:]
         var nextSleeper = 0
-        var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+        var watchers: [Watcher] = []
     }
 
     private let start: Timestamp
@@ -84,11 +90,11 @@ package final class ManualTime: TimeSource {
         state.withLock { state in state.sleepers.values.map { $0.due - state.uptime }.min() }
     }
 
-    /// Returns once so many tasks sleep.
-    package func waitForSleepers(_ count: Int = 1) async {
+    /// Returns once so many tasks sleep, all of them for longer than `rest`.
+    package func waitForSleepers(_ count: Int = 1, longerThan rest: Duration = .zero) async {
         await withCheckedContinuation { continuation in
             state.withLock { state in
-                state.watchers.append((count, continuation))
+                state.watchers.append(Watcher(count: count, rest: rest, continuation: continuation))
                 Self.tellWatchers(&state)
             }
         }
@@ -96,7 +102,9 @@ package final class ManualTime: TimeSource {
 
     private static func tellWatchers(_ state: inout State) {
         let count = state.sleepers.count
-        for watcher in state.watchers where watcher.count <= count { watcher.continuation.resume() }
-        state.watchers.removeAll { $0.count <= count }
+        let shortest = state.sleepers.values.map(\.due).min().map { [uptime = state.uptime] in $0 - uptime } ?? .zero
+        let isDone: (Watcher) -> Bool = { $0.count <= count && $0.rest < shortest }
+        for watcher in state.watchers where isDone(watcher) { watcher.continuation.resume() }
+        state.watchers.removeAll(where: isDone)
     }
 }

@@ -39,6 +39,7 @@ extension Status {
         case internalError = "InternalError"
         case notImplemented = "NotImplemented"
         case serviceUnavailable = "ServiceUnavailable"
+        case insufficientStorage = "InsufficientStorage"
         case serverTimeout = "ServerTimeout"
         case timeout = "Timeout"
     }
@@ -166,6 +167,11 @@ extension Status {
 
     package static func notImplemented(_ message: String) -> Status {
         .init(.notImplemented, code: 501, message)
+    }
+
+    /// Nothing more can be written (RFC 4918).
+    package static func insufficientStorage(_ message: String) -> Status {
+        .init(.insufficientStorage, code: 507, message)
     }
 
     package static func serviceUnavailable(_ message: String) -> Status {

@@ -23,6 +23,7 @@ struct OrdinaryBehaviour: KindBehaviour {
 /// A node brings its own status when it registers.
 struct NodeBehaviour: KindBehaviour {
     var statusWritesMetadata: Bool { true }
+    var showsUnsavedStatus: Bool { true }
     var keepsNewStatus: Bool { true }
 }
 

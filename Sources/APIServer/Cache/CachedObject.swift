@@ -14,13 +14,23 @@ final class CachedObject: Sendable {
     let labels: JSONObject?
     /// The values of the resource's selectable fields, in the order of `WireFormat.selectableFields`.
     let fields: [String]
+    /// The store does not have this state; what it has, under the same revision, may be another.
+    let isUnsaved: Bool
 
-    init(key: String, revision: Revision, wire: [UInt8], labels: JSONObject?, fields: [String]) {
+    init(
+        key: String, revision: Revision, wire: [UInt8], labels: JSONObject?, fields: [String], isUnsaved: Bool = false
+    ) {
         self.key = key
         self.revision = revision
         self.wire = wire
         self.labels = labels
         self.fields = fields
+        self.isUnsaved = isUnsaved
+    }
+
+    /// The same, as one that the store does not have.
+    var unsaved: CachedObject {
+        CachedObject(key: key, revision: revision, wire: wire, labels: labels, fields: fields, isUnsaved: true)
     }
 
     /// The object, read anew from its bytes: 2 KiB take some 10 us, against four times their size in memory if it were kept.

@@ -73,6 +73,15 @@ final class ResourceCache: Sendable {
         }
     }
 
+    /// Has readers see an unsaved state until the object's next event, where the present one is still what it was made from. Watchers are told
+    /// nothing.
+    func show(_ object: CachedObject) {
+        state.withLock { state in
+            guard state.table[object.key]?.revision == object.revision else { return }
+            _ = state.table.set(object)
+        }
+    }
+
     // MARK: Watching
 
     /// Events that a new watcher gets first.

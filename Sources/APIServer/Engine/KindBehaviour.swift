@@ -9,6 +9,8 @@ protocol KindBehaviour: Sendable {
     var statusWritesMetadata: Bool { get }
     /// Whether a new object may bring its status along.
     var keepsNewStatus: Bool { get }
+    /// Whether a status that the disk does not take is shown all the same: it is of what is wrong with the machine, and asked for just then.
+    var showsUnsavedStatus: Bool { get }
 
     /// Seconds from the request to the end, 0 for at once, nil where the kind knows no orderly end.
     func gracePeriod(_ object: JSONObject, requested: Int64?) -> Int64?
@@ -22,6 +24,7 @@ extension KindBehaviour {
     var hasGeneration: Bool { false }
     var statusWritesMetadata: Bool { false }
     var keepsNewStatus: Bool { false }
+    var showsUnsavedStatus: Bool { false }
     func gracePeriod(_ object: JSONObject, requested: Int64?) -> Int64? { nil }
     func isHeldFromDeletion(_ object: JSONObject) -> Bool { false }
     func beginDeletion(_ object: inout JSONObject) {}

@@ -57,17 +57,25 @@ extension ObjectRegistry {
         } catch {
             throw .failed(error)
         }
-        if request.options.isDryRun || resource.format.wire(stored: bytes, revision: current.revision) == current.wire {
+        let isSame = resource.format.wire(stored: bytes, revision: current.revision) == current.wire
+        if request.options.isDryRun || isSame && !current.isUnsaved {
             reservation.release()
             return resource.format.cached(key: current.key, stored: bytes, tree: new, revision: current.revision)
         }
         let key = resource.prefix + current.key
         do throws(Refusal) {
             let isDeletion = Self.endsDeletion(new, resource)
-            let revision = try await commit(
+            let write: Write =
                 isDeletion
-                    ? .delete(key: key, expecting: current.revision)
-                    : .update(key: key, bytes: bytes, expecting: current.revision))
+                ? .delete(key: key, expecting: current.revision)
+                : .update(key: key, bytes: bytes, expecting: current.revision)
+            let revision: Revision
+            if request.subresource == "status", resource.behaviour.showsUnsavedStatus {
+                let new = resource.format.cached(key: current.key, stored: bytes, tree: new, revision: current.revision)
+                revision = try await commit(write, showing: new.unsaved, in: resource)
+            } else {
+                revision = try await commit(write)
+            }
             reservation.keep()
             if isDeletion { allocator.release(new, resource) }
             return resource.format.cached(key: current.key, stored: bytes, tree: new, revision: revision)

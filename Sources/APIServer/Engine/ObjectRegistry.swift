@@ -63,6 +63,35 @@ final class ObjectRegistry: Sendable {
         return revision
     }
 
+    /// How long a write of a status may take before it is shown.
+    static let unsavedAfter: Duration = .seconds(2)
+
+    /// The same for a status that is shown also while the disk is slow, or does not take it.
+    func commit(_ write: Write, showing unsaved: CachedObject, in resource: Resource) async throws(Refusal) -> Revision
+    {
+        let result = await withTaskGroup(of: Result<Revision, Refusal>?.self) { group in
+            group.addTask {
+                do throws(Refusal) {
+                    return .success(try await self.commit(write))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                if (try? await self.time.sleep(for: Self.unsavedAfter)) != nil { resource.cache.show(unsaved) }
+                return nil
+            }
+            while let answer = await group.next() {
+                guard let answer else { continue }
+                group.cancelAll()
+                return answer
+            }
+            return .failure(.failed(.serviceUnavailable("the write was given up")))
+        }
+        if case .failure(.failed) = result { resource.cache.show(unsaved) }
+        return try result.get()
+    }
+
     /// Waits until the caches have come as far as a refused write says the store is (nil: as far as it is now).
     func catchUp(with revision: Revision?) async {
         guard let target = if let revision { revision } else { try? await store.revision() } else { return }
@@ -98,6 +127,14 @@ extension Status {
         case .closed, .cancelled, .overrun: self = .serviceUnavailable("the store is not available: \(error)")
         case .futureRevision(let revision, let current):
             self = .tooLargeResourceVersion(revision, current: current)
+        case .refused(.full, let directory):
+            self = .insufficientStorage(
+                "the disk of the server's store (\(directory)) is full: nothing can be written until there is space; reads go on"
+            )
+        case .refused(.readOnly, let directory):
+            self = .internalError(
+                "the disk of the server's store (\(directory)) is read-only: nothing can be written until that ends; reads go on"
+            )
         case .exists, .conflict, .incompatible, .io: self = .internalError("the store failed: \(error)")
         }
     }

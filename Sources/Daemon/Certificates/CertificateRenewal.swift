@@ -1,5 +1,6 @@
 import APIMachinery
 import JSONTree
+import Kubelet
 import Logging
 import PKI
 
@@ -8,19 +9,19 @@ import PKI
 actor CertificateRenewal {
     private let holder: any CertificateHolder
     private let time: any TimeSource
+    private let host: HostWatch
     private let logger: Logger
     private var isBusy = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
-    /// The failure that was logged last, so that each is logged once.
-    private var failure: DaemonError?
 
     /// After a failure.
     static let retryPause = Duration.seconds(60)
     /// A clock may also run away without being set.
     static let longestPause = Duration.seconds(86_400)
 
-    init(_ holder: any CertificateHolder, time: any TimeSource, logger: Logger) {
+    init(_ holder: any CertificateHolder, host: HostWatch, time: any TimeSource, logger: Logger) {
         self.holder = holder
+        self.host = host
         self.time = time
         self.logger = logger
     }
@@ -36,12 +37,12 @@ actor CertificateRenewal {
     private func renewDue() async -> Duration {
         do throws(DaemonError) {
             try await renew([])
-            failure = nil
+            host.gone(.certificatesOverdue)
+            return Self.pause(holder.certificates, at: time.now())
         } catch {
-            if failure != error { logger.error("certificates are not renewed", metadata: ["error": "\(error)"]) }
-            failure = error
+            host.found(.certificatesOverdue, "certificates are due and not renewed: \(error)")
+            return Self.retryPause
         }
-        return failure == nil ? Self.pause(holder.certificates, at: time.now()) : Self.retryPause
     }
 
     /// Renews those named and those that are due.

@@ -36,7 +36,8 @@ struct NodeAgent: Sendable {
     /// Takes up what runs already and makes the network ready. Needs no API server.
     static func start(
         _ configuration: DaemonConfiguration, instance: InstanceFiles, node: ResolvedNode, clients: Clients,
-        threads: IOThreads, events: EventThread, timeline: Timeline, time: any TimeSource, logger: Logger
+        threads: IOThreads, events: EventThread, host: HostWatch, timeline: Timeline, time: any TimeSource,
+        logger: Logger
     ) async throws(DaemonError) -> NodeAgent {
         // As the last to be killed for memory, and so the pods' monitors, which inherit it: a pod's own limit must meet its containers.
         try? writeText("-999", to: "/proc/self/oom_score_adj")
@@ -55,7 +56,7 @@ struct NodeAgent: Sendable {
             paths: paths.runtime, images: images, version: Server.version,
             nodeResources: Machine.podResources(Machine.facts(configuration, version: Server.version)),
             dependencies: RuntimeDependencies(
-                monitors: monitors, network: PodLinks(network: network),
+                monitors: monitors, network: PodLinks(network: network, host: host),
                 seccomp: SeccompPrograms(compiler: SeccompCompiler()),
                 kernel: SystemKernel(), steps: timeline, time: time, threads: blocking, events: events, logger: logger))
         try await DaemonError.wrapping("container runtime") { () async throws(CRIError) in
@@ -69,7 +70,8 @@ struct NodeAgent: Sendable {
             settings, client: clients.kubelet, runtime: runtime, images: images,
             probes: NetworkProbes(threads: threads),
             // Its own: a hostPath on a server that is dead must not hold what starts and ends containers.
-            threads: BlockingThreads(count: 4), events: events, moments: timeline, time: time, logger: logger)
+            threads: BlockingThreads(count: 4), events: events, host: host,
+            moments: timeline, time: time, logger: logger)
         let proxy = KubeProxy(
             table: network.configuration.instance.serviceTable, serviceNetwork: network.configuration.serviceNetwork,
             clusterNetwork: network.configuration.clusterNetwork, backend: KernelNFTables(),

@@ -10,6 +10,7 @@ import Transport
 /// The runtime's network, from the pod network.
 struct PodLinks: SandboxNetwork {
     let network: PodNetwork
+    let host: HostWatch
 
     func attach(
         sandbox: String, networkNamespace: String, ports: [PortMapping]
@@ -21,6 +22,7 @@ struct PodLinks: SandboxNetwork {
                 sandbox: sandbox, networkNamespace: .path(networkNamespace), hostPorts: hostPorts)
             return [address.address.description]
         } catch {
+            if case .exhausted = error { host.found(.addressesExhausted, "\(error)") }
             throw .failed("network of the sandbox: \(error)")
         }
     }
@@ -28,6 +30,8 @@ struct PodLinks: SandboxNetwork {
     func detach(sandbox: String) async throws(CRIError) {
         do throws(PodNetworkError) {
             try await network.detach(sandbox: sandbox)
+            // There is an address now, for who is first.
+            host.gone(.addressesExhausted)
         } catch {
             throw .failed("network of the sandbox: \(error)")
         }

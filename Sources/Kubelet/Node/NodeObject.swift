@@ -23,9 +23,12 @@ struct NodeObject: Sendable {
         ]) { $1 }
     }
 
-    /// - Parameter old: the status as it stands, whose transition times are kept where a condition has not changed.
+    /// - Parameters:
+    ///   - old: the status as it stands, whose transition times are kept where a condition has not changed.
+    ///   - host: what is or is not wrong with the machine; what is not is said only where the old status says something of it.
     func status(
-        _ old: NodeStatus, runtime: RuntimeStatus?, images: [Image], pressures: Set<NodePressure> = [],
+        _ old: NodeStatus, runtime: RuntimeStatus?, images: [Image], host: [RuntimeStatus.Condition] = [],
+        pressures: Set<NodePressure> = [],
         isShuttingDown: Bool = false, at time: Timestamp
     ) -> NodeStatus {
         var status = old
@@ -60,7 +63,9 @@ struct NodeObject: Sendable {
             }
         }
         let own = NodePressure.allCases.map { Self.condition($0, pressures.contains($0)) }
-        for condition in own + conditions(runtime, isShuttingDown: isShuttingDown) {
+        let said = Set(old.conditions.map(\.type))
+        let ofHost = host.filter { $0.isTrue || said.contains($0.type) }
+        for condition in own + ofHost + conditions(runtime, isShuttingDown: isShuttingDown) {
             set(condition, in: &status, at: time)
         }
         return status

@@ -13,6 +13,7 @@ struct NodeReporter: Sendable {
     let images: any ImageService
     let time: any TimeSource
     let logger: Logger
+    var host = HostWatch()
     var isShuttingDown: @Sendable () -> Bool = { false }
     var pressures: @Sendable () -> Set<NodePressure> = { [] }
 
@@ -32,17 +33,20 @@ struct NodeReporter: Sendable {
         }
     }
 
-    /// Runs `body` at once and then in each period; a failure is tried again after a second.
+    /// Runs `body` at once, then in each period and after each change of the host's health; a failure is logged once and tried again after a
+    /// second.
     private func keep(every period: Duration, _ what: String, _ body: () async throws(Status) -> Void) async {
+        var failure: String?
         while !Task.isCancelled {
-            var pause = period
+            let changes = host.changes()
             do throws(Status) {
                 try await body()
+                failure = nil
             } catch {
-                logger.warning("cannot \(what)", metadata: ["error": "\(error)"])
-                pause = .seconds(1)
+                if failure != error.message { logger.warning("cannot \(what)", metadata: ["error": "\(error)"]) }
+                failure = error.message
             }
-            guard (try? await time.sleep(for: pause)) != nil else { return }
+            await time.pause(for: failure == nil ? period : .seconds(1), orUntil: changes)
         }
     }
 
@@ -81,8 +85,8 @@ struct NodeReporter: Sendable {
         let list = (try? await images.listImages()) ?? []
         var node = try await registered()
         let new = object.status(
-            node.status, runtime: runtimeStatus, images: list, pressures: pressures(), isShuttingDown: isShuttingDown(),
-            at: time.now())
+            node.status, runtime: runtimeStatus, images: list, host: host.conditions, pressures: pressures(),
+            isShuttingDown: isShuttingDown(), at: time.now())
         guard isDue || !new.isSame(as: node.status) else { return false }
         node.status = new
         _ = try await client.updateStatus(node)

@@ -130,6 +130,11 @@ final class PodDirectory: Sendable {
         for uid in state.withLock({ Array($0.entries.keys) }) { runtimeChanged(podUID: uid) }
     }
 
+    /// Tells every pod.
+    func tellAll(_ event: PodEvent) {
+        for inbox in state.withLock({ $0.entries.values.map(\.inbox) }) { inbox.send(event) }
+    }
+
     // MARK: - Looking
 
     /// The pod of this name, as the node knows it.

@@ -54,7 +54,7 @@ extension PodMachine {
     ) -> [PodAction] {
         // The first start of all is no restart: what ends for the first time comes back at once.
         if attempt > 0, observation.newest(name)?.metadata.attempt == attempt {
-            let end = observation.previous(name).map { now.uptime(of: $0.finishedAt) }
+            let end = observation.previous(name).map { ends[$0.id] ?? now.uptime(of: $0.finishedAt) }
             backoffs[name, default: RestartBackoff()].started(at: now.uptime, previousEnd: end)
         }
         guard case .failure(let reason, let message) = outcome else {
@@ -70,6 +70,9 @@ extension PodMachine {
     }
 
     private mutating func probed(_ key: ProbeKey, _ outcome: PodOutcome) -> [PodAction] {
+        if case .failure(let reason, let message) = outcome {
+            return [.event(isWarning: true, reason: reason, message: message, container: key.container)]
+        }
         guard case .probed(let isHealthy, let message) = outcome, probes[key.container] != nil else { return [] }
         _ = probes[key.container]?.answered(key, isHealthy: isHealthy)
         guard !isHealthy else { return [] }

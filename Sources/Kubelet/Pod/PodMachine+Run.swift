@@ -120,7 +120,7 @@ extension PodMachine {
     /// When an ended container may run again, nil where it has not ended.
     func restartTime(_ name: String, at now: Moment) -> Duration? {
         guard let status = observation.current(name), status.state == .exited else { return nil }
-        let end = now.uptime(of: status.finishedAt)
+        let end = ends[status.id] ?? now.uptime(of: status.finishedAt)
         return backoffs[name]?.earliestStart(endedAt: end) ?? end
     }
 

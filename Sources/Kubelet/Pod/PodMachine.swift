@@ -34,6 +34,8 @@ struct PodMachine: Sendable {
     var sandboxFailure: Waiting?
     var waiting: [String: Waiting] = [:]
     var backoffs: [String: RestartBackoff] = [:]
+    /// When containers ended, by their ids, on the monotonic clock: noted when it is first seen, so that a wall clock that is set moves nothing.
+    var ends: [String: Duration] = [:]
     var probes: [String: ProbeSet] = [:]
     var underWay: Set<PodOperation.Key> = []
     /// The grace of each stop under way, by the container's name.
@@ -100,6 +102,12 @@ struct PodMachine: Sendable {
         case .announced(let object, let version):
             sources.announced[object] = version
             return []
+        case .unblocked:
+            retries = [:]
+            return []
+        case .clockSet:
+            if sources.contents.renewal != nil { sources.isRefreshDue = true }
+            return []
         case .tick:
             return []
         case .finished(let operation, let outcome, let new):
@@ -113,7 +121,16 @@ struct PodMachine: Sendable {
     private mutating func take(_ new: PodObservation, at now: Moment) {
         guard new.sequence >= observation.sequence else { return }
         observation = new
+        noteEnds(at: now)
         followProbes(at: now)
+    }
+
+    private mutating func noteEnds(at now: Moment) {
+        var known: [String: Duration] = [:]
+        for status in observation.containers where status.state == .exited {
+            known[status.id] = ends[status.id] ?? now.uptime(of: status.finishedAt)
+        }
+        ends = known
     }
 
     /// Conditions that others set (readiness gates) come from the object; ours stay as we last wrote them. Only Ready may have been overruled

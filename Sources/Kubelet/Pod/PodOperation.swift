@@ -7,9 +7,9 @@ struct Moment: Sendable, Hashable {
     var wall: Timestamp
     var uptime: Duration
 
-    /// The monotonic time of a moment that the runtime gave on the wall clock.
+    /// The monotonic time of a moment in the past that the runtime gave on the wall clock; now where that clock was set back since.
     func uptime(of nanoseconds: UnixNanoseconds) -> Duration {
-        uptime - (wall.sinceEpoch - .nanoseconds(nanoseconds))
+        uptime - max(.zero, wall.sinceEpoch - .nanoseconds(nanoseconds))
     }
 }
 
@@ -80,6 +80,10 @@ enum PodEvent: Sendable {
     /// An object that a volume is made from has this version, "" where it is gone.
     case announced(ReferencedObject, version: String)
     case finished(PodOperation, PodOutcome, PodObservation?)
+    /// What held operations up may be gone: those that failed are tried again now.
+    case unblocked
+    /// The wall clock was set: tokens are good or not by it.
+    case clockSet
     /// The time asked for has come.
     case tick
 }

@@ -105,7 +105,9 @@ final class PodInbox: Sendable {
 extension PodEvent {
     fileprivate func isReplaced(by newer: PodEvent) -> Bool {
         switch (self, newer) {
-        case (.updated, .updated), (.tick, .tick), (.observed, .observed): true
+        case (.updated, .updated), (.tick, .tick), (.observed, .observed), (.unblocked, .unblocked),
+            (.clockSet, .clockSet):
+            true
         case (.announced(let own, _), .announced(let new, _)): own == new
         default: false
         }

@@ -33,6 +33,8 @@ struct Prober: Sendable {
     let transport: any ProbeTransport
     let time: any TimeSource
 
+    /// A command that the node could not run (no process left, for one) says nothing about the container: that is a failure of the check, which
+    /// counts for nothing and is tried again.
     func check(
         _ key: ProbeKey, _ pod: Pod, _ observation: PodObservation, timeout: Duration
     ) async -> PodOutcome {
@@ -43,12 +45,20 @@ struct Prober: Sendable {
         let sandbox = observation.readySandbox
         let address = pod.spec.hostNetwork ? pod.status.hostIP : sandbox?.addresses.first
         let target = ProbeTarget(container: container, id: key.id, pod: pod, address: address)
-        let failure =
-            if let grpc = probe.grpc {
-                await check(grpc, target, timeout: timeout)
-            } else {
-                await run(exec: probe.exec, httpGet: probe.httpGet, tcp: probe.tcpSocket, target, timeout: timeout)
+        let failure: String?
+        if let grpc = probe.grpc {
+            failure = await check(grpc, target, timeout: timeout)
+        } else if let exec = probe.exec {
+            do throws(CRIError) {
+                failure = try await execute(exec, target, timeout: timeout)
+            } catch .failed(let message) {
+                return .failure(reason: "ProbeError", message: message)
+            } catch {
+                failure = error.description
             }
+        } else {
+            failure = await run(exec: nil, httpGet: probe.httpGet, tcp: probe.tcpSocket, target, timeout: timeout)
+        }
         return .probed(isHealthy: failure == nil, message: failure ?? "")
     }
 
@@ -76,14 +86,21 @@ struct Prober: Sendable {
 
     private func run(_ action: ExecAction, _ target: ProbeTarget, timeout: Duration) async -> String? {
         do throws(CRIError) {
-            let result = try await runtime.execSync(
-                container: target.id, command: action.command, timeout: timeout, outputLimit: 10 << 10)
-            guard result.exitCode != 0 else { return nil }
-            let output = String(decoding: result.standardOutput + result.standardError, as: UTF8.self)
-            return output.isEmpty ? "command exited with \(result.exitCode)" : output
+            return try await execute(action, target, timeout: timeout)
         } catch {
             return error.description
         }
+    }
+
+    /// What the command says against the container, nil for nothing.
+    private func execute(
+        _ action: ExecAction, _ target: ProbeTarget, timeout: Duration
+    ) async throws(CRIError) -> String? {
+        let result = try await runtime.execSync(
+            container: target.id, command: action.command, timeout: timeout, outputLimit: 10 << 10)
+        guard result.exitCode != 0 else { return nil }
+        let output = String(decoding: result.standardOutput + result.standardError, as: UTF8.self)
+        return output.isEmpty ? "command exited with \(result.exitCode)" : output
     }
 
     private func get(_ action: HTTPGetAction, _ target: ProbeTarget, timeout: Duration) async -> String? {

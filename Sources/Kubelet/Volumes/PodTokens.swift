@@ -41,6 +41,11 @@ package final class PodTokens: Sendable {
         tokens.withLock { $0[key] = token }
     }
 
+    /// All are to be asked for anew.
+    package func forgetAll() {
+        tokens.withLock { $0 = [:] }
+    }
+
     package func forget(podUID: String) {
         tokens.withLock { tokens in tokens = tokens.filter { $0.key.podUID != podUID } }
     }

@@ -57,6 +57,17 @@ package enum WholeFile {
         if durable { try syncDirectory(of: path) }
     }
 
+    /// Takes space for a megabyte in `directory`, writes a little of it durably, and gives it back.
+    package static func tryDurableWrite(in directory: String) throws(KernelError) {
+        let path = directory + "/.trial"
+        let descriptor = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
+        defer { unlink(path) }
+        let code = posix_fallocate(descriptor.raw, 0, 1 << 20)
+        guard code == 0 else { throw KernelError("fallocate", path, code) }
+        try write(Array("trial\n".utf8), to: descriptor, path: path)
+        try sync(descriptor, path: path)
+    }
+
     package static func write(
         _ bytes: [UInt8], to descriptor: borrowing Descriptor, path: String
     ) throws(KernelError) {

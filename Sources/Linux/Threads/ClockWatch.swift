@@ -1,15 +1,9 @@
 import CKernel
-import Synchronization
 
 /// Tells when the wall clock is set, forwards or backwards, or the machine wakes up: the kernel says so (timerfd_create(2)), nothing polls.
 package final class ClockWatch: Sendable {
-    private struct State {
-        var listeners: [UInt64: AsyncStream<Void>.Continuation] = [:]
-        var last: UInt64 = 0
-    }
-
     private let timer: Descriptor
-    private let state = Mutex(State())
+    private let changed = Broadcast()
 
     /// Watches as long as the process lives.
     package init(events: EventThread) throws(KernelError) {
@@ -19,20 +13,10 @@ package final class ClockWatch: Sendable {
         _ = try events.watch(raw, for: .read) { self.take() }
     }
 
-    /// A value after each change from this call on; several that nobody has taken are one.
-    package func changes() -> AsyncStream<Void> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let number = state.withLock { state in
-            state.last += 1
-            state.listeners[state.last] = continuation
-            return state.last
-        }
-        continuation.onTermination = { _ in self.state.withLock { _ = $0.listeners.removeValue(forKey: number) } }
-        return stream
-    }
+    /// A value after each change from this call on.
+    package func changes() -> AsyncStream<Void> { changed.subscribe() }
 
     private func take() {
-        guard ck_clock_rearm(timer.raw) == 1 else { return }
-        for listener in state.withLock({ Array($0.listeners.values) }) { listener.yield() }
+        if ck_clock_rearm(timer.raw) == 1 { changed.send() }
     }
 }

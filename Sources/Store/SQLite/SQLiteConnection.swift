@@ -1,16 +1,39 @@
 import CSQLite
+import Glibc
 
 /// A call that SQLite refused: its extended result code, and its own words.
 struct SQLiteError: Error {
     let code: Int32
     let message: String
+    /// The errno value of the call beneath; 0 where there was none.
+    let systemCode: Int32
 
     /// The file is not a database, or no longer a whole one.
     var isDamage: Bool { [SQLITE_CORRUPT, SQLITE_NOTADB].contains(code & 0xFF) }
 
-    init(code: Int32, message: String) {
+    /// Why the disk took nothing, where that is all that happened: SQLite has taken the transaction back. A sync that failed is another matter, for
+    /// nobody knows what became of what was written before it.
+    var refusal: DiskRefusal? {
+        guard code & 0xFF != SQLITE_FULL else { return .full }
+        guard code & 0xFF != SQLITE_READONLY else { return .readOnly }
+        guard code & 0xFF == SQLITE_IOERR, ![Self.syncFailed, Self.directorySyncFailed].contains(code) else {
+            return nil
+        }
+        return switch systemCode {
+        case ENOSPC, EDQUOT: .full
+        case EROFS: .readOnly
+        default: nil
+        }
+    }
+
+    /// `SQLITE_IOERR_FSYNC` and `SQLITE_IOERR_DIR_FSYNC`, which are macros of an expression.
+    private static let syncFailed = SQLITE_IOERR | 4 << 8
+    private static let directorySyncFailed = SQLITE_IOERR | 5 << 8
+
+    init(code: Int32, message: String, systemCode: Int32 = 0) {
         self.code = code
         self.message = message
+        self.systemCode = systemCode
     }
 }
 
@@ -87,7 +110,9 @@ final class SQLiteConnection {
 
     private func check(_ code: Int32) throws(SQLiteError) {
         guard code != SQLITE_OK else { return }
-        throw SQLiteError(code: code, message: handle.map(Self.message) ?? String(cString: sqlite3_errstr(code)))
+        throw SQLiteError(
+            code: code, message: handle.map(Self.message) ?? String(cString: sqlite3_errstr(code)),
+            systemCode: handle.map(sqlite3_system_errno) ?? 0)
     }
 
     private static func message(_ handle: OpaquePointer) -> String {

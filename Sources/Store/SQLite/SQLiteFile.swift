@@ -61,6 +61,7 @@ struct SQLiteFile {
     private static func create(_ path: String) throws(StoreError) {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
+            if errno == EROFS { throw .refused(.readOnly, directory: path) }
             throw .io(operation: "open \(path)", message: DirectoryLock.reason(errno))
         }
         Glibc.close(descriptor)
@@ -117,6 +118,7 @@ struct SQLiteFile {
             throw error
         } catch let error as SQLiteError {
             if error.isDamage { throw damaged(directory, error.message) }
+            if let refusal = error.refusal { throw .refused(refusal, directory: directory) }
             throw .io(operation: operation, message: "\(directory): \(error.message) (SQLite \(error.code))")
         } catch {
             throw .io(operation: operation, message: "\(directory): \(error)")

@@ -67,7 +67,10 @@ final class SQLiteStatement {
 
     private func check(_ code: Int32) throws(SQLiteError) {
         guard code != SQLITE_OK else { return }
-        throw SQLiteError(code: code, message: String(cString: sqlite3_errmsg(sqlite3_db_handle(handle))))
+        let connection = sqlite3_db_handle(handle)
+        throw SQLiteError(
+            code: code, message: String(cString: sqlite3_errmsg(connection)),
+            systemCode: sqlite3_system_errno(connection))
     }
 }
 

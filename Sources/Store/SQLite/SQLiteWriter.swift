@@ -4,7 +4,8 @@ import Logging
 ///
 /// Each round takes what has arrived: the writes share one transaction and one sync, then a running compaction makes
 /// one step. After a failed commit the file is closed and opened again; until that succeeds writes fail and reads give
-/// the last durable state.
+/// the last durable state. A commit that a full or read-only disk refused has changed nothing: the file stays open, watches go on, and the next
+/// write tries again.
 final class SQLiteWriter {
     enum Command: Sendable {
         case write(Write, CheckedContinuation<Result<Revision, StoreError>, Never>)
@@ -103,7 +104,7 @@ final class SQLiteWriter {
             return results
         } catch {
             // What the batch decided, conflicts too, rests on writes that are not durable.
-            fail(error)
+            failUnlessRefused(error)
             return writes.map { _ in .failure(error) }
         }
     }
@@ -143,7 +144,7 @@ final class SQLiteWriter {
             }
         } catch {
             finishCompaction(.failure(error))
-            fail(error)
+            failUnlessRefused(error)
         }
     }
 
@@ -156,6 +157,11 @@ final class SQLiteWriter {
     private func usableFile() throws(StoreError) -> SQLiteFile {
         if let file { return file }
         return try reopen()
+    }
+
+    private func failUnlessRefused(_ error: StoreError) {
+        if case .refused = error { return }
+        fail(error)
     }
 
     /// After a failed sync the kernel may have dropped what it could not write: nothing in memory is trusted.

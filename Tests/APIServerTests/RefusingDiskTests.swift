@@ -1,0 +1,117 @@
+import APIMachinery
+import APIServer
+import HTTP
+import JSONTree
+import KubernetesAPI
+import Store
+import Synchronization
+import Testing
+
+/// A store whose disk takes nothing while the test says so.
+final class RefusingStore: KeyValueStore {
+    private let base = MemoryStore()
+    private let cause = Mutex<DiskRefusal?>(nil)
+    private let gate = Mutex<[CheckedContinuation<Void, Never>]?>(nil)
+
+    func refuse(_ new: DiskRefusal?) { cause.withLock { $0 = new } }
+
+    /// Holds writes until `release`.
+    func hold() { gate.withLock { $0 = [] } }
+
+    func release() {
+        let waiting = gate.withLock { gate in
+            defer { gate = nil }
+            return gate ?? []
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    func write(_ write: Write) async throws(StoreError) -> Revision {
+        await withCheckedContinuation { continuation in
+            let isHeld = gate.withLock { gate in
+                gate?.append(continuation)
+                return gate != nil
+            }
+            if !isHeld { continuation.resume() }
+        }
+        if let cause = cause.withLock({ $0 }) { throw .refused(cause, directory: "/data/store") }
+        return try await base.write(write)
+    }
+
+    func revision() async throws(StoreError) -> Revision { try await base.revision() }
+    func get(_ key: String, at revision: Revision?) async throws(StoreError) -> StoredValue? {
+        try await base.get(key, at: revision)
+    }
+    func list(prefix: String, at revision: Revision?, from start: String?, limit: Int) async throws(StoreError)
+        -> StorePage
+    {
+        try await base.list(prefix: prefix, at: revision, from: start, limit: limit)
+    }
+    func watch(prefix: String, after revision: Revision) async throws(StoreError) -> any StoreWatch {
+        try await base.watch(prefix: prefix, after: revision)
+    }
+    func compact(to revision: Revision) async throws(StoreError) { try await base.compact(to: revision) }
+    func close() async { await base.close() }
+}
+
+@Suite struct RefusingDiskTests {
+    private static let nodes = "/api/v1/nodes"
+
+    private func node(_ condition: String) -> JSONValue {
+        [
+            "apiVersion": "v1", "kind": "Node", "metadata": ["name": "n"],
+            "status": ["conditions": [["type": "DataDiskFull", "status": .string(condition)]]],
+        ]
+    }
+
+    private func condition(_ node: JSONValue) -> String? {
+        node["status"]?["conditions"]?.array?.first?["status"]?.string
+    }
+
+    /// Reads go on, writes say why not, and what the node says of it is seen although it cannot be kept.
+    @Test(arguments: [(DiskRefusal.full, 507, "full"), (.readOnly, 500, "read-only")])
+    func whatTheNodeSaysOfADiskThatTakesNothing(_ cause: DiskRefusal, _ code: Int, _ words: String) async throws {
+        let store = RefusingStore()
+        let test = try await TestServer(store: store)
+        _ = try await test.send(.post, Self.nodes, node("False"))
+        store.refuse(cause)
+        let refused = try await test.send(.post, Path.maps, configMap("a"))
+        #expect(refused.status == code && refused.message.contains(words) && refused.message.contains("/data/store"))
+        // The second of the same is no success either: it is not kept.
+        for _ in 0..<2 {
+            let status = try await test.send(.put, Self.nodes + "/n/status", node("True"))
+            #expect(status.status == code)
+            #expect(condition(try await test.get(Self.nodes + "/n").json) == "True")
+        }
+        let list = try await test.get(Self.nodes).json
+        #expect(list["items"]?.array?.first.flatMap(condition) == "True")
+        // All but the status stays what the store has.
+        #expect(try await test.send(.put, Self.nodes + "/n", node("True")).status == code)
+        store.refuse(nil)
+        let watch = try await test.watch(
+            Self.nodes, query: ["resourceVersion": try await test.get(Self.nodes).revision])
+        #expect(try await test.send(.put, Self.nodes + "/n/status", node("True")).status == 200)
+        #expect(condition(try #require(try await watch.event())["object"] ?? .null) == "True")
+        watch.cancel()
+        #expect(try await test.send(.post, Path.maps, configMap("a")).status == 201)
+        await test.server.stop()
+    }
+
+    /// A status is shown while its write hangs.
+    @Test func whatTheNodeSaysOfADiskThatStalls() async throws {
+        let store = RefusingStore()
+        let test = try await TestServer(store: store)
+        _ = try await test.send(.post, Self.nodes, node("False"))
+        store.hold()
+        let before = test.time.sleeperCount
+        let write = Task { try await test.send(.put, Self.nodes + "/n/status", node("True")).status }
+        while test.time.sleeperCount == before { await Task.yield() }
+        #expect(condition(try await test.get(Self.nodes + "/n").json) == "False")
+        test.time.advance(by: .seconds(2))
+        while condition(try await test.get(Self.nodes + "/n").json) != "True" { await Task.yield() }
+        store.release()
+        #expect(try await write.value == 200)
+        #expect(condition(try await test.get(Self.nodes + "/n").json) == "True")
+        await test.server.stop()
+    }
+}
