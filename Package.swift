@@ -64,6 +64,8 @@ let package = Package(
         tests("KubernetesAPI"),
         module("OCI", ["JSONTree", crypto]),
         module("CRI"),
+        module("Protobuf"),
+        tests("Protobuf"),
         module("HTTP"),
 
         // Layer 2: the machine.
@@ -79,10 +81,13 @@ let package = Package(
         tests("Transport", ["HTTP", "PKI", log] + nio),
 
         // Layer 3: the API.
-        module("APIServer", ["HTTP", "Store", "PKI", "KubernetesAPI", log]),
+        module("APIServer", ["HTTP", "Store", "PKI", "KubernetesAPI", "Protobuf", log]),
         tests("APIServer", ["Store", "HTTP", "KubernetesAPI", "PKI"]),
         module("Client", ["HTTP", "KubernetesAPI", log]),
         tests("Client", ["HTTP", "KubernetesAPI", "APIServer", "Store", "Transport", "PKI"]),
+
+        module("Streaming", ["APIMachinery", "CRI", "HTTP", "JSONTree"]),
+        tests("Streaming", ["APIMachinery", "CRI", "HTTP"]),
 
         // Layer 4: what watches and acts.
         module("Scheduler", ["Client", log]),
@@ -91,7 +96,9 @@ let package = Package(
         tests("Controllers", ["APIServer", "Scheduler", "Store", "Linux"]),
         module("ContainerRuntime", ["CRI", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
         module("PodNetwork", ["Linux", log]),
-        module("Kubelet", ["CRI", "Client", "HTTP", "Linux", log]),
+        module("RemoteCRI", ["APIMachinery", "CRI", "HTTP", "JSONTree", "Protobuf", "Streaming", "Transport", log]),
+        tests("RemoteCRI", ["APIMachinery", "CRI", "HTTP", "Protobuf", "Transport", log]),
+        module("Kubelet", ["CRI", "Client", "HTTP", "Linux", "Streaming", log]),
         tests("Kubelet", ["APIServer", "Client", "HTTP", "KubernetesAPI", "Linux", "Store"]),
         module("KubeProxy", ["Client", "Linux", log]),
         module(
@@ -105,7 +112,7 @@ let package = Package(
             "Daemon",
             [
                 "APIServer", "Scheduler", "Controllers", "ContainerRuntime", "PodNetwork", "Kubelet", "KubeProxy",
-                "ClusterDNS", "Transport", "PKI", "Store", "HTTP", "JSONTree", log,
+                "RemoteCRI", "ClusterDNS", "Transport", "PKI", "Store", "HTTP", "JSONTree", log,
             ]),
         tests(
             "Daemon",

@@ -30,6 +30,10 @@ package struct ContainerConfig: Sendable, Hashable {
     package var terminal = false
     package var resources = ContainerResources()
     package var security = ContainerSecurity()
+    /// Which processes it sees; nil: as the sandbox says.
+    package var processNamespace: NamespaceMode?
+    /// Devices of the host beside those that every container has.
+    package var devices: [Device] = []
     /// The running container of the same sandbox whose processes this one sees (the CRI's NamespaceMode TARGET); nil: as the sandbox says.
     package var processTarget: String?
     /// Nil: the image's, or SIGTERM.
@@ -38,6 +42,20 @@ package struct ContainerConfig: Sendable, Hashable {
     package init(metadata: ContainerMetadata, image: String) {
         self.metadata = metadata
         self.image = image
+    }
+}
+
+/// A device node of the host, or all those in a directory of its /dev.
+package struct Device: Sendable, Hashable {
+    package var hostPath: String
+    package var containerPath: String
+    /// Any of `r`, `w` and `m`.
+    package var permissions: String
+
+    package init(hostPath: String, containerPath: String, permissions: String = "rwm") {
+        self.hostPath = hostPath
+        self.containerPath = containerPath
+        self.permissions = permissions
     }
 }
 
@@ -63,6 +81,10 @@ package struct Mount: Sendable, Hashable {
     package var containerPath: String
     package var isReadOnly: Bool
     package var propagation: Propagation
+    /// Read-only with all that is mounted beneath.
+    package var isRecursivelyReadOnly = false
+    /// An image whose files are mounted, read-only, in place of a path of the host; nil: none. `subPath` is then one within the image.
+    package var image: String?
 
     package init(
         hostPath: String, containerPath: String, isReadOnly: Bool = false, propagation: Propagation = .private
@@ -84,6 +106,17 @@ package struct ContainerResources: Sendable, Hashable {
     package var cpuRequest: Int64?
     package var processLimit: Int64?
     package var oomScoreAdjustment: Int32?
+    /// Microseconds that the CPU limit is held over; nil: 100,000.
+    package var cpuPeriod: Int64?
+    /// Bytes of memory and swap together.
+    package var memorySwapLimit: Int64?
+    /// CPUs and memory nodes that it may use, such as `0-2,4`; empty: any.
+    package var cpuSet = ""
+    package var memoryNodes = ""
+    /// Bytes by the size of the page, such as `2MB`.
+    package var hugePageLimits: [String: UInt64] = [:]
+    /// Files of cgroup v2 with what is written to them, such as `memory.high`.
+    package var unified: [String: String] = [:]
 
     package init() {}
 }
@@ -100,8 +133,17 @@ package struct ContainerSecurity: Sendable, Hashable {
     package var addCapabilities: [String] = []
     package var dropCapabilities: [String] = []
     package var user: Int64?
+    /// A user that the image's /etc/passwd knows, where `user` is nil; empty: the image's own.
+    package var userName = ""
     package var group: Int64?
     package var supplementalGroups: [Int64] = []
+    /// Leave out the groups that the image gives its user (`supplementalGroupsPolicy: Strict`).
+    package var hasStrictGroups = false
+    /// Capabilities that are kept over an exec as a user other than root.
+    package var ambientCapabilities: [String] = []
+    /// Paths that are hidden, and that cannot be written; nil: the runtime's own lists.
+    package var maskedPaths: [String]?
+    package var readOnlyPaths: [String]?
     package var hasReadOnlyRoot = false
     package var noNewPrivileges = false
     package var seccomp = Seccomp.runtimeDefault
@@ -141,6 +183,13 @@ package struct ContainerStatus: Sendable, Hashable {
     package var processID: Int32 = 0
     /// What this host could not hold of what was asked (limits, OOM score), in sentences for an event.
     package var warnings: [String] = []
+    package var mounts: [Mount] = []
+    /// As they were last set.
+    package var resources = ContainerResources()
+    /// Whom the first process runs as; nil where that is not known.
+    package var user: ContainerUser?
+    /// As the CRI writes it, such as `SIGTERM`.
+    package var stopSignal = ""
 
     package init(
         id: String, sandbox: String, metadata: ContainerMetadata, state: ContainerState, createdAt: UnixNanoseconds,
@@ -156,10 +205,24 @@ package struct ContainerStatus: Sendable, Hashable {
     }
 }
 
+package struct ContainerUser: Sendable, Hashable {
+    package var userID: UInt32
+    package var groupID: UInt32
+    package var supplementaryGroups: [UInt32]
+
+    package init(userID: UInt32, groupID: UInt32, supplementaryGroups: [UInt32]) {
+        self.userID = userID
+        self.groupID = groupID
+        self.supplementaryGroups = supplementaryGroups
+    }
+}
+
 package struct ContainerFilter: Sendable, Hashable {
     package var id: String?
     package var sandbox: String?
     package var state: ContainerState?
+    /// All of them with these values.
+    package var labels: [String: String] = [:]
 
     package init(id: String? = nil, sandbox: String? = nil, state: ContainerState? = nil) {
         self.id = id

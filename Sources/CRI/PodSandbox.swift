@@ -55,6 +55,13 @@ package enum NamespaceMode: String, Sendable, Hashable {
     case node
 }
 
+extension [String: String] {
+    /// Whether all of `wanted` are here with the same values.
+    package func carry(_ wanted: [String: String]) -> Bool {
+        wanted.allSatisfy { self[$0.key] == $0.value }
+    }
+}
+
 /// The group of pods, by their service class, that a sandbox's cgroup is made under: the CRI's `cgroup_parent`, of which Kubernetes uses these three.
 package enum CgroupClass: String, Sendable, Hashable, CaseIterable {
     /// Directly under the group of all pods.
@@ -90,6 +97,8 @@ package struct PodSandboxConfig: Sendable, Hashable {
     /// Ports of the node that lead to the pod; without meaning on the host's network.
     package var portMappings: [PortMapping] = []
     package var cgroupClass = CgroupClass.guaranteed
+    /// A cgroup of somebody else's, from the top of the hierarchy, that the pod's is made under; empty: that of `cgroupClass`.
+    package var cgroupParent = ""
     /// Limits of the whole pod.
     package var resources = ContainerResources()
 
@@ -131,6 +140,8 @@ package struct PodSandboxStatus: Sendable, Hashable {
     /// What this host could not hold of what was asked (limits, capabilities), in sentences for an event.
     package var warnings: [String]
     package var network: NamespaceMode
+    package var pid = NamespaceMode.container
+    package var ipc = NamespaceMode.pod
 
     package init(
         id: String, metadata: PodSandboxMetadata, state: PodSandboxState, createdAt: UnixNanoseconds,
@@ -156,6 +167,8 @@ package struct PodSandboxFilter: Sendable, Hashable {
     package var id: String?
     package var state: PodSandboxState?
     package var podUID: String?
+    /// All of them with these values.
+    package var labels: [String: String] = [:]
 
     package init(id: String? = nil, state: PodSandboxState? = nil, podUID: String? = nil) {
         self.id = id

@@ -8,11 +8,14 @@ package struct RuntimePaths: Sendable, Hashable {
     package let state: String
     /// Our subtree of the unified cgroup hierarchy.
     package let cgroupRoot: String
+    /// The top of that hierarchy.
+    package let cgroupMount: String
 
-    package init(data: String, state: String, cgroupRoot: String) {
+    package init(data: String, state: String, cgroupRoot: String, cgroupMount: String = "/sys/fs/cgroup") {
         self.data = data
         self.state = state
         self.cgroupRoot = cgroupRoot
+        self.cgroupMount = cgroupMount
     }
 
     var images: String { data + "/images" }
@@ -35,6 +38,12 @@ package struct RuntimePaths: Sendable, Hashable {
     /// The cgroup that pods of this class are directly under.
     func podCgroups(_ quality: CgroupClass) -> String {
         quality == .guaranteed ? podCgroups : podCgroups + "/" + quality.rawValue
+    }
+    /// A pod's under a cgroup that is not ours: it bears our name, so that nobody takes it for his own.
+    func foreignCgroup(_ parent: String, sandbox: String) -> String {
+        let top = cgroupMount + parent.split(separator: "/").map { "/\($0)" }.joined()
+        return top + "/" + (cgroupRoot.split(separator: "/").last.map(String.init) ?? "swiftlet") + "-"
+            + sandbox.prefix(12)
     }
     func cgroup(of container: String, in sandbox: SandboxRecord) -> String {
         sandbox.cgroup + "/" + container.prefix(32)

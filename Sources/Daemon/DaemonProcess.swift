@@ -5,6 +5,7 @@ import HTTP
 import Kubelet
 import Linux
 import Logging
+import RemoteCRI
 import Transport
 
 /// What `swiftlet server` and `swiftlet agent` have in common: the process's threads, signals and files, and the node that runs in it.
@@ -86,30 +87,72 @@ struct DaemonProcess: Sendable {
         _ agent: NodeAgent, server: (any HTTPHandler)?, certificates: any CertificateHolder,
         _ others: @escaping @Sendable () async -> Void
     ) async throws(DaemonError) {
+        let stack = agent.stack
         let renewal = CertificateRenewal(certificates, host: host, time: time, logger: logger)
         let endpoint = NodeEndpoint(
-            runtime: agent.runtime, images: agent.images, kubelet: agent.kubelet.endpoint, server: server,
+            runtime: stack.runtime, images: stack.images, kubelet: agent.kubelet.endpoint, server: server,
             certificates: renewal,
             shutDown: {
                 await agent.kubelet.shutDown(
                     grace: .seconds(configuration.shutdownGrace),
                     criticalGrace: .seconds(configuration.criticalShutdownGrace))
             }, knownPods: { agent.kubelet.knownPods })
+        let trials = HostTrials(host, dataDirectory: configuration.dataDirectory, time: time)
+        try await serve(stack, endpoint) {
+            await work(agent) {
+                await withDiscardingTaskGroup { group in
+                    group.addTask { await renewal.run() }
+                    group.addTask { await trials.run() }
+                    group.addTask { await others() }
+                }
+            }
+        }
+    }
+
+    /// Serves the runtime alone until SIGTERM or SIGINT.
+    func run(_ stack: ContainerStack) async throws(DaemonError) {
+        let endpoint = NodeEndpoint(
+            runtime: stack.runtime, images: stack.images, kubelet: NoKubelet(), server: nil,
+            certificates: CertificateRenewal(NoCertificates(), host: host, time: time, logger: logger),
+            shutDown: { [] },
+            knownPods: { nil })
+        try await serve(stack, endpoint) {
+            let trials = HostTrials(host, dataDirectory: configuration.dataDirectory, time: time)
+            let work = Task {
+                await withDiscardingTaskGroup { group in
+                    group.addTask { await stack.run(time: time) }
+                    group.addTask { await trials.run() }
+                }
+            }
+            SystemdNotification.ready.send()
+            await signals.wait()
+            logger.info("stopping")
+            SystemdNotification.stopping.send()
+            work.cancel()
+            await work.value
+        }
+    }
+
+    /// Opens the node's sockets, keeps the timeline's journal while `body` runs, and lets go of the pods after it.
+    private func serve(
+        _ stack: ContainerStack, _ endpoint: NodeEndpoint, _ body: () async -> Void
+    ) async throws(DaemonError) {
         let socket = try await DaemonError.wrapping("node socket") { () async throws(TransportError) in
             try await HTTPServer.start(
                 on: [.unix(path: configuration.nodeSocket)], threads: threads, logger: logger, handler: endpoint)
         }
-        let trials = HostTrials(host, dataDirectory: configuration.dataDirectory, time: time)
-        let journal = Task { await timeline.run() }
-        await work(agent) {
-            await withDiscardingTaskGroup { group in
-                group.addTask { await renewal.run() }
-                group.addTask { await trials.run() }
-                group.addTask { await others() }
-            }
+        let calls: CRIServer?
+        do throws(DaemonError) {
+            calls = try await CRIServer.start(configuration, stack, threads: threads, time: time, logger: logger)
+        } catch {
+            await socket.stop()
+            throw error
         }
+        let journal = Task { await timeline.run() }
+        await body()
+        await calls?.stop()
         await socket.stop()
-        await agent.runtime.close()
+        await stack.runtime.close()
         journal.cancel()
         await journal.value
     }
@@ -130,7 +173,7 @@ struct DaemonProcess: Sendable {
         work.cancel()
         await work.value
         if configuration.stopsPodsOnExit {
-            await PodStop(runtime: agent.runtime, pods: pods, logger: logger).run()
+            await PodStop(runtime: agent.stack.runtime, pods: pods, logger: logger).run()
         }
     }
 }

@@ -12,6 +12,17 @@ struct InstanceFiles: Sendable {
     enum Role: String, Sendable {
         case server
         case agent
+        /// The runtime alone.
+        case cri
+
+        /// What in the data directory only this role makes.
+        var trace: String {
+            switch self {
+            case .server: "store"
+            case .agent: "agent/client.crt"
+            case .cri: "cri"
+            }
+        }
     }
 
     /// Makes the directories, takes the lock and reads the id, which is made at the first start.
@@ -21,10 +32,10 @@ struct InstanceFiles: Sendable {
             throw DaemonError(
                 "swiftlet \(role.rawValue) must run as root: it makes namespaces, cgroups and network links; try sudo")
         }
-        let (other, trace) = role == .server ? ("agent", "agent/client.crt") : ("server", "store")
-        guard access("\(configuration.dataDirectory)/\(trace)", F_OK) != 0 else {
+        for other in [Role.server, .agent, .cri] where other != role {
+            guard access("\(configuration.dataDirectory)/\(other.trace)", F_OK) == 0 else { continue }
             throw DaemonError(
-                "\(configuration.dataDirectory) is of a swiftlet \(other); remove that with `swiftlet uninstall`, "
+                "\(configuration.dataDirectory) is of a swiftlet \(other.rawValue); remove that with `swiftlet uninstall`, "
                     + "or give this one its own --run-dir, --data-dir and --config-dir")
         }
         let directories: [(String, mode_t)] = [
@@ -33,6 +44,7 @@ struct InstanceFiles: Sendable {
             (configuration.manifests, 0o755),
         ]
         for (path, mode) in directories { try makeDirectory(path, mode: mode) }
+        if role == .cri { try makeDirectory("\(configuration.dataDirectory)/\(role.trace)", mode: 0o700) }
         // Pods' secrets and tokens are readable by any user in the containers, and so by none on the node.
         for parent in [configuration.dataDirectory, configuration.runDirectory] {
             let path = "\(parent)/kubelet"

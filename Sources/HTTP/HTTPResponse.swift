@@ -3,6 +3,8 @@ package struct HTTPResponse: Sendable {
     package var status: Int
     package var headers: HTTPHeaders
     package var body: Body
+    /// Fields that come after the body, asked for at its end; over HTTP/2 alone. nil: none.
+    package var trailers: (@Sendable () -> HTTPHeaders)?
 
     package enum Body: Sendable {
         /// A body in parts that are written one after the other; shared parts are never copied together.

@@ -41,6 +41,14 @@ struct ConnectionPipeline: Sendable {
         }
     }
 
+    /// An HTTP/2 connection over a unix socket.
+    func configureUnixHTTP2(_ channel: any Channel) -> EventLoopFuture<Void> {
+        PeerIdentity.ofUnixSocket(channel).flatMapThrowing { peer in
+            try admit(channel)
+            try addHTTP2(to: channel, peer: peer)
+        }
+    }
+
     private func admit(_ channel: any Channel) throws {
         guard connections.admit(channel) else {
             service.logger.debug("connection refused: too many are open")
@@ -114,8 +122,8 @@ struct ConnectionPipeline: Sendable {
             HTTP2Setting(parameter: .maxConcurrentStreams, value: service.limits.streamsPerConnection),
             HTTP2Setting(parameter: .maxHeaderListSize, value: service.limits.headerBytes),
         ]
-        // Clients in Go send a PING with each cancelled request.
-        configuration.controlFrameRateLimit.maximumCount = 2_000
+        // Clients in Go send a PING with each cancelled request, those of gRPC one with each answer.
+        configuration.controlFrameRateLimit.maximumCount = service.limits.controlFrames
         return configuration
     }
 
@@ -124,7 +132,7 @@ struct ConnectionPipeline: Sendable {
         configuration.outboundBufferSizeHighWatermark = 128 << 10
         configuration.outboundBufferSizeLowWatermark = 32 << 10
         // A client that ends many watches at once resets a stream for each.
-        configuration.streamResetFrameRateLimit.maximumCount = 2_000
+        configuration.streamResetFrameRateLimit.maximumCount = service.limits.controlFrames
         return configuration
     }
 }

@@ -32,8 +32,8 @@ struct Exchange: Sendable {
         }
     }
 
-    func end() {
-        eventLoop.execute { handler.value.end(id) }
+    func end(trailers: HTTPHeaders? = nil) {
+        eventLoop.execute { handler.value.end(id, trailers: trailers) }
     }
 
     /// Cuts the response, so that the client sees that it is not whole.

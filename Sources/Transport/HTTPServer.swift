@@ -64,7 +64,12 @@ package final class HTTPServer: Sendable {
     /// as long again to end.
     package func stop(within deadline: Duration = .seconds(5)) async {
         for listener in listeners { try? await listener.close() }
-        for case .unix(let path, _) in addresses { ListenerBinder.removeSocket(path) }
+        for address in addresses {
+            switch address {
+            case .unix(let path, _), .unixHTTP2(let path, _): ListenerBinder.removeSocket(path)
+            case .tls, .plain: break
+            }
+        }
         connections.quiesce()
         let (loop, connections, service) = (listeners.first?.eventLoop, connections, service)
         let cut = loop?.scheduleTask(in: TimeAmount(deadline)) { connections.closeAll() }

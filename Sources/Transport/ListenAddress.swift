@@ -6,12 +6,14 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
     case plain(host: String, port: Int)
     /// HTTP/1.1 on a unix socket whose file gets `mode`; the peer is known by SO_PEERCRED.
     case unix(path: String, mode: UInt32 = 0o600)
+    /// HTTP/2 without TLS, from the first byte, on a unix socket: what gRPC speaks there.
+    case unixHTTP2(path: String, mode: UInt32 = 0o600)
 
     package var description: String {
         switch self {
         case .tls(let host, let port): "https://" + hostPort(host, port)
         case .plain(let host, let port): "http://" + hostPort(host, port)
-        case .unix(let path, _): "unix:" + path
+        case .unix(let path, _), .unixHTTP2(let path, _): "unix:" + path
         }
     }
 
@@ -19,7 +21,7 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
     package var port: Int? {
         switch self {
         case .tls(_, let port), .plain(_, let port): port
-        case .unix: nil
+        case .unix, .unixHTTP2: nil
         }
     }
 }

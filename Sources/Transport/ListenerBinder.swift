@@ -26,7 +26,11 @@ struct ListenerBinder {
             let listener = try await bindTCP(address, host, port) { pipeline.configurePlain($0) }
             return (listener, .plain(host: host, port: listener.localAddress?.port ?? port))
         case .unix(let path, let mode):
-            return (try await bindUnix(path, mode: mode, address), address)
+            let pipeline = pipeline
+            return (try await bindUnix(path, mode: mode, address) { pipeline.configureUnix($0) }, address)
+        case .unixHTTP2(let path, let mode):
+            let pipeline = pipeline
+            return (try await bindUnix(path, mode: mode, address) { pipeline.configureUnixHTTP2($0) }, address)
         }
     }
 
@@ -55,17 +59,17 @@ struct ListenerBinder {
 
     /// Binds beside `path` and renames, so that the socket never shows with a wider mode and a stale one is replaced.
     private func bindUnix(
-        _ path: String, mode: UInt32, _ address: ListenAddress
+        _ path: String, mode: UInt32, _ address: ListenAddress,
+        _ initialize: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
     ) async throws(TransportError) -> any Channel {
         let temporary = path + ".new"
         guard !Self.isServed(path) else { throw .addressInUse(address.description) }
         unlink(temporary)
         let listener: any Channel
         do {
-            let pipeline = pipeline
             listener =
                 try await bootstrap
-                .childChannelInitializer { pipeline.configureUnix($0) }
+                .childChannelInitializer(initialize)
                 .bind(to: SocketAddress(unixDomainSocketPath: temporary)).get()
         } catch {
             throw Self.failure(error, address)

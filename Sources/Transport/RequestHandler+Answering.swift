@@ -7,8 +7,10 @@ extension RequestHandler {
     func respond(_ response: HTTPResponse, parts: [[UInt8]], to id: UInt64) {
         guard let answer = current(id), let context else { return }
         let total = parts.reduce(0) { $0 + $1.count }
+        trailers = response.trailers?()
         let head = ResponseHead.make(
-            response, framing: .length(total), answering: answer.head, closing: closes(answer.head))
+            response, framing: trailers == nil ? .length(total) : .open, answering: answer.head,
+            closing: closes(answer.head))
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         outgoing = OutgoingParts(
             answer.head.method != .HEAD && ResponseHead.mayHaveBody(response.status) ? parts : [])
@@ -77,8 +79,9 @@ extension RequestHandler {
         }
     }
 
-    func end(_ id: UInt64) {
+    func end(_ id: UInt64, trailers: HTTP.HTTPHeaders?) {
         guard let answer = current(id), let context else { return }
+        self.trailers = trailers
         finish(answer, context: context)
     }
 
@@ -133,7 +136,9 @@ extension RequestHandler {
         let closing = closes(answer.head)
         state = closing ? .refusing : .idle
         connectionGuard?.enter(closing ? .closing : .idle)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        let last = trailers.map { NIOHTTP1.HTTPHeaders($0.fields.map { ($0.name, $0.value) }) }
+        trailers = nil
+        context.writeAndFlush(wrapOutboundOut(.end(last)), promise: nil)
         if closing { context.close(mode: .output, promise: nil) }
     }
 

@@ -42,6 +42,8 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     var writer: CheckedContinuation<Bool, Never>?
     /// What is left of a body in parts.
     var outgoing: OutgoingParts?
+    /// Sent with the end of the body.
+    var trailers: HTTP.HTTPHeaders?
     var pumping = false
     var stall: Scheduled<Void>?
     var bodyTimer: Scheduled<Void>?

@@ -90,7 +90,7 @@ final class RequestService: Sendable {
             while let chunk = try await stream.next() {
                 guard await exchange.write(chunk) else { return }
             }
-            exchange.end()
+            exchange.end(trailers: response.trailers?())
         } catch {
             logger.debug("response stream failed", metadata: ["error": "\(error)"])
             exchange.abort()

@@ -10,6 +10,8 @@ package struct ServerLimits: Sendable {
     package var connections = 4_096
     /// Requests at one time on an HTTP/2 connection; further streams are refused.
     package var streamsPerConnection = 250
+    /// Control frames, and resets of streams, that an HTTP/2 connection may take in 30 seconds; it is closed beyond.
+    package var controlFrames = 2_000
     /// From accept to the end of the TLS handshake; the connection is closed after it.
     package var handshakeTime = Duration.seconds(10)
     /// From a request's first byte to the end of its header; the connection is closed after it.

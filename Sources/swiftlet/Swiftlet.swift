@@ -9,7 +9,8 @@ struct Swiftlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "swiftlet", abstract: "Kubernetes for one machine and up.", version: Server.version,
         subcommands: [
-            ServerCommand.self, AgentCommand.self, TokenCommand.self, CertsCommand.self, ImagesCommand.self,
+            ServerCommand.self, AgentCommand.self, CRICommand.self, TokenCommand.self, CertsCommand.self,
+            ImagesCommand.self,
             PodsCommand.self, PSCommand.self, StatsCommand.self, LogsCommand.self, ExecCommand.self,
             InspectCommand.self, WhyCommand.self, CheckCommand.self, DoctorCommand.self, ShutdownCommand.self,
             UninstallCommand.self,

@@ -18,7 +18,7 @@ import Testing
 
     @Test func namesComeFromTheImage() throws {
         let web = try identity("web")
-        #expect(web.userID == 33 && web.groupID == 34 && web.supplementaryGroups == [4, 50] && web.home == "/srv")
+        #expect(web.userID == 33 && web.groupID == 34 && web.supplementaryGroups == [4, 34, 50] && web.home == "/srv")
         let mixed = try identity("web:log")
         #expect(mixed.userID == 33 && mixed.groupID == 50)
         let number = try identity("7:8")
@@ -34,7 +34,19 @@ import Testing
             $0.group = 2000
             $0.supplementalGroups = [3, 1, 3]
         }
-        #expect(grouped.groupID == 2000 && grouped.supplementaryGroups == [1, 3])
+        #expect(grouped.groupID == 2000 && grouped.supplementaryGroups == [1, 3, 2000])
+    }
+
+    @Test func usersByNameAndStrictGroups() throws {
+        let named = try identity("") { $0.userName = "web" }
+        #expect(named.userID == 33 && named.groupID == 34)
+        #expect(throws: CRIError.self) { try identity("web") { $0.userName = "stranger" } }
+        // What the image gives its user is left out, the user's own group is not.
+        let strict = try identity("web") {
+            $0.hasStrictGroups = true
+            $0.supplementalGroups = [7]
+        }
+        #expect(strict.supplementaryGroups == [7, 34])
     }
 
     /// CVE-2024-40635: what is over 2^31 - 1 became root somewhere on its way.

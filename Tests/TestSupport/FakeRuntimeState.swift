@@ -103,6 +103,7 @@ struct FakeRuntimeState: Sendable {
             .filter { filter.id == nil || filter.id == $0.id }
             .filter { filter.state == nil || filter.state == $0.state }
             .filter { filter.podUID == nil || filter.podUID == $0.metadata.uid }
+            .filter { $0.labels.carry(filter.labels) }
             .sorted { $0.id < $1.id }
     }
 

@@ -8,10 +8,11 @@ import Testing
     static let layers: [String: Int] = [
         "CLaunch": 0, "CKernel": 0, "CSeccomp": 0, "CNetlink": 0,
         "JSONTree": 1, "APIMachinery": 1, "KubernetesAPI": 1, "OCI": 1, "CRI": 1, "HTTP": 1, "PodMonitor": 1,
+        "Protobuf": 1,
         "Linux": 2, "Store": 2, "PKI": 2, "Transport": 2,
-        "APIServer": 3, "Client": 3,
+        "APIServer": 3, "Client": 3, "Streaming": 3,
         "Scheduler": 4, "Controllers": 4, "ContainerRuntime": 4, "PodNetwork": 4, "Kubelet": 4, "KubeProxy": 4,
-        "ClusterDNS": 4,
+        "ClusterDNS": 4, "RemoteCRI": 4,
         "Daemon": 5, "swiftlet": 6, "swiftlet-podmonitor": 6,
     ]
 

@@ -41,11 +41,11 @@ import Transport
     }
 
     @Test func messagesAreFramed() {
-        #expect(GRPCCall.framed([7]) == [0, 0, 0, 0, 1, 7])
-        #expect(GRPCCall.message(in: GRPCCall.framed([7, 8])) == [7, 8])
-        #expect(GRPCCall.message(in: []) == [])
+        #expect(GRPCFrame.framed([7]) == [0, 0, 0, 0, 1, 7])
+        #expect(GRPCFrame.message(in: GRPCFrame.framed([7, 8])) == [7, 8])
+        #expect(GRPCFrame.message(in: []) == [])
         for bad: [UInt8] in [[0, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 2, 1], [0, 255, 255, 255, 255]] {
-            #expect(GRPCCall.message(in: bad) == nil)
+            #expect(GRPCFrame.message(in: bad) == nil)
         }
     }
 }

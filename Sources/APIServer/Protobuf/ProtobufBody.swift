@@ -1,5 +1,6 @@
 import APIMachinery
 import JSONTree
+import Protobuf
 
 /// Reads a body in Kubernetes' protobuf form: four magic bytes, an envelope that names the kind, and the object.
 struct ProtobufBody {

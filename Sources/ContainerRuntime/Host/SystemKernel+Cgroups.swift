@@ -137,12 +137,7 @@ enum DeviceScan {
     }
 
     private static func append(_ path: String, _ status: stat, to found: inout [HostDevice]) {
-        let kind = status.st_mode & S_IFMT
-        guard kind == S_IFCHR || kind == S_IFBLK, found.count < 1_024 else { return }
-        let (major, minor) = FileAttributes.deviceNumbers(UInt64(status.st_rdev))
-        found.append(
-            HostDevice(
-                path: path, isBlock: kind == S_IFBLK, major: major, minor: minor, mode: status.st_mode & 0o777,
-                userID: status.st_uid, groupID: status.st_gid))
+        guard found.count < 1_024, let device = HostDevice(status, path: path) else { return }
+        found.append(device)
     }
 }

@@ -4,6 +4,8 @@ import Linux
 /// Which capabilities a container gets, and which of those asked for this node cannot give.
 struct CapabilityDecision: Sendable, Hashable {
     private(set) var mask: UInt64
+    /// Those of `mask` that are kept over an exec as a user other than root.
+    private(set) var ambient: UInt64 = 0
     private(set) var warnings: [String] = []
 
     /// Drops come before adds, as everywhere: `drop: [ALL], add: [NET_BIND_SERVICE]` gives one.
@@ -16,9 +18,12 @@ struct CapabilityDecision: Sendable, Hashable {
         for name in security.dropCapabilities { wanted &= ~(try Self.mask(name, object)) }
         let isAll = security.addCapabilities.contains { $0.uppercased() == "ALL" }
         for name in security.addCapabilities { wanted |= try Self.mask(name, object) }
+        for name in security.ambientCapabilities { ambient |= try Self.mask(name, object) }
+        wanted |= ambient
         if isAll { for name in security.dropCapabilities { wanted &= ~(try Self.mask(name, object)) } }
         let missing = wanted & ~host.capabilities
         mask = wanted & host.capabilities
+        ambient &= mask
         // Nobody asked for one by name where all were asked for.
         if missing != 0 && !isAll {
             let names = Capability.names(in: missing).joined(separator: ", ")

@@ -42,13 +42,33 @@ struct CgroupSettings: Sendable, Hashable {
             values.append(Value(file: "cpu.weight", value: String(Self.weight(0))))
         }
         if let limit = resources.cpuLimit, limit > 0 {
-            hold("CPU limit \(limit)m", "cpu", [Value(file: "cpu.max", value: Self.bandwidth(limit))])
+            hold(
+                "CPU limit \(limit)m", "cpu",
+                [Value(file: "cpu.max", value: Self.bandwidth(limit, resources.cpuPeriod))])
         }
         if let limit = resources.memoryLimit, limit > 0 {
-            hold("memory limit \(Self.size(limit))", "memory", Self.memory(limit, scope))
+            let swap = max(0, (resources.memorySwapLimit ?? limit) &- limit)
+            hold("memory limit \(Self.size(limit))", "memory", Self.memory(limit, swap: swap, scope))
         }
         if let limit = resources.processLimit, limit > 0 {
             hold("process limit \(limit)", "pids", [Value(file: "pids.max", value: String(limit))])
+        }
+        if !resources.cpuSet.isEmpty {
+            hold("CPU set \(resources.cpuSet)", "cpuset", [Value(file: "cpuset.cpus", value: resources.cpuSet)])
+        }
+        if !resources.memoryNodes.isEmpty {
+            hold(
+                "memory nodes \(resources.memoryNodes)", "cpuset",
+                [Value(file: "cpuset.mems", value: resources.memoryNodes)])
+        }
+        for (size, limit) in resources.hugePageLimits.sorted(by: { $0.key < $1.key }) where scope == .container {
+            hold(
+                "limit of \(size) pages", "hugetlb",
+                [Value(file: "hugetlb.\(size).max", value: String(limit), isOptional: true)])
+        }
+        // As the kernel's own files have it: what is written last counts.
+        for (file, value) in resources.unified.sorted(by: { $0.key < $1.key }) {
+            hold("\(file)", String(file.prefix { $0 != "." }), [Value(file: file, value: value)])
         }
         for (limit, controller) in lacking {
             warnings.append(
@@ -66,17 +86,18 @@ struct CgroupSettings: Sendable, Hashable {
         return min(max(Int64(pow(10, exponent).rounded(.up)), 1), 10_000)
     }
 
-    /// Microseconds a period of 100 ms; the kernel takes no quota below 1 ms.
-    static func bandwidth(_ milliCPU: Int64) -> String {
+    /// Microseconds a period, of 100 ms where nothing else is asked for; the kernel takes no quota below 1 ms.
+    static func bandwidth(_ milliCPU: Int64, _ period: Int64? = nil) -> String {
         let bounded = min(milliCPU, 1_000_000_000)
-        return "\(max(bounded * 100, 1_000)) 100000"
+        let period = min(max(period ?? 100_000, 1_000), 1_000_000)
+        return "\(max(bounded * period / 1_000, 1_000)) \(period)"
     }
 
-    /// No swap, and a container ends as a whole when it runs out.
-    private static func memory(_ limit: Int64, _ scope: Scope) -> [Value] {
+    /// No swap unless asked for, and a container ends as a whole when it runs out.
+    private static func memory(_ limit: Int64, swap: Int64, _ scope: Scope) -> [Value] {
         [
             Value(file: "memory.max", value: String(limit)),
-            Value(file: "memory.swap.max", value: "0", isOptional: true),
+            Value(file: "memory.swap.max", value: String(swap), isOptional: true),
         ] + (scope == .container ? [Value(file: "memory.oom.group", value: "1", isOptional: true)] : [])
     }
 

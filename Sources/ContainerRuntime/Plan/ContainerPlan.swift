@@ -14,6 +14,8 @@ struct ContainerPlanInput: Sendable {
     var seccomp: SeccompProgram?
     /// The sources of mounts with a path within their volume, resolved, by the mount's place in the configuration.
     var subPaths: [Int: SharedDescriptor] = [:]
+    /// Those that the configuration names, as they are on the host.
+    var devices: [DeviceDecision] = []
     var host: HostFeatures
     var paths: RuntimePaths
 }
@@ -36,6 +38,7 @@ struct ContainerPlan: Sendable {
             workingDirectory: ProcessDecision.workingDirectory(config, input.image),
             userID: input.identity.userID, groupID: input.identity.groupID,
             supplementaryGroups: input.identity.supplementaryGroups, capabilities: capabilities.mask,
+            ambientCapabilities: capabilities.ambient,
             noNewPrivileges: security.noNewPrivileges && !security.isPrivileged,
             seccomp: security.isPrivileged ? .unconfined : security.seccomp)
         cgroup = CgroupSettings(config.resources, object: object, controllers: input.host.controllers)
@@ -46,7 +49,7 @@ struct ContainerPlan: Sendable {
             terminal: config.terminal ? Linux.TerminalSize() : nil)
         launch = ContainerLaunch(
             id: input.id, plan: Self.launchPlan(process, input), log: Self.log(input), keepsInput: config.standardInput)
-        if input.sandbox.pid == .container { launch.processTarget = config.processTarget }
+        if Self.processNamespace(input) == .container { launch.processTarget = config.processTarget }
     }
 
     private static func launchPlan(_ process: ProcessPlan, _ input: ContainerPlanInput) -> LaunchPlan {
@@ -60,7 +63,7 @@ struct ContainerPlan: Sendable {
             cgroup: input.paths.cgroup(of: input.id, in: input.sandbox))
         plan.mounts = MountDecision.mounts(input)
         plan.processNamespace =
-            switch input.sandbox.pid {
+            switch processNamespace(input) {
             case .node: .host
             case .pod: .pod
             default: input.config.processTarget == nil ? .own : .pod
@@ -70,11 +73,22 @@ struct ContainerPlan: Sendable {
             plan.devices = input.host.devices.map(\.node)
             plan.deviceRules = nil
         }
+        for device in input.devices {
+            if !plan.devices.contains(where: { $0.path == device.node.path }) { plan.devices.append(device.node) }
+            plan.deviceRules?.append(device.rule)
+        }
         if security.isPrivileged || security.isProcUnmasked {
             plan.maskedPaths = []
             plan.readOnlyPaths = []
+        } else {
+            plan.maskedPaths = security.maskedPaths ?? plan.maskedPaths
+            plan.readOnlyPaths = security.readOnlyPaths ?? plan.readOnlyPaths
         }
         return plan
+    }
+
+    private static func processNamespace(_ input: ContainerPlanInput) -> NamespaceMode {
+        input.config.processNamespace ?? input.sandbox.pid
     }
 
     private static func log(_ input: ContainerPlanInput) -> LogFile? {

@@ -11,6 +11,8 @@ struct ExecTemplate: Sendable, Hashable {
     var supplementaryGroups: [UInt32]
     /// A mask.
     var capabilities: UInt64
+    /// Those of them that are kept over an exec as a user other than root. A mask.
+    var ambientCapabilities: UInt64 = 0
     var noNewPrivileges: Bool
     /// Unconfined for a privileged container, whatever it asked for.
     var seccomp: ContainerSecurity.Seccomp
@@ -24,7 +26,8 @@ struct ExecTemplate: Sendable, Hashable {
         }
         return ProcessPlan(
             arguments: arguments, environment: environment, workingDirectory: workingDirectory, user: user,
-            capabilities: CapabilitySets(capabilities), noNewPrivileges: noNewPrivileges, seccomp: seccomp,
+            capabilities: CapabilitySets(capabilities, ambient: ambientCapabilities), noNewPrivileges: noNewPrivileges,
+            seccomp: seccomp,
             terminal: terminal)
     }
 }

@@ -39,6 +39,7 @@ enum MountDecision {
     private static func mount(_ mount: CRI.Mount, _ tree: SharedDescriptor?) -> Linux.Mount {
         var flags: Linux.Mount.Flags = [.recursive]
         if mount.isReadOnly { flags.insert(.readOnly) }
+        if mount.isRecursivelyReadOnly { flags.formUnion([.readOnly, .recursiveAttributes]) }
         let propagation: Linux.Mount.Propagation =
             switch mount.propagation {
             case .private: .private

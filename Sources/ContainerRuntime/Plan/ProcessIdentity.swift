@@ -19,12 +19,15 @@ struct ProcessIdentity: Sendable, Hashable {
         userID = entry.userID
         if let group = security.group {
             groupID = try Self.number(group, "runAsGroup")
-        } else if security.user == nil, parts.count > 1, !parts[1].isEmpty {
+        } else if security.user == nil, security.userName.isEmpty, parts.count > 1, !parts[1].isEmpty {
             groupID = try Self.group(String(parts[1]), database)
         } else {
             groupID = entry.groupID
         }
-        var groups = entry.name.isEmpty ? [] : database.supplementaryGroups(of: entry.name)
+        let isStrict = security.hasStrictGroups || entry.name.isEmpty
+        var groups = isStrict ? [] : database.supplementaryGroups(of: entry.name)
+        // The first group is among the others, so that a rule that denies it something holds whichever way it is looked for (CVE-2022-36109).
+        groups.append(groupID)
         for group in security.supplementalGroups { groups.append(try Self.number(group, "supplementalGroups")) }
         supplementaryGroups = Array(Set(groups)).sorted()
         home = entry.home.isEmpty ? "/" : entry.home
@@ -40,6 +43,10 @@ struct ProcessIdentity: Sendable, Hashable {
         if let user = security.user {
             let number = try number(user, "runAsUser")
             return database.user(number) ?? .init(name: "", userID: number, groupID: 0, home: "")
+        }
+        if !security.userName.isEmpty {
+            if let found = database.user(named: security.userName) { return found }
+            throw .invalid("the user \"\(security.userName)\" is not in the image's /etc/passwd")
         }
         if image.isEmpty { return database.user(0) ?? .init(name: "root", userID: 0, groupID: 0, home: "/root") }
         if let found = database.user(named: image) { return found }

@@ -13,6 +13,7 @@ extension ContainerRecord {
             "labels": .map(labels), "annotations": .map(annotations), "logPath": .string(logPath),
             "stopSignal": .integer(Int64(stopSignal)), "terminal": .bool(hasTerminal),
             "inputOnce": .bool(hasInputOnce), "exec": .object(exec.json),
+            "mounts": .array(mounts.map { .object($0.json) }), "resources": .object(resources.json),
         ]
     }
 
@@ -39,6 +40,9 @@ extension ContainerRecord {
         hasInputOnce = try reader.bool("inputOnce") ?? false
         guard let exec = try reader.object("exec") else { throw reader.failure("exec", "it is missing") }
         self.exec = try ExecTemplate(exec)
+        mounts = try reader.objects("mounts").map { mount throws(OCIError) in try CRI.Mount(mount) }
+        resources =
+            try reader.object("resources").map { read throws(OCIError) in try ContainerResources(read) } ?? .init()
     }
 }
 
@@ -49,6 +53,7 @@ extension ExecTemplate {
             "userID": .integer(Int64(userID)), "groupID": .integer(Int64(groupID)),
             "groups": .array(supplementaryGroups.map { .integer(Int64($0)) }),
             "capabilities": .integer(Int64(truncatingIfNeeded: capabilities)),
+            "ambient": .integer(Int64(truncatingIfNeeded: ambientCapabilities)),
             "noNewPrivileges": .bool(noNewPrivileges),
         ]
         switch seccomp {
@@ -68,6 +73,7 @@ extension ExecTemplate {
         groupID = try reader.count("groupID")
         supplementaryGroups = try reader.integers("groups")?.map { UInt32(truncatingIfNeeded: $0) } ?? []
         capabilities = UInt64(truncatingIfNeeded: try reader.integer("capabilities") ?? 0)
+        ambientCapabilities = UInt64(truncatingIfNeeded: try reader.integer("ambient") ?? 0)
         noNewPrivileges = try reader.bool("noNewPrivileges") ?? false
         switch try reader.required("seccomp") {
         case "runtimeDefault": seccomp = .runtimeDefault

@@ -40,6 +40,9 @@ struct ContainerRecord: Sendable, Hashable {
     /// Its standard input ends with the first attached session that ends it.
     let hasInputOnce: Bool
     let exec: ExecTemplate
+    let mounts: [CRI.Mount]
+    /// As they were last set.
+    var resources: ContainerResources
 
     init(
         id: String, sandbox: SandboxRecord, config: ContainerConfig, imageID: String, stopSignal: Int32,
@@ -58,6 +61,8 @@ struct ContainerRecord: Sendable, Hashable {
         hasTerminal = config.terminal
         hasInputOnce = config.standardInput && config.standardInputOnce
         self.exec = exec
+        mounts = config.mounts
+        resources = config.resources
     }
 
     var status: ContainerStatus {
@@ -81,6 +86,11 @@ struct ContainerRecord: Sendable, Hashable {
         status.logPath = logPath
         status.processID = processID
         status.warnings = warnings
+        status.mounts = mounts
+        status.resources = resources
+        status.user = ContainerUser(
+            userID: exec.userID, groupID: exec.groupID, supplementaryGroups: exec.supplementaryGroups)
+        status.stopSignal = SignalNames.name(stopSignal)
         return status
     }
 }

@@ -53,9 +53,12 @@ struct SandboxRecord: Sendable, Hashable {
     }
 
     var status: PodSandboxStatus {
-        PodSandboxStatus(
+        var status = PodSandboxStatus(
             id: id, metadata: metadata, state: phase == .ready ? .ready : .notReady, createdAt: createdAt,
             addresses: addresses, labels: labels, annotations: annotations, warnings: warnings, network: network)
+        status.pid = pid
+        status.ipc = ipc
+        return status
     }
 
     /// Empty: no log.

@@ -114,6 +114,8 @@ extension NodeRuntime {
                 try apply(settings, to: cgroup)
             }
         }
+        change(container: id) { $0.resources = resources }
+        try await persist(container: id)
     }
 
     package func reopenContainerLog(_ id: String) async throws(CRIError) {

@@ -65,6 +65,7 @@ extension NodeRuntime {
     private func prepare(
         _ id: String, _ config: ContainerConfig, _ sandbox: SandboxRecord, _ image: ImageRecord
     ) throws(CRIError) -> ContainerPlan {
+        try Self.check(config)
         let database = try images.userDatabase(of: image)
         let identity = try ProcessIdentity(
             config.security, imageUser: image.configuration.user, database: database)
@@ -77,6 +78,7 @@ extension NodeRuntime {
             input.seccomp = try dependencies.seccomp.program(for: config.security.seccomp, capabilities: capabilities)
         }
         input.subPaths = try Self.subPaths(config)
+        input.devices = try DeviceDecision.all(config)
         let plan = try ContainerPlan(input)
         var record = ContainerRecord(
             id: id, sandbox: sandbox, config: config, imageID: image.id.description, stopSignal: stopSignal,
@@ -91,6 +93,16 @@ extension NodeRuntime {
             if let log = plan.launch.log { try makeLogDirectory(log.path) }
         }
         return plan
+    }
+
+    private static func check(_ config: ContainerConfig) throws(CRIError) {
+        let object = "container \(config.metadata.name)"
+        guard config.mounts.allSatisfy({ $0.image == nil }) else {
+            throw .unsupported("\(object): an image cannot be mounted as a volume yet")
+        }
+        for file in config.resources.unified.keys.sorted() where file.contains("/") || file.hasPrefix("cgroup.") {
+            throw .invalid("\(object): \"\(file)\" is no file of a controller")
+        }
     }
 
     /// Resolves the paths within volumes, and makes those that are missing.

@@ -80,14 +80,14 @@ extension NodeRuntime {
 extension PodSandboxFilter {
     func matches(_ status: PodSandboxStatus) -> Bool {
         (id == nil || id == status.id) && (state == nil || state == status.state)
-            && (podUID == nil || podUID == status.metadata.uid)
+            && (podUID == nil || podUID == status.metadata.uid) && status.labels.carry(labels)
     }
 }
 
 extension ContainerFilter {
     func matches(_ status: ContainerStatus) -> Bool {
         (id == nil || id == status.id) && (sandbox == nil || sandbox == status.sandbox)
-            && (state == nil || state == status.state)
+            && (state == nil || state == status.state) && status.labels.carry(labels)
     }
 }
 

@@ -24,7 +24,20 @@ extension NodeRuntime {
         let hostname = config.network == .node || config.hostname.isEmpty ? kernel.hostName() : config.hostname
         return SandboxRecord(
             id: id, config: config, hostname: hostname, bootID: state.withLock { $0.bootID }, createdAt: now(),
-            cgroup: paths.podCgroup(config.cgroupClass, uid: config.metadata.uid, sandbox: id))
+            cgroup: try cgroup(of: config, sandbox: id))
+    }
+
+    private func cgroup(of config: PodSandboxConfig, sandbox: String) throws(CRIError) -> String {
+        let parent = config.cgroupParent
+        if parent.isEmpty { return paths.podCgroup(config.cgroupClass, uid: config.metadata.uid, sandbox: sandbox) }
+        guard parent.hasPrefix("/"), !parent.contains("..") else {
+            throw .invalid("cgroup_parent \"\(parent)\" must be a path from the top of the hierarchy")
+        }
+        guard !parent.hasSuffix(".slice") else {
+            throw .unsupported(
+                "cgroup_parent \"\(parent)\" is a name of systemd's: set the kubelet's cgroupDriver to cgroupfs")
+        }
+        return paths.foreignCgroup(parent, sandbox: sandbox)
     }
 
     /// Refuses a second sandbox of the same attempt while the first may run.

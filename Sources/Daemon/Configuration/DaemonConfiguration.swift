@@ -58,6 +58,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var tokenFile = ""
     /// Where an agent answers the API server.
     package var kubeletPort = 10250
+    /// Where the CRI is served; empty: `<runDirectory>/cri.sock`, `none`: nowhere.
+    package var criListen = ""
     package var logLevel = "info"
 
     package init() {}
@@ -67,6 +69,10 @@ package struct DaemonConfiguration: Sendable, Hashable {
     }
 
     package var kubeconfigPath: String { "\(configDirectory)/admin.kubeconfig" }
+    /// The socket of the CRI; nil: none.
+    package var criSocket: String? {
+        criListen == "none" ? nil : criListen.isEmpty ? "\(runDirectory)/cri.sock" : criListen
+    }
     /// The socket that the node's own command line talks to.
     package var nodeSocket: String { "\(runDirectory)/node.sock" }
     var storeDirectory: String { "\(dataDirectory)/store" }
@@ -153,6 +159,7 @@ extension DaemonConfiguration {
         .text("token", "Agent: what `swiftlet token create` printed.", \.token),
         .text("token-file", "Agent: a file with the token.", \.tokenFile, mustBeAbsolute: true),
         .number("kubelet-port", "Agent: port on which the API server reaches it.", \.kubeletPort, 1...65535),
+        .text("cri-listen", "Socket on which the runtime is served as the CRI; none: nowhere.", \.criListen),
         .text("log-level", "trace, debug, info, notice, warning, error or critical.", \.logLevel),
     ]
 

@@ -15,10 +15,8 @@ import Transport
 
 /// Everything that makes this machine a node: runtime, pod network, kubelet, service proxy, name server.
 struct NodeAgent: Sendable {
-    let runtime: NodeRuntime
-    let images: ImageStore
+    let stack: ContainerStack
     let kubelet: Kubelet
-    let network: PodNetwork
     private let proxy: KubeProxy
     private let names: ClusterDNS
     private let peers: PeerWatch
@@ -39,33 +37,13 @@ struct NodeAgent: Sendable {
         threads: IOThreads, events: EventThread, host: HostWatch, timeline: Timeline, time: any TimeSource,
         logger: Logger
     ) async throws(DaemonError) -> NodeAgent {
-        // As the last to be killed for memory, and so the pods' monitors, which inherit it: a pod's own limit must meet its containers.
-        try? writeText("-999", to: "/proc/self/oom_score_adj")
-        let network = PodNetwork(configuration: try PodNetworkConfiguration(configuration, instance), logger: logger)
-        try await DaemonError.wrapping("pod network") { () async throws(PodNetworkError) in try await network.prepare()
-        }
-        let blocking = BlockingThreads(count: 8)
-        let paths = try NodePaths(configuration, instance: instance)
-        let images = ImageStore(paths: paths.runtime, threads: blocking, time: time)
-        let monitors = try DaemonError.wrapping(
-            "pod monitor \(paths.monitor) (name another with --monitor-path)"
-        ) { () throws(KernelError) in
-            try PodMonitorSpawner(executable: paths.monitor, events: events, threads: blocking)
-        }
-        let runtime = NodeRuntime(
-            paths: paths.runtime, images: images, version: Server.version,
-            nodeResources: Machine.podResources(Machine.facts(configuration, version: Server.version)),
-            dependencies: RuntimeDependencies(
-                monitors: monitors, network: PodLinks(network: network, host: host),
-                seccomp: SeccompPrograms(compiler: SeccompCompiler()),
-                kernel: SystemKernel(), steps: timeline, time: time, threads: blocking, events: events, logger: logger))
-        try await DaemonError.wrapping("container runtime") { () async throws(CRIError) in
-            try await images.open()
-            try await runtime.open()
-        }
+        let stack = try await ContainerStack.start(
+            configuration, instance: instance, events: events, host: host, steps: timeline, time: time,
+            logger: logger)
+        let (runtime, images, network) = (stack.runtime, stack.images, stack.network)
         var settings = Kubelet.Configuration(configuration, node, nameServer: network.configuration.gateway)
         settings.eviction = try configuration.eviction()
-        settings.podCgroup = paths.runtime.podCgroups
+        settings.podCgroup = stack.podCgroups
         let kubelet = Kubelet(
             settings, client: clients.kubelet, runtime: runtime, images: images,
             probes: NetworkProbes(threads: threads),
@@ -78,7 +56,7 @@ struct NodeAgent: Sendable {
             connections: KernelConnectionTable(), logger: logger)
         let names = try await Self.nameServer(configuration, network.configuration, threads: threads, logger: logger)
         return NodeAgent(
-            runtime: runtime, images: images, kubelet: kubelet, network: network, proxy: proxy, names: names,
+            stack: stack, kubelet: kubelet, proxy: proxy, names: names,
             peers: PeerWatch(network: network, node: node.name, logger: logger), nodeName: node.name,
             clients: clients, time: time)
     }
@@ -120,7 +98,7 @@ struct NodeAgent: Sendable {
             group.addTask { await kubelet.run() }
             group.addTask { await names.run(services: services, slices: slices) }
             group.addTask { await proxy.run(services: services, slices: slices, node: nodeName, time: time) }
-            group.addTask { await network.keepRepaired { try await time.sleep(for: .seconds(30)) } }
+            group.addTask { await stack.run(time: time) }
         }
         await names.stop()
     }

@@ -34,6 +34,7 @@ extension RuntimePaths {
     init(_ configuration: DaemonConfiguration, instance: String, in hierarchy: CgroupHierarchy) {
         self.init(
             data: "\(configuration.dataDirectory)/runtime", state: "\(configuration.runDirectory)/runtime",
-            cgroupRoot: NodePaths.cgroupRoot(configuration, instance, in: hierarchy))
+            cgroupRoot: NodePaths.cgroupRoot(configuration, instance, in: hierarchy),
+            cgroupMount: hierarchy.mountPoint)
     }
 }

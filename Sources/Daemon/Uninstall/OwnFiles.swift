@@ -4,10 +4,10 @@ import Linux
 /// The files of one instance, for its end. Under each directory only the names that Swiftlet itself makes are removed, so that a directory
 /// which also holds others' files (a mistyped `--data-dir`) keeps those; a directory that is empty then goes too.
 struct OwnFiles: Sendable {
-    private static let run = ["node.sock", "runtime", "kubelet", "network", "server.pid"]
+    private static let run = ["node.sock", "cri.sock", "runtime", "kubelet", "network", "server.pid"]
     /// The id's file is the last: without it the next run could not name what is in the kernel.
     private static let data = [
-        "store", "agent", "runtime", "kubelet", "timeline", RevisionMark.name, "instance",
+        "store", "agent", "cri", "runtime", "kubelet", "timeline", RevisionMark.name, "instance",
     ]
     private static let config = ["pki", "admin.kubeconfig", "config.yaml", "manifests"]
 

@@ -4,6 +4,7 @@ import HTTP
 import JSONTree
 import KubernetesAPI
 import Linux
+import Streaming
 
 /// What the kubelet answers: logs, exec, attach, port-forward, the pods it knows and what they use. Its paths are upstream's. Whoever mounts it sees to
 /// authentication: the API server in this process, or a TLS server that asks for the API server's certificate.
@@ -111,33 +112,9 @@ struct KubeletEndpoint: HTTPHandler {
         session.standardInput = request.isSet("stdin") || request.isSet("input")
         session.standardOutput = request.isSet("stdout") || request.isSet("output")
         session.standardError = (request.isSet("stderr") || request.isSet("error")) && !session.terminal
-        let way = try RemoteCommand.negotiate(request)
-        return try await answer(session, isAttach: isAttach, way)
-    }
-
-    private func answer(
-        _ session: ExecRequest, isAttach: Bool, _ way: RemoteCommand.Way
-    ) async throws(Status) -> HTTPResponse {
-        let (runtime, time) = (runtime, time)
-        let start: RemoteCommand.Start = { () async throws(CRIError) in
+        let runtime = runtime
+        return try await RemoteCommand.answer(request, session, time: time) { [session] () async throws(CRIError) in
             isAttach ? try await runtime.attach(session) : try await runtime.exec(session)
-        }
-        switch way {
-        case .webSocket(let subprotocol):
-            let streams: any ContainerStreams
-            do throws(CRIError) { streams = try await start() } catch { throw .internalError(error.description) }
-            return HTTPResponse(
-                101,
-                body: .webSocket(subprotocol: subprotocol) { connection in
-                    let client = WebSocketCommandClient(connection, time: time)
-                    await RemoteCommand(client: client, streams: streams, isAttach: isAttach).run()
-                })
-        case .streams(let name):
-            return HTTPResponse(
-                101,
-                body: .streams(protocol: name) { connection in
-                    await RemoteCommand.run(session, over: connection, time: time, start)
-                })
         }
     }
 
@@ -147,17 +124,10 @@ struct KubeletEndpoint: HTTPHandler {
         guard let object = directory.pod(named: pod, in: namespace) else {
             throw .notFound(ResourceName("pods"), pod)
         }
-        let name = PortForwarding.protocolName
-        guard
-            request.offers(name, in: "X-Stream-Protocol-Version")
-                || request.offers("SPDY/3.1+" + name, in: "Sec-WebSocket-Protocol")
-        else {
-            throw .badRequest("port-forward needs an upgrade to SPDY/3.1, or to a WebSocket with SPDY/3.1+\(name)")
-        }
         let forwarding = PortForwarding(
             runtime: runtime, sandbox: try await sandbox(of: object), pod: "\(namespace)/\(pod)",
             uid: object.metadata.uid)
-        return HTTPResponse(101, body: .streams(protocol: name) { connection in await forwarding.run(connection) })
+        return try forwarding.answer(request)
     }
 
     /// The pod's sandbox that runs.
@@ -185,12 +155,5 @@ extension RuntimeService {
 extension HTTPRequest {
     fileprivate func isSet(_ name: String) -> Bool {
         ["1", "true"].contains(query(name))
-    }
-
-    /// Whether a header that lists words, in one or several fields, has this one.
-    func offers(_ word: String, in header: String) -> Bool {
-        headers.values(header).contains { field in
-            field.split(separator: ",").contains { $0.filter { $0 != " " } == word }
-        }
     }
 }

@@ -89,6 +89,11 @@ package struct CapabilitySets: Sendable, Equatable {
         self.init(effective: mask, permitted: mask, inheritable: 0, bounding: mask, ambient: 0)
     }
 
+    /// The same, with what is kept over an exec as a user other than root.
+    package init(_ mask: UInt64, ambient: UInt64) {
+        self.init(effective: mask, permitted: mask, inheritable: ambient, bounding: mask, ambient: ambient)
+    }
+
     package init(effective: UInt64, permitted: UInt64, inheritable: UInt64, bounding: UInt64, ambient: UInt64) {
         self.effective = effective
         self.permitted = permitted

@@ -1,8 +1,9 @@
+import APIMachinery
 import CRI
 import HTTP
 
 /// A port-forward session (`portforward.k8s.io`): connections to ports of one pod, each over two streams of the client's connection.
-struct PortForwarding: Sendable {
+package struct PortForwarding: Sendable {
     static let protocolName = "portforward.k8s.io"
 
     let runtime: any RuntimeService
@@ -10,6 +11,25 @@ struct PortForwarding: Sendable {
     /// `NAMESPACE/NAME`, for messages.
     let pod: String
     let uid: String
+
+    package init(runtime: any RuntimeService, sandbox: String, pod: String, uid: String) {
+        self.runtime = runtime
+        self.sandbox = sandbox
+        self.pod = pod
+        self.uid = uid
+    }
+
+    /// Answers a request for a session.
+    package func answer(_ request: HTTPRequest) throws(Status) -> HTTPResponse {
+        let name = Self.protocolName
+        guard
+            request.offers(name, in: "X-Stream-Protocol-Version")
+                || request.offers("SPDY/3.1+" + name, in: "Sec-WebSocket-Protocol")
+        else {
+            throw .badRequest("port-forward needs an upgrade to SPDY/3.1, or to a WebSocket with SPDY/3.1+\(name)")
+        }
+        return HTTPResponse(101, body: .streams(protocol: name) { connection in await run(connection) })
+    }
 
     /// Returns when the client has gone.
     func run(_ connection: any MultiplexedConnection) async {

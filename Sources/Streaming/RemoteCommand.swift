@@ -15,8 +15,8 @@ protocol CommandClient: Sendable {
 }
 
 /// An exec or attach under way: its streams carried between the container and the client.
-struct RemoteCommand: Sendable {
-    typealias Start = @Sendable () async throws(CRIError) -> any ContainerStreams
+package struct RemoteCommand: Sendable {
+    package typealias Start = @Sendable () async throws(CRIError) -> any ContainerStreams
 
     /// How client and kubelet talk.
     enum Way: Sendable, Hashable {
@@ -42,6 +42,26 @@ struct RemoteCommand: Sendable {
             )
         }
         return .streams(protocol: name)
+    }
+
+    /// Answers a request for a session by whichever protocol it offers. `start` begins the command.
+    package static func answer(
+        _ request: HTTPRequest, _ session: ExecRequest, time: any TimeSource, _ start: @escaping Start
+    ) async throws(Status) -> HTTPResponse {
+        switch try negotiate(request) {
+        case .webSocket(let subprotocol):
+            let streams: any ContainerStreams
+            do throws(CRIError) { streams = try await start() } catch { throw .internalError(error.description) }
+            return HTTPResponse(
+                101,
+                body: .webSocket(subprotocol: subprotocol) { connection in
+                    let client = WebSocketCommandClient(connection, time: time)
+                    await RemoteCommand(client: client, streams: streams, isAttach: session.command.isEmpty).run()
+                })
+        case .streams(let name):
+            return HTTPResponse(
+                101, body: .streams(protocol: name) { await run(session, over: $0, time: time, start) })
+        }
     }
 
     /// A session over streams: the command starts when the client has opened all that it asked for.
@@ -115,5 +135,14 @@ extension TerminalSize {
             let width = value["Width"]?.integer, let height = value["Height"]?.integer
         else { return nil }
         self.init(columns: UInt16(clamping: width), rows: UInt16(clamping: height))
+    }
+}
+
+extension HTTPRequest {
+    /// Whether a header that lists words, in one or several fields, has this one.
+    func offers(_ word: String, in header: String) -> Bool {
+        headers.values(header).contains { field in
+            field.split(separator: ",").contains { $0.filter { $0 != " " } == word }
+        }
     }
 }

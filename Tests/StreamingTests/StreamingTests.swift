@@ -4,7 +4,7 @@ import HTTP
 import TestSupport
 import Testing
 
-@testable import Kubelet
+@testable import Streaming
 
 @Suite struct StreamingTests {
     private func half(_ id: UInt32, _ type: String, _ port: String, _ request: String?) -> FakeStream {

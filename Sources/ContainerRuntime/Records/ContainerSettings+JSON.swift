@@ -1,0 +1,57 @@
+import CRI
+import JSONTree
+import OCI
+
+extension CRI.Mount {
+    var json: JSONObject {
+        [
+            "hostPath": .string(hostPath), "subPath": .string(subPath), "containerPath": .string(containerPath),
+            "readOnly": .bool(isReadOnly), "recursive": .bool(isRecursivelyReadOnly),
+            "propagation": .string(propagation.rawValue), "image": image.map { .string($0) } ?? .null,
+        ]
+    }
+
+    init(_ reader: SpecificationReader) throws(OCIError) {
+        self.init(
+            hostPath: try reader.required("hostPath"), containerPath: try reader.required("containerPath"),
+            isReadOnly: try reader.bool("readOnly") ?? false, propagation: try reader.choice("propagation"))
+        subPath = try reader.string("subPath") ?? ""
+        isRecursivelyReadOnly = try reader.bool("recursive") ?? false
+        image = try reader.string("image")
+    }
+}
+
+extension ContainerResources {
+    /// What is not set is left out.
+    var json: JSONObject {
+        var object = JSONObject()
+        for (name, value) in [
+            ("memoryLimit", memoryLimit), ("memoryRequest", memoryRequest), ("cpuLimit", cpuLimit),
+            ("cpuRequest", cpuRequest), ("processLimit", processLimit), ("cpuPeriod", cpuPeriod),
+            ("memorySwapLimit", memorySwapLimit), ("oomScore", oomScoreAdjustment.map(Int64.init)),
+        ] {
+            if let value { object[name] = .integer(value) }
+        }
+        if !cpuSet.isEmpty { object["cpuSet"] = .string(cpuSet) }
+        if !memoryNodes.isEmpty { object["memoryNodes"] = .string(memoryNodes) }
+        if !hugePageLimits.isEmpty { object["hugePages"] = .map(hugePageLimits.mapValues(String.init)) }
+        if !unified.isEmpty { object["unified"] = .map(unified) }
+        return object
+    }
+
+    init(_ reader: SpecificationReader) throws(OCIError) {
+        self.init()
+        memoryLimit = try reader.integer("memoryLimit")
+        memoryRequest = try reader.integer("memoryRequest")
+        cpuLimit = try reader.integer("cpuLimit")
+        cpuRequest = try reader.integer("cpuRequest")
+        processLimit = try reader.integer("processLimit")
+        cpuPeriod = try reader.integer("cpuPeriod")
+        memorySwapLimit = try reader.integer("memorySwapLimit")
+        oomScoreAdjustment = try reader.integer("oomScore").map { Int32(clamping: $0) }
+        cpuSet = try reader.string("cpuSet") ?? ""
+        memoryNodes = try reader.string("memoryNodes") ?? ""
+        hugePageLimits = try (reader.stringMap("hugePages") ?? [:]).compactMapValues { UInt64($0) }
+        unified = try reader.stringMap("unified") ?? [:]
+    }
+}

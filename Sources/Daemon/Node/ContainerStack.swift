@@ -1,0 +1,54 @@
+import APIMachinery
+import CRI
+import ContainerRuntime
+import Kubelet
+import Linux
+import Logging
+import PodNetwork
+
+/// What runs containers on this machine: the pod network, the images, the runtime. It needs neither a kubelet nor an API server.
+struct ContainerStack: Sendable {
+    let network: PodNetwork
+    let images: ImageStore
+    let runtime: NodeRuntime
+    /// The cgroup of all pods.
+    let podCgroups: String
+
+    /// Takes up what runs already and makes the network ready.
+    static func start(
+        _ configuration: DaemonConfiguration, instance: InstanceFiles, events: EventThread, host: HostWatch,
+        steps: any StepRecorder, time: any TimeSource, logger: Logger
+    ) async throws(DaemonError) -> ContainerStack {
+        // As the last to be killed for memory, and so the pods' monitors, which inherit it: a pod's own limit must meet its containers.
+        try? writeText("-999", to: "/proc/self/oom_score_adj")
+        let network = PodNetwork(configuration: try PodNetworkConfiguration(configuration, instance), logger: logger)
+        try await DaemonError.wrapping("pod network") { () async throws(PodNetworkError) in try await network.prepare()
+        }
+        let blocking = BlockingThreads(count: 8)
+        let paths = try NodePaths(configuration, instance: instance)
+        let images = ImageStore(paths: paths.runtime, threads: blocking, time: time)
+        let monitors = try DaemonError.wrapping(
+            "pod monitor \(paths.monitor) (name another with --monitor-path)"
+        ) { () throws(KernelError) in
+            try PodMonitorSpawner(executable: paths.monitor, events: events, threads: blocking)
+        }
+        let runtime = NodeRuntime(
+            paths: paths.runtime, images: images, version: Server.version,
+            nodeResources: Machine.podResources(Machine.facts(configuration, version: Server.version)),
+            dependencies: RuntimeDependencies(
+                monitors: monitors, network: PodLinks(network: network, host: host),
+                seccomp: SeccompPrograms(compiler: SeccompCompiler()),
+                kernel: SystemKernel(), steps: steps, time: time, threads: blocking, events: events, logger: logger))
+        try await DaemonError.wrapping("container runtime") { () async throws(CRIError) in
+            try await images.open()
+            try await runtime.open()
+        }
+        return ContainerStack(
+            network: network, images: images, runtime: runtime, podCgroups: paths.runtime.podCgroups)
+    }
+
+    /// Keeps the network as it should be. Returns when its task is cancelled.
+    func run(time: any TimeSource) async {
+        await network.keepRepaired { try await time.sleep(for: .seconds(30)) }
+    }
+}

@@ -1,0 +1,187 @@
+import CRI
+import Protobuf
+
+extension ContainerMetadata {
+    init(_ wire: Message<Wire.ContainerMetadata>) {
+        self.init(name: wire.name, attempt: wire.attempt)
+    }
+
+    var wire: Message<Wire.ContainerMetadata> {
+        Message {
+            $0.name = name
+            $0.attempt = attempt
+        }
+    }
+}
+
+extension ContainerConfig {
+    init(_ wire: Message<Wire.ContainerConfig>?) throws(CRIError) {
+        guard let wire, let metadata = wire.metadata, !metadata.name.isEmpty else {
+            throw .invalid("the container's config has no metadata with a name")
+        }
+        guard let image = wire.image?.image.nonEmpty else {
+            throw .invalid("container \(metadata.name): the config names no image")
+        }
+        self.init(metadata: ContainerMetadata(metadata), image: image)
+        command = wire.command
+        arguments = wire.args
+        workingDirectory = wire.workingDir
+        environment = wire.envs.map { EnvironmentVariable($0.key, $0.value) }
+        for mount in wire.mounts { mounts.append(try Mount(mount)) }
+        devices = wire.devices.map {
+            Device(hostPath: $0.hostPath, containerPath: $0.containerPath, permissions: $0.permissions)
+        }
+        guard wire.cdiDevices.isEmpty else {
+            throw .unsupported("container \(metadata.name): CDI devices are not supported; name the device nodes")
+        }
+        labels = wire.labels
+        annotations = wire.annotations
+        logPath = wire.logPath
+        standardInput = wire.stdin
+        standardInputOnce = wire.stdinOnce
+        terminal = wire.tty
+        stopSignal = wire.stopSignal.name.nonEmpty
+        resources = ContainerResources(wire.linux?.resources ?? Message())
+        security = try ContainerSecurity(wire.linux?.securityContext ?? Message())
+        try apply(wire.linux?.securityContext?.namespaceOptions)
+    }
+
+    private mutating func apply(_ namespaces: Message<Wire.NamespaceOption>?) throws(CRIError) {
+        switch namespaces?.pid {
+        case nil: return
+        case .pod: processNamespace = .pod
+        case .container: processNamespace = .container
+        case .node: processNamespace = .node
+        case .target:
+            guard let target = namespaces?.targetID.nonEmpty else {
+                throw .invalid("container \(metadata.name): namespace mode TARGET needs a target_id")
+            }
+            processTarget = target
+        }
+    }
+
+    /// - Parameter sandbox: the config that its sandbox was made by.
+    func wire(in sandbox: PodSandboxConfig) -> Message<Wire.ContainerConfig> {
+        Message { config in
+            config.metadata = metadata.wire
+            config.image = Message { $0.image = image }
+            config.command = command
+            config.args = arguments
+            config.workingDir = workingDirectory
+            config.envs = environment.map { variable in
+                Message {
+                    $0.key = variable.name
+                    $0.value = variable.value
+                }
+            }
+            config.mounts = mounts.map(\.wire)
+            config.devices = devices.map { device in
+                Message {
+                    $0.hostPath = device.hostPath
+                    $0.containerPath = device.containerPath
+                    $0.permissions = device.permissions
+                }
+            }
+            config.labels = labels
+            config.annotations = annotations
+            config.logPath = logPath
+            config.stdin = standardInput
+            config.stdinOnce = standardInputOnce
+            config.tty = terminal
+            config.stopSignal = Wire.Signal(name: stopSignal ?? "")
+            config.linux = Message { linux in
+                linux.resources = resources.wire
+                linux.securityContext = security.wire(sandbox.namespaces(target: processTarget))
+            }
+        }
+    }
+}
+
+// MARK: Mounts
+
+extension Mount {
+    init(_ wire: Message<Wire.Mount>) throws(CRIError) {
+        let path = wire.containerPath
+        guard !path.isEmpty else { throw .invalid("a mount has no container_path") }
+        guard wire.uidMappings.isEmpty && wire.gidMappings.isEmpty else {
+            throw .unsupported("mount \(path): mapped identities are not supported")
+        }
+        guard !wire.recursiveReadOnly || wire.readonly && wire.propagation == .private else {
+            throw .invalid("mount \(path): recursive_read_only needs readonly and private propagation")
+        }
+        guard wire.image == nil || wire.hostPath.isEmpty else {
+            throw .invalid("mount \(path): it names an image and a host_path")
+        }
+        let propagation: Propagation =
+            switch wire.propagation {
+            case .private: .private
+            case .hostToContainer: .hostToContainer
+            case .bidirectional: .bidirectional
+            }
+        self.init(
+            hostPath: wire.hostPath, containerPath: path, isReadOnly: wire.readonly || wire.image != nil,
+            propagation: propagation)
+        isRecursivelyReadOnly = wire.recursiveReadOnly
+        image = wire.image?.image
+        subPath = wire.imageSubPath
+    }
+
+    /// `subPath` is the caller's to resolve: the CRI knows none within volumes.
+    var wire: Message<Wire.Mount> {
+        Message { mount in
+            mount.containerPath = containerPath
+            mount.hostPath = hostPath
+            mount.readonly = isReadOnly
+            mount.recursiveReadOnly = isRecursivelyReadOnly
+            mount.image = image.map { image in Message { $0.image = image } }
+            mount.imageSubPath = image == nil ? "" : subPath
+            mount.propagation =
+                switch propagation {
+                case .private: .private
+                case .hostToContainer: .hostToContainer
+                case .bidirectional: .bidirectional
+                }
+        }
+    }
+}
+
+// MARK: Filters and states
+
+extension ContainerState {
+    init(_ wire: Wire.ContainerState) {
+        self =
+            switch wire {
+            case .created: .created
+            case .running: .running
+            case .exited: .exited
+            case .unknown: .unknown
+            }
+    }
+
+    var wire: Wire.ContainerState {
+        switch self {
+        case .created: .created
+        case .running: .running
+        case .exited: .exited
+        case .unknown: .unknown
+        }
+    }
+}
+
+extension ContainerFilter {
+    init(_ wire: Message<Wire.ContainerFilter>?) {
+        self.init(
+            id: wire?.id.nonEmpty, sandbox: wire?.podSandboxID.nonEmpty,
+            state: (wire?.state).map { ContainerState($0.state) })
+        labels = wire?.labelSelector ?? [:]
+    }
+
+    var wire: Message<Wire.ContainerFilter> {
+        Message { filter in
+            filter.id = id ?? ""
+            filter.podSandboxID = sandbox ?? ""
+            filter.state = state.map { state in Message { $0.state = state.wire } }
+            filter.labelSelector = labels
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import CRI
+import Protobuf
+
+extension ContainerSecurity {
+    init(_ wire: Message<Wire.LinuxContainerSecurityContext>) throws(CRIError) {
+        self.init()
+        isPrivileged = wire.privileged
+        addCapabilities = wire.capabilities?.addCapabilities ?? []
+        dropCapabilities = wire.capabilities?.dropCapabilities ?? []
+        ambientCapabilities = wire.capabilities?.addAmbientCapabilities ?? []
+        user = wire.runAsUser?.value
+        userName = wire.runAsUsername
+        group = wire.runAsGroup?.value
+        guard user == nil || userName.isEmpty else {
+            throw .invalid("run_as_user and run_as_username exclude each other")
+        }
+        guard group == nil || user != nil || !userName.isEmpty else {
+            throw .invalid("run_as_group needs run_as_user or run_as_username")
+        }
+        supplementalGroups = wire.supplementalGroups
+        hasStrictGroups = wire.supplementalGroupsPolicy == .strict
+        hasReadOnlyRoot = wire.readonlyRootfs
+        noNewPrivileges = wire.noNewPrivs
+        // Empty lists and none are the same in this format: both mean the runtime's own.
+        maskedPaths = wire.maskedPaths.isEmpty ? nil : wire.maskedPaths
+        readOnlyPaths = wire.readonlyPaths.isEmpty ? nil : wire.readonlyPaths
+        seccomp = try Seccomp(wire.seccomp, path: wire.seccompProfilePath)
+        guard wire.apparmor?.profileType != .localhost, !wire.apparmorProfile.hasPrefix("localhost/") || isPrivileged
+        else { throw .unsupported("AppArmor profiles are not supported on this node") }
+    }
+
+    func wire(_ namespaces: Message<Wire.NamespaceOption>) -> Message<Wire.LinuxContainerSecurityContext> {
+        Message { context in
+            context.privileged = isPrivileged
+            context.namespaceOptions = namespaces
+            context.capabilities = Message {
+                $0.addCapabilities = addCapabilities
+                $0.dropCapabilities = dropCapabilities
+                $0.addAmbientCapabilities = ambientCapabilities
+            }
+            context.runAsUser = user.map { user in Message { $0.value = user } }
+            context.runAsUsername = userName
+            context.runAsGroup = group.map { group in Message { $0.value = group } }
+            context.supplementalGroups = supplementalGroups
+            context.supplementalGroupsPolicy = hasStrictGroups ? .strict : .merge
+            context.readonlyRootfs = hasReadOnlyRoot
+            context.noNewPrivs = noNewPrivileges
+            context.seccomp = seccomp.wire
+            if !isPrivileged && !isProcUnmasked {
+                context.maskedPaths = maskedPaths ?? Self.usualMaskedPaths
+                context.readonlyPaths = readOnlyPaths ?? Self.usualReadOnlyPaths
+            }
+        }
+    }
+
+    /// What kubelets ask for where a container does not say otherwise.
+    private static let usualMaskedPaths = [
+        "/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+        "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+        "/sys/devices/virtual/powercap",
+    ]
+    private static let usualReadOnlyPaths = [
+        "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+    ]
+}
+
+extension ContainerSecurity.Seccomp {
+    /// - Parameter path: the older field, which counts where the newer is not set. Neither: unconfined, as the CRI has it.
+    init(_ profile: Message<Wire.SecurityProfile>?, path: String) throws(CRIError) {
+        switch profile?.profileType {
+        case .runtimeDefault: self = .runtimeDefault
+        case .unconfined: self = .unconfined
+        case .localhost: self = .localhost(path: profile?.localhostRef ?? "")
+        case nil:
+            switch path {
+            case "", "unconfined": self = .unconfined
+            case "runtime/default", "docker/default": self = .runtimeDefault
+            case let text where text.hasPrefix("localhost/"):
+                self = .localhost(path: String(text.dropFirst("localhost/".count)))
+            case let text: throw .invalid("seccomp profile \"\(text)\" is not known")
+            }
+        }
+    }
+
+    var wire: Message<Wire.SecurityProfile> {
+        Message {
+            switch self {
+            case .runtimeDefault: $0.profileType = .runtimeDefault
+            case .unconfined: $0.profileType = .unconfined
+            case .localhost(let path):
+                $0.profileType = .localhost
+                $0.localhostRef = path
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import CRI
+import Protobuf
+import Testing
+
+@testable import RemoteCRI
+
+@Suite struct MappingTests {
+    private var sandbox: PodSandboxConfig {
+        var config = PodSandboxConfig(metadata: PodSandboxMetadata(name: "p", uid: "u", namespace: "n", attempt: 2))
+        config.hostname = "h"
+        config.logDirectory = "/var/log/pods/x"
+        config.dns = .init(servers: ["192.0.2.1"], searches: ["a.test"], options: ["ndots:5"])
+        config.labels = ["a": "b"]
+        config.annotations = ["c": "d"]
+        config.pid = .pod
+        config.ipc = .node
+        config.sysctls = ["net.core.somaxconn": "64"]
+        config.portMappings = [
+            PortMapping(transport: "UDP", containerPort: 53, hostPort: 5353, hostAddress: "192.0.2.9")
+        ]
+        config.cgroupParent = "/kubepods"
+        config.resources.oomScoreAdjustment = 0
+        return config
+    }
+
+    private var container: ContainerConfig {
+        var config = ContainerConfig(metadata: ContainerMetadata(name: "c", attempt: 1), image: "i:1")
+        config.command = ["sh"]
+        config.arguments = ["-c", "true"]
+        config.environment = [EnvironmentVariable("A", "1")]
+        config.mounts = [Mount(hostPath: "/s", containerPath: "/t", isReadOnly: true, propagation: .hostToContainer)]
+        config.devices = [Device(hostPath: "/dev/fuse", containerPath: "/dev/f", permissions: "rw")]
+        config.logPath = "c/0.log"
+        config.terminal = true
+        config.stopSignal = "SIGUSR1"
+        config.resources.cpuRequest = 100
+        config.resources.cpuLimit = 500
+        config.resources.memoryLimit = 64 << 20
+        config.resources.oomScoreAdjustment = -997
+        config.resources.unified = ["memory.high": "1000"]
+        config.security.user = 1000
+        config.security.group = 1001
+        config.security.supplementalGroups = [5, 6]
+        config.security.hasStrictGroups = true
+        config.security.addCapabilities = ["NET_ADMIN"]
+        config.security.dropCapabilities = ["ALL"]
+        config.security.seccomp = .localhost(path: "/p.json")
+        config.security.maskedPaths = ["/proc/kcore"]
+        config.security.readOnlyPaths = ["/proc/sys"]
+        config.security.noNewPrivileges = true
+        config.processTarget = "other"
+        return config
+    }
+
+    /// Over the wire and back.
+    private func sent<Fields: ProtobufFields>(_ message: Message<Fields>) throws -> Message<Fields> {
+        try Message(parsing: message.encoded)
+    }
+
+    @Test func configsComeBackAsTheyWere() throws {
+        #expect(try PodSandboxConfig(sent(sandbox.wire)) == sandbox)
+        #expect(try ContainerConfig(sent(container.wire(in: sandbox))) == container)
+    }
+
+    @Test func statusesComeBackAsTheyWere() throws {
+        var status = ContainerStatus(
+            id: "i", sandbox: "s", metadata: ContainerMetadata(name: "c"), state: .exited, createdAt: 1, image: "x:1",
+            imageID: "sha256:1")
+        (status.startedAt, status.finishedAt, status.exitCode) = (2, 3, -1)
+        (status.reason, status.message, status.logPath) = ("Error", "why", "/l")
+        (status.labels, status.annotations) = (["a": ""], ["b": "c"])
+        status.mounts = container.mounts
+        status.resources = container.resources
+        status.user = ContainerUser(userID: 1, groupID: 2, supplementaryGroups: [2, 3])
+        status.stopSignal = "SIGTERM"
+        #expect(try ContainerStatus(sent(status.wire), sandbox: "s") == status)
+        var box = PodSandboxStatus(
+            id: "s", metadata: sandbox.metadata, state: .notReady, createdAt: 9,
+            addresses: ["192.0.2.1", "2001:db8::1"])
+        box.ipc = .node
+        #expect(try PodSandboxStatus(sent(box.wire)) == box)
+    }
+
+    @Test func whatCannotBeIsRefused() {
+        func refused(_ change: (inout Message<Wire.LinuxContainerSecurityContext>) -> Void) -> Bool {
+            var context = Message<Wire.LinuxContainerSecurityContext>()
+            change(&context)
+            return (try? ContainerSecurity(context)) == nil
+        }
+        #expect(refused { $0.runAsGroup = Message { $0.value = 1 } })
+        #expect(refused { $0.seccompProfilePath = "what" })
+        #expect(refused { $0.apparmor = Message { $0.profileType = .localhost } })
+        #expect(!refused { $0.apparmor = Message { $0.profileType = .runtimeDefault } })
+        #expect((try? PodSandboxConfig(Message())) == nil)
+        #expect((try? ContainerConfig(nil)) == nil)
+        let mapped = Message<Wire.PodSandboxConfig> { config in
+            config.metadata = sandbox.metadata.wire
+            config.linux = Message { linux in
+                linux.securityContext = Message { context in
+                    context.namespaceOptions = Message { options in
+                        options.usernsOptions = Message { $0.mode = .container }
+                    }
+                }
+            }
+        }
+        #expect(throws: CRIError.self) { try PodSandboxConfig(mapped) }
+    }
+
+    @Test func nothingSaidIsWhatTheCRISays() throws {
+        let security = try ContainerSecurity(Message())
+        #expect(security.seccomp == .unconfined && security.maskedPaths == nil && security.user == nil)
+        let box = try PodSandboxConfig(Message { $0.metadata = sandbox.metadata.wire })
+        #expect(box.pid == .pod && box.network == .pod && box.cgroupParent.isEmpty)
+    }
+
+    @Test func credentialsComeInTwoForms() throws {
+        let joined = Message<Wire.AuthConfig> { $0.auth = "dXNlcjpwYTpzcw==" }
+        #expect(try RegistryAuth(joined) == RegistryAuth(username: "user", password: "pa:ss"))
+        #expect(try RegistryAuth(Message()) == nil)
+        #expect(throws: CRIError.self) { try RegistryAuth(Message { $0.auth = "%" }) }
+    }
+}
