@@ -7,18 +7,18 @@ import Testing
     /// A module may import only modules of lower layers, and of its own layer those named here.
     static let layers: [String: Int] = [
         "CLaunch": 0, "CKernel": 0, "CSeccomp": 0, "CNetlink": 0,
-        "JSONTree": 1, "APIMachinery": 1, "KubernetesAPI": 1, "OCI": 1, "CRI": 1, "HTTP": 1, "PodMonitor": 1,
-        "Protobuf": 1,
-        "Linux": 2, "Store": 2, "PKI": 2, "Transport": 2,
+        "JSONTree": 1, "APIMachinery": 1, "KubernetesAPI": 1, "OCI": 1, "OCISpecification": 1, "CRI": 1, "HTTP": 1,
+        "PodMonitor": 1, "Protobuf": 1,
+        "Launch": 2, "Linux": 2, "Store": 2, "PKI": 2, "Transport": 2,
         "APIServer": 3, "Client": 3, "Streaming": 3,
         "Scheduler": 4, "Controllers": 4, "ContainerRuntime": 4, "PodNetwork": 4, "Kubelet": 4, "KubeProxy": 4,
-        "ClusterDNS": 4, "RemoteCRI": 4,
-        "Daemon": 5, "swiftlet": 6, "swiftlet-podmonitor": 6,
+        "ClusterDNS": 4, "RemoteCRI": 4, "OCIRuntime": 4,
+        "Daemon": 5, "swiftlet": 6, "swiftlet-podmonitor": 6, "swiftlet-oci": 6,
     ]
 
     static let sameLayer: Set<[String]> = [
         ["APIMachinery", "JSONTree"], ["KubernetesAPI", "APIMachinery"], ["KubernetesAPI", "JSONTree"],
-        ["OCI", "JSONTree"],
+        ["OCISpecification", "JSONTree"], ["OCI", "OCISpecification"], ["OCI", "JSONTree"], ["Linux", "Launch"],
     ]
 
     @Test func theSourcesAreFound() {

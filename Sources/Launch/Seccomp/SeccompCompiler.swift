@@ -38,7 +38,8 @@ package final class SeccompCompiler: Sendable {
         }
     }
 
-    private static func compile(_ profile: SeccompProfile) throws(KernelError) -> SeccompProgram {
+    /// Without the cache.
+    package static func compile(_ profile: SeccompProfile) throws(KernelError) -> SeccompProgram {
         let (action, value) = code(of: profile.defaultAction)
         guard let filter = csec_new(action, value) else { throw KernelError("seccomp_init", "filter", ENOMEM) }
         defer { csec_free(filter) }
@@ -79,6 +80,7 @@ package final class SeccompCompiler: Sendable {
         case .killThread: (UInt32(CSEC_KILL_THREAD), 0)
         case .trap: (UInt32(CSEC_TRAP), 0)
         case .log: (UInt32(CSEC_LOG), 0)
+        case .notify: (UInt32(CSEC_NOTIFY), 0)
         case .trace(let code): (UInt32(CSEC_TRACE), UInt32(code))
         }
     }

@@ -15,6 +15,7 @@ package struct ProcessPlan: Sendable, Equatable {
     package var resourceLimits: [ResourceLimit]
     /// The size of the terminal the process gets as its standard streams; nil for pipes.
     package var terminal: TerminalSize?
+    package var traits = ProcessTraits()
 
     package init(
         arguments: [String], environment: [String] = [], workingDirectory: String = "/",
@@ -32,6 +33,58 @@ package struct ProcessPlan: Sendable, Equatable {
         self.resourceLimits = resourceLimits
         self.terminal = terminal
     }
+}
+
+/// What the runtime specification can say of a process beyond what pods need.
+package struct ProcessTraits: Sendable, Equatable {
+    package struct Scheduler: Sendable, Equatable {
+        /// As sched_setattr(2) takes them; times in nanoseconds.
+        package var policy: UInt32
+        package var nice: Int32
+        package var priority: UInt32
+        package var flags: UInt64
+        package var runtime: UInt64
+        package var deadline: UInt64
+        package var period: UInt64
+
+        package init(
+            policy: UInt32, nice: Int32, priority: UInt32, flags: UInt64, runtime: UInt64, deadline: UInt64,
+            period: UInt64
+        ) {
+            self.policy = policy
+            self.nice = nice
+            self.priority = priority
+            self.flags = flags
+            self.runtime = runtime
+            self.deadline = deadline
+            self.period = period
+        }
+    }
+
+    /// A security module's label, written to a file of /proc/self/attr.
+    package struct Label: Sendable, Equatable {
+        package var file: String
+        package var text: String
+
+        package init(file: String, text: String) {
+            self.file = file
+            self.text = text
+        }
+    }
+
+    package var scheduler: Scheduler?
+    /// As ioprio_set(2) takes it.
+    package var ioPriority: UInt32?
+    package var personality: UInt32?
+    /// So many descriptors from 3 on are handed to the program.
+    package var preservedDescriptors: UInt32 = 0
+    /// SECCOMP_FILTER_FLAG_*.
+    package var seccompFlags: UInt32 = 0
+    package var label: Label?
+    /// Processors as a mask, a multiple of eight bytes; empty: as it is.
+    package var affinity: [UInt8] = []
+
+    package init() {}
 }
 
 /// Numeric identity of a process.

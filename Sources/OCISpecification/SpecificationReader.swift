@@ -52,6 +52,36 @@ package struct SpecificationReader {
         return number
     }
 
+    /// A whole number within the type's bounds.
+    package func number<Number: FixedWidthInteger>(_ name: String) throws(OCIError) -> Number? {
+        guard let value = value(name) else { return nil }
+        var number: Number?
+        if case .integer(let integer) = value { number = Number(exactly: integer) }
+        // Beyond 63 bits the parser keeps the text.
+        if case .number(let text) = value { number = Number(text) }
+        guard let number else { throw failure(name, "it must be a whole number from \(Number.min) to \(Number.max)") }
+        return number
+    }
+
+    /// The same for a field that must be there.
+    package func needed<Number: FixedWidthInteger>(_ name: String) throws(OCIError) -> Number {
+        guard let number: Number = try number(name) else { throw failure(name, "it is missing") }
+        return number
+    }
+
+    /// One of a few words.
+    package func choice(_ name: String, of words: [String]) throws(OCIError) -> String? {
+        guard let text = try string(name) else { return nil }
+        guard words.contains(text) else {
+            let known = words.filter { !$0.isEmpty }.joined(separator: ", ")
+            throw failure(name, "\"\(text)\" is not known; there are \(known)")
+        }
+        return text
+    }
+
+    /// The names of all fields that are there.
+    package var names: [String] { object.members.map(\.key) }
+
     package func integers(_ name: String) throws(OCIError) -> [Int64]? {
         guard let elements = try array(name) else { return nil }
         var result: [Int64] = []

@@ -65,7 +65,7 @@ package enum RootFilesystem: Sendable, Equatable {
 
 /// A device node in the container's /dev.
 package struct DeviceNode: Sendable, Equatable {
-    package enum Kind: Sendable, Equatable { case character, block }
+    package enum Kind: Sendable, Equatable { case character, block, pipe }
     /// Absolute path inside the container.
     package var path: String
     package var kind: Kind
@@ -90,9 +90,10 @@ package struct DeviceNode: Sendable, Equatable {
     }
 }
 
-/// One line of the device program: what it names may be used, all else is refused.
+/// One line of the device program: what it names may be used, or not; what none names is refused.
 package struct DeviceRule: Sendable, Equatable {
     package enum Kind: UInt32, Sendable {
+        case any = 0
         case block = 1
         case character = 2
     }
@@ -109,6 +110,8 @@ package struct DeviceRule: Sendable, Equatable {
     package var major: UInt32?
     package var minor: UInt32?
     package var access: Access
+    /// Of several rules that match, the last one holds.
+    package var allows = true
 
     package init(_ kind: Kind, _ major: UInt32?, _ minor: UInt32?, _ access: Access) {
         self.kind = kind

@@ -7,6 +7,8 @@ package struct SeccompProfile: Sendable, Hashable {
         case killThread
         case trap
         case log
+        /// A process outside decides, by the filter's listener.
+        case notify
         case trace(UInt16)
     }
 

@@ -33,10 +33,10 @@ struct PlanRecords {
         bytes.append(contentsOf: repeatElement(0, count: -bytes.count & 7))
     }
 
-    /// A record of one string. EINVAL where it holds a NUL.
-    mutating func add<Kind: BinaryInteger>(_ kind: Kind, _ text: String) throws(KernelError) {
-        try PlanRecords.check(text)
-        add(kind) { $0.append(text) }
+    /// A record of strings. EINVAL where one holds a NUL.
+    mutating func add<Kind: BinaryInteger>(_ kind: Kind, _ texts: String...) throws(KernelError) {
+        for text in texts { try PlanRecords.check(text) }
+        add(kind) { for text in texts { $0.append(text) } }
     }
 
     static func check(_ text: String) throws(KernelError) {

@@ -12,11 +12,12 @@ package struct EncodedPlan: Sendable {
 
 /// The plan's own words for the index that a failed stage reports.
 package struct PlanNames: Sendable {
-    let mounts: [Mount]
+    let mounts: [(source: String, target: String)]
     let masks: [String]
     let readOnly: [String]
     let devices: [String]
     let layers: [String]
+    var parameters: [String] = []
     let program: String
     let directory: String
 
@@ -25,12 +26,13 @@ package struct PlanNames: Sendable {
         let at = Int(index)
         func entry(_ list: [String]) -> String? { at < list.count ? list[at] : nil }
         switch Int(stage.rawValue) {
-        case CL_STAGE_MOUNT_SOURCE: return entry(mounts.map(\.sourceName))
+        case CL_STAGE_MOUNT_SOURCE: return entry(mounts.map(\.source))
         case CL_STAGE_MOUNT, CL_STAGE_MOUNT_TARGET: return entry(mounts.map(\.target))
         case CL_STAGE_MASK: return entry(masks)
         case CL_STAGE_READ_ONLY: return entry(readOnly) ?? "/"
         case CL_STAGE_DEVICES: return entry(devices) ?? "/dev"
         case CL_STAGE_OVERLAY, CL_STAGE_ROOT: return entry(layers)
+        case CL_STAGE_KERNEL_PARAMETER: return entry(parameters)
         case CL_STAGE_EXEC: return program
         case CL_STAGE_CWD: return directory
         default: return nil
@@ -75,7 +77,8 @@ extension LaunchPlan {
         for path in maskedPaths { try records.add(CL_RECORD_MASK, path) }
         for path in readOnlyPaths { try records.add(CL_RECORD_READ_ONLY, path) }
         let names = PlanNames(
-            mounts: mounts, masks: maskedPaths, readOnly: readOnlyPaths, devices: devices.map(\.path), layers: layers,
+            mounts: mounts.map { ($0.sourceName, $0.target) }, masks: maskedPaths, readOnly: readOnlyPaths,
+            devices: devices.map(\.path), layers: layers,
             program: process.arguments.first ?? "", directory: process.workingDirectory)
         return EncodedPlan(bytes: records.bytes, trees: trees, names: names)
     }
@@ -121,6 +124,18 @@ extension ProcessPlan {
         return EncodedPlan(bytes: records.bytes, trees: [], names: names)
     }
 
+    /// The same for an exec session in a bundle's container, whose namespaces the launch names.
+    package func encodedForSession(becomesRoot: Bool) throws(KernelError) -> EncodedPlan {
+        var records = PlanRecords()
+        let root = becomesRoot ? UInt32(CL_PLAN_BECOME_ROOT) : 0
+        records.add(CL_RECORD_FLAGS) { $0.append(flags | UInt32(CL_PLAN_EXPLICIT) | root) }
+        try encode(&records)
+        let names = PlanNames(
+            mounts: [], masks: [], readOnly: [], devices: [], layers: [], program: arguments.first ?? "",
+            directory: workingDirectory)
+        return EncodedPlan(bytes: records.bytes, trees: [], names: names)
+    }
+
     var flags: UInt32 {
         (noNewPrivileges ? UInt32(CL_PLAN_NO_NEW_PRIVILEGES) : 0) | (terminal != nil ? UInt32(CL_PLAN_TERMINAL) : 0)
     }
@@ -152,6 +167,31 @@ extension ProcessPlan {
                 $0.append(terminal.columns)
                 $0.append(terminal.rows)
             }
+        }
+        try traits.encode(&records)
+    }
+}
+
+extension ProcessTraits {
+    fileprivate func encode(_ records: inout PlanRecords) throws(KernelError) {
+        if let scheduler { scheduler.encode(&records) }
+        if let ioPriority { records.add(CL_RECORD_IO_PRIORITY) { $0.append(ioPriority) } }
+        if let personality { records.add(CL_RECORD_PERSONALITY) { $0.append(personality) } }
+        if preservedDescriptors > 0 { records.add(CL_RECORD_PRESERVE) { $0.append(preservedDescriptors) } }
+        if seccompFlags != 0 { records.add(CL_RECORD_SECCOMP_FLAGS) { $0.append(seccompFlags) } }
+        if let label { try records.add(CL_RECORD_LABEL, label.file, label.text) }
+        if !affinity.isEmpty { records.add(CL_RECORD_AFFINITY) { $0.append(raw: affinity) } }
+    }
+}
+
+extension ProcessTraits.Scheduler {
+    fileprivate func encode(_ records: inout PlanRecords) {
+        records.add(CL_RECORD_SCHEDULER) {
+            $0.append(policy)
+            $0.append(nice)
+            $0.append(priority)
+            $0.append(UInt32(0))
+            for number in [flags, runtime, deadline, period] { $0.append(number) }
         }
     }
 }
@@ -190,10 +230,16 @@ extension Mount {
 }
 
 extension DeviceNode {
-    fileprivate func encode(_ records: inout PlanRecords) throws(KernelError) {
+    /// `anywhere`: not in a /dev made by the launch path, but where its path says.
+    func encode(_ records: inout PlanRecords, anywhere: Bool = false) throws(KernelError) {
         try PlanRecords.check(path)
-        let type = kind == .character ? S_IFCHR : S_IFBLK
-        records.add(CL_RECORD_DEVICE) {
+        let type =
+            switch kind {
+            case .character: S_IFCHR
+            case .block: S_IFBLK
+            case .pipe: S_IFIFO
+            }
+        records.add(anywhere ? CL_RECORD_NODE : CL_RECORD_DEVICE) {
             for number in [type | (mode & 0o7777), major, minor, userID, groupID] { $0.append(number) }
             $0.append(path)
         }
@@ -201,9 +247,9 @@ extension DeviceNode {
 }
 
 extension DeviceRule {
-    fileprivate func encode(_ records: inout PlanRecords) {
+    func encode(_ records: inout PlanRecords) {
         records.add(CL_RECORD_DEVICE_RULE) {
-            $0.append(kind.rawValue)
+            $0.append(kind.rawValue | (allows ? 0 : UInt32(CL_RULE_DENY)))
             $0.append(access.rawValue)
             for number in [major, minor] { $0.append(UInt64(bitPattern: number.map(Int64.init) ?? -1)) }
         }
