@@ -10,6 +10,7 @@ source packaging/packages.sh
 SUITES=(
     "unit            unit tests"
     "launch          the launch path on the real kernel"
+    "oci             swiftlet-oci: the runtime specification by its effects, and engines that call it"
     "network         the pods' network and Services"
     "runtime         the container runtime with daemons killed at random moments"
     "cluster         a whole instance driven by kubectl"
@@ -99,6 +100,7 @@ if is_chosen runtime || is_chosen cluster || is_chosen agent || is_chosen cri; t
 fi
 unit_tests
 suite launch 600 integration/launch.sh
+suite oci 900 integration/oci.sh
 suite network 600 integration/network.sh
 suite runtime 900 integration/runtime.sh
 SWIFTLET_BUILT=1 suite cluster 1200 integration/cluster.sh

@@ -65,18 +65,37 @@ static void set_oom_score(const struct cl_child *child) {
     if (file >= 0) close(file);
 }
 
+/* What surrounds a container of the runtime specification, after its mounts. */
+static void finish_container(struct cl_child *child) {
+    if (!(child->plan->flags & CL_PLAN_EXPLICIT)) return;
+    cl_make_nodes(child);
+    cl_finish_filesystems(child);
+}
+
 static void build_container(struct cl_child *child) {
+    int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
+    if (explicit) cl_enter_namespaces(child);
     /* the namespace's root is the group we were cloned into, so it cannot be made by clone itself */
-    if (CL_KEEPS(CGROUP_NAMESPACE) && unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
+    else if (CL_KEEPS(CGROUP_NAMESPACE) && unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
     umask(0);
     cl_enter_root(child);
     cl_make_mounts(child);
+    finish_container(child);
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
     cl_cover_paths(child);
+    if (explicit) cl_spread_root(child);
 }
 
 static void join_container(struct cl_child *child) {
-    if (setns(child->launch->join_pidfd, CLONE_NEWNS | CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_JOIN, 0, errno);
+    const struct cl_launch *launch = child->launch;
+    int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
+    int kinds = explicit ? (int)launch->join_kinds : CLONE_NEWNS | CLONE_NEWCGROUP;
+    if (child->plan->label_file) child->label = open(child->plan->label_file, O_WRONLY | O_CLOEXEC);
+    if (child->plan->label_file && child->label < 0) cl_fail(child, CL_STAGE_LABEL, 0, errno);
+    if (kinds && setns(launch->join_pidfd, kinds) < 0) cl_fail(child, CL_STAGE_JOIN, 0, errno);
+    if (explicit && launch->join_root >= 0 && (fchdir(launch->join_root) < 0 || chroot(".") < 0))
+        cl_fail(child, CL_STAGE_JOIN, 2, errno);
+    if (child->plan->flags & CL_PLAN_BECOME_ROOT) cl_become_root();
     child->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (child->root < 0) cl_fail(child, CL_STAGE_JOIN, 1, errno);
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
@@ -121,18 +140,20 @@ static int execute(const struct cl_plan *plan) {
 }
 
 void cl_child_run(struct cl_child *child) {
-    child->root = child->devices = -1;
+    int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
+    child->root = child->devices = child->label = -1;
     reset_signals();
-    if (CL_KEEPS(PARENT_DEATH) && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 0, errno);
+    if (CL_KEEPS(PARENT_DEATH) && !explicit && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 0, errno);
     if (setsid() < 0) cl_fail(child, CL_STAGE_SIGNALS, 2, errno);
     take_streams(child);
     set_oom_score(child);
     if (child->launch->join_pidfd >= 0) join_container(child);
     else build_container(child);
-    if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0) cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
+    if (close_range(3 + child->plan->preserved, ~0u, CLOSE_RANGE_CLOEXEC) < 0) cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
     if (!CL_KEEPS(DESCRIPTORS)) fcntl(child->root, F_SETFD, 0);
     cl_tell(child, CL_STATUS_READY);
     wait_for_go(child);
+    if (child->plan->flags & CL_PLAN_GATE) cl_wait_at_gate(child);
     cl_enter_directory(child);
     cl_drop_privileges(child);
     cl_tell(child, CL_STATUS_EXECUTING);

@@ -34,6 +34,8 @@ struct cl_child {
     int devices; /* the container's own /dev, -1 without */
     int oom_score;
     int has_oom_score;
+    int has_mount_namespace; /* of its own, in a plan with explicit namespaces */
+    int label;               /* an open file of /proc/self/attr, -1 without */
     int trees[CL_MAX_MOUNTS]; /* sources opened before the host goes out of sight */
 };
 
@@ -45,11 +47,36 @@ void cl_tell(const struct cl_child *child, uint32_t kind);
 /* The whole way. */
 void cl_child_run(struct cl_child *child) __attribute__((noreturn));
 
+/* namespaces.c */
+struct clone_args;
+uint64_t cl_new_namespaces(const struct cl_plan *plan);
+/* Clones into the plan's namespaces: 0 in the child, its pid, or -1 with errno. */
+pid_t cl_fork_explicit(const struct cl_launch *launch, struct clone_args *args, int *pidfd, uint32_t *stage);
+void cl_enter_namespaces(struct cl_child *child);
+void cl_become_root(void);
+/* Waits for the parent, and ends with it. */
+void cl_await_byte(const struct cl_child *child);
+
+/* gate.c */
+void cl_wait_at_gate(struct cl_child *child);
+void cl_send_descriptor(const struct cl_child *child, uint32_t kind, uint32_t stage, int descriptor);
+
+/* filesystems.c */
+void cl_enter_root_tree(struct cl_child *child);
+void cl_make_filesystem(struct cl_child *child, uint32_t index);
+void cl_finish_filesystems(struct cl_child *child);
+void cl_spread_root(const struct cl_child *child);
+
+/* copy.c: what a directory holds, into an empty tree. */
+int cl_copy_tree(int source, int tree);
+
 /* mounts.c */
 void cl_enter_root(struct cl_child *child);
 void cl_make_mounts(struct cl_child *child);
 void cl_cover_paths(struct cl_child *child);
 int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes);
+int cl_new_filesystem(const char *type, const char *source, const char *options, uint32_t options_size,
+                      uint64_t attributes);
 int cl_attach(int tree, int target);
 uint64_t cl_attributes(uint32_t flags);
 
@@ -61,6 +88,7 @@ int cl_make_directories(int root, const char *path, uint64_t resolve);
 /* devices.c */
 int cl_device_tree(struct cl_child *child, const struct cl_mount *mount);
 void cl_attach_pts(struct cl_child *child);
+void cl_make_nodes(struct cl_child *child);
 
 /* terminal.c */
 void cl_open_terminal(struct cl_child *child);

@@ -49,6 +49,45 @@ static int make_device(int tree, const struct cl_device *device) {
     return bad;
 }
 
+/* Whether what is there already is the same device. */
+static int is_same(int parent, const char *name, const struct cl_device *device) {
+    struct stat status;
+    if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0) return 0;
+    if ((status.st_mode ^ device->mode) & S_IFMT) return 0;
+    return S_ISFIFO(status.st_mode) || status.st_rdev == makedev(device->major, device->minor);
+}
+
+static int make_node(struct cl_child *child, const struct cl_device *device) {
+    char directory[4096];
+    const char *name = strrchr(device->path, '/');
+    size_t length = (size_t)(name - device->path);
+    if (length >= sizeof directory) return errno = ENAMETOOLONG, -1;
+    memcpy(directory, device->path, length);
+    directory[length] = 0;
+    int parent = cl_make_directories(child->root, directory, RESOLVE_NO_SYMLINKS);
+    if (parent < 0) return -1;
+    int bad = mknodat(parent, name + 1, device->mode, makedev(device->major, device->minor));
+    if (bad && errno == EEXIST) bad = is_same(parent, name + 1, device) ? 0 : (errno = EEXIST, -1);
+    else if (!bad && (device->uid || device->gid))
+        bad = fchownat(parent, name + 1, device->uid, device->gid, AT_SYMLINK_NOFOLLOW);
+    int code = errno;
+    close(parent);
+    errno = code;
+    return bad;
+}
+
+/* The plan's nodes wherever they are to be, and the links of /dev; those that exist stay. */
+void cl_make_nodes(struct cl_child *child) {
+    const struct cl_plan *plan = child->plan;
+    for (uint32_t i = 0; i < plan->device_count; i++)
+        if (make_node(child, &plan->devices[i]) < 0) cl_fail(child, CL_STAGE_DEVICES, i, errno);
+    child->devices = cl_make_directories(child->root, "/dev", RESOLVE_NO_SYMLINKS);
+    if (child->devices < 0) cl_fail(child, CL_STAGE_DEVICES, UINT32_MAX, errno);
+    for (size_t i = 0; plan->flags & CL_PLAN_DEVICE_LINKS && i < sizeof links / sizeof links[0]; i++)
+        if (symlinkat(links[i].target, child->devices, links[i].name) < 0 && errno != EEXIST)
+            cl_fail(child, CL_STAGE_DEVICES, UINT32_MAX, errno);
+}
+
 int cl_device_tree(struct cl_child *child, const struct cl_mount *mount) {
     static const char options[] = "mode=755\0size=65536k";
     int tree = cl_new_mount("tmpfs", options, sizeof options, cl_attributes(mount->flags & ~CL_MOUNT_READ_ONLY));

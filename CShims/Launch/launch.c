@@ -36,13 +36,22 @@ static void inherit_oom_score(struct cl_child *child, int pid) {
 }
 
 /* A plain fork: the caller is small. Its children's pid namespace must be set before. */
-static pid_t fork_into(const struct cl_launch *launch, int *pidfd) {
+static pid_t fork_into(const struct cl_launch *launch, int *pidfd, uint32_t *stage) {
     struct clone_args args = {
         .flags = CLONE_PIDFD | CLONE_INTO_CGROUP,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
         .exit_signal = SIGCHLD,
         .cgroup = (uint64_t)launch->cgroup,
     };
+    if (launch->plan->flags & CL_PLAN_EXPLICIT) {
+        if (launch->cgroup < 0) {
+            args.flags &= ~(uint64_t)CLONE_INTO_CGROUP;
+            args.cgroup = 0;
+        }
+        if (launch->join_pidfd >= 0) return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+        args.flags |= cl_new_namespaces(launch->plan);
+        return cl_fork_explicit(launch, &args, pidfd, stage);
+    }
     if (launch->join_pidfd < 0) {
         args.flags |= CLONE_NEWNS;
         if (CL_KEEPS(PID_NAMESPACE) && launch->plan->flags & CL_PLAN_NEW_PID) args.flags |= CLONE_NEWPID;
@@ -67,14 +76,14 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
     *stage = CL_STAGE_JOIN;
     if (namespace >= 0 && setns(namespace, CLONE_NEWPID) < 0) return -errno;
     *stage = CL_STAGE_CLONE;
-    pid_t pid = fork_into(launch, &out->pidfd);
+    pid_t pid = fork_into(launch, &out->pidfd, stage);
     if (pid == 0) cl_child_run(&child);
     int code = pid < 0 ? -errno : 0;
     /* own_pid_ns is an ancestor that we live in: this cannot fail, and must not be left undone */
     if (namespace >= 0 && setns(launch->own_pid_ns, CLONE_NEWPID) < 0) abort();
     if (code) return code;
     out->pid = pid;
-    if (CL_KEEPS(DEVICES) && launch->plan->flags & CL_PLAN_DEVICE_PROGRAM && !joins) {
+    if (CL_KEEPS(DEVICES) && launch->plan->flags & CL_PLAN_DEVICE_PROGRAM && !joins && launch->cgroup >= 0) {
         code = cl_attach_device_program(launch->cgroup, launch->plan->rules, launch->plan->rule_count);
         if (code) {
             *stage = CL_STAGE_DEVICE_PROGRAM;

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -37,9 +38,14 @@ static int configure(int context, const char *option) {
 }
 
 int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes) {
-    int tree = -1, context = fsopen(filesystem, FSOPEN_CLOEXEC);
+    return cl_new_filesystem(filesystem, filesystem, options, options_size, attributes);
+}
+
+int cl_new_filesystem(const char *type, const char *source, const char *options, uint32_t options_size,
+                      uint64_t attributes) {
+    int tree = -1, context = fsopen(type, FSOPEN_CLOEXEC);
     if (context < 0) return -1;
-    int bad = fsconfig(context, FSCONFIG_SET_STRING, "source", filesystem, 0);
+    int bad = fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0);
     for (uint32_t at = 0; !bad && at < options_size; at += (uint32_t)strlen(options + at) + 1)
         bad = configure(context, options + at);
     if (!bad && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
@@ -128,6 +134,7 @@ static int root_tree(struct cl_child *child) {
 }
 
 void cl_enter_root(struct cl_child *child) {
+    if (child->plan->root_tree >= 0) return cl_enter_root_tree(child);
     open_sources(child);
     int root = root_tree(child);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) cl_fail(child, CL_STAGE_PROPAGATION, 0, errno);
@@ -158,6 +165,10 @@ static int fresh_tree(struct cl_child *child, const struct cl_mount *mount) {
 void cl_make_mounts(struct cl_child *child) {
     for (uint32_t i = 0; i < child->plan->mount_count; i++) {
         const struct cl_mount *mount = &child->plan->mounts[i];
+        if (mount->kind == CL_MOUNT_FILESYSTEM) {
+            cl_make_filesystem(child, i);
+            continue;
+        }
         int tree = child->trees[i], directory = 1;
         uint64_t resolve = 0;
         if (tree < 0) {
@@ -186,6 +197,9 @@ static int mask(struct cl_child *child, int target, int *empty) {
     int cover;
     if (!S_ISDIR(status.st_mode)) {
         cover = open_tree(child->devices, "null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+        /* what lies there must be the null device itself */
+        if (cover >= 0 && (fstat(cover, &status) < 0 || !S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3)))
+            return close(cover), errno = ENODEV, -1;
     } else if (*empty < 0) {
         static const char options[] = "mode=755\0nr_blocks=1\0nr_inodes=2";
         *empty = cover = cl_new_mount("tmpfs", options, sizeof options, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |

@@ -6,6 +6,8 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -20,7 +22,12 @@ static void load_filter(const struct cl_child *child) {
         .len = (unsigned short)child->plan->seccomp_count,
         .filter = (struct sock_filter *)child->plan->seccomp,
     };
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) cl_fail(child, CL_STAGE_SECCOMP, 0, errno);
+    uint32_t flags = child->plan->seccomp_flags;
+    long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+    if (result < 0) cl_fail(child, CL_STAGE_SECCOMP, 0, errno);
+    if (!(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)) return;
+    cl_send_descriptor(child, CL_STATUS_LISTENER, CL_STAGE_LISTENER, (int)result);
+    close((int)result);
 }
 
 static void set_limits(const struct cl_child *child) {
@@ -80,7 +87,9 @@ static void set_user(const struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_USER, 0, errno);
     if (!CL_KEEPS(USER)) return;
-    if (syscall(SYS_setgroups, plan->group_count, plan->groups) < 0) cl_fail(child, CL_STAGE_USER, 1, errno);
+    /* a user namespace made without rights has given up groups for good; there is nothing to set where none is asked */
+    if (syscall(SYS_setgroups, plan->group_count, plan->groups) < 0 && (plan->group_count || errno != EPERM))
+        cl_fail(child, CL_STAGE_USER, 1, errno);
     if (syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid) < 0) cl_fail(child, CL_STAGE_USER, 2, errno);
     if (syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) < 0) cl_fail(child, CL_STAGE_USER, 3, errno);
     umask(plan->umask & 0777);
@@ -89,7 +98,7 @@ static void set_user(const struct cl_child *child) {
 /* Dies with the monitor; a change of user clears this, so it comes after. */
 static void die_with_parent(const struct cl_child *child) {
     char byte;
-    if (!CL_KEEPS(PARENT_DEATH)) return;
+    if (!CL_KEEPS(PARENT_DEATH) || child->plan->flags & CL_PLAN_EXPLICIT) return;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 1, errno);
     if (read(child->control, &byte, 1) == 0) _exit(127);
 }
@@ -107,9 +116,34 @@ void cl_enter_directory(struct cl_child *child) {
     if (reached[0] != '/') cl_fail(child, CL_STAGE_CWD, 0, EXDEV);
 }
 
+/* What the process is to the scheduler, and to the loader. */
+static void set_manners(const struct cl_child *child) {
+    const struct cl_plan *plan = child->plan;
+    if (plan->scheduler) {
+        const struct cl_scheduler *wanted = plan->scheduler;
+        struct sched_attr_v0 {
+            uint32_t size, policy;
+            uint64_t flags;
+            int32_t nice;
+            uint32_t priority;
+            uint64_t runtime, deadline, period;
+        } attributes = {sizeof attributes, wanted->policy, wanted->flags, wanted->nice, wanted->priority,
+                        wanted->runtime, wanted->deadline, wanted->period};
+        if (syscall(SYS_sched_setattr, 0, &attributes, 0) < 0) cl_fail(child, CL_STAGE_SCHEDULING, 0, errno);
+    }
+    if (plan->has_io_priority && syscall(SYS_ioprio_set, 1, 0, plan->io_priority) < 0)
+        cl_fail(child, CL_STAGE_SCHEDULING, 1, errno);
+    if (plan->affinity && syscall(SYS_sched_setaffinity, 0, plan->affinity_size, plan->affinity) < 0)
+        cl_fail(child, CL_STAGE_SCHEDULING, 2, errno);
+    if (plan->has_personality && personality(plan->personality) < 0) cl_fail(child, CL_STAGE_PERSONALITY, 0, errno);
+    if (child->label >= 0 && write(child->label, plan->label, strlen(plan->label)) < 0)
+        cl_fail(child, CL_STAGE_LABEL, 1, errno);
+}
+
 void cl_drop_privileges(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     int bound = plan->flags & CL_PLAN_NO_NEW_PRIVILEGES;
+    set_manners(child);
     set_limits(child);
     give_streams(plan);
     uint64_t mask = held(child);

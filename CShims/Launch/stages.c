@@ -34,6 +34,14 @@ static const char *const names[] = {
     [CL_STAGE_LOST] = "waiting for the process",
     [CL_STAGE_HOSTNAME] = "setting the host name",
     [CL_STAGE_KERNEL_PARAMETER] = "setting a kernel parameter",
+    [CL_STAGE_ID_MAP] = "mapping user and group ids",
+    [CL_STAGE_TIME] = "setting clock offsets",
+    [CL_STAGE_SCHEDULING] = "setting scheduling",
+    [CL_STAGE_PERSONALITY] = "setting the personality",
+    [CL_STAGE_LABEL] = "setting the security label",
+    [CL_STAGE_KEYRING] = "making a session keyring",
+    [CL_STAGE_START] = "waiting for the start",
+    [CL_STAGE_LISTENER] = "handing over the seccomp listener",
 };
 
 const char *cl_stage_name(uint32_t stage) {

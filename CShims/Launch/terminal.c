@@ -3,37 +3,18 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "child.h"
 
-static int send_master(const struct cl_child *child, int master) {
-    struct cl_status status = {.kind = CL_STATUS_TERMINAL};
-    struct iovec part = {&status, sizeof status};
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control;
-    memset(&control, 0, sizeof control);
-    control.header.cmsg_level = SOL_SOCKET;
-    control.header.cmsg_type = SCM_RIGHTS;
-    control.header.cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(&control.header), &master, sizeof(int));
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-                             .msg_controllen = sizeof control};
-    return sendmsg(child->control, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
-}
-
 /* The container's first terminal is also its console. */
 static int bind_console(const struct cl_child *child, int slave) {
     int file = openat(child->devices, "console", O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (file < 0) return -1;
-    close(file);
+    if (file < 0 && errno != EEXIST) return -1;
+    if (file >= 0) close(file);
     int tree = open_tree(slave, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
     if (tree < 0) return -1;
     int bad = move_mount(tree, "", child->devices, "console", MOVE_MOUNT_F_EMPTY_PATH);
@@ -53,7 +34,7 @@ void cl_open_terminal(struct cl_child *child) {
     struct winsize size = {.ws_row = child->plan->rows, .ws_col = child->plan->columns};
     if (ioctl(master, TIOCSWINSZ, &size) < 0) cl_fail(child, CL_STAGE_TERMINAL, 0, errno);
     if (child->devices >= 0 && bind_console(child, slave) < 0) cl_fail(child, CL_STAGE_TERMINAL, 1, errno);
-    if (send_master(child, master) < 0) cl_fail(child, CL_STAGE_TERMINAL, 2, errno);
+    cl_send_descriptor(child, CL_STATUS_TERMINAL, CL_STAGE_TERMINAL, master);
     close(master);
     if (ioctl(slave, TIOCSCTTY, 0) < 0) cl_fail(child, CL_STAGE_TERMINAL, 3, errno);
     for (int i = 0; i < 3; i++)

@@ -17,6 +17,7 @@ static uint32_t action_of(uint32_t action, uint32_t value) {
     case CSEC_KILL_THREAD: return SCMP_ACT_KILL_THREAD;
     case CSEC_TRAP: return SCMP_ACT_TRAP;
     case CSEC_LOG: return SCMP_ACT_LOG;
+    case CSEC_NOTIFY: return SCMP_ACT_NOTIFY;
     case CSEC_TRACE: return SCMP_ACT_TRACE(value & 0xffff);
     default: return SCMP_ACT_KILL_PROCESS;
     }

@@ -9,6 +9,7 @@
 #include "cmonitor.h"
 #include "cmounts.h"
 #include "cplan.h"
+#include "cruntime.h"
 #include "cspawn.h"
 
 /* What the parent hands to a launch. Descriptors stay the caller's. */
@@ -22,6 +23,10 @@ struct cl_launch {
     int32_t stdio[3];     /* ignored with a terminal */
     const int32_t *trees; /* detached mounts that the plan's mounts refer to by index */
     uint32_t tree_count;
+    /* For plans of the runtime specification (CL_PLAN_EXPLICIT); zero otherwise. */
+    uint32_t join_kinds;  /* an exec session: the namespaces to join, CLONE_NEW*; 0 those of a pod's container */
+    int32_t join_root;    /* and its root, where that is not its mount namespace's; -1 */
+    int32_t gate;         /* a listening socket: where the first process waits for its start */
 };
 
 struct cl_launched {
@@ -37,6 +42,8 @@ enum {
     CL_STATUS_TERMINAL = 3, /* carries the terminal's master */
     CL_STATUS_READY = 4,
     CL_STATUS_EXECUTING = 5,
+    CL_STATUS_CREATED = 6,  /* in its namespaces, before it leaves the host's root */
+    CL_STATUS_LISTENER = 7, /* carries the seccomp listener */
 };
 struct cl_status {
     uint32_t kind;

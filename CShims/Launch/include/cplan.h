@@ -36,6 +36,14 @@ enum {
     CL_STAGE_LOST = 29,
     CL_STAGE_HOSTNAME = 30,
     CL_STAGE_KERNEL_PARAMETER = 31,
+    CL_STAGE_ID_MAP = 32,
+    CL_STAGE_TIME = 33,
+    CL_STAGE_SCHEDULING = 34,
+    CL_STAGE_PERSONALITY = 35,
+    CL_STAGE_LABEL = 36,
+    CL_STAGE_KEYRING = 37,
+    CL_STAGE_START = 38,
+    CL_STAGE_LISTENER = 39,
 };
 
 /* Record kinds. Append, never renumber. */
@@ -60,6 +68,22 @@ enum {
     CL_RECORD_MASK = 18,       /* string */
     CL_RECORD_READ_ONLY = 19,  /* string */
     CL_RECORD_CGROUP = 20,     /* string: a directory of the host */
+    CL_RECORD_NAMESPACE = 21,  /* u32 CLONE_NEW*, string: the file of one to join, empty for a new one */
+    CL_RECORD_HOSTNAME = 22,   /* string */
+    CL_RECORD_DOMAIN_NAME = 23, /* string */
+    CL_RECORD_PARAMETER = 24,  /* name\0 value\0, the name with slashes, beneath /proc/sys */
+    CL_RECORD_TIME_OFFSETS = 25, /* string for /proc/self/timens_offsets */
+    CL_RECORD_ROOT_TREE = 26,  /* i32 detached mount, u32 MS_* of the finished root or 0 */
+    CL_RECORD_FILESYSTEM = 27, /* u32 CL_FILESYSTEM_*, i32 tree, u64 attributes set, cleared, type\0 source\0 target\0 options "k=v\0"... */
+    CL_RECORD_NODE = 28,       /* a device like CL_RECORD_DEVICE, anywhere in the container */
+    CL_RECORD_SCHEDULER = 29,  /* u32 policy, i32 nice, u32 priority, u32 0, u64 flags, runtime, deadline, period */
+    CL_RECORD_IO_PRIORITY = 30, /* u32 as ioprio_set takes it */
+    CL_RECORD_PERSONALITY = 31, /* u32 */
+    CL_RECORD_PRESERVE = 32,   /* u32: so many descriptors from 3 on stay open */
+    CL_RECORD_SECCOMP_FLAGS = 33, /* u32 SECCOMP_FILTER_FLAG_* */
+    CL_RECORD_LABEL = 34,      /* file\0 text\0: written to a file of /proc/self/attr before execve */
+    CL_RECORD_KEYRING = 35,    /* string: a new session keyring's name */
+    CL_RECORD_AFFINITY = 36,   /* processors as a mask of bytes */
 };
 
 enum {
@@ -69,6 +93,13 @@ enum {
     CL_PLAN_ROOT_READ_ONLY = 8,
     CL_PLAN_DEVICE_PROGRAM = 16,
     CL_PLAN_POD_PID = 32, /* the pid namespace that the pod's containers share */
+    CL_PLAN_EXPLICIT = 64, /* namespaces are those of the records alone; the process outlives the one that launches it */
+    CL_PLAN_MAPPED = 128, /* waits for a byte once cloned, until its ids are mapped */
+    CL_PLAN_HOOKS = 256,  /* says CL_STATUS_CREATED and waits for a byte before it leaves the host's root */
+    CL_PLAN_DEVICE_LINKS = 512, /* /dev/fd and the like */
+    CL_PLAN_GATE = 1024, /* once ready and told to go on, waits at the launch's gate for a start */
+    CL_PLAN_BECOME_ROOT = 2048, /* takes the id 0 of the user namespace that it entered */
+    CL_PLAN_UNPRIVILEGED = 4096, /* without rights in the initial user namespace */
 };
 
 enum {
@@ -80,6 +111,13 @@ enum {
     CL_MOUNT_CGROUP = 6,
     CL_MOUNT_MQUEUE = 7,
     CL_MOUNT_DEVICES = 8,
+    CL_MOUNT_FILESYSTEM = 9,
+};
+enum {
+    CL_FILESYSTEM_COPY_UP = 1,  /* starts with what the target holds */
+    CL_FILESYSTEM_CHANGE = 2,   /* changes the attributes of what is mounted at the target */
+    CL_FILESYSTEM_NO_LINKS = 4, /* the target's path holds no symbolic links */
+    CL_FILESYSTEM_OPTIONAL = 8, /* left out, with a warning, where the kernel refuses it */
 };
 enum {
     CL_MOUNT_READ_ONLY = 1,
@@ -102,7 +140,12 @@ enum {
     CL_MAX_GROUPS = 65536,
     CL_MAX_STRINGS = 1 << 16,
     CL_MAX_SECCOMP = 4096,
+    CL_MAX_NAMESPACES = 8,
+    CL_MAX_PARAMETERS = 256,
+    CL_MAX_PRESERVED = 1024,
 };
+/* In a rule's type: what it names is refused. Later rules win over earlier ones; type 0 is every device. */
+enum { CL_RULE_DENY = 1 << 16 };
 
 struct cl_mount {
     uint32_t kind, flags, propagation;
@@ -110,6 +153,21 @@ struct cl_mount {
     const char *source, *target;
     const char *options; /* strings one after another */
     uint32_t options_size;
+    const char *type; /* of CL_MOUNT_FILESYSTEM, as are these */
+    uint64_t set, clear;
+};
+struct cl_namespace {
+    uint32_t kind;
+    const char *path;
+};
+struct cl_parameter {
+    const char *name, *value;
+};
+struct cl_scheduler {
+    uint32_t policy;
+    int32_t nice;
+    uint32_t priority, reserved;
+    uint64_t flags, runtime, deadline, period;
 };
 struct cl_device {
     uint32_t mode, major, minor, uid, gid;
@@ -144,6 +202,14 @@ struct cl_plan {
     struct cl_rule *rules;
     struct cl_limit *limits;
     uint32_t mount_count, device_count, rule_count, limit_count;
+    struct cl_namespace namespaces[CL_MAX_NAMESPACES];
+    struct cl_parameter *parameters;
+    uint32_t namespace_count, parameter_count;
+    const char *hostname, *domain_name, *time_offsets, *label_file, *label, *keyring;
+    const struct cl_scheduler *scheduler;
+    const void *affinity;
+    uint32_t affinity_size, root_spread, io_priority, personality, preserved, seccomp_flags;
+    int32_t root_tree, has_io_priority, has_personality;
     void *arena;
 };
 

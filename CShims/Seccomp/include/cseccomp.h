@@ -10,6 +10,7 @@ enum {
     CSEC_TRAP = 5,
     CSEC_LOG = 6,
     CSEC_TRACE = 7, /* with a value */
+    CSEC_NOTIFY = 8,
 };
 enum { CSEC_NE = 1, CSEC_LT = 2, CSEC_LE = 3, CSEC_EQ = 4, CSEC_GE = 5, CSEC_GT = 6, CSEC_MASKED_EQ = 7 };
 

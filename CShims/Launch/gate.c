@@ -1,0 +1,50 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "child.h"
+
+/* The first process of a container waits here between `create` and `start`, with everything done that can be done. Who
+ * connects and writes a byte starts it, and is told over the same connection how it went; a caller that goes away
+ * without a byte has asked nothing. */
+void cl_wait_at_gate(struct cl_child *child) {
+    for (;;) {
+        char byte;
+        ssize_t got;
+        int caller = accept4(child->launch->gate, NULL, NULL, SOCK_CLOEXEC);
+        if (caller < 0) {
+            struct pollfd ready = {.fd = child->launch->gate, .events = POLLIN};
+            if (errno != EINTR && errno != EAGAIN && errno != ECONNABORTED) _exit(127);
+            poll(&ready, 1, -1);
+            continue;
+        }
+        do got = recv(caller, &byte, 1, 0);
+        while (got < 0 && errno == EINTR);
+        if (got == 1) {
+            child->control = caller;
+            return;
+        }
+        close(caller);
+    }
+}
+
+void cl_send_descriptor(const struct cl_child *child, uint32_t kind, uint32_t stage, int descriptor) {
+    struct cl_status status = {.kind = kind};
+    struct iovec part = {&status, sizeof status};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    memset(&control, 0, sizeof control);
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof(int));
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    if (sendmsg(child->control, &message, MSG_NOSIGNAL) < 0) cl_fail(child, stage, 2, errno);
+}

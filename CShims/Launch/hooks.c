@@ -1,0 +1,118 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cruntime.h"
+
+enum { NOT_RUN = 255 };
+
+static void __attribute__((noreturn)) become(const struct crt_hook *hook, int input, int errors) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (null < 0) null = errors;
+    if (dup2(input, 0) < 0 || dup2(null, 1) < 0 || dup2(errors, 2) < 0) _exit(NOT_RUN);
+    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+    execve(hook->path, hook->argv, hook->envp);
+    const char *text = strerror(errno);
+    if (write(2, text, strlen(text)) < 0) _exit(NOT_RUN);
+    _exit(NOT_RUN);
+}
+
+/* Into the container's namespaces; its pid namespace holds for children alone, so there is one more. */
+static void __attribute__((noreturn)) become_within(const struct crt_hook *hook, int input, int errors) {
+    int status;
+    if (setns(hook->pidfd, (int)hook->kinds) < 0) _exit(NOT_RUN);
+    if (!(hook->kinds & CLONE_NEWPID)) become(hook, input, errors);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        become(hook, input, errors);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid) _exit(NOT_RUN);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static int64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* Collects what it writes until it ends or its time is over; 0 or -errno. */
+static int attend(const struct crt_hook *hook, int pidfd, int errors, char *text, uint64_t capacity) {
+    int64_t end = hook->milliseconds < 0 ? -1 : now() + hook->milliseconds;
+    uint64_t length = 0;
+    char spare[512];
+    struct pollfd watched[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = errors, .events = POLLIN}};
+    for (;;) {
+        int64_t left = end < 0 ? -1 : end - now();
+        if (end >= 0 && left <= 0) return -ETIMEDOUT;
+        int ready = poll(watched, 2, (int)left);
+        if (ready < 0 && errno != EINTR) return -errno;
+        if (ready > 0 && watched[1].revents) {
+            int keeps = length + 1 < capacity;
+            ssize_t got = read(errors, keeps ? text + length : spare, keeps ? capacity - length - 1 : sizeof spare);
+            if (got <= 0) watched[1].fd = -1;
+            else if (keeps) text[length += (uint64_t)got] = 0;
+        } else if (ready > 0 && watched[0].revents) {
+            return 0;
+        }
+    }
+}
+
+static int start(const struct crt_hook *hook, const int input[2], const int errors[2], int *pidfd) {
+    struct clone_args args = {
+        .flags = CLONE_PIDFD | (hook->cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .exit_signal = SIGCHLD,
+        .cgroup = hook->cgroup >= 0 ? (uint64_t)hook->cgroup : 0,
+    };
+    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    if (pid < 0) return -errno;
+    if (pid > 0) return 0;
+    close(input[1]); /* or it would never read the end */
+    if (hook->pidfd >= 0 && hook->kinds) become_within(hook, input[0], errors[1]);
+    become(hook, input[0], errors[1]);
+}
+
+int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity) {
+    int input[2], errors[2], pidfd = -1, status = 0;
+    if (capacity) text[0] = 0;
+    if (pipe2(input, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
+    if (pipe2(errors, O_CLOEXEC) < 0) {
+        status = -errno;
+        close(input[0]);
+        close(input[1]);
+        return status;
+    }
+    fcntl(input[0], F_SETFL, O_RDONLY);
+    /* what does not fit into the pipe, or is not read, is the hook's loss */
+    if (hook->input_size && write(input[1], hook->input, hook->input_size) < 0) status = -errno;
+    if (!status) status = start(hook, input, errors, &pidfd);
+    close(input[0]);
+    close(input[1]);
+    close(errors[1]);
+    if (!status) status = attend(hook, pidfd, errors[0], text, capacity);
+    close(errors[0]);
+    if (pidfd < 0) return status;
+    siginfo_t info = {0};
+    if (status) syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
+    close(pidfd);
+    if (status) return status;
+    return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}

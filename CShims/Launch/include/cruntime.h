@@ -1,0 +1,55 @@
+/* System calls of the OCI runtime, beside the launch path. Functions return -errno where they fail. */
+#pragma once
+#include <stdint.h>
+
+/* Makes this process one whose executable no container can write to, by executing it anew from a read-only mount of its
+ * own, or where that is not allowed from a sealed copy in memory. Returns 0 where it is such a process already. */
+int32_t crt_seal(char *const *argv);
+/* Hides this process's memory and files in /proc from other users and containers. */
+void crt_hide(void);
+
+/* A detached copy of what a path names. */
+int32_t crt_tree(const char *path, int32_t recursive);
+/* Attributes of a detached tree; `namespace` maps its ids, -1 none. */
+int32_t crt_tree_change(int32_t tree, uint64_t set, uint64_t clear, uint64_t propagation, int32_t namespace,
+                        int32_t recursive);
+/* A user namespace with these maps, as lines for uid_map and gid_map; its descriptor. */
+int32_t crt_user_namespace(const char *uid_map, const char *gid_map);
+
+struct crt_hook {
+    const char *path;
+    char *const *argv;
+    char *const *envp;
+    const void *input; /* at most 64 KiB */
+    uint64_t input_size;
+    int32_t milliseconds; /* -1: for ever */
+    int32_t pidfd;        /* whose namespaces to run in, -1: here */
+    uint32_t kinds;       /* which, CLONE_NEW* */
+    int32_t cgroup;       /* -1: here */
+};
+/* Runs a program to its end: the exit code, 128 and the signal's number, or -errno (-ETIMEDOUT: killed). `text` gets
+ * the beginning of what it wrote to its standard error. */
+int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity);
+
+/* Sends a descriptor with some bytes to a stream socket that somebody listens at. */
+int32_t crt_pass(const char *path, int32_t descriptor, const void *bytes, uint64_t size);
+int32_t crt_limit(int32_t pid, uint32_t resource, uint64_t soft, uint64_t hard);
+/* Blocks all signals that can be forwarded and returns a signalfd of them. */
+int32_t crt_signals(void);
+/* The number of a signal read from it, with the sender's state passed over; 0: none. */
+int32_t crt_next_signal(int32_t fd);
+/* Raw mode of a terminal; `saved` holds what crt_cooked puts back. */
+enum { CRT_TERMINAL_BYTES = 64 };
+int32_t crt_raw(int32_t terminal, void *saved);
+void crt_cooked(int32_t terminal, const void *saved);
+void crt_copy_size(int32_t from, int32_t to);
+/* The namespaces in which another process differs from this one, CLONE_NEW*. */
+int32_t crt_different_namespaces(int32_t pid, uint32_t *kinds);
+/* Makes a user namespace with these maps, and a mount namespace in it, for this process to go on in as its root. For callers
+ * without rights: of more than their own id they may map what newuidmap(1) grants them. */
+int32_t crt_become_root(const char *uid_map, const char *gid_map);
+/* Enters namespaces of another process, for good. */
+int32_t crt_join(int32_t pidfd, uint32_t kinds);
+int32_t crt_set_affinity(const void *mask, uint64_t size);
+/* The C library's number of a signal by name without SIG, 0: none. */
+int32_t crt_signal_number(const char *name);

@@ -1,0 +1,199 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+
+/* A plan with CL_PLAN_EXPLICIT names its namespaces. Those to join by path are joined by the parent, which comes back
+ * afterwards: inside a new user namespace the right to join them would be gone. The user and mount namespaces are joined
+ * by the child, since nobody comes back from them. */
+
+static const char *own_file(uint32_t kind) {
+    switch (kind) {
+    case CLONE_NEWNET: return "/proc/self/ns/net";
+    case CLONE_NEWIPC: return "/proc/self/ns/ipc";
+    case CLONE_NEWUTS: return "/proc/self/ns/uts";
+    case CLONE_NEWCGROUP: return "/proc/self/ns/cgroup";
+    case CLONE_NEWPID: return "/proc/self/ns/pid_for_children";
+    case CLONE_NEWTIME: return "/proc/self/ns/time_for_children";
+    default: return NULL;
+    }
+}
+
+/* The file of a namespace, checked to be of its kind: a descriptor or -1. */
+static int open_namespace(const struct cl_namespace *namespace) {
+    int file = open(namespace->path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    int kind = ioctl(file, NS_GET_NSTYPE);
+    if (kind == (int)namespace->kind) return file;
+    close(file);
+    return errno = EINVAL, -1;
+}
+
+static int user_to_join(const struct cl_plan *plan) {
+    for (uint32_t i = 0; i < plan->namespace_count; i++)
+        if (plan->namespaces[i].kind == CLONE_NEWUSER && *plan->namespaces[i].path)
+            return open_namespace(&plan->namespaces[i]);
+    return -2;
+}
+
+uint64_t cl_new_namespaces(const struct cl_plan *plan) {
+    uint64_t flags = 0;
+    for (uint32_t i = 0; i < plan->namespace_count; i++)
+        if (!*plan->namespaces[i].path) flags |= plan->namespaces[i].kind;
+    /* the cgroup namespace's root is the group that one is in, so the child makes it once there; the time namespace's
+     * clocks are set before anybody enters it */
+    return flags & ~(uint64_t)(CLONE_NEWCGROUP | CLONE_NEWTIME);
+}
+
+static int new_time_namespace(const struct cl_plan *plan) {
+    if (unshare(CLONE_NEWTIME) < 0) return -1;
+    if (!plan->time_offsets) return 0;
+    int file = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    ssize_t wrote = write(file, plan->time_offsets, strlen(plan->time_offsets));
+    close(file);
+    return wrote < 0 ? -1 : 0;
+}
+
+static int step_into(const struct cl_plan *plan, uint32_t i, int own[CL_MAX_NAMESPACES]) {
+    const struct cl_namespace *namespace = &plan->namespaces[i];
+    const char *back = own_file(namespace->kind);
+    int is_new_time = namespace->kind == CLONE_NEWTIME && !*namespace->path;
+    if (!back || (!*namespace->path && !is_new_time)) return 0;
+    if ((own[i] = open(back, O_RDONLY | O_CLOEXEC)) < 0) return -1;
+    if (is_new_time) return new_time_namespace(plan);
+    int file = open_namespace(namespace);
+    if (file < 0) return -1;
+    int done = setns(file, (int)namespace->kind);
+    close(file);
+    return done;
+}
+
+/* Back to where we were. Our own namespaces cannot refuse us, and must not be left unjoined. */
+static void step_back(const struct cl_plan *plan, int own[CL_MAX_NAMESPACES]) {
+    for (uint32_t i = 0; i < plan->namespace_count; i++) {
+        if (own[i] < 0) continue;
+        if (setns(own[i], (int)plan->namespaces[i].kind) < 0) abort();
+        close(own[i]);
+    }
+}
+
+static pid_t plain_clone(struct clone_args *args) { return (pid_t)syscall(SYS_clone3, args, sizeof *args); }
+
+/* The child of a user namespace that is joined: made in it by a process of its own, for the caller to reap. */
+static pid_t clone_within(int user, struct clone_args *args) {
+    int ends[2];
+    pid_t made[2] = {-1, 0};
+    if (pipe2(ends, O_CLOEXEC) < 0) return -1;
+    pid_t between = fork();
+    if (between == 0) {
+        args->flags |= CLONE_PARENT;
+        args->flags &= ~(uint64_t)CLONE_PIDFD;
+        args->pidfd = 0;
+        args->exit_signal = 0;
+        made[0] = setns(user, CLONE_NEWUSER) < 0 ? -1 : plain_clone(args);
+        if (made[0] == 0) return 0;
+        made[1] = errno;
+        _exit(write(ends[1], made, sizeof made) < 0);
+    }
+    close(ends[1]);
+    if (between < 0 || read(ends[0], made, sizeof made) != sizeof made) made[1] = between < 0 ? errno : ECHILD;
+    close(ends[0]);
+    if (between > 0) waitpid(between, NULL, 0);
+    errno = made[1];
+    return made[0];
+}
+
+pid_t cl_fork_explicit(const struct cl_launch *launch, struct clone_args *args, int *pidfd, uint32_t *stage) {
+    const struct cl_plan *plan = launch->plan;
+    int own[CL_MAX_NAMESPACES], code = 0;
+    memset(own, -1, sizeof own);
+    *stage = CL_STAGE_JOIN;
+    for (uint32_t i = 0; !code && i < plan->namespace_count; i++)
+        if (step_into(plan, i, own) < 0) code = errno;
+    int user = code ? -2 : user_to_join(plan);
+    if (user == -1) code = errno;
+    pid_t pid = -1;
+    if (!code) {
+        *stage = CL_STAGE_CLONE;
+        pid = user < 0 ? plain_clone(args) : clone_within(user, args);
+        if (pid == 0) return 0;
+        if (pid < 0) code = errno;
+        else if (user >= 0 && (*pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) < 0) code = errno;
+    }
+    if (user >= 0) close(user);
+    step_back(plan, own);
+    errno = code;
+    return pid;
+}
+
+void cl_await_byte(const struct cl_child *child) {
+    char byte;
+    ssize_t got;
+    do got = recv(child->control, &byte, 1, 0);
+    while (got < 0 && errno == EINTR);
+    if (got != 1) _exit(127); /* who launched us is gone */
+}
+
+void cl_become_root(void) {
+    /* an id 0 that is not mapped leaves us with what the process's own user will be */
+    if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0) return;
+}
+
+/* Kernel parameters, through the host's /proc while it is in sight: they are those of the namespaces that we are in. */
+static void set_parameters(const struct cl_child *child) {
+    const struct cl_plan *plan = child->plan;
+    struct statfs filesystem;
+    if (!plan->parameter_count) return;
+    int root = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 || fstatfs(root, &filesystem) < 0 || filesystem.f_type != PROC_SUPER_MAGIC)
+        cl_fail(child, CL_STAGE_KERNEL_PARAMETER, 0, root < 0 ? errno : ENOTTY);
+    for (uint32_t i = 0; i < plan->parameter_count; i++) {
+        int file = cl_open_inside(root, plan->parameters[i].name, O_WRONLY, 0);
+        if (file < 0 || write(file, plan->parameters[i].value, strlen(plan->parameters[i].value)) < 0)
+            cl_fail(child, CL_STAGE_KERNEL_PARAMETER, i, errno);
+        close(file);
+    }
+    close(root);
+}
+
+void cl_enter_namespaces(struct cl_child *child) {
+    const struct cl_plan *plan = child->plan;
+    if (plan->flags & CL_PLAN_MAPPED) cl_await_byte(child);
+    if (plan->flags & CL_PLAN_BECOME_ROOT) cl_become_root();
+    for (uint32_t i = 0; i < plan->namespace_count; i++) {
+        const struct cl_namespace *namespace = &plan->namespaces[i];
+        if (namespace->kind == CLONE_NEWCGROUP && !*namespace->path && unshare(CLONE_NEWCGROUP) < 0)
+            cl_fail(child, CL_STAGE_NAMESPACES, i, errno);
+        if (namespace->kind != CLONE_NEWNS) continue;
+        child->has_mount_namespace = 1;
+        if (!*namespace->path) continue;
+        int file = open_namespace(namespace);
+        if (file < 0 || setns(file, CLONE_NEWNS) < 0) cl_fail(child, CL_STAGE_JOIN, i, errno);
+        close(file);
+        child->has_mount_namespace = 0; /* somebody else's: its root stays as it is */
+    }
+    if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+        cl_fail(child, CL_STAGE_HOSTNAME, 0, errno);
+    if (plan->domain_name && setdomainname(plan->domain_name, strlen(plan->domain_name)) < 0)
+        cl_fail(child, CL_STAGE_HOSTNAME, 1, errno);
+    /* a kernel without keyrings has none to keep apart */
+    if (plan->keyring && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, plan->keyring) < 0 && errno != ENOSYS)
+        cl_warn(child, CL_STAGE_KEYRING, 0, errno);
+    set_parameters(child);
+}

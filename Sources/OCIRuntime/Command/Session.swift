@@ -1,0 +1,80 @@
+import CLaunch
+import Glibc
+import Launch
+
+/// What holds for the whole call: the options before the verb.
+package struct Session: Sendable {
+    package static let version = "1.2.0"
+    var root: String
+    var log: RuntimeLog
+    var isSystemdCgroup = false
+    var usesCgroups = true
+
+    static let grammar = Arguments.Grammar(
+        values: [
+            ["root", "r"], ["log"], ["log-format"], ["log-level"], ["rootless"], ["criu"], ["cgroup-manager"],
+        ],
+        flags: [["debug"], ["systemd-cgroup", "s"], ["help", "h"], ["version", "v"]], stopsAtWord: true)
+
+    init(_ options: Arguments) throws(OCIRuntimeError) {
+        root = options["root"] ?? Session.defaultRoot
+        guard root.hasPrefix("/") else { throw .usage("--root \(root): it must be an absolute path") }
+        var log = RuntimeLog(path: options["log"], isJSON: options["log-format"] == "json")
+        // crun's form: file:PATH, or a sink that is not ours.
+        if let path = log.path, path.hasPrefix("file:") { log.path = String(path.dropFirst(5)) }
+        if let path = log.path, path.hasPrefix("journald:") || path.hasPrefix("syslog:") { log.path = nil }
+        if let format = options["log-format"], format != "json" && format != "text" {
+            throw .usage("--log-format \(format): there are text and json")
+        }
+        self.log = log
+        isSystemdCgroup = options.has("systemd-cgroup") || options["cgroup-manager"] == "systemd"
+        usesCgroups = options["cgroup-manager"] != "disabled"
+    }
+
+    private static var defaultRoot: String {
+        if geteuid() == 0 { return "/run/swiftlet-oci" }
+        let runtime = getenv("XDG_RUNTIME_DIR").map { String(cString: $0) } ?? "/tmp/run-\(geteuid())"
+        return runtime + "/swiftlet-oci"
+    }
+
+    func directory(_ id: String) throws(OCIRuntimeError) -> ContainerDirectory {
+        try ContainerDirectory(root: root, id: id)
+    }
+}
+
+/// The program: reads the call, does it, and gives the exit code.
+package enum OCICommand {
+    package static func run(_ arguments: [String]) -> Int32 {
+        var log = RuntimeLog()
+        do throws(OCIRuntimeError) {
+            let options = try Arguments(arguments.dropFirst(), Session.grammar)
+            if options.has("version") { return say(Usage.version) }
+            guard let name = options.words.first, !options.has("help"), name != "help" else { return say(Usage.text) }
+            let session = try Session(options)
+            log = session.log
+            guard let verb = Verb(rawValue: name) else {
+                throw .usage("unknown command \"\(name)\"; --help lists what there is")
+            }
+            let own = try Arguments(options.words.dropFirst(), verb.grammar)
+            if own.has("help") { return say(Usage.text) }
+            if verb.startsProcesses { try seal(arguments) }
+            return try verb.run(own, session)
+        } catch {
+            log.failure(error.description)
+            return 1
+        }
+    }
+
+    private static func say(_ text: String) -> Int32 {
+        print(text)
+        return 0
+    }
+
+    /// A container's process is a child of ours until its program is executed: its /proc/self/exe must not lead to a file
+    /// that it could write to (CVE-2019-5736).
+    private static func seal(_ arguments: [String]) throws(OCIRuntimeError) {
+        let code = withCStrings(arguments) { crt_seal($0) }
+        guard code == 0 else { throw .kernel(KernelError("protect", "/proc/self/exe", -code)) }
+        if geteuid() == 0 { crt_hide() }
+    }
+}

@@ -1,0 +1,51 @@
+/// What the program can be told to do.
+enum Verb: String, CaseIterable {
+    case create, start, run, exec, state, kill, delete, list, ps, pause, resume, update, events, features, spec
+    case checkpoint, restore
+
+    /// Whether it clones into a container.
+    var startsProcesses: Bool { self == .create || self == .run || self == .exec }
+
+    var grammar: Arguments.Grammar {
+        var grammar = options
+        grammar.flags.append(["help", "h"])
+        return grammar
+    }
+
+    private var options: Arguments.Grammar {
+        switch self {
+        case .create, .run: CreateOptions.grammar
+        case .exec: ExecOptions.grammar
+        case .kill: Arguments.Grammar(flags: [["all", "a"]])
+        case .delete: Arguments.Grammar(flags: [["force", "f"]])
+        case .list: Arguments.Grammar(values: [["format", "f"]], flags: [["quiet", "q"]])
+        case .ps: Arguments.Grammar(values: [["format", "f"]], stopsAtWord: true)
+        case .update: UpdateOptions.grammar
+        case .events: Arguments.Grammar(values: [["interval"]], flags: [["stats"]])
+        case .spec: Arguments.Grammar(values: [["bundle", "b"]], flags: [["rootless"]])
+        default: Arguments.Grammar()
+        }
+    }
+
+    func run(_ arguments: Arguments, _ session: Session) throws(OCIRuntimeError) -> Int32 {
+        switch self {
+        case .create: try Creation(arguments, session).create()
+        case .run: try Creation(arguments, session).run()
+        case .start: try session.start(arguments)
+        case .exec: try ExecSession(arguments, session).run()
+        case .state: try session.printState(arguments)
+        case .kill: try session.kill(arguments)
+        case .delete: try session.delete(arguments)
+        case .list: try session.list(arguments)
+        case .ps: try session.processes(arguments)
+        case .pause: try session.setFrozen(arguments, true)
+        case .resume: try session.setFrozen(arguments, false)
+        case .update: try session.update(arguments)
+        case .events: try session.events(arguments)
+        case .features: session.printFeatures()
+        case .spec: try session.writeSpecification(arguments)
+        case .checkpoint, .restore:
+            throw .usage("\(rawValue) is not supported: processes cannot be saved and brought back here")
+        }
+    }
+}

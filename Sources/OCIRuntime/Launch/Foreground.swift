@@ -1,0 +1,76 @@
+import CLaunch
+import Glibc
+import Launch
+
+/// Stays with a process until it ends: passes signals on, and its terminal to ours.
+struct Foreground {
+    private static let chunk = 16 << 10
+    let handle: Int32
+    /// The master of its terminal, -1 without.
+    let terminal: Int32
+    let signals: Int32
+
+    /// Blocks this process's signals, to be passed on; call it before the process is there, so that none is lost.
+    static func takeSignals() throws(OCIRuntimeError) -> Descriptor {
+        let signals = crt_signals()
+        guard signals >= 0 else { throw .kernel(KernelError("signalfd", "signals", -signals)) }
+        return Descriptor(owning: signals)
+    }
+
+    /// The exit code, or 128 and the signal's number.
+    func attend() -> Int32 {
+        var saved = [UInt8](repeating: 0, count: Int(CRT_TERMINAL_BYTES))
+        let isRaw = terminal >= 0 && crt_raw(0, &saved) == 0
+        defer { if isRaw { crt_cooked(0, saved) } }
+        if terminal >= 0 { crt_copy_size(0, terminal) }
+        var events = [
+            pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: handle, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: terminal, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: terminal >= 0 ? 0 : -1, events: Int16(POLLIN), revents: 0),
+        ]
+        while true {
+            if poll(&events, 4, -1) < 0 && errno != EINTR { return 255 }
+            if events[0].revents != 0 { passSignals() }
+            // What it wrote last comes before its end.
+            if events[2].revents != 0 && !copy(from: terminal, to: 1) { events[2].fd = -1 }
+            if events[3].revents != 0 && !copy(from: 0, to: terminal) { events[3].fd = -1 }
+            if events[1].revents != 0 && (events[2].fd < 0 || events[2].revents == 0) { return exitCode() }
+        }
+    }
+
+    private func passSignals() {
+        while case let number = crt_next_signal(signals), number != 0 {
+            if number == SIGWINCH {
+                if terminal >= 0 { crt_copy_size(0, terminal) }
+            } else if number != SIGCHLD && number != SIGPIPE && number != SIGURG {
+                cs_pidfd_signal(handle, number)
+            }
+        }
+    }
+
+    private func copy(from source: Int32, to target: Int32) -> Bool {
+        var bytes = [UInt8](repeating: 0, count: Foreground.chunk)
+        let count = read(source, &bytes, bytes.count)
+        if count < 0 && (errno == EINTR || errno == EAGAIN) { return true }
+        guard count > 0 else { return false }
+        var done = 0
+        while done < count {
+            let start = done
+            let wrote = bytes.withUnsafeBytes { buffer in
+                let rest = UnsafeRawBufferPointer(rebasing: buffer[start..<count])
+                return write(target, rest.baseAddress, rest.count)
+            }
+            if wrote <= 0 && errno != EINTR { return false }
+            done += max(0, wrote)
+        }
+        return true
+    }
+
+    private func exitCode() -> Int32 {
+        var code: Int32 = 0
+        var value: Int32 = 0
+        guard cl_reap(handle, &code, &value) == 1 else { return 255 }
+        return code == CLD_EXITED ? value : 128 + value
+    }
+}

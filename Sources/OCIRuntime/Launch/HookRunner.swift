@@ -1,0 +1,75 @@
+import CLaunch
+import Glibc
+import JSONTree
+import Launch
+import OCISpecification
+
+/// Runs a bundle's hooks, each with the container's state on its standard input.
+struct HookRunner {
+    let state: ContainerState
+
+    /// In order, in this process's namespaces; the first that fails ends it.
+    func run(
+        _ hooks: [HookSpecifications.Hook], _ name: String, _ status: ContainerStatus
+    ) throws(OCIRuntimeError) {
+        for hook in hooks { try run(hook, name, status, handle: -1, kinds: 0, cgroup: -1) }
+    }
+
+    /// In the namespaces of the container's process, and in its cgroup.
+    func runInside(
+        _ hooks: [HookSpecifications.Hook], _ name: String, _ status: ContainerStatus, handle: Int32
+    ) throws(OCIRuntimeError) {
+        if hooks.isEmpty { return }
+        var kinds: UInt32 = 0
+        let code = crt_different_namespaces(state.processID, &kinds)
+        guard code == 0 else { throw .kernel(KernelError("read", "/proc/\(state.processID)/ns", -code)) }
+        let group = try OptionalDescriptor(state.cgroup)
+        for hook in hooks { try run(hook, name, status, handle: handle, kinds: kinds, cgroup: group.raw) }
+    }
+
+    /// All of them; what fails is told and passed over.
+    func runAll(
+        _ hooks: [HookSpecifications.Hook], _ name: String, _ status: ContainerStatus, log: RuntimeLog
+    ) {
+        for hook in hooks {
+            do throws(OCIRuntimeError) { try run(hook, name, status, handle: -1, kinds: 0, cgroup: -1) } catch {
+                log.warning(error.description)
+            }
+        }
+    }
+
+    private func run(
+        _ hook: HookSpecifications.Hook, _ name: String, _ status: ContainerStatus, handle: Int32, kinds: UInt32,
+        cgroup: Int32
+    ) throws(OCIRuntimeError) {
+        let input = state.described(status).encoded()
+        var text = [CChar](repeating: 0, count: 512)
+        let arguments = hook.arguments.isEmpty ? [hook.path] : hook.arguments
+        let code = hook.path.withCString { path in
+            withCStrings(arguments) { argv in
+                withCStrings(hook.environment) { envp in
+                    input.withUnsafeBytes { input in
+                        var order = crt_hook()
+                        order.path = path
+                        order.argv = argv
+                        order.envp = envp
+                        order.input = input.baseAddress
+                        order.input_size = UInt64(input.count)
+                        order.milliseconds = hook.timeout.map { Int32(clamping: $0 * 1000) } ?? -1
+                        order.pidfd = handle
+                        order.kinds = kinds
+                        order.cgroup = cgroup
+                        return crt_run_hook(&order, &text, UInt64(text.count))
+                    }
+                }
+            }
+        }
+        if code == 0 { return }
+        let said = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let cause: String =
+            code == -ETIMEDOUT
+            ? "it did not end within \(hook.timeout ?? 0) s and was killed"
+            : code < 0 ? KernelError.text(of: -code) : "it ended with \(code)"
+        throw .hook(name: name, path: hook.path, cause: cause + (said.isEmpty ? "" : ": " + said))
+    }
+}

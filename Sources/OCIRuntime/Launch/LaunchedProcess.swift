@@ -1,0 +1,145 @@
+import CLaunch
+import Glibc
+import Launch
+
+/// A process on its way from clone to execve, seen from the outside: what it says over its control socket.
+///
+/// Owns its descriptors. The process itself goes on without this value once it was told to.
+struct LaunchedProcess: ~Copyable {
+    enum Message: ~Copyable {
+        case warning(String)
+        case terminal(Descriptor)
+        case listener(Descriptor)
+        case created
+        case ready
+        case executing
+    }
+
+    let processID: Int32
+    let handle: Descriptor
+    let control: Descriptor
+    private let names: PlanNames?
+
+    init(processID: Int32, handle: consuming Descriptor, control: consuming Descriptor, names: PlanNames?) {
+        self.processID = processID
+        self.handle = handle
+        self.control = control
+        self.names = names
+    }
+
+    /// Clones. `cgroup` and `trees` are the caller's.
+    init(
+        _ plan: EncodedPlan, cgroup: borrowing OptionalDescriptor, trees: [SharedDescriptor], gate: Int32 = -1,
+        joining target: ExecTarget? = nil
+    ) throws(OCIRuntimeError) {
+        var raw: [Int32] = []
+        for tree in trees { raw.append(try kernel { () throws(KernelError) in try tree.duplicate() }.release()) }
+        defer { for number in raw { close(number) } }
+        var parsed = cl_plan()
+        var launched = cl_launched()
+        var stage: UInt32 = UInt32(CL_STAGE_PLAN)
+        let bytes = plan.bytes
+        // The plan points into the bytes, which an allocation of the array's keeps aligned to eight and in place.
+        let code = bytes.withUnsafeBytes { buffer -> Int32 in
+            let read = cl_plan_read(buffer.baseAddress, UInt64(buffer.count), &parsed)
+            if read != 0 { return read }
+            defer { cl_plan_free(&parsed) }
+            return withUnsafePointer(to: &parsed) { parsed in
+                raw.withUnsafeBufferPointer { trees in
+                    var order = cl_launch()
+                    order.plan = parsed
+                    order.cgroup = cgroup.raw
+                    order.join_pidfd = target?.handle ?? -1
+                    order.join_pid = target?.processID ?? 0
+                    order.join_kinds = target?.kinds ?? 0
+                    order.join_root = target?.root ?? -1
+                    order.own_pid_ns = target?.ownPidNamespace ?? -1
+                    order.pod_pidfd = -1
+                    order.stdio = (0, 1, 2)
+                    order.trees = trees.baseAddress
+                    order.tree_count = UInt32(trees.count)
+                    order.gate = gate
+                    return cl_launch_start(&order, &launched, &stage)
+                }
+            }
+        }
+        guard code == 0 else { throw LaunchedProcess.failure(stage, 0, -code, plan.names) }
+        self.init(
+            processID: launched.pid, handle: Descriptor(owning: launched.pidfd),
+            control: Descriptor(owning: launched.control), names: plan.names)
+    }
+
+    private static func failure(
+        _ stage: UInt32, _ index: UInt32, _ code: Int32, _ names: PlanNames?
+    ) -> OCIRuntimeError {
+        let step = LaunchStage(rawValue: stage)
+        return .launch(step: step.description, object: names?.object(of: step, index: index), code: code)
+    }
+
+    /// The next thing it says; nil at the end. Throws what went wrong with it.
+    borrowing func next() throws(OCIRuntimeError) -> Message? {
+        while true {
+            var status = cl_status()
+            var descriptor: Int32 = -1
+            let got = cl_status_read(control.raw, &status, &descriptor)
+            if got == -EAGAIN {
+                var event = pollfd(fd: control.raw, events: Int16(POLLIN), revents: 0)
+                _ = poll(&event, 1, -1)
+                continue
+            }
+            guard got >= 0 else { throw .kernel(KernelError("read", "the process's report", -got)) }
+            if got == 0 { return nil }
+            switch Int(status.kind) {
+            case CL_STATUS_ERROR: throw LaunchedProcess.failure(status.stage, status.index, status.code, names)
+            case CL_STATUS_WARNING:
+                let error = LaunchedProcess.failure(status.stage, status.index, status.code, names)
+                return .warning(error.description)
+            case CL_STATUS_TERMINAL: return .terminal(Descriptor(owning: descriptor))
+            case CL_STATUS_LISTENER: return .listener(Descriptor(owning: descriptor))
+            case CL_STATUS_CREATED: return .created
+            case CL_STATUS_READY: return .ready
+            default: return .executing
+            }
+        }
+    }
+
+    /// Lets it go on from where it waits.
+    borrowing func proceed() throws(OCIRuntimeError) {
+        let code = cl_go(control.raw)
+        guard code == 0 else { throw .kernel(KernelError("tell", "the process to go on", -code)) }
+    }
+
+    /// Kills and collects it.
+    borrowing func discard() {
+        cs_pidfd_signal(handle.raw, SIGKILL)
+        var event = pollfd(fd: handle.raw, events: Int16(POLLIN), revents: 0)
+        while poll(&event, 1, 5000) < 0 && errno == EINTR {}
+        var code: Int32 = 0
+        var value: Int32 = 0
+        _ = cl_reap(handle.raw, &code, &value)
+    }
+}
+
+/// A descriptor or none.
+struct OptionalDescriptor: ~Copyable {
+    let raw: Int32
+
+    init(_ path: String?) throws(OCIRuntimeError) {
+        guard let path else {
+            raw = -1
+            return
+        }
+        raw = try kernel { () throws(KernelError) in try Descriptor.open(path, O_RDONLY | O_DIRECTORY) }.release()
+    }
+
+    deinit { if raw >= 0 { close(raw) } }
+}
+
+/// Whose namespaces an exec session joins. Descriptors are the caller's.
+struct ExecTarget {
+    var processID: Int32
+    var handle: Int32
+    var kinds: UInt32
+    var root: Int32
+    var ownPidNamespace: Int32
+}

@@ -1,0 +1,42 @@
+import Launch
+import OCISpecification
+
+/// Why a call failed. The message names the object and what to do.
+package enum OCIRuntimeError: Error, Sendable, CustomStringConvertible {
+    /// The command line.
+    case usage(String)
+    case specification(OCIError)
+    /// A clause that this host or this runtime cannot hold.
+    case unsupported(field: String, cause: String)
+    /// `container` is in no state for what was asked.
+    case state(container: String, cause: String)
+    case kernel(KernelError)
+    /// On the way to the container's program: what was being done, on what, and the errno.
+    case launch(step: String, object: String?, code: Int32)
+    case hook(name: String, path: String, cause: String)
+
+    package var description: String {
+        switch self {
+        case .usage(let text): text
+        case .specification(let error): error.description
+        case .unsupported(let field, let cause): "\(field): \(cause)"
+        case .state(let container, let cause): "container \(container): \(cause)"
+        case .kernel(let error): error.description
+        case .launch(let step, let object, let code):
+            step + (object.map { " (\($0))" } ?? "") + ": " + KernelError.text(of: code)
+        case .hook(let name, let path, let cause): "\(name) hook \(path): \(cause)"
+        }
+    }
+}
+
+/// Runs kernel calls and gives their error this module's type.
+func kernel<Result: ~Copyable>(_ body: () throws(KernelError) -> Result) throws(OCIRuntimeError) -> Result {
+    do throws(KernelError) { return try body() } catch { throw .kernel(error) }
+}
+
+func cgroup<Result>(_ body: () throws(CgroupError) -> Result) throws(OCIRuntimeError) -> Result {
+    do throws(CgroupError) { return try body() } catch {
+        if case .kernel(let error) = error { throw .kernel(error) }
+        throw .unsupported(field: "linux.cgroupsPath", cause: error.description)
+    }
+}

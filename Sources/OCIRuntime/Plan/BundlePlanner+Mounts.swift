@@ -1,0 +1,96 @@
+import CLaunch
+import Glibc
+import Launch
+import OCISpecification
+
+extension BundlePlanner {
+    func mounts() throws(OCIRuntimeError) -> [BundleMount] {
+        var list: [BundleMount] = []
+        for (index, mount) in specification.mounts.enumerated() {
+            list.append(try plan(mount, field: "mounts[\(index)]"))
+        }
+        return list
+    }
+
+    private func plan(_ mount: MountSpecification, field: String) throws(OCIRuntimeError) -> BundleMount {
+        let options = MountOptions(mount.options)
+        let type = mount.type ?? ""
+        let isBind = options.isBind || type == "bind" || type == "rbind"
+        var planned: BundleMount
+        if options.isRemount {
+            planned = BundleMount(.change, at: mount.destination)
+        } else if isBind {
+            guard let source = mount.source, !source.isEmpty else {
+                throw .unsupported(field: field + ".source", cause: "a bind mount needs it")
+            }
+            let isRecursive = options.isRecursive || type == "rbind"
+            planned = BundleMount(.bind(absolute(source), recursive: isRecursive), at: mount.destination)
+        } else {
+            planned = try filesystem(mount, type, options, field: field)
+        }
+        planned.set = options.set | (isBind ? 0 : options.setBeneath)
+        planned.clear = options.clear
+        planned.setBeneath = options.setBeneath
+        planned.clearBeneath = options.clearBeneath
+        planned.propagation = options.propagation
+        planned.spreadsBeneath = options.spreadsBeneath
+        planned.copiesUp = options.copiesUp && type == "tmpfs"
+        try addMaps(mount, options, to: &planned, field: field)
+        return planned
+    }
+
+    private func filesystem(
+        _ mount: MountSpecification, _ type: String, _ options: MountOptions, field: String
+    ) throws(OCIRuntimeError) -> BundleMount {
+        guard !type.isEmpty, type != "none" else {
+            throw .unsupported(field: field + ".type", cause: "it is missing, and no option says bind")
+        }
+        if let stand = standIn(for: type) {
+            return BundleMount(.bind(stand, recursive: true), at: mount.destination)
+        }
+        let isCgroup = type == "cgroup" || type == "cgroup2"
+        var planned = BundleMount(
+            .filesystem(type: isCgroup ? "cgroup2" : type, source: mount.source ?? type), at: mount.destination)
+        planned.options = isCgroup ? [] : options.data.filter { !(type == "devpts" && isUnmappedGroup($0)) }
+        // A filesystem of the kernel's follows no link that an image laid in its way, nor does what makes up /dev.
+        let isUnderDev = mount.destination == "/dev" || mount.destination.hasPrefix("/dev/")
+        planned.targetHasNoLinks = type != "tmpfs" || isUnderDev
+        planned.isOptional = isCgroup && hasOwnUsers
+        return planned
+    }
+
+    var hasOwnUsers: Bool { specification.linux.namespace("user") != nil || !facts.canMakeNodes }
+
+    /// In a user namespace the kernel shows sysfs and message queues only with a network or ipc namespace of it: the host's then stand in.
+    private func standIn(for type: String) -> String? {
+        guard hasOwnUsers else { return nil }
+        if type == "sysfs" && !specification.linux.isNew("network") { return "/sys" }
+        if type == "mqueue" && !specification.linux.isNew("ipc") { return "/dev/mqueue" }
+        return nil
+    }
+
+    private func isUnmappedGroup(_ option: String) -> Bool {
+        guard option.hasPrefix("gid="), let group = UInt32(option.dropFirst(4)), hasOwnUsers else { return false }
+        let maps = specification.linux.groupMappings
+        return maps.isEmpty || !maps.contains { group >= $0.container && group - $0.container < $0.size }
+    }
+
+    private func addMaps(
+        _ mount: MountSpecification, _ options: MountOptions, to planned: inout BundleMount, field: String
+    ) throws(OCIRuntimeError) {
+        guard options.idmap || !mount.userMappings.isEmpty else { return }
+        guard case .bind = planned.source else {
+            throw .unsupported(field: field + ".uidMappings", cause: "only bind mounts can be idmapped")
+        }
+        let own = mount.userMappings.isEmpty
+        let users = own ? specification.linux.userMappings : mount.userMappings
+        let groups = own ? specification.linux.groupMappings : mount.groupMappings
+        guard !users.isEmpty, !groups.isEmpty else {
+            throw .unsupported(
+                field: field + ".options", cause: "idmap needs mappings of the mount or of a user namespace")
+        }
+        planned.userMap = BundlePlanner.lines(users)
+        planned.groupMap = BundlePlanner.lines(groups)
+        planned.mapsBeneath = options.mapsBeneath
+    }
+}

@@ -1,0 +1,43 @@
+import CLaunch
+import Glibc
+import Launch
+
+/// What planning needs to know of the host and of this call; gathered once, so that the plan itself is a pure function.
+package struct HostFacts: Sendable {
+    /// Whether device nodes can be made: by root of the initial user namespace.
+    package var canMakeNodes: Bool
+    package var hasAppArmor: Bool
+    package var hasSELinux: Bool
+    /// What `--preserve-fds` and socket activation hand on.
+    package var preservedDescriptors: UInt32
+    /// Of these, the sockets that a service manager handed to the caller (sd_listen_fds(3)).
+    package var activationSockets: UInt32 = 0
+    package var makesKeyring: Bool
+    /// Whether this process has already made the bundle's user namespace and is its root.
+    package var isRootOfBundle = false
+
+    package init(
+        canMakeNodes: Bool = true, hasAppArmor: Bool = false, hasSELinux: Bool = false,
+        preservedDescriptors: UInt32 = 0, makesKeyring: Bool = true
+    ) {
+        self.canMakeNodes = canMakeNodes
+        self.hasAppArmor = hasAppArmor
+        self.hasSELinux = hasSELinux
+        self.preservedDescriptors = preservedDescriptors
+        self.makesKeyring = makesKeyring
+    }
+
+    package static func gathered(preservedDescriptors: UInt32, makesKeyring: Bool) -> HostFacts {
+        HostFacts(
+            canMakeNodes: geteuid() == 0 && HostFacts.isInitialUserNamespace,
+            hasAppArmor: access("/sys/kernel/security/apparmor", F_OK) == 0,
+            hasSELinux: access("/sys/fs/selinux/enforce", F_OK) == 0, preservedDescriptors: preservedDescriptors,
+            makesKeyring: makesKeyring)
+    }
+
+    /// The initial one maps every id to itself.
+    static var isInitialUserNamespace: Bool {
+        guard let text = try? readText("/proc/self/uid_map") else { return true }
+        return text.split(whereSeparator: \.isWhitespace).map(String.init) == ["0", "0", "4294967295"]
+    }
+}

@@ -1,0 +1,150 @@
+import CLaunch
+import Glibc
+import Launch
+import OCISpecification
+
+/// From a process of the specification to the plan of one.
+struct ProcessPlanner {
+    let facts: HostFacts
+    var personality: String?
+
+    func plan(
+        _ process: ProcessSpecification, seccomp: CompiledSeccomp?
+    ) throws(OCIRuntimeError) -> ProcessPlan {
+        guard !process.arguments.isEmpty else {
+            throw .unsupported(field: "process.args", cause: "it must name a program")
+        }
+        var plan = ProcessPlan(
+            arguments: process.arguments, environment: process.environment,
+            workingDirectory: process.workingDirectory,
+            user: ProcessUser(
+                userID: process.userID, groupID: process.groupID, supplementaryGroups: process.additionalGroups,
+                umask: process.umask ?? 0o022),
+            capabilities: try capabilities(process.capabilities), noNewPrivileges: process.noNewPrivileges,
+            seccomp: seccomp?.program, resourceLimits: try limits(process.limits),
+            terminal: process.hasTerminal
+                ? TerminalSize(columns: process.consoleSize?.width ?? 0, rows: process.consoleSize?.height ?? 0) : nil)
+        plan.traits.preservedDescriptors = facts.preservedDescriptors
+        if facts.activationSockets > 0 {
+            plan.environment += ["LISTEN_FDS=\(facts.activationSockets)", "LISTEN_PID=1"]
+        }
+        plan.traits.seccompFlags = seccomp?.flags ?? 0
+        plan.traits.scheduler = try process.scheduler.map { value throws(OCIRuntimeError) in
+            try SchedulingNames.scheduler(value)
+        }
+        plan.traits.ioPriority = try process.ioPriority.map { value throws(OCIRuntimeError) in
+            try SchedulingNames.ioPriority(value)
+        }
+        plan.traits.personality = personality.map { $0 == "LINUX32" ? 0x0008 : 0 }
+        plan.traits.label = try label(process)
+        plan.traits.affinity = try SchedulingNames.processorMask(process.finalAffinity)
+        return plan
+    }
+
+    private func capabilities(_ sets: ProcessSpecification.Capabilities?) throws(OCIRuntimeError) -> CapabilitySets {
+        guard let sets else { return CapabilitySets(0) }
+        return CapabilitySets(
+            effective: try mask(sets.effective, "effective"), permitted: try mask(sets.permitted, "permitted"),
+            inheritable: try mask(sets.inheritable, "inheritable"), bounding: try mask(sets.bounding, "bounding"),
+            ambient: try mask(sets.ambient, "ambient"))
+    }
+
+    private func mask(_ names: [String], _ set: String) throws(OCIRuntimeError) -> UInt64 {
+        do throws(KernelError) { return try Capability.mask(of: names) } catch {
+            throw .unsupported(field: "process.capabilities.\(set)", cause: "\(error.object) is no capability")
+        }
+    }
+
+    private func limits(_ limits: [ProcessSpecification.Limit]) throws(OCIRuntimeError) -> [ResourceLimit] {
+        var list: [ResourceLimit] = []
+        for limit in limits {
+            guard let number = ProcessPlanner.limitNumbers.firstIndex(of: limit.type) else {
+                throw .unsupported(field: "process.rlimits", cause: "\(limit.type) is no resource limit")
+            }
+            list.append(ResourceLimit(resource: UInt32(number), soft: limit.soft, hard: limit.hard))
+        }
+        return list
+    }
+
+    /// By the kernel's numbers.
+    static let limitNumbers = [
+        "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC",
+        "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE",
+        "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
+    ]
+
+    private func label(_ process: ProcessSpecification) throws(OCIRuntimeError) -> ProcessTraits.Label? {
+        if !process.appArmorProfile.isEmpty && process.appArmorProfile != "unconfined" {
+            guard facts.hasAppArmor else {
+                throw .unsupported(field: "process.apparmorProfile", cause: "this kernel runs without AppArmor")
+            }
+            let own = access("/proc/self/attr/apparmor/exec", F_OK) == 0
+            return .init(
+                file: own ? "/proc/self/attr/apparmor/exec" : "/proc/self/attr/exec",
+                text: "exec " + process.appArmorProfile)
+        }
+        guard !process.selinuxLabel.isEmpty else { return nil }
+        guard facts.hasSELinux else {
+            throw .unsupported(field: "process.selinuxLabel", cause: "this kernel runs without SELinux")
+        }
+        return .init(file: "/proc/self/attr/exec", text: process.selinuxLabel)
+    }
+}
+
+/// The specification's words for scheduling and the kernel's numbers.
+enum SchedulingNames {
+    static let policies = [
+        "SCHED_OTHER": 0, "SCHED_FIFO": 1, "SCHED_RR": 2, "SCHED_BATCH": 3, "SCHED_ISO": 4, "SCHED_IDLE": 5,
+        "SCHED_DEADLINE": 6,
+    ]
+    static let flags = [
+        "SCHED_FLAG_RESET_ON_FORK": 1, "SCHED_FLAG_RECLAIM": 2, "SCHED_FLAG_DL_OVERRUN": 4,
+        "SCHED_FLAG_KEEP_POLICY": 8, "SCHED_FLAG_KEEP_PARAMS": 16, "SCHED_FLAG_UTIL_CLAMP_MIN": 32,
+        "SCHED_FLAG_UTIL_CLAMP_MAX": 64,
+    ]
+    static let ioClasses = ["IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3]
+
+    static func scheduler(
+        _ value: ProcessSpecification.Scheduler
+    ) throws(OCIRuntimeError) -> ProcessTraits.Scheduler {
+        guard let policy = policies[value.policy] else {
+            throw .unsupported(field: "process.scheduler.policy", cause: "\"\(value.policy)\" is not known")
+        }
+        var mask: UInt64 = 0
+        for name in value.flags {
+            guard let bit = flags[name] else {
+                throw .unsupported(field: "process.scheduler.flags", cause: "\"\(name)\" is not known")
+            }
+            mask |= UInt64(bit)
+        }
+        guard (0...99).contains(value.priority) else {
+            throw .unsupported(field: "process.scheduler.priority", cause: "it must be from 0 to 99")
+        }
+        return .init(
+            policy: UInt32(policy), nice: value.nice, priority: UInt32(value.priority), flags: mask,
+            runtime: value.runtime, deadline: value.deadline, period: value.period)
+    }
+
+    static func ioPriority(_ value: ProcessSpecification.IOPriority) throws(OCIRuntimeError) -> UInt32 {
+        guard let number = ioClasses[value.className] else {
+            throw .unsupported(field: "process.ioPriority.class", cause: "\"\(value.className)\" is not known")
+        }
+        return UInt32(number) << 13 | UInt32(value.priority)
+    }
+
+    /// A list such as "0-3,6" as a mask of whole 64-bit words.
+    static func processorMask(_ list: String) throws(OCIRuntimeError) -> [UInt8] {
+        var mask: [UInt8] = []
+        for part in list.split(separator: ",") {
+            let ends = part.split(separator: "-", maxSplits: 1).map { UInt16($0.filter { $0 != " " }) }
+            guard let low = ends.first ?? nil, let high = ends.last ?? nil, low <= high, high < 8192 else {
+                throw .unsupported(field: "process.execCPUAffinity", cause: "\"\(list)\" is no list of processors")
+            }
+            for number in Int(low)...Int(high) {
+                while mask.count <= number / 8 { mask += [UInt8](repeating: 0, count: 8) }
+                mask[number / 8] |= 1 << UInt8(number % 8)
+            }
+        }
+        return mask
+    }
+}

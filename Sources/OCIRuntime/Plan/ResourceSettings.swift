@@ -1,0 +1,118 @@
+import Launch
+import OCISpecification
+
+/// From a resources section to the files of the unified hierarchy.
+enum ResourceSettings {
+    struct Setting: Equatable {
+        var file: String
+        var value: String
+        /// What a message calls it.
+        var field: String
+        var isUnified = false
+    }
+
+    static func settings(_ resources: ResourceSpecification) -> [Setting] {
+        var list = memory(resources.memory) + processor(resources.processor)
+        if let limit = resources.processes {
+            list.append(Setting(file: "pids.max", value: text(limit), field: "linux.resources.pids.limit"))
+        }
+        list += blockIO(resources.blockIO)
+        for pages in resources.hugePages {
+            let field = "linux.resources.hugepageLimits"
+            list.append(Setting(file: "hugetlb.\(pages.pageSize).max", value: "\(pages.limit)", field: field))
+        }
+        for (device, limit) in resources.rdma.sorted(by: { $0.key < $1.key }) {
+            let handles = limit.handles.map { " hca_handle=\($0)" } ?? ""
+            let objects = limit.objects.map { " hca_object=\($0)" } ?? ""
+            list.append(Setting(file: "rdma.max", value: device + handles + objects, field: "linux.resources.rdma"))
+        }
+        for (file, value) in resources.unified.sorted(by: { $0.key < $1.key }) {
+            list.append(Setting(file: file, value: value, field: "linux.resources.unified", isUnified: true))
+        }
+        return list
+    }
+
+    /// Clauses that the unified hierarchy has no file for.
+    static func withoutMeaning(_ resources: ResourceSpecification) -> [String] {
+        var list: [String] = []
+        func add(_ is: Bool, _ field: String) {
+            if `is` { list.append("linux.resources.\(field) cannot be held: cgroup v2 has nothing like it") }
+        }
+        add(resources.memory.disablesOOMKiller, "memory.disableOOMKiller")
+        add((resources.processor.realtimeRuntime ?? 0) != 0, "cpu.realtimeRuntime")
+        add((resources.processor.realtimePeriod ?? 0) != 0, "cpu.realtimePeriod")
+        add(resources.hasNetworkClass, "network")
+        return list
+    }
+
+    private static func text(_ limit: Int64) -> String { limit <= 0 ? "max" : String(limit) }
+
+    private static func memory(_ memory: ResourceSpecification.Memory) -> [Setting] {
+        var list: [Setting] = []
+        let prefix = "linux.resources.memory."
+        // Swap first where it grows, so that the sum is never below the limit.
+        if let swap = memory.swap, swap != 0 {
+            let limit = max(0, memory.limit ?? 0)
+            let value = swap < 0 ? "max" : String(swap - limit)
+            list.append(Setting(file: "memory.swap.max", value: value, field: prefix + "swap"))
+        }
+        if let limit = memory.limit, limit != 0 {
+            list.append(Setting(file: "memory.max", value: text(limit), field: prefix + "limit"))
+        }
+        if let reservation = memory.reservation, reservation != 0 {
+            list.append(Setting(file: "memory.low", value: text(reservation), field: prefix + "reservation"))
+        }
+        return list
+    }
+
+    private static func processor(_ processor: ResourceSpecification.Processor) -> [Setting] {
+        var list: [Setting] = []
+        let prefix = "linux.resources.cpu."
+        if let idle = processor.idle {
+            list.append(Setting(file: "cpu.idle", value: "\(idle)", field: prefix + "idle"))
+        }
+        if let shares = processor.shares, shares != 0, processor.idle != 1 {
+            let weight = CgroupLimits.cpuWeight(shares: shares)
+            list.append(Setting(file: "cpu.weight", value: "\(weight)", field: prefix + "shares"))
+        }
+        if processor.quota ?? 0 != 0 || processor.period ?? 0 != 0 {
+            let quota = processor.quota ?? 0
+            let value =
+                (quota <= 0 ? "max" : "\(quota)") + " \(processor.period.flatMap { $0 == 0 ? nil : $0 } ?? 100_000)"
+            list.append(Setting(file: "cpu.max", value: value, field: prefix + "quota"))
+        }
+        if let burst = processor.burst {
+            list.append(Setting(file: "cpu.max.burst", value: "\(burst)", field: prefix + "burst"))
+        }
+        if let cpus = processor.cpus, !cpus.isEmpty {
+            list.append(Setting(file: "cpuset.cpus", value: cpus, field: prefix + "cpus"))
+        }
+        if let nodes = processor.memoryNodes, !nodes.isEmpty {
+            list.append(Setting(file: "cpuset.mems", value: nodes, field: prefix + "mems"))
+        }
+        return list
+    }
+
+    private static func blockIO(_ block: ResourceSpecification.BlockIO) -> [Setting] {
+        var list: [Setting] = []
+        let prefix = "linux.resources.blockIO."
+        // 10...1000 of cgroup v1 to 1...10000.
+        func weight(_ old: UInt16) -> Int { 1 + (Int(old) - 10) * 9999 / 990 }
+        if let old = block.weight, old != 0 {
+            list.append(Setting(file: "io.weight", value: "default \(weight(old))", field: prefix + "weight"))
+        }
+        for device in block.weights {
+            guard let old = device.weight, old != 0 else { continue }
+            let value = "\(device.major):\(device.minor) \(weight(old))"
+            list.append(Setting(file: "io.weight", value: value, field: prefix + "weightDevice"))
+        }
+        for (key, throttles) in block.throttles.sorted(by: { $0.key < $1.key }) {
+            for throttle in throttles {
+                let rate = throttle.rate == 0 ? "max" : "\(throttle.rate)"
+                let value = "\(throttle.major):\(throttle.minor) \(key)=\(rate)"
+                list.append(Setting(file: "io.max", value: value, field: prefix + "throttle (\(key))"))
+            }
+        }
+        return list
+    }
+}

@@ -1,0 +1,112 @@
+import Glibc
+import Launch
+import OCISpecification
+
+/// Where a container's group is and what is written into it.
+package struct ContainerCgroup: Sendable {
+    let group: Cgroup
+
+    /// The group that `cgroupsPath` names: from the hierarchy's root, whether it begins with a slash or not. systemd's form
+    /// `slice:prefix:name` means the path that systemd would give it. Nil: a group of the container's id.
+    static func name(for path: String?, id: String, isSystemd: Bool) throws(OCIRuntimeError) -> String {
+        guard let path, !path.isEmpty else { return "swiftlet-oci/" + id }
+        if isSystemd, !path.hasPrefix("/"), path.contains(":") { return systemdName(path) }
+        let parts = path.split(separator: "/")
+        guard !parts.contains(".."), !parts.contains(".") else {
+            throw .unsupported(field: "linux.cgroupsPath", cause: "\"\(path)\" must not climb")
+        }
+        return parts.joined(separator: "/")
+    }
+
+    /// `a-b.slice` lies beneath `a.slice`.
+    private static func systemdName(_ path: String) -> String {
+        let parts = path.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+        let slice = parts[0].isEmpty ? "system.slice" : parts[0]
+        let name = parts.count > 2 ? parts[1] + (parts[1].isEmpty ? "" : "-") + parts[2] : parts[parts.count - 1]
+        let unit = name.hasSuffix(".slice") || name.hasSuffix(".scope") ? name : name + ".scope"
+        var folders: [String] = []
+        var prefix = ""
+        for part in slice.dropLast(slice.hasSuffix(".slice") ? 6 : 0).split(separator: "-") {
+            prefix += prefix.isEmpty ? String(part) : "-" + part
+            folders.append(prefix + ".slice")
+        }
+        return (folders + [unit]).joined(separator: "/")
+    }
+
+    /// Makes the group with all above it and lets it use the hierarchy's controllers.
+    static func make(_ name: String) throws(OCIRuntimeError) -> ContainerCgroup {
+        let hierarchy = try cgroup { () throws(CgroupError) in try CgroupHierarchy.find() }
+        let group = Cgroup(name, in: hierarchy)
+        try cgroup { () throws(CgroupError) in try group.createWithParents() }
+        var above = Cgroup("", in: hierarchy)
+        for part in name.split(separator: "/") {
+            for controller in hierarchy.controllers { try? above.delegate([controller]) }
+            above = above.child(String(part))
+        }
+        return ContainerCgroup(group: group)
+    }
+
+    static func existing(_ path: String) -> ContainerCgroup? {
+        guard let hierarchy = try? CgroupHierarchy.find(), path.hasPrefix(hierarchy.mountPoint + "/") else {
+            return nil
+        }
+        return ContainerCgroup(group: Cgroup(String(path.dropFirst(hierarchy.mountPoint.count + 1)), in: hierarchy))
+    }
+
+    /// Writes what the resources say; gives back what this machine cannot hold, one sentence each.
+    func apply(_ resources: ResourceSpecification) throws(OCIRuntimeError) -> [String] {
+        var missing: [String] = ResourceSettings.withoutMeaning(resources)
+        for setting in ResourceSettings.settings(resources) {
+            do throws(CgroupError) {
+                try group.set(setting.file, setting.value)
+            } catch .kernel(let error) where error.code == ENOENT || error.code == EACCES && !setting.isUnified {
+                guard !setting.isUnified else {
+                    throw .unsupported(
+                        field: "linux.resources.unified", cause: "\(setting.file) is not there: \(reason(setting.file))"
+                    )
+                }
+                missing.append("\(setting.field) cannot be held: \(reason(setting.file))")
+            } catch {
+                throw .unsupported(field: setting.field, cause: error.description)
+            }
+        }
+        return missing
+    }
+
+    private func reason(_ file: String) -> String {
+        let controller = String(file.prefix { $0 != "." })
+        guard !group.hierarchy.controllers.contains(controller) else { return "\(group.path) has no \(file)" }
+        return "the \(controller) controller is not in the unified cgroup hierarchy of this host"
+    }
+
+    /// The processes of the group and all beneath.
+    func processes() -> [Int32] { processes(of: group, depth: 16) }
+
+    private func processes(of group: Cgroup, depth: Int) -> [Int32] {
+        guard depth > 0 else { return [] }
+        return ((try? group.processes()) ?? []) + group.children().flatMap { processes(of: $0, depth: depth - 1) }
+    }
+
+    /// Kills what is left and takes the group away; waits up to two seconds for the kernel to let go of it.
+    func end() throws(OCIRuntimeError) {
+        guard access(group.path, F_OK) == 0 else { return }
+        if (try? group.isPopulated()) == true { try? group.kill() }
+        for attempt in 0..<200 {
+            do throws(CgroupError) { return try group.removeTree() } catch .kernel(let error) where error.code == EBUSY
+            {
+                if attempt == 199 { throw .kernel(error) }
+            } catch { return try cgroup { () throws(CgroupError) in throw error } }
+            usleep(10_000)
+        }
+    }
+
+    /// Freezes or thaws and waits until it is so.
+    func setFrozen(_ frozen: Bool) throws(OCIRuntimeError) {
+        try cgroup { () throws(CgroupError) in try group.setFrozen(frozen) }
+        for _ in 0..<2000 {
+            if try cgroup({ () throws(CgroupError) in try group.isFrozen() }) == frozen { return }
+            usleep(1000)
+        }
+        throw .kernel(KernelError(frozen ? "freeze" : "thaw", group.path, ETIMEDOUT))
+    }
+}

@@ -1,0 +1,131 @@
+import CLaunch
+import Glibc
+import JSONTree
+import Launch
+import OCISpecification
+
+/// One container's directory under the state root: its name is the claim on the id, `state.json` the record, `config.json` the configuration
+/// as it was created from, `start` the gate's socket.
+///
+/// Its content is worthless after a reboot, so nothing is synced.
+package struct ContainerDirectory: Sendable {
+    static let gate = "start"
+    package let root: String
+    package let id: String
+
+    package init(root: String, id: String) throws(OCIRuntimeError) {
+        let isClean =
+            !id.isEmpty && id.utf8.count <= 255
+            && id.utf8.allSatisfy {
+                (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || "_+-.".utf8.contains($0)
+            }
+        guard isClean, id != ".", id != ".." else {
+            throw .usage("container id \"\(id)\": it must have 1 to 255 letters, digits, \"_\", \"+\", \"-\" or \".\"")
+        }
+        self.root = root
+        self.id = id
+    }
+
+    package var path: String { root + "/" + id }
+
+    /// Claims the id.
+    func claim() throws(OCIRuntimeError) {
+        try ContainerDirectory.makeRoot(root)
+        guard mkdir(path, 0o700) == 0 else {
+            if errno == EEXIST { throw .state(container: id, cause: "the id is taken; `delete` frees it") }
+            throw .kernel(KernelError("mkdir", path))
+        }
+    }
+
+    static func makeRoot(_ root: String) throws(OCIRuntimeError) {
+        if mkdir(root, 0o700) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT else { throw .kernel(KernelError("mkdir", root)) }
+        try kernel { () throws(KernelError) in try WholeFile.makeDirectories(root, mode: 0o700) }
+    }
+
+    /// Whole or not at all.
+    func write(_ name: String, _ bytes: [UInt8]) throws(OCIRuntimeError) {
+        try kernel { () throws(KernelError) in try WholeFile.replace(path + "/" + name, with: bytes, durable: false) }
+    }
+
+    func save(_ state: ContainerState) throws(OCIRuntimeError) { try write("state.json", state.json.encoded()) }
+
+    /// The record; an error where there is no such container or it was never finished.
+    package func load() throws(OCIRuntimeError) -> ContainerState {
+        guard access(path, F_OK) == 0 else { throw .state(container: id, cause: "there is no such container") }
+        guard access(path + "/state.json", F_OK) == 0 else {
+            throw .state(container: id, cause: "its creation was not finished; `delete --force` removes it")
+        }
+        return try read("state.json") { reader throws(OCIError) in try ContainerState(reader) }
+    }
+
+    /// The configuration that the container was created from.
+    func configuration() throws(OCIRuntimeError) -> RuntimeSpecification {
+        let file = path + "/config.json"
+        return try ContainerDirectory.parse(
+            try kernel { () throws(KernelError) in try WholeFile.read(file, limit: 16 << 20) }, file
+        ) {
+            value throws(OCIError) in try RuntimeSpecification(value, file: file)
+        }
+    }
+
+    private func read<Result>(
+        _ name: String, _ body: (SpecificationReader) throws(OCIError) -> Result
+    ) throws(OCIRuntimeError) -> Result {
+        let file = path + "/" + name
+        let bytes = try kernel { () throws(KernelError) in try WholeFile.read(file) }
+        return try ContainerDirectory.parse(bytes, file) { value throws(OCIError) in
+            try body(try SpecificationReader(value, file: file))
+        }
+    }
+
+    static func parse<Result>(
+        _ bytes: [UInt8], _ file: String, _ body: (JSONValue) throws(OCIError) -> Result
+    ) throws(OCIRuntimeError) -> Result {
+        let value: JSONValue
+        do { value = try JSONValue(parsing: bytes) } catch {
+            throw .specification(.field(file: file, field: "", cause: "\(error)"))
+        }
+        do throws(OCIError) { return try body(value) } catch { throw .specification(error) }
+    }
+
+    /// What the container is doing, by the kernel's word.
+    package func status(_ state: ContainerState) -> ContainerStatus {
+        guard ProcessFacts.start(of: state.processID) == state.processStart else { return .stopped }
+        if let group = state.cgroup, let text = try? readText(group + "/cgroup.events"), text.contains("frozen 1") {
+            return .paused
+        }
+        guard access(path + "/" + ContainerDirectory.gate, F_OK) == 0 else { return .running }
+        // The gate is open as long as nobody has gone through it.
+        return (try? connectToGate()) == nil ? .running : .created
+    }
+
+    func connectToGate() throws(KernelError) -> SharedDescriptor {
+        let folder = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
+        let socket = cs_connect(folder.raw, ContainerDirectory.gate)
+        guard socket >= 0 else { throw KernelError("connect", path + "/" + ContainerDirectory.gate, -socket) }
+        return SharedDescriptor(Descriptor(owning: socket))
+    }
+
+    /// Takes the directory away; its files are known, so that nothing else is ever removed.
+    func remove() throws(OCIRuntimeError) {
+        for name in ["state.json", "state.json.new", "config.json", "config.json.new", ContainerDirectory.gate] {
+            unlink(path + "/" + name)
+        }
+        guard rmdir(path) == 0 || errno == ENOENT else { throw .kernel(KernelError("rmdir", path)) }
+    }
+
+    /// The ids under a root.
+    static func ids(in root: String) -> [String] {
+        guard let directory = opendir(root) else { return [] }
+        defer { closedir(directory) }
+        var found: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if !name.hasPrefix(".") && entry.pointee.d_type == UInt8(DT_DIR) { found.append(name) }
+        }
+        return found.sorted()
+    }
+}

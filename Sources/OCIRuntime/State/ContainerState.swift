@@ -1,0 +1,116 @@
+import CLaunch
+import Glibc
+import JSONTree
+import Launch
+import OCISpecification
+
+/// What a container is doing.
+package enum ContainerStatus: String, Sendable {
+    case creating, created, running, paused, stopped
+}
+
+/// What is kept of a container between two calls, in its directory's `state.json`.
+package struct ContainerState: Sendable, Equatable {
+    package var id: String
+    package var version: String
+    package var bundle: String
+    package var rootfs: String
+    package var processID: Int32
+    /// Clock ticks after boot at which the process began: a number used again has another.
+    package var processStart: UInt64
+    package var created: String
+    /// The cgroup's directory; nil without one.
+    package var cgroup: String?
+    package var annotations: [String: String]
+    package var owner: String
+    /// Whether the container's tree lies in the caller's mount namespace, to be taken away at the end.
+    package var isMountedHere: Bool
+    package var isPidNamespaceShared: Bool
+
+    package init(
+        id: String, version: String, bundle: String, rootfs: String, processID: Int32, processStart: UInt64,
+        created: String, cgroup: String?, annotations: [String: String]
+    ) {
+        self.id = id
+        self.version = version
+        self.bundle = bundle
+        self.rootfs = rootfs
+        self.processID = processID
+        self.processStart = processStart
+        self.created = created
+        self.cgroup = cgroup
+        self.annotations = annotations
+        owner = ""
+        isMountedHere = false
+        isPidNamespaceShared = false
+    }
+
+    package init(_ reader: SpecificationReader) throws(OCIError) {
+        id = try reader.string("id") ?? ""
+        version = try reader.string("ociVersion") ?? ""
+        bundle = try reader.string("bundle") ?? ""
+        rootfs = try reader.string("rootfs") ?? ""
+        processID = try reader.needed("pid")
+        processStart = try reader.needed("processStart")
+        created = try reader.string("created") ?? ""
+        cgroup = try reader.string("cgroup")
+        annotations = try reader.stringMap("annotations") ?? [:]
+        owner = try reader.string("owner") ?? ""
+        isMountedHere = try reader.bool("mountedHere") ?? false
+        isPidNamespaceShared = try reader.bool("sharedPid") ?? false
+    }
+
+    /// The form of `state.json`.
+    package var json: JSONValue {
+        var object = described(.creating).object ?? JSONObject()
+        object["pid"] = .integer(Int64(processID))
+        object["status"] = nil
+        object["processStart"] = .integer(Int64(truncatingIfNeeded: processStart))
+        if let cgroup { object["cgroup"] = .string(cgroup) }
+        object["mountedHere"] = .bool(isMountedHere)
+        object["sharedPid"] = .bool(isPidNamespaceShared)
+        return .object(object)
+    }
+
+    /// The state as the specification has it, which `state` prints and hooks read.
+    package func described(_ status: ContainerStatus) -> JSONValue {
+        var object: JSONObject = [
+            "ociVersion": .string(version), "id": .string(id), "status": .string(status.rawValue),
+            "bundle": .string(bundle), "rootfs": .string(rootfs), "created": .string(created),
+            "owner": .string(owner),
+        ]
+        object["pid"] = .integer(status == .stopped ? 0 : Int64(processID))
+        if !annotations.isEmpty {
+            object["annotations"] = .object(JSONObject(annotations.map { ($0.key, .string($0.value)) }))
+        }
+        return .object(object)
+    }
+}
+
+/// The state of a process as /proc tells it.
+enum ProcessFacts {
+    /// When it began, in clock ticks after boot; nil where there is none or it has ended and waits to be collected.
+    static func start(of processID: Int32) -> UInt64? {
+        guard let text = try? readText("/proc/\(processID)/stat"), let name = text.lastIndex(of: ")") else {
+            return nil
+        }
+        let fields = text[text.index(after: name)...].split(separator: " ")
+        guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
+        return UInt64(fields[19])
+    }
+}
+
+/// Wall-clock time as RFC 3339 with nanoseconds.
+func timestamp() -> String {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    var parts = tm()
+    gmtime_r(&now.tv_sec, &parts)
+    func padded(_ number: Int, _ width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+    let date = "\(parts.tm_year + 1900)-" + padded(Int(parts.tm_mon) + 1, 2) + "-" + padded(Int(parts.tm_mday), 2)
+    let time = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded(Int($0), 2) }.joined(separator: ":")
+    return "\(date)T\(time)." + padded(now.tv_nsec, 9) + "Z"
+}

@@ -1,0 +1,168 @@
+import CLaunch
+import Glibc
+import Launch
+import OCISpecification
+
+/// The making of one container, step by step with its first process.
+struct Assembly {
+    let creation: Creation
+    let plan: BundlePlan
+    let process: ProcessSpecification
+    let cgroup: String?
+    let isGated: Bool
+
+    private var log: RuntimeLog { creation.session.log }
+    private var specification: RuntimeSpecification { creation.specification }
+    private var hasUserNamespace: Bool { plan.namespace(.user) != nil }
+
+    func build(
+        _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
+    ) throws(OCIRuntimeError) {
+        var plan = plan
+        plan.root = try realPath(plan.root)
+        // Inside a user namespace the right to raise a limit is gone: they are set from here.
+        if hasUserNamespace { plan.process.resourceLimits = [] }
+        let trees = try kernel { () throws(KernelError) in try plan.openTrees() }
+        let encoded = try kernel { () throws(KernelError) in try plan.encoded(isGated: isGated) }
+        let group = try OptionalDescriptor(cgroup)
+        let gate = isGated ? try listen() : -1
+        defer { if gate >= 0 { close(gate) } }
+        let launched = try LaunchedProcess(encoded, cgroup: group, trees: trees, gate: gate)
+        do throws(OCIRuntimeError) {
+            try settle(launched, finish)
+        } catch {
+            launched.discard()
+            if case .hook = error { runStopHooks(launched.processID) }
+            throw error
+        }
+    }
+
+    /// The root as it is called without links, which is how it is taken away again.
+    private func realPath(_ path: String) throws(OCIRuntimeError) -> String {
+        guard let real = realpath(path, nil) else { throw .kernel(KernelError("find root.path", path)) }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    private func listen() throws(OCIRuntimeError) -> Int32 {
+        let folder = try kernel { () throws(KernelError) in
+            try Descriptor.open(creation.directory.path, O_RDONLY | O_DIRECTORY)
+        }
+        let socket = cs_listen(folder.raw, ContainerDirectory.gate)
+        guard socket >= 0 else { throw .kernel(KernelError("listen", creation.directory.path, -socket)) }
+        return socket
+    }
+
+    private func settle(
+        _ launched: borrowing LaunchedProcess,
+        _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
+    ) throws(OCIRuntimeError) {
+        let state = state(of: launched.processID)
+        try OuterSettings(processID: launched.processID, log: log).apply(
+            process, limits: hasUserNamespace ? plan.process.resourceLimits : [])
+        if plan.isNew(.user) {
+            try writeMaps(launched.processID)
+            try launched.proceed()
+        }
+        if plan.hasHooks {
+            try follow(launched, to: "created")
+            try runCreateHooks(state, launched.handle.raw)
+            try launched.proceed()
+        }
+        let terminal = try follow(launched, to: "ready")
+        defer { if terminal >= 0 { close(terminal) } }
+        try creation.directory.save(state)
+        try writePidFile(launched)
+        try finish(launched, state, terminal)
+    }
+
+    private func writeMaps(_ processID: Int32) throws(OCIRuntimeError) {
+        try kernel { () throws(KernelError) in
+            try writeText(plan.userMap, to: "/proc/\(processID)/uid_map")
+            try writeText(plan.groupMap, to: "/proc/\(processID)/gid_map")
+        }
+    }
+
+    /// Goes through what the process says up to a station; gives back its terminal, -1 without.
+    @discardableResult
+    private func follow(_ launched: borrowing LaunchedProcess, to station: String) throws(OCIRuntimeError) -> Int32 {
+        var terminal: Int32 = -1
+        while let message = try launched.next() {
+            switch consume message {
+            case .warning(let text): log.warning(text)
+            case .terminal(let master):
+                if let path = creation.options.consoleSocket {
+                    try ConsoleSocket.send(master, to: path)
+                } else {
+                    terminal = master.release()
+                }
+            case .created: if station == "created" { return -1 }
+            case .ready: return terminal
+            default: break
+            }
+        }
+        throw .state(container: creation.options.container, cause: "its process ended while it was being made")
+    }
+
+    private func runCreateHooks(_ state: ContainerState, _ handle: Int32) throws(OCIRuntimeError) {
+        let runner = HookRunner(state: state)
+        let hooks = specification.hooks
+        try runner.run(hooks.prestart, "prestart", .creating)
+        try runner.run(hooks.createRuntime, "createRuntime", .creating)
+        try runner.runInside(hooks.createContainer, "createContainer", .creating, handle: handle)
+    }
+
+    private func runStopHooks(_ processID: Int32) {
+        HookRunner(state: state(of: processID)).runAll(specification.hooks.poststop, "poststop", .stopped, log: log)
+    }
+
+    private func state(of processID: Int32) -> ContainerState {
+        var state = ContainerState(
+            id: creation.options.container, version: Session.version, bundle: creation.options.bundle,
+            rootfs: (try? realPath(plan.root)) ?? plan.root, processID: processID,
+            processStart: ProcessFacts.start(of: processID) ?? 0,
+            created: timestamp(), cgroup: cgroup, annotations: specification.annotations)
+        state.isMountedHere = plan.namespace(.mount) == nil
+        state.isPidNamespaceShared = !plan.isNew(.pid)
+        return state
+    }
+
+    private func writePidFile(_ launched: borrowing LaunchedProcess) throws(OCIRuntimeError) {
+        if let path = creation.options.pidFile { try PidFile.write(launched.processID, to: path) }
+        if let path = creation.options.handleSocket {
+            try ConsoleSocket.pass(launched.handle, to: path, Array(creation.options.container.utf8))
+        }
+    }
+}
+
+/// A file with a process's number, whole or not at all.
+enum PidFile {
+    static func write(_ processID: Int32, to path: String) throws(OCIRuntimeError) {
+        let bytes = Array(String(processID).utf8)
+        try kernel { () throws(KernelError) in
+            try WholeFile.replace(path, with: bytes, mode: 0o644, durable: false)
+        }
+    }
+}
+
+/// What is set on a process from outside, with rights that it does not have.
+struct OuterSettings {
+    let processID: Int32
+    let log: RuntimeLog
+
+    func apply(_ process: ProcessSpecification, limits: [ResourceLimit]) throws(OCIRuntimeError) {
+        if let score = process.oomScoreAdjustment {
+            do throws(KernelError) { try writeText("\(score)", to: "/proc/\(processID)/oom_score_adj") } catch {
+                guard error.code == EACCES || error.code == EPERM else { throw .kernel(error) }
+                log.warning("process.oomScoreAdj \(score) is beyond what this caller may set: \(error)")
+            }
+        }
+        for limit in limits {
+            let code = crt_limit(processID, limit.resource, limit.soft, limit.hard)
+            guard code == 0 else {
+                let name = ProcessPlanner.limitNumbers[Int(limit.resource)]
+                throw .unsupported(field: "process.rlimits", cause: "\(name): \(KernelError.text(of: -code))")
+            }
+        }
+    }
+}

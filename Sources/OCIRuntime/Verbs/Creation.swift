@@ -1,0 +1,180 @@
+import CLaunch
+import Glibc
+import JSONTree
+import Launch
+import OCISpecification
+
+/// The options of `create` and `run`.
+struct CreateOptions {
+    static let grammar = Arguments.Grammar(
+        values: [
+            ["bundle", "b"], ["config", "f"], ["console-socket"], ["pidfd-socket"], ["pid-file"], ["preserve-fds"],
+        ],
+        flags: [["no-pivot"], ["no-new-keyring"], ["no-subreaper"], ["detach", "d"], ["keep"]])
+
+    var container: String
+    var bundle: String
+    var configuration: String
+    var consoleSocket: String?
+    var handleSocket: String?
+    var pidFile: String?
+    var preservedDescriptors: UInt32
+    var activationSockets: UInt32
+    var makesKeyring: Bool
+
+    init(_ arguments: Arguments) throws(OCIRuntimeError) {
+        container = try arguments.container()
+        bundle = CreateOptions.absolute(arguments["bundle"] ?? ".")
+        configuration = CreateOptions.absolute(arguments["config"] ?? bundle + "/config.json")
+        consoleSocket = arguments["console-socket"]
+        handleSocket = arguments["pidfd-socket"]
+        pidFile = arguments["pid-file"]
+        activationSockets = getenv("LISTEN_FDS").flatMap { UInt32(String(cString: $0)) } ?? 0
+        preservedDescriptors = (try arguments.number("preserve-fds") ?? 0) + activationSockets
+        makesKeyring = !arguments.has("no-new-keyring")
+        if arguments.has("no-pivot") {
+            throw .usage("--no-pivot is not supported: a container must not reach the tree it came from")
+        }
+        try CreateOptions.check(preservedDescriptors)
+    }
+
+    static func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") { return path == "/" ? path : path.hasSuffix("/") ? String(path.dropLast()) : path }
+        guard let folder = getcwd(nil, 0) else { return path }
+        defer { free(folder) }
+        let here = String(cString: folder)
+        return path == "." ? here : here + "/" + (path.hasSuffix("/") ? String(path.dropLast()) : path)
+    }
+
+    /// What is to be handed on must be there, or descriptors of our own would take its place.
+    static func check(_ preserved: UInt32) throws(OCIRuntimeError) {
+        guard preserved <= UInt32(CL_MAX_PRESERVED) else { throw .usage("--preserve-fds \(preserved): at most 1024") }
+        for number in 3..<(3 + Int32(preserved)) where fcntl(number, F_GETFD) < 0 {
+            throw .usage("--preserve-fds: descriptor \(number) is not open")
+        }
+    }
+}
+
+/// Makes a container: everything up to the point where its program is executed.
+struct Creation {
+    let session: Session
+    let options: CreateOptions
+    let directory: ContainerDirectory
+    let isDetached: Bool
+    let keeps: Bool
+    let specification: RuntimeSpecification
+    private let source: [UInt8]
+
+    init(_ arguments: Arguments, _ session: Session) throws(OCIRuntimeError) {
+        self.session = session
+        options = try CreateOptions(arguments)
+        directory = try session.directory(options.container)
+        isDetached = arguments.has("detach")
+        keeps = arguments.has("keep")
+        let file = options.configuration
+        source = try kernel { () throws(KernelError) in try WholeFile.read(file, limit: 16 << 20) }
+        specification = try ContainerDirectory.parse(source, file) { value throws(OCIError) in
+            try RuntimeSpecification(value, file: file)
+        }
+    }
+
+    /// Leaves the first process waiting at its gate.
+    func create() throws(OCIRuntimeError) -> Int32 {
+        if specification.process?.hasTerminal == true && options.consoleSocket == nil {
+            throw .usage("process.terminal needs --console-socket, which takes the terminal over")
+        }
+        try make(isGated: true) { launched, _, _ throws(OCIRuntimeError) in try launched.proceed() }
+        return 0
+    }
+
+    /// Starts at once; stays with the process unless detached.
+    func run() throws(OCIRuntimeError) -> Int32 {
+        if isDetached && specification.process?.hasTerminal == true && options.consoleSocket == nil {
+            throw .usage("process.terminal and --detach need --console-socket, which takes the terminal over")
+        }
+        let signals = isDetached ? nil : try Foreground.takeSignals().release()
+        var code: Int32 = 0
+        try make(isGated: false) { launched, state, terminal throws(OCIRuntimeError) in
+            let starting = Starting(
+                session: session, directory: directory, state: state, specification: specification)
+            try starting.prepare(handle: launched.handle.raw)
+            try launched.proceed()
+            try starting.follow(launched)
+            guard let signals else { return }
+            code = Foreground(handle: launched.handle.raw, terminal: terminal, signals: signals).attend()
+        }
+        if !isDetached && !keeps { try session.remove(directory, force: true) }
+        return code
+    }
+
+    /// Claims the id, makes the container and calls `finish` with the process ready and the record written. What fails leaves nothing behind.
+    private func make(
+        isGated: Bool,
+        _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
+    ) throws(OCIRuntimeError) {
+        let process = specification.process ?? ProcessSpecification()
+        let isRoot = try becomeRoot()
+        var facts = gatheredFacts()
+        facts.isRootOfBundle = isRoot
+        let seccomp = try specification.linux.seccomp.map { section throws(OCIRuntimeError) in
+            try ContainerDirectory.makeRoot(session.root)
+            return try SeccompCache(root: session.root).program(for: section)
+        }
+        let planner = BundlePlanner(
+            specification, bundle: options.bundle, container: options.container, facts: facts)
+        let plan = try planner.plan(process, seccomp: seccomp)
+        try directory.claim()
+        var group: ContainerCgroup?
+        do throws(OCIRuntimeError) {
+            try directory.write("config.json", source)
+            group = try makeCgroup()
+            let assembly = Assembly(
+                creation: self, plan: plan, process: process, cgroup: group?.group.path, isGated: isGated)
+            try assembly.build(finish)
+        } catch {
+            try? group?.end()
+            try? directory.remove()
+            throw error
+        }
+    }
+
+    /// A caller without rights makes the bundle's user namespace first and does the rest as its root.
+    private func becomeRoot() throws(OCIRuntimeError) -> Bool {
+        let linux = specification.linux
+        guard geteuid() != 0, linux.isNew("user") else { return false }
+        let code = crt_become_root(BundlePlanner.lines(linux.userMappings), BundlePlanner.lines(linux.groupMappings))
+        guard code == 0 else {
+            throw .unsupported(
+                field: "linux.uidMappings",
+                cause:
+                    "\(KernelError.text(of: -code)); a user may map its own ids, and those of /etc/subuid by newuidmap")
+        }
+        return true
+    }
+
+    private func gatheredFacts() -> HostFacts {
+        var facts = HostFacts.gathered(
+            preservedDescriptors: options.preservedDescriptors, makesKeyring: options.makesKeyring)
+        facts.activationSockets = options.activationSockets
+        return facts
+    }
+
+    /// Nil where there is to be none, or where an unprivileged caller can make none.
+    private func makeCgroup() throws(OCIRuntimeError) -> ContainerCgroup? {
+        guard session.usesCgroups else { return nil }
+        let resources = specification.linux.resources
+        do throws(OCIRuntimeError) {
+            let name = try ContainerCgroup.name(
+                for: specification.linux.cgroupsPath, id: options.container, isSystemd: session.isSystemdCgroup)
+            let group = try ContainerCgroup.make(name)
+            if let resources { for text in try group.apply(resources) { session.log.warning(text) } }
+            return group
+        } catch {
+            guard case .kernel(let cause) = error, cause.code == EACCES || cause.code == EPERM || cause.code == EROFS,
+                !HostFacts.isInitialUserNamespace || geteuid() != 0
+            else { throw error }
+            session.log.warning("no cgroup for this container, so no limits: \(error)")
+            return nil
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import CLaunch
+import Glibc
+import Launch
+import OCISpecification
+
+extension Session {
+    func kill(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
+        let directory = try directory(try arguments.container(1))
+        let number = try SignalNames.number(arguments.words.count > 1 ? arguments.words[1] : "SIGTERM")
+        let state = try directory.load()
+        let status = directory.status(state)
+        if arguments.has("all") || state.isPidNamespaceShared && number == SIGKILL {
+            // Without a pid namespace of its own the others do not die with the first process.
+            try killAll(state, number)
+            if status == .stopped { return 0 }
+        }
+        guard status != .stopped else {
+            throw .state(container: state.id, cause: "it is stopped: there is nothing to send a signal to")
+        }
+        let handle = cs_pidfd_open(state.processID)
+        guard handle >= 0 else { throw .kernel(KernelError("pidfd_open", "\(state.processID)", -handle)) }
+        defer { close(handle) }
+        let code = cs_pidfd_signal(handle, number)
+        guard code == 0 else { throw .kernel(KernelError("signal \(number)", "container \(state.id)", -code)) }
+        return 0
+    }
+
+    private func killAll(_ state: ContainerState, _ number: Int32) throws(OCIRuntimeError) {
+        guard let path = state.cgroup, let group = ContainerCgroup.existing(path), access(path, F_OK) == 0 else {
+            return
+        }
+        if number == SIGKILL {
+            try cgroup { () throws(CgroupError) in try group.group.kill() }
+            return
+        }
+        for process in group.processes() where process != state.processID { Glibc.kill(process, number) }
+    }
+
+    func delete(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
+        let directory = try directory(try arguments.container())
+        try remove(directory, force: arguments.has("force"))
+        return 0
+    }
+
+    /// Takes away all that is left of a container. `force`: also one that runs, was never finished, or is not there.
+    func remove(_ directory: ContainerDirectory, force: Bool) throws(OCIRuntimeError) {
+        if force && access(directory.path, F_OK) != 0 { return }
+        let state: ContainerState
+        do throws(OCIRuntimeError) { state = try directory.load() } catch {
+            guard force else { throw error }
+            return try directory.remove()
+        }
+        let status = directory.status(state)
+        if status != .stopped {
+            guard force else {
+                throw .state(
+                    container: state.id, cause: "it is \(status.rawValue); stop it first, or use --force to kill it")
+            }
+            try end(state)
+        }
+        let specification = try? directory.configuration()
+        if let path = state.cgroup, let group = ContainerCgroup.existing(path) { try group.end() }
+        if state.isMountedHere { cmnt_detach(state.rootfs) }
+        try directory.remove()
+        HookRunner(state: state).runAll(specification?.hooks.poststop ?? [], "poststop", .stopped, log: log)
+    }
+
+    /// Kills it and waits up to ten seconds for its end.
+    private func end(_ state: ContainerState) throws(OCIRuntimeError) {
+        let handle = cs_pidfd_open(state.processID)
+        guard handle >= 0 else { return }
+        defer { close(handle) }
+        cs_pidfd_signal(handle, SIGKILL)
+        var event = pollfd(fd: handle, events: Int16(POLLIN), revents: 0)
+        guard poll(&event, 1, 10_000) == 1 else {
+            throw .state(
+                container: state.id, cause: "its process \(state.processID) did not end within 10 s of SIGKILL")
+        }
+    }
+}
+
+/// Signals as people and engines write them.
+enum SignalNames {
+    /// `9`, `KILL`, `SIGKILL` in any case, `RTMIN+3`.
+    static func number(_ text: String) throws(OCIRuntimeError) -> Int32 {
+        if let number = Int32(text), (0...64).contains(number) { return number }
+        var name = text.uppercased()
+        if name.hasPrefix("SIG") { name = String(name.dropFirst(3)) }
+        let known = crt_signal_number(name)
+        if known != 0 { return known }
+        for (prefix, base) in [("RTMIN+", Int32(34)), ("RTMAX-", 64)] where name.hasPrefix(prefix) {
+            guard let offset = Int32(name.dropFirst(prefix.count)), (0...30).contains(offset) else { break }
+            return base == 34 ? base + offset : base - offset
+        }
+        if name == "RTMIN" || name == "RTMAX" { return name == "RTMIN" ? 34 : 64 }
+        throw .usage("\"\(text)\" is no signal")
+    }
+}

@@ -1,0 +1,202 @@
+import CLaunch
+import Glibc
+import JSONTree
+import Launch
+import OCISpecification
+
+/// The options of `exec`.
+enum ExecOptions {
+    static let grammar = Arguments.Grammar(
+        values: [
+            ["console-socket"], ["pidfd-socket"], ["cwd"], ["env", "e"], ["user", "u"], ["additional-gids", "g"],
+            ["process", "p"], ["pid-file"], ["process-label"], ["apparmor"], ["cap", "c"], ["preserve-fds"], ["cgroup"],
+        ],
+        flags: [["tty", "t"], ["detach", "d"], ["no-new-privs"], ["no-subreaper"], ["ignore-paused"]],
+        stopsAtWord: true)
+}
+
+/// A further process in a container.
+struct ExecSession {
+    let session: Session
+    let arguments: Arguments
+    let directory: ContainerDirectory
+    let state: ContainerState
+    let specification: RuntimeSpecification
+    private let preserved: UInt32
+
+    init(_ arguments: Arguments, _ session: Session) throws(OCIRuntimeError) {
+        self.session = session
+        self.arguments = arguments
+        guard let id = arguments.words.first else { throw .usage("a container id is missing") }
+        directory = try session.directory(id)
+        state = try directory.load()
+        specification = try directory.configuration()
+        preserved = try arguments.number("preserve-fds") ?? 0
+        try CreateOptions.check(preserved)
+        let status = directory.status(state)
+        guard status == .running || status == .created || status == .paused && arguments.has("ignore-paused") else {
+            throw .state(container: id, cause: "it is \(status.rawValue); exec needs a running one")
+        }
+    }
+
+    func run() throws(OCIRuntimeError) -> Int32 {
+        let process = try process()
+        let console = arguments["console-socket"]
+        let isDetached = arguments.has("detach")
+        if process.hasTerminal && isDetached && console == nil {
+            throw .usage("a terminal and --detach need --console-socket, which takes the terminal over")
+        }
+        let plan = try plan(process)
+        let signals = isDetached ? nil : try Foreground.takeSignals().release()
+        let launched = try launch(plan, process)
+        do throws(OCIRuntimeError) {
+            let terminal = try bringUp(launched, process, console)
+            guard let signals else { return 0 }
+            return Foreground(handle: launched.handle.raw, terminal: terminal, signals: signals).attend()
+        } catch {
+            launched.discard()
+            throw error
+        }
+    }
+
+    /// Whole from a file, or the container's own with what the options say.
+    private func process() throws(OCIRuntimeError) -> ProcessSpecification {
+        if let path = arguments["process"] {
+            let bytes = try kernel { () throws(KernelError) in try WholeFile.read(path, limit: 16 << 20) }
+            var process = try ContainerDirectory.parse(bytes, path) { value throws(OCIError) in
+                try ProcessSpecification(try SpecificationReader(value, file: path))
+            }
+            if arguments.has("tty") { process.hasTerminal = true }
+            return process
+        }
+        var process = specification.process ?? ProcessSpecification()
+        process.arguments = Array(arguments.words.dropFirst())
+        if process.arguments.isEmpty { throw .usage("a program is missing: exec CONTAINER PROGRAM [ARGUMENTS]") }
+        process.hasTerminal = arguments.has("tty")
+        process.environment += arguments.all("env")
+        if let folder = arguments["cwd"] { process.workingDirectory = folder }
+        if arguments.has("no-new-privs") { process.noNewPrivileges = true }
+        if let profile = arguments["apparmor"] { process.appArmorProfile = profile }
+        if let label = arguments["process-label"] { process.selinuxLabel = label }
+        try readUser(&process)
+        for name in arguments.all("cap") { process.add(capability: name) }
+        guard process.workingDirectory.hasPrefix("/") else { throw .usage("--cwd must be an absolute path") }
+        return process
+    }
+
+    private func readUser(_ process: inout ProcessSpecification) throws(OCIRuntimeError) {
+        if let user = arguments["user"] {
+            let parts = user.split(separator: ":", omittingEmptySubsequences: false).map { Int32($0) }
+            guard parts.count <= 2, let id = parts[0], id >= 0, parts.count < 2 || (parts[1] ?? -1) >= 0 else {
+                throw .usage("--user \(user): it must be a number, or two with \":\" between them")
+            }
+            process.userID = UInt32(id)
+            if parts.count == 2, let group = parts[1] { process.groupID = UInt32(group) }
+        }
+        for text in arguments.all("additional-gids") {
+            guard let group = UInt32(text), group < UInt32.max else {
+                throw .usage("--additional-gids \(text): no number")
+            }
+            process.additionalGroups.append(group)
+        }
+    }
+
+    private func plan(_ process: ProcessSpecification) throws(OCIRuntimeError) -> ProcessPlan {
+        let facts = HostFacts.gathered(preservedDescriptors: preserved, makesKeyring: false)
+        let seccomp = try specification.linux.seccomp.map { section throws(OCIRuntimeError) in
+            try SeccompCache(root: session.root).program(for: section)
+        }
+        let planner = ProcessPlanner(facts: facts, personality: specification.linux.personality)
+        return try planner.plan(process, seccomp: seccomp)
+    }
+
+    private func launch(
+        _ plan: ProcessPlan, _ process: ProcessSpecification
+    ) throws(OCIRuntimeError) -> LaunchedProcess {
+        let handle = cs_pidfd_open(state.processID)
+        guard handle >= 0 else { throw .kernel(KernelError("pidfd_open", "\(state.processID)", -handle)) }
+        let first = Descriptor(owning: handle)
+        var kinds: UInt32 = 0
+        let code = crt_different_namespaces(state.processID, &kinds)
+        guard code == 0 else { throw .kernel(KernelError("read", "/proc/\(state.processID)/ns", -code)) }
+        let entersUsers = kinds & NamespaceKind.user.rawValue != 0
+        // A caller without rights of its own gets them by entering the user namespace first, for good.
+        if entersUsers && geteuid() != 0 {
+            let code = crt_join(first.raw, NamespaceKind.user.rawValue)
+            guard code == 0 else { throw .kernel(KernelError("join", "the container's user namespace", -code)) }
+            kinds &= ~NamespaceKind.user.rawValue
+        }
+        var plan = plan
+        let limits = plan.resourceLimits
+        if entersUsers { plan.resourceLimits = [] }
+        let root = try OptionalDescriptor(state.isMountedHere ? "/proc/\(state.processID)/root" : nil)
+        let own = try kernel { () throws(KernelError) in try Descriptor.open("/proc/self/ns/pid", O_RDONLY) }
+        let group = try OptionalDescriptor(groupPath)
+        let encoded = try kernel { () throws(KernelError) in try plan.encodedForSession(becomesRoot: entersUsers) }
+        let target = ExecTarget(
+            processID: state.processID, handle: first.raw, kinds: kinds & ~NamespaceKind.pid.rawValue, root: root.raw,
+            ownPidNamespace: own.raw)
+        try setAffinity(process.initialAffinity)
+        let launched = try LaunchedProcess(encoded, cgroup: group, trees: [], joining: target)
+        try OuterSettings(processID: launched.processID, log: session.log).apply(
+            process, limits: entersUsers ? limits : [])
+        return launched
+    }
+
+    private var groupPath: String? {
+        guard let path = state.cgroup, access(path, F_OK) == 0 else { return nil }
+        guard let below = arguments["cgroup"], below != "/" else { return path }
+        let name = below.split(separator: ":").last.map(String.init) ?? ""
+        return name.contains("..") ? path : path + "/" + name
+    }
+
+    private func setAffinity(_ list: String) throws(OCIRuntimeError) {
+        let mask = try SchedulingNames.processorMask(list)
+        if mask.isEmpty { return }
+        let code = mask.withUnsafeBytes { crt_set_affinity($0.baseAddress, UInt64($0.count)) }
+        guard code == 0 else { throw .kernel(KernelError("sched_setaffinity", list, -code)) }
+    }
+
+    /// Up to its program; gives back its terminal, -1 without.
+    private func bringUp(
+        _ launched: borrowing LaunchedProcess, _ process: ProcessSpecification, _ console: String?
+    ) throws(OCIRuntimeError) -> Int32 {
+        var terminal: Int32 = -1
+        var isExecuting = false
+        while let message = try launched.next() {
+            switch consume message {
+            case .warning(let text): session.log.warning(text)
+            case .terminal(let master):
+                if let console { try ConsoleSocket.send(master, to: console) } else { terminal = master.release() }
+            case .ready:
+                if let path = arguments["pid-file"] { try PidFile.write(launched.processID, to: path) }
+                if let path = arguments["pidfd-socket"] {
+                    try ConsoleSocket.pass(launched.handle, to: path, Array(state.id.utf8))
+                }
+                try launched.proceed()
+            case .listener(let listener):
+                guard let section = specification.linux.seccomp else { continue }
+                try ConsoleSocket.sendListener(listener, of: launched.processID, state, .running, section)
+            case .executing: isExecuting = true
+            default: break
+            }
+        }
+        guard isExecuting else { throw .state(container: state.id, cause: "the process ended before its program") }
+        return terminal
+    }
+}
+
+extension ProcessSpecification {
+    /// In every set that lets a program use it.
+    fileprivate mutating func add(capability name: String) {
+        var sets = capabilities ?? Capabilities()
+        sets.bounding.append(name)
+        sets.effective.append(name)
+        sets.permitted.append(name)
+        if userID != 0 {
+            sets.inheritable.append(name)
+            sets.ambient.append(name)
+        }
+        capabilities = sets
+    }
+}

@@ -1,0 +1,4 @@
+import Glibc
+import OCIRuntime
+
+exit(OCICommand.run(CommandLine.arguments))

@@ -1,0 +1,30 @@
+import Testing
+
+@testable import OCIRuntime
+
+@Suite struct ArgumentsTests {
+    private let grammar = Arguments.Grammar(values: [["bundle", "b"]], flags: [["force", "f"], ["quiet", "q"]])
+
+    @Test(arguments: [["--bundle", "/x", "id"], ["--bundle=/x", "id"], ["-b", "/x", "id"], ["-bundle", "/x", "id"]])
+    func readsAValueInEverySpelling(_ words: [String]) throws {
+        let arguments = try Arguments(words[...], grammar)
+        #expect(arguments["bundle"] == "/x")
+        #expect(try arguments.container() == "id")
+    }
+
+    @Test func readsFlagsTogetherAndAfterWords() throws {
+        let arguments = try Arguments(["id", "-fq"], grammar)
+        #expect(arguments.has("force") && arguments.has("quiet"))
+    }
+
+    @Test func leavesWhatFollowsAWordAlone() throws {
+        var grammar = grammar
+        grammar.stopsAtWord = true
+        #expect(try Arguments(["id", "--force"], grammar).words == ["id", "--force"])
+    }
+
+    @Test func refusesWhatItDoesNotKnow() {
+        #expect(throws: OCIRuntimeError.self) { try Arguments(["--bundel", "x"], grammar) }
+        #expect(throws: OCIRuntimeError.self) { try Arguments(["--bundle"], grammar) }
+    }
+}

@@ -1,0 +1,135 @@
+"""Bundles of a static busybox, and calls of the runtime under test."""
+import copy
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+
+APPLETS = """sh ls cat id mount umount sleep true false echo hostname ps grep touch mkdir stat readlink env pwd test wc dd nice sed
+ip sysctl head tr seq kill mknod chroot cut od date rm ln chmod sync setsid tty stty ionice chrt uname dmesg free mkfifo""".split()
+ALL_CAPABILITIES = ["CAP_" + name for name in """CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP
+SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE SYS_ADMIN SYS_NICE SYS_PTRACE NET_ADMIN DAC_READ_SEARCH""".split()]
+
+
+class Failure(Exception):
+    pass
+
+
+class Runtime:
+    """One state root and what is run in it."""
+
+    def __init__(self, program):
+        self.program = program
+        self.folder = tempfile.mkdtemp(prefix="oci-check-")
+        self.root = self.folder + "/state"
+        self.rootfs = self.folder + "/rootfs"
+        self.made = []
+        for name in "bin proc sys dev tmp etc mnt".split():
+            os.makedirs(f"{self.rootfs}/{name}")
+        shutil.copy("/bin/busybox", self.rootfs + "/bin/busybox")
+        for name in APPLETS:
+            os.symlink("busybox", f"{self.rootfs}/bin/{name}")
+        os.chmod(self.folder, 0o755)
+
+    def call(self, *words, check=True, timeout=30, stdin=None, **options):
+        done = subprocess.run([self.program, "--root", self.root, *words], capture_output=True, text=True,
+                              timeout=timeout, input=stdin, **options)
+        if check and done.returncode != 0:
+            raise Failure(f"{' '.join(words)}: {done.returncode} {done.stderr.strip()}")
+        return done
+
+    def bundle(self, script="true", change=None, rootfs=None):
+        """A bundle that runs a shell script; `change` alters its configuration. Its folder."""
+        folder = tempfile.mkdtemp(dir=self.folder)
+        os.chmod(folder, 0o755)
+        os.symlink(rootfs or self.rootfs, folder + "/rootfs")
+        config = configuration(script)
+        if change:
+            change(config)
+        with open(folder + "/config.json", "w") as file:
+            json.dump(config, file)
+        return folder
+
+    def id(self):
+        name = "check-" + uuid.uuid4().hex[:12]
+        self.made.append(name)
+        return name
+
+    def run(self, script, change=None, check=True, options=(), **more):
+        """The output of a container that runs to its end."""
+        done = self.call("run", *options, "--bundle", self.bundle(script, change), self.id(), check=False, **more)
+        if check and done.returncode != 0:
+            raise Failure(f"run: {done.returncode} {done.stdout.strip()} {done.stderr.strip()}")
+        return done
+
+    def create(self, script="sleep 60", change=None, options=(), name=None, **more):
+        """A created container; its standard streams are a file of the bundle's. The id and the folder."""
+        name = name or self.id()
+        folder = self.bundle(script, change)
+        with open(folder + "/output", "w") as output:
+            done = subprocess.run(
+                [self.program, "--root", self.root, "create", "--bundle", folder, *options, name],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=30, **more)
+        if done.returncode != 0:
+            raise Failure("create: " + open(folder + "/output").read().strip())
+        return name, folder
+
+    def status(self, name):
+        return json.loads(self.call("state", name).stdout)["status"]
+
+    def wait(self, name, status="stopped", seconds=10):
+        import time
+        for _ in range(seconds * 50):
+            if self.status(name) == status:
+                return
+            time.sleep(0.02)
+        raise Failure(f"{name} is {self.status(name)}, not {status}")
+
+    def clean(self):
+        for name in self.made:
+            self.call("delete", "--force", name, check=False)
+        subprocess.run(["umount", "-R", "-l", self.rootfs], capture_output=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def configuration(script):
+    mounts = [
+        ("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]),
+        ("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        ("/dev/pts", "devpts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+        ("/dev/shm", "tmpfs", "shm", ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
+        ("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]),
+        ("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", "ro"]),
+        ("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev", "ro"]),
+    ]
+    sets = {name: list(ALL_CAPABILITIES) for name in ("bounding", "effective", "permitted")}
+    return {
+        "ociVersion": "1.2.0",
+        "process": {"args": ["/bin/sh", "-c", script], "cwd": "/", "env": ["PATH=/bin"], "capabilities": sets,
+                    "user": {"uid": 0, "gid": 0}},
+        "root": {"path": "rootfs"},
+        "mounts": [dict(destination=d, type=t, source=s, options=o) for d, t, s, o in mounts],
+        "linux": {"namespaces": [{"type": t} for t in ("pid", "mount", "ipc", "uts", "network", "cgroup")],
+                  "resources": {"devices": [{"allow": False, "access": "rwm"}]}},
+    }
+
+
+def without(config, *types):
+    config["linux"]["namespaces"] = [n for n in config["linux"]["namespaces"] if n["type"] not in types]
+
+
+def add_mount(config, destination, source=None, type=None, options=(), **more):
+    mount = dict(destination=destination, options=list(options), **more)
+    if source:
+        mount["source"] = source
+    if type:
+        mount["type"] = type
+    config["mounts"].append(copy.deepcopy(mount))
+
+
+def with_users(config, base=100000, size=65536):
+    config["linux"]["namespaces"].append({"type": "user"})
+    for key in ("uidMappings", "gidMappings"):
+        config["linux"][key] = [{"containerID": 0, "hostID": base, "size": size}]

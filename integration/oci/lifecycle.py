@@ -1,0 +1,443 @@
+"""The operations, terminals, hooks and descriptors."""
+import array
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+from bundle import Failure, with_users, without
+from clauses import expect
+
+
+def state(runtime, name):
+    return json.loads(runtime.call("state", name).stdout)
+
+
+def test_lifecycle(runtime):
+    """create, start, state, kill, delete: each state in turn."""
+    name, folder = runtime.create("echo begun; exec sleep 60")
+    now = state(runtime, name)
+    assert now["status"] == "created" and now["id"] == name and now["bundle"] == folder and now["pid"] > 0, now
+    assert open(folder + "/output").read() == ""
+    runtime.call("start", name)
+    assert state(runtime, name)["status"] == "running"
+    time.sleep(0.1)
+    assert open(folder + "/output").read() == "begun\n"
+    runtime.call("kill", name, "KILL")
+    runtime.wait(name)
+    runtime.call("delete", name)
+    assert runtime.call("state", name, check=False).returncode != 0
+
+
+def test_start_outlives_the_creator(runtime):
+    """A created container waits for start though its creator is gone, and dies by a signal meanwhile."""
+    name, _ = runtime.create()
+    assert state(runtime, name)["status"] == "created"
+    runtime.call("kill", name, "SIGKILL")
+    runtime.wait(name)
+    assert runtime.call("start", name, check=False).returncode != 0
+
+
+def test_creator_killed(runtime):
+    """A creator killed at any moment leaves a container that is whole or can be removed."""
+    for delay in range(0, 14):
+        name = runtime.id()
+        folder = runtime.bundle("sleep 60")
+        call = subprocess.Popen([runtime.program, "--root", runtime.root, "create", "--bundle", folder, name],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay / 1000)
+        call.kill()
+        call.wait()
+        runtime.call("delete", "--force", name)
+        runtime.call("create", "--bundle", folder, name, check=False) if False else None
+        again, _ = runtime.create(name=name)
+        runtime.call("delete", "--force", again)
+
+
+def test_program_missing(runtime):
+    """start tells why a program cannot be executed."""
+    name, _ = runtime.create(change=lambda c: c["process"].update(args=["/bin/nothing"]))
+    done = runtime.call("start", name, check=False)
+    assert done.returncode != 0
+    expect(done.stderr, "executing the program", "No such file")
+    runtime.wait(name)
+
+
+def test_errors_of_operations(runtime):
+    """Operations that a state does not allow are errors: no id, an id taken, unknown ids, start twice, delete of what runs."""
+    name, folder = runtime.create()
+    for words in (["create", "--bundle", folder], ["create", "--bundle", folder, name], ["start"], ["start", "nobody"], ["kill"],
+                  ["kill", "nobody", "TERM"], ["delete"], ["delete", "nobody"], ["delete", name], ["state"], ["state", "nobody"]):
+        assert runtime.call(*words, check=False).returncode != 0, words
+    runtime.call("start", name)
+    for words in (["start", name], ["delete", name]):
+        assert runtime.call(*words, check=False).returncode != 0, words
+    runtime.call("kill", name, "KILL")
+    runtime.wait(name)
+    for words in (["start", name], ["kill", name, "TERM"]):
+        assert runtime.call(*words, check=False).returncode != 0, words
+    runtime.call("delete", name)
+
+
+def test_configuration_is_kept(runtime):
+    """A change of config.json after create is without effect."""
+    name, folder = runtime.create("sleep 60", lambda c: c["process"].update(env=["PATH=/bin", "WHO=first"]))
+    path = folder + "/config.json"
+    config = json.load(open(path))
+    config["process"].update(env=["PATH=/bin", "WHO=second"], args=["/bin/false"])
+    json.dump(config, open(path, "w"))
+    runtime.call("start", name)
+    assert state(runtime, name)["status"] == "running"
+    assert runtime.call("exec", name, "sh", "-c", "echo $WHO").stdout.strip() == "first"
+
+
+def test_kill_signals(runtime):
+    """kill: by name, number, with and without SIG."""
+    for word in ("TERM", "SIGTERM", "15", "term"):
+        name, folder = runtime.create("trap 'echo caught; exit 3' TERM; echo ready; while :; do sleep 0.05; done")
+        runtime.call("start", name)
+        for _ in range(100):
+            if "ready" in open(folder + "/output").read():
+                break
+            time.sleep(0.02)
+        runtime.call("kill", name, word)
+        runtime.wait(name)
+        expect(open(folder + "/output").read(), "caught")
+
+
+def test_kill_all(runtime):
+    """Without a pid namespace of its own the whole group is killed."""
+    name, _ = runtime.create("sleep 61 & sleep 62", lambda c: without(c, "pid"))
+    runtime.call("start", name)
+    time.sleep(0.1)
+    pids = json.loads(runtime.call("ps", "--format", "json", name).stdout)
+    assert len(pids) >= 2, pids
+    runtime.call("kill", "--all", name, "KILL")
+    runtime.wait(name)
+    time.sleep(0.2)
+    gone = lambda pid: not os.path.exists(f"/proc/{pid}") or " Z " in open(f"/proc/{pid}/stat").read()
+    assert all(gone(pid) for pid in pids)
+
+
+def test_list_and_ps(runtime):
+    """list and ps, as table, JSON and ids."""
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    rows = {row["id"]: row for row in json.loads(runtime.call("list", "--format", "json").stdout)}
+    assert rows[name]["status"] == "running"
+    expect(runtime.call("list").stdout, name, "running")
+    assert name in runtime.call("list", "-q").stdout.split()
+    pid = state(runtime, name)["pid"]
+    assert json.loads(runtime.call("ps", "--format", "json", name).stdout) == [pid]
+    expect(runtime.call("ps", name).stdout, str(pid), "sleep 60")
+
+
+def test_pause(runtime):
+    """pause stops every process, resume lets them go on; exec waits for neither."""
+    name, folder = runtime.create("while :; do echo x; sleep 0.02; done")
+    runtime.call("start", name)
+    runtime.call("pause", name)
+    assert state(runtime, name)["status"] == "paused"
+    size = os.path.getsize(folder + "/output")
+    time.sleep(0.2)
+    assert os.path.getsize(folder + "/output") == size
+    assert runtime.call("exec", name, "true", check=False).returncode != 0
+    assert runtime.call("pause", name, check=False).returncode != 0
+    runtime.call("resume", name)
+    time.sleep(0.2)
+    assert state(runtime, name)["status"] == "running" and os.path.getsize(folder + "/output") > size
+
+
+def test_exec(runtime):
+    """exec: namespaces, user, directory, environment, exit code, capabilities."""
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    pid = state(runtime, name)["pid"]
+    script = "for k in pid mnt ipc uts net cgroup; do readlink /proc/self/ns/$k; done"
+    out = runtime.call("exec", name, "sh", "-c", script).stdout.split()
+    assert out == [os.readlink(f"/proc/{pid}/ns/{k}") for k in "pid mnt ipc uts net cgroup".split()], out
+    out = runtime.call("exec", "--user", "3:4", "--cwd", "/tmp", "--env", "A=1", "-g", "9", name, "sh", "-c", "id -u; id -g; id -G; pwd; echo $A").stdout
+    assert out.split() == ["3", "4", "4", "9", "/tmp", "1"], out
+    assert runtime.call("exec", name, "sh", "-c", "exit 9", check=False).returncode == 9
+    done = runtime.call("exec", name, "/bin/nothing", check=False)
+    assert done.returncode != 0
+    expect(done.stderr, "executing the program")
+
+
+def test_exec_process_file(runtime):
+    """exec --process: a whole process from a file."""
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    path = runtime.folder + "/process.json"
+    json.dump({"args": ["sh", "-c", "id -u; grep CapBnd /proc/self/status; echo $B"], "cwd": "/", "env": ["PATH=/bin", "B=2"], "user": {"uid": 11, "gid": 0},
+               "capabilities": {"bounding": ["CAP_KILL"]}, "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 64}]}, open(path, "w"))
+    out = runtime.call("exec", "--process", path, name).stdout.split()
+    assert out == ["11", "CapBnd:", "0000000000000020", "2"], out
+
+
+def test_exec_detached(runtime):
+    """exec --detach --pid-file."""
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    file = runtime.folder + "/exec-pid"
+    subprocess.run([runtime.program, "--root", runtime.root, "exec", "--detach", "--pid-file", file, name, "sleep", "77"],
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=10)
+    pid = int(open(file).read())
+    expect(open(f"/proc/{pid}/cmdline").read(), "sleep", "77")
+    assert pid in json.loads(runtime.call("ps", "-f", "json", name).stdout)
+
+
+def test_exec_in_user_namespace(runtime):
+    """exec into a user namespace is its root."""
+    name, _ = runtime.create(change=with_users)
+    runtime.call("start", name)
+    out = runtime.call("exec", name, "sh", "-c", "id -u; cat /proc/self/uid_map; echo x >/dev/null; hostname other && hostname").stdout.split()
+    assert out == ["0", "0", "100000", "65536", "other"], out
+
+
+def test_exec_without_mount_namespace(runtime):
+    """exec is confined to the container's tree also where the mount namespace is the caller's."""
+    def change(c):
+        without(c, "mount")
+        c["mounts"] = c["mounts"][:1]
+    name, _ = runtime.create(change=change)
+    runtime.call("start", name)
+    assert runtime.call("exec", name, "ls", "/").stdout.split() == sorted(os.listdir(runtime.rootfs))
+    runtime.call("delete", "--force", name)
+    assert runtime.rootfs + "/proc" not in open("/proc/self/mountinfo").read()
+
+
+def receive_terminal(path):
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    server.listen(1)
+    got = []
+    def serve():
+        peer, _ = server.accept()
+        _, ancillary, _, _ = peer.recvmsg(4096, socket.CMSG_SPACE(4))
+        got.append(array.array("i", ancillary[0][2])[0])
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    return thread, got
+
+
+def read_all(terminal, seconds=5):
+    import select
+    text, end = b"", time.time() + seconds
+    while time.time() < end:
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                part = os.read(terminal, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            text += part
+    return text.decode()
+
+
+def test_console(runtime):
+    """process.terminal: the terminal goes to --console-socket, with its size, and is the console."""
+    path = runtime.folder + "/console"
+    thread, got = receive_terminal(path)
+    def change(c):
+        c["process"].update(terminal=True, consoleSize={"width": 91, "height": 33})
+    name, _ = runtime.create("tty; stty size; test -c /dev/console && echo console; grep -c /dev/console /proc/self/mountinfo", change, options=["--console-socket", path])
+    thread.join(5)
+    runtime.call("start", name)
+    out = read_all(got[0])
+    expect(out, "/dev/pts/0", "33 91", "console", "1")
+
+
+def test_exec_console(runtime):
+    """exec --tty --console-socket."""
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    path = runtime.folder + "/exec-console"
+    thread, got = receive_terminal(path)
+    subprocess.run([runtime.program, "--root", runtime.root, "exec", "-d", "-t", "--console-socket", path, name, "tty"], stdin=subprocess.DEVNULL, check=True, timeout=10)
+    thread.join(5)
+    expect(read_all(got[0]), "/dev/pts/")
+
+
+def test_foreground_terminal(runtime):
+    """run with a terminal of the caller's passes it through."""
+    import pty
+    folder = runtime.bundle("tty; read line; echo got $line", lambda c: c["process"].update(terminal=True))
+    name = runtime.id()
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(runtime.program, [runtime.program, "--root", runtime.root, "run", "--bundle", folder, name])
+    time.sleep(0.3)
+    os.write(terminal, b"words\r")
+    out = read_all(terminal, 3)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    expect(out, "/dev/pts/0", "got words")
+
+
+def test_signals_are_passed_on(runtime):
+    """run passes its signals to the container."""
+    folder = runtime.bundle("trap 'exit 21' USR1; echo ready; while :; do sleep 0.05; done")
+    call = subprocess.Popen([runtime.program, "--root", runtime.root, "run", "--bundle", folder, runtime.id()], stdout=subprocess.PIPE)
+    call.stdout.readline()
+    call.send_signal(signal.SIGUSR1)
+    assert call.wait(10) == 21
+
+
+def test_pid_file(runtime):
+    """--pid-file."""
+    file = runtime.folder + "/pid"
+    name, _ = runtime.create(options=["--pid-file", file])
+    assert int(open(file).read()) == state(runtime, name)["pid"]
+
+
+def test_preserved_descriptors(runtime):
+    """--preserve-fds hands on so many descriptors, and no others are left open."""
+    folder = runtime.bundle("ls /proc/self/fd; cat <&3; cat <&4")
+    files = []
+    for text in ("three", "four"):
+        path = tempfile.mkstemp(dir=runtime.folder)[1]
+        open(path, "w").write(text)
+        files.append(open(path))
+    def place():
+        numbers = [os.dup(f.fileno()) for f in files]
+        for target, number in enumerate(numbers, 3):
+            os.dup2(number, target)
+    # the shell that calls opens nothing beyond 4
+    script = f"exec 3<{files[0].name} 4<{files[1].name} 5</dev/null; exec {runtime.program} --root {runtime.root} run --preserve-fds 2 --bundle {folder} {runtime.id()}"
+    out = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=20).stdout
+    expect(out, "three", "four")
+    assert "\n5\n" not in out.replace("5\nthree", "three", 1), out
+    assert runtime.call("run", "--preserve-fds", "9", "--bundle", folder, runtime.id(), check=False).returncode != 0
+
+
+def test_events(runtime):
+    """events --stats."""
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    event = json.loads(runtime.call("events", "--stats", name).stdout)
+    assert event["type"] == "stats" and event["id"] == name and event["data"]["cpu"]["usage"]["total"] >= 0, event
+
+
+def test_features_and_spec(runtime):
+    """features, and a sample of spec that runs."""
+    features = json.loads(runtime.call("features").stdout)
+    assert features["ociVersionMax"].startswith("1.") and "time" in features["linux"]["namespaces"]
+    folder = tempfile.mkdtemp(dir=runtime.folder)
+    os.symlink(runtime.rootfs, folder + "/rootfs")
+    runtime.call("spec", "--bundle", folder)
+    config = json.load(open(folder + "/config.json"))
+    config["process"].update(terminal=False, args=["/bin/echo", "sample"])
+    json.dump(config, open(folder + "/config.json", "w"))
+    assert runtime.call("run", "--bundle", folder, runtime.id()).stdout == "sample\n"
+
+
+HOOKS = "prestart createRuntime createContainer startContainer poststart poststop".split()
+
+
+def hook_bundle(runtime, change=None, **replacements):
+    """Each hook notes its name, the namespace it runs in and the state it was given."""
+    log = tempfile.mkdtemp(dir=runtime.folder)
+    os.chmod(log, 0o777)
+    def both(c):
+        c["mounts"].append({"destination": log, "source": log, "type": "bind", "options": ["bind"]})
+        c["hooks"] = {}
+        for name in HOOKS:
+            place = "/bin/sh" if name == "startContainer" else runtime.rootfs + "/bin/sh"
+            script = f"s=$(cat); echo {name} $(readlink /proc/self/ns/net) $TOKEN $s >>{log}/hooks"
+            c["hooks"][name] = [{"path": place, "args": ["sh", "-c", script], "env": ["PATH=/bin:/usr/bin", "TOKEN=" + name[:3]]}]
+        for name, hook in replacements.items():
+            c["hooks"][name] = [hook]
+        if change:
+            change(c)
+    return log, both
+
+
+def test_hooks(runtime):
+    """hooks: all six in order, each in its namespace, with its environment and the container's state."""
+    log, change = hook_bundle(runtime)
+    name, _ = runtime.create("echo program >>%s/hooks; sleep 60" % log, change)
+    own = os.readlink("/proc/self/ns/net")
+    pid = state(runtime, name)["pid"]
+    inside = os.readlink(f"/proc/{pid}/ns/net")
+    rows = lambda: [line.split(" ", 3) for line in open(log + "/hooks").read().strip().split("\n")]
+    assert [(r[0], r[1]) for r in rows()] == [("prestart", own), ("createRuntime", own), ("createContainer", inside)], rows()
+    first = json.loads(rows()[0][3])
+    assert first["id"] == name and first["pid"] == pid and first["status"] == "creating" and rows()[0][2] == "pre", rows()[0]
+    runtime.call("start", name)
+    time.sleep(0.2)
+    names = [r[0] for r in rows()]
+    assert names[3] == "startContainer" and sorted(names[4:]) == ["poststart", "program"], names
+    assert rows()[3][1] == inside
+    runtime.call("delete", "--force", name)
+    assert rows()[-1][0] == "poststop" and json.loads(rows()[-1][3])["status"] == "stopped", rows()[-1]
+
+
+def test_hook_failures(runtime):
+    """hooks: one that fails before the program ends the container, with an error; one after it does not."""
+    for kind in HOOKS[:4]:
+        log, change = hook_bundle(runtime, **{kind: {"path": "/bin/false" if kind == "startContainer" else runtime.rootfs + "/bin/false", "args": ["false"]}})
+        folder = runtime.bundle("touch %s/ran" % log, change)
+        name = runtime.id()
+        done = runtime.call("create", "--bundle", folder, name, check=False, close_fds=True) if kind != "startContainer" else None
+        if kind == "startContainer":
+            runtime.create("touch %s/ran" % log, change, name=name)
+            done = runtime.call("start", name, check=False)
+            runtime.call("delete", "--force", name)
+        assert done.returncode != 0, kind
+        expect(done.stderr, kind, "false")
+        assert not os.path.exists(log + "/ran"), kind
+        assert runtime.call("state", name, check=False).returncode != 0, kind
+        expect(open(log + "/hooks").read() if os.path.exists(log + "/hooks") else "poststop", "poststop")
+    log, change = hook_bundle(runtime, poststart={"path": runtime.rootfs + "/bin/false"}, poststop={"path": runtime.rootfs + "/bin/false"})
+    done = runtime.run("touch %s/ran" % log, change)
+    assert os.path.exists(log + "/ran")
+    expect(done.stderr, "poststart", "poststop")
+
+
+def test_hook_timeout(runtime):
+    """hooks: one that takes longer than its timeout is killed and is an error."""
+    log, change = hook_bundle(runtime, prestart={"path": runtime.rootfs + "/bin/sleep", "args": ["sleep", "30"], "timeout": 1})
+    begin = time.time()
+    done = runtime.run("true", change, check=False)
+    assert done.returncode != 0 and time.time() - begin < 10
+    expect(done.stderr, "within 1 s")
+
+
+def test_log_file(runtime):
+    """--log and --log-format json: the last line says why."""
+    path = runtime.folder + "/log.json"
+    done = runtime.call("--log", path, "--log-format", "json", "start", "nobody", check=False)
+    assert done.returncode != 0
+    entry = json.loads(open(path).read().strip().split("\n")[-1])
+    assert entry["level"] == "error" and "nobody" in entry["msg"] and entry["time"], entry
+
+
+def test_nothing_leaks(runtime):
+    """After a container nothing is left: no mount, no cgroup, no state."""
+    mount = [l.split()[4] for l in open("/proc/self/mountinfo") if " - cgroup2 " in l][0]
+    before = open("/proc/self/mountinfo").read()
+    groups = set(os.listdir(mount + "/swiftlet-oci")) if os.path.isdir(mount + "/swiftlet-oci") else set()
+    names = set(os.listdir(runtime.root))
+    for _ in range(20):
+        runtime.run("true")
+    assert open("/proc/self/mountinfo").read() == before
+    assert set(os.listdir(mount + "/swiftlet-oci")) == groups and set(os.listdir(runtime.root)) == names
+
+
+def test_rootless(runtime):
+    """An unprivileged user's container, in a user namespace of its own."""
+    if open("/proc/sys/user/max_user_namespaces").read().strip() == "0":
+        return "this kernel makes no user namespaces for users"
+    folder = runtime.bundle("id -u; hostname inside; hostname; echo x >/dev/null && echo null", lambda c: (
+        with_users(c, base=65534, size=1), c["linux"].pop("resources"),
+        c["mounts"][2]["options"].remove("gid=5"), c.update(mounts=[m for m in c["mounts"] if m["type"] != "cgroup"])))
+    root = tempfile.mkdtemp(dir=runtime.folder)
+    os.chown(root, 65534, 65534)
+    words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", runtime.program, "--root", root + "/state", "run", "--bundle", folder, "rootless"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=20)
+    assert done.stdout.split() == ["0", "inside", "null"], (done.stdout, done.stderr)

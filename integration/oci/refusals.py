@@ -1,0 +1,77 @@
+"""Wrong configurations are errors that name the field."""
+from bundle import with_users
+from clauses import expect
+
+
+def refused(runtime, field, change):
+    done = runtime.call("run", "--bundle", runtime.bundle("true", change), runtime.id(), check=False)
+    assert done.returncode != 0, f"{field}: it was taken"
+    expect(done.stderr, field)
+
+
+def test_refusals(runtime):
+    """Every kind of wrong value is refused by the name of its field."""
+    p = lambda **values: lambda c: c["process"].update(values)
+    l = lambda **values: lambda c: c["linux"].update(values)
+    cases = {
+        "ociVersion": lambda c: c.update(ociVersion="invalid"),
+        "root.path": lambda c: c["root"].pop("path"),
+        "process.cwd": p(cwd="relative"),
+        "process.args": p(args=[]),
+        "process.args[1]": p(args=["a", 1]),
+        "process.user.uid": p(user={"uid": -1, "gid": 0}),
+        "process.capabilities.bounding": p(capabilities={"bounding": ["CAP_TEST"]}),
+        "process.rlimits": p(rlimits=[{"type": "RLIMIT_TEST", "soft": 1, "hard": 1}]),
+        "process.rlimits[0].soft": p(rlimits=[{"type": "RLIMIT_CORE", "soft": 2, "hard": 1}]),
+        "process.rlimits[1].type": p(rlimits=[{"type": "RLIMIT_CORE", "soft": 0, "hard": 0}] * 2),
+        "process.oomScoreAdj": p(oomScoreAdj=2000),
+        "process.scheduler.policy": p(scheduler={"policy": "SCHED_X"}),
+        "process.ioPriority.priority": p(ioPriority={"class": "IOPRIO_CLASS_BE", "priority": 8}),
+        "process.apparmorProfile": p(apparmorProfile="acme_secure_profile"),
+        "linux.namespaces[0].type": l(namespaces=[{"type": "net"}]),
+        "linux.namespaces[1].type": l(namespaces=[{"type": "pid"}, {"type": "pid"}]),
+        "linux.namespaces[0].path": l(namespaces=[{"type": "pid", "path": "relative"}]),
+        "linux.uidMappings": lambda c: (with_users(c), c["linux"].pop("uidMappings")),
+        "linux.timeOffsets": l(timeOffsets={"boottime": {"secs": 1}}),
+        "linux.sysctl": l(sysctl={"kernel.panic": "1"}),
+        "linux.rootfsPropagation": l(rootfsPropagation="sideways"),
+        "linux.maskedPaths[0]": l(maskedPaths=["relative"]),
+        "linux.devices[0].type": l(devices=[{"type": "x", "path": "/dev/x", "major": 1, "minor": 1}]),
+        "linux.seccomp.defaultAction": l(seccomp={"defaultAction": "SCMP_ACT_X"}),
+        "linux.seccomp.listenerPath": l(seccomp={"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}),
+        "linux.seccomp.syscalls[0].args[0].op": l(seccomp={"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+            {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_X"}]}]}),
+        "linux.personality.domain": l(personality={"domain": "VMS"}),
+        "linux.resources.memory.swap": lambda c: c["linux"]["resources"].update(memory={"limit": 1 << 26, "swap": 1 << 20}),
+        "linux.intelRdt": l(intelRdt={"closID": "x"}),
+        "mounts[7].destination": lambda c: c["mounts"].append({"source": "/tmp"}),
+        "mounts[7].type": lambda c: c["mounts"].append({"destination": "/mnt", "source": "/tmp"}),
+        "/nowhere/to/be/found": lambda c: c["mounts"].append({"destination": "/mnt", "source": "/nowhere/to/be/found", "options": ["bind"]}),
+        "hooks.prestart[0].path": lambda c: c.update(hooks={"prestart": [{"path": "relative"}]}),
+        "hooks.poststop[0].timeout": lambda c: c.update(hooks={"poststop": [{"path": "/x", "timeout": 0}]}),
+        "hostname": lambda c: (c.update(hostname="h"), c["linux"].update(namespaces=[n for n in c["linux"]["namespaces"] if n["type"] != "uts"])),
+    }
+    for field, change in cases.items():
+        refused(runtime, field, change)
+
+
+def test_wrong_namespace_kind(runtime):
+    """linux.namespaces: a path that leads to another kind is refused."""
+    kinds = {"cgroup": "ipc", "ipc": "mnt", "mount": "net", "network": "pid", "pid": "user", "user": "uts", "uts": "cgroup"}
+    for kind, file in kinds.items():
+        def change(c):
+            c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != kind] + [{"type": kind, "path": f"/proc/self/ns/{file}"}]
+        done = runtime.call("run", "--bundle", runtime.bundle("true", change), runtime.id(), check=False)
+        assert done.returncode != 0, kind
+
+
+def test_unknown_is_ignored(runtime):
+    """Unknown properties and annotations are no error."""
+    runtime.run("true", lambda c: c.update(unknown={"a": 1}, annotations={"org.example.x": ""}))
+
+
+def test_device_in_the_way(runtime):
+    """linux.devices: a file of another kind at the path is an error."""
+    runtime.run("touch /mnt/taken")
+    refused(runtime, "/mnt/taken", lambda c: c["linux"].update(devices=[{"type": "c", "path": "/mnt/taken", "major": 1, "minor": 3}]))
+    runtime.run("rm /mnt/taken")
