@@ -163,7 +163,7 @@ let package = Package(
         .executableTarget(
             name: "launch-bench", dependencies: ["Linux", "ContainerRuntime"], path: "integration/bench/launch",
             exclude: ["floor.c"], swiftSettings: strict),
-        tests("Linux", ["CLaunch"]), tests("PodMonitor"),
+        tests("Linux", ["Launch", "CLaunch"]), tests("PodMonitor"),
 
         .executableTarget(
             name: "runtime-check",

@@ -1,6 +1,7 @@
 import Glibc
 import Testing
 
+@testable import Launch
 @testable import Linux
 
 @Suite struct MountTableTests {
