@@ -1,6 +1,7 @@
 import APIMachinery
 import HTTP
 import Logging
+import PKI
 import RemoteCRI
 import Transport
 
