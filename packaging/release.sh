@@ -5,5 +5,5 @@ cd "$(dirname "$0")/.."
 # The daemon brings the Swift runtime along. The monitor is Embedded Swift, whose library the toolchain has for the ordinary way of linking alone; its
 # own settings make it fully static.
 swift build -c release --static-swift-stdlib --product swiftlet >&2
-swift build -c release --product swiftlet-podmonitor >&2
+for product in swiftlet-podmonitor swiftlet-oci; do swift build -c release --product "$product" >&2; done
 swift build -c release --show-bin-path

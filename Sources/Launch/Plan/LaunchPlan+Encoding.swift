@@ -18,8 +18,31 @@ package struct PlanNames: Sendable {
     let devices: [String]
     let layers: [String]
     var parameters: [String] = []
+    var limits: [String] = []
     let program: String
     let directory: String
+
+    /// What can fail of a process that was made ready before, by a call that has ended.
+    package init(program: String, directory: String, limits: [String]) {
+        self.init(
+            mounts: [], masks: [], readOnly: [], devices: [], layers: [], limits: limits, program: program,
+            directory: directory)
+    }
+
+    init(
+        mounts: [(source: String, target: String)], masks: [String], readOnly: [String], devices: [String],
+        layers: [String], parameters: [String] = [], limits: [String] = [], program: String, directory: String
+    ) {
+        self.mounts = mounts
+        self.masks = masks
+        self.readOnly = readOnly
+        self.devices = devices
+        self.layers = layers
+        self.parameters = parameters
+        self.limits = limits
+        self.program = program
+        self.directory = directory
+    }
 
     /// The path or mount a failure is about, where the stage has one.
     package func object(of stage: LaunchStage, index: UInt32) -> String? {
@@ -33,6 +56,7 @@ package struct PlanNames: Sendable {
         case CL_STAGE_DEVICES: return entry(devices) ?? "/dev"
         case CL_STAGE_OVERLAY, CL_STAGE_ROOT: return entry(layers)
         case CL_STAGE_KERNEL_PARAMETER: return entry(parameters)
+        case CL_STAGE_LIMITS: return entry(limits)
         case CL_STAGE_EXEC: return program
         case CL_STAGE_CWD: return directory
         default: return nil

@@ -43,10 +43,13 @@ struct ProcessPlanner {
 
     private func capabilities(_ sets: ProcessSpecification.Capabilities?) throws(OCIRuntimeError) -> CapabilitySets {
         guard let sets else { return CapabilitySets(0) }
-        return CapabilitySets(
+        var planned = CapabilitySets(
             effective: try mask(sets.effective, "effective"), permitted: try mask(sets.permitted, "permitted"),
             inheritable: try mask(sets.inheritable, "inheritable"), bounding: try mask(sets.bounding, "bounding"),
             ambient: try mask(sets.ambient, "ambient"))
+        // The kernel knows no other ambient capabilities; buildah asks for them, and no runtime refuses.
+        planned.ambient &= planned.permitted & planned.inheritable
+        return planned
     }
 
     private func mask(_ names: [String], _ set: String) throws(OCIRuntimeError) -> UInt64 {

@@ -47,7 +47,7 @@ extension Session {
         }
         let starting = Starting(
             session: self, directory: directory, state: state, specification: try directory.configuration())
-        let launched = try connect(to: directory, state)
+        let launched = try connect(to: directory, state, starting.specification)
         do throws(OCIRuntimeError) {
             try starting.prepare(handle: launched.handle.raw)
             try launched.proceed()
@@ -66,12 +66,15 @@ extension Session {
 
     /// The process at its gate.
     private func connect(
-        to directory: ContainerDirectory, _ state: ContainerState
+        to directory: ContainerDirectory, _ state: ContainerState, _ specification: RuntimeSpecification
     ) throws(OCIRuntimeError) -> LaunchedProcess {
         let handle = cs_pidfd_open(state.processID)
         guard handle >= 0 else { throw .kernel(KernelError("pidfd_open", "\(state.processID)", -handle)) }
         let process = Descriptor(owning: handle)
+        let own = specification.process ?? ProcessSpecification()
+        let names = PlanNames(
+            program: own.arguments.first ?? "", directory: own.workingDirectory, limits: own.limits.map(\.type))
         let gate = try kernel { () throws(KernelError) in try directory.connectToGate().duplicate() }
-        return LaunchedProcess(processID: state.processID, handle: process, control: gate, names: nil)
+        return LaunchedProcess(processID: state.processID, handle: process, control: gate, names: names)
     }
 }
