@@ -26,6 +26,14 @@ named_in_the_manual() {
     done
     return $missing
 }
+oci_named_in_the_manual() {
+    local command missing=0
+    for command in $("$work/root/usr/bin/swiftlet-oci" --help | awk '/^  [a-z]/ {print $1}'); do
+        man -l --encoding=utf8 "$work/root/usr/share/man/man8/swiftlet-oci.8.gz" | grep -qE "^ {7}.*\b$command\b" ||
+            { echo "the manual lacks $command"; missing=1; }
+    done
+    return $missing
+}
 commands_complete() {
     # shellcheck disable=SC2016
     bash -c 'source "$1" && complete -p swiftlet && grep -q uninstall "$1"' _ "$work/root/usr/share/bash-completion/completions/swiftlet"
@@ -37,6 +45,7 @@ deb=$(echo "$work"/swiftlet_*.deb)
 check "lintian finds nothing" lintian --no-cfg --allow-root --fail-on error,warning "$deb"
 dpkg-deb -x "$deb" "$work/root"
 check "the manual names every command" named_in_the_manual
+check "the manual of swiftlet-oci names every command" oci_named_in_the_manual
 check "the completions load" commands_complete
 echo "      $(stat -c %s "$deb") bytes as a package:"
 dpkg-deb -c "$deb" | awk '$3 > 0 {printf "      %10d %s %s %s\n", $3, $6, $7, $8}'

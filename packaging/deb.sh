@@ -22,12 +22,12 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 chmod 755 "$root"
 install -d "$root"/{DEBIAN,usr/bin,usr/libexec/swiftlet,lib/systemd/system,usr/share/{man/man8,bash-completion/completions,zsh/vendor-completions,doc/swiftlet,lintian/overrides}}
-for product in swiftlet swiftlet-podmonitor; do strip --remove-section=.comment -o "$root/usr/libexec/swiftlet/$product" "$bin/$product"; done
-ln -s ../libexec/swiftlet/swiftlet "$root/usr/bin/swiftlet"
+for product in swiftlet swiftlet-podmonitor swiftlet-oci; do strip --remove-section=.comment -o "$root/usr/libexec/swiftlet/$product" "$bin/$product"; done
+for command in swiftlet swiftlet-oci; do ln -s "../libexec/swiftlet/$command" "$root/usr/bin/$command"; done
 install -m 644 packaging/*.service "$root/lib/systemd/system/"
 "$bin/swiftlet" --generate-completion-script bash | sed 1d >"$root/usr/share/bash-completion/completions/swiftlet"
 "$bin/swiftlet" --generate-completion-script zsh >"$root/usr/share/zsh/vendor-completions/_swiftlet"
-gzip -9nc packaging/debian/swiftlet.8 >"$root/usr/share/man/man8/swiftlet.8.gz"
+for manual in swiftlet swiftlet-oci; do gzip -9nc "packaging/debian/$manual.8" >"$root/usr/share/man/man8/$manual.8.gz"; done
 install -m 644 packaging/debian/lintian-overrides "$root/usr/share/lintian/overrides/swiftlet"
 install -m 644 packaging/debian/copyright "$root/usr/share/doc/swiftlet/copyright"
 printf 'swiftlet (%s) unstable; urgency=medium\n\n  * See the history of the repository.\n\n -- The Swiftlet authors <swiftlet@localhost>  %s\n' \
