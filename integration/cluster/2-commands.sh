@@ -19,12 +19,23 @@ commands() {
     check "api-resources lists the kinds" says "deployments" kubectl api-resources
     check "apply --server-side works" kubectl apply --server-side --force-conflicts -f packaging/demo/workload.yaml
     check "diff finds nothing after apply" kubectl diff -f packaging/demo/workload.yaml
+    check "apply takes what get -o yaml printed" applies_list
     check "auth whoami says who one is" says "kubernetes-admin" kubectl auth whoami
     check "create takes what typed clients send" kubectl create configmap typed --from-literal a=b
     check "top-level delete removes a pod" kubectl delete pod talker --timeout=60s
 }
 
 first_pod() { kubectl get pods -l app=hello -o jsonpath='{.items[0].metadata.name}'; }
+events_in_order() {
+    local found
+    found=$(kubectl get events --field-selector "involvedObject.name=$(first_pod),type=Normal" \
+        -o custom-columns=R:.reason --no-headers | head -n 4 | tr '\n' ' ')
+    [ "$found" = "Scheduled Pulled Created Started " ] || { echo "$found"; return 1; }
+}
+
+# A List is checked by the client itself, against the document of version 2.
+applies_list() { kubectl get configmap/hello service/hello -o yaml | kubectl apply -f -; }
+
 
 watches() {
     local out=$ROOT/watch
