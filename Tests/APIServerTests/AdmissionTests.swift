@@ -50,6 +50,24 @@ import Testing
         #expect(refused.message.contains("serviceaccount \"other\" not found"))
     }
 
+    @Test func aPodOfNoNamespaceIsToldSo() async throws {
+        let api = try await TestServer()
+        let refused = try await api.send(.post, "/api/v1/namespaces/none/pods", pod("a"))
+        #expect(refused.status == 404)
+        #expect(refused.message == "namespaces \"none\" not found")
+    }
+
+    @Test func aPodThatWantsAnotherSandboxIsRefused() async throws {
+        let api = try await TestServer()
+        var body = try #require(pod("a").object)
+        body["spec"] = ["containers": [["name": "m", "image": "i"]], "runtimeClassName": "gvisor"]
+        let refused = try await api.send(.post, Path.pods, .object(body))
+        #expect(refused.status == 403)
+        #expect(refused.message.contains("RuntimeClass \"gvisor\" not found"))
+        body["spec"] = ["containers": [["name": "m", "image": "i"]], "overhead": ["cpu": "1"]]
+        #expect(try await api.send(.post, Path.pods, .object(body)).status == 403)
+    }
+
     @Test func anUpdateOfWhatWasAdmittedChangesNothing() async throws {
         let api = try await TestServer()
         let created = try await api.send(.post, Path.pods, pod("a"))
@@ -118,6 +136,26 @@ import Testing
         #expect(try await service("c", ["ports": ports, "clusterIP": "10.96.0.2"]).status == 201)
         for index in 0..<11 { _ = try await service("s\(index)", ["ports": ports]) }
         #expect(try await service("full", ["ports": ports]).message.contains("used up"))
+    }
+
+    @Test func servicesHaveNothingThatTheClusterLacks() async throws {
+        let api = try await TestServer()
+        func refusal(_ spec: JSONValue) async throws -> String {
+            try await api.send(.post, Path.services, ["metadata": ["name": "a"], "spec": spec]).message
+        }
+        let ports: JSONValue = [["port": 80]]
+        #expect(
+            try await refusal(["ports": ports, "ipFamilies": ["IPv6"]])
+                .contains("spec.ipFamilies[0]: Invalid value: \"IPv6\": not configured on this cluster"))
+        #expect(
+            try await refusal(["ports": ports, "ipFamilyPolicy": "RequireDualStack"])
+                .contains("not configured for dual-stack"))
+        #expect(
+            try await refusal(["ports": [["port": 80, "nodePort": 30_010]]])
+                .contains("spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"))
+        let preferring: JSONValue = ["ports": ports, "ipFamilyPolicy": "PreferDualStack"]
+        #expect(
+            try await api.send(.post, Path.services, ["metadata": ["name": "a"], "spec": preferring]).status == 201)
     }
 
     @Test func servicesGetNodePorts() async throws {

@@ -9,7 +9,8 @@ extension AdmissionChain {
             rules.append(ServiceAccountAdmission(accounts: accounts, identifiers: identifiers))
         }
         rules += [
-            DefaultTolerationSeconds(), MemoryPressureToleration(), PriorityDefault(), TaintNodesByCondition(),
+            DefaultTolerationSeconds(), MemoryPressureToleration(), PriorityDefault(), NoRuntimeClass(),
+            TaintNodesByCondition(),
             NodeRestriction(),
         ]
         return AdmissionChain(rules: rules)

@@ -7,15 +7,16 @@ struct NamespaceLifecycle: AdmissionRule {
 
     static let permanent = ["default", "kube-system", "kube-public", "kube-node-lease"]
 
+    /// Before any other rule: one that misses something in a namespace that is not there would name the wrong fault.
+    func mutate(_ object: inout JSONObject, old: JSONObject?, _ request: AdmissionRequest) throws(Status) {
+        if request.operation == .create { try checkNamespace(request) }
+    }
+
     func validate(_ object: JSONObject, old: JSONObject?, _ request: AdmissionRequest) throws(Status) {
-        switch request.operation {
-        case .create: try checkNamespace(request)
-        case .delete:
-            if request.concerns("", "namespaces"), Self.permanent.prefix(3).contains(request.name) {
-                throw .forbidden(request.resource.name, request.name, "this namespace may not be deleted")
-            }
-        case .update: break
-        }
+        guard request.operation == .delete, request.concerns("", "namespaces"),
+            Self.permanent.prefix(3).contains(request.name)
+        else { return }
+        throw .forbidden(request.resource.name, request.name, "this namespace may not be deleted")
     }
 
     private func checkNamespace(_ request: AdmissionRequest) throws(Status) {

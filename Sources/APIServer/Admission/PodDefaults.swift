@@ -72,6 +72,22 @@ struct PriorityDefault: AdmissionRule {
     }
 }
 
+/// There are no RuntimeClass objects: a pod that names one, for a stronger sandbox perhaps, must not run in an ordinary one.
+struct NoRuntimeClass: AdmissionRule {
+    func validate(_ object: JSONObject, old: JSONObject?, _ request: AdmissionRequest) throws(Status) {
+        guard request.operation == .create, request.concerns("", "pods"), request.subresource == nil else { return }
+        if let name = object["spec"]?["runtimeClassName"]?.string {
+            throw .forbidden(
+                request.resource.name, request.name, "pod rejected: RuntimeClass \"\(name)\" not found")
+        }
+        guard object["spec"]?["overhead"]?.object?.isEmpty ?? true else {
+            throw .forbidden(
+                request.resource.name, request.name,
+                "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead")
+        }
+    }
+}
+
 /// A node that registers gets no pods before it says that it is ready.
 struct TaintNodesByCondition: AdmissionRule {
     func mutate(_ object: inout JSONObject, old: JSONObject?, _ request: AdmissionRequest) throws(Status) {

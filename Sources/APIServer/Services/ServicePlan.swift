@@ -27,6 +27,8 @@ struct ServicePlan: Sendable {
             for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] { spec[field] = nil }
             return []
         }
+        let faults = familyFaults
+        guard faults.isEmpty else { return faults }
         let before = old?["clusterIP"]?.string ?? ""
         var wanted = spec["clusterIP"]?.string ?? ""
         if wanted.isEmpty { wanted = spec["clusterIPs"]?.array?.first?.string ?? "" }
@@ -44,6 +46,21 @@ struct ServicePlan: Sendable {
         if spec["ipFamilies"]?.array?.isEmpty ?? true { spec["ipFamilies"] = ["IPv4"] }
         if spec["ipFamilyPolicy"]?.string ?? "" == "" { spec["ipFamilyPolicy"] = "SingleStack" }
         return []
+    }
+
+    /// The cluster has IPv4 alone.
+    private var familyFaults: [FieldError] {
+        var faults: [FieldError] = []
+        for (index, family) in (spec["ipFamilies"]?.array ?? []).enumerated() where family != "IPv4" {
+            faults.append(.invalid("spec.ipFamilies[\(index)]", family, "not configured on this cluster"))
+        }
+        if spec["ipFamilyPolicy"] == "RequireDualStack" {
+            faults.append(
+                .invalid(
+                    "spec.ipFamilyPolicy", "RequireDualStack",
+                    "this cluster is not configured for dual-stack services"))
+        }
+        return faults
     }
 
     /// `wanted` is "" for any.
@@ -98,7 +115,8 @@ struct ServicePlan: Sendable {
                             "provided port is not in the valid range. The range of valid ports is \(range)"))
                 case .failure(.none): errors.append(FieldError(.internalError, field, "no node port is left"))
                 }
-            } else if type == "ClusterIP" || type == "ExternalName" {
+            } else if old != nil, type == "ClusterIP" || type == "ExternalName" {
+                // It had node ports and does without them now. A new service that names one is in error, which its checks say.
                 port["nodePort"] = nil
             }
             ports[index] = .object(port)

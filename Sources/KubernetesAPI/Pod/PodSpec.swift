@@ -49,7 +49,8 @@ package struct PodSpec: APIValue {
             "Containers that run one after another, each to success, before the others start. One with restartPolicy Always keeps running beside them.",
             .listMap(["name"]), .mergeKey("name"))
         package let nodeName = Key<String>(
-            "nodeName", "The node that runs the pod; set by the scheduler, through the binding subresource.")
+            "nodeName", "The node that runs the pod; set by the scheduler, through the binding subresource.",
+            .format(.dnsSubdomain))
         package let nodeSelector = Total<[String: String]>(
             "nodeSelector", "Labels that a node must bear to be chosen.", .atomic)
         package let os = Key<PodOS>("os", "The operating system that the pod needs.")
