@@ -3,6 +3,15 @@ import HTTP
 import KubernetesAPI
 
 extension APIServer {
+    /// The answer to a request that the transport refuses, in the form that clients read.
+    package static func refusal(_ code: Int, _ text: String) -> HTTPResponse {
+        switch code {
+        case 413: HTTPResponse(.requestEntityTooLarge(text))
+        case 503: HTTPResponse(.serviceUnavailable(text))
+        default: HTTPResponse(Status(.badRequest, code: Int32(clamping: code), text))
+        }
+    }
+
     /// Authentication, then authorization, then the endpoint.
     func answer(_ request: HTTPRequest) async throws(Status) -> HTTPResponse {
         guard request.body.count <= configuration.limits.bodyBytes else {

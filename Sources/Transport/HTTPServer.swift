@@ -30,13 +30,15 @@ package final class HTTPServer: Sendable {
     /// Listens on all `addresses` and serves; on failure of one, none stays open.
     /// - Parameters:
     ///   - tls: needed where an address is `.tls`.
+    ///   - refusal: the answer to a request that is refused before the handler sees it, too large for instance.
     /// - Throws: `addressInUse` and `listenFailed` name the address; `tls` names what is wrong with the certificate.
     package static func start(
         on addresses: [ListenAddress], tls: ServerTLS? = nil, limits: ServerLimits = ServerLimits(),
-        threads: IOThreads, logger: Logger, handler: any HTTPHandler
+        threads: IOThreads, logger: Logger, handler: any HTTPHandler,
+        refusal: @escaping @Sendable (Int, String) -> HTTPResponse = RequestService.plain
     ) async throws(TransportError) -> HTTPServer {
         let pipeline = ConnectionPipeline(
-            service: RequestService(handler: handler, limits: limits, logger: logger),
+            service: RequestService(handler: handler, limits: limits, logger: logger, refusal: refusal),
             connections: ServerConnections(limit: limits.connections))
         let current = TLSState(try tls?.context())
         let binder = ListenerBinder(threads: threads, pipeline: pipeline, tls: current)

@@ -174,11 +174,13 @@ extension RequestHandler {
         state = .refusing
         guard let context else { return }
         let head = HTTPRequestHead(version: version, method: .GET, uri: "/")
-        let response = RequestService.plain(status, text)
+        let response = service.refusal(status, text)
+        var body: [UInt8] = []
+        if case .parts(let parts) = response.body { body = parts.flatMap { $0 } }
         let answer = ResponseHead.make(
-            response, framing: .length(text.utf8.count + 1), answering: head, closing: connectionGuard != nil)
+            response, framing: .length(body.count), answering: head, closing: connectionGuard != nil)
         context.write(wrapOutboundOut(.head(answer)), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text + "\n")))), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
         connectionGuard?.enter(.closing)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         if connectionGuard != nil {

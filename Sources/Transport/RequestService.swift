@@ -8,6 +8,8 @@ final class RequestService: Sendable {
     let handler: any HTTPHandler
     let limits: ServerLimits
     let logger: Logger
+    /// What a client is told, in its own form, that is refused before the handler sees its request: the status and why.
+    let refusal: @Sendable (Int, String) -> HTTPResponse
     private let bufferedBodyBytes = Atomic<Int>(0)
     private let running = Mutex(Running())
 
@@ -16,10 +18,14 @@ final class RequestService: Sendable {
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    init(handler: any HTTPHandler, limits: ServerLimits, logger: Logger) {
+    init(
+        handler: any HTTPHandler, limits: ServerLimits, logger: Logger,
+        refusal: @escaping @Sendable (Int, String) -> HTTPResponse
+    ) {
         self.handler = handler
         self.limits = limits
         self.logger = logger
+        self.refusal = refusal
     }
 
     /// Takes `count` bytes from the budget for request bodies; false where it is used up.

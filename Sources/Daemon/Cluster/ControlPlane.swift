@@ -53,7 +53,8 @@ struct ControlPlane: Sendable {
         let address = ListenAddress.tls(host: configuration.bindAddress, port: configuration.port)
         let listener = try await DaemonError.wrapping("API server") { () async throws(TransportError) in
             try await HTTPServer.start(
-                on: [address], tls: credentials.tls, threads: threads, logger: logger, handler: front)
+                on: [address], tls: credentials.tls, threads: threads, logger: logger, handler: front,
+                refusal: APIServer.refusal)
         }
         let writeKubeconfig = kubeconfig(configuration)
         try writeKubeconfig(credentials)
