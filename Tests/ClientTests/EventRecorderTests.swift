@@ -87,6 +87,22 @@ import Testing
         #expect(server.events.filter { $0.reason == "Pulled" }.map(\.count) == [1])
     }
 
+    /// Lists are sorted by name, and the times in events are whole seconds.
+    @Test func namesTellTheOrder() async throws {
+        let server = EventServer()
+        await recording(server) { recorder, time in
+            for number in 0..<12 {
+                recorder.record(pod("a"), .normal, reason: "R\(number)", message: "m")
+                if number % 3 == 0 { time.advance(by: .milliseconds(3)) }
+            }
+            await server.settle(recorder)
+        }
+        let events = server.events.filter { $0.metadata.namespace == "web" }
+        let sorted = events.sorted { $0.metadata.name < $1.metadata.name }
+        #expect(sorted.map { $0.reason ?? "" } == (0..<12).map { "R\($0)" })
+        #expect(sorted.allSatisfy { $0.metadata.name.hasPrefix("a.") && $0.metadata.name.count == 22 })
+    }
+
     private func pod(_ name: String) -> Pod {
         Pod(name: name, namespace: "web") { $0.metadata.uid = "uid-\(name)" }
     }

@@ -5,6 +5,7 @@ commands() {
     check "get -w shows a change" watches
     check "describe tells of a pod's events" says "Started container web" \
         kubectl describe pod "$(first_pod)"
+    check "events are listed in their order" events_in_order
     check "logs prints what a container wrote" says "hello from a log" logs_of_talker
     check "logs -f ends with the container" follows
     check "exec passes the exit code on" exec_code
@@ -18,14 +19,13 @@ commands() {
     check "explain knows the fields" says "periodSeconds" kubectl explain pod.spec.containers.livenessProbe
     check "api-resources lists the kinds" says "deployments" kubectl api-resources
     check "apply --server-side works" kubectl apply --server-side --force-conflicts -f packaging/demo/workload.yaml
-    check "diff finds nothing after apply" kubectl diff -f packaging/demo/workload.yaml
     check "apply takes what get -o yaml printed" applies_list
+    check "diff finds nothing after apply" kubectl diff -f packaging/demo/workload.yaml
     check "auth whoami says who one is" says "kubernetes-admin" kubectl auth whoami
     check "create takes what typed clients send" kubectl create configmap typed --from-literal a=b
     check "top-level delete removes a pod" kubectl delete pod talker --timeout=60s
 }
 
-first_pod() { kubectl get pods -l app=hello -o jsonpath='{.items[0].metadata.name}'; }
 events_in_order() {
     local found
     found=$(kubectl get events --field-selector "involvedObject.name=$(first_pod),type=Normal" \
@@ -36,6 +36,7 @@ events_in_order() {
 # A List is checked by the client itself, against the document of version 2.
 applies_list() { kubectl get configmap/hello service/hello -o yaml | kubectl apply -f -; }
 
+first_pod() { kubectl get pods -l app=hello -o jsonpath='{.items[0].metadata.name}'; }
 
 watches() {
     local out=$ROOT/watch

@@ -6,12 +6,24 @@ import Synchronization
 
 /// Tells users through Events what happens to their objects. `record` never waits; `run` writes.
 ///
+/// An event's name ends with the moment it was recorded, in nanoseconds: a list of events, which is sorted by name, tells what happened to an object
+/// in its order, though the times in the events are whole seconds.
+///
 /// At most 1,000 events wait to be written: further ones are dropped, and their number is logged. An event that cannot
 /// be written after some attempts is dropped too.
 package final class EventRecorder: Sendable {
+    /// An event that waits to be written.
+    private struct Recorded {
+        var draft: EventDraft
+        var moment: Timestamp
+        /// The moment for its name: no two are the same, though the clock may stand still.
+        var place: Timestamp
+    }
+
     private struct State {
-        var waiting: [(EventDraft, Timestamp)] = []
+        var waiting: [Recorded] = []
         var dropped = 0
+        var lastPlace = Timestamp.epoch
     }
 
     private static let limit = 1_000
@@ -53,7 +65,8 @@ package final class EventRecorder: Sendable {
                 state.dropped += 1
                 return
             }
-            state.waiting.append((draft, now))
+            state.lastPlace = max(now, Timestamp(state.lastPlace.sinceEpoch + .nanoseconds(1)))
+            state.waiting.append(Recorded(draft: draft, moment: now, place: state.lastPlace))
         }
         arrivals.add(0)
     }
@@ -63,56 +76,54 @@ package final class EventRecorder: Sendable {
         var correlator = EventCorrelator()
         while let signal = await arrivals.next() {
             let (drafts, dropped) = state.withLock { state in
-                defer { state = State() }
+                defer { (state.waiting, state.dropped) = ([], 0) }
                 return (state.waiting, state.dropped)
             }
             if dropped > 0 { log.warning("events were dropped, too many at once", metadata: ["count": "\(dropped)"]) }
-            for (draft, moment) in drafts where !Task.isCancelled { await write(draft, moment, &correlator) }
+            for event in drafts where !Task.isCancelled { await write(event, &correlator) }
             arrivals.done(signal)
         }
     }
 
-    private func write(_ draft: EventDraft, _ moment: Timestamp, _ correlator: inout EventCorrelator) async {
-        let decision = correlator.decide(draft, now: moment)
+    private func write(_ event: Recorded, _ correlator: inout EventCorrelator) async {
+        let decision = correlator.decide(event.draft, now: event.moment)
         var backoff = Backoff(base: .milliseconds(100), limit: .seconds(5))
         for _ in 0..<Self.attempts {
             do throws(Status) {
-                return try await carryOut(decision, draft, moment, &correlator)
+                return try await carryOut(decision, event, &correlator)
             } catch {
                 guard error.isWorthAnotherTry else {
                     return log.debug(
                         "an event was refused",
-                        metadata: ["reason": "\(draft.reason)", "error": "\(error.message)"])
+                        metadata: ["reason": "\(event.draft.reason)", "error": "\(error.message)"])
                 }
             }
             guard (try? await time.sleep(for: random.jittered(backoff.next(), by: 0.5))) != nil else { return }
         }
-        log.warning("an event could not be written", metadata: ["reason": "\(draft.reason)"])
+        log.warning("an event could not be written", metadata: ["reason": "\(event.draft.reason)"])
     }
 
     private func carryOut(
-        _ decision: EventCorrelator.Decision, _ draft: EventDraft, _ moment: Timestamp,
-        _ correlator: inout EventCorrelator
+        _ decision: EventCorrelator.Decision, _ event: Recorded, _ correlator: inout EventCorrelator
     ) async throws(Status) {
         switch decision {
         case .drop: return
         case .create(let message, let key):
-            correlator.stored(try await create(draft, message, moment), key: key)
+            correlator.stored(try await create(event, message), key: key)
         case .bump(let old, let message, let key):
             do throws(Status) {
-                correlator.stored(try await bump(old, message, moment), key: key)
+                correlator.stored(try await bump(old, message, event.moment), key: key)
             } catch {
                 guard error.isReason(.notFound) else { throw error }
-                correlator.stored(try await create(draft, message, moment), key: key)
+                correlator.stored(try await create(event, message), key: key)
             }
         }
     }
 
-    private func create(_ draft: EventDraft, _ message: String, _ moment: Timestamp) async throws(Status)
-        -> EventCorrelator.Known
-    {
+    private func create(_ recorded: Recorded, _ message: String) async throws(Status) -> EventCorrelator.Known {
+        let (draft, moment) = (recorded.draft, recorded.moment)
         let namespace = draft.object.namespace ?? "default"
-        let name = "\(draft.object.name ?? "unknown").\(String(random.next(), radix: 16))"
+        let name = "\(draft.object.name ?? "unknown").\(recorded.place.nameSuffix)\(random.nameSuffix)"
         let (component, host) = (component, host)
         let event = Event(name: name, namespace: namespace) {
             $0.involvedObject = draft.object
@@ -143,6 +154,21 @@ package final class EventRecorder: Sendable {
         ]
         _ = try await client.patch(Event.self, old.name, in: old.namespace, .merge, patch)
         return known
+    }
+}
+
+extension Timestamp {
+    /// Nanoseconds since 1970 as sixteen hexadecimal digits, which sort as the moments do.
+    fileprivate var nameSuffix: String {
+        let text = String(UInt64(clamping: self.seconds) &* 1_000_000_000 &+ UInt64(self.nanoseconds), radix: 16)
+        return String(repeating: "0", count: max(0, 16 - text.utf8.count)) + text
+    }
+}
+
+extension RandomSource {
+    /// Four digits that keep the events of two components at one moment apart.
+    fileprivate var nameSuffix: String {
+        String(String(next() | 0x1_0000, radix: 16).suffix(4))
     }
 }
 
