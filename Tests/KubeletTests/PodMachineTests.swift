@@ -70,6 +70,19 @@ import Testing
         #expect(simulation.status.containerStatuses.first?.restartCount == 8)
     }
 
+    @Test func eachWaitIsToldOnce() {
+        var simulation = PodSimulation(pod())
+        simulation.look()
+        simulation.exit("a", code: 1)
+        #expect(!simulation.events.contains("BackOff"))
+        simulation.exit("a", code: 1)
+        simulation.look()
+        #expect(simulation.events.filter { $0 == "BackOff" }.count == 1)
+        simulation.advance(.seconds(10))
+        simulation.exit("a", code: 1)
+        #expect(simulation.events.filter { $0 == "BackOff" }.count == 2)
+    }
+
     @Test func whileItWaitsItSaysCrashLoopBackOff() {
         var simulation = PodSimulation(pod())
         simulation.look()

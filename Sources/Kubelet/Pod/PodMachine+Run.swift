@@ -82,9 +82,19 @@ extension PodMachine {
             return underWay.contains(.container(name)) ? [] : perform(.removeContainer(id: status.id), at: now)
         case .exited:
             guard shouldRestart(container, exitCode: status.exitCode) else { return [] }
-            guard let time = restartTime(name, at: now), time <= now.uptime else { return [] }
-            return start(name, after: status, at: now)
+            guard let time = restartTime(name, at: now) else { return [] }
+            return time <= now.uptime ? start(name, after: status, at: now) : announceBackoff(status)
         }
+    }
+
+    /// Tells once for each wait that a container which keeps ending is held back.
+    private mutating func announceBackoff(_ status: CRI.ContainerStatus) -> [PodAction] {
+        let name = status.metadata.name
+        guard announcedBackoffs.updateValue(status.metadata.attempt, forKey: name) != status.metadata.attempt else {
+            return []
+        }
+        let message = "Back-off restarting failed container \(name) in pod \(pod.metadata.logName)"
+        return [.event(isWarning: true, reason: "BackOff", message: message, container: name)]
     }
 
     private mutating func planRunning(
@@ -141,6 +151,11 @@ extension PodSpec {
         (self.initContainers + self.containers).first { $0.name == name }
             ?? self.ephemeralContainers.first { $0.name == name }.map(Container.init)
     }
+}
+
+extension ObjectMeta {
+    /// A pod in messages: `name_namespace(uid)`.
+    var logName: String { "\(self.name)_\(self.namespace)(\(self.uid))" }
 }
 
 extension Container {

@@ -103,8 +103,7 @@ extension PodMachine {
         let delay = backoffs[name]?.delay ?? .zero
         return .waiting(
             "CrashLoopBackOff",
-            "back-off \(delay.components.seconds)s restarting failed container=\(name) "
-                + "pod=\(pod.name)_\(pod.namespace)(\(pod.uid))")
+            "back-off \(delay.components.seconds)s restarting failed container=\(name) pod=\(pod.logName)")
     }
 
     /// The run before the one shown as the state.

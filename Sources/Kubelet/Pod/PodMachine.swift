@@ -36,6 +36,8 @@ struct PodMachine: Sendable {
     var backoffs: [String: RestartBackoff] = [:]
     /// When containers ended, by their ids, on the monotonic clock: noted when it is first seen, so that a wall clock that is set moves nothing.
     var ends: [String: Duration] = [:]
+    /// The attempt after whose end an event told that the container waits.
+    var announcedBackoffs: [String: UInt32] = [:]
     var probes: [String: ProbeSet] = [:]
     var underWay: Set<PodOperation.Key> = []
     /// The grace of each stop under way, by the container's name.
