@@ -22,7 +22,7 @@ struct SimulatedVolumes: PodVolumes {
     ) throws(ContainerConfigError) -> [CRI.Mount] { [] }
 
     func prepareContainer(
-        _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostname: String
+        _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostNames: [String]
     ) async throws(OperationError) -> ContainerFiles {
         machine.addFiles(pod.metadata.uid)
         return ContainerFiles(mounts: [], terminationFile: "")

@@ -14,6 +14,9 @@ containers() {
     check "a container that is killed comes back" killed_comes_back
     check "a container that keeps failing says CrashLoopBackOff" eventually 30 says CrashLoopBackOff \
         kubectl get pod crasher
+    check "and an event tells of each wait" says "Back-off restarting failed container" kubectl describe pod crasher
+    check "a pod with a subdomain knows its full name" eventually 15 says "named.names.default.svc" \
+        kubectl exec named -- hostname -f
     check "a pod that ends is Completed" eventually 20 says Completed kubectl get pod once
     check "processes of the host cannot be seen" sees_only_itself
     check "seccomp and default capabilities are on" confined
@@ -29,7 +32,7 @@ eventually_logs() { eventually 30 sh -c "nsenter --net=/run/netns/$NETNS kubectl
 environment_is_right() {
     local out
     out=$(kubectl exec volumes -- env) || return 1
-    for line in LEVEL=high PASSWORD=s3cret NAME=volumes GREETING=hi-volumes; do
+    for line in LEVEL=high PASSWORD=s3cret NAME=volumes GREETING=hi-volumes MEMORY=67108864; do
         grep -q "^$line$" <<<"$out" || { echo "no $line in: $out"; return 1; }
     done
 }

@@ -167,7 +167,8 @@ extension Container {
         let map = parts[0] == "limits" ? resources.limits : resources.requests
         let quantity = map[parts[1]] ?? resources.limits[parts[1]]
         guard let quantity else { return "0" }
-        let unit = max(1, divisor?.milliValue ?? 1000)
+        let given = divisor?.milliValue ?? 0
+        let unit = given > 0 ? given : 1000
         let (whole, part) = quantity.milliValue.quotientAndRemainder(dividingBy: unit)
         return String(whole + (part > 0 ? 1 : 0))
     }

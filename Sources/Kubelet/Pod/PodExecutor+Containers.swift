@@ -113,7 +113,7 @@ extension PodExecutor {
             throw OperationError("CreateContainerConfigError", error.message)
         }
         let files = try await volumes.prepareContainer(
-            container, pod, attempt: attempt, addresses: addresses, hostname: hostname(of: pod))
+            container, pod, attempt: attempt, addresses: addresses, hostNames: hostNames(of: pod))
         var config = ContainerConfig(
             container, of: pod, attempt: attempt, environment: environment, mounts: mounts + files.mounts,
             terminationFile: files.terminationFile)

@@ -4,7 +4,14 @@ import KubernetesAPI
 
 extension PodExecutor {
     func createSandbox(_ pod: Pod, attempt: UInt32) async throws(OperationError) {
+        if let demand = pod.unmetDemand { throw OperationError("FailedCreatePodSandBox", demand) }
         let config = sandboxConfig(pod, attempt: attempt)
+        guard config.hostname.utf8.count <= Self.longestHostname else {
+            throw OperationError(
+                "FailedCreatePodSandBox",
+                "the pod's host name \"\(config.hostname)\" is longer than \(Self.longestHostname) characters, which is the "
+                    + "most that Linux takes; shorten hostname or subdomain, or leave setHostnameAsFQDN out")
+        }
         _ = try await criOperation("FailedCreatePodSandBox") { () async throws(CRIError) in
             try await runtime.runPodSandbox(config)
         }
@@ -17,7 +24,7 @@ extension PodExecutor {
         var config = PodSandboxConfig(
             metadata: PodSandboxMetadata(
                 name: meta.name, uid: meta.uid, namespace: meta.namespace, attempt: attempt))
-        config.hostname = spec.hostNetwork ? node.name : String(hostname(of: pod).prefix(63))
+        config.hostname = spec.hostNetwork ? node.name : hostname(of: pod)
         config.logDirectory = logDirectory(of: pod)
         config.dns = dns(of: pod)
         config.resources = ContainerResources(of: spec, processLimit: settings.processesPerPod)
@@ -45,8 +52,20 @@ extension PodExecutor {
         }
     }
 
-    func hostname(of pod: Pod) -> String {
-        pod.spec.hostname ?? pod.metadata.name
+    /// The kernel's `__NEW_UTS_LEN`.
+    private static let longestHostname = 64
+
+    /// What `hostname` says inside the pod.
+    private func hostname(of pod: Pod) -> String {
+        let names = hostNames(of: pod)
+        return pod.spec.setHostnameAsFQDN == true ? names.first ?? "" : names.last ?? ""
+    }
+
+    /// The pod's names for its hosts file: with a subdomain the full one first, then the short one.
+    func hostNames(of pod: Pod) -> [String] {
+        let name = String((pod.spec.hostname ?? pod.metadata.name).prefix(63))
+        guard let subdomain = pod.spec.subdomain, !subdomain.isEmpty else { return [name] }
+        return ["\(name).\(subdomain).\(pod.metadata.namespace).svc.\(settings.clusterDomain)", name]
     }
 
     func logDirectory(of pod: Pod) -> String {

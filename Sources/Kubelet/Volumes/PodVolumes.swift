@@ -13,7 +13,7 @@ protocol PodVolumes: Sendable {
     ) throws(ContainerConfigError) -> [CRI.Mount]
     /// Makes the files every container has: /etc/hosts and the one its termination message goes to.
     func prepareContainer(
-        _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostname: String
+        _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostNames: [String]
     ) async throws(OperationError) -> ContainerFiles
     /// What an ended container left as its last words, at most 4096 bytes.
     func terminationMessage(_ status: CRI.ContainerStatus) async -> String

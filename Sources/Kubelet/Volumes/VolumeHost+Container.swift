@@ -33,12 +33,12 @@ extension VolumeHost {
 
     /// Writes the files every container has: /etc/hosts and the one its termination message goes to.
     func prepareContainer(
-        _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostname: String
+        _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostNames: [String]
     ) async throws(OperationError) -> ContainerFiles {
         let uid = pod.metadata.uid
         let termination = directories.terminationLog(uid, container.name, attempt: attempt)
         let hosts = directories.hosts(uid)
-        let text = pod.spec.hostNetwork ? nil : Self.hostsFile(pod, addresses: addresses, hostname: hostname)
+        let text = pod.spec.hostNetwork ? nil : Self.hostsFile(pod, addresses: addresses, hostNames: hostNames)
         let root = directories.volatilePod(uid)
         try await run("files of container \"\(container.name)\"") { () throws(KernelError) in
             try FileOperations.makeDirectories("\(root)/termination")
@@ -52,11 +52,11 @@ extension VolumeHost {
         return ContainerFiles(mounts: mounts, terminationFile: termination)
     }
 
-    static func hostsFile(_ pod: Pod, addresses: [String], hostname: String) -> String {
+    static func hostsFile(_ pod: Pod, addresses: [String], hostNames: [String]) -> String {
         var lines = [
             "# Written by swiftlet for this pod.", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback",
         ]
-        lines += addresses.map { "\($0)\t\(hostname)" }
+        lines += addresses.map { "\($0)\t\(hostNames.joined(separator: "\t"))" }
         lines += pod.spec.hostAliases.map { "\($0.ip)\t\($0.hostnames.joined(separator: "\t"))" }
         return lines.joined(separator: "\n") + "\n"
     }

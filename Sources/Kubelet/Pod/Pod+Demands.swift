@@ -1,0 +1,34 @@
+import KubernetesAPI
+
+extension Pod {
+    /// What the pod asks for and no node can give yet, with the way out; nil where there is nothing. To run it without would be to drop a wish for
+    /// isolation or for a limit in silence.
+    var unmetDemand: String? {
+        let spec = self.spec
+        if spec.hostUsers == false {
+            return "hostUsers is false, and user namespaces are not supported yet; leave hostUsers out"
+        }
+        if let name = spec.runtimeClassName {
+            return "RuntimeClass \"\(name)\" not found; leave runtimeClassName out"
+        }
+        if let system = spec.os?.name, system != "linux" {
+            return "the pod is for the operating system \(system), this node runs linux"
+        }
+        if !spec.resourceClaims.isEmpty {
+            return "resourceClaims are not supported yet; leave them out"
+        }
+        if let resources = spec.resources, !resources.limits.isEmpty || !resources.requests.isEmpty {
+            return "resources of a pod as a whole are not held yet; give them to its containers"
+        }
+        return hasAppArmorProfile
+            ? "an AppArmor profile is asked for, and AppArmor is not supported yet; leave appArmorProfile out" : nil
+    }
+
+    private var hasAppArmorProfile: Bool {
+        let spec = self.spec
+        let containers = (spec.containers + spec.initContainers).map { $0.securityContext?.appArmorProfile }
+        return (containers + [spec.securityContext.appArmorProfile]).contains {
+            $0.map { $0.type != "Unconfined" } ?? false
+        }
+    }
+}

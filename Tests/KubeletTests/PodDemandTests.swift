@@ -1,0 +1,56 @@
+import APIMachinery
+import KubernetesAPI
+import Testing
+
+@testable import Kubelet
+
+/// What a pod asks for is given to it, or refused by name.
+@Suite struct PodDemandTests {
+    @Test func anOrdinaryPodAsksForNothingSpecial() {
+        let ordinary = pod {
+            $0.spec.hostUsers = true
+            $0.spec.os = PodOS { $0.name = "linux" }
+            $0.spec.resources = ResourceRequirements()
+            $0.spec.securityContext = PodSecurityContext {
+                $0.appArmorProfile = AppArmorProfile { $0.type = "Unconfined" }
+            }
+        }
+        #expect(ordinary.unmetDemand == nil)
+    }
+
+    @Test func whatNoNodeCanGiveIsNamed() {
+        expect("user namespaces") { $0.spec.hostUsers = false }
+        expect("RuntimeClass \"gvisor\"") { $0.spec.runtimeClassName = "gvisor" }
+        expect("windows") { $0.spec.os = PodOS { $0.name = "windows" } }
+        expect("resourceClaims") { $0.spec.resourceClaims = [PodResourceClaim { $0.name = "gpu" }] }
+        expect("pod as a whole") { $0.spec.resources = ResourceRequirements { $0.limits = ["cpu": Quantity(1)] } }
+        let profile = AppArmorProfile { $0.type = "RuntimeDefault" }
+        expect("AppArmor") { $0.spec.securityContext = PodSecurityContext { $0.appArmorProfile = profile } }
+        expect("AppArmor") { $0.spec.containers[0].securityContext = SecurityContext { $0.appArmorProfile = profile } }
+    }
+
+    private func expect(_ name: String, _ change: (inout Pod) -> Void) {
+        let demand = pod(["a"], change).unmetDemand
+        #expect(demand?.contains(name) == true, "\(name): \(demand ?? "nothing")")
+    }
+
+    @Test func aResourceWithoutADivisorIsInItsOwnUnit() {
+        let container = Container {
+            $0.resources = ResourceRequirements {
+                $0.limits = ["memory": Quantity("64Mi") ?? .zero, "cpu": Quantity("1500m") ?? .zero]
+            }
+        }
+        #expect(container.resourceValue("limits.memory", divisor: nil) == "67108864")
+        // The API completes a selector with the divisor 0.
+        #expect(container.resourceValue("limits.memory", divisor: .zero) == "67108864")
+        #expect(container.resourceValue("limits.memory", divisor: Quantity("1Mi")) == "64")
+        #expect(container.resourceValue("limits.cpu", divisor: .zero) == "2")
+        #expect(container.resourceValue("limits.cpu", divisor: Quantity("1m")) == "1500")
+    }
+
+    @Test func aSubdomainStandsInTheHostsFile() {
+        let text = VolumeHost.hostsFile(
+            pod(), addresses: ["10.42.0.2"], hostNames: ["web.sub.default.svc.cluster.local", "web"])
+        #expect(text.contains("\n10.42.0.2\tweb.sub.default.svc.cluster.local\tweb\n"))
+    }
+}
