@@ -18,6 +18,7 @@ import Testing
             id: "c", sandbox: sandbox, config: containerConfig(), imageID: "sha256:x", stopSignal: 15, exec: exec,
             createdAt: 6)
         record.warnings = ["w"]
+        record.program = "sh"
         return record
     }
 

@@ -3,9 +3,21 @@
 bad_input() {
     kubectl apply -f integration/cluster/mistakes.yaml >/dev/null
     check "a missing image is named" eventually 15 says "images add" kubectl describe pod no-image
-    check "a command that does not exist is named" eventually 15 says "no-such-command" kubectl describe pod no-command
+    check "a command that does not exist is named" eventually 15 says 'exec "no-such-command": command not found' \
+        kubectl describe pod no-command
     check "a mount source that is gone is named" eventually 15 says "/no/such/directory" kubectl describe pod no-source
     check "a pod that fits nowhere says why" eventually 15 says "Insufficient cpu" kubectl describe pod too-big
+    check "a volume whose ConfigMap is missing is named" eventually 15 \
+        says 'MountVolume.SetUp failed for volume "v": configmap "no-such-map" not found' kubectl describe pod no-map
+    check "logs of a container that waits say why" says "waiting to start: ContainerCreating" kubectl logs no-map
+    check "a pod that asks for a user namespace does not run without" eventually 15 says "user namespaces" \
+        kubectl describe pod no-user-namespace
+    check "a pod that asks for a runtime class does not run without" says 'RuntimeClass "gvisor" not found' \
+        runtime_class
+    check "a kind that is not served is told so" says 'no matches for kind "StatefulSet"' unserved_kind
+    check "a pod of no namespace is told so" says 'namespaces "nowhere" not found' \
+        kubectl run lost -n nowhere --image=busybox:demo
+    check "a body that is too large is told so" says "over the limit of" too_large
     check "an unknown field is refused by name" says "spec.containrs" unknown_field
     check "a wrong type is refused by name" says "replicas" wrong_type
     check "an invalid value is refused by name" says "restartPolicy" invalid_value
@@ -23,6 +35,22 @@ kind: Pod
 metadata: {name: wrong}
 spec: $1
 Y
+}
+
+runtime_class() { pod_with '{runtimeClassName: gvisor, containers: [{name: a, image: b}]}'; }
+
+unserved_kind() {
+    kubectl apply -f - <<'Y'
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: wrong}
+spec: {}
+Y
+}
+
+too_large() {
+    head -c 4000000 /dev/zero | tr '\0' x >"$ROOT/large"
+    kubectl create configmap large --from-file="$ROOT/large"
 }
 
 unknown_field() { pod_with '{containers: [{name: a, image: b}], containrs: []}'; }

@@ -38,7 +38,8 @@ package final class SeccompPrograms: SeccompProfiles {
 
     private static func read(_ path: String) throws(CRIError) -> SeccompProfile {
         guard path.hasPrefix("/") else {
-            throw .invalid("seccomp profile \"\(path)\": a localhost profile needs the path of a file")
+            throw .invalid(
+                "seccomp profile \"\(path)\": profiles from files are not read from pods yet; use RuntimeDefault")
         }
         do {
             let value = try JSONValue(parsing: try WholeFile.read(path, limit: 4 << 20))

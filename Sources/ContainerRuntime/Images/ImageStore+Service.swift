@@ -49,8 +49,9 @@ extension ImageStore: ImageService {
         }
         let inUse = users[record.id]?.count ?? 0
         guard inUse == 0 || isForced else {
-            throw .failed(
-                "image \(image) is used by \(inUse) container\(inUse == 1 ? "" : "s"); remove them first, or force it")
+            throw .invalid(
+                "image \(image) is used by \(inUse) container\(inUse == 1 ? "" : "s"); remove them first, or give --force"
+            )
         }
         index.remove(record.id)
         // The index first: after a crash in between the tree is known to be nobody's.

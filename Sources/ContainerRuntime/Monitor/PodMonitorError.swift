@@ -32,6 +32,12 @@ package enum PodMonitorError: Error, Sendable, Equatable, CustomStringConvertibl
         if case .launch(_, .exec, let code, _) = self { !isCommandNotFound && code != 0 } else { false }
     }
 
+    /// With the program that could not be executed, where the monitor did not say it.
+    func naming(_ program: String) -> PodMonitorError {
+        guard case .launch(let id, .exec, let code, nil) = self, !program.isEmpty else { return self }
+        return .launch(id: id, stage: .exec, code: code, detail: program)
+    }
+
     package var description: String {
         switch self {
         case .spawn(let pod, let cause): "cannot start the monitor of pod \(pod): \(cause)"

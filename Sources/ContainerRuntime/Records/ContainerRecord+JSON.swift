@@ -14,6 +14,7 @@ extension ContainerRecord {
             "stopSignal": .integer(Int64(stopSignal)), "terminal": .bool(hasTerminal),
             "inputOnce": .bool(hasInputOnce), "exec": .object(exec.json),
             "mounts": .array(mounts.map { .object($0.json) }), "resources": .object(resources.json),
+            "program": .string(program),
         ]
     }
 
@@ -43,6 +44,7 @@ extension ContainerRecord {
         mounts = try reader.objects("mounts").map { mount throws(OCIError) in try CRI.Mount(mount) }
         resources =
             try reader.object("resources").map { read throws(OCIError) in try ContainerResources(read) } ?? .init()
+        program = try reader.string("program") ?? ""
     }
 }
 

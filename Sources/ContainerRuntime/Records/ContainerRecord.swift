@@ -43,6 +43,8 @@ struct ContainerRecord: Sendable, Hashable {
     let mounts: [CRI.Mount]
     /// As they were last set.
     var resources: ContainerResources
+    /// The first word of its command, for the message where there is no such program.
+    var program = ""
 
     init(
         id: String, sandbox: SandboxRecord, config: ContainerConfig, imageID: String, stopSignal: Int32,

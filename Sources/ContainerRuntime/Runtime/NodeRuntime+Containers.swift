@@ -84,6 +84,7 @@ extension NodeRuntime {
             id: id, sandbox: sandbox, config: config, imageID: image.id.description, stopSignal: stopSignal,
             exec: plan.exec, createdAt: now())
         record.warnings = plan.warnings
+        record.program = plan.launch.plan.process.arguments.first ?? ""
         state.withLock { $0.containers[id] = ContainerEntry(record) }
         try attempt("container \(config.metadata.name)") { () throws(KernelError) in
             try files.write(record)
@@ -165,7 +166,7 @@ extension NodeRuntime {
                 do throws(PodMonitorError) {
                     return try await monitor.start(id)
                 } catch {
-                    throw Self.startFailure(error)
+                    throw Self.startFailure(error.naming(record.program))
                 }
             }
             change(container: id) { record in

@@ -150,7 +150,8 @@ struct NodeEndpoint: HTTPHandler {
             switch error {
             case .notFound(let message), .imageNotFound(let message):
                 throw Status(.notFound, code: 404, message)
-            case .invalid(let message): throw .badRequest(message)
+            case .invalid(let message), .startFailed(let message, _), .unsupported(let message):
+                throw .badRequest(message)
             default: throw .internalError(error.description)
             }
         }

@@ -73,9 +73,13 @@ struct KubeletEndpoint: HTTPHandler {
         } catch {
             throw .internalError("pod \(namespace)/\(pod): \(error)")
         }
-        let what = previous ? "previous terminated container" : "container"
-        throw .badRequest(
-            "\(what) \"\(container)\" in pod \"\(pod)\" " + (previous ? "not found" : "is waiting to start"))
+        guard !previous else {
+            throw .badRequest("previous terminated container \"\(container)\" in pod \"\(pod)\" not found")
+        }
+        let status = object.status
+        let all = status.initContainerStatuses + status.containerStatuses + status.ephemeralContainerStatuses
+        let reason = all.first { $0.name == container }?.state.waiting?.reason.map { ": \($0)" } ?? ""
+        throw .badRequest("container \"\(container)\" in pod \"\(pod)\" is waiting to start\(reason)")
     }
 
     private func logs(

@@ -20,8 +20,12 @@ extension PodExecutor {
     func writeVolumes(_ pod: Pod) async throws(OperationError) -> VolumeContents {
         var contents = VolumeContents()
         for volume in pod.spec.volumes where !volume.isEmptyDirectory && volume.hostPath == nil {
-            let files = try await files(of: volume, pod, &contents)
-            try await volumes.write(files, volume.name, pod)
+            do throws(OperationError) {
+                try await volumes.write(try await files(of: volume, pod, &contents), volume.name, pod)
+            } catch {
+                throw OperationError(
+                    error.reason, "MountVolume.SetUp failed for volume \"\(volume.name)\": \(error.message)")
+            }
         }
         return contents
     }
@@ -45,7 +49,7 @@ extension PodExecutor {
         } else {
             let kinds = volume.storage.keys.filter { $0 != "name" }.joined(separator: ", ")
             throw OperationError(
-                "FailedMount", "volume \"\(volume.name)\": this node has no support for volumes of type \(kinds)")
+                "FailedMount", "this node has no support for volumes of type \(kinds)")
         }
         return files
     }
