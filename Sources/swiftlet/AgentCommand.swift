@@ -9,7 +9,7 @@ struct AgentCommand: AsyncParsableCommand {
             "The first start joins: --server https://HOST:6443 --token TOKEN, where `swiftlet token create` on the "
             + "server prints the token. Later starts need no token.\nSettings are also read from "
             + "<config-dir>/config.yaml; a flag wins over the file. The networks and the domain are the server's.\n\n"
-            + DaemonConfiguration.settings.map { "  --\($0.name)  \($0.summary)" }.joined(separator: "\n"))
+            + DaemonConfiguration.settingsHelp)
 
     @Argument(parsing: .allUnrecognized, help: .hidden) var settings: [String] = []
 

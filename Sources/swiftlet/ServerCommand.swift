@@ -6,7 +6,7 @@ struct ServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "server", abstract: "Run the control plane and this node's agent.",
         discussion: "Settings are also read from <config-dir>/config.yaml; a flag wins over the file.\n\n"
-            + DaemonConfiguration.settings.map { "  --\($0.name)  \($0.summary)" }.joined(separator: "\n"))
+            + DaemonConfiguration.settingsHelp)
 
     @Argument(parsing: .allUnrecognized, help: .hidden) var settings: [String] = []
 

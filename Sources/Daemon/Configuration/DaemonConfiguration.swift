@@ -99,11 +99,20 @@ extension DaemonConfiguration {
         }
     }
 
-    /// One setting: its name, what it is, and how its text is taken.
+    /// One setting: its name, what it is, how its text is taken and given.
     package struct Setting: Sendable {
         package let name: String
         package let summary: String
+        let read: @Sendable (DaemonConfiguration) -> String
         let set: @Sendable (inout DaemonConfiguration, String) throws(DaemonError) -> Void
+    }
+
+    /// The settings for `--help`: the name, what it is, and the default where it has one, each on a line.
+    package static var settingsHelp: String {
+        settings.map { setting in
+            let value = setting.read(DaemonConfiguration())
+            return "  --\(setting.name)\n      \(setting.summary)" + (value.isEmpty ? "" : "\n      default: \(value)")
+        }.joined(separator: "\n")
     }
 
     package static let settings: [Setting] = [
@@ -176,10 +185,17 @@ extension DaemonConfiguration {
 extension DaemonConfiguration.Setting {
     fileprivate typealias Path<Value> = WritableKeyPath<DaemonConfiguration, Value> & Sendable
 
+    private init(
+        _ name: String, _ summary: String, _ path: Path<some CustomStringConvertible>,
+        set: @escaping @Sendable (inout DaemonConfiguration, String) throws(DaemonError) -> Void
+    ) {
+        self.init(name: name, summary: summary, read: { $0[keyPath: path].description }, set: set)
+    }
+
     fileprivate static func text(
         _ name: String, _ summary: String, _ path: Path<String>, mustBeAbsolute: Bool = false
     ) -> Self {
-        Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
             guard !mustBeAbsolute || text.hasPrefix("/") else {
                 throw DaemonError("\(name) must be an absolute path, not \"\(text)\"")
             }
@@ -190,7 +206,7 @@ extension DaemonConfiguration.Setting {
     fileprivate static func number(
         _ name: String, _ summary: String, _ path: Path<Int>, _ range: ClosedRange<Int>
     ) -> Self {
-        Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
             guard let value = Int(text), range.contains(value) else {
                 throw DaemonError(
                     "\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
@@ -200,7 +216,7 @@ extension DaemonConfiguration.Setting {
     }
 
     fileprivate static func reserved(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
-        Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
             var reserved = ReservedResources()
             if let problem = reserved.add(text) { throw DaemonError("\(name): \(problem)") }
             configuration[keyPath: path] = text
@@ -211,7 +227,7 @@ extension DaemonConfiguration.Setting {
         _ name: String, _ summary: String, _ path: Path<String>,
         _ check: @escaping @Sendable (String) throws(EvictionSettingError) -> EvictionSettings
     ) -> Self {
-        Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
             do throws(EvictionSettingError) {
                 _ = try check(text)
             } catch {
@@ -222,7 +238,7 @@ extension DaemonConfiguration.Setting {
     }
 
     fileprivate static func flag(_ name: String, _ summary: String, _ path: Path<Bool>) -> Self {
-        Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
             guard ["true", "false"].contains(text) else {
                 throw DaemonError("\(name) must be true or false, not \"\(text)\"")
             }
