@@ -50,7 +50,7 @@ struct Housekeeper: Sendable {
         guard let events = registry.resources[Event.kind] else { return }
         let oldest = registry.time.now() - configuration.limits.eventLifetime
         let (all, _) = events.cache.snapshot(namespace: nil, applied: 0)
-        let old = all.lazy.filter { EventAge.lastSeen($0.tree) < oldest }.prefix(Self.eventsPerRound)
+        let old = all.filter { EventAge.lastSeen($0.tree) < oldest }.prefix(Self.eventsPerRound)
         let writes = old.map { Write.delete(key: events.prefix + $0.key, expecting: $0.revision) }
         let store = registry.store
         let share = max(1, (writes.count + Self.eventsAtOnce - 1) / Self.eventsAtOnce)

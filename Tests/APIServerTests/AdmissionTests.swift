@@ -305,17 +305,22 @@ import Testing
 
     @Test func oldEventsGo() async throws {
         let api = try await TestServer()
-        let event: JSONValue = [
-            "metadata": ["name": "e"], "involvedObject": ["kind": "Pod", "name": "a", "namespace": "default"],
-            "reason": "Test", "message": "m", "type": "Normal",
-        ]
+        func event(_ name: String) -> JSONValue {
+            [
+                "metadata": ["name": .string(name)],
+                "involvedObject": ["kind": "Pod", "name": "a", "namespace": "default"],
+                "reason": "Test", "message": "m", "type": "Normal",
+            ]
+        }
         let path = "/api/v1/namespaces/default/events"
-        let created = try await api.send(.post, path, event)
+        let created = try await api.send(.post, path, event("e"))
         #expect(created.status == 201, "\(created.json.text)")
         await api.tick(seconds: 120)
         #expect(try await api.get(path).names == ["e"])
         api.time.advance(by: .seconds(3600))
+        // Younger ones before and after it in the list stay.
+        for name in ["a", "z"] { _ = try await api.send(.post, path, event(name)) }
         await api.tick(seconds: 62)
-        #expect(try await api.get(path).names == [])
+        #expect(try await api.get(path).names == ["a", "z"])
     }
 }
