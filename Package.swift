@@ -169,6 +169,11 @@ let package = Package(
             name: "runtime-check",
             dependencies: ["ContainerRuntime", "PodNetwork", "CRI", "APIMachinery", "Linux", log],
             path: "integration/runtime", swiftSettings: strict),
+        // A server that stops at named places, or has a bug put in; for integration/faults.
+        .executableTarget(
+            name: "faulty-swiftlet",
+            dependencies: ["Daemon", "ContainerRuntime", "PodMonitor", "PodNetwork", "Store", "CRI", "Linux", log],
+            path: "integration/faults/server", swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(
             name: "SimulationTests",

@@ -69,11 +69,12 @@ struct DaemonProcess: Sendable {
 
     /// - Parameter configuration: with what the cluster has said, where that differs from this process's own.
     func startNode(
-        _ configuration: DaemonConfiguration, _ node: ResolvedNode, clients: NodeAgent.Clients
+        _ configuration: DaemonConfiguration, _ node: ResolvedNode, clients: NodeAgent.Clients,
+        seams: DaemonSeams = DaemonSeams()
     ) async throws(DaemonError) -> NodeAgent {
         let agent = try await NodeAgent.start(
             configuration, instance: instance, node: node, clients: clients, threads: threads, events: events,
-            host: host, timeline: timeline, time: time, logger: logger)
+            host: host, timeline: timeline, time: time, logger: logger, seams: seams)
         logger.info(
             "node agent ready", metadata: ["node": "\(node.name)", "address": "\(node.address)", "after": "\(age)"])
         return agent

@@ -7,10 +7,12 @@ package struct Server: Sendable {
 
     private let configuration: DaemonConfiguration
     private let logger: Logger
+    private let seams: DaemonSeams
 
-    package init(_ configuration: DaemonConfiguration, logger: Logger) {
+    package init(_ configuration: DaemonConfiguration, logger: Logger, seams: DaemonSeams = DaemonSeams()) {
         self.configuration = configuration
         self.logger = logger
+        self.seams = seams
     }
 
     /// Runs until SIGTERM or SIGINT. Pods run on afterwards unless the configuration says otherwise.
@@ -19,9 +21,10 @@ package struct Server: Sendable {
         let node = try ResolvedNode(configuration)
         let control = try await ControlPlane.start(
             configuration, node: node, threads: process.threads, timeline: process.timeline, time: process.time,
-            logger: logger)
+            logger: logger, seams: seams)
         logger.info("API server ready", metadata: ["address": "\(node.address)", "after": "\(process.age)"])
-        let agent = try await process.startNode(configuration, node, clients: control.nodeClients(node.name))
+        let agent = try await process.startNode(
+            configuration, node, clients: control.nodeClients(node.name), seams: seams)
         control.nodes.serve(agent.kubelet.endpoint)
         let (logger, time) = (logger, process.time)
         try await process.run(agent, server: control.front, certificates: control.certificates) {

@@ -25,6 +25,8 @@ package struct SpawnedProcess: Sendable {
 package struct MonitorSpawn: Sendable {
     package var image: MonitorImage
     package var arguments: [String]
+    /// As `NAME=value`.
+    package var environment: [String] = []
     /// Handed over as descriptor 3.
     package var listener: SharedDescriptor
     /// Where its standard error goes; nil for nowhere.
@@ -60,7 +62,7 @@ package struct MonitorSpawn: Sendable {
         var pidfd: Int32 = -1
         var stage: UInt32 = 0
         var index: UInt32 = 0
-        let pid = withCTexts(arguments) { argv in
+        let pid = withCTexts(arguments, environment) { argv, envp in
             withCTexts(parameters.map(\.0)) { names in
                 withCTexts(parameters.map(\.1)) { values in
                     withOptionalCText(hostname) { hostname in
@@ -68,7 +70,7 @@ package struct MonitorSpawn: Sendable {
                             var order = cs_spawn()
                             order.executable = executable.raw
                             order.argv = UnsafePointer(argv)
-                            order.envp = UnsafePointer(argv + arguments.count)
+                            order.envp = UnsafePointer(envp)
                             order.descriptors = descriptors
                             order.descriptor_count = 1
                             order.error_output = errors
@@ -126,6 +128,15 @@ func withCTexts<Result>(
         array.deallocate()
     }
     return body(array)
+}
+
+private func withCTexts<Result>(
+    _ first: [String], _ second: [String],
+    _ body: (
+        UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    ) -> Result
+) -> Result {
+    withCTexts(first) { first in withCTexts(second) { second in body(first, second) } }
 }
 
 private func withOptionalCText<Result>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {

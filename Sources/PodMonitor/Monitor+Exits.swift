@@ -24,6 +24,7 @@ extension Monitor {
             record.outOfMemory = ranOutOfMemory(processes[index].cgroup)
         }
         processes[index].record = record
+        MonitorPoint.processReaped.reach()
         let action = processes[index].machine.exited()
         act(action, index)
         if action == .none { forgetFailed(key) }
@@ -80,6 +81,7 @@ extension Monitor {
         processes[index].deadline = nil
         let numbered = ledger.add(record)
         processes[index].record = numbered
+        MonitorPoint.exitKept.reach()
         report(numbered)
     }
 

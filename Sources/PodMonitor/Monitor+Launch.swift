@@ -207,6 +207,7 @@ extension Monitor {
             input: place.input, keepsInput: place.keepsInput, createdAt: now)
         process.request = request
         processes.append(process)
+        if joining == nil { MonitorPoint.containerCloned.reach() } else { MonitorPoint.sessionCloned.reach() }
         if atOnce { _ = cl_go(launched.control) }
         _ = cm_poll_add(poll, launched.control, Wake.control(key).token)
         _ = cm_poll_add(poll, launched.pidfd, Wake.process(key).token)
@@ -267,8 +268,18 @@ extension Monitor {
         case .replyFailed(let failure): if let request = takeRequest(index) { reply(request, failure) }
         case .replyPrepared, .replyStarted:
             if action == .replyStarted { processes[index].startedAt = cm_wall_clock() }
+            passing(action, index)
             if let request = takeRequest(index) { reportLaunch(request, index) }
         case .reportExit: finishExit(index)
+        }
+    }
+
+    private func passing(_ action: ProcessMachine.Action, _ index: Int) {
+        if action == .replyPrepared { return MonitorPoint.containerPrepared.reach() }
+        if processes[index].isSession {
+            MonitorPoint.sessionExecuted.reach()
+        } else {
+            MonitorPoint.containerExecuted.reach()
         }
     }
 

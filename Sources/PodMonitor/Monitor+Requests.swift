@@ -14,6 +14,7 @@ extension Monitor {
         case .shutdown: shutDown(request)
         case .acknowledge:
             ledger.acknowledge(upTo: reader.number(UInt64.self))
+            MonitorPoint.exitAcknowledged.reach()
             reply(request, .done)
         case .start, .signal, .kill, .resize, .closeInput, .reopenLog, .remove:
             let id = reader.string(limit: MonitorLimit.identifier)
@@ -65,6 +66,7 @@ extension Monitor {
             return send(message)
         }
         isGreeted = true
+        MonitorPoint.greeted.reach()
         message.append(ReplyStatus.done.rawValue)
         message.append(protocolVersion)
         message.append(cm_process_id())
@@ -102,6 +104,7 @@ extension Monitor {
         tellWriter(.forget, processes[index].key)
         processes[index].closeAll()
         processes.remove(at: index)
+        MonitorPoint.containerForgotten.reach()
         reply(request, .done)
     }
 
@@ -145,6 +148,7 @@ extension Monitor {
 
     private mutating func shutDown(_ request: UInt32) {
         isEnding = true
+        MonitorPoint.ending.reach()
         for process in processes where !process.isSession && process.isAlive {
             _ = cm_write_file(process.cgroup, "cgroup.kill", "1")
         }

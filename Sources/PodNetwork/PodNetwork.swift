@@ -34,6 +34,7 @@ package actor PodNetwork {
     package nonisolated let configuration: PodNetworkConfiguration
     private nonisolated let executor: ThreadExecutor
     nonisolated let logger: Logger
+    private nonisolated let reach: @Sendable (NetworkPoint) -> Void
     private let rules = KernelNFTables()
     private var pool: AddressPool
     private var directory: AddressDirectory?
@@ -51,8 +52,13 @@ package actor PodNetwork {
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    package init(configuration: PodNetworkConfiguration, logger: Logger) {
+    /// - Parameter reach: called at each place, on the network's thread.
+    package init(
+        configuration: PodNetworkConfiguration, logger: Logger,
+        reach: @escaping @Sendable (NetworkPoint) -> Void = { _ in }
+    ) {
         self.configuration = configuration
+        self.reach = reach
         self.logger = logger
         executor = ThreadExecutor(name: "pod-network")
         pool = AddressPool(network: configuration.podNetwork)
@@ -189,6 +195,7 @@ package actor PodNetwork {
         guard let address = pool.allocate(for: sandbox) else { throw .exhausted(configuration.podNetwork) }
         do throws(PodNetworkError) {
             if isNew { try directory.write(.init(sandbox: sandbox, address: address, ports: ports)) }
+            reach(.addressHeld)
             do throws(NetlinkError) {
                 let namespace = try NetworkNamespace(path: networkNamespace.path)
                 // Never give the host itself a pod's address and default route.
@@ -199,6 +206,7 @@ package actor PodNetwork {
             } catch {
                 throw PodNetworkError.kernel(sandbox: sandbox, error)
             }
+            reach(.linkMade)
             try change(hostPorts.take(sandbox, address, ports, table: configuration.instance.podTable), ports)
         } catch {
             if isNew { try? await detach(sandbox: sandbox) }
@@ -223,10 +231,12 @@ package actor PodNetwork {
         } catch {
             throw .kernel(sandbox: sandbox, error)
         }
+        reach(.linkDeleted)
         // A second call may have come first.
         guard pool.addresses[sandbox] == address else { return }
         try directory.remove(address)
         pool.release(sandbox)
+        reach(.addressFreed)
         logger.debug("pod detached", metadata: ["sandbox": "\(sandbox)", "address": "\(address)"])
     }
 

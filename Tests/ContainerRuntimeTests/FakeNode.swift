@@ -15,6 +15,8 @@ final class FakeKernel: RuntimeKernel {
         var boot = "boot-1"
         var controllers: Set<String> = ["cpu", "memory", "pids"]
         var mountError: KernelError?
+        /// The file of cgroups that writes do not reach.
+        var unwritten: String?
     }
 
     let state = Mutex(State())
@@ -32,7 +34,7 @@ final class FakeKernel: RuntimeKernel {
     func makeParentCgroup(_ path: String) throws(KernelError) { try makeCgroup(path) }
 
     func writeCgroup(_ path: String, file: String, value: String) throws(KernelError) {
-        state.withLock { $0.values[path + "/" + file] = value }
+        state.withLock { if file != $0.unwritten { $0.values[path + "/" + file] = value } }
     }
 
     func readCgroup(_ path: String, file: String) throws(KernelError) -> String {

@@ -68,17 +68,6 @@ image_on() {
     swiftlet_on "$1" images add busybox:demo "$ROOT/bundle" >/dev/null
 }
 
-make_bundle() {
-    mkdir -p "$ROOT/bundle/rootfs"/{bin,etc,tmp,root,www}
-    cp /bin/busybox "$ROOT/bundle/rootfs/bin/busybox"
-    chroot "$ROOT/bundle/rootfs" /bin/busybox --install -s /bin
-    echo 'root:x:0:0:root:/root:/bin/sh' >"$ROOT/bundle/rootfs/etc/passwd"
-    cat >"$ROOT/bundle/config.json" <<'J'
-{"ociVersion": "1.0.2", "root": {"path": "rootfs"},
- "process": {"args": ["/bin/sh"], "cwd": "/", "user": {"uid": 0, "gid": 0}, "env": ["PATH=/bin"]}}
-J
-}
-
 make_link() {
     local machine
     for machine in server worker; do

@@ -80,7 +80,7 @@ stop_server() {
     eventually 30 sh -c "! [ -d /proc/$pid ]"
 }
 
-make_image() {
+make_bundle() {
     local bundle=$ROOT/bundle
     mkdir -p "$bundle/rootfs"/{bin,etc,tmp,root,www}
     cp /bin/busybox "$bundle/rootfs/bin/busybox"
@@ -90,6 +90,11 @@ make_image() {
 {"ociVersion": "1.0.2", "root": {"path": "rootfs"},
  "process": {"args": ["/bin/sh"], "cwd": "/", "user": {"uid": 0, "gid": 0}, "env": ["PATH=/bin"]}}
 J
+}
+
+make_image() {
+    local bundle=$ROOT/bundle
+    make_bundle
     swiftlet images add busybox:demo "$bundle" 2>/dev/null ||
         inside curl -sf --unix-socket "$ROOT/r/node.sock" http://node/v1/images \
             -d "{\"name\": \"busybox:demo\", \"path\": \"$bundle\"}"

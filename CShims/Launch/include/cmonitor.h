@@ -6,6 +6,8 @@
 void cm_harden(void);
 /* A descriptor that is readable once somebody asked this process politely to end (SIGTERM). */
 int32_t cm_watch_end(void);
+/* Stops this process where SWIFTLET_HOLD names the place, once; in a debug build alone. */
+void cm_hold(const uint8_t *place, uint64_t size);
 void cm_exit(int32_t code) __attribute__((noreturn));
 int32_t cm_process_id(void);
 int32_t cm_own_pid_namespace(void);

@@ -96,6 +96,10 @@ package struct RuntimeDependencies: Sendable {
     package var threads: BlockingThreads
     package var events: EventThread
     package var logger: Logger
+    /// Called at each place, on the thread that has come there.
+    package var reach: @Sendable (RuntimePoint) -> Void = { _ in }
+    /// What the next monitor finds in its environment, as `NAME=value`.
+    package var monitorEnvironment: @Sendable () -> [String] = { [] }
 
     package init(
         monitors: any PodMonitorSpawning, network: any SandboxNetwork, seccomp: any SeccompProfiles,

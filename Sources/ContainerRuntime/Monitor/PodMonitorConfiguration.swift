@@ -14,6 +14,8 @@ package struct PodMonitorConfiguration: Sendable {
     package var namespaces: PodNamespaces
     /// Namespaced kernel parameters, name with dots or slashes to value, written in the pod's namespaces.
     package var kernelParameters: [String: String]
+    /// The monitor's own, as `NAME=value`; containers have theirs from their plans.
+    package var environment: [String] = []
 
     package init(
         pod: String, directory: String, cgroup: String, hostname: String? = nil,

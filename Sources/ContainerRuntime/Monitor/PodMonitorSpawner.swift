@@ -66,6 +66,7 @@ package final class PodMonitorSpawner: PodMonitorSpawning {
         order.newUTS = configuration.namespaces.contains(.uts)
         order.hostname = configuration.namespaces.contains(.uts) ? configuration.hostname : nil
         order.kernelParameters = configuration.kernelParameters
+        order.environment = configuration.environment
         return try order.run()
     }
 }

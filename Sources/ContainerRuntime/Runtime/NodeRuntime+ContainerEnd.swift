@@ -13,6 +13,7 @@ extension NodeRuntime {
         if record.phase == .running && timeout > .zero {
             do throws(PodMonitorError) {
                 try await monitor.signal(id, record.stopSignal)
+                reach(.containerSignalled)
                 if await wait(for: container.exit, upTo: timeout) { return }
             } catch {
                 logger.debug("stop signal not sent", metadata: ["container": "\(id)", "cause": "\(error)"])
@@ -26,6 +27,7 @@ extension NodeRuntime {
     ) async throws(CRIError) {
         do throws(PodMonitorError) {
             try await monitor.kill(id)
+            reach(.containerKilled)
         } catch {
             // It ended meanwhile, or the whole pod did; either is reported.
             logger.debug("container not killed", metadata: ["container": "\(id)", "cause": "\(error)"])
@@ -54,16 +56,20 @@ extension NodeRuntime {
         }
         change(container: id) { $0.removing() }
         try await persist(container: id)
+        reach(.containerRemovalRecorded)
         if let monitor = sandbox.monitor {
             do throws(PodMonitorError) {
                 try await monitor.remove(id)
+                reach(.containerForgotten)
             } catch {
                 logger.debug("monitor knows no container", metadata: ["container": "\(id)", "cause": "\(error)"])
             }
         }
         try await eraseFiles(container.record, sandbox.record)
+        reach(.containerErased)
         images.release(container.record.imageID, by: id)
         try await forget(container.record)
+        reach(.containerRemoved)
         emit(.deleted, container: id, sandbox: container.record.sandbox)
     }
 

@@ -37,6 +37,7 @@ extension NodeRuntime {
                     throw .failed("container \(name): \(Self.launchMessage(error))")
                 }
             }
+            reach(.containerCreated)
             change(container: id) { record in
                 record.created(processID: report.processID)
                 record.warnings += report.warnings.map { "container \(name): not held: \($0)" }
@@ -88,9 +89,11 @@ extension NodeRuntime {
         state.withLock { $0.containers[id] = ContainerEntry(record) }
         try attempt("container \(config.metadata.name)") { () throws(KernelError) in
             try files.write(record)
+            reach(.containerRecorded)
             try makeWritableLayer(of: id)
             try kernel.makeCgroup(plan.launch.plan.cgroup)
             try apply(plan.cgroup, to: plan.launch.plan.cgroup)
+            reach(.containerPrepared)
             if let log = plan.launch.log { try makeLogDirectory(log.path) }
         }
         return plan
@@ -169,6 +172,7 @@ extension NodeRuntime {
                     throw Self.startFailure(error.naming(record.program))
                 }
             }
+            reach(.containerStarted)
             change(container: id) { record in
                 record.started(at: UnixNanoseconds(clamping: report.startedAt))
                 record.warnings += report.warnings.map { "container \(record.metadata.name): not held: \($0)" }

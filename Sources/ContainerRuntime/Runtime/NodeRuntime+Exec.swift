@@ -65,11 +65,13 @@ extension NodeRuntime: RuntimeService {
         let id = String(sandbox.record.id.prefix(12)) + "-" + String(try Identifier.random().prefix(20))
         let exit = ExitLatch()
         state.withLock { $0.sessions[id] = exit }
+        reach(.execPrepared)
         do throws(PodMonitorError) {
             let session = try await monitor.exec(
                 ExecLaunch(
                     id: id, containerID: record.id, process: process, stdin: request.standardInput,
                     stdout: request.standardOutput, stderr: request.standardError && !request.terminal))
+            reach(.execStarted)
             return streams(of: session, exit, monitor)
         } catch {
             state.withLock { _ = $0.sessions.removeValue(forKey: id) }

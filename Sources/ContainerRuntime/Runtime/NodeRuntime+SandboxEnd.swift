@@ -29,6 +29,7 @@ extension NodeRuntime {
         if let monitor = entry.monitor {
             do throws(PodMonitorError) {
                 try await monitor.shutdown()
+                reach(.monitorShutDown)
             } catch {
                 logger.debug("monitor gone before its shutdown", metadata: ["pod": "\(record.podName)"])
             }
@@ -44,6 +45,7 @@ extension NodeRuntime {
             try attempt("classes of pods") { () throws(KernelError) in try weighClasses() }
         }
         try await persist(sandbox: id)
+        reach(.sandboxStopped)
         if wasReady { emit(.stopped, container: id, sandbox: id) }
     }
 
@@ -71,11 +73,15 @@ extension NodeRuntime {
                 try kernel.killCgroup(record.cgroup, deadline: Self.killDeadline)
             }
         }
+        reach(.sandboxKilled)
         if record.network == .pod { try await dependencies.network.detach(sandbox: record.id) }
+        reach(.sandboxDetached)
         try await threads.perform("clear sandbox") { [self] () throws(CRIError) in
             try attempt(name) { () throws(KernelError) in
                 try kernel.unmount(paths.sharedMemory(of: record.id))
+                reach(.sharedMemoryUnmounted)
                 try kernel.removeCgroup(record.cgroup)
+                reach(.sandboxReleased)
             }
         }
     }
@@ -103,11 +109,13 @@ extension NodeRuntime {
     func remove(_ id: String) async throws(CRIError) {
         guard change(sandbox: id, { $0.record.phase = .removing }) != nil else { return }
         try await persist(sandbox: id)
+        reach(.sandboxRemovalRecorded)
         for container in state.withLock({ $0.containers(in: id) }) { try await erase(container.id) }
         let directory = paths.sandbox(id)
         try await threads.perform("remove sandbox") { () throws(CRIError) in
             try attempt("sandbox \(id)") { () throws(KernelError) in try TreeRemoval.remove(directory) }
         }
+        reach(.sandboxRemoved)
         emit(.deleted, container: id, sandbox: id)
         state.withLock { _ = $0.sandboxes.removeValue(forKey: id) }
     }
@@ -144,8 +152,10 @@ extension NodeRuntime {
     private func handle(_ exit: ProcessExit, _ unrecorded: inout Set<String>) async {
         switch exit.subject {
         case .exec(let session, _):
+            reach(.execEnded)
             state.withLock { $0.sessions.removeValue(forKey: session) }?.set(exit.exitCode)
         case .container(let id):
+            reach(.exitReceived)
             containerEnded(id, exit)
             unrecorded.insert(id)
         }
@@ -158,6 +168,7 @@ extension NodeRuntime {
             }
         }
         if case .container(let id) = exit.subject, let record = state.withLock({ $0.containers[id]?.record }) {
+            reach(.exitRecorded)
             settle(record)
         }
     }
@@ -165,6 +176,7 @@ extension NodeRuntime {
     private func acknowledge(_ exit: ProcessExit, _ monitor: any PodMonitoring, _ sandbox: String) async {
         do throws(PodMonitorError) {
             try await monitor.acknowledge(upTo: exit.number)
+            reach(.exitAcknowledged)
         } catch {
             logger.debug("exit not acknowledged", metadata: ["sandbox": "\(sandbox)", "cause": "\(error)"])
         }

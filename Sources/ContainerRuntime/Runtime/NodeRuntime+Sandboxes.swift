@@ -68,6 +68,7 @@ extension NodeRuntime {
             try await spawnMonitor(record, config)
         }
         change(sandbox: record.id) { $0.monitor = monitor }
+        reach(.monitorSpawned)
         try await files.get()
         var addresses: [String] = []
         if config.network == .pod {
@@ -76,10 +77,12 @@ extension NodeRuntime {
                     sandbox: record.id, networkNamespace: "/proc/\(monitor.processID)/ns/net",
                     ports: config.portMappings)
             }
+            reach(.sandboxAttached)
         }
         try await step("sandbox.ready", pod: uid) { [self, addresses] () async throws(CRIError) in
             try await finish(record.id, config, addresses)
         }
+        reach(.sandboxReady)
         watch(monitor, of: record.id)
     }
 
@@ -89,11 +92,13 @@ extension NodeRuntime {
     ) throws(CRIError) {
         try attempt("sandbox of pod \(record.podName)") { () throws(KernelError) in
             try files.create(record)
+            reach(.sandboxRecorded)
             try kernel.makeParentCgroup(record.cgroup)
             let settings = CgroupSettings(
                 config.resources, object: "pod \(config.metadata.name)", controllers: host.controllers, scope: .group)
             try apply(settings, to: record.cgroup)
             try weighClasses()
+            reach(.sandboxGrouped)
         }
     }
 
@@ -103,6 +108,7 @@ extension NodeRuntime {
             try await threads.perform("make shared files") { [self] () throws(CRIError) in
                 try attempt("shared files of pod \(record.podName)") { () throws(KernelError) in
                     if record.ipc != .node { try kernel.mountSharedMemory(paths.sharedMemory(of: record.id)) }
+                    reach(.sharedMemoryMounted)
                     let resolvConf = config.dns.map(PodFiles.resolvConf) ?? kernel.hostFile("/etc/resolv.conf")
                     try write(resolvConf, PodFiles.resolvConfName, of: record.id)
                     try write(record.hostname + "\n", PodFiles.hostnameName, of: record.id)
@@ -126,10 +132,11 @@ extension NodeRuntime {
         // A pod on the host's network has the host's name too.
         if config.network != .node { namespaces.formUnion([.network, .uts]) }
         if config.ipc != .node { namespaces.insert(.ipc) }
-        let configuration = PodMonitorConfiguration(
+        var configuration = PodMonitorConfiguration(
             pod: record.podName, directory: paths.monitor(of: record.id), cgroup: record.cgroup,
             hostname: config.network == .node ? nil : record.hostname, namespaces: namespaces,
             kernelParameters: config.sysctls)
+        configuration.environment = dependencies.monitorEnvironment()
         do throws(PodMonitorError) {
             return BoundedMonitor(
                 base: try await dependencies.monitors.spawn(configuration), time: dependencies.time)

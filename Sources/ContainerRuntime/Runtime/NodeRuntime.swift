@@ -39,6 +39,8 @@ package final class NodeRuntime: Sendable {
     var threads: BlockingThreads { dependencies.threads }
     var logger: Logger { dependencies.logger }
 
+    func reach(_ point: RuntimePoint) { dependencies.reach(point) }
+
     func now() -> UnixNanoseconds { dependencies.time.unixNanoseconds }
 
     func host() throws(CRIError) -> HostFeatures {

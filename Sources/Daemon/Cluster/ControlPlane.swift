@@ -23,7 +23,7 @@ struct ControlPlane: Sendable {
     /// Opens the store, fills the API server and listens.
     static func start(
         _ configuration: DaemonConfiguration, node: ResolvedNode, threads: IOThreads,
-        timeline: any TimelineSink, time: any TimeSource, logger: Logger
+        timeline: any TimelineSink, time: any TimeSource, logger: Logger, seams: DaemonSeams
     ) async throws(DaemonError) -> ControlPlane {
         let podNetworks = try PodNetworks(configuration, node: node.name)
         var api = APIServerConfiguration()
@@ -35,7 +35,7 @@ struct ControlPlane: Sendable {
         let nodes = ClusterNodes(name: node.name, threads: threads)
         api.clusterAuthority = credentials.authority.certificatePEM
         api.audiences = ["https://kubernetes.default.svc.\(configuration.clusterDomain)"]
-        let store = try await openStore(configuration.storeDirectory)
+        let store = try await openStore(configuration.storeDirectory, seams)
         let server = try DaemonError.wrapping("API server") { () throws(APIServer.ConfigurationError) in
             try APIServer(
                 api, store: store, tokens: credentials.tokens, nodes: nodes, timeline: timeline, time: time,
@@ -90,10 +90,16 @@ struct ControlPlane: Sendable {
         }
     }
 
-    private static func openStore(_ directory: String) async throws(DaemonError) -> SQLiteStore {
-        try await DaemonError.wrapping("store in \(directory)") { () async throws(StoreError) in
-            try await SQLiteStore.open(directory: directory)
-        }
+    private static func openStore(
+        _ directory: String, _ seams: DaemonSeams
+    ) async throws(DaemonError) -> any KeyValueStore {
+        var options = SQLiteStoreOptions()
+        options.reach = seams.reachInStore
+        let chosen = options
+        return seams.store(
+            try await DaemonError.wrapping("store in \(directory)") { () async throws(StoreError) in
+                try await SQLiteStore.open(directory: directory, options: chosen)
+            })
     }
 
     /// The clients of a node's agent in this process.

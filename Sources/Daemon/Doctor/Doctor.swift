@@ -14,6 +14,7 @@ package struct Doctor: Sendable {
     private let time: any TimeSource
 
     /// What is under way is over, or further on, after this: only what every look has found counts.
+    private static let startLooks = 10
     static let pauses: [Duration] = [.seconds(1), .seconds(2)]
 
     /// - Throws: where this is not root, or no instance was ever started here.
@@ -31,7 +32,7 @@ package struct Doctor: Sendable {
     }
 
     package func examine() async throws(DaemonError) -> DoctorReport {
-        var survey = try await look()
+        var survey = try await firstLook()
         var findings = Diagnosis.findings(in: survey)
         for pause in Self.pauses where !findings.isEmpty && client != nil {
             try? await time.sleep(for: pause)
@@ -43,6 +44,14 @@ package struct Doctor: Sendable {
             try RevisionMark(configuration).set(revision)
         }
         return DoctorReport(findings: findings, survey: survey)
+    }
+
+    /// A daemon that has just begun to start does not answer yet.
+    private func firstLook() async throws(DaemonError) -> Survey {
+        for _ in 0..<Self.startLooks where client != nil {
+            do throws(DaemonError) { return try await look() } catch { try? await time.sleep(for: .milliseconds(500)) }
+        }
+        return try await look()
     }
 
     private func look() async throws(DaemonError) -> Survey {

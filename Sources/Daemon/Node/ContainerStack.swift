@@ -17,11 +17,14 @@ struct ContainerStack: Sendable {
     /// Takes up what runs already and makes the network ready.
     static func start(
         _ configuration: DaemonConfiguration, instance: InstanceFiles, events: EventThread, host: HostWatch,
-        steps: any StepRecorder, time: any TimeSource, logger: Logger
+        steps: any StepRecorder, time: any TimeSource, logger: Logger,
+        seams: DaemonSeams = DaemonSeams()
     ) async throws(DaemonError) -> ContainerStack {
         // As the last to be killed for memory, and so the pods' monitors, which inherit it: a pod's own limit must meet its containers.
         try? writeText("-999", to: "/proc/self/oom_score_adj")
-        let network = PodNetwork(configuration: try PodNetworkConfiguration(configuration, instance), logger: logger)
+        let network = PodNetwork(
+            configuration: try PodNetworkConfiguration(configuration, instance), logger: logger,
+            reach: seams.reachInNetwork)
         try await DaemonError.wrapping("pod network") { () async throws(PodNetworkError) in try await network.prepare()
         }
         let blocking = BlockingThreads(count: 8)
@@ -32,13 +35,15 @@ struct ContainerStack: Sendable {
         ) { () throws(KernelError) in
             try PodMonitorSpawner(executable: paths.monitor, events: events, threads: blocking)
         }
+        var dependencies = RuntimeDependencies(
+            monitors: monitors, network: PodLinks(network: network, host: host),
+            seccomp: SeccompPrograms(compiler: SeccompCompiler()), kernel: SystemKernel(), steps: steps, time: time,
+            threads: blocking, events: events, logger: logger)
+        seams.runtime(&dependencies)
         let runtime = NodeRuntime(
             paths: paths.runtime, images: images, version: Server.version,
             nodeResources: Machine.podResources(Machine.facts(configuration, version: Server.version)),
-            dependencies: RuntimeDependencies(
-                monitors: monitors, network: PodLinks(network: network, host: host),
-                seccomp: SeccompPrograms(compiler: SeccompCompiler()),
-                kernel: SystemKernel(), steps: steps, time: time, threads: blocking, events: events, logger: logger))
+            dependencies: dependencies)
         try await DaemonError.wrapping("container runtime") { () async throws(CRIError) in
             try await images.open()
             try await runtime.open()

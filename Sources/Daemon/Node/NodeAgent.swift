@@ -35,11 +35,11 @@ struct NodeAgent: Sendable {
     static func start(
         _ configuration: DaemonConfiguration, instance: InstanceFiles, node: ResolvedNode, clients: Clients,
         threads: IOThreads, events: EventThread, host: HostWatch, timeline: Timeline, time: any TimeSource,
-        logger: Logger
+        logger: Logger, seams: DaemonSeams
     ) async throws(DaemonError) -> NodeAgent {
         let stack = try await ContainerStack.start(
             configuration, instance: instance, events: events, host: host, steps: timeline, time: time,
-            logger: logger)
+            logger: logger, seams: seams)
         let (runtime, images, network) = (stack.runtime, stack.images, stack.network)
         var settings = Kubelet.Configuration(configuration, node, nameServer: network.configuration.gateway)
         settings.eviction = try configuration.eviction()
@@ -49,7 +49,7 @@ struct NodeAgent: Sendable {
             probes: NetworkProbes(threads: threads),
             // Its own: a hostPath on a server that is dead must not hold what starts and ends containers.
             threads: BlockingThreads(count: 4), events: events, host: host,
-            moments: timeline, time: time, logger: logger)
+            moments: ReachedMoments(base: timeline, reach: seams.reachInKubelet), time: time, logger: logger)
         let proxy = KubeProxy(
             table: network.configuration.instance.serviceTable, serviceNetwork: network.configuration.serviceNetwork,
             clusterNetwork: network.configuration.clusterNetwork, backend: KernelNFTables(),

@@ -1,0 +1,174 @@
+import CRI
+import ContainerRuntime
+import Daemon
+import Linux
+import Store
+
+/// Bugs that the invariants must catch, each between a server's parts.
+enum PlantedBug: String, CaseIterable {
+    /// A ConfigMap's write is answered before it is durable.
+    case earlyAcknowledgement = "early-acknowledgement"
+    /// A sandbox's shared memory stays mounted.
+    case leakedMount = "leaked-mount"
+    /// A sandbox's address is never given back.
+    case forgottenAddress = "forgotten-address"
+    /// Nobody hears of a container's end.
+    case lostExit = "lost-exit"
+
+    func plant(in seams: inout DaemonSeams) {
+        let before = seams.runtime
+        switch self {
+        case .earlyAcknowledgement: seams.store = { HastyStore(base: $0) }
+        case .leakedMount:
+            seams.runtime = { dependencies in
+                before(&dependencies)
+                dependencies.kernel = KernelThatLeaks(base: dependencies.kernel)
+            }
+        case .forgottenAddress:
+            seams.runtime = { dependencies in
+                before(&dependencies)
+                dependencies.network = NetworkThatForgets(base: dependencies.network)
+            }
+        case .lostExit:
+            seams.runtime = { dependencies in
+                before(&dependencies)
+                dependencies.monitors = DeafSpawner(base: dependencies.monitors)
+            }
+        }
+    }
+}
+
+struct HastyStore: KeyValueStore {
+    let base: any KeyValueStore
+
+    func write(_ write: Write) async throws(StoreError) -> Revision {
+        guard case .create(let key, _) = write, key.contains("configmaps") else { return try await base.write(write) }
+        let base = base
+        let next = try await base.revision() + 1
+        Task { try? await base.write(write) }
+        return next
+    }
+
+    func revision() async throws(StoreError) -> Revision { try await base.revision() }
+    func get(_ key: String, at revision: Revision?) async throws(StoreError) -> StoredValue? {
+        try await base.get(key, at: revision)
+    }
+    func list(prefix: String, at revision: Revision?, from start: String?, limit: Int) async throws(StoreError)
+        -> StorePage
+    {
+        try await base.list(prefix: prefix, at: revision, from: start, limit: limit)
+    }
+    func watch(prefix: String, after revision: Revision) async throws(StoreError) -> any StoreWatch {
+        try await base.watch(prefix: prefix, after: revision)
+    }
+    func compact(to revision: Revision) async throws(StoreError) { try await base.compact(to: revision) }
+    func close() async { await base.close() }
+}
+
+/// Leaves mounted what it is to unmount.
+struct KernelThatLeaks: RuntimeKernel {
+    let base: any RuntimeKernel
+
+    func unmount(_ path: String) throws(KernelError) {}
+
+    func bootID() throws(KernelError) -> String { try base.bootID() }
+    func hostName() -> String { base.hostName() }
+    func prepare(cgroupRoot: String) throws(KernelError) -> HostFeatures { try base.prepare(cgroupRoot: cgroupRoot) }
+    func makeCgroup(_ path: String) throws(KernelError) { try base.makeCgroup(path) }
+    func makeParentCgroup(_ path: String) throws(KernelError) { try base.makeParentCgroup(path) }
+    func writeCgroup(_ path: String, file: String, value: String) throws(KernelError) {
+        try base.writeCgroup(path, file: file, value: value)
+    }
+    func readCgroup(_ path: String, file: String) throws(KernelError) -> String {
+        try base.readCgroup(path, file: file)
+    }
+    func killCgroup(_ path: String, deadline: Duration) throws(KernelError) {
+        try base.killCgroup(path, deadline: deadline)
+    }
+    func removeCgroup(_ path: String) throws(KernelError) { try base.removeCgroup(path) }
+    func childCgroups(of path: String) throws(KernelError) -> [String] { try base.childCgroups(of: path) }
+    func processes(beneath path: String) throws(KernelError) -> [Int32] { try base.processes(beneath: path) }
+    func mountSharedMemory(_ path: String) throws(KernelError) { try base.mountSharedMemory(path) }
+    func mounts(beneath path: String) throws(KernelError) -> [String] { try base.mounts(beneath: path) }
+    func hostFile(_ path: String) -> String { base.hostFile(path) }
+}
+
+struct NetworkThatForgets: SandboxNetwork {
+    let base: any SandboxNetwork
+
+    func detach(sandbox: String) async throws(CRIError) {}
+
+    func attach(
+        sandbox: String, networkNamespace: String, ports: [PortMapping]
+    ) async throws(CRIError) -> [String] {
+        try await base.attach(sandbox: sandbox, networkNamespace: networkNamespace, ports: ports)
+    }
+    func collect(live: @escaping @Sendable () -> Set<String>?) async throws(CRIError) {
+        try await base.collect(live: live)
+    }
+    var problem: String? { get async { await base.problem } }
+}
+
+struct DeafSpawner: PodMonitorSpawning {
+    let base: any PodMonitorSpawning
+
+    func spawn(_ configuration: PodMonitorConfiguration) async throws(PodMonitorError) -> any PodMonitoring {
+        DeafMonitor(base: try await base.spawn(configuration))
+    }
+    func adopt(pod: String, directory: String) async throws(PodMonitorError) -> any PodMonitoring {
+        DeafMonitor(base: try await base.adopt(pod: pod, directory: directory))
+    }
+}
+
+/// Passes on the ends of exec sessions alone.
+struct DeafMonitor: PodMonitoring {
+    let base: any PodMonitoring
+
+    var exits: AsyncStream<ProcessExit> {
+        let (stream, continuation) = AsyncStream.makeStream(of: ProcessExit.self)
+        let all = base.exits
+        let work = Task {
+            for await exit in all {
+                if case .exec = exit.subject { continuation.yield(exit) }
+            }
+            continuation.finish()
+        }
+        continuation.onTermination = { _ in work.cancel() }
+        return stream
+    }
+
+    var processID: Int32 { base.processID }
+    func networkNamespace() throws(PodMonitorError) -> Descriptor { try base.networkNamespace() }
+    func create(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport {
+        try await base.create(container)
+    }
+    func start(_ containerID: String) async throws(PodMonitorError) -> LaunchReport {
+        try await base.start(containerID)
+    }
+    func run(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport {
+        try await base.run(container)
+    }
+    func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> ContainerRuntime.ExecSession {
+        try await base.exec(session)
+    }
+    func signal(_ containerID: String, _ signal: Int32) async throws(PodMonitorError) {
+        try await base.signal(containerID, signal)
+    }
+    func kill(_ containerID: String) async throws(PodMonitorError) { try await base.kill(containerID) }
+    func killExec(_ sessionID: String) async throws(PodMonitorError) { try await base.killExec(sessionID) }
+    func resize(_ containerID: String, to size: Linux.TerminalSize) async throws(PodMonitorError) {
+        try await base.resize(containerID, to: size)
+    }
+    func attach(_ containerID: String) async throws(PodMonitorError) -> AttachSession {
+        try await base.attach(containerID)
+    }
+    func closeInput(_ containerID: String) async throws(PodMonitorError) { try await base.closeInput(containerID) }
+    func reopenLog(_ containerID: String) async throws(PodMonitorError) { try await base.reopenLog(containerID) }
+    func remove(_ containerID: String) async throws(PodMonitorError) { try await base.remove(containerID) }
+    func containers() async throws(PodMonitorError) -> [MonitoredContainer] { try await base.containers() }
+    func unacknowledgedExits() async throws(PodMonitorError) -> UnacknowledgedExits {
+        try await base.unacknowledgedExits()
+    }
+    func acknowledge(upTo number: UInt64) async throws(PodMonitorError) { try await base.acknowledge(upTo: number) }
+    func shutdown() async throws(PodMonitorError) { try await base.shutdown() }
+}
