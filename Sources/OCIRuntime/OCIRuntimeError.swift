@@ -12,7 +12,7 @@ package enum OCIRuntimeError: Error, Sendable, CustomStringConvertible {
     case state(container: String, cause: String)
     case kernel(KernelError)
     /// On the way to the container's program: what was being done, on what, and the errno.
-    case launch(step: String, object: String?, code: Int32)
+    case launch(step: String, object: String?, code: Int32, stage: LaunchStage, index: UInt32)
     case hook(name: String, path: String, cause: String)
 
     package var description: String {
@@ -22,7 +22,7 @@ package enum OCIRuntimeError: Error, Sendable, CustomStringConvertible {
         case .unsupported(let field, let cause): "\(field): \(cause)"
         case .state(let container, let cause): "container \(container): \(cause)"
         case .kernel(let error): error.description
-        case .launch(let step, let object, let code):
+        case .launch(let step, let object, let code, _, _):
             step + (object.map { " (\($0))" } ?? "") + ": " + KernelError.text(of: code)
         case .hook(let name, let path, let cause): "\(name) hook \(path): \(cause)"
         }

@@ -67,6 +67,15 @@ def test_program_missing(runtime):
     runtime.wait(name)
 
 
+def test_process_unset(runtime):
+    """A bundle without a process can be created; start is an error."""
+    name, _ = runtime.create(change=lambda c: c.pop("process"))
+    done = runtime.call("start", name, check=False)
+    assert done.returncode != 0
+    expect(done.stderr, "process: it is not set")
+    runtime.wait(name)
+
+
 def test_errors_of_operations(runtime):
     """Operations that a state does not allow are errors: no id, an id taken, unknown ids, start twice, delete of what runs."""
     name, folder = runtime.create()
@@ -367,7 +376,7 @@ def test_hooks(runtime):
     rows = lambda: [line.split(" ", 3) for line in open(log + "/hooks").read().strip().split("\n")]
     assert [(r[0], r[1]) for r in rows()] == [("prestart", own), ("createRuntime", own), ("createContainer", inside)], rows()
     first = json.loads(rows()[0][3])
-    assert first["id"] == name and first["pid"] == pid and first["status"] == "creating" and rows()[0][2] == "pre", rows()[0]
+    assert first["id"] == name and first["pid"] == pid and first["status"] == "created" and json.loads(rows()[1][3])["status"] == "creating" and rows()[0][2] == "pre", rows()[0]
     runtime.call("start", name)
     time.sleep(0.2)
     names = [r[0] for r in rows()]

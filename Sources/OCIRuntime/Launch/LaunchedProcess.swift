@@ -73,7 +73,9 @@ struct LaunchedProcess: ~Copyable {
         _ stage: UInt32, _ index: UInt32, _ code: Int32, _ names: PlanNames?
     ) -> OCIRuntimeError {
         let step = LaunchStage(rawValue: stage)
-        return .launch(step: step.description, object: names?.object(of: step, index: index), code: code)
+        return .launch(
+            step: step.description, object: names?.object(of: step, index: index), code: code, stage: step, index: index
+        )
     }
 
     /// The next thing it says; nil at the end. Throws what went wrong with it.

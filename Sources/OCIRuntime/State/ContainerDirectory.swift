@@ -92,12 +92,20 @@ package struct ContainerDirectory: Sendable {
     /// What the container is doing, by the kernel's word.
     package func status(_ state: ContainerState) -> ContainerStatus {
         guard ProcessFacts.start(of: state.processID) == state.processStart else { return .stopped }
-        if let group = state.cgroup, let text = try? readText(group + "/cgroup.events"), text.contains("frozen 1") {
-            return .paused
-        }
+        if isFrozen(state) { return .paused }
         guard access(path + "/" + ContainerDirectory.gate, F_OK) == 0 else { return .running }
         // The gate is open as long as nobody has gone through it.
         return (try? connectToGate()) == nil ? .running : .created
+    }
+
+    /// What is left of the configuration to be done, without reading it where nothing is.
+    func remainingConfiguration(_ state: ContainerState) throws(OCIRuntimeError) -> RuntimeSpecification? {
+        state.needsConfiguration ? try configuration() : nil
+    }
+
+    func isFrozen(_ state: ContainerState) -> Bool {
+        guard let group = state.cgroup, let text = try? readText(group + "/cgroup.events") else { return false }
+        return text.contains("frozen 1")
     }
 
     func connectToGate() throws(KernelError) -> SharedDescriptor {

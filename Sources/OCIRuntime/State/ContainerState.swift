@@ -26,6 +26,8 @@ package struct ContainerState: Sendable, Equatable {
     /// Whether the container's tree lies in the caller's mount namespace, to be taken away at the end.
     package var isMountedHere: Bool
     package var isPidNamespaceShared: Bool
+    /// Whether anything is left to do that only the configuration says: hooks, a seccomp listener.
+    package var needsConfiguration: Bool
 
     package init(
         id: String, version: String, bundle: String, rootfs: String, processID: Int32, processStart: UInt64,
@@ -43,6 +45,7 @@ package struct ContainerState: Sendable, Equatable {
         owner = ""
         isMountedHere = false
         isPidNamespaceShared = false
+        needsConfiguration = true
     }
 
     package init(_ reader: SpecificationReader) throws(OCIError) {
@@ -58,6 +61,7 @@ package struct ContainerState: Sendable, Equatable {
         owner = try reader.string("owner") ?? ""
         isMountedHere = try reader.bool("mountedHere") ?? false
         isPidNamespaceShared = try reader.bool("sharedPid") ?? false
+        needsConfiguration = try reader.bool("needsConfiguration") ?? true
     }
 
     /// The form of `state.json`.
@@ -69,6 +73,7 @@ package struct ContainerState: Sendable, Equatable {
         if let cgroup { object["cgroup"] = .string(cgroup) }
         object["mountedHere"] = .bool(isMountedHere)
         object["sharedPid"] = .bool(isPidNamespaceShared)
+        object["needsConfiguration"] = .bool(needsConfiguration)
         return .object(object)
     }
 

@@ -107,7 +107,7 @@ struct Assembly {
     private func runCreateHooks(_ state: ContainerState, _ handle: Int32) throws(OCIRuntimeError) {
         let runner = HookRunner(state: state)
         let hooks = specification.hooks
-        try runner.run(hooks.prestart, "prestart", .creating)
+        try runner.run(hooks.prestart, "prestart", .created)
         try runner.run(hooks.createRuntime, "createRuntime", .creating)
         try runner.runInside(hooks.createContainer, "createContainer", .creating, handle: handle)
     }
@@ -124,6 +124,10 @@ struct Assembly {
             created: timestamp(), cgroup: cgroup, annotations: specification.annotations)
         state.isMountedHere = plan.namespace(.mount) == nil
         state.isPidNamespaceShared = !plan.isNew(.pid)
+        let hooks = specification.hooks
+        state.needsConfiguration =
+            !(hooks.startContainer + hooks.poststart + hooks.poststop).isEmpty
+            || specification.linux.seccomp?.listenerPath != nil
         return state
     }
 

@@ -112,7 +112,7 @@ struct Creation {
         isGated: Bool,
         _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
     ) throws(OCIRuntimeError) {
-        let process = specification.process ?? ProcessSpecification()
+        let process = specification.process ?? ProcessSpecification.unset
         let isRoot = try becomeRoot()
         var facts = gatheredFacts()
         facts.isRootOfBundle = isRoot

@@ -58,7 +58,7 @@ extension Session {
             }
             try end(state)
         }
-        let specification = try? directory.configuration()
+        let specification = (try? directory.remainingConfiguration(state)) ?? nil
         if let path = state.cgroup, let group = ContainerCgroup.existing(path) { try group.end() }
         if state.isMountedHere { cmnt_detach(state.rootfs) }
         try directory.remove()

@@ -8,12 +8,13 @@ struct Starting {
     let session: Session
     let directory: ContainerDirectory
     let state: ContainerState
-    let specification: RuntimeSpecification
+    /// Nil where it says nothing that is still to be done.
+    let specification: RuntimeSpecification?
 
     /// What runs in the container before its program.
     func prepare(handle: Int32) throws(OCIRuntimeError) {
         try HookRunner(state: state).runInside(
-            specification.hooks.startContainer, "startContainer", .created, handle: handle)
+            specification?.hooks.startContainer ?? [], "startContainer", .created, handle: handle)
     }
 
     /// Follows the process until its program runs; then what runs after it.
@@ -24,7 +25,7 @@ struct Starting {
             case .warning(let text): session.log.warning(text)
             case .executing: isExecuting = true
             case .listener(let listener):
-                guard let section = specification.linux.seccomp else { continue }
+                guard let section = specification?.linux.seccomp else { continue }
                 try ConsoleSocket.sendListener(listener, of: launched.processID, state, .running, section)
             default: break
             }
@@ -32,7 +33,7 @@ struct Starting {
         guard isExecuting else {
             throw .state(container: state.id, cause: "its process ended before it executed its program")
         }
-        HookRunner(state: state).runAll(specification.hooks.poststart, "poststart", .running, log: session.log)
+        HookRunner(state: state).runAll(specification?.hooks.poststart ?? [], "poststart", .running, log: session.log)
     }
 }
 
@@ -40,14 +41,10 @@ extension Session {
     func start(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container())
         let state = try directory.load()
-        let status = directory.status(state)
-        guard status == .created else {
-            throw .state(
-                container: state.id, cause: "it is \(status.rawValue); only a created container can be started")
-        }
+        let launched = try atTheGate(directory, state)
         let starting = Starting(
-            session: self, directory: directory, state: state, specification: try directory.configuration())
-        let launched = try connect(to: directory, state, starting.specification)
+            session: self, directory: directory, state: state,
+            specification: try directory.remainingConfiguration(state))
         do throws(OCIRuntimeError) {
             try starting.prepare(handle: launched.handle.raw)
             try launched.proceed()
@@ -56,25 +53,44 @@ extension Session {
             cs_pidfd_signal(launched.handle.raw, SIGKILL)
             unlink(directory.path + "/" + ContainerDirectory.gate)
             if case .hook = error {
-                HookRunner(state: state).runAll(starting.specification.hooks.poststop, "poststop", .stopped, log: log)
+                let hooks = starting.specification?.hooks.poststop ?? []
+                HookRunner(state: state).runAll(hooks, "poststop", .stopped, log: log)
             }
-            throw error
+            throw directory.named(error)
         }
         unlink(directory.path + "/" + ContainerDirectory.gate)
         return 0
     }
 
-    /// The process at its gate.
-    private func connect(
-        to directory: ContainerDirectory, _ state: ContainerState, _ specification: RuntimeSpecification
+    /// The process that waits for this call; an error where it waits no more.
+    private func atTheGate(
+        _ directory: ContainerDirectory, _ state: ContainerState
     ) throws(OCIRuntimeError) -> LaunchedProcess {
         let handle = cs_pidfd_open(state.processID)
-        guard handle >= 0 else { throw .kernel(KernelError("pidfd_open", "\(state.processID)", -handle)) }
-        let process = Descriptor(owning: handle)
-        let own = specification.process ?? ProcessSpecification()
+        let isAlive = handle >= 0 && ProcessFacts.start(of: state.processID) == state.processStart
+        guard isAlive, !directory.isFrozen(state), let gate = try? directory.connectToGate().duplicate() else {
+            if handle >= 0 { close(handle) }
+            let status = directory.status(state).rawValue
+            throw .state(container: state.id, cause: "it is \(status); only a created container can be started")
+        }
+        return LaunchedProcess(
+            processID: state.processID, handle: Descriptor(owning: handle), control: gate, names: nil)
+    }
+}
+
+extension ContainerDirectory {
+    /// What failed in the container's own words, which only its configuration has.
+    fileprivate func named(_ error: OCIRuntimeError) -> OCIRuntimeError {
+        guard case .launch(let step, nil, let code, let stage, let index) = error,
+            let specification = try? configuration()
+        else { return error }
+        guard let process = specification.process else {
+            return .unsupported(field: "process", cause: "it is not set, so there is nothing to start")
+        }
         let names = PlanNames(
-            program: own.arguments.first ?? "", directory: own.workingDirectory, limits: own.limits.map(\.type))
-        let gate = try kernel { () throws(KernelError) in try directory.connectToGate().duplicate() }
-        return LaunchedProcess(processID: state.processID, handle: process, control: gate, names: names)
+            program: process.arguments.first ?? "", directory: process.workingDirectory,
+            limits: process.limits.map(\.type))
+        return .launch(
+            step: step, object: names.object(of: stage, index: index), code: code, stage: stage, index: index)
     }
 }

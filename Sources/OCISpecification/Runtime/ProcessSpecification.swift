@@ -65,6 +65,13 @@ package struct ProcessSpecification: Sendable, Hashable {
 
     package init() {}
 
+    /// What stands in for a process that a bundle does not have: it can be made ready, and fails to be executed.
+    package static var unset: ProcessSpecification {
+        var process = ProcessSpecification()
+        process.arguments = [""]
+        return process
+    }
+
     package init(_ reader: SpecificationReader) throws(OCIError) {
         hasTerminal = try reader.bool("terminal") ?? false
         arguments = try reader.strings("args") ?? []
