@@ -50,6 +50,7 @@ let package = Package(
         .target(name: "CFiles", path: "CShims/Files"),
         .systemLibrary(name: "CSQLite", path: "CShims/SQLite"),
         .systemLibrary(name: "CYaml", path: "CShims/YAML"),
+        .systemLibrary(name: "CArchive", path: "CShims/Archive"),
         .target(
             name: "CSeccomp", path: "CShims/Seccomp",
             linkerSettings: [.linkedLibrary("seccomp"), .linkedLibrary("cap")]),
@@ -71,7 +72,7 @@ let package = Package(
 
         // Layer 2: the machine.
         module("Launch", ["CLaunch", "CKernel", "CFiles", "CSeccomp"]),
-        module("Linux", ["Launch", "CLaunch", "CKernel", "CFiles", "CSeccomp", "CNetlink"]),
+        module("Linux", ["Launch", "CLaunch", "CKernel", "CFiles", "CSeccomp", "CNetlink", "CArchive"]),
         module("PodMonitor", ["CLaunch"]),
         module("Store", [log, "CSQLite"]),
         tests("Store"),
@@ -96,7 +97,7 @@ let package = Package(
         tests("Scheduler"),
         module("Controllers", ["Client", "Linux", log]),
         tests("Controllers", ["APIServer", "Scheduler", "Store", "Linux"]),
-        module("ContainerRuntime", ["CRI", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
+        module("ContainerRuntime", ["CRI", "HTTP", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
         module("OCIRuntime", ["OCISpecification", "Launch", "JSONTree", "CLaunch"]),
         tests("OCIRuntime", ["OCISpecification", "Launch", "JSONTree", "CLaunch"]),
         module("PodNetwork", ["Linux", log]),
@@ -133,7 +134,7 @@ let package = Package(
         .testTarget(name: "JSONTreeTests", dependencies: ["JSONTree"], swiftSettings: strict),
         .testTarget(name: "APIMachineryTests", dependencies: ["APIMachinery"], swiftSettings: strict),
         tests("OCI"),
-        tests("ContainerRuntime", ["OCI", "JSONTree", "APIMachinery", "Linux", log]),
+        tests("ContainerRuntime", ["HTTP", "OCI", "JSONTree", "APIMachinery", "Linux", log]),
 
         .executableTarget(
             name: "network-integration",

@@ -1,7 +1,7 @@
 # Sourced: installs Debian packages that are missing. Nothing is fetched where all are there.
 
 # What the build and the product link against, and what the demonstration runs.
-BUILD_PACKAGES=(libseccomp-dev libcap-dev libmnl-dev libnftnl-dev libsqlite3-dev libyaml-dev)
+BUILD_PACKAGES=(libseccomp-dev libcap-dev libmnl-dev libnftnl-dev libsqlite3-dev libyaml-dev libarchive-dev)
 DEMO_PACKAGES=(busybox-static ca-certificates)
 
 is_installed() {

@@ -10,25 +10,38 @@ package struct Image: Sendable, Hashable {
     /// The user it runs as where it names one by name.
     package var userName: String
     /// Not to be removed to make room: it could not be fetched again.
-    package var isPinned = false
+    package var isPinned: Bool
 
-    package init(id: String, tags: [String], digests: [String], size: UInt64, user: Int64?, userName: String) {
+    package init(
+        id: String, tags: [String], digests: [String], size: UInt64, user: Int64?, userName: String,
+        isPinned: Bool = false
+    ) {
         self.id = id
         self.tags = tags
         self.digests = digests
         self.size = size
         self.user = user
         self.userName = userName
+        self.isPinned = isPinned
     }
 }
 
+/// What a registry is told about who asks: name and password, or one of the tokens.
 package struct RegistryAuth: Sendable, Hashable {
     package var username: String
     package var password: String
+    /// Exchanged for a registry token at the registry's token service (OAuth 2, a refresh token).
+    package var identityToken: String
+    /// Sent to the registry as it is.
+    package var registryToken: String
 
-    package init(username: String, password: String) {
+    package init(
+        username: String = "", password: String = "", identityToken: String = "", registryToken: String = ""
+    ) {
         self.username = username
         self.password = password
+        self.identityToken = identityToken
+        self.registryToken = registryToken
     }
 }
 

@@ -19,7 +19,8 @@ package struct ContainerServer: Sendable {
     package func run() async throws(DaemonError) {
         let process = try DaemonProcess(configuration, role: .cri, logger: logger)
         let stack = try await ContainerStack.start(
-            configuration, instance: process.instance, events: process.events, host: process.host,
+            configuration, instance: process.instance, threads: process.threads, events: process.events,
+            host: process.host,
             steps: process.timeline,
             time: process.time, logger: logger)
         try await process.run(stack)

@@ -40,6 +40,11 @@ package struct SpecificationReader {
         return text
     }
 
+    package func required(_ name: String) throws(OCIError) -> String {
+        guard let text = try string(name) else { throw failure(name, "it is missing") }
+        return text
+    }
+
     package func bool(_ name: String) throws(OCIError) -> Bool? {
         guard let value = value(name) else { return nil }
         guard case .bool(let flag) = value else { throw failure(name, "it must be true or false") }

@@ -4,6 +4,8 @@ package struct ClientLimits: Sendable {
     package var totalTime = Duration.seconds(30)
     /// Largest body that is collected, in bytes; `bodyTooLarge` beyond. A stream has no limit.
     package var bodyBytes = 64 << 20
+    /// Bodies of an announced length over this come as streams too; nil: they are collected.
+    package var streamsBodiesOver: Int?
     /// All header fields of a response in bytes; `malformed` beyond.
     package var headerBytes = 64 << 10
     /// Connections at one time, streams included; `connectFailed` beyond.

@@ -7,7 +7,7 @@ import NIOWebSocket
 
 /// Sends requests to one endpoint over HTTP/1.1, with connections kept open between them.
 ///
-/// A body whose length is announced comes as parts; one of open length comes as a stream that is read as fast as the caller takes it. A request
+/// A body whose length is announced comes as parts (a long one as a stream, where the limits say so); one of open length comes as a stream that is read as fast as the caller takes it. A request
 /// that finds its kept connection closed is sent once more if it is idempotent. Redirects are not followed.
 package final class HTTPClient: HTTPHandler {
     private let endpoint: HTTPEndpoint

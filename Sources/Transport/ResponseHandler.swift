@@ -140,7 +140,9 @@ extension ResponseHandler {
         let response = HTTPResponse(Int(head.status.code), headers: HTTP.HTTPHeaders(fields))
         let length = head.headers.first(name: "content-length").flatMap { Int($0) }
         let isBare = pending.call.head.method == .HEAD || !ResponseHead.mayHaveBody(response.status)
-        if let length, !isBare, length > pending.call.limits.bodyBytes {
+        if let length, !isBare, let least = pending.call.limits.streamsBodiesOver, length > least {
+            stream(response, pending)
+        } else if let length, !isBare, length > pending.call.limits.bodyBytes {
             failure = .bodyTooLarge(limit: pending.call.limits.bodyBytes)
             context?.close(promise: nil)
         } else if isBare || length != nil {

@@ -7,18 +7,24 @@ import JSONTree
 struct ImagesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "images", abstract: "The images of this node.",
-        subcommands: [Add.self, List.self, Remove.self], defaultSubcommand: List.self)
+        subcommands: [
+            Add.self, List.self, Remove.self, Tag.self, Pin.self, Unpin.self, Prune.self, Verify.self,
+        ],
+        defaultSubcommand: List.self)
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make an image of an OCI bundle or a root directory.",
-            discussion: "Options override what the bundle's config.json says. Give values that begin with a dash as "
-                + "--cmd=-v.")
+            abstract: "Take an image from an archive, or make one of a directory.",
+            discussion:
+                "PATH is an OCI layout or a docker archive (a directory or a tar file), an OCI bundle or a root "
+                + "directory. Options override what a bundle's config.json says. Give values that begin with a dash "
+                + "as --cmd=-v.")
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: OutputOptions
         @Argument(help: "The image's name, such as busybox:1.36.") var name: String
-        @Argument(help: "Directory of the bundle or of the root filesystem.") var path: String
+        @Argument(help: "The archive, the bundle or the root directory.") var path: String
+        @Option(help: "Which image of an archive, by its name there.") var reference: String?
         @Option(help: "The program; once for each word.") var entrypoint: [String] = []
         @Option(help: "The program's arguments; once for each word.") var cmd: [String] = []
         @Option(help: "NAME=value, as often as needed.") var env: [String] = []
@@ -38,6 +44,7 @@ struct ImagesCommand: AsyncParsableCommand {
             if !env.isEmpty { body["environment"] = .array(env.map { .string($0) }) }
             body["workingDirectory"] = workdir.map { .string($0) }
             body["user"] = user.map { .string($0) }
+            body["reference"] = reference.map { .string($0) }
             let image = try await node.client().send(.post, "/v1/images", body: .object(body))
             output.show(image) { "\(name) \(image["id"]?.string ?? "")\n" }
         }

@@ -10,7 +10,7 @@ struct Swiftlet: AsyncParsableCommand {
         commandName: "swiftlet", abstract: "Kubernetes for one machine and up.", version: Server.version,
         subcommands: [
             ServerCommand.self, AgentCommand.self, CRICommand.self, TokenCommand.self, CertsCommand.self,
-            ImagesCommand.self,
+            ImagesCommand.self, PullCommand.self,
             PodsCommand.self, PSCommand.self, StatsCommand.self, LogsCommand.self, ExecCommand.self,
             InspectCommand.self, WhyCommand.self, CheckCommand.self, DoctorCommand.self, ShutdownCommand.self,
             UninstallCommand.self,

@@ -28,7 +28,8 @@ import Testing
         let before = try await store.add(name: "a", path: node.directory + "/rootfs")
         try node.write("rootfs/bin/sh", "changed")
         #expect(
-            try WholeFile.read(node.paths.data + "/images/trees/\(before.tree.hex)/bin/sh") == Array("#!".utf8))
+            try WholeFile.read(node.paths.data + "/images/trees/\(before.layers[0].key.hex)/bin/sh") == Array("#!".utf8)
+        )
         let after = try await store.add(name: "a", path: node.directory + "/rootfs")
         #expect(before.id != after.id)
         #expect(try await store.imageStatus("a")?.id == after.id.description)
@@ -44,7 +45,7 @@ import Testing
         #expect(mkfifo(root + "/etc/pipe", 0o600) == 0)
         #expect(chmod(root + "/bin/sh", 0o4711) == 0)
         let record = try await store(node).add(name: "a", path: root)
-        let tree = node.paths.data + "/images/trees/\(record.tree.hex)"
+        let tree = node.paths.data + "/images/trees/\(record.layers[0].key.hex)"
         var first = stat()
         var second = stat()
         #expect(lstat(tree + "/bin/sh", &first) == 0 && lstat(tree + "/etc/hard", &second) == 0)

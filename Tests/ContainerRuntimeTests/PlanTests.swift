@@ -29,7 +29,7 @@ import Testing
             sandbox: SandboxRecord(
                 id: String(repeating: "5", count: 64), config: pod, hostname: "web", bootID: "b", createdAt: 1,
                 cgroup: "/cg/pods/u"),
-            image: image, imageRoot: "/images/x",
+            image: image, imageLayers: ["/images/x"],
             identity: try ProcessIdentity(ContainerSecurity(), imageUser: "", database: database), host: host,
             paths: RuntimePaths(data: "/data", state: "/state", cgroupRoot: "/cg"))
         change(&input)

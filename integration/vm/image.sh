@@ -8,7 +8,7 @@ source packaging/packages.sh
 install_packages qemu-system-x86 qemu-utils mmdebstrap e2fsprogs busybox-static kmod cpio >&2
 
 # What the machine has beyond a minimal Debian: systemd, the libraries that our package depends on, and what checks look with.
-PACKAGES=systemd,systemd-sysv,dbus,udev,iproute2,nftables,kmod,procps,libseccomp2,libcap2,libmnl0,libnftnl11,libsqlite3-0,libyaml-0-2,ca-certificates,zlib1g,libstdc++6,python3,e2fsprogs
+PACKAGES=systemd,systemd-sysv,dbus,udev,iproute2,nftables,kmod,procps,libseccomp2,libcap2,libmnl0,libnftnl11,libsqlite3-0,libyaml-0-2,libarchive13,ca-certificates,zlib1g,libstdc++6,python3,e2fsprogs
 
 kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ {print $2; exit}')
 [ -n "$kernel" ] || { apt-get update -qq >&2; kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ {print $2; exit}'); }

@@ -2,124 +2,148 @@ import CRI
 import JSONTree
 import OCI
 
-/// An image of the store: a tree of files and what runs in it by default.
-package struct ImageRecord: Sendable, Hashable {
-    /// Over tree and configuration.
-    package let id: Digest
-    /// The digest of the tree, under which it lies on disk; images can share one.
-    package let tree: Digest
-    /// Full names, sorted. An image without one is waiting for its removal.
-    package var names: [String]
+/// One unpacked layer: a directory beneath `trees/` that images share.
+package struct ImageLayer: Sendable, Hashable {
+    /// Names its directory: the digest of its unpacked archive, or of the stack that it completes, or of an added tree's content.
+    package let key: Digest
+    /// The digest of what the directory holds.
+    let seal: Digest
     package let size: UInt64
     package let entries: UInt64
-    package let addedAt: UnixNanoseconds
+    /// Whether it was completed by what lay beneath it, and fits no other stack.
+    let isDependent: Bool
+
+    init(key: Digest, _ seal: TreeSeal.Result, isDependent: Bool = false) {
+        self.key = key
+        self.seal = seal.digest
+        size = seal.size
+        entries = seal.entries
+        self.isDependent = isDependent
+    }
+
+    init(_ reader: SpecificationReader) throws(OCIError) {
+        key = try Digest(try reader.required("key"))
+        seal = try Digest(try reader.required("seal"))
+        size = UInt64(clamping: try reader.integer("size") ?? 0)
+        entries = UInt64(clamping: try reader.integer("entries") ?? 0)
+        isDependent = try reader.bool("dependent") ?? false
+    }
+
+    /// The whole tree of an image as version 1 of the index describes it.
+    init(version1 reader: SpecificationReader) throws(OCIError) {
+        key = try Digest(try reader.required("tree"))
+        seal = key
+        size = UInt64(clamping: try reader.integer("size") ?? 0)
+        entries = UInt64(clamping: try reader.integer("entries") ?? 0)
+        isDependent = false
+    }
+
+    var json: JSONValue {
+        var object: JSONObject = [
+            "key": .string(key.description), "seal": .string(seal.description),
+            "size": .integer(Int64(clamping: size)), "entries": .integer(Int64(clamping: entries)),
+        ]
+        if isDependent { object["dependent"] = true }
+        return .object(object)
+    }
+}
+
+/// An image of the store: its layers and what runs in it by default.
+package struct ImageRecord: Sendable, Hashable {
+    /// The digest of its configuration file; of tree and configuration where it was made of a directory.
+    package let id: Digest
+    /// Full names, sorted.
+    package var names: [String]
+    /// Repositories that it was pulled from by digest, sorted. An image without names and repositories is waiting for its removal.
+    package var repositories: [String] = []
+    /// The lowest first.
+    package var layers: [ImageLayer]
+    /// Nil where it was made of a directory.
+    package var manifest: ImageDescriptor?
+    /// The packed layers, the lowest first.
+    package var blobs: [ImageDescriptor] = []
+    package var addedAt: UnixNanoseconds
+    /// Never collected, and removed only by force.
+    package var isPinned = false
+    /// Whether a registry can give it back. What was added by hand is not removed to make room.
+    package var isPulled = false
     package let configuration: ImageConfiguration
 
-    init(
-        tree: Digest, name: String, size: UInt64, entries: UInt64, addedAt: UnixNanoseconds,
-        configuration: ImageConfiguration
-    ) {
-        id = Digest(of: Array("\(tree)\n".utf8) + configuration.json.encoded())
-        self.tree = tree
+    /// An image made of a directory.
+    init(tree: TreeSeal.Result, name: String, addedAt: UnixNanoseconds, configuration: ImageConfiguration) {
+        id = Digest(of: Array("\(tree.digest)\n".utf8) + configuration.json.encoded())
+        layers = [ImageLayer(key: tree.digest, tree)]
         names = [name]
-        self.size = size
-        self.entries = entries
         self.addedAt = addedAt
         self.configuration = configuration
+    }
+
+    /// An image that came with a manifest.
+    init(
+        id: Digest, manifest: ImageDescriptor, blobs: [ImageDescriptor], layers: [ImageLayer],
+        addedAt: UnixNanoseconds, configuration: ImageConfiguration
+    ) {
+        self.id = id
+        self.manifest = manifest
+        self.blobs = blobs
+        self.layers = layers
+        names = []
+        self.addedAt = addedAt
+        self.configuration = configuration
+    }
+
+    /// Bytes of all its layers, unpacked.
+    package var size: UInt64 { Set(layers).reduce(0) { $0 + $1.size } }
+
+    /// The files of the content store that it is made of.
+    var files: Set<Digest> {
+        guard let manifest else { return [] }
+        return Set([manifest.digest, id] + blobs.map(\.digest))
     }
 
     var image: Image {
         let user =
             configuration.user.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? ""
         let number = UserDatabase.identity(user)
-        var image = Image(
-            id: id.description, tags: names,
-            digests: names.map { name in (name.lastIndex(of: ":").map { String(name[..<$0]) } ?? name) + "@\(id)" },
-            size: size, user: user.isEmpty ? 0 : number.map(Int64.init), userName: number == nil ? user : "")
-        // All are added by hand: there is no registry that would give them back.
-        image.isPinned = true
-        return image
+        let digest = manifest?.digest ?? id
+        let holders = Set(
+            names.map { name in name.lastIndex(of: ":").map { String(name[..<$0]) } ?? name } + repositories)
+        return Image(
+            id: id.description, tags: names, digests: holders.sorted().map { $0 + "@\(digest)" },
+            size: size, user: user.isEmpty ? 0 : number.map(Int64.init), userName: number == nil ? user : "",
+            isPinned: isPinned || !isPulled)
     }
 
     var json: JSONValue {
-        [
-            "id": .string(id.description), "tree": .string(tree.description), "names": .list(names),
-            "size": .integer(Int64(clamping: size)), "entries": .integer(Int64(clamping: entries)),
+        var object: JSONObject = [
+            "id": .string(id.description), "names": .list(names), "layers": .array(layers.map(\.json)),
             "addedAt": .integer(addedAt), "config": configuration.json,
         ]
+        if !repositories.isEmpty { object["repositories"] = .list(repositories) }
+        if let manifest { object["manifest"] = manifest.json }
+        if !blobs.isEmpty { object["blobs"] = .array(blobs.map(\.json)) }
+        if isPinned { object["pinned"] = true }
+        if isPulled { object["pulled"] = true }
+        return .object(object)
     }
 
-    init(_ reader: SpecificationReader) throws(OCIError) {
+    /// - Parameter version: of the index that the record lies in, 1 or 2.
+    init(_ reader: SpecificationReader, version: Int64) throws(OCIError) {
         id = try Digest(try reader.required("id"))
-        tree = try Digest(try reader.required("tree"))
         names = try reader.strings("names") ?? []
-        size = UInt64(clamping: try reader.integer("size") ?? 0)
-        entries = UInt64(clamping: try reader.integer("entries") ?? 0)
+        repositories = try reader.strings("repositories") ?? []
         addedAt = try reader.integer("addedAt") ?? 0
+        isPinned = try reader.bool("pinned") ?? false
+        isPulled = try reader.bool("pulled") ?? false
+        manifest = try reader.object("manifest").map { reader throws(OCIError) in try ImageDescriptor(reader) }
+        for blob in try reader.objects("blobs") { blobs.append(try ImageDescriptor(blob)) }
         guard let config = try reader.object("config") else { throw reader.failure("config", "it is missing") }
         configuration = try ImageConfiguration(config)
-    }
-}
-
-/// All images: a value, so that a change is made and written as a whole.
-struct ImageIndex: Sendable, Hashable {
-    private(set) var records: [ImageRecord] = []
-
-    /// By full or short name, by id, or by the first twelve or more digits of one.
-    func find(_ text: String) -> ImageRecord? {
-        if let digest = try? Digest(text) { return records.first { $0.id == digest } }
-        if let reference = try? ImageReference(text) {
-            if let digest = reference.digest {
-                if let found = records.first(where: { $0.id == digest }) { return found }
-            } else if let found = records.first(where: { $0.names.contains(reference.description) }) {
-                return found
-            }
+        layers = []
+        if version == 1 {
+            layers = [try ImageLayer(version1: reader)]
+        } else {
+            for layer in try reader.objects("layers") { layers.append(try ImageLayer(layer)) }
         }
-        guard text.utf8.count >= 12 else { return nil }
-        let matches = records.filter { $0.id.hex.hasPrefix(text) }
-        return matches.count == 1 ? matches.first : nil
-    }
-
-    /// Adds an image, or the name to the one that is there already. The name leaves the image that had it.
-    mutating func add(_ record: ImageRecord) -> ImageRecord {
-        for index in records.indices { records[index].names.removeAll { record.names.contains($0) } }
-        if let index = records.firstIndex(where: { $0.id == record.id }) {
-            records[index].names = Set(records[index].names + record.names).sorted()
-            return records[index]
-        }
-        records.append(record)
-        return record
-    }
-
-    mutating func removeName(_ name: String) {
-        for index in records.indices { records[index].names.removeAll { $0 == name } }
-    }
-
-    mutating func remove(_ id: Digest) {
-        records.removeAll { $0.id == id }
-    }
-
-    func usesTree(_ tree: Digest) -> Bool {
-        records.contains { $0.tree == tree }
-    }
-
-    init() {}
-
-    /// Reads the index file.
-    init(_ value: JSONValue, file: String) throws(OCIError) {
-        let reader = try SpecificationReader(value, file: file)
-        guard try reader.integer("version") == 1 else {
-            throw reader.failure("version", "this program reads version 1; another version of swiftlet wrote the file")
-        }
-        guard case .array(let elements) = value["images"] ?? [] else {
-            throw reader.failure("images", "it must be a list")
-        }
-        for (index, element) in elements.enumerated() {
-            records.append(try ImageRecord(try SpecificationReader(element, file: "\(file): images[\(index)]")))
-        }
-    }
-
-    var json: JSONValue {
-        ["version": 1, "images": .array(records.map(\.json))]
     }
 }

@@ -4,7 +4,7 @@ import OCI
 
 extension ImageStore: ImageService {
     package func listImages() async throws(CRIError) -> [Image] {
-        state.withLock { $0.index.records }.map(\.image).sorted { $0.id < $1.id }
+        records.map(\.image).sorted { $0.id < $1.id }
     }
 
     /// Every image with all that is known of it.
@@ -12,72 +12,31 @@ extension ImageStore: ImageService {
         state.withLock { $0.index.records }
     }
 
+    /// An image with a damaged layer is as good as absent: pulling it again fetches that layer alone.
     package func imageStatus(_ image: String) async throws(CRIError) -> Image? {
-        state.withLock { $0.index.find(image) }?.image
+        state.withLock { $0.find(image) }?.image
     }
 
-    /// Finds what is there. Nothing is fetched from a registry.
-    package func pullImage(_ image: String, auth: RegistryAuth?) async throws(CRIError) -> String {
-        let reference = try Self.reference(image)
-        if let found = state.withLock({ $0.index.find(image) }) { return found.id.description }
-        throw .imageNotFound(
-            "image \(reference) is not on this node, and swiftlet does not pull from registries yet; "
-                + "add it with: swiftlet images add \(image) PATH (an OCI bundle or a root directory)")
-    }
-
-    package func removeImage(_ image: String) async throws(CRIError) {
-        try await removeImage(image, isForced: false)
-    }
-
-    /// Takes a name away, and the image with its last name; an id takes the image away whole. Nothing where it is not there.
-    /// - Parameter isForced: Also where containers use it: they keep running, and cannot be started again.
-    package func removeImage(_ image: String, isForced: Bool) async throws(CRIError) {
-        try await changes.take { [self] () async throws(CRIError) in
-            try await threads.perform("remove image") { [self] () throws(CRIError) in
-                try remove(image, isForced: isForced)
-            }
-        }
-    }
-
-    private func remove(_ image: String, isForced: Bool) throws(CRIError) {
-        var (index, users) = state.withLock { ($0.index, $0.users) }
-        guard let record = index.find(image) else { return }
-        let name = (try? ImageReference(image))?.description
-        if let name, record.names.contains(name), record.names.count > 1 {
-            index.removeName(name)
-            return try write(index)
-        }
-        let inUse = users[record.id]?.count ?? 0
-        guard inUse == 0 || isForced else {
-            throw .invalid(
-                "image \(image) is used by \(inUse) container\(inUse == 1 ? "" : "s"); remove them first, or give --force"
-            )
-        }
-        index.remove(record.id)
-        // The index first: after a crash in between the tree is known to be nobody's.
-        try write(index)
-        if !index.usesTree(record.tree) {
-            try attempt("image \(image)") { () throws(KernelError) in try TreeRemoval.remove(tree(record.tree)) }
-        }
-    }
-
+    /// What images take on disk: their trees, and the files that they came as.
     package func imageFilesystem() async throws(CRIError) -> FilesystemUsage {
-        let records = state.withLock { $0.index.records }
-        var seen: Set<Digest> = []
-        var usage = FilesystemUsage(path: paths.images, usedBytes: 0, usedInodes: 0)
-        for record in records where seen.insert(record.tree).inserted {
-            usage.usedBytes += record.size
-            usage.usedInodes += record.entries
+        let layers = state.withLock { $0.index.layers.merging($0.loose) { first, _ in first } }
+        let files = try await threads.perform("image filesystem") { [self] () throws(CRIError) in
+            let usage = try attempt("image store") { () throws(KernelError) in try content.usage() }
+            return [usage.bytes, usage.files]
         }
-        return usage
+        return FilesystemUsage(
+            path: paths.images, usedBytes: layers.values.reduce(files[0]) { $0 + $1.size },
+            usedInodes: layers.values.reduce(files[1]) { $0 + $1.entries })
     }
 
     /// Finds an image for a container and keeps it from being removed until `release`.
     func use(_ image: String, by container: String) throws(CRIError) -> ImageRecord {
         try state.withLock { state throws(CRIError) in
-            guard let record = state.index.find(image) else {
-                throw .imageNotFound(
-                    "image \(image) is not on this node; add it with: swiftlet images add \(image) PATH")
+            guard let record = state.index.find(image) else { throw Self.missing(image) }
+            guard !state.isDamaged(record) else {
+                throw .failed(
+                    "image \(image) has a layer that is damaged on this disk; get it again with: swiftlet pull \(image)"
+                )
             }
             state.users[record.id, default: []].insert(container)
             return record
@@ -98,19 +57,11 @@ extension ImageStore: ImageService {
         }
     }
 
-    /// The image's users and groups, read inside its tree whatever links it holds. Blocks.
+    /// The image's users and groups, read inside its trees whatever links they hold. Blocks.
     func userDatabase(of record: ImageRecord) throws(CRIError) -> UserDatabase {
-        let root = try attempt("image \(record.id)") { () throws(KernelError) in try OpenDirectory(tree(record.tree)) }
-        return UserDatabase(passwd: Self.read("etc/passwd", in: root), group: Self.read("etc/group", in: root))
-    }
-
-    /// Empty where there is no regular file of at most 1 MiB.
-    private static func read(_ path: String, in root: borrowing OpenDirectory) -> [UInt8] {
-        do throws(KernelError) {
-            let file = try root.openInRoot(path, 0o4000)
-            return try WholeFile.read(file, path: path)
-        } catch {
-            return []
+        let tree = LayeredTree(layers: directories(of: record))
+        return try attempt("image \(record.id)") { () throws(KernelError) in
+            UserDatabase(passwd: try tree.read("etc/passwd") ?? [], group: try tree.read("etc/group") ?? [])
         }
     }
 }

@@ -6,55 +6,120 @@ import Linux
 import OCI
 import Synchronization
 
-/// The images of this node. Each is an immutable copy of a tree, kept under its digest beneath `trees/`; `index.json` names them and is replaced
-/// as a whole, after the tree that it speaks of is durable. What a crash leaves behind (staged copies, trees without an entry) goes at
-/// the next start.
+/// The images of this node. Each is a stack of immutable trees, kept under their digests beneath `trees/` and shared between images, and the files it came as
+/// beneath `blobs/`. `index.json` names them and is replaced as a whole, after everything that it speaks of is durable. What a crash leaves behind (staged trees,
+/// trees without an entry) goes at the next start; what was downloaded stays for a day, so that a pull goes on where it was.
 package final class ImageStore: Sendable {
     struct State {
         var index = ImageIndex()
         /// The containers that use an image, by the image's id.
         var users: [Digest: Set<String>] = [:]
+        /// Trees that an image under way has made and no image has yet.
+        var loose: [Digest: ImageLayer] = [:]
+        /// Trees and files that images under way need, with the number of those.
+        var held: [Digest: Int] = [:]
+        /// Trees that have not been checked since the machine started.
+        var unverified: Set<Digest> = []
+        /// Trees that do not hold what they should. Images that have one are as good as absent until it is healed.
+        var damaged: Set<Digest> = []
+
+        /// A whole tree that fits at this place of a stack.
+        func layer(_ digest: Digest, chain: Digest) -> ImageLayer? {
+            let known = index.layers.merging(loose) { first, _ in first }
+            let found = known[chain].map { $0 } ?? known[digest].flatMap { $0.isDependent ? nil : $0 }
+            return found.flatMap { damaged.contains($0.key) ? nil : $0 }
+        }
+
+        func find(_ image: String) -> ImageRecord? {
+            index.find(image).flatMap { isDamaged($0) ? nil : $0 }
+        }
+
+        func isDamaged(_ record: ImageRecord) -> Bool {
+            !damaged.isEmpty && record.layers.contains { damaged.contains($0.key) }
+        }
     }
 
     let paths: RuntimePaths
+    /// For what is short.
     let threads: BlockingThreads
+    /// For unpacking, copying and checking, which take seconds: containers must not stand behind them.
+    let bulk: BlockingThreads
+    let content: ContentStore
+    let registries: RegistryClient?
+    let limits: LayerLimits
     let state = Mutex(State())
-    private let time: any TimeSource
+    let time: any TimeSource
     /// One change of the index at a time.
     let changes = Turn()
+    /// One maker of each layer and file at a time.
+    let layerTurns = KeyedTurns()
+    let fileTurns = KeyedTurns()
 
     /// `open` has to be called before anything else.
-    package init(paths: RuntimePaths, threads: BlockingThreads, time: any TimeSource) {
+    /// - Parameters:
+    ///   - bulk: nil: the same as `threads`.
+    ///   - registries: nil: nothing is pulled.
+    package init(
+        paths: RuntimePaths, threads: BlockingThreads, bulk: BlockingThreads? = nil, time: any TimeSource,
+        registries: RegistryClient? = nil
+    ) {
         self.paths = paths
         self.threads = threads
+        self.bulk = bulk ?? threads
         self.time = time
+        self.registries = registries
+        content = ContentStore(directory: paths.images)
+        limits = LayerLimits()
     }
 
     var indexFile: String { paths.images + "/index.json" }
     var trees: String { paths.images + "/trees" }
-    private var staging: String { paths.images + "/staging" }
+    var staging: String { paths.images + "/staging" }
     func tree(_ digest: Digest) -> String { trees + "/" + digest.hex }
+
+    /// The directories of an image's layers, topmost first. A layer that is there twice shows only where it is topmost.
+    func directories(of record: ImageRecord) -> [String] {
+        var seen: Set<Digest> = []
+        return record.layers.reversed().filter { seen.insert($0.key).inserted }.map { tree($0.key) }
+    }
 
     /// Reads the index and clears away what a crash left.
     package func open() async throws(CRIError) {
-        let index = try await threads.perform("open images") { [self] () throws(CRIError) in
+        let (index, damaged, isVerified) = try await threads.perform("open images") { [self] () throws(CRIError) in
             try attempt("image store") { () throws(KernelError) in
                 try WholeFile.makeDirectories(trees, mode: 0o700)
+                try content.prepare()
                 try TreeRemoval.remove(staging)
                 try WholeFile.makeDirectories(staging, mode: 0o700)
             }
             let index = try readIndex()
-            try attempt("image store") { () throws(KernelError) in
-                for name in try OpenDirectory(trees).names() {
-                    guard let digest = try? Digest("sha256:" + name), index.usesTree(digest) else {
-                        try TreeRemoval.remove(trees + "/" + name)
-                        continue
-                    }
-                }
+            let damaged = try attempt("image store") { () throws(KernelError) in
+                let found = try sweepTrees(index)
+                let files = index.files
+                _ = try content.sweep(before: time.now().seconds - 86_400) { files.contains($0) }
+                return Set(index.layers.keys).subtracting(found)
             }
-            return index
+            return (index, damaged, isVerifiedSinceBoot)
         }
-        state.withLock { $0.index = index }
+        state.withLock { state in
+            state.index = index
+            state.damaged = damaged
+            state.unverified = isVerified ? [] : Set(index.layers.keys).subtracting(damaged)
+        }
+    }
+
+    /// Removes the trees that no image has.
+    /// - Returns: those that are there.
+    private func sweepTrees(_ index: ImageIndex) throws(KernelError) -> Set<Digest> {
+        var found: Set<Digest> = []
+        for name in try OpenDirectory(trees).names() {
+            guard let digest = try? Digest("sha256:" + name), index.uses(tree: digest) else {
+                try TreeRemoval.remove(trees + "/" + name)
+                continue
+            }
+            found.insert(digest)
+        }
+        return found
     }
 
     private func readIndex() throws(CRIError) -> ImageIndex {
@@ -68,88 +133,26 @@ package final class ImageStore: Sendable {
         }
     }
 
-    /// What is set here replaces what the bundle says.
-    package struct Overrides: Sendable, Hashable {
-        package var entrypoint: [String]?
-        package var command: [String]?
-        /// `NAME=value`, added.
-        package var environment: [String] = []
-        package var workingDirectory: String?
-        package var user: String?
-
-        package init() {}
-    }
-
-    /// Makes an image of a bundle or a root directory and gives it `name`, which leaves the image that had it before.
-    package func add(
-        name: String, path: String, overrides: Overrides = Overrides()
-    ) async throws(CRIError) -> ImageRecord {
-        let reference = try Self.reference(name)
-        guard reference.digest == nil else {
-            throw .invalid("\(name): an image is added under a tag; its digest follows from its content")
-        }
-        let staged = staging + "/" + (try Identifier.random())
-        do throws(CRIError) {
-            let record = try await threads.perform("add image") { [self] () throws(CRIError) in
-                try stage(path, at: staged, name: reference.description, overrides)
-            }
-            return try await changes.take { [self] () async throws(CRIError) in
-                try await threads.perform("add image") { [self] () throws(CRIError) in
-                    try publish(record, staged: staged)
-                }
-            }
-        } catch {
-            _ = try? await threads.perform("remove staged image") { () throws(CRIError) in
-                try attempt("staged image") { () throws(KernelError) in try TreeRemoval.remove(staged) }
-            }
-            throw error
-        }
-    }
-
-    private func stage(
-        _ path: String, at staged: String, name: String, _ overrides: Overrides
-    ) throws(CRIError) -> ImageRecord {
-        let source = try ImageSource(path)
-        var configuration = source.configuration
-        if let entrypoint = overrides.entrypoint { configuration.entrypoint = entrypoint }
-        if let command = overrides.command { configuration.command = command }
-        configuration.environment += overrides.environment
-        if let directory = overrides.workingDirectory { configuration.workingDirectory = directory }
-        if let user = overrides.user { configuration.user = user }
-        let copy = try attempt("image \(name)") { () throws(KernelError) in
-            try WholeFile.makeDirectories(staged, mode: 0o755)
-            let copy = try TreeSnapshot.copy(source.root, to: staged)
-            let descriptor = try Descriptor.open(staged, O_RDONLY | O_DIRECTORY)
-            try FileAttributes.syncFilesystem(of: descriptor, path: staged)
-            return copy
-        }
-        return ImageRecord(
-            tree: copy.digest, name: name, size: copy.size, entries: copy.entries,
-            addedAt: time.unixNanoseconds, configuration: configuration)
-    }
-
-    /// Moves the staged tree to its place, unless the same is there, and then writes the index.
-    private func publish(_ record: ImageRecord, staged: String) throws(CRIError) -> ImageRecord {
-        var index = state.withLock { $0.index }
-        let added = index.add(record)
-        try attempt("image \(record.names.first ?? "")") { () throws(KernelError) in
-            let target = tree(record.tree)
-            if access(target, F_OK) == 0 {
-                try TreeRemoval.remove(staged)
-            } else {
-                guard rename(staged, target) == 0 else { throw KernelError("rename", target) }
-                try WholeFile.syncDirectory(of: target)
-            }
-        }
-        try write(index)
-        return added
-    }
-
     func write(_ index: ImageIndex) throws(CRIError) {
         try attempt("image store") { () throws(KernelError) in
             try WholeFile.replace(indexFile, with: index.json.encoded(isPretty: true), durable: true)
         }
         state.withLock { $0.index = index }
+    }
+
+    /// Makes one change of the index, durably.
+    @discardableResult
+    func change<Value: Sendable>(
+        _ body: @escaping @Sendable (inout ImageIndex) throws(CRIError) -> Value
+    ) async throws(CRIError) -> Value {
+        try await changes.take { [self] () async throws(CRIError) in
+            try await threads.perform("change images") { [self] () throws(CRIError) in
+                var index = state.withLock { $0.index }
+                let value = try body(&index)
+                try write(index)
+                return value
+            }
+        }
     }
 
     static func reference(_ name: String) throws(CRIError) -> ImageReference {

@@ -8,8 +8,8 @@ struct ContainerPlanInput: Sendable {
     var config: ContainerConfig
     var sandbox: SandboxRecord
     var image: ImageConfiguration
-    /// The image's tree on the host.
-    var imageRoot: String
+    /// The image's layers on the host, topmost first.
+    var imageLayers: [String]
     var identity: ProcessIdentity
     var seccomp: SeccompProgram?
     /// The sources of mounts with a path within their volume, resolved, by the mount's place in the configuration.
@@ -58,7 +58,7 @@ struct ContainerPlan: Sendable {
         var plan = LaunchPlan(
             process: process,
             root: .overlay(
-                lower: [input.imageRoot], upper: writable + "/upper", work: writable + "/work",
+                lower: input.imageLayers, upper: writable + "/upper", work: writable + "/work",
                 readOnly: security.hasReadOnlyRoot),
             cgroup: input.paths.cgroup(of: input.id, in: input.sandbox))
         plan.mounts = MountDecision.mounts(input)

@@ -39,11 +39,6 @@ extension SandboxRecord {
 }
 
 extension SpecificationReader {
-    func required(_ name: String) throws(OCIError) -> String {
-        guard let text = try string(name) else { throw failure(name, "it is missing") }
-        return text
-    }
-
     /// One of the values of `Choice`.
     func choice<Choice: RawRepresentable>(
         _ name: String, as type: Choice.Type = Choice.self

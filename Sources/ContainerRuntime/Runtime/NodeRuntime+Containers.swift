@@ -20,6 +20,7 @@ extension NodeRuntime {
         let monitor = try monitor(of: entry)
         try await clearEarlier(config.metadata, in: sandbox)
         let id = try Identifier.random()
+        try await images.ready(config.image)
         let image = try images.use(config.image, by: id)
         do throws(CRIError) {
             let uid = entry.record.metadata.uid
@@ -72,8 +73,9 @@ extension NodeRuntime {
             config.security, imageUser: image.configuration.user, database: database)
         let stopSignal = try Self.stopSignal(config, image.configuration)
         var input = ContainerPlanInput(
-            id: id, config: config, sandbox: sandbox, image: image.configuration, imageRoot: images.tree(image.tree),
-            identity: identity, seccomp: nil, host: try host(), paths: paths)
+            id: id, config: config, sandbox: sandbox, image: image.configuration,
+            imageLayers: try Self.layers(images.directories(of: image), config), identity: identity, seccomp: nil,
+            host: try host(), paths: paths)
         if !config.security.isPrivileged {
             let capabilities = try CapabilityDecision(config.security, host: input.host, object: "").mask
             input.seccomp = try dependencies.seccomp.program(for: config.security.seccomp, capabilities: capabilities)
@@ -107,6 +109,16 @@ extension NodeRuntime {
         for file in config.resources.unified.keys.sorted() where file.contains("/") || file.hasPrefix("cgroup.") {
             throw .invalid("\(object): \"\(file)\" is no file of a controller")
         }
+    }
+
+    /// As many as one overlay of the launch path takes.
+    private static func layers(_ layers: [String], _ config: ContainerConfig) throws(CRIError) -> [String] {
+        guard layers.count <= 60 else {
+            throw .unsupported(
+                "container \(config.metadata.name): image \(config.image) has \(layers.count) layers, and at most 60 can be mounted; "
+                    + "build it anew with fewer (docker build --squash, buildah bud --squash)")
+        }
+        return layers
     }
 
     /// Resolves the paths within volumes, and makes those that are missing.

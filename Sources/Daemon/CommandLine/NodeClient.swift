@@ -54,6 +54,33 @@ package struct NodeClient: Sendable {
         try await answer(HTTPRequest(.get, path, query: query)).body
     }
 
+    /// The lines of JSON that a long command answers with, as they come.
+    package func lines(
+        _ path: String, body: JSONValue, _ take: (JSONValue) throws(DaemonError) -> Void
+    ) async throws(DaemonError) {
+        let response = try await answer(HTTPRequest(.post, path, body: body.encoded()))
+        var rest: [UInt8] = []
+        func takeLines() throws(DaemonError) {
+            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                if let value = try? JSONValue(parsing: Array(rest[..<end])) { try take(value) }
+                rest.removeSubrange(...end)
+            }
+        }
+        guard case .stream(let stream) = response.body else {
+            rest = Array(response.parts.joined())
+            return try takeLines()
+        }
+        while true {
+            let chunk: [UInt8]?
+            do { chunk = try await stream.next() } catch {
+                throw DaemonError("\(socket): the daemon went away: \(error)")
+            }
+            guard let chunk else { return }
+            rest += chunk
+            try takeLines()
+        }
+    }
+
     package func webSocket(
         _ path: String, _ query: [QueryItem], subprotocol: String
     ) async throws(DaemonError) -> any WebSocketConnection {

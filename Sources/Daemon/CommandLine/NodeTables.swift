@@ -64,7 +64,7 @@ package enum NodeTables {
         return String(digits.prefix(12))
     }
 
-    static func size(_ bytes: Int64) -> String {
+    package static func size(_ bytes: Int64) -> String {
         let units: [(Int64, String)] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
         guard let (unit, name) = units.first(where: { bytes >= $0.0 }) else { return "\(max(0, bytes)) B" }
         return "\(bytes / unit).\(bytes % unit * 10 / unit) \(name)"

@@ -1,3 +1,4 @@
+import ContainerRuntime
 import Glibc
 import Kubelet
 
@@ -47,6 +48,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     /// Empty: `swiftlet-podmonitor` beside the daemon's own executable.
     package var monitorPath = ""
     package var stopsPodsOnExit = false
+    /// Where registries are asked: mirrors, and plain HTTP; see `RegistryHosts`.
+    package var registries = ""
     /// Seconds that pods have when the machine shuts down, and how many of them critical pods have for themselves.
     package var shutdownGrace = 30
     package var criticalShutdownGrace = 10
@@ -157,6 +160,9 @@ extension DaemonConfiguration {
         .number("image-gc-low-threshold", "Percent of the disk to which they are.", \.imageLowShare, 0...100),
         .text("cgroup-parent", "Unified cgroup that the instance's own is made under.", \.cgroupParent),
         .text("monitor-path", "The pod monitor's executable.", \.monitorPath, mustBeAbsolute: true),
+        .registries(
+            "registries", "Where registries are asked, such as docker.io=https://mirror.example,http://10.0.0.1:5000.",
+            \.registries),
         .flag("stop-pods-on-exit", "Stop all pods when the daemon is stopped.", \.stopsPodsOnExit),
         .number(
             "shutdown-grace-period", "Seconds that pods have at the machine's shutdown.", \.shutdownGrace, 0...3_600),
@@ -230,6 +236,17 @@ extension DaemonConfiguration.Setting {
         Self(name, summary, path) { configuration, text throws(DaemonError) in
             do throws(EvictionSettingError) {
                 _ = try check(text)
+            } catch {
+                throw DaemonError("\(name): \(error)")
+            }
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func registries(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
+            do throws(RegistryHostsError) {
+                _ = try RegistryHosts(text)
             } catch {
                 throw DaemonError("\(name): \(error)")
             }

@@ -5,6 +5,7 @@ import Kubelet
 import Linux
 import Logging
 import PodNetwork
+import Transport
 
 /// What runs containers on this machine: the pod network, the images, the runtime. It needs neither a kubelet nor an API server.
 struct ContainerStack: Sendable {
@@ -13,11 +14,12 @@ struct ContainerStack: Sendable {
     let runtime: NodeRuntime
     /// The cgroup of all pods.
     let podCgroups: String
+    private let logger: Logger
 
     /// Takes up what runs already and makes the network ready.
     static func start(
-        _ configuration: DaemonConfiguration, instance: InstanceFiles, events: EventThread, host: HostWatch,
-        steps: any StepRecorder, time: any TimeSource, logger: Logger,
+        _ configuration: DaemonConfiguration, instance: InstanceFiles, threads: IOThreads, events: EventThread,
+        host: HostWatch, steps: any StepRecorder, time: any TimeSource, logger: Logger,
         seams: DaemonSeams = DaemonSeams()
     ) async throws(DaemonError) -> ContainerStack {
         // As the last to be killed for memory, and so the pods' monitors, which inherit it: a pod's own limit must meet its containers.
@@ -29,7 +31,13 @@ struct ContainerStack: Sendable {
         }
         let blocking = BlockingThreads(count: 8)
         let paths = try NodePaths(configuration, instance: instance)
-        let images = ImageStore(paths: paths.runtime, threads: blocking, time: time)
+        let registries = try DaemonError.wrapping("registries") { () throws(RegistryHostsError) in
+            RegistryClient(hosts: try RegistryHosts(configuration.registries), threads: threads, time: time)
+        }
+        // Threads of their own: unpacking takes seconds, and containers must not stand behind it.
+        let images = ImageStore(
+            paths: paths.runtime, threads: blocking, bulk: BlockingThreads(count: 4), time: time, registries: registries
+        )
         let monitors = try DaemonError.wrapping(
             "pod monitor \(paths.monitor) (name another with --monitor-path)"
         ) { () throws(KernelError) in
@@ -49,11 +57,25 @@ struct ContainerStack: Sendable {
             try await runtime.open()
         }
         return ContainerStack(
-            network: network, images: images, runtime: runtime, podCgroups: paths.runtime.podCgroups)
+            network: network, images: images, runtime: runtime, podCgroups: paths.runtime.podCgroups, logger: logger)
     }
 
-    /// Keeps the network as it should be. Returns when its task is cancelled.
+    /// Keeps the network as it should be, and checks the images once. Returns when its task is cancelled.
     func run(time: any TimeSource) async {
-        await network.keepRepaired { try await time.sleep(for: .seconds(30)) }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await network.keepRepaired { try await time.sleep(for: .seconds(30)) } }
+            group.addTask { await verifyImages() }
+        }
+    }
+
+    private func verifyImages() async {
+        do throws(CRIError) {
+            try await images.verify()
+        } catch {
+            logger.warning("images not verified", metadata: ["cause": "\(error)"])
+        }
+        for image in images.damaged {
+            logger.warning("image damaged; pull it again", metadata: ["image": "\(image)"])
+        }
     }
 }

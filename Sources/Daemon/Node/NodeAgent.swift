@@ -38,8 +38,8 @@ struct NodeAgent: Sendable {
         logger: Logger, seams: DaemonSeams
     ) async throws(DaemonError) -> NodeAgent {
         let stack = try await ContainerStack.start(
-            configuration, instance: instance, events: events, host: host, steps: timeline, time: time,
-            logger: logger, seams: seams)
+            configuration, instance: instance, threads: threads, events: events, host: host, steps: timeline,
+            time: time, logger: logger, seams: seams)
         let (runtime, images, network) = (stack.runtime, stack.images, stack.network)
         var settings = Kubelet.Configuration(configuration, node, nameServer: network.configuration.gateway)
         settings.eviction = try configuration.eviction()

@@ -1,6 +1,8 @@
 import APIMachinery
 import CRI
+import ContainerRuntime
 import JSONTree
+import OCI
 
 // What the node's socket shows of the CRI's values. The names are those of `crictl -o json`.
 
@@ -9,7 +11,42 @@ extension Image {
         [
             "id": .string(id), "repoTags": .array(tags.map(JSONValue.string)),
             "repoDigests": .array(digests.map(JSONValue.string)), "size": .integer(Int64(clamping: size)),
+            "pinned": .bool(isPinned),
         ]
+    }
+}
+
+extension PullEvent {
+    /// One line of a pull's progress. Events of equal `key` replace each other while nobody reads.
+    var line: (key: String, value: JSONValue) {
+        switch self {
+        case .resolved(let manifest, let layers):
+            let sizes = layers.reduce(0) { $0 + $1.size }
+            return (
+                "resolved",
+                [
+                    "event": "resolved", "manifest": .string(manifest.description),
+                    "layers": .integer(Int64(layers.count)), "size": .integer(Int64(clamping: sizes)),
+                ]
+            )
+        case .received(let layer, let bytes):
+            return Self.line("received", layer, ["bytes": .integer(Int64(clamping: bytes))])
+        case .unpacking(let layer): return Self.line("unpacking", layer)
+        case .done(let layer): return Self.line("done", layer)
+        case .present(let layer): return Self.line("present", layer)
+        case .retrying(let layer, let cause): return Self.line("retrying", layer, ["cause": .string(cause)])
+        }
+    }
+
+    private static func line(
+        _ event: String, _ layer: ImageDescriptor, _ more: JSONObject = [:]
+    ) -> (key: String, value: JSONValue) {
+        var object: JSONObject = [
+            "event": .string(event), "layer": .string(layer.digest.description),
+            "size": .integer(Int64(clamping: layer.size)),
+        ]
+        for member in more.members { object[member.key] = member.value }
+        return (event + layer.digest.hex, .object(object))
     }
 }
 

@@ -25,9 +25,8 @@ struct NodeEndpoint: HTTPHandler {
         }
         do throws(Status) {
             switch (request.method, request.path) {
-            case (.get, "/v1/images"): return answer(try await imageList())
-            case (.post, "/v1/images"): return answer(try await addImage(request))
-            case (.delete, "/v1/images"): return answer(try await removeImage(request))
+            case (_, let path) where path == "/v1/images" || path.hasPrefix("/v1/images/"):
+                return try await ImageEndpoint(images: images).handle(request)
             case (.get, "/v1/sandboxes"): return answer(try await sandboxList())
             case (.get, "/v1/containers"): return answer(try await containerList())
             case (.get, "/v1/certificates"): return answer(.array(certificates.certificates.map(\.json)))
@@ -90,40 +89,6 @@ struct NodeEndpoint: HTTPHandler {
         HTTPResponse(Int(status.code), contentType: "application/json", status.json.encoded())
     }
 
-    // MARK: - Images
-
-    private func imageList() async throws(Status) -> JSONValue {
-        let list = try await run { () async throws(CRIError) in try await images.listImages() }
-        return .array(list.map(\.json))
-    }
-
-    private func addImage(_ request: HTTPRequest) async throws(Status) -> JSONValue {
-        guard let body = try? JSONValue(parsing: request.body), let name = body["name"]?.string,
-            let path = body["path"]?.string
-        else { throw .badRequest("an image needs a name and a path") }
-        var overrides = ImageStore.Overrides()
-        overrides.entrypoint = body["entrypoint"]?.array?.compactMap(\.string)
-        overrides.command = body["command"]?.array?.compactMap(\.string)
-        overrides.environment = body["environment"]?.array?.compactMap(\.string) ?? []
-        overrides.workingDirectory = body["workingDirectory"]?.string
-        overrides.user = body["user"]?.string
-        let chosen = overrides
-        _ = try await run { () async throws(CRIError) in
-            try await images.add(name: name, path: path, overrides: chosen)
-        }
-        let image = try await run { () async throws(CRIError) in try await images.imageStatus(name) }
-        return image?.json ?? .null
-    }
-
-    private func removeImage(_ request: HTTPRequest) async throws(Status) -> JSONValue {
-        guard let name = request.query("name") else { throw .badRequest("which image? give its name") }
-        let known = try await run { () async throws(CRIError) in try await images.imageStatus(name) }
-        guard known != nil else { throw Status(.notFound, code: 404, "this node has no image \"\(name)\"") }
-        let isForced = request.query("force") == "true"
-        try await run { () async throws(CRIError) in try await images.removeImage(name, isForced: isForced) }
-        return [:]
-    }
-
     // MARK: - What runs
 
     private func sandboxList() async throws(Status) -> JSONValue {
@@ -144,6 +109,13 @@ struct NodeEndpoint: HTTPHandler {
     }
 
     private func run<Value>(_ body: () async throws(CRIError) -> Value) async throws(Status) -> Value {
+        try await Status.ofRuntime(body)
+    }
+}
+
+extension Status {
+    /// Runs a call of the runtime; its failure as a Status.
+    static func ofRuntime<Value>(_ body: () async throws(CRIError) -> Value) async throws(Status) -> Value {
         do throws(CRIError) {
             return try await body()
         } catch {

@@ -36,6 +36,11 @@ package struct OpenDirectory: ~Copyable, Sendable {
         return Descriptor(owning: raw)
     }
 
+    /// A directory found as `openInRoot` finds it.
+    package borrowing func directoryInRoot(_ path: String) throws(KernelError) -> OpenDirectory {
+        OpenDirectory(try openInRoot(path, O_RDONLY | O_DIRECTORY), path: self.path + "/" + path)
+    }
+
     /// Opens a path whose links and dots are resolved as if this directory were the root; nothing outside can be reached.
     package borrowing func openInRoot(_ path: String, _ flags: Int32) throws(KernelError) -> Descriptor {
         let raw = cf_open_in_root(descriptor.raw, path, flags)
@@ -47,6 +52,21 @@ package struct OpenDirectory: ~Copyable, Sendable {
         var status = stat()
         guard fstatat(descriptor.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { throw failure("stat", name) }
         return status
+    }
+
+    /// Its own.
+    package borrowing func status() throws(KernelError) -> stat {
+        var status = stat()
+        guard fstat(descriptor.raw, &status) == 0 else { throw failure("stat", "") }
+        return status
+    }
+
+    /// Where a symbolic link leads.
+    package borrowing func linkTarget(of name: String) throws(KernelError) -> String {
+        var text = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = readlinkat(descriptor.raw, name, &text, text.count)
+        guard length >= 0 else { throw failure("read link", name) }
+        return String(decoding: text.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Up to `limit` names, sorted; `.` and `..` left out. Reads from the start each time. A name that is no UTF-8 comes out mended, and is then

@@ -28,7 +28,9 @@ extension RegistryAuth {
     /// nil where it holds nothing. `auth` is user and password in one, in base64.
     init?(_ wire: Message<Wire.AuthConfig>?) throws(CRIError) {
         guard let wire else { return nil }
-        self.init(username: wire.username, password: wire.password)
+        self.init(
+            username: wire.username, password: wire.password, identityToken: wire.identityToken,
+            registryToken: wire.registryToken)
         if username.isEmpty && password.isEmpty && !wire.auth.isEmpty {
             guard let bytes = Bytes(base64: wire.auth)?.array, let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
             else {
@@ -37,13 +39,15 @@ extension RegistryAuth {
             username = String(decoding: bytes[..<colon], as: UTF8.self)
             password = String(decoding: bytes[bytes.index(after: colon)...].filter { $0 != 0 }, as: UTF8.self)
         }
-        if username.isEmpty && password.isEmpty { return nil }
+        if self == RegistryAuth() { return nil }
     }
 
     var wire: Message<Wire.AuthConfig> {
         Message {
             $0.username = username
             $0.password = password
+            $0.identityToken = identityToken
+            $0.registryToken = registryToken
         }
     }
 }

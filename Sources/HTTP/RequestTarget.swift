@@ -1,9 +1,12 @@
-import HTTP
-
 /// A request's target (RFC 9112, 3.2), split and percent-decoded.
-package struct RequestTarget: Equatable {
+package struct RequestTarget: Sendable, Hashable {
     package var path: String
     package var query: [QueryItem]
+
+    package init(path: String, query: [QueryItem] = []) {
+        self.path = path
+        self.query = query
+    }
 
     /// Nil where the target is not an absolute path, an escape is broken, or it holds a NUL or bytes that are not UTF-8.
     package init?(_ text: String) {

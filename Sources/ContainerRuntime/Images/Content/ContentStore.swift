@@ -1,0 +1,147 @@
+import CRI
+import Glibc
+import Linux
+import OCI
+
+/// The files that images came as (manifests, configurations, packed layers), each under its digest. A file has its name only once it is whole, checked
+/// and on disk, so that a power cut leaves either the right bytes or none. All calls block.
+struct ContentStore: Sendable {
+    /// `blobs` holds what is whole, `partial` what is on its way.
+    let directory: String
+
+    var blobs: String { directory + "/blobs" }
+    var partial: String { directory + "/partial" }
+    func path(of digest: Digest) -> String { blobs + "/" + digest.hex }
+    /// What has come so far of a file; it outlives the daemon, so that a download goes on where it was.
+    func partialPath(of digest: Digest) -> String { partial + "/" + digest.hex }
+
+    func prepare() throws(KernelError) {
+        try WholeFile.makeDirectories(blobs, mode: 0o700)
+        try WholeFile.makeDirectories(partial, mode: 0o700)
+    }
+
+    /// In bytes; nil where it is not there.
+    func size(of digest: Digest) -> UInt64? {
+        var status = stat()
+        return stat(path(of: digest), &status) == 0 ? UInt64(clamping: status.st_size) : nil
+    }
+
+    func open(_ digest: Digest) throws(KernelError) -> Descriptor {
+        try Descriptor.open(path(of: digest), O_RDONLY)
+    }
+
+    /// A small file's bytes, checked.
+    func read(_ digest: Digest, limit: Int) throws(CRIError) -> [UInt8] {
+        let bytes = try attempt("image file \(digest)") { () throws(KernelError) in
+            try WholeFile.read(path(of: digest), limit: limit)
+        }
+        guard Digest(of: bytes) == digest else {
+            throw .failed("image file \(digest) is damaged on this node; pull the image again")
+        }
+        return bytes
+    }
+
+    @discardableResult
+    func put(_ bytes: [UInt8]) throws(KernelError) -> Digest {
+        let digest = Digest(of: bytes)
+        if size(of: digest) != UInt64(bytes.count) {
+            try WholeFile.replace(path(of: digest), with: bytes, durable: true)
+        }
+        return digest
+    }
+
+    /// Copies what is left of `source` into the store.
+    /// - Parameter expected: what its digest must be.
+    func copy(
+        _ source: borrowing Descriptor, object: String, expecting expected: Digest? = nil
+    ) throws(CRIError) -> (digest: Digest, size: UInt64) {
+        let name = partial + "/" + (try Identifier.random())
+        defer { unlink(name) }
+        return try attempt(object) { () throws(KernelError) -> Result<(digest: Digest, size: UInt64), CRIError> in
+            let target = try Descriptor.open(name, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+            if !FileAttributes.shareBytes(of: source, with: target) {
+                try WholeFile.copy(from: source, to: target, path: name)
+            }
+            // What was written is what counts, should the source change meanwhile.
+            let found = try Self.digest(of: target, path: name)
+            if let expected, found.digest != expected {
+                return .failure(.invalid("\(object): it has digest \(found.digest) in place of \(expected)"))
+            }
+            try finish(target, at: name, as: found.digest)
+            return .success(found)
+        }.get()
+    }
+
+    /// Gives a whole file its name: synced before it is named.
+    func finish(_ file: borrowing Descriptor, at path: String, as digest: Digest) throws(KernelError) {
+        guard fsync(file.raw) == 0 else { throw KernelError("fsync", path) }
+        guard rename(path, self.path(of: digest)) == 0 else { throw KernelError("rename", path) }
+        try WholeFile.syncDirectory(of: self.path(of: digest))
+    }
+
+    /// Whether the file is there and has the bytes that its name says.
+    func isWhole(_ digest: Digest) -> Bool {
+        guard let file = try? open(digest), let found = try? Self.digest(of: file, path: path(of: digest)) else {
+            return false
+        }
+        return found.digest == digest
+    }
+
+    /// Of all bytes from the start.
+    static func digest(
+        of file: borrowing Descriptor, path: String
+    ) throws(KernelError) -> (digest: Digest, size: UInt64) {
+        guard lseek(file.raw, 0, SEEK_SET) == 0 else { throw KernelError("seek", path) }
+        var hasher = DigestHasher()
+        var size: UInt64 = 0
+        var buffer = [UInt8](repeating: 0, count: 256 << 10)
+        while true {
+            let count = Glibc.read(file.raw, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw KernelError("read", path) }
+            if count == 0 { return (hasher.finish(), size) }
+            size += UInt64(count)
+            buffer.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        }
+    }
+
+    func remove(_ digest: Digest) throws(KernelError) {
+        guard unlink(path(of: digest)) == 0 || errno == ENOENT else { throw KernelError("remove", path(of: digest)) }
+    }
+
+    /// Removes what no image has, of files on their way those that nothing was added to for a day.
+    /// - Parameters:
+    ///   - isKept: what an image has, or is about to have.
+    ///   - before: files that were last written before this moment go, in seconds since 1970.
+    /// - Returns: the bytes freed.
+    func sweep(before: Int64, keeping isKept: (Digest) -> Bool) throws(KernelError) -> UInt64 {
+        var freed: UInt64 = 0
+        for holder in [blobs, partial] {
+            let directory = try OpenDirectory(holder)
+            for name in try directory.names() {
+                let status = try directory.status(of: name)
+                if let digest = try? Digest("sha256:" + name), isKept(digest) { continue }
+                guard Int64(status.st_mtim.tv_sec) < before else { continue }
+                guard unlinkat(directory.descriptor.raw, name, 0) == 0 else {
+                    throw directory.failure("remove", name)
+                }
+                freed += UInt64(clamping: status.st_blocks) * 512
+            }
+        }
+        return freed
+    }
+
+    /// Bytes and files that it takes on disk.
+    func usage() throws(KernelError) -> (bytes: UInt64, files: UInt64) {
+        var usage: (bytes: UInt64, files: UInt64) = (0, 0)
+        for holder in [blobs, partial] {
+            let directory = try OpenDirectory(holder)
+            for name in try directory.names() {
+                guard let status = try? directory.status(of: name) else { continue }
+                usage.bytes += UInt64(clamping: status.st_blocks) * 512
+                usage.files += 1
+            }
+        }
+        return usage
+    }
+}

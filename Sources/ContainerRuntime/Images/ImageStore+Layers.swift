@@ -1,0 +1,249 @@
+import CRI
+import Glibc
+import Linux
+import OCI
+
+/// An image that is on its way: what its files say, checked against each other.
+struct ImageDraft: Sendable {
+    var manifest: ImageDescriptor
+    var blobs: [ImageDescriptor]
+    /// The digest of the configuration file.
+    var id: Digest
+    var file: ImageFile
+
+    /// - Parameter object: the image's name, for messages.
+    init(
+        manifest bytes: [UInt8], mediaType: String, _ parsed: ImageManifest, file: ImageFile, object: String
+    ) throws(CRIError) {
+        manifest = ImageDescriptor(mediaType: mediaType, digest: Digest(of: bytes), size: UInt64(bytes.count))
+        blobs = parsed.layers
+        id = parsed.configuration.digest
+        self.file = file
+        guard file.layers.count == blobs.count else {
+            throw .invalid(
+                "\(object): its manifest has \(blobs.count) layers and its configuration \(file.layers.count)")
+        }
+        guard !blobs.isEmpty else { throw .invalid("\(object): it has no layers") }
+        let machine = ImagePlatform.host
+        guard file.platform.architecture.isEmpty || file.platform.runs(on: machine) else {
+            throw .invalid("\(object): it is made for \(file.platform), and this machine is \(machine)")
+        }
+    }
+}
+
+extension ImageStore {
+    /// How many layers of one image are fetched and unpacked at a time.
+    private static let parallel = 3
+
+    /// Makes the layers of an image that are not there, several at a time, and then the image.
+    /// - Parameters:
+    ///   - name: the name it gets.
+    ///   - isPulled: whether a registry can give it back.
+    ///   - fetch: brings one packed layer into the content store.
+    func build(
+        _ draft: ImageDraft, name: ImageReference, isPulled: Bool, progress: PullProgress,
+        fetch: @escaping @Sendable (ImageDescriptor) async throws(CRIError) -> Void
+    ) async throws(CRIError) -> ImageRecord {
+        let held = Set(
+            draft.file.chain + draft.file.layers + draft.blobs.map(\.digest) + [draft.manifest.digest, draft.id])
+        hold(held)
+        defer { letGo(held) }
+        let prepared = try await prepareLayers(draft, progress: progress, fetch: fetch)
+        let layers = try await complete(prepared, of: draft)
+        var record = ImageRecord(
+            id: draft.id, manifest: draft.manifest, blobs: draft.blobs, layers: layers,
+            addedAt: time.unixNanoseconds, configuration: draft.file.configuration)
+        record.isPulled = isPulled
+        if name.tag != nil { record.names = [name.withoutDigest] }
+        if name.digest != nil { record.repositories = [name.name] }
+        let made = record
+        let added = try await change { (index: inout ImageIndex) throws(CRIError) in index.add(made) }
+        state.withLock { state in for layer in layers { state.loose[layer.key] = nil } }
+        return added
+    }
+
+    func hold(_ digests: Set<Digest>) {
+        state.withLock { state in for digest in digests { state.held[digest, default: 0] += 1 } }
+    }
+
+    func letGo(_ digests: Set<Digest>) {
+        state.withLock { state in
+            for digest in digests {
+                state.held[digest, default: 1] -= 1
+                if state.held[digest] == 0 { state.held[digest] = nil }
+            }
+        }
+    }
+
+    /// A layer that is whole, or one that has to wait for those beneath it.
+    private enum Prepared: Sendable {
+        case present(ImageLayer)
+        case staged(directory: String, ExtractedLayer)
+    }
+
+    private func prepareLayers(
+        _ draft: ImageDraft, progress: PullProgress,
+        fetch: @escaping @Sendable (ImageDescriptor) async throws(CRIError) -> Void
+    ) async throws(CRIError) -> [Prepared] {
+        let chain = draft.file.chain
+        let outcome = await withTaskGroup(
+            of: (Int, Result<Prepared, CRIError>).self, returning: Result<[Prepared], CRIError>.self
+        ) { group in
+            var found = [Prepared?](repeating: nil, count: chain.count)
+            var failure: CRIError?
+            var next = 0
+            func start() {
+                guard next < chain.count, failure == nil else { return }
+                let index = next
+                next += 1
+                group.addTask { [self] in
+                    do throws(CRIError) {
+                        let layer = try await prepareLayer(index, of: draft, chain[index], progress, fetch)
+                        return (index, .success(layer))
+                    } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            for _ in 0..<Self.parallel { start() }
+            while let (index, result) = await group.next() {
+                switch result {
+                case .success(let layer): found[index] = layer
+                case .failure(let error):
+                    if failure == nil { failure = error }
+                    group.cancelAll()
+                }
+                start()
+            }
+            if let failure { return .failure(failure) }
+            return .success(found.compactMap { $0 })
+        }
+        return try outcome.get()
+    }
+
+    private func prepareLayer(
+        _ index: Int, of draft: ImageDraft, _ chain: Digest, _ progress: PullProgress,
+        _ fetch: @escaping @Sendable (ImageDescriptor) async throws(CRIError) -> Void
+    ) async throws(CRIError) -> Prepared {
+        let digest = draft.file.layers[index]
+        let blob = draft.blobs[index]
+        return try await layerTurns.take(digest) { [self] () async throws(CRIError) in
+            if let layer = state.withLock({ $0.layer(digest, chain: chain) }) {
+                progress.tell(.present(blob))
+                return .present(layer)
+            }
+            let (directory, extracted) = try await fetchAndExtract(blob, expecting: digest, progress, fetch)
+            let isDependent = !extracted.implied.isEmpty || !extracted.links.isEmpty
+            if isDependent && index > 0 { return .staged(directory: directory, extracted) }
+            let layer = try await publish(directory, key: digest, isDependent: isDependent)
+            progress.tell(.done(blob))
+            return .present(layer)
+        }
+    }
+
+    /// A packed layer that was here already may have been damaged since: it is then fetched once more.
+    private func fetchAndExtract(
+        _ blob: ImageDescriptor, expecting digest: Digest, _ progress: PullProgress,
+        _ fetch: @escaping @Sendable (ImageDescriptor) async throws(CRIError) -> Void
+    ) async throws(CRIError) -> (String, ExtractedLayer) {
+        let wasHere = content.size(of: blob.digest) != nil
+        try await fetch(blob)
+        progress.tell(.unpacking(blob))
+        do throws(CRIError) {
+            return try await extract(blob.digest, expecting: digest)
+        } catch {
+            guard wasHere else { throw error }
+            let isWhole = try await bulk.perform("check layer's file") { [self] () throws(CRIError) in
+                if content.isWhole(blob.digest) { return true }
+                try attempt("layer \(blob.digest)") { () throws(KernelError) in try content.remove(blob.digest) }
+                return false
+            }
+            guard !isWhole else { throw error }
+            try await fetch(blob)
+            return try await extract(blob.digest, expecting: digest)
+        }
+    }
+
+    /// Unpacks a layer into a staged directory.
+    func extract(_ blob: Digest, expecting digest: Digest) async throws(CRIError) -> (String, ExtractedLayer) {
+        let staged = staging + "/" + (try Identifier.random())
+        return try await bulk.perform("unpack layer") { [self] () throws(CRIError) in
+            let object = "layer \(blob)"
+            let trash = staged + ".replaced"
+            let file = try attempt(object) { () throws(KernelError) in
+                try WholeFile.makeDirectories(staged, mode: 0o755)
+                try WholeFile.makeDirectories(trash, mode: 0o700)
+                return try content.open(blob)
+            }
+            do throws(CRIError) {
+                let extracted = try LayerExtractor.extract(
+                    file, object: object, into: staged, trash: trash, limits: limits)
+                guard extracted.digest == digest else {
+                    throw .invalid(
+                        "\(object): unpacked it has digest \(extracted.digest), and the image says \(digest)")
+                }
+                try attempt(object) { () throws(KernelError) in try TreeRemoval.remove(trash) }
+                return (staged, extracted)
+            } catch {
+                for path in [staged, trash] { try? TreeRemoval.remove(path) }
+                throw error
+            }
+        }
+    }
+
+    /// Completes in their order the layers that need what lies beneath them.
+    private func complete(_ prepared: [Prepared], of draft: ImageDraft) async throws(CRIError) -> [ImageLayer] {
+        let chain = draft.file.chain
+        var layers: [ImageLayer] = []
+        for (index, layer) in prepared.enumerated() {
+            switch layer {
+            case .present(let layer): layers.append(layer)
+            case .staged(let directory, let extracted):
+                let lower = layers.reversed().map { tree($0.key) }
+                try await bulk.perform("complete layer") { () throws(CRIError) in
+                    try attempt("layer \(draft.blobs[index].digest)") { () throws(KernelError) in
+                        try LayerCompletion(layer: directory, lower: lower).complete(extracted)
+                    }
+                }
+                layers.append(try await publish(directory, key: chain[index], isDependent: true))
+            }
+        }
+        return layers
+    }
+
+    /// Seals a staged tree and moves it to its place, unless a whole one is there. Durable on return.
+    func publish(_ directory: String, key: Digest, isDependent: Bool = false) async throws(CRIError) -> ImageLayer {
+        let layer = try await bulk.perform("publish layer") { [self] () throws(CRIError) in
+            try attempt("layer \(key)") { () throws(KernelError) in
+                let seal = try TreeSeal.seal(directory)
+                try FileAttributes.syncFilesystem(
+                    of: try Descriptor.open(directory, O_RDONLY | O_DIRECTORY), path: directory)
+                try settle(directory, at: key)
+                return ImageLayer(key: key, seal, isDependent: isDependent)
+            }
+        }
+        return state.withLock { state in
+            state.damaged.remove(key)
+            state.unverified.remove(key)
+            state.loose[key] = layer
+            return layer
+        }
+    }
+
+    /// Renames a synced tree to its name. A damaged one gives way; containers that run on it keep it.
+    func settle(_ directory: String, at key: Digest) throws(KernelError) {
+        let target = tree(key)
+        if access(target, F_OK) == 0 {
+            guard state.withLock({ $0.damaged.contains(key) }) else { return try TreeRemoval.remove(directory) }
+            guard rename(target, directory + ".damaged") == 0 else { throw KernelError("rename", target) }
+        }
+        guard rename(directory, target) == 0 else { throw KernelError("rename", target) }
+        try WholeFile.syncDirectory(of: target)
+        try TreeRemoval.remove(directory + ".damaged")
+    }
+}
+
+extension ImageReference {
+    /// The name with its tag alone.
+    var withoutDigest: String { name + (tag.map { ":" + $0 } ?? "") }
+}

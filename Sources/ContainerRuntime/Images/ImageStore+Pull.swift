@@ -1,0 +1,134 @@
+import CRI
+import HTTP
+import JSONTree
+import Linux
+import OCI
+
+extension ImageStore {
+    /// Fetches an image from its registry, or what of it this node has not.
+    /// - Returns: the image's id.
+    package func pullImage(_ image: String, auth: RegistryAuth?) async throws(CRIError) -> String {
+        try await pull(image, auth: auth).id.description
+    }
+
+    /// The same for those who want to see it come.
+    package func pull(
+        _ image: String, auth: RegistryAuth? = nil, progress: PullProgress = .none
+    ) async throws(CRIError) -> ImageRecord {
+        let reference = try Self.reference(image)
+        guard let registries else {
+            if let found = state.withLock({ $0.find(image) }) { return found }
+            throw Self.missing(image)
+        }
+        do throws(CRIError) {
+            try await ready(image)
+            let sessions = registries.sessions(
+                for: reference.registry, repository: reference.repository, auth: auth, isPush: false)
+            let (draft, from) = try await resolve(reference, sessions)
+            progress.tell(.resolved(manifest: draft.manifest.digest, layers: draft.blobs))
+            // Where the manifest came from has its layers, most likely.
+            let places = Array(sessions[from...] + sessions[..<from])
+            return try await build(draft, name: reference, isPulled: true, progress: progress) {
+                [self] blob async throws(CRIError) in
+                try await fetch(blob, from: places, progress)
+            }
+        } catch {
+            let text = "failed to pull \(reference): \(error)"
+            if case .imageNotFound = error { throw .imageNotFound(text) }
+            throw .failed(text)
+        }
+    }
+
+    private func fetch(
+        _ blob: ImageDescriptor, from sessions: [RegistrySession], _ progress: PullProgress
+    ) async throws(CRIError) {
+        try await fileTurns.take(blob.digest) { [self] () async throws(CRIError) in
+            let download = BlobDownload(
+                blob: blob, content: content, threads: bulk, time: time, progress: progress)
+            try await download.fetch(from: sessions)
+        }
+    }
+
+    /// Asks one place after the other for the manifest.
+    private func resolve(
+        _ reference: ImageReference, _ sessions: [RegistrySession]
+    ) async throws(CRIError) -> (ImageDraft, Int) {
+        var failures: [RegistryFailure] = []
+        for (index, session) in sessions.enumerated() {
+            do throws(RegistryFailure) {
+                return (try await draft(reference, session), index)
+            } catch {
+                failures.append(error)
+            }
+        }
+        let text = failures.map(\.description).joined(separator: "; ")
+        if failures.last?.kind == .notFound { throw .imageNotFound(text) }
+        throw .failed(text)
+    }
+
+    /// Manifest and configuration of the image for this machine, brought into the content store.
+    private func draft(
+        _ reference: ImageReference, _ session: RegistrySession
+    ) async throws(RegistryFailure) -> ImageDraft {
+        let object = "image \(reference)"
+        var (bytes, type) = try await session.manifest(
+            reference.digest?.description ?? reference.tag ?? "latest", expecting: reference.digest)
+        var depth = 0
+        while let chosen = try RegistryFailure.checked({ () throws(CRIError) in
+            try Self.choose(bytes, type, object)
+        }) {
+            depth += 1
+            guard depth <= 4 else {
+                throw RegistryFailure(.refused, "\(object): indexes lead to indexes without an end")
+            }
+            bytes = try await session.manifest(chosen.digest.description, expecting: chosen.digest).bytes
+            type = chosen.mediaType
+        }
+        let manifestBytes = bytes
+        let manifest = try RegistryFailure.checked { () throws(CRIError) in
+            try ImageArchive.read(manifestBytes, object) { (value, file) throws(OCIError) in
+                try ImageManifest(value, file: file)
+            }
+        }
+        let configuration = try await session.file(manifest.configuration, limit: ImageArchive.fileLimit)
+        let content = content
+        let mediaType = ImageMediaType.isManifest(type) ? type : manifest.mediaType
+        do throws(CRIError) {
+            return try await bulk.perform("write manifest") { () throws(CRIError) in
+                let file = try ImageArchive.read(configuration, object) { (value, file) throws(OCIError) in
+                    try ImageFile(value, file: file)
+                }
+                try attempt(object) { () throws(KernelError) in
+                    try content.put(manifestBytes)
+                    try content.put(configuration)
+                }
+                return try ImageDraft(
+                    manifest: manifestBytes, mediaType: mediaType, manifest, file: file, object: object)
+            }
+        } catch {
+            throw RegistryFailure(.refused, error.description)
+        }
+    }
+
+    /// The manifest for this machine in an index; nil where the bytes are no index.
+    private static func choose(
+        _ bytes: [UInt8], _ type: String, _ object: String
+    ) throws(CRIError) -> ImageDescriptor? {
+        guard !ImageMediaType.isManifest(type) else { return nil }
+        let isIndex = ImageMediaType.isIndex(type) || (try? JSONValue(parsing: bytes))?["manifests"] != nil
+        guard isIndex else { return nil }
+        let list = try ImageArchive.read(bytes, object) { (value, file) throws(OCIError) in
+            try ImageManifestList(value, file: file)
+        }
+        if let chosen = list.choose(for: .host) { return chosen }
+        throw .failed(
+            "\(object): there is none for \(ImagePlatform.host); there are \(list.platforms.joined(separator: ", "))")
+    }
+}
+
+extension RegistryFailure {
+    /// What came cannot be used: another place may have it right.
+    static func checked<Value>(_ body: () throws(CRIError) -> Value) throws(RegistryFailure) -> Value {
+        do throws(CRIError) { return try body() } catch { throw RegistryFailure(.refused, error.description) }
+    }
+}

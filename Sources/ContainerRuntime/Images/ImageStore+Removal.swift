@@ -1,0 +1,132 @@
+import CRI
+import Linux
+import OCI
+
+extension ImageStore {
+    package func removeImage(_ image: String) async throws(CRIError) {
+        try await removeImage(image, isForced: false)
+    }
+
+    /// Takes a name away, and the image with its last name; an id takes the image away whole. Nothing where it is not there.
+    /// - Parameter isForced: Also where containers use it, which keep running and cannot be started again, and where it is pinned.
+    package func removeImage(_ image: String, isForced: Bool) async throws(CRIError) {
+        try await changes.take { [self] () async throws(CRIError) in
+            try await threads.perform("remove image") { [self] () throws(CRIError) in
+                try remove(image, isForced: isForced)
+            }
+        }
+    }
+
+    private func remove(_ image: String, isForced: Bool) throws(CRIError) {
+        var (index, users) = state.withLock { ($0.index, $0.users) }
+        guard let record = index.find(image) else { return }
+        if let reference = try? ImageReference(image), record.names.count + record.repositories.count > 1,
+            record.names.contains(reference.description) || record.repositories.contains(reference.name)
+        {
+            index.removeName(reference)
+            return try write(index)
+        }
+        let inUse = users[record.id]?.count ?? 0
+        guard inUse == 0 || isForced else {
+            throw .invalid(
+                "image \(image) is used by \(inUse) container\(inUse == 1 ? "" : "s"); remove them first, or give --force"
+            )
+        }
+        guard !record.isPinned || isForced else {
+            throw .invalid("image \(image) is pinned; unpin it first (swiftlet images unpin \(image)), or give --force")
+        }
+        try erase([record], from: &index)
+    }
+
+    /// Removes images with all that only they have. The changes' turn is held.
+    func erase(_ records: [ImageRecord], from index: inout ImageIndex) throws(CRIError) {
+        for record in records { index.remove(record.id) }
+        // The index first: after a crash in between, trees and files are known to be nobody's.
+        try write(index)
+        let held = state.withLock { state in
+            for record in records {
+                for layer in record.layers where !index.uses(tree: layer.key) {
+                    state.unverified.remove(layer.key)
+                    if state.held[layer.key] != nil {
+                        state.loose[layer.key] = layer
+                    } else {
+                        state.damaged.remove(layer.key)
+                    }
+                }
+            }
+            return state.held
+        }
+        let files = index.files
+        try attempt("image store") { () throws(KernelError) in
+            for record in records {
+                for layer in record.layers where !index.uses(tree: layer.key) && held[layer.key] == nil {
+                    try TreeRemoval.remove(tree(layer.key))
+                }
+                for file in record.files where !files.contains(file) && held[file] == nil { try content.remove(file) }
+            }
+        }
+    }
+
+    /// Removes the images that nothing uses and that are not pinned, those without a name alone unless `all`, and what was left of broken downloads.
+    /// - Returns: what was removed, and the bytes that the filesystem got back.
+    package func prune(all: Bool) async throws(CRIError) -> (images: [String], bytes: UInt64) {
+        let before = try await imageFilesystem().usedBytes
+        let removed = try await changes.take { [self] () async throws(CRIError) in
+            try await bulk.perform("prune images") { [self] () throws(CRIError) in
+                var (index, users, held) = state.withLock { ($0.index, $0.users, $0.held) }
+                let victims = index.records.filter { record in
+                    users[record.id] == nil && !record.isPinned
+                        && (all || record.names.isEmpty && record.repositories.isEmpty)
+                }
+                try erase(victims, from: &index)
+                try dropLoose()
+                let files = index.files
+                _ = try attempt("image store") { () throws(KernelError) in
+                    try content.sweep(before: .max) { files.contains($0) || held[$0] != nil }
+                }
+                return victims.map { $0.names.first ?? $0.id.description }
+            }
+        }
+        let after = try await imageFilesystem().usedBytes
+        return (removed, before > after ? before - after : 0)
+    }
+
+    /// Removes the trees that pulls which failed have left.
+    private func dropLoose() throws(CRIError) {
+        let left = state.withLock { state in
+            let left = state.loose.keys.filter { state.held[$0] == nil && !state.index.uses(tree: $0) }
+            for key in left { state.loose[key] = nil }
+            return left
+        }
+        try attempt("image store") { () throws(KernelError) in
+            for key in left { try TreeRemoval.remove(tree(key)) }
+        }
+    }
+
+    /// Gives an image one more name.
+    package func tag(_ image: String, as name: String) async throws(CRIError) {
+        let reference = try Self.reference(name)
+        guard reference.digest == nil else {
+            throw .invalid("\(name): a tag is given, and a digest follows from the content")
+        }
+        try await change { (index: inout ImageIndex) throws(CRIError) in
+            guard var record = index.find(image) else { throw Self.missing(image) }
+            record.names = Set(record.names + [reference.description]).sorted()
+            _ = index.add(record)
+        }
+    }
+
+    /// Keeps an image from being collected, or lets it go again.
+    package func pin(_ image: String, _ isPinned: Bool) async throws(CRIError) {
+        try await change { (index: inout ImageIndex) throws(CRIError) in
+            guard let record = index.find(image) else { throw Self.missing(image) }
+            index.change(record.id) { $0.isPinned = isPinned }
+        }
+    }
+
+    static func missing(_ image: String) -> CRIError {
+        .imageNotFound(
+            "image \(image) is not on this node; get it with: swiftlet pull \(image), "
+                + "or from files with: swiftlet images add \(image) PATH")
+    }
+}

@@ -1,0 +1,107 @@
+import CRI
+import Linux
+import OCI
+
+extension ImageStore {
+    private var verifiedFile: String { paths.images + "/verified" }
+
+    private static var boot: [UInt8] { (try? WholeFile.readPseudo("/proc/sys/kernel/random/boot_id")) ?? [] }
+
+    /// Whether everything was checked since the machine started: only a power cut or a crash of the kernel loses what was synced wrongly. Blocks.
+    var isVerifiedSinceBoot: Bool {
+        let boot = Self.boot
+        return !boot.isEmpty && (try? WholeFile.read(verifiedFile)) == boot
+    }
+
+    /// Checks the layers that were not since the machine started, and heals those that it can. To be run beside everything else; `ready` does not wait for it.
+    package func verify() async throws(CRIError) {
+        let keys = state.withLock { $0.unverified.union($0.damaged) }
+        for key in keys.sorted(by: { $0.hex < $1.hex }) { try await check(key) }
+        try await threads.perform("note verification") { [self] () throws(CRIError) in
+            try attempt("image store") { () throws(KernelError) in
+                try WholeFile.replace(verifiedFile, with: Self.boot, durable: false)
+            }
+        }
+    }
+
+    /// Checks every layer now.
+    /// - Returns: the images that have a layer which cannot be healed from what is on this disk.
+    package func verifyAll() async throws(CRIError) -> [String] {
+        state.withLock { $0.unverified = Set($0.index.layers.keys) }
+        try await verify()
+        return damaged
+    }
+
+    /// The images that have a damaged layer.
+    package var damaged: [String] {
+        state.withLock { state in
+            state.index.records.filter { state.isDamaged($0) }.map { $0.names.first ?? $0.id.description }
+        }
+    }
+
+    /// Checks the layers of one image that were not since the machine started. A container waits for this, once in the life of a machine's boot.
+    func ready(_ image: String) async throws(CRIError) {
+        let keys = state.withLock { state -> [Digest] in
+            guard !state.unverified.isEmpty || !state.damaged.isEmpty else { return [] }
+            let layers = state.index.find(image)?.layers.map(\.key) ?? []
+            return layers.filter { state.unverified.contains($0) || state.damaged.contains($0) }
+        }
+        for key in keys { try await check(key) }
+    }
+
+    /// Compares a layer with its seal; one that differs is unpacked again from the file that it came as, where that is whole.
+    private func check(_ key: Digest) async throws(CRIError) {
+        try await layerTurns.take(key) { [self] () async throws(CRIError) in
+            let (layer, isDamaged) = state.withLock { state in
+                let isKnown = state.unverified.contains(key) || state.damaged.contains(key)
+                return (isKnown ? state.index.layers[key] : nil, state.damaged.contains(key))
+            }
+            guard let layer else { return }
+            let directory = tree(key)
+            let isWhole = try await bulk.perform("check layer") { () throws(CRIError) in
+                !isDamaged && (try? TreeSeal.seal(directory))?.digest == layer.seal
+            }
+            state.withLock { state in
+                state.unverified.remove(key)
+                if !isWhole { state.damaged.insert(key) }
+            }
+            if !isWhole { try? await heal(key) }
+        }
+    }
+
+    /// Makes a damaged layer anew from the packed file that an image of this node has of it; where it is not whole either, the file goes and a pull fetches it again.
+    private func heal(_ key: Digest) async throws(CRIError) {
+        let places = state.withLock { state in
+            state.index.records.flatMap { record in
+                zip(record.layers, record.blobs).enumerated().filter { $0.element.0.key == key }
+                    .map { (record, $0.offset, $0.element.1.digest) }
+            }
+        }
+        guard let (record, index, blob) = places.first else { return }
+        let file = try await bulk.perform("check layer's file") { [self] () throws(CRIError) in
+            guard content.isWhole(blob) else {
+                try attempt("image file \(blob)") { () throws(KernelError) in try content.remove(blob) }
+                return ImageFile?.none
+            }
+            return try ImageArchive.read(
+                try content.read(record.id, limit: ImageArchive.fileLimit), "image \(record.id)"
+            ) { (value, file) throws(OCIError) in try ImageFile(value, file: file) }
+        }
+        guard let file, index < file.layers.count else { return }
+        let (directory, extracted) = try await extract(blob, expecting: file.layers[index])
+        let layer = record.layers[index]
+        if layer.isDependent && index > 0 {
+            let lower = record.layers[..<index].reversed().map { tree($0.key) }
+            try await bulk.perform("complete layer") { () throws(CRIError) in
+                try attempt("layer \(key)") { () throws(KernelError) in
+                    try LayerCompletion(layer: directory, lower: lower).complete(extracted)
+                }
+            }
+        }
+        let healed = try await publish(directory, key: key, isDependent: layer.isDependent)
+        state.withLock { state in
+            state.loose[key] = nil
+            if healed.seal != layer.seal { state.damaged.insert(key) }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+import CRI
+import Glibc
+import JSONTree
+import Linux
+import OCI
+
+/// An image as files in a directory: an OCI layout, or what an archive of `docker save` holds. Every file is opened inside the directory, whatever links it
+/// holds. Blocks.
+struct ImageArchive: Sendable {
+    /// Largest index, manifest or configuration.
+    static let fileLimit = 8 << 20
+
+    let directory: String
+    /// For messages.
+    let path: String
+
+    enum Form: Sendable {
+        case layout
+        case docker
+    }
+
+    /// Which of the two it is; nil for neither.
+    var form: Form? {
+        if access(directory + "/oci-layout", F_OK) == 0 { return .layout }
+        if access(directory + "/manifest.json", F_OK) == 0 { return .docker }
+        return nil
+    }
+
+    /// Brings one image's files into the content store.
+    /// - Parameter reference: which image, by its name in the archive; nil: the only one.
+    func take(
+        _ reference: String?, into content: ContentStore, machine: ImagePlatform
+    ) throws(CRIError) -> ImageDraft {
+        switch form {
+        case .layout: try takeLayout(reference, into: content, machine: machine)
+        case .docker: try takeDocker(reference, into: content)
+        case nil:
+            throw .invalid(
+                "\(path): it is neither an OCI layout (oci-layout, index.json) nor a docker archive (manifest.json)")
+        }
+    }
+
+    // MARK: - OCI layout
+
+    private func takeLayout(
+        _ reference: String?, into content: ContentStore, machine: ImagePlatform
+    ) throws(CRIError) -> ImageDraft {
+        let index = try parse("index.json") { (value, file) throws(OCIError) in try ImageManifestList(value, file: file)
+        }
+        var chosen = try choose(reference, of: index)
+        // An entry may be an index itself: one image for several platforms.
+        for _ in 0..<4 where ImageMediaType.isIndex(chosen.mediaType) {
+            let (bytes, file) = try blob(chosen)
+            let list = try Self.read(bytes, file) { (value, file) throws(OCIError) in
+                try ImageManifestList(value, file: file)
+            }
+            guard let found = list.choose(for: machine) else {
+                throw .invalid(
+                    "\(path): there is no image for \(machine); it has \(list.platforms.joined(separator: ", "))")
+            }
+            chosen = found
+        }
+        let (bytes, file) = try blob(chosen)
+        let manifest = try Self.read(bytes, file) { (value, file) throws(OCIError) in
+            try ImageManifest(value, file: file)
+        }
+        let (configuration, configurationFile) = try blob(manifest.configuration)
+        let image = try Self.read(configuration, configurationFile) { (value, file) throws(OCIError) in
+            try ImageFile(value, file: file)
+        }
+        try attempt(path) { () throws(KernelError) in
+            try content.put(bytes)
+            try content.put(configuration)
+        }
+        for layer in manifest.layers where content.size(of: layer.digest) != layer.size {
+            let source = try open(Self.blobPath(layer.digest))
+            _ = try content.copy(source, object: "\(path): layer \(layer.digest)", expecting: layer.digest)
+        }
+        return try ImageDraft(
+            manifest: bytes, mediaType: chosen.mediaType, manifest, file: image, object: path)
+    }
+
+    private func choose(_ reference: String?, of index: ImageManifestList) throws(CRIError) -> ImageDescriptor {
+        let name = ImageManifestList.nameAnnotation
+        let candidates = index.manifests.filter {
+            reference == nil || $0.annotations[name] == reference || $0.digest.description == reference
+        }
+        if candidates.count == 1 { return candidates[0] }
+        if reference == nil, let found = index.choose(for: .host),
+            Set(candidates.map { $0.annotations[name] }).count == 1
+        {
+            return found
+        }
+        let names = index.manifests.map { $0.annotations[name] ?? $0.digest.description }.joined(separator: ", ")
+        guard !candidates.isEmpty || reference != nil else { throw .invalid("\(path): the layout holds no image") }
+        throw .invalid("\(path): say with --reference which of its images is meant: \(names)")
+    }
+
+    private static func blobPath(_ digest: Digest) -> String { "blobs/sha256/" + digest.hex }
+
+    private func blob(_ descriptor: ImageDescriptor) throws(CRIError) -> ([UInt8], String) {
+        let file = Self.blobPath(descriptor.digest)
+        let bytes = try read(file)
+        guard Digest(of: bytes) == descriptor.digest else {
+            throw .invalid("\(path)/\(file): it has another digest than its name says; copy the layout again")
+        }
+        return (bytes, "\(path)/\(file)")
+    }
+
+    // MARK: - Docker archive
+
+    private func takeDocker(_ reference: String?, into content: ContentStore) throws(CRIError) -> ImageDraft {
+        let archive = try parse("manifest.json") { (value, file) throws(OCIError) in
+            try DockerArchive(value, file: file)
+        }
+        let candidates = archive.images.filter { reference == nil || $0.names.contains(reference ?? "") }
+        guard candidates.count == 1, let chosen = candidates.first else {
+            let names = archive.images.map { $0.names.first ?? $0.configuration }.joined(separator: ", ")
+            throw .invalid("\(path): say with --reference which of its images is meant: \(names)")
+        }
+        let configuration = try read(chosen.configuration)
+        let image = try Self.read(configuration, "\(path)/\(chosen.configuration)") { (value, file) throws(OCIError) in
+            try ImageFile(value, file: file)
+        }
+        let id = try attempt(path) { () throws(KernelError) in try content.put(configuration) }
+        var layers: [ImageDescriptor] = []
+        for layer in chosen.layers {
+            let source = try open(layer)
+            let packing = Packing(of: source)
+            let (digest, size) = try content.copy(source, object: "\(path)/\(layer)")
+            layers.append(ImageDescriptor(mediaType: ImageMediaType.layer + packing.suffix, digest: digest, size: size))
+        }
+        let manifest = ImageManifest(
+            mediaType: ImageMediaType.manifest,
+            configuration: ImageDescriptor(
+                mediaType: ImageMediaType.configuration, digest: id, size: UInt64(configuration.count)),
+            layers: layers)
+        let bytes = manifest.json.encoded()
+        _ = try attempt(path) { () throws(KernelError) in try content.put(bytes) }
+        return try ImageDraft(
+            manifest: bytes, mediaType: manifest.mediaType, manifest, file: image, object: path)
+    }
+
+    // MARK: - Files
+
+    private func open(_ name: String) throws(CRIError) -> Descriptor {
+        try attempt(path) { () throws(KernelError) in
+            let file = try OpenDirectory(directory).openInRoot(name, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+            var status = stat()
+            guard fstat(file.raw, &status) == 0 else { throw KernelError("stat", name) }
+            guard status.st_mode & S_IFMT == S_IFREG else { throw KernelError("read", name, EINVAL) }
+            return file
+        }
+    }
+
+    private func read(_ name: String) throws(CRIError) -> [UInt8] {
+        let file = try open(name)
+        return try attempt(path) { () throws(KernelError) in
+            try WholeFile.read(file, path: name, limit: Self.fileLimit)
+        }
+    }
+
+    private func parse<Value>(
+        _ name: String, _ body: (JSONValue, String) throws(OCIError) -> Value
+    ) throws(CRIError) -> Value {
+        try Self.read(try read(name), "\(path)/\(name)", body)
+    }
+
+    /// Reads a JSON file of an image.
+    static func read<Value>(
+        _ bytes: [UInt8], _ file: String, _ body: (JSONValue, String) throws(OCIError) -> Value
+    ) throws(CRIError) -> Value {
+        let value: JSONValue
+        do { value = try JSONValue(parsing: bytes) } catch { throw .invalid("\(file): \(error)") }
+        do throws(OCIError) { return try body(value, file) } catch { throw .invalid(error.description) }
+    }
+}
+
+/// How an archive is packed, by its first bytes.
+enum Packing: Sendable, Hashable {
+    case none
+    case gzip
+    case zstd
+
+    init(_ start: some Sequence<UInt8>) {
+        let start = Array(start.prefix(4))
+        if start.starts(with: [0x1f, 0x8b]) {
+            self = .gzip
+        } else if start == [0x28, 0xb5, 0x2f, 0xfd] {
+            self = .zstd
+        } else {
+            self = .none
+        }
+    }
+
+    init(of file: borrowing Descriptor) {
+        var start = [UInt8](repeating: 0, count: 4)
+        let count = pread(file.raw, &start, 4, 0)
+        self.init(start.prefix(max(0, count)))
+    }
+
+    /// Of a layer's media type.
+    var suffix: String {
+        switch self {
+        case .none: ""
+        case .gzip: "+gzip"
+        case .zstd: "+zstd"
+        }
+    }
+}

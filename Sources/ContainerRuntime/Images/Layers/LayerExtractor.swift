@@ -1,0 +1,222 @@
+import CRI
+import Glibc
+import Linux
+import OCI
+
+/// What a layer may cost. Beyond any of these it is refused.
+struct LayerLimits: Sendable, Hashable {
+    /// Bytes of the unpacked archive, holes included.
+    var bytes: UInt64 = 64 << 30
+    var entries: UInt64 = 2_000_000
+    /// Bytes that stay free on the filesystem.
+    var reserve: UInt64 = 256 << 20
+}
+
+/// What came out of a layer's archive.
+struct ExtractedLayer: Sendable, Hashable {
+    /// Of the unpacked archive.
+    var digest: Digest
+    /// Directories that members lie in and that the archive does not hold itself, parents first: their owner and mode are those of the layers beneath.
+    var implied: [String] = []
+    /// Hard links to files that only layers beneath have.
+    var links: [Link] = []
+
+    struct Link: Sendable, Hashable {
+        var path: LayerPath
+        var target: LayerPath
+    }
+}
+
+/// Unpacks one layer's archive into a directory, in the form that overlayfs mounts. The archive is hostile: every name is resolved by the kernel inside the
+/// directory (openat2, RESOLVE_IN_ROOT), nothing that exists is written through, and what it may cost is bounded. Blocks; leaves a part on failure.
+final class LayerExtractor {
+    let root: OpenDirectory
+    /// Takes what later members replace, until the end.
+    let trash: OpenDirectory
+    let object: String
+    let limits: LayerLimits
+    private var entries: UInt64 = 0
+    private var replaced = 0
+    var written: UInt64 = 0
+    private var parent: (path: String, directory: SharedDirectory)?
+    /// Made here, and still names of nothing.
+    var whiteouts: Set<LayerPath> = []
+    /// Set last: writing into a directory changes its times.
+    private var directoryTimes: [String: timespec] = [:]
+    private var implied: [String] = []
+    var isExplicit: Set<String> = ["."]
+    var links: [ExtractedLayer.Link] = []
+
+    /// An open directory that is kept while members of it follow one another.
+    final class SharedDirectory {
+        let value: OpenDirectory
+        init(_ value: consuming OpenDirectory) { self.value = value }
+    }
+
+    /// - Parameters:
+    ///   - blob: the archive, packed with gzip, zstd or not at all.
+    ///   - object: names the layer in messages.
+    ///   - directory: empty; `trash` another beside it.
+    static func extract(
+        _ blob: consuming Descriptor, object: String, into directory: String, trash: String, limits: LayerLimits
+    ) throws(CRIError) -> ExtractedLayer {
+        let extractor = try attempt(object) { () throws(KernelError) in
+            LayerExtractor(
+                root: try OpenDirectory(directory), trash: try OpenDirectory(trash), object: object, limits: limits)
+        }
+        let hasher = SharedHasher()
+        do throws(ArchiveError) {
+            let source = try Decompression(blob, object: object, limit: limits.bytes) { hasher.value.update($0) }
+            let reader = try TarReader(source, object: object)
+            while let entry = try reader.next() {
+                if let failure = try extractor.takeChecked(entry, reader) { throw failure }
+            }
+            // What follows the archive's end counts for its digest.
+            try source.drain()
+        } catch {
+            throw extractor.refusal ?? .invalid(error.description)
+        }
+        try extractor.finishTimes()
+        return ExtractedLayer(
+            digest: hasher.value.finish(), implied: extractor.implied.filter { !extractor.isExplicit.contains($0) },
+            links: extractor.links)
+    }
+
+    private final class SharedHasher {
+        var value = DigestHasher()
+    }
+
+    private init(
+        root: consuming OpenDirectory, trash: consuming OpenDirectory, object: String, limits: LayerLimits
+    ) {
+        self.root = root
+        self.trash = trash
+        self.object = object
+        self.limits = limits
+    }
+
+    /// Why a member was refused, where that ended the work.
+    private var refusal: CRIError?
+
+    private func takeChecked(_ entry: TarEntry, _ reader: TarReader) throws(ArchiveError) -> ArchiveError? {
+        do throws(CRIError) {
+            return try take(entry, reader)
+        } catch {
+            refusal = error
+            throw ArchiveError(object, "a member was refused")
+        }
+    }
+
+    private func take(_ entry: TarEntry, _ reader: TarReader) throws(CRIError) -> ArchiveError? {
+        entries += 1
+        guard entries <= limits.entries else {
+            throw .invalid("\(object): it holds more than \(limits.entries) files, which is the limit")
+        }
+        guard let meaning = LayerPath.read(entry.path) else {
+            throw refused(entry, "its path leads out of the layer, is too deep or names nothing")
+        }
+        var failure: ArchiveError?
+        do throws(KernelError) {
+            switch meaning {
+            case .nothing: break
+            case .top: if entry.kind == .directory { try describe(root, entry, path: ".") }
+            case .opaque(let parent):
+                try FileAttributes.set(
+                    try directory(parent).value.descriptor, OverlayMark.opaque, [UInt8(ascii: "y")], path: parent)
+            case .whiteout(let path): try hide(path)
+            case .member(let path): failure = try make(entry, at: path, reader)
+            }
+        } catch {
+            throw refused(entry, error.description)
+        }
+        return failure
+    }
+
+    private func refused(_ entry: TarEntry, _ cause: String) -> CRIError {
+        .invalid("\(object): member \"\(entry.path.prefix(200))\": \(cause)")
+    }
+
+    // MARK: - Directories
+
+    /// The directory that members lie in, made where the archive has not.
+    func directory(_ path: String) throws(KernelError) -> SharedDirectory {
+        if let parent, parent.path == path { return parent.directory }
+        let found = SharedDirectory(try openOrMake(path))
+        parent = (path, found)
+        return found
+    }
+
+    private func openOrMake(_ path: String) throws(KernelError) -> OpenDirectory {
+        do throws(KernelError) {
+            return try root.directoryInRoot(path)
+        } catch  where error.code == ENOENT {
+            var made = ""
+            for component in path.split(separator: "/") {
+                made += made.isEmpty ? String(component) : "/" + component
+                try makeImplied(made, String(component))
+            }
+            return try root.directoryInRoot(path)
+        }
+    }
+
+    private func makeImplied(_ path: String, _ name: String) throws(KernelError) {
+        let slash = path.lastIndex(of: "/")
+        let holder = try root.directoryInRoot(slash.map { String(path[..<$0]) } ?? ".")
+        let place = LayerPath(parent: slash.map { String(path[..<$0]) } ?? ".", name: name)
+        if whiteouts.contains(place) { try clear(place, in: holder) }
+        if mkdirat(holder.descriptor.raw, name, 0o755) == 0 {
+            if whiteouts.remove(place) != nil { try markOpaque(name, in: holder) }
+            implied.append(path)
+        } else if errno != EEXIST {
+            throw holder.failure("mkdir", name)
+        }
+    }
+
+    func markOpaque(_ name: String, in holder: borrowing OpenDirectory) throws(KernelError) {
+        try FileAttributes.set(
+            try holder.open(name, O_RDONLY | O_DIRECTORY), OverlayMark.opaque, [UInt8(ascii: "y")], path: name)
+    }
+
+    /// A name that the layers beneath may have and that shall be gone.
+    private func hide(_ path: LayerPath) throws(KernelError) {
+        let holder = try directory(path.parent)
+        if mknodat(holder.value.descriptor.raw, path.name, S_IFCHR, 0) == 0 {
+            whiteouts.insert(path)
+            return
+        }
+        guard errno == EEXIST else { throw holder.value.failure("make whiteout", path.name) }
+        // The layer's own member stays; of a directory only what lies beneath it in lower layers goes.
+        let status = try holder.value.status(of: path.name)
+        if status.st_mode & S_IFMT == S_IFDIR { try markOpaque(path.name, in: holder.value) }
+    }
+
+    /// Takes away what has a member's name: it is moved aside, because it may be a whole tree.
+    func clear(_ path: LayerPath, in holder: borrowing OpenDirectory) throws(KernelError) {
+        if unlinkat(holder.descriptor.raw, path.name, 0) == 0 || errno == ENOENT { return }
+        guard errno == EISDIR || errno == EPERM else { throw holder.failure("replace", path.name) }
+        replaced += 1
+        guard renameat(holder.descriptor.raw, path.name, trash.descriptor.raw, String(replaced)) == 0 else {
+            throw holder.failure("replace", path.name)
+        }
+        parent = nil
+    }
+
+    /// A directory's owner, attributes and mode now, its times at the end.
+    func describe(_ directory: borrowing OpenDirectory, _ entry: TarEntry, path: String) throws(KernelError) {
+        try entry.describe(directory.descriptor, path: path)
+        directoryTimes[path] = entry.modified
+    }
+
+    private func finishTimes() throws(CRIError) {
+        try attempt(object) { () throws(KernelError) in
+            for (path, time) in directoryTimes {
+                // Replaced meanwhile: gone, or a link.
+                guard let directory = try? root.directoryInRoot(path) else { continue }
+                let times = [time, time]
+                guard futimens(directory.descriptor.raw, times) == 0 else {
+                    throw directory.failure("set times of", "")
+                }
+            }
+        }
+    }
+}

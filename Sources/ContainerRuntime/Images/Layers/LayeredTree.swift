@@ -1,0 +1,53 @@
+import Glibc
+import Linux
+
+/// Reads files of an image as its stacked layers show them, without mounting them. Symbolic links are followed within a layer, never out of it. Blocks.
+struct LayeredTree {
+    /// Topmost first.
+    let layers: [String]
+
+    /// A regular file's bytes; nil where there is none, or one over 1 MiB.
+    func read(_ path: String) throws(KernelError) -> [UInt8]? {
+        let components = path.split(separator: "/").map(String.init)
+        for layer in layers {
+            let root = try OpenDirectory(layer)
+            switch try find(components, in: root) {
+            case .found:
+                // Of the size of a device's or directory's: read refuses it.
+                guard let file = try? root.openInRoot(path, O_RDONLY | O_NONBLOCK | O_NOCTTY) else { return nil }
+                return try? WholeFile.read(file, path: path)
+            case .hidden: return nil
+            case .absent: continue
+            }
+        }
+        return nil
+    }
+
+    private enum Finding {
+        case found
+        /// Not here, and what lower layers have does not show.
+        case hidden
+        case absent
+    }
+
+    private func find(_ components: [String], in root: borrowing OpenDirectory) throws(KernelError) -> Finding {
+        var isOpaque = false
+        var path = "."
+        for (index, name) in components.enumerated() {
+            let directory = try root.directoryInRoot(path)
+            if index > 0, try Self.isOpaque(directory) { isOpaque = true }
+            guard let status = try? directory.status(of: name) else { return isOpaque ? .hidden : .absent }
+            if OverlayMark.isWhiteout(status) { return .hidden }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: path += "/" + name
+            case S_IFLNK: return .found
+            default: return index == components.count - 1 ? .found : .hidden
+            }
+        }
+        return .hidden
+    }
+
+    private static func isOpaque(_ directory: borrowing OpenDirectory) throws(KernelError) -> Bool {
+        try FileAttributes.all(directory.descriptor, path: directory.path).contains { $0.0 == OverlayMark.opaque }
+    }
+}

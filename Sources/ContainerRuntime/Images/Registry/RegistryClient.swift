@@ -1,0 +1,78 @@
+import APIMachinery
+import CRI
+import HTTP
+import JSONTree
+
+/// Speaks the distribution protocol with registries. Holds no connection of its own: each pull or push opens sessions.
+package struct RegistryClient: Sendable {
+    /// Sends requests to one origin. Bodies of more than 1 MiB must come as streams, redirects unfollowed.
+    package typealias Connect = @Sendable (RegistryOrigin) throws(CRIError) -> any HTTPHandler
+
+    let hosts: RegistryHosts
+    let connect: Connect
+    let time: any TimeSource
+
+    package init(hosts: RegistryHosts, time: any TimeSource, connect: @escaping Connect) {
+        self.hosts = hosts
+        self.time = time
+        self.connect = connect
+    }
+
+    /// One session for each place where the registry is asked, in the order of asking.
+    func sessions(for registry: String, repository: String, auth: RegistryAuth?, isPush: Bool) -> [RegistrySession] {
+        let origins = hosts.origins(for: registry)
+        // What is pushed goes to the registry itself, never to a mirror.
+        return (isPush ? origins.suffix(1) : origins[...]).map { origin in
+            RegistrySession(self, origin: origin, repository: repository, auth: auth, isPush: isPush)
+        }
+    }
+}
+
+/// What a registry did not give.
+struct RegistryFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    enum Kind: Sendable, Hashable {
+        /// No answer, a broken one, or one that says to come back later.
+        case passing
+        /// It says that there is no such thing.
+        case notFound
+        /// It wants other credentials.
+        case unauthorized
+        case refused
+    }
+
+    var kind: Kind
+    var description: String
+
+    init(_ kind: Kind, _ description: String) {
+        self.kind = kind
+        self.description = description
+    }
+
+    /// From an answer: its status and the registry's own words.
+    init(_ response: HTTPResponse, body: [UInt8], what: String) {
+        let words = Self.words(body)
+        let kind: Kind =
+            switch response.status {
+            case 401, 403: .unauthorized
+            case 404: .notFound
+            case 408, 429, 500...599: .passing
+            default: .refused
+            }
+        self.init(kind, "\(what): \(response.status)" + (words.isEmpty ? "" : ": \(words)"))
+    }
+
+    /// The messages of the protocol's error list, else the first line of what came.
+    static func words(_ body: [UInt8]) -> String {
+        if let errors = (try? JSONValue(parsing: body))?["errors"]?.array {
+            let texts = errors.prefix(4).map { error in
+                let code = error["code"]?.string ?? ""
+                let message = error["message"]?.string ?? ""
+                return [code, message].filter { !$0.isEmpty }.joined(separator: ": ")
+            }
+            return texts.joined(separator: "; ")
+        }
+        if let details = (try? JSONValue(parsing: body))?["details"]?.string { return details }
+        let line = body.prefix(200).split(separator: UInt8(ascii: "\n")).first ?? []
+        return String(decoding: line.filter { $0 >= 32 && $0 < 127 }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,134 @@
+import HTTP
+
+/// Where a registry, or a server that it names, answers: scheme, host and port.
+package struct RegistryOrigin: Sendable, Hashable, CustomStringConvertible {
+    package let isSecure: Bool
+    package let host: String
+    package let port: Int
+
+    package init(isSecure: Bool, host: String, port: Int) {
+        self.isSecure = isSecure
+        self.host = host
+        self.port = port
+    }
+
+    package var description: String { (isSecure ? "https://" : "http://") + hostField }
+
+    /// Host and port as a request's `Host` has them.
+    var hostField: String {
+        let name = host.contains(":") ? "[\(host)]" : host
+        return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
+    }
+
+    /// Of `host[:port]`; nil where it is neither a name nor an address.
+    init?(isSecure: Bool, authority: Substring) {
+        var host = authority
+        var port = isSecure ? 443 : 80
+        if authority.first == "[" {
+            guard let end = authority.firstIndex(of: "]") else { return nil }
+            host = authority[authority.index(after: authority.startIndex)..<end]
+            let rest = authority[authority.index(after: end)...]
+            guard rest.isEmpty || rest.first == ":" else { return nil }
+            if !rest.isEmpty {
+                guard let number = Self.port(rest.dropFirst()) else { return nil }
+                port = number
+            }
+        } else if let colon = authority.firstIndex(of: ":") {
+            host = authority[..<colon]
+            guard let number = Self.port(authority[authority.index(after: colon)...]) else { return nil }
+            port = number
+        }
+        guard !host.isEmpty, host.utf8.allSatisfy(Self.isHostByte) else { return nil }
+        self.init(isSecure: isSecure, host: String(host), port: port)
+    }
+
+    private static func port(_ text: Substring) -> Int? {
+        guard let number = Int(text), (1...65535).contains(number) else { return nil }
+        return number
+    }
+
+    private static func isHostByte(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || ".-_:".utf8.contains(byte)
+    }
+}
+
+/// An address as registries give them in redirects, upload locations and challenges.
+struct RegistryURL: Sendable, Hashable {
+    var origin: RegistryOrigin
+    var target: RequestTarget
+
+    init(_ origin: RegistryOrigin, path: String, query: [QueryItem] = []) {
+        self.origin = origin
+        target = RequestTarget(path: path, query: query)
+    }
+
+    /// - Parameter base: what a path without scheme and host is relative to.
+    init?(_ text: String, relativeTo base: RegistryOrigin? = nil) {
+        if text.hasPrefix("/"), !text.hasPrefix("//"), let base {
+            guard let target = RequestTarget(text) else { return nil }
+            self.origin = base
+            self.target = target
+            return
+        }
+        let isSecure = text.hasPrefix("https://")
+        guard isSecure || text.hasPrefix("http://") else { return nil }
+        let rest = text.dropFirst(isSecure ? 8 : 7)
+        let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
+        guard let origin = RegistryOrigin(isSecure: isSecure, authority: rest[..<end]) else { return nil }
+        let tail = rest[end...].prefix { $0 != "#" }
+        guard let target = RequestTarget(tail.hasPrefix("/") ? String(tail) : "/" + tail) else { return nil }
+        self.origin = origin
+        self.target = target
+    }
+}
+
+/// Where each registry is asked: mirrors first, and plain HTTP only for what is named with it.
+package struct RegistryHosts: Sendable, Hashable {
+    /// In the order of asking, by the registry's name in images.
+    private var origins: [String: [RegistryOrigin]] = [:]
+
+    package init() {}
+
+    /// Reads entries such as `docker.io=https://mirror.example,http://10.0.0.1:5000 build.local:5000=http://build.local:5000`: for a registry the places where it is
+    /// asked, in order. The registry itself comes last, over TLS, unless it is named among them.
+    /// - Throws: a sentence about the entry at fault.
+    package init(_ text: String) throws(RegistryHostsError) {
+        for entry in text.split(whereSeparator: { $0 == " " || $0 == ";" || $0 == "\n" }) {
+            guard let equals = entry.firstIndex(of: "="), equals != entry.startIndex else {
+                throw RegistryHostsError("\"\(entry)\" must be REGISTRY=URL[,URL...]")
+            }
+            let name = String(entry[..<equals])
+            var list: [RegistryOrigin] = []
+            for url in entry[entry.index(after: equals)...].split(separator: ",") {
+                guard let found = RegistryURL(String(url)), found.target.path == "/", found.target.query.isEmpty else {
+                    throw RegistryHostsError("\"\(url)\" must be https://HOST[:PORT] or http://HOST[:PORT]")
+                }
+                list.append(found.origin)
+            }
+            guard !list.isEmpty else { throw RegistryHostsError("\"\(entry)\" names no URL") }
+            origins[name, default: []] += list
+        }
+    }
+
+    /// The places where a registry is asked, in order.
+    func origins(for registry: String) -> [RegistryOrigin] {
+        let configured = origins[registry] ?? []
+        let name = registry == "docker.io" ? "registry-1.docker.io" : registry
+        guard let own = RegistryOrigin(isSecure: true, authority: Substring(name)) else { return configured }
+        let isNamed = configured.contains { origin in
+            RegistryOrigin(isSecure: origin.isSecure, authority: Substring(name)) == origin
+        }
+        return isNamed ? configured : configured + [own]
+    }
+
+    /// Whether a place may be asked at all: over TLS any, without only one that is configured so.
+    func permits(_ origin: RegistryOrigin) -> Bool {
+        origin.isSecure || origins.values.contains { $0.contains(origin) }
+    }
+}
+
+package struct RegistryHostsError: Error, Sendable, Hashable, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}

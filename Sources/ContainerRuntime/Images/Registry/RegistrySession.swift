@@ -1,0 +1,178 @@
+import APIMachinery
+import CRI
+import HTTP
+import JSONTree
+import OCI
+import Synchronization
+
+/// Requests to one registry about one repository: answers its challenges, keeps the token, follows redirects.
+final class RegistrySession: Sendable {
+    private static let redirects = 5
+
+    private struct State {
+        var authorization: String?
+        var handlers: [RegistryOrigin: any HTTPHandler] = [:]
+    }
+
+    let client: RegistryClient
+    let origin: RegistryOrigin
+    let repository: String
+    private let auth: RegistryAuth?
+    private let isPush: Bool
+    private let state: Mutex<State>
+
+    init(_ client: RegistryClient, origin: RegistryOrigin, repository: String, auth: RegistryAuth?, isPush: Bool) {
+        self.client = client
+        self.origin = origin
+        self.repository = repository
+        self.auth = auth
+        self.isPush = isPush
+        let given = auth.flatMap { $0.registryToken.isEmpty ? nil : "Bearer " + $0.registryToken }
+        state = Mutex(State(authorization: given))
+    }
+
+    /// What is beneath the repository, such as `manifests/latest`.
+    func url(_ path: String) -> RegistryURL {
+        RegistryURL(origin, path: "/v2/\(repository)/\(path)")
+    }
+
+    /// Sends one request and returns the answer, whatever its status, after challenges and redirects.
+    func send(
+        _ method: HTTPMethod, _ url: RegistryURL, headers: HTTPHeaders = [:], body: [UInt8] = []
+    ) async throws(RegistryFailure) -> HTTPResponse {
+        var url = url
+        var hasAnswered = false
+        for _ in 0...Self.redirects {
+            let response = try await ask(method, url, headers, body)
+            switch response.status {
+            case 401 where !hasAnswered && url.origin == origin:
+                hasAnswered = true
+                let fields = response.headers.values("WWW-Authenticate")
+                response.discard()
+                guard let challenge = RegistryChallenge.first(of: fields), try await answer(challenge) else {
+                    return response
+                }
+            case 301, 302, 303, 307, 308:
+                guard method == .get || method == .head, let location = response.headers["Location"] else {
+                    return response
+                }
+                response.discard()
+                url = try permitted(location, from: url.origin)
+            default: return response
+            }
+        }
+        throw RegistryFailure(.refused, "\(origin) leads from one address to the next without an end")
+    }
+
+    /// An address that the registry names, if it may be asked.
+    func permitted(_ text: String, from base: RegistryOrigin) throws(RegistryFailure) -> RegistryURL {
+        guard let found = RegistryURL(text, relativeTo: base) else {
+            throw RegistryFailure(.refused, "\(origin) names an address that cannot be read: \(text.prefix(200))")
+        }
+        guard found.origin == base || client.hosts.permits(found.origin) else {
+            throw RegistryFailure(
+                .refused,
+                "\(origin) leads to \(found.origin), which is plain HTTP and not configured so (setting registries)")
+        }
+        return found
+    }
+
+    private func ask(
+        _ method: HTTPMethod, _ url: RegistryURL, _ headers: HTTPHeaders, _ body: [UInt8]
+    ) async throws(RegistryFailure) -> HTTPResponse {
+        var headers = headers
+        headers["User-Agent"] = "swiftlet"
+        // Credentials are for the registry alone, not for where it leads.
+        if url.origin == origin { headers["Authorization"] = state.withLock { $0.authorization } }
+        let request = HTTPRequest(method, url.target.path, query: url.target.query, headers: headers, body: body)
+        return try await exchange(request, with: url.origin)
+    }
+
+    private func exchange(
+        _ request: HTTPRequest, with origin: RegistryOrigin
+    ) async throws(RegistryFailure) -> HTTPResponse {
+        let handler = try handler(for: origin)
+        do throws(HTTPError) {
+            return try await handler.handle(request)
+        } catch {
+            throw RegistryFailure(.passing, "\(origin): \(error)")
+        }
+    }
+
+    private func handler(for origin: RegistryOrigin) throws(RegistryFailure) -> any HTTPHandler {
+        if let known = state.withLock({ $0.handlers[origin] }) { return known }
+        do throws(CRIError) {
+            let made = try client.connect(origin)
+            state.withLock { $0.handlers[origin] = made }
+            return made
+        } catch {
+            throw RegistryFailure(.refused, error.description)
+        }
+    }
+
+    // MARK: - Challenges
+
+    /// - Returns: whether there is something new to try.
+    private func answer(_ challenge: RegistryChallenge) async throws(RegistryFailure) -> Bool {
+        switch challenge {
+        case .basic:
+            guard let basic else { return false }
+            state.withLock { $0.authorization = basic }
+        case .bearer(let realm, let service, let scope):
+            let token = try await token(realm: realm, service: service, scope: scope)
+            state.withLock { $0.authorization = "Bearer " + token }
+        }
+        return true
+    }
+
+    private var basic: String? {
+        guard let auth, !auth.username.isEmpty else { return nil }
+        return "Basic " + Bytes(Array("\(auth.username):\(auth.password)".utf8)).base64
+    }
+
+    private func token(realm: String, service: String, scope: String) async throws(RegistryFailure) -> String {
+        let url = try permitted(realm, from: origin)
+        let actions = isPush ? "pull,push" : "pull"
+        let wanted = scope.isEmpty || isPush ? "repository:\(repository):\(actions)" : scope
+        var fields = [QueryItem("service", service), QueryItem("scope", wanted)].filter { !$0.value.isEmpty }
+        var request = HTTPRequest(.get, url.target.path, query: url.target.query + fields)
+        if let token = auth?.identityToken, !token.isEmpty {
+            fields += [
+                QueryItem("grant_type", "refresh_token"), QueryItem("client_id", "swiftlet"),
+                QueryItem("refresh_token", token),
+            ]
+            let form = RequestTarget.text(path: "/", query: fields).dropFirst(2)
+            request = HTTPRequest(
+                .post, url.target.path, query: url.target.query,
+                headers: ["Content-Type": "application/x-www-form-urlencoded"], body: Array(form.utf8))
+        } else {
+            request.headers["Authorization"] = basic
+        }
+        request.headers["User-Agent"] = "swiftlet"
+        let response = try await exchange(request, with: url.origin)
+        let body = try await response.whole(limit: 1 << 20, from: url.origin)
+        guard response.status == 200 else {
+            throw RegistryFailure(response, body: body, what: "token service \(url.origin) answered")
+        }
+        let value = try? JSONValue(parsing: body)
+        guard let token = value?["token"]?.string ?? value?["access_token"]?.string, !token.isEmpty,
+            token.utf8.allSatisfy({ $0 > 32 && $0 < 127 })
+        else { throw RegistryFailure(.refused, "token service \(url.origin) answered without a token") }
+        return token
+    }
+}
+
+extension HTTPResponse {
+    /// Frees the connection of an answer that nobody reads.
+    func discard() {
+        if case .stream(let stream) = body { stream.cancel() }
+    }
+
+    func whole(limit: Int, from origin: RegistryOrigin) async throws(RegistryFailure) -> [UInt8] {
+        do throws(HTTPError) {
+            return try await bytes(limit: limit)
+        } catch {
+            throw RegistryFailure(.passing, "\(origin): \(error)")
+        }
+    }
+}

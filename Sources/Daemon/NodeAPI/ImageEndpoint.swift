@@ -1,0 +1,127 @@
+import APIMachinery
+import CRI
+import ContainerRuntime
+import HTTP
+import JSONTree
+
+/// What the node's command line asks about images: `/v1/images` and what is beneath it. A pull answers with lines of JSON as it goes.
+struct ImageEndpoint: Sendable {
+    let images: ImageStore
+
+    func handle(_ request: HTTPRequest) async throws(Status) -> HTTPResponse {
+        switch (request.method, request.path) {
+        case (.get, "/v1/images"): answer(try await list())
+        case (.post, "/v1/images"): answer(try await add(try body(request)))
+        case (.delete, "/v1/images"): answer(try await remove(request))
+        case (.post, "/v1/images/pull"): try pull(try body(request))
+        case (.post, "/v1/images/tag"): answer(try await tag(try body(request)))
+        case (.post, "/v1/images/pin"): answer(try await pin(try body(request)))
+        case (.post, "/v1/images/prune"): answer(try await prune(try body(request)))
+        case (.post, "/v1/images/verify"): answer(try await verify())
+        default: throw Status(.notFound, code: 404, "there is no \(request.method.rawValue) \(request.path)")
+        }
+    }
+
+    private func answer(_ value: JSONValue) -> HTTPResponse {
+        HTTPResponse(200, contentType: "application/json", value.encoded())
+    }
+
+    private func body(_ request: HTTPRequest) throws(Status) -> JSONValue {
+        guard let body = try? JSONValue(parsing: request.body), case .object = body else {
+            throw .badRequest("the body must be a JSON object")
+        }
+        return body
+    }
+
+    private func name(_ body: JSONValue, _ key: String = "name") throws(Status) -> String {
+        guard let name = body[key]?.string, !name.isEmpty else {
+            throw .badRequest("which image? \(key) is missing")
+        }
+        return name
+    }
+
+    private func list() async throws(Status) -> JSONValue {
+        let list = try await Status.ofRuntime { () async throws(CRIError) in try await images.listImages() }
+        return .array(list.map(\.json))
+    }
+
+    private func add(_ body: JSONValue) async throws(Status) -> JSONValue {
+        guard let name = body["name"]?.string, let path = body["path"]?.string else {
+            throw .badRequest("an image needs a name and a path")
+        }
+        var overrides = ImageStore.Overrides()
+        overrides.entrypoint = body["entrypoint"]?.array?.compactMap(\.string)
+        overrides.command = body["command"]?.array?.compactMap(\.string)
+        overrides.environment = body["environment"]?.array?.compactMap(\.string) ?? []
+        overrides.workingDirectory = body["workingDirectory"]?.string
+        overrides.user = body["user"]?.string
+        let chosen = overrides
+        let reference = body["reference"]?.string
+        let record = try await Status.ofRuntime { () async throws(CRIError) in
+            try await images.add(name: name, path: path, reference: reference, overrides: chosen)
+        }
+        return try await status(of: record.id.description)
+    }
+
+    private func status(of image: String) async throws(Status) -> JSONValue {
+        let found = try await Status.ofRuntime { () async throws(CRIError) in try await images.imageStatus(image) }
+        guard let found else { throw Status(.notFound, code: 404, "this node has no image \"\(image)\"") }
+        return found.json
+    }
+
+    private func remove(_ request: HTTPRequest) async throws(Status) -> JSONValue {
+        guard let name = request.query("name") else { throw .badRequest("which image? give its name") }
+        let isKnown = images.records.contains { $0.id.description == name }
+        if !isKnown { _ = try await status(of: name) }
+        let isForced = request.query("force") == "true"
+        try await Status.ofRuntime { () async throws(CRIError) in
+            try await images.removeImage(name, isForced: isForced)
+        }
+        return [:]
+    }
+
+    private func pull(_ body: JSONValue) throws(Status) -> HTTPResponse {
+        let name = try name(body)
+        var auth: RegistryAuth?
+        if let user = body["username"]?.string {
+            auth = RegistryAuth(username: user, password: body["password"]?.string ?? "")
+        }
+        let feed = ProgressFeed()
+        let (images, credentials) = (images, auth)
+        feed.run { () async throws(CRIError) in
+            let progress = PullProgress { event in
+                let line = event.line
+                feed.tell(line.key, line.value)
+            }
+            let record = try await images.pull(name, auth: credentials, progress: progress)
+            return ["event": "pulled", "name": .string(name), "id": .string(record.id.description)]
+        }
+        return HTTPResponse(200, headers: ["Content-Type": "application/json-seq"], body: .stream(feed.stream))
+    }
+
+    private func tag(_ body: JSONValue) async throws(Status) -> JSONValue {
+        let (name, tag) = (try name(body), try name(body, "tag"))
+        try await Status.ofRuntime { () async throws(CRIError) in try await images.tag(name, as: tag) }
+        return try await status(of: tag)
+    }
+
+    private func pin(_ body: JSONValue) async throws(Status) -> JSONValue {
+        let name = try name(body)
+        let isPinned = body["pinned"] != false
+        try await Status.ofRuntime { () async throws(CRIError) in try await images.pin(name, isPinned) }
+        return try await status(of: name)
+    }
+
+    private func prune(_ body: JSONValue) async throws(Status) -> JSONValue {
+        let all = body["all"] == true
+        let (removed, bytes) = try await Status.ofRuntime { () async throws(CRIError) in
+            try await images.prune(all: all)
+        }
+        return ["removed": .array(removed.map { .string($0) }), "bytes": .integer(Int64(clamping: bytes))]
+    }
+
+    private func verify() async throws(Status) -> JSONValue {
+        let damaged = try await Status.ofRuntime { () async throws(CRIError) in try await images.verifyAll() }
+        return ["damaged": .array(damaged.map { .string($0) })]
+    }
+}

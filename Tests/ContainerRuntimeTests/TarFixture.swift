@@ -1,0 +1,78 @@
+import Glibc
+import OCI
+
+/// Writes ustar archives by hand, hostile ones too.
+struct TarFixture {
+    private(set) var bytes: [UInt8] = []
+
+    /// - Parameters:
+    ///   - type: `0` file, `1` hard link, `2` symbolic link, `3` and `4` devices, `5` directory, `6` pipe, `x` pax records.
+    ///   - owner: nil: whoever runs the test, so that no root is needed.
+    mutating func add(
+        _ path: String, type: Character = "0", _ content: String = "", link: String = "", mode: Int = 0o644,
+        owner: Int? = nil, size: Int? = nil
+    ) {
+        var header = [UInt8](repeating: 0, count: 512)
+        func put(_ text: String, at offset: Int) {
+            for (index, byte) in text.utf8.enumerated() { header[offset + index] = byte }
+        }
+        func octal(_ number: Int, _ width: Int) -> String {
+            let digits = String(number, radix: 8)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        put(String(path.prefix(100)), at: 0)
+        put(octal(mode, 7), at: 100)
+        put(octal(owner ?? Int(getuid()), 7), at: 108)
+        put(octal(owner ?? Int(getgid()), 7), at: 116)
+        put(octal(size ?? content.utf8.count, 11), at: 124)
+        put(octal(1_700_000_000, 11), at: 136)
+        put(String(type), at: 156)
+        put(String(link.prefix(100)), at: 157)
+        put("ustar\u{0}00", at: 257)
+        put(octal(1, 7), at: 329)
+        put(octal(3, 7), at: 337)
+        put("        ", at: 148)
+        put(octal(header.reduce(0) { $0 + Int($1) }, 6) + "\u{0} ", at: 148)
+        bytes += header + Array(content.utf8)
+        bytes += [UInt8](repeating: 0, count: (512 - content.utf8.count % 512) % 512)
+    }
+
+    /// Pax attributes of the next member.
+    mutating func addAttributes(_ attributes: [(name: String, value: String)]) {
+        let records = attributes.map { name, value in
+            let rest = " \(name)=\(value)\n"
+            var length = rest.utf8.count + 1
+            while String(length).utf8.count + rest.utf8.count != length { length += 1 }
+            return "\(length)\(rest)"
+        }
+        add("pax", type: "x", records.joined())
+    }
+
+    var archive: [UInt8] { bytes + [UInt8](repeating: 0, count: 1_024) }
+}
+
+/// An image in an OCI layout's terms: its files by digest.
+struct ImageFixture {
+    var files: [Digest: [UInt8]] = [:]
+    var manifest: ImageDescriptor
+    var layers: [ImageDescriptor]
+
+    /// - Parameter layers: archives that are not packed, the lowest first.
+    init(_ layers: [[UInt8]], platform: ImagePlatform = .host, user: String = "") {
+        var files: [Digest: [UInt8]] = [:]
+        func keep(_ bytes: [UInt8], _ type: String) -> ImageDescriptor {
+            let digest = Digest(of: bytes)
+            files[digest] = bytes
+            return ImageDescriptor(mediaType: type, digest: digest, size: UInt64(bytes.count))
+        }
+        self.layers = layers.map { keep($0, ImageMediaType.layer) }
+        var configuration = ImageConfiguration()
+        configuration.command = ["/bin/sh"]
+        configuration.user = user
+        let file = ImageFile(platform: platform, configuration: configuration, layers: self.layers.map(\.digest))
+        let config = keep(file.json.encoded(), ImageMediaType.configuration)
+        let value = ImageManifest(mediaType: ImageMediaType.manifest, configuration: config, layers: self.layers)
+        manifest = keep(value.json.encoded(), ImageMediaType.manifest)
+        self.files = files
+    }
+}
