@@ -83,8 +83,12 @@ extension ImageStore {
             return try Descriptor.open(path, O_RDONLY)
         }
         defer { try? TreeRemoval.remove(staged + ".replaced") }
-        _ = try LayerExtractor.extract(
-            file, object: path, into: staged, trash: staged + ".replaced", limits: limits)
+        do throws(CRIError) {
+            _ = try LayerExtractor.extract(
+                file, object: path, into: staged, trash: staged + ".replaced", limits: limits)
+        } catch {
+            throw .invalid("\(error); this is no archive of an image, an OCI layout or what docker save writes")
+        }
         return ImageArchive(directory: staged, path: path)
     }
 

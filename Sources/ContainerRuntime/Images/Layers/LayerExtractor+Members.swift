@@ -45,6 +45,11 @@ extension LayerExtractor {
     private func makeFile(
         _ entry: TarEntry, _ name: String, in holder: borrowing OpenDirectory, _ reader: TarReader
     ) throws(KernelError) -> ArchiveError? {
+        guard entry.size <= limits.bytes else {
+            return ArchiveError(
+                "\(object): member \"\(entry.path)\"",
+                "it has \(entry.size >> 20) MiB, and \(limits.bytes >> 20) MiB is the limit")
+        }
         let file = try holder.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         let raw = file.raw
         let failure = try reader.content { (offset, bytes) throws(KernelError) in

@@ -1,0 +1,83 @@
+# Sourced: images that umoci and skopeo make, and archives of them.
+
+# A base with busybox, and a second layer on it: a file gone, a directory replaced, one changed in its mode.
+make_images() {
+    local bundle=$ROOT/work
+    umoci init --layout "$ROOT/oci" >/dev/null
+    umoci new --image "$ROOT/oci:empty" >/dev/null
+    umoci unpack --image "$ROOT/oci:empty" "$bundle" >/dev/null
+    mkdir -p "$bundle/rootfs"/{bin,etc,tmp,srv/old,var}
+    cp /bin/busybox "$bundle/rootfs/bin/busybox"
+    for name in sh ls cat sleep stat find id head; do ln -s busybox "$bundle/rootfs/bin/$name"; done
+    echo 'root:x:0:0:root:/root:/bin/sh' >"$bundle/rootfs/etc/passwd"
+    echo 'web:x:33:33:web:/srv:/bin/sh' >>"$bundle/rootfs/etc/passwd"
+    echo base >"$bundle/rootfs/srv/gone"
+    echo base >"$bundle/rootfs/srv/old/file"
+    ln "$bundle/rootfs/etc/passwd" "$bundle/rootfs/etc/passwd.twin"
+    setfattr -n user.note -v kept "$bundle/rootfs/srv/old/file" 2>/dev/null || true
+    truncate -s 64M "$bundle/rootfs/var/sparse"
+    chmod 4755 "$bundle/rootfs/bin/busybox"
+    umoci repack --image "$ROOT/oci:base" "$bundle" >/dev/null
+    umoci config --image "$ROOT/oci:base" --config.cmd /bin/sh --config.env GREETING=hello --config.user web >/dev/null
+    rm -rf "$bundle"
+    umoci unpack --image "$ROOT/oci:base" "$bundle" >/dev/null
+    rm "$bundle/rootfs/srv/gone"
+    rm -r "$bundle/rootfs/srv/old" && mkdir "$bundle/rootfs/srv/old"
+    echo second >"$bundle/rootfs/srv/old/new"
+    chmod 711 "$bundle/rootfs/etc"
+    umoci repack --image "$ROOT/oci:site" "$bundle" >/dev/null
+    # A large one, whose layer takes a while to come; it cannot be packed.
+    head -c 40000000 /dev/urandom >"$bundle/rootfs/var/large"
+    umoci repack --image "$ROOT/oci:large" "$bundle" >/dev/null
+    rm -rf "$bundle"
+}
+
+# What an image shows, as Swiftlet stacks it and as umoci unpacks it.
+tree_of() {
+    (cd "$1" && find . -path ./var/large -prune -o ! -type d -printf '%p %y %m %U:%G %s %l\n' -o -type d -printf '%p %y %m %U:%G\n' | sort &&
+        find . -type f -size -1M -exec sha256sum {} + | sort -k2)
+}
+same_as_umoci() {
+    local name=$1 tag=$2 stacked=$ROOT/stacked layers status
+    layers=$(python3 - "$ROOT/d" "$name" <<'P'
+import json, sys
+data, name = sys.argv[1:]
+import glob
+path = glob.glob(data + "/**/images/index.json", recursive=True)[0]
+image = [i for i in json.load(open(path))["images"] if name in i["names"]][0]
+keys = []
+for layer in reversed(image["layers"]):
+    if layer["key"] not in keys: keys.append(layer["key"])
+print(":".join(path.replace("index.json", "trees/") + key[7:] for key in keys))
+P
+    ) || return 1
+    mkdir -p "$stacked" "$ROOT/empty"
+    mount -t overlay overlay -o "ro,lowerdir=$layers:$ROOT/empty" "$stacked" || return 1
+    rm -rf "$ROOT/unpacked"
+    umoci unpack --image "$ROOT/oci:$tag" "$ROOT/unpacked" >/dev/null
+    diff <(tree_of "$ROOT/unpacked/rootfs") <(tree_of "$stacked")
+    status=$?
+    umount "$stacked"
+    return $status
+}
+
+archives() {
+    check "a layout of umoci becomes an image" swiftlet images add site:layout "$ROOT/oci" --reference site
+    check "what it shows is what umoci unpacks" same_as_umoci docker.io/library/site:layout site
+    check "a layout of several images asks for one" says "--reference" swiftlet images add site:x "$ROOT/oci"
+    skopeo --insecure-policy copy -q "oci:$ROOT/oci:site" "docker-archive:$ROOT/docker.tar:site:1" >/dev/null
+    skopeo --insecure-policy copy -q "oci:$ROOT/oci:site" "oci-archive:$ROOT/oci.tar:site" >/dev/null
+    check "an archive of docker becomes an image" swiftlet images add site:docker "$ROOT/docker.tar"
+    check "it shows the same" same_as_umoci docker.io/library/site:docker site
+    check "an archive of a layout becomes an image" swiftlet images add site:oci "$ROOT/oci.tar"
+    check "their layers are shared" [ "$(find "$ROOT/d" -path '*/images/trees/*' -prune -print | wc -l)" = 2 ]
+    check "a sparse file takes no room" sparse_is_sparse
+    umoci unpack --image "$ROOT/oci:site" "$ROOT/bundle" >/dev/null
+    check "a bundle of umoci becomes an image" swiftlet images add site:bundle "$ROOT/bundle"
+    check "something else is refused in words" says "no archive of an image" swiftlet images add site:bad /etc/hostname
+}
+sparse_is_sparse() {
+    local file
+    file=$(find "$ROOT/d" -path '*/images/trees/*/var/sparse' | head -n 1)
+    [ "$(stat -c %s "$file")" = 67108864 ] && [ "$(stat -c %b "$file")" -lt 1000 ]
+}

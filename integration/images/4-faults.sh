@@ -1,0 +1,76 @@
+# Sourced: pulls that are cut, by the registry's end and by the daemon's, and layers that rot.
+
+# The packed layer of 40 MB takes 2.5 s over the line.
+large_has_begun() { [ "$(carried)" -gt $((BEFORE + 10000000)) ]; }
+forget_large() {
+    swiftlet images remove 127.0.0.1:5002/large:1 >/dev/null 2>&1
+    swiftlet images prune --all >/dev/null
+    BEFORE=$(carried)
+}
+
+faults() {
+    forget_large
+    check "a pull goes on when the registry comes back" registry_dies
+    check "what had come was not fetched again" [ $(($(carried) - BEFORE)) -lt 52000000 ]
+    check "the image is whole" same_as_umoci 127.0.0.1:5002/large:1 large
+    forget_large
+    check "a pull survives the daemon's death" daemon_dies
+    check "what had come was not fetched again" [ $(($(carried) - BEFORE)) -lt 52000000 ]
+    check "the image is whole" same_as_umoci 127.0.0.1:5002/large:1 large
+    forget_large
+    check "a slow pull holds up neither others nor pods" slow_pull_alone
+    check "a rotten file in a layer is mended from the packed layer" mends_itself
+    check "the same without the packed layer is told" rot_is_told
+    check "pulling again fetches that layer alone" heals_by_pull
+    check "a tree that vanished is made again at the start" heals_at_start
+}
+registry_dies() {
+    swiftlet pull 127.0.0.1:5002/large:1 2>"$ROOT/pull.err" &
+    local pull=$!
+    eventually 10 large_has_begun || return 1
+    stop_helper line && stop_helper open
+    sleep 1
+    start_registry 5000 open && start_line
+    wait "$pull" && grep -q "goes on after" "$ROOT/pull.err" || { cat "$ROOT/pull.err"; return 1; }
+}
+daemon_dies() {
+    swiftlet pull 127.0.0.1:5002/large:1 >/dev/null 2>&1 &
+    local pull=$!
+    eventually 10 large_has_begun || return 1
+    stop_server KILL
+    wait "$pull" && return 1
+    start_server || return 1
+    [ -n "$(find "$ROOT/d" -path '*/images/partial/*' -size +5M)" ] || { echo "nothing was kept"; return 1; }
+    swiftlet pull 127.0.0.1:5002/large:1
+}
+slow_pull_alone() {
+    swiftlet pull 127.0.0.1:5002/large:1 >/dev/null 2>&1 &
+    local slow=$! start=$(date +%s%N)
+    eventually 10 large_has_begun || return 1
+    swiftlet pull 127.0.0.1:5000/site:zstd && kubectl delete pod site --wait=true >/dev/null && pods >/dev/null
+    kill -0 "$slow" 2>/dev/null || { echo "the slow pull was over before"; return 1; }
+    wait "$slow"
+}
+layer_file() { find "$ROOT/d" -path '*/images/trees/*/var/large' | head -n 1; }
+packed_layer() { find "$ROOT/d" -path '*/images/blobs/*' -size +30M | head -n 1; }
+rot() { printf 'rotten' | dd of="$1" bs=1 seek=1000 conv=notrunc status=none; }
+mends_itself() {
+    rot "$(layer_file)"
+    swiftlet images verify && same_as_umoci 127.0.0.1:5002/large:1 large
+}
+rot_is_told() {
+    rot "$(layer_file)" && rot "$(packed_layer)"
+    ! swiftlet images verify >"$ROOT/verify" 2>&1 && grep -q "large:1 damaged" "$ROOT/verify"
+}
+heals_by_pull() {
+    swiftlet pull 127.0.0.1:5002/large:1 2>"$ROOT/pull.err" || { cat "$ROOT/pull.err"; return 1; }
+    [ "$(grep -c 'already there' "$ROOT/pull.err")" = 1 ] && swiftlet images verify
+}
+heals_at_start() {
+    local tree
+    tree=$(dirname "$(dirname "$(layer_file)")")
+    stop_server KILL
+    rm -rf "$tree"
+    start_server || return 1
+    eventually 20 test -e "$tree/var/large" && eventually 5 swiftlet images verify
+}
