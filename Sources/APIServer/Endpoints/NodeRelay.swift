@@ -43,7 +43,7 @@ struct NodeRelay: Sendable {
     func proxy(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
         guard request.verb == .get else { throw .methodNotAllowed(request.resource.name, request.verb.rawValue) }
         let path = request.http.path.split(separator: "/").dropFirst(5).joined(separator: "/")
-        guard ["healthz", "pods", "stats/summary", "metrics/resource"].contains(path) else {
+        guard ["healthz", "pods", "stats/summary", "metrics/resource", "metrics/cadvisor"].contains(path) else {
             throw .resourceNotFound()
         }
         return try await send(.get, "/" + path, [], request, request.name)

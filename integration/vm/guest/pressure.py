@@ -11,7 +11,7 @@ from report import command, expect, fields, read, wait_for
 
 CONFIG = "/etc/swiftlet/config.yaml"
 # Levels that this machine of 2 GiB comes to without being in danger, and conditions that turn back soon.
-SETTINGS = """eviction-hard: memory.available<700Mi,nodefs.available<25%,nodefs.inodesFree<5%
+SETTINGS = """eviction-hard: memory.available<1100Mi,nodefs.available<25%,nodefs.inodesFree<5%
 eviction-pressure-transition-period: 20
 """
 
@@ -202,7 +202,7 @@ def memory_pressure(cluster):
     cluster.run("sure", "sleep 1000", {"limits": {"cpu": "100m", "memory": "32Mi"}})
     before = cluster.node()["status"]["conditions"]
     cluster.run(
-        "eater", "dd if=/dev/zero of=/scratch/f bs=1M count=1300; sleep 1000", {"requests": {"memory": "16Mi"}},
+        "eater", "dd if=/dev/zero of=/scratch/f bs=1M count=900; sleep 1000", {"requests": {"memory": "16Mi"}},
         empty={"medium": "Memory"})
     turns(cluster, "MemoryPressure", "True", 90)
     message = evicted(cluster, "eater", "memory")
