@@ -63,18 +63,23 @@ import Testing
         func summary(_ node: Int64, _ container: JSONValue) -> JSONValue {
             let pod: JSONValue = [
                 "podRef": ["namespace": "d", "name": "p", "uid": "u"],
-                "containers": [["name": "a", "startTime": "t", "cpu": container, "memory": ["workingSetBytes": 2048]]],
+                "containers": [
+                    [
+                        "name": "a", "startTime": "t", "cpu": container,
+                        "memory": ["workingSetBytes": 2048, "psi": ["some": ["avg10": .number("12.05")]]],
+                    ]
+                ],
             ]
             return ["node": ["nodeName": "n", "cpu": ["usageCoreNanoSeconds": .integer(node)]], "pods": [pod]]
         }
         let before = summary(0, ["usageCoreNanoSeconds": 1_000_000_000])
         let after = summary(3_000_000_000, ["usageCoreNanoSeconds": 1_250_000_000])
         let text = StatsTable.text(after, before: before, elapsed: .seconds(2))
-        #expect(text.hasPrefix("node n: cpu 150.0 %, memory -\n"))
+        #expect(text.hasPrefix("node n: cpu 150.0 %, memory -, waited for cpu/memory/io -\n"))
         let cells = text.split(separator: "\n").last?.split(separator: " ").map(String.init)
-        #expect(cells == ["d/p", "a", "12.5", "%", "2.0", "KiB", "-"])
+        #expect(cells == ["d/p", "a", "12.5", "%", "2.0", "KiB", "-", "-/12.05/-", "%"])
         let unknown = StatsTable.text(summary(0, [:]), before: before, elapsed: .seconds(2))
         let blank = unknown.split(separator: "\n").last?.split(separator: " ").map(String.init)
-        #expect(blank == ["d/p", "a", "-", "2.0", "KiB", "-"])
+        #expect(blank == ["d/p", "a", "-", "2.0", "KiB", "-", "-/12.05/-", "%"])
     }
 }

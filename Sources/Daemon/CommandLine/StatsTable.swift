@@ -16,19 +16,32 @@ package enum StatsTable {
         let capacity = available.flatMap { free in node?["memory"]?["workingSetBytes"]?.integer.map { free &+ $0 } }
         var table = TextTable([
             .init("POD"), .init("CONTAINER"), .init("CPU", .right), .init("MEMORY", .right),
-            .init("PROCESSES", .right),
+            .init("PROCESSES", .right), .init("WAITED CPU/MEM/IO", .right),
         ])
         for pod in now["pods"]?.array ?? [] {
             for container in pod["containers"]?.array ?? [] {
                 table.add([
                     name(pod), container["name"]?.string ?? "", cpu(container, key(pod, container)),
                     memory(container), container["process_stats"]?["process_count"]?.integer.map { "\($0)" } ?? "-",
+                    waited(container),
                 ])
             }
         }
         let limit = capacity.map { " of \(NodeTables.size($0))" } ?? ""
-        return "node \(node?["nodeName"]?.string ?? ""): cpu \(cpu(node, "")), memory \(memory(node))\(limit)\n\n"
-            + table.text
+        return "node \(node?["nodeName"]?.string ?? ""): cpu \(cpu(node, "")), memory \(memory(node))\(limit), "
+            + "waited for cpu/memory/io \(waited(node))\n\n" + table.text
+    }
+
+    /// How much of the last ten seconds some task had to wait for each resource.
+    private static func waited(_ object: JSONValue?) -> String {
+        let shares = ["cpu", "memory", "io"].map { resource -> String? in
+            switch object?[resource]?["psi"]?["some"]?["avg10"] {
+            case .number(let text): text
+            case .integer(let whole): "\(whole)"
+            default: nil
+            }
+        }
+        return shares.allSatisfy { $0 == nil } ? "-" : shares.map { $0 ?? "-" }.joined(separator: "/") + " %"
     }
 
     /// By container; the node's own under "".
