@@ -192,7 +192,7 @@ extension DaemonConfiguration.Setting {
     fileprivate typealias Path<Value> = WritableKeyPath<DaemonConfiguration, Value> & Sendable
 
     private init(
-        _ name: String, _ summary: String, _ path: Path<some CustomStringConvertible>,
+        _ name: String, _ summary: String, _ path: Path<some CustomStringConvertible & Sendable>,
         set: @escaping @Sendable (inout DaemonConfiguration, String) throws(DaemonError) -> Void
     ) {
         self.init(name: name, summary: summary, read: { $0[keyPath: path].description }, set: set)
@@ -244,7 +244,7 @@ extension DaemonConfiguration.Setting {
     }
 
     fileprivate static func registries(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
-        Self(name: name, summary: summary) { configuration, text throws(DaemonError) in
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
             do throws(RegistryHostsError) {
                 _ = try RegistryHosts(text)
             } catch {
