@@ -3,6 +3,7 @@ usage, as root: check.py RUNTIME [NAME]..."""
 import sys
 import traceback
 
+import attacks
 import clauses
 import lifecycle
 import refusals
@@ -17,8 +18,8 @@ def main():
     program, chosen = sys.argv[1], sys.argv[2:]
     runtime = Runtime(program)
     passed, failed, skipped = 0, 0, 0
-    tests = [(name, test) for part in (clauses, lifecycle, refusals)
-             for name, test in vars(part).items() if name.startswith("test_")]
+    tests = [(name, test) for part in (clauses, lifecycle, refusals, attacks)
+             for name, test in vars(part).items() if name.startswith("test_") and test.__module__ == part.__name__]
     try:
         for name, test in tests:
             if chosen and not any(word in name for word in chosen):

@@ -432,7 +432,7 @@ def test_nothing_leaks(runtime):
     before = open("/proc/self/mountinfo").read()
     groups = set(os.listdir(mount + "/swiftlet-oci")) if os.path.isdir(mount + "/swiftlet-oci") else set()
     names = set(os.listdir(runtime.root))
-    for _ in range(20):
+    for _ in range(100):
         runtime.run("true")
     assert open("/proc/self/mountinfo").read() == before
     assert set(os.listdir(mount + "/swiftlet-oci")) == groups and set(os.listdir(runtime.root)) == names
