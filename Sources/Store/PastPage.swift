@@ -38,8 +38,9 @@ struct PastPage {
         self.index = index
         self.changed = changed
         older = changed.filter { $0.value != 0 }.map { ($0.key, $0.value) }.sorted { $0.key < $1.key }
-        position = index.lowerBound(of: max(first, ByteKey(prefix)).text)
         stop = index.upperBound(ofPrefix: prefix)
+        // A start behind all keys of the prefix is their end.
+        position = min(index.lowerBound(of: max(first, ByteKey(prefix)).text), stop)
         olderNext = older.firstIndex { !($0.key < first) } ?? older.count
         fill(limit: limit)
     }

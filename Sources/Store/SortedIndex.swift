@@ -4,9 +4,13 @@
 /// outside. Sorted chunks of bounded length; look-up is O(log n), a change O(chunk + number of chunks).
 struct SortedIndex: Sendable {
     /// Where a value stands: a chunk and a place in it. `end` is one past the last.
-    struct Position: Equatable {
+    struct Position: Comparable {
         var chunk: Int
         var offset: Int
+
+        static func < (left: Position, right: Position) -> Bool {
+            (left.chunk, left.offset) < (right.chunk, right.offset)
+        }
     }
 
     private static let chunkLimit = 128

@@ -73,6 +73,24 @@ import Testing
         #expect(rest.names == ["m15", "m16", "m17", "m18", "m19", "m99"])
     }
 
+    /// A token is the client's to write: where it starts must not lead out of the list. A secret's key, cut as a ConfigMap's, can read as one of the
+    /// asker's own namespace.
+    @Test func aTokenThatStartsBeyondItsListShowsNothing() async throws {
+        let api = try await TestServer()
+        _ = try await api.send(.post, "/api/v1/namespaces", ["metadata": ["name": "my-default"]])
+        _ = try await api.send(.post, Path.maps, configMap("a"))
+        let past = try #require(Int64(try await api.get(Path.maps).revision))
+        let secret: JSONValue = ["metadata": ["name": "s"], "stringData": ["password": "open"]]
+        #expect(try await api.send(.post, "/api/v1/namespaces/my-default/secrets", secret).status == 201)
+        _ = try await api.send(.post, "/api/v1/namespaces/my-default/configmaps", configMap("b"))
+        let token: JSONValue = ["v": "swiftlet/v1", "rv": .integer(past), "start": "my-default/c"]
+        let list = try await api.get(
+            Path.maps, query: ["continue": Bytes(token.encoded()).base64],
+            peer: .inProcess(user: "system:serviceaccount:default:default", groups: ["system:serviceaccounts"]))
+        #expect(list.status == 200)
+        #expect(list.names == [])
+    }
+
     @Test func aLimitBeyondMeasureIsNone() async throws {
         let api = try await TestServer()
         _ = try await api.send(.post, Path.maps, configMap("a"))
