@@ -101,6 +101,19 @@ static void join_container(struct cl_child *child) {
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
 }
 
+/* A prepared container may wait for long: what others let go must not live on in it, and the monitor's death must show
+ * as the end of the control socket. */
+static void keep_own_descriptors(const struct cl_child *child) {
+    unsigned low = (unsigned)child->control, high = (unsigned)child->root;
+    if (low > high) {
+        low = high;
+        high = (unsigned)child->control;
+    }
+    if ((low > 3 && close_range(3, low - 1, 0) < 0) || (high > low + 1 && close_range(low + 1, high - 1, 0) < 0) ||
+        close_range(high + 1, ~0u, 0) < 0 || close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+        cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
+}
+
 static void wait_for_go(const struct cl_child *child) {
     char byte;
     ssize_t got;
@@ -149,7 +162,9 @@ void cl_child_run(struct cl_child *child) {
     set_oom_score(child);
     if (child->launch->join_pidfd >= 0) join_container(child);
     else build_container(child);
-    if (close_range(3 + child->plan->preserved, ~0u, CLOSE_RANGE_CLOEXEC) < 0) cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
+    /* a runtime's command ends soon and keeps nothing of another container's; its child opens more on the way */
+    if (!explicit) keep_own_descriptors(child);
+    else if (close_range(3 + child->plan->preserved, ~0u, CLOSE_RANGE_CLOEXEC) < 0) cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
     if (!CL_KEEPS(DESCRIPTORS)) fcntl(child->root, F_SETFD, 0);
     cl_tell(child, CL_STATUS_READY);
     wait_for_go(child);

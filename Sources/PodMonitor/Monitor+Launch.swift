@@ -110,12 +110,9 @@ extension Monitor {
     ) {
         let cgroup = cm_open_directory(plan.cgroup)
         guard cgroup >= 0 else { return reply(request, failure(CL_STAGE_CGROUP, cgroup)) }
-        if plan.flags & UInt32(CL_PLAN_POD_PID) != 0, target == nil, podInit < 0 {
-            podInitPID = cl_pod_init_start(&podInit)
-            guard podInitPID > 0 else {
-                cm_close(cgroup)
-                return reply(request, failure(CL_STAGE_NAMESPACES, podInitPID))
-            }
+        if plan.flags & UInt32(CL_PLAN_POD_PID) != 0, target == nil, let code = holdPodProcesses() {
+            cm_close(cgroup)
+            return reply(request, failure(CL_STAGE_NAMESPACES, code))
         }
         let hasTerminal = plan.flags & UInt32(CL_PLAN_TERMINAL) != 0
         let keepsInput = flags & LaunchFlag.keepsInput != 0
@@ -138,6 +135,19 @@ extension Monitor {
         processes[index].errors = streams.errors
         processes[index].log = log
         addLog(index)
+    }
+
+    /// Starts number 1 of the shared pid namespace, anew where it was killed and has taken its namespace with it. The
+    /// failure's negative errno, or nil.
+    private mutating func holdPodProcesses() -> Int32? {
+        var (code, value): (Int32, Int32) = (0, 0)
+        if podInit >= 0, cl_reap(podInit, &code, &value) != 0 {
+            cm_close(podInit)
+            podInit = -1
+        }
+        guard podInit < 0 else { return nil }
+        podInitPID = cl_pod_init_start(&podInit)
+        return podInitPID > 0 ? nil : podInitPID
     }
 
     /// exec: session, container, flags, plan. Descriptors: the streams that the flags name, then the plan's file.

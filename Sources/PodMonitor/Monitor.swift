@@ -110,8 +110,10 @@ package struct Monitor {
         if cm_poll_add(poll, fresh, Wake.client.token) != 0 { dropClient() }
     }
 
+    /// What was asked has no one to be told to: its number may be another request's with the next daemon.
     mutating func dropClient() {
         guard client >= 0 else { return }
+        for index in 0..<processes.count { processes[index].request = nil }
         cm_poll_remove(poll, client)
         cm_close(client)
         client = -1

@@ -20,7 +20,7 @@ package final class PodMonitorClient: PodMonitoring {
             let process: ProcessHandle
             if let known { process = known } else { process = try ProcessHandle(processID: processID) }
             token = try process.descriptor.withRaw { raw throws(KernelError) in
-                try events.watch(raw, for: .read) { [weak connection] in
+                try events.watch(raw, for: .read, once: true) { [weak connection] in
                     process.reap()
                     connection?.monitorEnded()
                 }
