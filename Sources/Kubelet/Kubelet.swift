@@ -37,6 +37,8 @@ package final class Kubelet: Sendable {
             self.runDirectory = runDirectory
             self.manifestDirectory = manifestDirectory
         }
+
+        var node: NodeObject { NodeObject(identity: identity, facts: facts, eviction: eviction) }
     }
 
     let configuration: Configuration
@@ -92,6 +94,8 @@ package final class Kubelet: Sendable {
         recorder = EventRecorder(
             client: client, component: "kubelet", host: configuration.identity.name, time: time, random: random)
         let sink = APIStatusSink(client: client)
+        var settings = configuration.settings
+        settings.allocatable = configuration.node.allocatable
         mirrors = MirrorPods(
             client: client, node: configuration.identity.name, sink: sink, time: time, logger: logger)
         executor = PodExecutor(
@@ -102,7 +106,7 @@ package final class Kubelet: Sendable {
             objects: APIReferencedObjects(client: client),
             watches: ObjectWatches(client: client, time: time, random: random),
             recorder: TimedPodEvents(recorder: APIPodEvents(recorder: recorder), moments: moments, time: time),
-            prober: Prober(runtime: runtime, transport: probes, time: time), settings: configuration.settings,
+            prober: Prober(runtime: runtime, transport: probes, time: time), settings: settings,
             time: time)
         directory = PodDirectory(executor: executor, time: time, logger: logger)
         space = SpaceReclaimer(runtime: runtime, images: images, threads: threads, time: time, logger: logger)
@@ -151,9 +155,8 @@ package final class Kubelet: Sendable {
 
     var reporter: NodeReporter {
         NodeReporter(
-            object: NodeObject(
-                identity: configuration.identity, facts: configuration.facts, eviction: configuration.eviction),
-            client: client, runtime: runtime, images: images, time: time, logger: logger, host: host,
+            object: configuration.node, client: client, runtime: runtime, images: images, time: time, logger: logger,
+            host: host,
             isShuttingDown: { self.isShuttingDown.load(ordering: .relaxed) }, pressures: { self.pressures.current })
     }
 

@@ -34,6 +34,19 @@ import Testing
         #expect(some.memoryLimit == nil && some.cpuLimit == nil && some.cpuRequest == 1_200)
     }
 
+    @Test func aLimitThatIsNotSetIsTheNodes() {
+        let node: [String: Quantity] = ["cpu": Quantity(milli: 1_500), "memory": Quantity(3 << 20)]
+        func value(_ container: Container, _ path: String, _ divisor: Quantity? = nil) -> String? {
+            container.resourceValue(path, divisor: divisor, allocatable: node)
+        }
+        let bare = Container { $0.name = "c" }
+        #expect(value(bare, "limits.cpu") == "2" && value(bare, "limits.cpu", Quantity(milli: 1)) == "1500")
+        #expect(value(bare, "limits.memory", Quantity(1 << 20)) == "3" && value(bare, "requests.memory") == "0")
+        #expect(value(bare, "limits") == nil && value(bare, "usage.cpu") == nil)
+        let limited = container([:], ["cpu": Quantity(4)])
+        #expect(value(limited, "limits.cpu") == "4" && value(limited, "requests.cpu") == "4")
+    }
+
     @Test func anInitContainerRunsBesideTheSidecarsBeforeIt() {
         let memory = { (bytes: Int64) -> [String: Quantity] in ["memory": Quantity(bytes)] }
         let pod = spec(

@@ -23,6 +23,8 @@ struct ContainerEnvironment {
     let podAddresses: [String]
     /// `KUBERNETES_SERVICE_HOST` and its like; the lowest rank.
     let services: [EnvironmentVariable]
+    /// What the node has for pods: the limit of a container that names none.
+    let allocatable: [String: Quantity]
 
     func variables() throws(ContainerConfigError) -> [EnvironmentVariable] {
         var names: [String] = []
@@ -110,7 +112,10 @@ struct ContainerEnvironment {
         guard let target = all.first(where: { $0.name == name }) else {
             throw ContainerConfigError(message: "container \(name) not found")
         }
-        guard let value = target.resourceValue(selector.resource, divisor: selector.divisor) else {
+        guard
+            let value = target.resourceValue(
+                selector.resource, divisor: selector.divisor, allocatable: allocatable)
+        else {
             throw ContainerConfigError(message: "unsupported resource: \(selector.resource)")
         }
         return value
@@ -158,14 +163,13 @@ extension String {
 }
 
 extension Container {
-    /// A value of the downward API: `limits.cpu` and its like, in units of `divisor` (one where absent or zero), rounded up.
-    func resourceValue(_ path: String, divisor: Quantity?) -> String? {
+    /// A value of the downward API: `limits.cpu` and its like, in units of `divisor` (one where absent or zero), rounded up. Without a limit it is
+    /// what the node has for pods; nil where the path is not one of the API's.
+    func resourceValue(_ path: String, divisor: Quantity?, allocatable: [String: Quantity] = [:]) -> String? {
         let parts = path.split(separator: ".", maxSplits: 1).map(String.init)
-        guard parts.count == 2, let resources = self.resources, ["limits", "requests"].contains(parts[0]) else {
-            return nil
-        }
-        let map = parts[0] == "limits" ? resources.limits : resources.requests
-        let quantity = map[parts[1]] ?? resources.limits[parts[1]]
+        guard parts.count == 2, ["limits", "requests"].contains(parts[0]) else { return nil }
+        let (limit, request) = (self.resources?.limits[parts[1]], self.resources?.requests[parts[1]])
+        let quantity = parts[0] == "limits" ? limit ?? allocatable[parts[1]] : request ?? limit
         guard let quantity else { return "0" }
         let given = divisor?.milliValue ?? 0
         let unit = given > 0 ? given : 1000

@@ -87,7 +87,7 @@ struct NodeObject: Sendable {
     }
 
     /// What pods are given of it: without what is reserved, and without what is to be left free. The cgroup of all pods holds the former.
-    private var allocatable: [String: Quantity] {
+    var allocatable: [String: Quantity] {
         let memory = facts.reserved.rest(
             of: facts.allocatableMemory, eviction?.reserve(.memory, of: facts.memoryBytes) ?? 0)
         let disk = facts.reserved.rest(

@@ -102,7 +102,7 @@ extension PodExecutor {
         let addresses = sandbox.network == .node ? node.addresses : sandbox.addresses
         let builder = ContainerEnvironment(
             pod: pod, container: container, node: node, data: data, podAddresses: addresses,
-            services: settings.serviceVariables)
+            services: settings.serviceVariables, allocatable: settings.allocatable)
         let environment: [EnvironmentVariable]
         let mounts: [Mount]
         do throws(ContainerConfigError) {

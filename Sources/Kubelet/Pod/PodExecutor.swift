@@ -194,6 +194,8 @@ package struct PodSettings: Sendable {
     package var apiService: (host: String, port: UInt16)?
     /// The most processes and threads in one pod; nil: no limit.
     package var processesPerPod: Int64?
+    /// What the node has for pods, by resource.
+    package var allocatable: [String: Quantity] = [:]
 
     package init(
         clusterDNS: [String], clusterDomain: String, logRoot: String, nodeMemory: Int64, hostResolver: String,

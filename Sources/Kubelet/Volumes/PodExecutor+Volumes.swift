@@ -43,7 +43,8 @@ extension PodExecutor {
                 try await secret(source.secretName, pod, &contents), items: source.items,
                 defaultMode: source.defaultMode, isOptional: source.optional, what: "secret \"\(source.secretName)\"")
         } else if let source = volume.downwardAPI {
-            try files.add(source.items, of: pod, defaultMode: source.defaultMode)
+            try files.add(
+                source.items, of: pod, defaultMode: source.defaultMode, allocatable: settings.allocatable)
         } else if let source = volume.projected {
             for part in source.sources { try await add(part, to: &files, source.defaultMode, pod, &contents) }
         } else {
@@ -67,7 +68,7 @@ extension PodExecutor {
                 try await secret(part.name, pod, &contents), items: part.items, defaultMode: mode,
                 isOptional: part.optional, what: "secret \"\(part.name)\"")
         } else if let part = part.downwardAPI {
-            try files.add(part.items, of: pod, defaultMode: mode)
+            try files.add(part.items, of: pod, defaultMode: mode, allocatable: settings.allocatable)
         } else if let part = part.serviceAccountToken {
             let token = try await token(part, pod)
             contents.renew(at: token.renewal)

@@ -42,7 +42,7 @@ struct VolumeFiles: Sendable, Hashable {
 
     /// Adds fields of the pod.
     mutating func add(
-        _ items: [DownwardAPIVolumeFile], of pod: Pod, defaultMode: Int32
+        _ items: [DownwardAPIVolumeFile], of pod: Pod, defaultMode: Int32, allocatable: [String: Quantity]
     ) throws(OperationError) {
         for item in items {
             let value: String?
@@ -51,7 +51,7 @@ struct VolumeFiles: Sendable, Hashable {
             } else if let selector = item.resourceFieldRef {
                 let containers = pod.spec.containers + pod.spec.initContainers
                 value = containers.first { $0.name == selector.containerName }?
-                    .resourceValue(selector.resource, divisor: selector.divisor)
+                    .resourceValue(selector.resource, divisor: selector.divisor, allocatable: allocatable)
             } else {
                 value = nil
             }
