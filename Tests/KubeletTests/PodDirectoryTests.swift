@@ -87,6 +87,33 @@ private final class KeptStatuses: PodStatusSink {
         #expect(directory.pod(named: "q", in: "default") != nil)
     }
 
+    /// A pod that was deleted by force may still end here when another of its name runs already.
+    @Test func aNameStandsForThePodThatStays() {
+        for uid in (0..<20).map({ "old\($0)" }) {
+            directory.set(Pod(name: "p", namespace: "default") { $0.metadata.uid = uid }, from: .api)
+            directory.remove(uid, from: .api)
+        }
+        directory.set(pod(), from: .api)
+        #expect(directory.pod(named: "p", in: "default")?.metadata.uid == "u")
+        directory.remove("u", from: .api)
+        #expect(directory.pod(named: "p", in: "default") != nil)
+    }
+
+    /// Two looks at the runtime may end in another order than they began.
+    @Test func aLaterLookIsNotLostToAnEarlierOne() {
+        let inbox = PodInbox()
+        inbox.send(.observed(PodObservation(sequence: 2)))
+        inbox.send(.observed(PodObservation(sequence: 1)))
+        let sequences = inbox.take().map { event -> UInt64 in
+            guard case .observed(let observation) = event else { return 0 }
+            return observation.sequence
+        }
+        #expect(sequences == [2])
+        inbox.send(.observed(PodObservation(sequence: 3)))
+        inbox.send(.observed(PodObservation(sequence: 4)))
+        #expect(inbox.take().count == 1)
+    }
+
     /// A manifest that is taken away and put back has the same identity.
     @Test func aPodNamedAgainWhileItGoesStartsOnceItIsGone() async throws {
         let directory = directory

@@ -137,10 +137,13 @@ final class PodDirectory: Sendable {
 
     // MARK: - Looking
 
-    /// The pod of this name, as the node knows it.
+    /// The pod of this name, as the node knows it; one that leaves only where no other has the name.
     func pod(named name: String, in namespace: String) -> Pod? {
         state.withLock { state in
-            state.entries.values.map(\.pod).first { $0.metadata.name == name && $0.metadata.namespace == namespace }
+            let named = state.entries.values.filter {
+                $0.pod.metadata.name == name && $0.pod.metadata.namespace == namespace
+            }
+            return (named.first { !$0.isLeaving } ?? named.first)?.pod
         }
     }
 

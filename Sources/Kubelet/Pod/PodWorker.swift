@@ -81,9 +81,10 @@ final class PodInbox: Sendable {
         endContinuation.finish()
     }
 
-    /// A newer state of the object, and a newer tick, take the place of one that was not yet read.
+    /// A newer state of the object, a newer tick and a look at the runtime that was begun later take the place of one that was not yet read.
     func send(_ event: PodEvent) {
         pending.withLock { events in
+            guard !events.contains(where: { $0.isLaterLook(than: event) }) else { return }
             events.removeAll { $0.isReplaced(by: event) }
             events.append(event)
         }
@@ -111,6 +112,12 @@ extension PodEvent {
         case (.announced(let own, _), .announced(let new, _)): own == new
         default: false
         }
+    }
+
+    /// Looks at the runtime may come in another order than they were begun in.
+    fileprivate func isLaterLook(than other: PodEvent) -> Bool {
+        guard case .observed(let own) = self, case .observed(let new) = other else { return false }
+        return own.sequence > new.sequence
     }
 }
 
