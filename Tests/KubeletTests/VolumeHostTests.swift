@@ -26,6 +26,25 @@ import Testing
         }
     }
 
+    /// A program that makes its directory private must find it so after the daemon was started anew, which makes all volumes again.
+    @Test func anEmptyDirectoryIsThePodsOnceItIsMade() async throws {
+        let root = "/tmp/empty-directory-\(UInt32.random(in: .min ... .max))"
+        defer { try? TreeRemoval.remove(root) }
+        let directories = PodDirectories(data: root + "/d", run: root + "/r")
+        let host = VolumeHost(directories: directories, threads: BlockingThreads(count: 1))
+        let path = directories.emptyDirectory("u", "v")
+        let pod = Pod(name: "p", namespace: "default") { $0.metadata.uid = "u" }
+        var status = stat()
+        // What a daemon left that went down in between.
+        try WholeFile.makeDirectories(path + ".new/half")
+        try await host.makeEmptyDirectory(EmptyDirVolumeSource(), "v", pod)
+        #expect(stat(path, &status) == 0 && status.st_mode & 0o7777 == 0o777)
+        #expect(chmod(path, 0o700) == 0)
+        try await host.makeEmptyDirectory(EmptyDirVolumeSource(), "v", pod)
+        #expect(stat(path, &status) == 0 && status.st_mode & 0o7777 == 0o700)
+        #expect(try OpenDirectory(path).names() == [])
+    }
+
     @Test func aPodGivesBackAllItsFiles() async throws {
         let root = "/tmp/volumes-\(UInt32.random(in: .min ... .max))"
         defer { try? TreeRemoval.remove(root) }

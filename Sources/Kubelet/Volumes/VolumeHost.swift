@@ -20,20 +20,33 @@ struct VolumeHost: PodVolumes {
         _ source: EmptyDirVolumeSource, _ volume: String, _ pod: Pod
     ) async throws(OperationError) {
         let path = directories.emptyDirectory(pod.metadata.uid, volume)
-        let group = pod.spec.securityContext.fsGroup
+        let group = pod.spec.securityContext.fsGroup.map { gid_t(truncatingIfNeeded: $0) }
         let size = source.medium == "Memory" ? (source.sizeLimit?.value ?? 0) : nil
         try await run("emptyDir \"\(volume)\"") { () throws(KernelError) in
-            try FileOperations.makeDirectories(path)
-            if let size, !Self.isMountPoint(path) {
-                let options = size > 0 ? "mode=1777,size=\(size)" : "mode=1777"
-                guard mount("tmpfs", path, "tmpfs", UInt(MS_NOSUID | MS_NODEV), options) == 0 else {
-                    throw KernelError("mount tmpfs", path)
-                }
+            if let size {
+                try Self.mountMemory(path, size: size, group: group)
+            } else if access(path, F_OK) != 0 {
+                try Self.makeShared(path, group: group)
             }
-            guard chmod(path, group == nil ? 0o777 : 0o2777) == 0 else { throw KernelError("chmod", path) }
-            if let group, chown(path, uid_t.max, gid_t(truncatingIfNeeded: group)) != 0 {
-                throw KernelError("chown", path)
-            }
+        }
+    }
+
+    /// Whole or not at all: one that is there is the pod's, with the mode that it has given it.
+    private static func makeShared(_ path: String, group: gid_t?) throws(KernelError) {
+        let new = path + ".new"
+        try TreeRemoval.remove(new)
+        try FileOperations.makeDirectories(new)
+        if let group, chown(new, uid_t.max, group) != 0 { throw KernelError("chown", new) }
+        guard chmod(new, group == nil ? 0o777 : 0o2777) == 0 else { throw KernelError("chmod", new) }
+        guard rename(new, path) == 0 else { throw KernelError("rename", new) }
+    }
+
+    private static func mountMemory(_ path: String, size: Int64, group: gid_t?) throws(KernelError) {
+        try FileOperations.makeDirectories(path)
+        guard !isMountPoint(path) else { return }
+        let options = (group.map { "mode=2777,gid=\($0)" } ?? "mode=777") + (size > 0 ? ",size=\(size)" : "")
+        guard mount("tmpfs", path, "tmpfs", UInt(MS_NOSUID | MS_NODEV), options) == 0 else {
+            throw KernelError("mount tmpfs", path)
         }
     }
 
