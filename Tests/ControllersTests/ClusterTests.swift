@@ -71,6 +71,17 @@ import Testing
         }
     }
 
+    @Test func hundredsOfPodsLeaveRoomForOtherRequests() async throws {
+        let traffic = Traffic()
+        try await TestCluster.run(traffic: traffic) { cluster in
+            _ = try await cluster.client.create(Self.deployment(300))
+            await cluster.until(cluster.informers.replicaSets) { $0.first?.status.replicas == 300 }
+            _ = try await cluster.client.modify(Deployment.self, "web", in: "default") { $0.spec.replicas = 0 }
+            await cluster.until(cluster.informers.pods) { $0.isEmpty }
+        }
+        #expect((16...64).contains(traffic.mostWrites), "\(traffic.mostWrites)")
+    }
+
     @Test func aForegroundDeletionWaits() async throws {
         try await TestCluster.run { cluster in
             try await cluster.addNode("a")

@@ -7,7 +7,40 @@ import JSONTree
 import KubernetesAPI
 import Scheduler
 import Store
+import Synchronization
 import Testing
+
+/// How many pods were made or deleted at a time.
+final class Traffic: Sendable {
+    private let counts = Mutex((now: 0, most: 0))
+
+    var mostWrites: Int { counts.withLock { $0.most } }
+
+    fileprivate func begin() {
+        counts.withLock { counts in
+            counts.now += 1
+            counts.most = max(counts.most, counts.now)
+        }
+    }
+
+    fileprivate func end() { counts.withLock { $0.now -= 1 } }
+}
+
+/// A server whose writes take a little while.
+private struct CountedServer: HTTPHandler {
+    let server: APIServer
+    let traffic: Traffic
+
+    func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+        guard request.path.contains("/pods"), request.method == .post || request.method == .delete else {
+            return try await server.handle(request)
+        }
+        traffic.begin()
+        defer { traffic.end() }
+        try? await Task.sleep(for: .milliseconds(2))
+        return try await server.handle(request)
+    }
+}
 
 /// A control plane in this process over a store in memory, with nodes that only say that they run what they are given.
 struct TestCluster: Sendable {
@@ -17,11 +50,13 @@ struct TestCluster: Sendable {
     private let controllers: ControllerSet
     private let scheduler: Scheduler
 
-    init(nodeGrace: Duration, podNetworks: PodNetworks?) async throws {
+    init(nodeGrace: Duration, podNetworks: PodNetworks?, traffic: Traffic?) async throws {
         server = try APIServer(store: MemoryStore())
         try await server.start()
+        let handler: any HTTPHandler
+        if let traffic { handler = CountedServer(server: server, traffic: traffic) } else { handler = server }
         client = APIClient(
-            handler: server, peer: .inProcess(user: "admin", groups: ["system:masters"]), userAgent: "test")
+            handler: handler, peer: .inProcess(user: "admin", groups: ["system:masters"]), userAgent: "test")
         informers = ControllerInformers(client: client, time: SystemTime())
         controllers = ControllerSet(
             .init(rootCertificate: "CERTIFICATE", nodeGrace: nodeGrace, podNetworks: podNetworks), client: client,
@@ -33,10 +68,10 @@ struct TestCluster: Sendable {
 
     /// Runs the cluster while `body` runs, for a minute at most.
     static func run(
-        nodeGrace: Duration = .seconds(50), podNetworks: PodNetworks? = nil,
+        nodeGrace: Duration = .seconds(50), podNetworks: PodNetworks? = nil, traffic: Traffic? = nil,
         _ body: @escaping @Sendable (TestCluster) async throws -> Void
     ) async throws {
-        let cluster = try await TestCluster(nodeGrace: nodeGrace, podNetworks: podNetworks)
+        let cluster = try await TestCluster(nodeGrace: nodeGrace, podNetworks: podNetworks, traffic: traffic)
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 await cluster.informers.run()

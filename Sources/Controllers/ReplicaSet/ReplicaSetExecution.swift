@@ -4,6 +4,9 @@ import KubernetesAPI
 
 /// Carries out the plan for one ReplicaSet.
 struct ReplicaSetExecution {
+    /// Pods of one set made or deleted at a time: the API server takes so many writes, and others want theirs answered.
+    static let concurrentWrites = 32
+
     let set: ReplicaSet
     let client: APIClient
     let events: EventRecorder
@@ -55,7 +58,7 @@ struct ReplicaSetExecution {
             }
             if let error { throw error }
             left -= group
-            size *= 2
+            size = min(size * 2, Self.concurrentWrites)
         }
     }
 
@@ -74,10 +77,15 @@ struct ReplicaSetExecution {
     }
 
     private func delete(_ pods: [Pod]) async -> Status? {
-        await withTaskGroup(of: Status?.self) { tasks in
-            for pod in pods { tasks.addTask { await deleteOne(pod) } }
-            return await tasks.reduce(nil) { $0 ?? $1 }
+        var refusal: Status?
+        for start in stride(from: 0, to: pods.count, by: Self.concurrentWrites) {
+            let error = await withTaskGroup(of: Status?.self) { tasks in
+                for pod in pods[start...].prefix(Self.concurrentWrites) { tasks.addTask { await deleteOne(pod) } }
+                return await tasks.reduce(nil) { $0 ?? $1 }
+            }
+            refusal = refusal ?? error
         }
+        return refusal
     }
 
     private func deleteOne(_ pod: Pod) async -> Status? {
