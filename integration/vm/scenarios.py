@@ -17,7 +17,7 @@ class Scenario:
 
 
 def limits(session):
-    session.boot(["package", "limits"], 1200)
+    session.boot(["package", "limits", "pressure"], 1800)
 
 
 def service(session):
