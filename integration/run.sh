@@ -17,6 +17,7 @@ SUITES=(
     "cri             the CRI: every call by a Python client made from the definitions"
     "images          images of umoci, skopeo and a registry; pulls that are cut, archives that attack"
     "agent           a server and an agent on two machines of network namespaces"
+    "hostile         a full and a stalling data disk, no address left for pods"
     "weakened        the launch path's checks against builds that lack a protection"
     "package         the Debian package: lintian, manual, completions, files and sizes"
     "vm              the package in virtual machines: limits, systemd, reboot, power cuts (integration/vm.sh --list)"
@@ -34,7 +35,7 @@ done
 is_chosen() { [ ${#only[@]} = 0 ] || [[ " ${only[*]} " == *" $1 "* ]]; }
 
 [ "$(id -u)" = 0 ] || { echo "run.sh: integration tests need root; \`swift test\` alone runs the unit tests" >&2; exit 2; }
-install_packages "${BUILD_PACKAGES[@]}" busybox-static iproute2 nftables curl python3 procps util-linux
+install_packages "${BUILD_PACKAGES[@]}" busybox-static iproute2 nftables curl python3 procps util-linux e2fsprogs
 command -v kubectl >/dev/null || install_packages kubernetes-client
 
 passed=0 failed=0 skipped=0
@@ -94,7 +95,7 @@ if is_chosen unit; then
     say "building"
     swift build --build-tests || { echo "0 passed, 1 failed"; exit 1; }
 fi
-if is_chosen runtime || is_chosen cluster || is_chosen agent || is_chosen cri || is_chosen images; then
+if is_chosen runtime || is_chosen cluster || is_chosen agent || is_chosen cri || is_chosen images || is_chosen hostile; then
     for product in swiftlet swiftlet-podmonitor; do
         swift build --product "$product" || { echo "0 passed, 1 failed"; exit 1; }
     done
@@ -108,6 +109,7 @@ SWIFTLET_BUILT=1 suite cluster 1200 integration/cluster.sh
 SWIFTLET_BUILT=1 suite cri 600 integration/cri.sh
 SWIFTLET_BUILT=1 suite images 900 integration/images.sh
 SWIFTLET_BUILT=1 suite agent 600 integration/agent.sh
+SWIFTLET_BUILT=1 suite hostile 300 integration/hostile.sh
 suite weakened 1200 integration/launch/weakened.sh
 suite package 3600 integration/package.sh
 suite vm 5400 integration/vm.sh

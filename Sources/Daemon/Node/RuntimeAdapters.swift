@@ -28,10 +28,11 @@ struct PodLinks: SandboxNetwork {
     }
 
     func detach(sandbox: String) async throws(CRIError) {
+        let hadAddress = await network.address(of: sandbox) != nil
         do throws(PodNetworkError) {
             try await network.detach(sandbox: sandbox)
-            // There is an address now, for who is first.
-            host.gone(.addressesExhausted)
+            // There is an address now, for who is first; not so when what goes is what has waited for one.
+            if hadAddress { host.gone(.addressesExhausted) }
         } catch {
             throw .failed("network of the sandbox: \(error)")
         }
