@@ -92,10 +92,11 @@ extension Monitor {
         guard !ledger.isFull else { return reply(request, .limit) }
         guard processes[index].machine.start() else { return reply(request, .wrongState) }
         processes[index].request = request
+        // It was killed meanwhile: a launch that is lost, and as such told and forgotten.
         let code = cl_go(processes[index].control)
         if code != 0 {
-            processes[index].request = nil
-            reply(request, kernel: -code)
+            let lost = LaunchFailure(stage: UInt32(CL_STAGE_LOST), code: -code, index: 0)
+            act(processes[index].machine.failed(lost), index)
         }
     }
 

@@ -57,6 +57,19 @@ import Testing
         try await runtime.removeContainer("nobody")
     }
 
+    /// Killed between its creation and its start, it is forgotten by its monitor as a launch that was lost.
+    @Test func aContainerThatItsMonitorForgotIsRemovedAtOnce() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let id = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        node.monitors.only?.state.withLock { _ = $0.containers.removeValue(forKey: id) }
+        try await runtime.removeContainer(id)
+        #expect(try await runtime.listContainers(ContainerFilter()).isEmpty)
+        #expect(node.layers.isEmpty)
+    }
+
     @Test func aFailedStartIsTheContainersOwn() async throws {
         let node = try FakeNode()
         let runtime = try await node.open()

@@ -28,6 +28,13 @@ extension NodeRuntime {
         do throws(PodMonitorError) {
             try await monitor.kill(id)
             reach(.containerKilled)
+        } catch .notFound {
+            // The launch was lost: nobody will report its end.
+            let time = now()
+            let lost = change(container: id) {
+                $0.lost("the pod's monitor does not know the container", exitCode: 137, at: time)
+            }
+            if let lost { settle(lost) }
         } catch {
             // It ended meanwhile, or the whole pod did; either is reported.
             logger.debug("container not killed", metadata: ["container": "\(id)", "cause": "\(error)"])
