@@ -161,7 +161,7 @@ extension DaemonConfiguration {
         .text("cgroup-parent", "Unified cgroup that the instance's own is made under.", \.cgroupParent),
         .text("monitor-path", "The pod monitor's executable.", \.monitorPath, mustBeAbsolute: true),
         .registries(
-            "registries", "Where registries are asked, such as docker.io=https://mirror.example,http://10.0.0.1:5000.",
+            "registries", "Mirrors and plain registries, such as docker.io=https://mirror.example.",
             \.registries),
         .flag("stop-pods-on-exit", "Stop all pods when the daemon is stopped.", \.stopsPodsOnExit),
         .number(
