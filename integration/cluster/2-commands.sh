@@ -19,8 +19,8 @@ commands() {
     check "explain knows the fields" says "periodSeconds" kubectl explain pod.spec.containers.livenessProbe
     check "api-resources lists the kinds" says "deployments" kubectl api-resources
     check "apply --server-side works" kubectl apply --server-side --force-conflicts -f packaging/demo/workload.yaml
-    check "apply takes what get -o yaml printed" applies_list
     check "diff finds nothing after apply" kubectl diff -f packaging/demo/workload.yaml
+    check "apply takes what get -o yaml printed" applies_list
     check "auth whoami says who one is" says "kubernetes-admin" kubectl auth whoami
     check "create takes what typed clients send" kubectl create configmap typed --from-literal a=b
     check "top-level delete removes a pod" kubectl delete pod talker --timeout=60s
