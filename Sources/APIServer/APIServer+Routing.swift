@@ -1,5 +1,6 @@
 import APIMachinery
 import HTTP
+import JSONTree
 import KubernetesAPI
 
 extension APIServer {
@@ -33,12 +34,18 @@ extension APIServer {
             let target = ResourceRequest(http: request, path: path, verb: verb, identity: identity, resource: pods)
             return try await endpoints.pods.bind(target, podName: binding.metadata.name)
         }
+        // There are none. kubectl looks through them before it says that a kind is not served.
+        if path.isDefinitions, verb == .list { return .json(200, Self.noDefinitions) }
         guard let resource = registry.resources[path], path.namespace == nil || resource.kind.isNamespaced else {
             throw .resourceNotFound()
         }
         return try await answer(
             ResourceRequest(http: request, path: path, verb: verb, identity: identity, resource: resource))
     }
+
+    private static let noDefinitions: JSONObject = [
+        "kind": "CustomResourceDefinitionList", "apiVersion": "apiextensions.k8s.io/v1", "metadata": [:], "items": [],
+    ]
 
     private func answer(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
         let isRead = request.verb.isRead
@@ -79,6 +86,10 @@ extension ResourcePath {
     /// The older way to bind a pod: POST to `bindings`, which names it.
     fileprivate var isBinding: Bool {
         group.isEmpty && version == "v1" && resource == "bindings" && namespace != nil && name == nil
+    }
+
+    fileprivate var isDefinitions: Bool {
+        group == "apiextensions.k8s.io" && version == "v1" && resource == "customresourcedefinitions" && name == nil
     }
 
     /// A list or watch of one name (`fieldSelector=metadata.name=x`) is authorized as if the path named it.
