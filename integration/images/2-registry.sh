@@ -25,9 +25,11 @@ stop_helper() {
     local pid
     pid=$(cat "$ROOT/$1.pid" 2>/dev/null) || return 0
     rm -f "$ROOT/$1.pid"
-    kill -9 "$pid" 2>/dev/null && { wait "$pid"; } 2>/dev/null
-    ! [ -d "/proc/$pid" ]
+    kill -9 "$pid" 2>/dev/null
+    # Not with wait: a subshell would wait for its own children.
+    eventually 5 has_ended "$pid"
 }
+has_ended() { ! [ -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 stop_helpers() { for name in open closed line; do stop_helper "$name"; done; }
 carried() { cat "$ROOT/line.count" 2>/dev/null || echo 0; }
 

@@ -31,7 +31,7 @@ registry_dies() {
     stop_helper line && stop_helper open
     sleep 1
     start_registry 5000 open && start_line
-    wait "$pull" && grep -q "goes on after" "$ROOT/pull.err" || { cat "$ROOT/pull.err"; return 1; }
+    wait "$pull" && grep -q "goes on after" "$ROOT/pull.err" || { cat "$ROOT/pull.err" "$ROOT/line.log" "$ROOT/open.log"; return 1; }
 }
 daemon_dies() {
     swiftlet pull 127.0.0.1:5002/large:1 >/dev/null 2>&1 &
@@ -63,7 +63,7 @@ rot_is_told() {
     ! swiftlet images verify >"$ROOT/verify" 2>&1 && grep -q "large:1 damaged" "$ROOT/verify"
 }
 heals_by_pull() {
-    swiftlet pull 127.0.0.1:5002/large:1 2>"$ROOT/pull.err" || { cat "$ROOT/pull.err"; return 1; }
+    swiftlet pull 127.0.0.1:5002/large:1 2>"$ROOT/pull.err" || { cat "$ROOT/pull.err" "$ROOT/line.log" "$ROOT/open.log"; return 1; }
     [ "$(grep -c 'already there' "$ROOT/pull.err")" = 1 ] && swiftlet images verify
 }
 heals_at_start() {

@@ -61,7 +61,7 @@ without 7 "host's files"
 without 8 "a device that is not allowed"
 without 9 "namespaces: own"
 without 10 "NoNewPrivs as asked"
-without 11 "dead monitor"
+without 11 "dead monitor ends"
 without 12 "another user"
 echo "weakened: $good passed, $bad failed"
 [ $bad = 0 ]
