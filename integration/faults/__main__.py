@@ -27,6 +27,8 @@ WITHOUT_MONITOR = {"kubelet.seen", "runtime.sandboxRecorded", "runtime.sandboxGr
 WITHOUT_CONTAINER = WITHOUT_MONITOR | {
     "runtime.monitorSpawned", "runtime.sandboxAttached", "runtime.sandboxReady", "runtime.containerRecorded", "runtime.containerPrepared",
     "network.addressHeld", "network.linkMade", "monitor.greeted", "monitor.ending", "runtime.containerForgotten", "monitor.containerForgotten"}
+# Places that a container was sent its end at: it may be over before it is harmed.
+ENDING = {"runtime.containerSignalled", "runtime.containerKilled"}
 
 
 def cases(places, everything):
@@ -128,7 +130,7 @@ class Case:
         send(holder, signal.SIGCONT)
         if self.instance.process.poll() is not None:
             self.instance.start()
-        expect(count > 0, f"at {self.place} there was no {victim}")
+        expect(count > 0 or (victim == "container" and self.place in ENDING), f"at {self.place} there was no {victim}")
 
 
 def walk(instance, chosen):

@@ -45,7 +45,11 @@ struct HastyStore: KeyValueStore {
         guard case .create(let key, _) = write, key.contains("configmaps") else { return try await base.write(write) }
         let base = base
         let next = try await base.revision() + 1
-        Task { try? await base.write(write) }
+        // Long enough for the answer to be on its way.
+        Task {
+            try? await Task.sleep(for: .milliseconds(100))
+            try? await base.write(write)
+        }
         return next
     }
 
