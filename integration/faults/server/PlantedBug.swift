@@ -48,7 +48,7 @@ struct HastyStore: KeyValueStore {
         // Long enough for the answer to be on its way.
         Task {
             try? await Task.sleep(for: .milliseconds(100))
-            try? await base.write(write)
+            _ = try? await base.write(write)
         }
         return next
     }
