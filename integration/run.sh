@@ -18,6 +18,7 @@ SUITES=(
     "images          images of umoci, skopeo and a registry; pulls that are cut, archives that attack"
     "agent           a server and an agent on two machines of network namespaces"
     "hostile         a full and a stalling data disk, no address left for pods"
+    "bugs            five bugs put in on purpose, each caught by a named scenario (integration/faults.sh)"
     "weakened        the launch path's checks against builds that lack a protection"
     "package         the Debian package: lintian, manual, completions, files and sizes"
     "vm              the package in virtual machines: limits, systemd, reboot, power cuts (integration/vm.sh --list)"
@@ -110,6 +111,7 @@ SWIFTLET_BUILT=1 suite cri 600 integration/cri.sh
 SWIFTLET_BUILT=1 suite images 900 integration/images.sh
 SWIFTLET_BUILT=1 suite agent 600 integration/agent.sh
 SWIFTLET_BUILT=1 suite hostile 300 integration/hostile.sh
+suite bugs 900 integration/faults.sh --bugs
 suite weakened 1200 integration/launch/weakened.sh
 suite package 3600 integration/package.sh
 suite vm 5400 integration/vm.sh

@@ -1,10 +1,6 @@
 """Bugs put into the server between its parts, each of which a scenario must catch; then the server starts without it and puts right what is left."""
 
-import signal
-import threading
-import time
-
-from instance import Unmet, expect, send, wait_for
+from instance import Unmet, expect, wait_for
 from life import Life
 
 
@@ -20,19 +16,10 @@ def ends(instance, life):
 
 
 def power(instance, life):
-    """The server is killed while a write is in a transaction that is not committed."""
-    def strike():
-        holder = wait_for("the transaction", 10, lambda: instance.held("store.batchInserted"), pause=0.003)
-        # Whoever has its answer by now was promised something.
-        time.sleep(0.3)
-        instance.kill()
-        send(holder, signal.SIGCONT)
-        instance.start()
-    instance.hold("store.batchInserted")
-    thread = threading.Thread(target=strike)
-    thread.start()
+    """The server is killed the moment a write is answered."""
     life.write("before")
-    thread.join()
+    instance.kill()
+    instance.start()
     life.write("after")
     life.check_kept()
 

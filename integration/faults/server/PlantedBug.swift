@@ -45,9 +45,9 @@ struct HastyStore: KeyValueStore {
         guard case .create(let key, _) = write, key.contains("configmaps") else { return try await base.write(write) }
         let base = base
         let next = try await base.revision() + 1
-        // Long enough for the answer to be on its way.
+        // The API server answers late where it does not see its own write, and then this still has not been done.
         Task {
-            try? await Task.sleep(for: .milliseconds(100))
+            try? await Task.sleep(for: .seconds(30))
             _ = try? await base.write(write)
         }
         return next
