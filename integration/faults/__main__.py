@@ -116,7 +116,8 @@ class Case:
 
     def strike(self, holder):
         self.life.was_harmed = True
-        if self.preludes:
+        is_prelude = bool(self.preludes)
+        if is_prelude:
             self.preludes.pop()
             act, victim = "kill", "daemon"
             if not self.is_monitors:
@@ -129,7 +130,7 @@ class Case:
             self.instance.process.wait()
         send(holder, signal.SIGCONT)
         if self.instance.process.poll() is not None:
-            self.instance.start()
+            self.instance.start(waits=not is_prelude)
         expect(count > 0 or (victim == "container" and self.place in ENDING), f"at {self.place} there was no {victim}")
 
 

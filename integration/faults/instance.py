@@ -19,8 +19,8 @@ class Instance:
         self.flags = [f"--data-dir={root}/d", f"--run-dir={root}/r", f"--config-dir={root}/c"]
         self.process = None
 
-    def start(self, bug=None):
-        """Starts the server; returns once the node answers."""
+    def start(self, bug=None, waits=True):
+        """Starts the server; returns once the node answers, or at once where it is to be held while it starts."""
         environment = dict(os.environ, SWIFTLET_HOLD_FILE=f"{self.root}/hold")
         environment.pop("SWIFTLET_BUG", None)
         if bug:
@@ -29,7 +29,8 @@ class Instance:
             self.process = subprocess.Popen(
                 [f"{self.binaries}/faulty-swiftlet", "server", *self.flags, f"--log-dir={self.root}/l", "--node-name=node", "--log-level=debug"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True)
-        wait_for("the server answering", 30, self.answers, pause=0.02)
+        if waits:
+            wait_for("the server answering", 30, self.answers, pause=0.02)
 
     def answers(self):
         expect(self.process.poll() is None, f"the server ended with {self.process.poll()}: {self.tail()}")
