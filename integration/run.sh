@@ -15,6 +15,7 @@ SUITES=(
     "runtime         the container runtime with daemons killed at random moments"
     "cluster         a whole instance driven by kubectl"
     "cri             the CRI: every call by a Python client made from the definitions"
+    "containerd      our kubelet over Debian's containerd"
     "images          images of umoci, skopeo and a registry; pulls that are cut, archives that attack"
     "agent           a server and an agent on two machines of network namespaces"
     "hostile         a full and a stalling data disk, no address left for pods"
@@ -96,7 +97,7 @@ if is_chosen unit; then
     say "building"
     swift build --build-tests || { echo "0 passed, 1 failed"; exit 1; }
 fi
-if is_chosen runtime || is_chosen cluster || is_chosen agent || is_chosen cri || is_chosen images || is_chosen hostile; then
+if is_chosen runtime || is_chosen cluster || is_chosen agent || is_chosen cri || is_chosen containerd || is_chosen images || is_chosen hostile; then
     for product in swiftlet swiftlet-podmonitor; do
         swift build --product "$product" || { echo "0 passed, 1 failed"; exit 1; }
     done
@@ -108,6 +109,7 @@ suite network 600 integration/network.sh
 suite runtime 900 integration/runtime.sh
 SWIFTLET_BUILT=1 suite cluster 1200 integration/cluster.sh
 SWIFTLET_BUILT=1 suite cri 600 integration/cri.sh
+SWIFTLET_BUILT=1 suite containerd 180 integration/containerd.sh
 SWIFTLET_BUILT=1 suite images 900 integration/images.sh
 SWIFTLET_BUILT=1 suite agent 600 integration/agent.sh
 SWIFTLET_BUILT=1 suite hostile 300 integration/hostile.sh

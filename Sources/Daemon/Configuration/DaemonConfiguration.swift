@@ -63,6 +63,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var kubeletPort = 10250
     /// Where the CRI is served; empty: `<runDirectory>/cri.sock`, `none`: nowhere.
     package var criListen = ""
+    /// Another runtime that pods run on, by its CRI socket; empty: our own.
+    package var runtimeEndpoint = ""
     package var logLevel = "info"
 
     package init() {}
@@ -74,7 +76,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var kubeconfigPath: String { "\(configDirectory)/admin.kubeconfig" }
     /// The socket of the CRI; nil: none.
     package var criSocket: String? {
-        criListen == "none" ? nil : criListen.isEmpty ? "\(runDirectory)/cri.sock" : criListen
+        criListen == "none" || !runtimeEndpoint.isEmpty
+            ? nil : criListen.isEmpty ? "\(runDirectory)/cri.sock" : criListen
     }
     /// The socket that the node's own command line talks to.
     package var nodeSocket: String { "\(runDirectory)/node.sock" }
@@ -175,6 +178,9 @@ extension DaemonConfiguration {
         .text("token-file", "Agent: a file with the token.", \.tokenFile, mustBeAbsolute: true),
         .number("kubelet-port", "Agent: port on which the API server reaches it.", \.kubeletPort, 1...65535),
         .text("cri-listen", "Socket on which the runtime is served as the CRI; none: nowhere.", \.criListen),
+        .text(
+            "container-runtime-endpoint",
+            "Another runtime for pods, such as unix:///run/containerd/containerd.sock.", \.runtimeEndpoint),
         .text("log-level", "trace, debug, info, notice, warning, error or critical.", \.logLevel),
     ]
 

@@ -5,6 +5,7 @@ import Kubelet
 import Linux
 import Logging
 import PodNetwork
+import RemoteCRI
 import Transport
 
 /// What runs containers on this machine: the pod network, the images, the runtime. It needs neither a kubelet nor an API server.
@@ -58,6 +59,20 @@ struct ContainerStack: Sendable {
         }
         return ContainerStack(
             network: network, images: images, runtime: runtime, podCgroups: paths.runtime.podCgroups, logger: logger)
+    }
+
+    /// What the kubelet runs pods on: our own, or the other runtime that the configuration names, with its own name and version.
+    func services(
+        _ configuration: DaemonConfiguration, threads: IOThreads, time: any TimeSource, logger: Logger
+    ) async throws(DaemonError) -> (any RuntimeService, any ImageService, RuntimeVersion?) {
+        guard !configuration.runtimeEndpoint.isEmpty else { return (runtime, images, nil) }
+        return try await DaemonError.wrapping("container-runtime-endpoint") { () async throws(CRIError) in
+            let remote = try RemoteRuntime(
+                endpoint: configuration.runtimeEndpoint, time: time, threads: threads, logger: logger)
+            let version = try await remote.version()
+            logger.info("pods run on another runtime", metadata: ["runtime": "\(version.name) \(version.version)"])
+            return (remote, remote, version)
+        }
     }
 
     /// Keeps the network as it should be, and checks the images once. Returns when its task is cancelled.

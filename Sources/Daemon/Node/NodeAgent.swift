@@ -40,10 +40,16 @@ struct NodeAgent: Sendable {
         let stack = try await ContainerStack.start(
             configuration, instance: instance, threads: threads, events: events, host: host, steps: timeline,
             time: time, logger: logger, seams: seams)
-        let (runtime, images, network) = (stack.runtime, stack.images, stack.network)
+        let network = stack.network
+        let (runtime, images, other) = try await stack.services(
+            configuration, threads: threads, time: time, logger: logger)
         var settings = Kubelet.Configuration(configuration, node, nameServer: network.configuration.gateway)
         settings.eviction = try configuration.eviction()
         settings.podCgroup = stack.podCgroups
+        if let other {
+            settings.identity.runtimeName = other.name
+            settings.facts.runtimeVersion = "\(other.name)://\(other.version)"
+        }
         let kubelet = Kubelet(
             settings, client: clients.kubelet, runtime: runtime, images: images,
             probes: NetworkProbes(threads: threads),

@@ -56,7 +56,7 @@ extension PodMachine {
             $0.name = container.name
             $0.image = container.image ?? ""
             $0.imageID = newest?.imageID ?? ""
-            $0.containerID = newest.map { "swiftlet://\($0.id)" }
+            $0.containerID = newest.map { "\(node.runtimeName)://\($0.id)" }
             $0.restartCount = Int32(clamping: newest?.metadata.attempt ?? 0)
             $0.started = isRunning && (probes?.isStarted ?? false)
             $0.ready =
@@ -86,7 +86,7 @@ extension PodMachine {
             guard let newest else { break }
             let restarts = !isEnding && !isFinished && shouldRestart(container, exitCode: newest.exitCode)
             guard restarts, !isCurrent || backoffs[container.name].map({ $0.delay > .zero }) ?? false else {
-                return .terminated(newest)
+                return ended(newest)
             }
             if let waiting = waiting[container.name] { return .waiting(waiting.reason, waiting.message) }
             return crashLoop(container.name, pod: pod.metadata)
@@ -106,12 +106,16 @@ extension PodMachine {
             "back-off \(delay.components.seconds)s restarting failed container=\(name) pod=\(pod.logName)")
     }
 
+    private func ended(_ status: CRI.ContainerStatus) -> KubernetesAPI.ContainerState {
+        .terminated(status, of: node.runtimeName)
+    }
+
     /// The run before the one shown as the state.
     private func lastState(
         _ name: String, _ newest: CRI.ContainerStatus?, shown: KubernetesAPI.ContainerState?
     ) -> KubernetesAPI.ContainerState {
-        if let newest, newest.state == .exited, shown?.terminated == nil { return .terminated(newest) }
-        if let previous = observation.previous(name), previous.state == .exited { return .terminated(previous) }
+        if let newest, newest.state == .exited, shown?.terminated == nil { return ended(newest) }
+        if let previous = observation.previous(name), previous.state == .exited { return ended(previous) }
         return published?.containerStatuses.first { $0.name == name }?.lastState ?? KubernetesAPI.ContainerState()
     }
 }
@@ -136,7 +140,7 @@ extension KubernetesAPI.ContainerState {
         }
     }
 
-    static func terminated(_ status: CRI.ContainerStatus) -> Self {
+    static func terminated(_ status: CRI.ContainerStatus, of runtime: String) -> Self {
         Self {
             $0.terminated = ContainerStateTerminated {
                 $0.exitCode = status.exitCode
@@ -145,7 +149,7 @@ extension KubernetesAPI.ContainerState {
                 $0.message = status.message.isEmpty ? nil : status.message
                 if status.startedAt > 0 { $0.startedAt = Timestamp(.nanoseconds(status.startedAt)) }
                 $0.finishedAt = Timestamp(.nanoseconds(status.finishedAt))
-                $0.containerID = "swiftlet://\(status.id)"
+                $0.containerID = "\(runtime)://\(status.id)"
             }
         }
     }

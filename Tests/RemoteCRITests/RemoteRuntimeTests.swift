@@ -1,0 +1,95 @@
+import APIMachinery
+import CRI
+import Glibc
+import HTTP
+import Logging
+import TestSupport
+import Testing
+import Transport
+
+@testable import RemoteCRI
+
+/// The client against the server, over a real socket: what goes in at one end comes out at the other.
+@Suite(.timeLimit(.minutes(1))) struct RemoteRuntimeTests {
+    private func withRemote(_ body: (FakeRuntimeService, RemoteRuntime) async throws -> Void) async throws {
+        let threads = IOThreads(count: 1)
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let (local, time) = (FakeRuntimeService(), ManualTime())
+        let socket = "/tmp/remote-cri-\(getpid())-\(UInt32.random(in: .min ... .max)).sock"
+        let server = try await CRIServer.start(
+            socket: socket, runtime: local, images: FakeImageService(present: ["web:1"]), time: time,
+            threads: threads, logger: logger)
+        let remote = try RemoteRuntime(endpoint: "unix://" + socket, time: time, threads: threads, logger: logger)
+        do {
+            try await body(local, remote)
+        } catch {
+            await server.stop()
+            await threads.stop()
+            throw error
+        }
+        remote.client.close()
+        await server.stop()
+        await threads.stop()
+    }
+
+    @Test func aPodLivesOnAnothersRuntime() async throws {
+        try await withRemote { local, remote in
+            var config = PodSandboxConfig(metadata: PodSandboxMetadata(name: "p", uid: "u", namespace: "n"))
+            config.labels = ["app": "web"]
+            let box = try await remote.runPodSandbox(config)
+            #expect(try await remote.podSandboxStatus(box) == local.sandboxes.first)
+            #expect(try await remote.listPodSandboxes(PodSandboxFilter(podUID: "u")).map(\.id) == [box])
+            #expect(try await remote.listPodSandboxes(PodSandboxFilter(podUID: "other")).isEmpty)
+            let container = ContainerConfig(metadata: ContainerMetadata(name: "c"), image: "web:1")
+            let id = try await remote.createContainer(sandbox: box, config: container, sandboxConfig: config)
+            try await remote.startContainer(id)
+            #expect(try await remote.listContainers(ContainerFilter(sandbox: box)).map(\.state) == [.running])
+            try await remote.stopContainer(id, timeout: .zero)
+            #expect(try await remote.containerStatus(id).state == .exited)
+            try await remote.removePodSandbox(box)
+            #expect(local.sandboxes.isEmpty)
+        }
+    }
+
+    @Test func imagesAndFailuresComeThrough() async throws {
+        try await withRemote { _, remote in
+            #expect(try await remote.version().name == "fake")
+            #expect(try await remote.imageStatus("web:1") != nil)
+            #expect(try await remote.imageStatus("none:1") == nil)
+            await #expect(throws: CRIError.self) { try await remote.podSandboxStatus("none") }
+            do {
+                _ = try await remote.podSandboxStatus("none")
+            } catch {
+                guard case CRIError.notFound = error else { throw error }
+            }
+        }
+        #expect(throws: CRIError.self) {
+            try RemoteRuntime(
+                endpoint: "tcp://x", time: ManualTime(), threads: IOThreads(count: 1),
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        }
+    }
+
+    @Test func changesAreFoundByComparingLists() {
+        func states(_ container: ContainerState?, _ box: PodSandboxState = .ready) -> ContainerStates {
+            let metadata = PodSandboxMetadata(name: "p", uid: "u", namespace: "n")
+            let status = container.map {
+                ContainerStatus(
+                    id: "c", sandbox: "s", metadata: ContainerMetadata(name: "c"), state: $0, createdAt: 1, image: "i",
+                    imageID: "d")
+            }
+            return ContainerStates(
+                [PodSandboxStatus(id: "s", metadata: metadata, state: box, createdAt: 1)], [status].compactMap { $0 })
+        }
+        func kinds(_ before: ContainerStates, _ after: ContainerStates) -> [ContainerEvent.Kind] {
+            before.changes(to: after).map(\.kind)
+        }
+        #expect(kinds(states(nil), states(.created)) == [.created])
+        #expect(kinds(states(.created), states(.running)) == [.started])
+        #expect(kinds(states(.running), states(.exited)) == [.stopped])
+        #expect(kinds(states(.exited), states(nil)) == [.deleted])
+        #expect(kinds(states(.running), states(.running)).isEmpty)
+        #expect(states(.running).changes(to: states(.running, .notReady)).map(\.container) == ["s"])
+        #expect(states(nil).changes(to: states(.running)).first?.podUID == "u")
+    }
+}
