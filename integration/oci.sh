@@ -14,9 +14,11 @@ fi
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 python3 -B integration/oci/check.py "$bin/swiftlet-oci" "$@" | tee "$out"
-[ $# -gt 0 ] || integration/oci/engines.sh "$bin/swiftlet-oci" | tee -a "$out"
+parts=1
+[ $# -gt 0 ] || { integration/oci/engines.sh "$bin/swiftlet-oci" | tee -a "$out"; parts=2; }
 # the parts' own last lines, together
 sum() { grep -oE "[0-9]+ $1" "$out" | cut -d' ' -f1 | paste -sd+ | xargs -I{} sh -c 'echo $(({}))'; }
 grep -E '^[0-9]+ passed' "$out" >"$out.counts" && mv "$out.counts" "$out"
+[ "$(wc -l <"$out")" = $parts ] || { echo "FAIL  oci: a part ended without its count"; echo "0 passed, 1 failed" >>"$out"; }
 echo "oci: $(sum passed) passed, $(sum failed) failed, $(sum skipped) skipped"
 [ "$(sum failed)" = 0 ]

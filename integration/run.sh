@@ -41,6 +41,8 @@ install_packages "${BUILD_PACKAGES[@]}" busybox-static iproute2 nftables curl py
 command -v kubectl >/dev/null || install_packages kubernetes-client
 
 passed=0 failed=0 skipped=0
+failures=$(mktemp)
+trap 'rm -f "$failures"' EXIT
 say() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
 # count NAME STATUS OUTPUT: adds a suite's own closing line; a suite that ended without one counts as one failure.
@@ -51,14 +53,22 @@ count() {
         passed=$((passed + $(grep -oE '[0-9]+ passed' <<<"$line" | cut -d' ' -f1)))
         failed=$((failed + $(grep -oE '[0-9]+ failed' <<<"$line" | cut -d' ' -f1)))
         skipped=$((skipped + $(grep -oE '[0-9]+ skipped' <<<"$line" | cut -d' ' -f1 | grep . || echo 0)))
-        [ "$2" = 0 ] || grep -qE '[1-9][0-9]* failed' <<<"$line" || failed=$((failed + 1))
+        [ "$2" = 0 ] || grep -qE '[1-9][0-9]* failed' <<<"$line" || ended_badly "$1" "$2"
     elif [ "$2" = 77 ]; then
         echo "skip  $1: this machine cannot run it"
         skipped=$((skipped + 1))
     else
-        echo "FAIL  $1 ended with $2 and no count"
-        failed=$((failed + 1))
+        ended_badly "$1" "$2"
     fi
+    grep -A 3 '^FAIL' "$3" | sed "s/^/$1: /" >>"$failures"
+}
+
+# ended_badly NAME STATUS: one failure more; 124 and 137 are what `timeout` gives back.
+ended_badly() {
+    local how="ended with $2"
+    case $2 in 124 | 137) how="was ended at its time limit" ;; esac
+    echo "$1: FAIL  the suite $how" | tee -a "$failures"
+    failed=$((failed + 1))
 }
 
 # suite NAME SECONDS COMMAND...
@@ -86,10 +96,8 @@ unit_tests() {
     bad=$(grep -cE '^✘ Test [^r].* failed after' "$out")
     off=$(grep -cE '^(➜|◇|→) Test .* skipped' "$out")
     passed=$((passed + all - bad - off)) failed=$((failed + bad)) skipped=$((skipped + off))
-    if [ "$status" != 0 ] && [ "$bad" = 0 ]; then
-        echo "FAIL  the unit tests ended with $status"
-        failed=$((failed + 1))
-    fi
+    grep -E '^✘ ' "$out" | sed 's/^/unit: /' >>"$failures"
+    if [ "$status" != 0 ] && [ "$bad" = 0 ]; then ended_badly unit "$status"; fi
     rm -f "$out"
 }
 
@@ -118,6 +126,7 @@ suite weakened 1200 integration/launch/weakened.sh
 suite package 3600 integration/package.sh
 suite vm 5400 integration/vm.sh
 say "done"
+[ "$failed" = 0 ] || { echo "what failed:"; cut -c1-400 "$failures"; }
 [ "$skipped" = 0 ] || echo "$skipped skipped"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

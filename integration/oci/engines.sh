@@ -63,7 +63,7 @@ check "podman run" "uid=0" "${run[@]}" --rm localhost/box id
 check "podman run, exit code" "code 7" bash -c '"$@"; echo code $?' - timeout 60 /usr/bin/podman "${storage[@]}" run --rm --network none localhost/box sh -c 'exit 7'
 check "podman run without cgroups" "0::/" "${run[@]}" --rm --cgroups=disabled localhost/box cat /proc/self/cgroup
 check "podman run as a user, read-only, without capabilities" "CapEff:	0000000000000000" "${run[@]}" --rm --user 5:5 --read-only --cap-drop all localhost/box cat /proc/self/status
-check "podman run with a terminal" "/dev/pts/0" script -qec "timeout 60 /usr/bin/podman ${storage[*]} run --rm -t --network none localhost/box tty" /dev/null
+check "podman run with a terminal" "/dev/pts/0" timeout 90 script -qec "exec timeout --foreground 60 /usr/bin/podman ${storage[*]} run --rm -t --network none localhost/box tty" /dev/null
 check "podman run in a user namespace" "100000" "${run[@]}" --rm --uidmap 0:100000:5000 localhost/box cat /proc/self/uid_map
 check "podman run with a volume" "shared" "${run[@]}" --rm -v "$work/tree/etc:/v" localhost/box sh -c 'echo shared >/v/file; cat /v/file'
 "${run[@]}" -d --name one localhost/box sh -c 'echo begun; while :; do sleep 0.1; done' >/dev/null 2>&1
