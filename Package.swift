@@ -103,8 +103,8 @@ let package = Package(
         module("PodNetwork", ["Linux", log]),
         module("RemoteCRI", ["APIMachinery", "CRI", "HTTP", "JSONTree", "Protobuf", "Streaming", "Transport", log]),
         tests("RemoteCRI", ["APIMachinery", "CRI", "HTTP", "Protobuf", "Transport", log]),
-        module("Kubelet", ["CRI", "Client", "HTTP", "Linux", "Streaming", log]),
-        tests("Kubelet", ["APIServer", "Client", "HTTP", "KubernetesAPI", "Linux", "Store"]),
+        module("Kubelet", ["CRI", "Client", "HTTP", "Linux", "OCI", "Streaming", log]),
+        tests("Kubelet", ["APIServer", "Client", "HTTP", "KubernetesAPI", "Linux", "OCI", "Store"]),
         module("KubeProxy", ["Client", "Linux", log]),
         module(
             "ClusterDNS",

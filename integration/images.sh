@@ -38,6 +38,7 @@ start_registries
 archives
 registry
 pods
+policies
 faults
 attacks
 [ "$failed" = 0 ] || { echo "the end of the server's log:"; tail -n 30 "$ROOT/log"; }

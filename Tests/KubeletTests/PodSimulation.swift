@@ -15,6 +15,8 @@ struct PodSimulation {
     /// Everything carried out, in order, without probes and publications.
     var log: [String] = []
     var events: [String] = []
+    /// The events' texts.
+    var messages: [String] = []
     var isFinished = false
     var wake: Duration?
     /// What a probe answers, by container and kind.
@@ -27,6 +29,10 @@ struct PodSimulation {
     var sandboxFailure: String?
     /// Probes that the node cannot carry out.
     var probeError: String?
+    /// Containers whose image cannot be had.
+    var imageFailures: [String: PodMachine.Waiting] = [:]
+    /// Containers whose pull does not end.
+    var endlessPulls: Set<String> = []
     /// Containers whose start fails before they exist.
     var startFailures: [String: String] = [:]
     private var sequence: UInt64 = 0
@@ -57,10 +63,13 @@ struct PodSimulation {
             steps += 1
             for action in machine.step(queue.removeFirst(), at: moment) {
                 switch action {
+                case .perform(.ensureImage(let name, _, _)) where endlessPulls.contains(name): break
                 case .perform(let operation):
                     let outcome = perform(operation)
                     queue.append(.finished(operation, outcome, observe()))
-                case .event(_, let reason, _, _): events.append(reason)
+                case .event(_, let reason, let message, _):
+                    events.append(reason)
+                    messages.append(message)
                 case .wake(let time): wake = time
                 case .ended: log.append("ended")
                 case .finish: isFinished = true
@@ -126,6 +135,8 @@ struct PodSimulation {
                 PodSandboxStatus(
                     id: "s\(attempt)", metadata: metadata, state: .ready, createdAt: nanoseconds,
                     addresses: ["10.42.0.\(attempt + 2)"]))
+        case .ensureImage(let name, _, let isPullHeld):
+            return ensureImage(name, isPullHeld)
         case .startContainer(let name, let attempt):
             if let message = startFailures[name] {
                 return .failure(reason: "CreateContainerConfigError", message: message)
@@ -145,6 +156,13 @@ struct PodSimulation {
             sandboxes.removeAll { $0.id == id }
         }
         return .success
+    }
+
+    private mutating func ensureImage(_ name: String, _ isPullHeld: Bool) -> PodOutcome {
+        guard let failure = imageFailures[name] else { return .success }
+        if isPullHeld { return .failure(reason: "ImagePullBackOff", message: "Back-off pulling image \"i\"") }
+        log.append("pull \(name)")
+        return .failure(reason: failure.reason, message: failure.message)
     }
 
     private func writeVolumes() -> PodOutcome {

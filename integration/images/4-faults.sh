@@ -19,6 +19,8 @@ faults() {
     check "the image is whole" same_as_umoci 127.0.0.1:5002/large:1 large
     forget_large
     check "a slow pull holds up neither others nor pods" slow_pull_alone
+    forget_large
+    check "a pod that is deleted waits for no pull" deletion_waits_not
     check "a rotten file in a layer is mended from the packed layer" mends_itself
     check "the same without the packed layer is told" rot_is_told
     check "pulling again fetches that layer alone" heals_by_pull
@@ -50,6 +52,12 @@ slow_pull_alone() {
     swiftlet pull 127.0.0.1:5000/site:zstd && kubectl delete pod site --wait=true >/dev/null && pods >/dev/null
     kill -0 "$slow" 2>/dev/null || { echo "the slow pull was over before"; return 1; }
     wait "$slow"
+}
+deletion_waits_not() {
+    pod_of slow 127.0.0.1:5002/large:1 && eventually 20 large_has_begun || return 1
+    kubectl delete pod slow --wait=true --timeout=20s >/dev/null && ! swiftlet images list -o json | grep -q large:1 || return 1
+    # What had come is kept for the next.
+    swiftlet pull 127.0.0.1:5002/large:1
 }
 layer_file() { find "$ROOT/d" -path '*/images/trees/*/var/large' | head -n 1; }
 packed_layer() { find "$ROOT/d" -path '*/images/blobs/*' -size +30M | head -n 1; }

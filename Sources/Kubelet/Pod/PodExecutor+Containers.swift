@@ -9,7 +9,6 @@ extension PodExecutor {
         guard let container = pod.spec.container(named: name),
             let sandbox = observation.readySandbox
         else { return }
-        try await ensureImage(container, pod)
         var config = try await configuration(container, of: pod, attempt: attempt, sandbox)
         config.processTarget = try processTarget(of: name, pod, observation)
         let wanted = config
@@ -70,29 +69,6 @@ extension PodExecutor {
 
     func address(of pod: Pod, _ observation: PodObservation) -> String? {
         pod.spec.hostNetwork ? node.addresses.first : observation.readySandbox?.addresses.first
-    }
-
-    /// Makes sure that the image is there, as the pull policy says.
-    private func ensureImage(_ container: Container, _ pod: Pod) async throws(OperationError) {
-        let image = container.image ?? ""
-        let policy = container.imagePullPolicy
-        let present = try await criOperation("ImageInspectError") { () async throws(CRIError) in
-            try await images.imageStatus(image)
-        }
-        if present != nil {
-            record(
-                pod, false, "Pulled", "Container image \"\(image)\" already present on machine", container.name)
-            return
-        }
-        guard policy != "Never" else {
-            throw OperationError(
-                "ErrImageNeverPull",
-                "Container image \"\(image)\" is not present with pull policy of Never; "
-                    + "add it on the node with `swiftlet images add \(image) PATH`")
-        }
-        _ = try await criOperation("ErrImagePull") { () async throws(CRIError) in
-            try await images.pullImage(image, auth: nil)
-        }
     }
 
     private func configuration(

@@ -59,6 +59,12 @@ struct PodExecutor: Sendable {
             return (await outcome { () async throws(OperationError) in try await source.publish(status, of: pod) }, nil)
         case .confirmDeletion:
             return (await outcome { () async throws(OperationError) in try await source.confirmDeletion(of: pod) }, nil)
+        case .ensureImage(let name, _, let isPullHeld):
+            return (
+                await outcome { () async throws(OperationError) in
+                    try await ensureImage(name, of: pod, isPullHeld: isPullHeld)
+                }, nil
+            )
         case .probe(let key, let timeout):
             return (await prober.check(key, pod, observation, timeout: timeout), nil)
         default:
@@ -92,7 +98,8 @@ struct PodExecutor: Sendable {
         case .removeSandbox(let id):
             try await criOperation("FailedRemove") { () async throws(CRIError) in try await runtime.removePodSandbox(id)
             }
-        case .prepareVolumes, .refreshVolumes, .cleanVolumes, .releaseVolumes, .publish, .confirmDeletion, .probe:
+        case .prepareVolumes, .refreshVolumes, .cleanVolumes, .releaseVolumes, .publish, .confirmDeletion, .probe,
+            .ensureImage:
             break
         }
     }

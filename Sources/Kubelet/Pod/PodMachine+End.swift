@@ -63,7 +63,7 @@ extension PodMachine {
             switch key {
             case .sandbox: true
             case .container(let name): stopGraces[name] == nil
-            case .volumes, .publication, .confirmation, .removal, .probe, .shortenedStop: false
+            case .volumes, .publication, .confirmation, .removal, .probe, .shortenedStop, .image: false
             }
         }
     }
@@ -89,7 +89,8 @@ extension PodMachine {
         if !isCleaned { return perform(.cleanVolumes, at: now) }
         if !observation.isEmpty { return [] }
         if !isRemoved { return perform(.confirmDeletion, at: now) }
-        return underWay.isEmpty ? [.finish] : []
+        // A pull that is under way is given up.
+        return underWay.allSatisfy(\.isImage) ? [.finish] : []
     }
 
     /// Removes what nobody will look at any more: all of it once the pod is going, else all but the last two runs of each container.

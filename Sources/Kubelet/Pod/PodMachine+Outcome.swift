@@ -10,6 +10,8 @@ extension PodMachine {
             return volumesWritten(outcome)
         case .createSandbox:
             return sandboxCreated(outcome)
+        case .ensureImage(let name, let attempt, _):
+            return imageEnsured(name, attempt: attempt, outcome, at: now)
         case .startContainer(let name, let attempt):
             return containerStarted(name, attempt: attempt, outcome, at: now)
         case .probe(let key, _):
@@ -64,6 +66,7 @@ extension PodMachine {
                 .event(isWarning: false, reason: "Started", message: "Started container \(name)", container: name)
             ] + warnings.map { .event(isWarning: true, reason: "LimitNotHeld", message: $0, container: name) }
         }
+        images[name] = nil
         let isNew = waiting[name]?.message != message
         waiting[name] = Waiting(reason: reason, message: message)
         return isNew ? [.event(isWarning: true, reason: "Failed", message: message, container: name)] : []

@@ -18,7 +18,7 @@ extension PodMachine {
         var actions: [PodAction] = []
         for container in pod.spec.ephemeralContainers {
             switch observation.newest(container.name)?.state {
-            case nil: actions += perform(.startContainer(name: container.name, attempt: 0), at: now)
+            case nil: actions += start(container.name, after: nil, at: now)
             case .created, .unknown: actions += planContainer(Container(container), at: now)
             case .running, .exited: break
             }
@@ -111,10 +111,6 @@ extension PodMachine {
         stopGraces[container.name] = .seconds(max(0, seconds))
         let message = "Container \(container.name) failed \(failure.rawValue) probe, will be restarted"
         return stop + [.event(isWarning: false, reason: "Killing", message: message, container: container.name)]
-    }
-
-    private mutating func start(_ name: String, after last: CRI.ContainerStatus?, at now: Moment) -> [PodAction] {
-        perform(.startContainer(name: name, attempt: last.map { $0.metadata.attempt &+ 1 } ?? 0), at: now)
     }
 
     func shouldRestart(_ container: Container, exitCode: Int32) -> Bool {

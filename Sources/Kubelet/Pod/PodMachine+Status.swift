@@ -85,10 +85,11 @@ extension PodMachine {
         case .exited:
             guard let newest else { break }
             let restarts = !isEnding && !isFinished && shouldRestart(container, exitCode: newest.exitCode)
-            guard restarts, !isCurrent || backoffs[container.name].map({ $0.delay > .zero }) ?? false else {
+            guard restarts else { return ended(newest) }
+            if let waiting = waiting[container.name] { return .waiting(waiting.reason, waiting.message) }
+            guard !isCurrent || backoffs[container.name].map({ $0.delay > .zero }) ?? false else {
                 return ended(newest)
             }
-            if let waiting = waiting[container.name] { return .waiting(waiting.reason, waiting.message) }
             return crashLoop(container.name, pod: pod.metadata)
         case .created, .unknown, nil:
             break

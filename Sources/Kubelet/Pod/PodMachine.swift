@@ -33,6 +33,10 @@ struct PodMachine: Sendable {
     var sources = VolumeSources()
     var sandboxFailure: Waiting?
     var waiting: [String: Waiting] = [:]
+    /// The run of each container that its image is there for.
+    var images: [String: UInt32] = [:]
+    /// Pulls that failed, by image.
+    var pulls: [String: PullBackoff] = [:]
     var backoffs: [String: RestartBackoff] = [:]
     /// When containers ended, by their ids, on the monotonic clock: noted when it is first seen, so that a wall clock that is set moves nothing.
     var ends: [String: Duration] = [:]
@@ -86,6 +90,7 @@ struct PodMachine: Sendable {
         switch event {
         case .updated(let new):
             noteFields(of: new)
+            noteImages(of: new)
             pod = new
             adoptForeignConditions()
             return []
@@ -177,9 +182,13 @@ struct PodMachine: Sendable {
 
     /// Adds an operation unless one of its key is under way, or has failed and must wait.
     mutating func perform(_ operation: PodOperation, at now: Moment) -> [PodAction] {
-        guard (retries[operation.key]?.at ?? .zero) <= now.uptime else { return [] }
+        guard isDue(operation.key, at: now) else { return [] }
         guard underWay.insert(operation.key).inserted else { return [] }
         return [.perform(operation)]
+    }
+
+    func isDue(_ key: PodOperation.Key, at now: Moment) -> Bool {
+        (retries[key]?.at ?? .zero) <= now.uptime
     }
 
     /// What fails is tried again after 1 s, doubling to 60 s; what succeeds is no longer held back.

@@ -19,6 +19,9 @@ enum PodOperation: Sendable, Hashable {
     /// Writes the volumes that come from the API again.
     case refreshVolumes
     case createSandbox(attempt: UInt32)
+    /// Has a container's image there before its run.
+    /// - Parameter isPullHeld: a pull failed, and it is too early for the next.
+    case ensureImage(container: String, attempt: UInt32, isPullHeld: Bool)
     case startContainer(name: String, attempt: UInt32)
     /// - Parameter isShortened: another stop of it is under way with a longer grace.
     case stopContainer(id: String, name: String, grace: Duration, isShortened: Bool = false)
@@ -37,6 +40,7 @@ enum PodOperation: Sendable, Hashable {
         switch self {
         case .prepareVolumes, .refreshVolumes, .cleanVolumes, .releaseVolumes: .volumes
         case .createSandbox: .sandbox
+        case .ensureImage(let container, _, _): .image(container)
         case .startContainer(let name, _): .container(name)
         case .stopContainer(let id, let name, let grace, let isShortened):
             isShortened ? .shortenedStop(id, grace) : .container(name)
@@ -52,9 +56,14 @@ enum PodOperation: Sendable, Hashable {
     enum Key: Sendable, Hashable {
         case volumes, sandbox, publication, confirmation
         case container(String)
+        case image(String)
         case removal(String)
         case shortenedStop(String, Duration)
         case probe(ProbeKey)
+
+        var isImage: Bool {
+            if case .image = self { true } else { false }
+        }
     }
 }
 

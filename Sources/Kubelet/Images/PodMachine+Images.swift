@@ -1,0 +1,73 @@
+import APIMachinery
+import CRI
+import KubernetesAPI
+
+extension PodMachine {
+    /// Starts a container. Before each run its image is made sure of, beside everything else: a pod that ends waits for no pull.
+    mutating func start(_ name: String, after last: CRI.ContainerStatus?, at now: Moment) -> [PodAction] {
+        let attempt = last.map { $0.metadata.attempt &+ 1 } ?? 0
+        let start = PodOperation.startContainer(name: name, attempt: attempt)
+        guard images[name] != attempt else { return perform(start, at: now) }
+        guard isDue(start.key, at: now), !underWay.contains(start.key) else { return [] }
+        let isHeld = (pulls[image(of: name)]?.end ?? .zero) > now.uptime
+        return perform(.ensureImage(container: name, attempt: attempt, isPullHeld: isHeld), at: now)
+    }
+
+    private func image(of name: String) -> String { pod.spec.container(named: name)?.image ?? "" }
+
+    /// Takes in whether a container's image is there.
+    mutating func imageEnsured(
+        _ name: String, attempt: UInt32, _ outcome: PodOutcome, at now: Moment
+    ) -> [PodAction] {
+        guard case .failure(let reason, let message) = outcome else {
+            images[name] = attempt
+            return []
+        }
+        let image = image(of: name)
+        var failure = Waiting(reason: reason, message: message)
+        if reason == ImageFailure.backOff, let pull = pulls[image] {
+            failure.message += ": " + pull.cause
+            retries[.image(name)]?.at.lower(to: pull.end)
+        } else if ImageFailure.isPull(reason) {
+            let known = Set((pod.spec.initContainers + pod.spec.containers).compactMap(\.image) + [image])
+            pulls = pulls.filter { known.contains($0.key) }
+            pulls[image, default: PullBackoff()].failed(at: now.uptime, cause: "\(reason): \(message)")
+            // Soon it is looked whether somebody else has brought it, and told that it waits.
+            retries[.image(name)] = Retry(failures: 1, at: now.uptime + .seconds(1))
+        }
+        guard waiting[name] != failure else { return [] }
+        waiting[name] = failure
+        return Self.events(of: failure, image: image, container: name)
+    }
+
+    /// What kubectl describe shows of it, as upstream says it.
+    private static func events(of failure: Waiting, image: String, container: String) -> [PodAction] {
+        func event(_ reason: String, _ message: String, isWarning: Bool = true) -> PodAction {
+            .event(isWarning: isWarning, reason: reason, message: message, container: container)
+        }
+        let cause: PodAction? =
+            switch failure.reason {
+            case ImageFailure.invalidName, ImageFailure.inspect: event("InspectFailed", failure.message)
+            case ImageFailure.neverPull: event(ImageFailure.neverPull, failure.message)
+            case ImageFailure.backOff: event("BackOff", "Back-off pulling image \"\(image)\"", isWarning: false)
+            case let reason where ImageFailure.isPull(reason):
+                event("Failed", "Failed to pull image \"\(image)\": \(failure.message)")
+            default: nil
+            }
+        guard let cause else { return [event("Failed", failure.message)] }
+        return [cause, event("Failed", "Error: \(failure.reason)")]
+    }
+
+    /// A container that is given another image is not held up by what became of the old one.
+    mutating func noteImages(of new: Pod) {
+        for container in new.spec.initContainers + new.spec.containers
+        where container.image != pod.spec.container(named: container.name)?.image {
+            images[container.name] = nil
+            retries[.image(container.name)] = nil
+        }
+    }
+}
+
+extension Duration {
+    fileprivate mutating func lower(to other: Duration) { self = min(self, other) }
+}
