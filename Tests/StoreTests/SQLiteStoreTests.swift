@@ -145,6 +145,40 @@ import Testing
         await store.close()
     }
 
+    /// What an open file takes there, and a sync that says that all is well, are not believed.
+    @Test func aReadOnlyFileSystemHasNothingDurable() async throws {
+        let place = try ScratchDirectory()
+        let isReadOnly = Mutex(false)
+        let turnsIn = Mutex(false)
+        let reopened = Mutex(0)
+        var options = SQLiteStoreOptions()
+        options.isReadOnly = { _ in isReadOnly.withLock { $0 } }
+        options.reach = { point in
+            if point == .reopening { reopened.withLock { $0 += 1 } }
+            if point == .batchInserted, turnsIn.withLock({ $0 }) { isReadOnly.withLock { $0 = true } }
+        }
+        let store = try await SQLiteStore.open(directory: place.path, options: options)
+        let first = try await store.write(.create(key: "/a", bytes: [1]))
+        isReadOnly.withLock { $0 = true }
+        let refusal = StoreError.refused(.readOnly, directory: place.path)
+        await #expect(throws: refusal) { try await store.write(.create(key: "/b", bytes: [2])) }
+        #expect(try await store.get("/b", at: nil) == nil)
+        #expect(reopened.withLock { $0 } == 0)
+        isReadOnly.withLock { $0 = false }
+        turnsIn.withLock { $0 = true }
+        let error = await #expect(throws: StoreError.self) {
+            try await store.write(.update(key: "/a", bytes: [3], expecting: first))
+        }
+        guard case .io = error else { throw error ?? .closed }
+        // The file is looked at anew: what it holds is what counts.
+        #expect(reopened.withLock { $0 } == 1)
+        #expect(try await store.get("/a", at: nil)?.bytes == [3])
+        turnsIn.withLock { $0 = false }
+        isReadOnly.withLock { $0 = false }
+        _ = try await store.write(.create(key: "/b", bytes: [2]))
+        await store.close()
+    }
+
     @Test func compactionShrinksTheFile() async throws {
         let place = try ScratchDirectory()
         let store = try await SQLiteStore.open(directory: place.path)

@@ -98,7 +98,7 @@ final class SQLiteWriter {
             let file = try usableFile()
             let (records, results) = decide(writes, on: try live.latest())
             guard !records.isEmpty else { return results }
-            try file.append(records, reach: options.reach)
+            try durably("commit") { () throws(StoreError) in try file.append(records, reach: options.reach) }
             live.publish(records)
             passing(.batchPublished)
             return results
@@ -137,8 +137,10 @@ final class SQLiteWriter {
         do throws(StoreError) {
             let file = try usableFile()
             if purged < target {
-                purged = try file.compact(
-                    to: target, purged: purged, limit: options.compactionStep, reach: options.reach)
+                purged = try durably("compact") { () throws(StoreError) in
+                    try file.compact(
+                        to: target, purged: purged, limit: options.compactionStep, reach: options.reach)
+                }
             } else if try !file.shrink(pages: options.compactionStep) {
                 finishCompaction(.success(()))
             }
@@ -146,6 +148,18 @@ final class SQLiteWriter {
             finishCompaction(.failure(error))
             failUnlessRefused(error)
         }
+    }
+
+    /// A sync on a read-only file system says nothing: one that was so before refuses, one that became so has taken what nobody knows.
+    private func durably<Answer>(
+        _ operation: String, _ body: () throws(StoreError) -> Answer
+    ) throws(StoreError) -> Answer {
+        guard !options.isReadOnly(directory) else { throw .refused(.readOnly, directory: directory) }
+        let answer = try body()
+        guard !options.isReadOnly(directory) else {
+            throw .io(operation: operation, message: "\(directory): the file system has become read-only")
+        }
+        return answer
     }
 
     private func finishCompaction(_ result: Result<Void, StoreError>) {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The places in a SQLite store's life where a crash or a failing disk makes a difference, for tests.
 package enum StorePoint: String, Sendable, Hashable, CaseIterable {
     /// The rows of a batch are in the transaction, which is not committed.
@@ -34,6 +36,12 @@ package struct SQLiteStoreOptions: Sendable {
     package var watchLimit = BufferedWatch.limit
     /// Called on the writer's thread. An error thrown is taken for a failure of the disk.
     package var reach: @Sendable (StorePoint) throws -> Void = { _ in }
+    /// Whether the file system of the directory is read-only. A file that was open before that is still written to, and its sync does nothing and
+    /// succeeds (ext4).
+    package var isReadOnly: @Sendable (_ directory: String) -> Bool = { directory in
+        var status = statvfs()
+        return statvfs(directory, &status) == 0 && status.f_flag & UInt(ST_RDONLY) != 0
+    }
 
     package init() {}
 }
