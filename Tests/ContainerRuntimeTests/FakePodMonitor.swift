@@ -18,6 +18,7 @@ final class FakePod: Sendable {
         var signals: [Int32] = []
         var createError: PodMonitorError?
         var startError: PodMonitorError?
+        var execError: PodMonitorError?
         /// Holds `create` up.
         var gate: FakeGate?
     }
@@ -139,6 +140,7 @@ struct FakePodMonitor: PodMonitoring {
             guard state.containers[session.containerID]?.state == .running else {
                 throw .wrongState(id: session.containerID, operation: "exec in")
             }
+            if let error = state.execError { throw error }
             state.sessions[session.id] = session.containerID
         }
         if session.process.arguments.first == "false" { pod.endSession(session.id, code: 1) }

@@ -138,6 +138,26 @@ import Testing
         #expect(try await network()?.message.contains("no link") == true)
     }
 
+    /// A probe must not count as the container's failure that the host has no process for the command.
+    @Test(arguments: [
+        (LaunchStage.clone, EAGAIN, true), (.clone, ENOMEM, true), (.exec, EAGAIN, false), (.exec, ENOENT, false),
+    ])
+    func anExecThatTheHostCannotDo(_ stage: LaunchStage, _ code: Int32, _ isOfHost: Bool) async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let id = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        try await runtime.startContainer(id)
+        node.monitors.only?.state.withLock {
+            $0.execError = .launch(id: "s", stage: stage, code: code, detail: nil)
+        }
+        let error = await #expect(throws: CRIError.self) {
+            try await runtime.execSync(container: id, command: ["true"], timeout: .seconds(1), outputLimit: 10)
+        }
+        if case .failed = error { #expect(isOfHost) } else { #expect(!isOfHost) }
+    }
+
     @Test func execReportsCodesAndTimeouts() async throws {
         let node = try FakeNode()
         let runtime = try await node.open()

@@ -32,6 +32,12 @@ package enum PodMonitorError: Error, Sendable, Equatable, CustomStringConvertibl
         if case .launch(_, .exec, let code, _) = self { !isCommandNotFound && code != 0 } else { false }
     }
 
+    /// The host has nothing left for a process more; the container and the program are not at fault.
+    var isOfHost: Bool {
+        guard case .launch(_, let stage, let code, _) = self, stage != .exec else { return false }
+        return [EAGAIN, ENOMEM, ENFILE, EMFILE].contains(code)
+    }
+
     /// With the program that could not be executed, where the monitor did not say it.
     func naming(_ program: String) -> PodMonitorError {
         guard case .launch(let id, .exec, let code, nil) = self, !program.isEmpty else { return self }
