@@ -90,13 +90,27 @@ static void open_sources(struct cl_child *child) {
     }
 }
 
+/* Unmounting what is volatile does not sync the disk beneath, for which the end of every container would wait. Nothing is lost that would be kept:
+ * a container's layer ends with it, and after a power cut the pod gets new containers. */
+static int make_overlay(const char *lower, const char *directories[2], int is_volatile) {
+    static const char *const keys[2] = {"upperdir", "workdir"};
+    int context = fsopen("overlay", FSOPEN_CLOEXEC);
+    if (context < 0) return -1;
+    if (fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0) return -1;
+    if (fsconfig(context, FSCONFIG_SET_STRING, "lowerdir", lower, 0) < 0) return -1;
+    for (int i = 0; directories && i < 2; i++)
+        if (fsconfig(context, FSCONFIG_SET_STRING, keys[i], directories[i], 0) < 0) return -1;
+    if (is_volatile && fsconfig(context, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0) return -1;
+    if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) return -1;
+    return fsmount(context, FSMOUNT_CLOEXEC, 0);
+}
+
 /* An overlay over descriptors: a configuration string holds 256 bytes at most, so directories are named by number, as
  * seen from /proc/self/fd. */
 static int overlay(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
-    char lower[256], option[32];
+    char lower[256], numbers[2][16];
     size_t length = 0;
-    int numbers[2];
     if (chdir("/proc/self/fd") < 0) return -1;
     for (uint32_t i = 0; i < plan->layer_count; i++) {
         int layer = open(plan->layers[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -104,19 +118,16 @@ static int overlay(struct cl_child *child) {
         int wrote = snprintf(lower + length, sizeof lower - length, i ? ":%d" : "%d", layer);
         if (wrote < 0 || (length += (size_t)wrote) >= sizeof lower) return errno = E2BIG, -1;
     }
-    int context = fsopen("overlay", FSOPEN_CLOEXEC);
-    if (context < 0) return -1;
-    if (fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0) return -1;
-    if (fsconfig(context, FSCONFIG_SET_STRING, "lowerdir", lower, 0) < 0) return -1;
-    const char *paths[2] = {plan->upper, plan->work}, *keys[2] = {"upperdir", "workdir"};
-    for (int i = 0; plan->upper && i < 2; i++) {
-        numbers[i] = open(paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (numbers[i] < 0) cl_fail(child, CL_STAGE_OVERLAY, plan->layer_count + (uint32_t)i, errno);
-        snprintf(option, sizeof option, "%d", numbers[i]);
-        if (fsconfig(context, FSCONFIG_SET_STRING, keys[i], option, 0) < 0) return -1;
+    if (!plan->upper) return make_overlay(lower, NULL, 0);
+    const char *paths[2] = {plan->upper, plan->work}, *directories[2] = {numbers[0], numbers[1]};
+    for (int i = 0; i < 2; i++) {
+        int directory = open(paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (directory < 0) cl_fail(child, CL_STAGE_OVERLAY, plan->layer_count + (uint32_t)i, errno);
+        snprintf(numbers[i], sizeof numbers[i], "%d", directory);
     }
-    if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) return -1;
-    return fsmount(context, FSMOUNT_CLOEXEC, 0);
+    int tree = make_overlay(lower, directories, 1);
+    /* refused where the disk beneath has failed a write since somebody last synced it */
+    return tree < 0 && errno == EIO ? make_overlay(lower, directories, 0) : tree;
 }
 
 static int root_tree(struct cl_child *child) {
