@@ -28,6 +28,15 @@ import Testing
         #expect(configuration.maximumPods == 10)
     }
 
+    /// As the file and as a flag, and whatever soft levels there are.
+    @Test(arguments: ["eviction-hard:", "eviction-hard: \"\""]) func noLevelIsNone(_ text: String) throws {
+        #expect(try read(text).eviction().thresholds.isEmpty)
+        var configuration = try read(
+            "eviction-soft: nodefs.available<5%\neviction-soft-grace-period: nodefs.available=1m\n")
+        try configuration.apply(flags: ["--eviction-hard", ""])
+        #expect(try configuration.eviction().thresholds.count == 1)
+    }
+
     @Test(arguments: [
         ("prot: 1", "prot"), ("port: many", "port"), ("port: 70000", "port"), ("port: [1]", "port"),
         ("stop-pods-on-exit: maybe", "stop-pods-on-exit"), ("data-dir: relative", "data-dir"), ("- port", "settings"),
