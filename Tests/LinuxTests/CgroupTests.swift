@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Testing
 
@@ -119,5 +120,25 @@ import Testing
         let waiting = Task { try await reader.read() }
         waiting.cancel()
         await #expect(throws: KernelError.self) { try await waiting.value }
+    }
+
+    @Test func aCancellationEndsItsOwnWaitAlone() async throws {
+        let events = try EventThread()
+        let pipe = try Pipe()
+        let reader = DescriptorStream(try pipe.readEnd.duplicate(), events: events)
+        let writer = DescriptorStream(try pipe.writeEnd.duplicate(), events: events)
+        let first = Task { try await reader.read() }
+        func cancelledRead() async -> Int32? {
+            let second = Task { () async throws in
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await reader.read()
+            }
+            do { _ = try await second.value } catch { return (error as? KernelError)?.code }
+            return 0
+        }
+        // Busy: the first one waits.
+        while await cancelledRead() != EBUSY { await Task.yield() }
+        try await writer.write([7])
+        #expect(try await first.value == [7])
     }
 }

@@ -9,12 +9,16 @@ package final class DescriptorStream: Sendable {
     private struct Waiting {
         var token: EventThread.Token?
         var continuation: CheckedContinuation<Int32, Never>?
-        var cancelled = false
+        /// The wait under way; each has a number of its own, so that a cancellation that comes late ends no later wait.
+        var wait: UInt64 = 0
+        /// The wait that was cancelled before it had begun.
+        var cancelled: UInt64 = 0
     }
 
     private let descriptor: SharedDescriptor
     private let events: EventThread
     private let waiting = Mutex(Waiting())
+    private let lastWait = Atomic<UInt64>(0)
 
     /// Takes over the descriptor and sets it non-blocking.
     package init(_ descriptor: consuming Descriptor, events: EventThread) {
@@ -28,7 +32,7 @@ package final class DescriptorStream: Sendable {
     package func close() {
         // The descriptor first: a task that is about to wait then finds it closed, or is found waiting here.
         descriptor.close()
-        finishWaiting(EBADF)
+        finishWaiting(EBADF, nil)
     }
 
     /// Tells a socket's other side that no more will come.
@@ -80,26 +84,27 @@ package final class DescriptorStream: Sendable {
     }
 
     private func wait(for interest: EventThread.Interest) async throws(KernelError) {
+        let number = lastWait.add(1, ordering: .relaxed).newValue
         let code = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in begin(interest, continuation) }
+            await withCheckedContinuation { continuation in begin(interest, number, continuation) }
         } onCancel: {
-            finishWaiting(ECANCELED)
+            finishWaiting(ECANCELED, number)
         }
         guard code == 0 else { throw KernelError("wait", "stream", code) }
     }
 
-    private func begin(_ interest: EventThread.Interest, _ continuation: CheckedContinuation<Int32, Never>) {
+    private func begin(
+        _ interest: EventThread.Interest, _ number: UInt64, _ continuation: CheckedContinuation<Int32, Never>
+    ) {
         let code = waiting.withLock { waiting -> Int32 in
             guard waiting.continuation == nil else { return EBUSY }
-            if waiting.cancelled {
-                waiting.cancelled = false
-                return ECANCELED
-            }
+            guard waiting.cancelled != number else { return ECANCELED }
             do throws(KernelError) {
                 waiting.token = try descriptor.withRaw { raw throws(KernelError) in
                     try events.watch(raw, for: interest, once: true) { [weak self] in self?.ready() }
                 }
                 waiting.continuation = continuation
+                waiting.wait = number
                 return 0
             } catch {
                 return error.code
@@ -109,23 +114,25 @@ package final class DescriptorStream: Sendable {
     }
 
     private func ready() {
-        takeWaiting().0?.resume(returning: 0)
+        takeWaiting(nil).0?.resume(returning: 0)
     }
 
-    private func finishWaiting(_ code: Int32) {
-        let (continuation, token) = takeWaiting(cancelled: code == ECANCELED)
+    /// - Parameter number: the wait that is meant; nil: whichever is under way.
+    private func finishWaiting(_ code: Int32, _ number: UInt64?) {
+        let (continuation, token) = takeWaiting(number)
         if let token { events.remove(token) }
         continuation?.resume(returning: code)
     }
 
-    private func takeWaiting(
-        cancelled: Bool = false
-    ) -> (CheckedContinuation<Int32, Never>?, EventThread.Token?) {
+    private func takeWaiting(_ number: UInt64?) -> (CheckedContinuation<Int32, Never>?, EventThread.Token?) {
         waiting.withLock { waiting in
+            if let number {
+                waiting.cancelled = number
+                guard waiting.wait == number else { return (nil, nil) }
+            }
             let taken = (waiting.continuation, waiting.token)
             waiting.continuation = nil
             waiting.token = nil
-            if cancelled && taken.0 == nil { waiting.cancelled = true }
             return taken
         }
     }
