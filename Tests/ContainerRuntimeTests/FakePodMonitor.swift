@@ -199,6 +199,8 @@ struct FakePodMonitor: PodMonitoring {
 final class FakeMonitors: PodMonitorSpawning {
     private let pods = Mutex<[String: FakePod]>([:])
     private let failure = Mutex<PodMonitorError?>(nil)
+    /// Holds up the answers of monitors that run: they are stopped, and live.
+    let silence = Mutex<FakeGate?>(nil)
 
     func failSpawns(with error: PodMonitorError?) { failure.withLock { $0 = error } }
 
@@ -213,6 +215,7 @@ final class FakeMonitors: PodMonitorSpawning {
     }
 
     func adopt(pod: String, directory: String) async throws(PodMonitorError) -> any PodMonitoring {
+        await silence.withLock { $0 }?.wait()
         guard let found = pods.withLock({ $0[directory] }), found.state.withLock({ $0.isAlive }) else {
             throw .unreachable(directory: directory, cause: KernelError("connect", directory, 111))
         }

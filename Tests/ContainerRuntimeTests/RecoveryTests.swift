@@ -1,6 +1,7 @@
 import CRI
 import ContainerRuntime
 import Linux
+import TestSupport
 import Testing
 
 @Suite struct RecoveryTests {
@@ -58,6 +59,53 @@ import Testing
         #expect(node.kernel.state.withLock { $0.mounts.isEmpty })
         #expect(node.network.attached.withLock { $0.isEmpty })
         try await after.removePodSandbox(sandbox)
+        #expect(try await after.leftovers().isEmpty)
+    }
+
+    /// A daemon that starts while the monitor of a pod with these containers is stopped.
+    private func silent(
+        _ node: FakeNode, running names: [String]
+    ) async throws -> (NodeRuntime, String, [String], FakeGate) {
+        let (before, sandbox, ids) = try await pod(node, running: names)
+        await before.close()
+        let gate = FakeGate()
+        node.monitors.silence.withLock { $0 = gate }
+        async let isLate: Void = node.time.fire(NodeRuntime.silence)
+        let after = try await node.open()
+        await isLate
+        return (after, sandbox, ids, gate)
+    }
+
+    @Test func aSilentMonitorKeepsItsPodAndIsTakenUpWhenItAnswers() async throws {
+        let node = try FakeNode()
+        let (after, sandbox, ids, gate) = try await silent(node, running: ["a", "b"])
+        #expect(try await after.podSandboxStatus(sandbox).state == .ready)
+        #expect(try await after.containerStatus(ids[0]).state == .running)
+        let refusal = await #expect(throws: CRIError.self) {
+            try await after.execSync(container: ids[0], command: ["true"], timeout: .zero, outputLimit: 1)
+        }
+        #expect(refusal?.description.contains("has not answered") == true)
+        #expect(await after.books().sandboxes.map { $0.monitor?.answers } == [false])
+        node.monitors.only?.end(ids[1], code: 9)
+        gate.open()
+        while await after.books().sandboxes.first?.monitor?.answers != true { await Task.yield() }
+        while try await after.containerStatus(ids[1]).state == .running { await Task.yield() }
+        #expect(try await after.containerStatus(ids[1]).exitCode == 9)
+        #expect(try await after.containerStatus(ids[0]).state == .running)
+        let result = try await after.execSync(container: ids[0], command: ["true"], timeout: .zero, outputLimit: 1)
+        #expect(result.exitCode == 0)
+    }
+
+    @Test func aPodCanBeEndedWithoutItsMonitor() async throws {
+        let node = try FakeNode()
+        let (after, sandbox, ids, gate) = try await silent(node, running: ["a"])
+        async let isOver: Void = node.time.fire(.seconds(30))
+        try await after.stopContainer(ids[0], timeout: .seconds(30))
+        await isOver
+        let status = try await after.containerStatus(ids[0])
+        #expect(status.state == .exited && status.exitCode == 137 && status.message.contains("did not answer"))
+        try await after.removePodSandbox(sandbox)
+        gate.open()
         #expect(try await after.leftovers().isEmpty)
     }
 

@@ -17,6 +17,7 @@ package struct RuntimeBooks: Sendable, Hashable {
 
     /// What a sandbox's monitor says. Only a daemon asks it.
     package struct Monitor: Sendable, Hashable {
+        /// 0 where only it could tell.
         package var process: Int32
         /// Whether it answered.
         package var answers = false

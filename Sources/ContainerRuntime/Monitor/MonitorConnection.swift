@@ -1,3 +1,5 @@
+import APIMachinery
+import Glibc
 import Linux
 import PodMonitor
 import Synchronization
@@ -25,31 +27,48 @@ final class MonitorConnection: Sendable {
     private let directory: String
     private let events: EventThread
     private let program: DeviceProgram?
+    private let time: any TimeSource
     private let exitSink: AsyncStream<ProcessExit>.Continuation
     private let state = Mutex(State())
 
     static let limit = 1024
     static let socketName = "monitor.sock"
+    /// Between two attempts to connect again; doubled up to the second.
+    private static let pauses = (first: Duration.milliseconds(100), longest: Duration.seconds(5))
 
-    init(pod: String, directory: String, events: EventThread, program: DeviceProgram?) {
+    init(pod: String, directory: String, events: EventThread, program: DeviceProgram?, time: any TimeSource) {
         self.program = program
+        self.time = time
         self.pod = pod
         self.directory = directory
         self.events = events
         (exits, exitSink) = AsyncStream.makeStream(of: ProcessExit.self)
     }
 
-    /// Connects and greets; returns the monitor's process number. ETIMEDOUT after five seconds without an answer: one
-    /// stuck monitor must not hold up the daemon's start.
-    func open() async throws(PodMonitorError) -> Int32 {
+    /// Connects and greets; returns the monitor's process number.
+    /// - Parameter patience: how long the answer may take, then ETIMEDOUT; nil: as long as the monitor lives, which the socket tells, or until the
+    ///   task is cancelled.
+    func open(patience: Duration?) async throws(PodMonitorError) -> Int32 {
         do throws(KernelError) { try connect() } catch {
             throw .unreachable(directory: directory, cause: error)
         }
-        let patience = Task { [weak self] in
-            try? await Task.sleep(for: .seconds(5))
-            if !Task.isCancelled { self?.giveUp() }
+        let timer = patience.map { limit in
+            Task { [weak self, time] in
+                do { try await time.sleep(for: limit) } catch { return }
+                self?.giveUp()
+            }
         }
-        defer { patience.cancel() }
+        defer { timer?.cancel() }
+        let greeting = await withTaskCancellationHandler {
+            await greet()
+        } onCancel: {
+            disconnect()
+        }
+        if case .failure = greeting { disconnect() }
+        return try greeting.get()
+    }
+
+    private func greet() async -> Result<Int32, PodMonitorError> {
         do throws(PodMonitorError) {
             let reply = try await request(
                 .hello, operation: "greet", id: directory, descriptors: program.map { [$0.descriptor] } ?? []
@@ -57,10 +76,9 @@ final class MonitorConnection: Sendable {
                 $0.append(protocolVersion)
                 if let program { $0.append(bytes: program.rules) }
             }
-            return Int32(bitPattern: reply.number(at: 1))
+            return .success(Int32(bitPattern: reply.number(at: 1)))
         } catch {
-            disconnect()
-            throw error
+            return .failure(error)
         }
     }
 
@@ -122,7 +140,7 @@ final class MonitorConnection: Sendable {
             state.waiting = [:]
             return taken
         }
-        let late = KernelError("wait for", "monitor of \(pod)", 110)
+        let late = KernelError("wait for", "monitor of \(pod)", ETIMEDOUT)
         for waiter in waiting.values { waiter.resume(returning: .failure(.kernel(late))) }
     }
 
@@ -145,7 +163,7 @@ final class MonitorConnection: Sendable {
     private func send(_ message: WireWriter, _ descriptors: [SharedDescriptor], _ number: UInt32) {
         let socket = state.withLock { $0.socket }
         do throws(KernelError) {
-            guard let socket else { throw KernelError("send", "monitor of \(pod)", 107) }
+            guard let socket else { throw KernelError("send", "monitor of \(pod)", ENOTCONN) }
             try socket.send(message.bytes, descriptors)
         } catch {
             let waiter = state.withLock { $0.waiting.removeValue(forKey: number) }
@@ -159,6 +177,7 @@ final class MonitorConnection: Sendable {
         let socket = try MessageSocket.connect(in: directory, name: MonitorConnection.socketName)
         let outcome = state.withLock { state -> Result<Void, KernelError> in
             do throws(KernelError) {
+                guard !state.isGone else { throw KernelError("connect", "monitor of \(pod)", ECONNABORTED) }
                 // A handler that is called at once waits for the lock, and then finds the socket with its token.
                 state.token = try socket.descriptor.withRaw { raw throws(KernelError) in
                     try events.watch(raw, for: .read) { [weak self] in self?.drainSocket() }
@@ -222,9 +241,21 @@ final class MonitorConnection: Sendable {
         guard let token else { return }
         events.remove(token)
         old.descriptor.close()
-        let lost = KernelError("wait for", "monitor of \(pod)", 104)
+        let lost = KernelError("wait for", "monitor of \(pod)", ECONNRESET)
         for waiter in waiting.values { waiter.resume(returning: .failure(.kernel(lost))) }
-        guard (try? connect()) != nil else { return }
+        connectAgain(orAfter: Self.pauses.first)
+    }
+
+    /// What stands between us and a monitor that lives (no descriptor left, its queue full) passes: it is tried again until its process has ended.
+    private func connectAgain(orAfter pause: Duration) {
+        guard !state.withLock({ $0.isGone }) else { return }
+        do throws(KernelError) { try connect() } catch {
+            Task { [weak self, time] in
+                do { try await time.sleep(for: pause) } catch { return }
+                self?.connectAgain(orAfter: min(pause * 2, Self.pauses.longest))
+            }
+            return
+        }
         state.withLock { state in
             state.lastRequest &+= 1
             var hello = WireWriter(.hello, request: state.lastRequest)

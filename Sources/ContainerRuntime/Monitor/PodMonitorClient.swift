@@ -1,3 +1,4 @@
+import APIMachinery
 import Glibc
 import Linux
 import PodMonitor
@@ -11,11 +12,14 @@ package final class PodMonitorClient: PodMonitoring {
     private let token: EventThread.Token
 
     /// Greets the monitor in `directory` and watches its process.
+    /// - Parameter patience: how long it may take to answer; nil: as long as it lives.
     init(
-        pod: String, directory: String, events: EventThread, process known: ProcessHandle?, program: DeviceProgram?
+        pod: String, directory: String, events: EventThread, process known: ProcessHandle?, program: DeviceProgram?,
+        patience: Duration?, time: any TimeSource
     ) async throws(PodMonitorError) {
-        let connection = MonitorConnection(pod: pod, directory: directory, events: events, program: program)
-        processID = try await connection.open()
+        let connection = MonitorConnection(
+            pod: pod, directory: directory, events: events, program: program, time: time)
+        processID = try await connection.open(patience: patience)
         do throws(KernelError) {
             let process: ProcessHandle
             if let known { process = known } else { process = try ProcessHandle(processID: processID) }

@@ -22,6 +22,15 @@ package enum PodMonitorError: Error, Sendable, Equatable, CustomStringConvertibl
     /// A kernel call of the monitor or of this client failed.
     case kernel(KernelError)
 
+    /// The monitor runs no more, or can be no use to this daemon; anything else passes.
+    var tellsOfItsEnd: Bool {
+        switch self {
+        case .monitorGone, .version: true
+        case .unreachable(_, let cause): cause.code == ECONNREFUSED || cause.code == ENOENT
+        default: false
+        }
+    }
+
     /// The program is not in the container: exit code 127 by custom.
     package var isCommandNotFound: Bool {
         if case .launch(_, .exec, let code, _) = self { code == ENOENT || code == ENOTDIR } else { false }

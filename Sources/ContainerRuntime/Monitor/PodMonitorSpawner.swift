@@ -1,3 +1,4 @@
+import APIMachinery
 import Glibc
 import Linux
 
@@ -8,13 +9,20 @@ package final class PodMonitorSpawner: PodMonitorSpawning {
     private let threads: BlockingThreads
     /// nil where this kernel has none: then each launch that needs one says so.
     private let program: DeviceProgram?
+    private let time: any TimeSource
+
+    /// A new monitor that has not answered by then is ended, and its pod made anew.
+    private static let patience = Duration.seconds(30)
 
     /// `executable` is the path of `swiftlet-podmonitor`. The threads do what blocks: cloning, until the program runs.
-    package init(executable: String, events: EventThread, threads: BlockingThreads) throws(KernelError) {
+    package init(
+        executable: String, events: EventThread, threads: BlockingThreads, time: any TimeSource = SystemTime()
+    ) throws(KernelError) {
         image = try MonitorImage(path: executable)
         program = try? DeviceProgram(DeviceRule.standard)
         self.events = events
         self.threads = threads
+        self.time = time
     }
 
     package func spawn(
@@ -33,7 +41,7 @@ package final class PodMonitorSpawner: PodMonitorSpawning {
         do throws(PodMonitorError) {
             return try await PodMonitorClient(
                 pod: configuration.pod, directory: configuration.directory, events: events, process: handle,
-                program: program)
+                program: program, patience: Self.patience, time: time)
         } catch {
             await end(handle)
             throw error
@@ -41,7 +49,8 @@ package final class PodMonitorSpawner: PodMonitorSpawning {
     }
 
     package func adopt(pod: String, directory: String) async throws(PodMonitorError) -> any PodMonitoring {
-        try await PodMonitorClient(pod: pod, directory: directory, events: events, process: nil, program: program)
+        try await PodMonitorClient(
+            pod: pod, directory: directory, events: events, process: nil, program: program, patience: nil, time: time)
     }
 
     /// A monitor that does not answer is no use: it goes, and leaves no zombie.

@@ -9,7 +9,7 @@ extension NodeRuntime {
         guard let (container, sandbox) = try? lookUp(container: id) else { return }
         let record = container.record
         guard record.phase == .running || record.phase == .created else { return }
-        guard let monitor = sandbox.monitor else { return }
+        guard let monitor = await monitor(of: sandbox, waitingFor: timeout) else { return try await endUnseen(id) }
         if record.phase == .running && timeout > .zero {
             do throws(PodMonitorError) {
                 try await monitor.signal(id, record.stopSignal)
@@ -20,6 +20,37 @@ extension NodeRuntime {
             }
         }
         try await kill(id, container, monitor)
+    }
+
+    /// A monitor that is silent has the container's own grace to answer in.
+    private func monitor(of sandbox: SandboxEntry, waitingFor timeout: Duration) async -> (any PodMonitoring)? {
+        if let monitor = sandbox.monitor { return monitor }
+        guard let adoption = sandbox.adoption, await wait(for: adoption, upTo: timeout) else { return nil }
+        return state.withLock { $0.sandboxes[sandbox.record.id]?.monitor }
+    }
+
+    /// Ends a container whose monitor cannot: by its cgroup, which the kernel empties whoever is stopped.
+    private func endUnseen(_ id: String) async throws(CRIError) {
+        guard let (container, sandbox) = try? lookUp(container: id) else { return }
+        let cgroup = paths.cgroup(of: id, in: sandbox.record)
+        do throws(CRIError) {
+            try await threads.perform("kill container") { [self] () throws(CRIError) in
+                try attempt("container \(id)") { () throws(KernelError) in
+                    try kernel.killCgroup(cgroup, deadline: Self.killDeadline)
+                }
+            }
+        } catch {
+            throw .timedOut(
+                "container \(container.record.metadata.name) was killed but has not ended in 10 s: a process of it hangs in the kernel"
+            )
+        }
+        // Its monitor may have told of its end meanwhile.
+        let time = now()
+        let lost = change(container: id) {
+            $0.lost("killed while the pod's monitor did not answer", exitCode: 137, at: time)
+        }
+        if let lost { settle(lost) }
+        try await persist(container: id)
     }
 
     private func kill(
@@ -39,11 +70,7 @@ extension NodeRuntime {
             // It ended meanwhile, or the whole pod did; either is reported.
             logger.debug("container not killed", metadata: ["container": "\(id)", "cause": "\(error)"])
         }
-        guard await wait(for: container.exit, upTo: Self.killDeadline) else {
-            throw .timedOut(
-                "container \(container.record.metadata.name) was killed but has not ended in 10 s: a process of it hangs in the kernel"
-            )
-        }
+        if await !wait(for: container.exit, upTo: Self.killDeadline) { try await endUnseen(id) }
     }
 
     package func removeContainer(_ id: String) async throws(CRIError) {

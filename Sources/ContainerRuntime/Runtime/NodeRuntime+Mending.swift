@@ -14,8 +14,24 @@ extension NodeRuntime {
             for (sandbox, monitor) in monitors { group.addTask { (sandbox, await Self.ask(monitor)) } }
             return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
-        for index in books.sandboxes.indices { books.sandboxes[index].monitor = answers[books.sandboxes[index].id] }
+        let awaited = awaitedMonitors
+        for index in books.sandboxes.indices {
+            let id = books.sandboxes[index].id
+            books.sandboxes[index].monitor =
+                answers[id] ?? (awaited.contains(id) ? RuntimeBooks.Monitor(process: 0) : nil)
+        }
         return books
+    }
+
+    /// Sandboxes that an earlier daemon made and whose monitors have not answered this one.
+    private var awaitedMonitors: Set<String> {
+        state.withLock { state in
+            Set(
+                state.sandboxes.filter { _, entry in
+                    entry.record.phase == .ready && entry.monitor == nil && entry.adoption?.exitCode == nil
+                        && entry.adoption != nil
+                }.keys)
+        }
     }
 
     private static func ask(_ monitor: any PodMonitoring) async -> RuntimeBooks.Monitor {

@@ -70,8 +70,11 @@ extension NodeRuntime {
 
     /// The monitor of a container that can be spoken to.
     func monitor(of sandbox: SandboxEntry) throws(CRIError) -> any PodMonitoring {
-        guard let monitor = sandbox.monitor, sandbox.record.phase == .ready else {
+        guard sandbox.record.phase == .ready else {
             throw .failed("sandbox \(sandbox.record.id) of pod \(sandbox.record.podName) is not ready")
+        }
+        guard let monitor = sandbox.monitor else {
+            throw .failed("the monitor of pod \(sandbox.record.podName) has not answered yet")
         }
         return monitor
     }

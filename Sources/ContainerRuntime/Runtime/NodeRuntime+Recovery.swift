@@ -67,7 +67,7 @@ extension NodeRuntime {
         do throws(CRIError) {
             switch action {
             case .remove: await discard(record.id)
-            case .adopt: try await adopt(record)
+            case .adopt: await adopt(record)
             case .bury(let message, let exitCode): try await bury(record, message, exitCode)
             case .keep: try await eraseHalfMade(in: record.id)
             }
@@ -76,62 +76,7 @@ extension NodeRuntime {
         }
     }
 
-    private func adopt(_ record: SandboxRecord) async throws(CRIError) {
-        let known: [MonitoredContainer]
-        let monitor: any PodMonitoring
-        do throws(PodMonitorError) {
-            monitor = BoundedMonitor(
-                base: try await dependencies.monitors.adopt(
-                    pod: record.podName, directory: paths.monitor(of: record.id)), time: dependencies.time)
-            known = try await monitor.containers()
-        } catch {
-            logger.warning("pod monitor not found", metadata: ["pod": "\(record.podName)", "cause": "\(error)"])
-            return try await bury(record, "the pod's monitor died while the node agent was away", 137)
-        }
-        change(sandbox: record.id) { $0.monitor = monitor }
-        let containers = state.withLock { $0.containers(in: record.id) }
-        for container in containers {
-            try await reconcile(container, known.first { $0.id == container.id })
-        }
-        let recorded = Set(containers.map(\.id))
-        for stray in known where !recorded.contains(stray.id) {
-            do throws(PodMonitorError) {
-                try await monitor.kill(stray.id)
-                try await monitor.remove(stray.id)
-            } catch {
-                logger.debug("stray container", metadata: ["container": "\(stray.id)", "cause": "\(error)"])
-            }
-        }
-        watch(monitor, of: record.id)
-        logger.info("pod adopted", metadata: ["pod": "\(record.podName)", "containers": "\(containers.count)"])
-    }
-
-    private func reconcile(_ record: ContainerRecord, _ monitored: MonitoredContainer?) async throws(CRIError) {
-        let time = now()
-        switch Recovery.action(for: record, monitored: monitored) {
-        case .keep: return
-        case .remove: return try await erase(record.id)
-        case .created(let process): change(container: record.id) { $0.created(processID: process) }
-        case .started(let moment, let process):
-            change(container: record.id) {
-                $0.created(processID: process)
-                $0.started(at: moment)
-            }
-        case .ended(let exit):
-            change(container: record.id) {
-                $0.created(processID: 0)
-                $0.apply(exit)
-            }
-        case .lost:
-            change(container: record.id) {
-                $0.lost("the pod's monitor does not know the container", exitCode: 137, at: time)
-            }
-        }
-        try await persist(container: record.id)
-        if let changed = state.withLock({ $0.containers[record.id]?.record }) { settle(changed) }
-    }
-
-    private func bury(_ record: SandboxRecord, _ message: String, _ exitCode: Int32) async throws(CRIError) {
+    func bury(_ record: SandboxRecord, _ message: String, _ exitCode: Int32) async throws(CRIError) {
         buryContainers(of: record.id, message, exitCode: exitCode)
         try await eraseHalfMade(in: record.id)
         try await stop(record.id)

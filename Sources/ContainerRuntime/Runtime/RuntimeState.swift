@@ -5,8 +5,10 @@ struct SandboxEntry: Sendable {
     var record: SandboxRecord
     /// Nil before it is spawned and after it has gone.
     var monitor: (any PodMonitoring)?
-    /// Follows the monitor's exits.
+    /// Follows the monitor's exits; before that, of a sandbox that an earlier daemon made, waits for the monitor.
     var watcher: Task<Void, Never>?
+    /// Set once it is decided whether a monitor that an earlier daemon spawned lives; nil where this daemon spawned it.
+    var adoption: ExitLatch?
     /// What changes the sandbox or makes and removes its containers, one at a time.
     let turn = Turn()
     /// Writes of its records and of its containers', one at a time.

@@ -130,10 +130,12 @@ struct Diagnosis: Sendable {
 
     private func silent(_ sandbox: RuntimeBooks.Sandbox) -> [Finding] {
         guard let monitor = sandbox.monitor, !monitor.answers else { return [] }
+        let own = survey.runtime.cgroups.first { $0.path == sandbox.cgroup }?.groups["monitor"] ?? []
+        let process = monitor.process == 0 ? own.first ?? 0 : monitor.process
         return [
             Finding(
                 kind: .monitor, object: sandbox.pod,
-                problem: "the pod's monitor, process \(monitor.process), does not answer",
+                problem: "the pod's monitor, process \(process), does not answer",
                 consequence: "its containers run on, but cannot be changed, and their ends are not seen",
                 remedy: .stopSandbox(sandbox.id))
         ]

@@ -1,0 +1,114 @@
+import Glibc
+import Linux
+import PodMonitor
+import TestSupport
+import Testing
+
+@testable import ContainerRuntime
+
+/// A monitor as far as its socket goes, moved by the test.
+private final class SocketMonitor {
+    let directory: String
+    private let listener: SharedDescriptor
+    private var path: String { "\(directory)/\(MonitorConnection.socketName)" }
+
+    init() throws {
+        var template = Array(("/tmp/swiftlet-monitor-" + String(repeating: "X", count: 6)).utf8CString)
+        guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", "/tmp") }
+        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        listener = try MessageSocket.listen(in: directory, name: MonitorConnection.socketName)
+    }
+
+    deinit { try? TreeRemoval.remove(directory) }
+
+    /// The next daemon's connection.
+    func accept() async throws -> Int32 {
+        while true {
+            let connection = try listener.withRaw { raw throws(KernelError) in Glibc.accept(raw, nil, nil) }
+            if connection >= 0 { return connection }
+            await Task.yield()
+        }
+    }
+
+    /// Answers the next message with `done`, and what the greeting has besides.
+    func answer(_ connection: Int32) async {
+        var bytes = [UInt8](repeating: 0, count: 4_096)
+        while recv(connection, &bytes, bytes.count, Int32(MSG_DONTWAIT)) < 0 { await Task.yield() }
+        let number = bytes[4..<8].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        var reply = WireWriter(.reply, request: number)
+        reply.append(ReplyStatus.done.rawValue)
+        reply.append(protocolVersion)
+        reply.append(Int32(4_242))
+        _ = send(connection, reply.bytes, reply.bytes.count, 0)
+    }
+
+    func hide() { rename(path, path + ".hidden") }
+    func show() { rename(path + ".hidden", path) }
+    func die() { listener.close() }
+}
+
+@Suite struct MonitorConnectionTests {
+    private let time = ManualTime()
+
+    private func connection(to monitor: SocketMonitor) throws -> MonitorConnection {
+        MonitorConnection(
+            pod: "p", directory: monitor.directory, events: try EventThread(), program: nil, time: time)
+    }
+
+    @Test func aMonitorThatCannotBeReachedForAWhileIsReachedAgain() async throws {
+        let monitor = try SocketMonitor()
+        let connection = try connection(to: monitor)
+        let opening = Task { try await connection.open(patience: nil) }
+        let first = try await monitor.accept()
+        await monitor.answer(first)
+        #expect(try await opening.value == 4_242)
+
+        monitor.hide()
+        close(first)
+        await time.waitForSleepers()
+        time.advance(by: .milliseconds(100))
+        await time.waitForSleepers()
+        let refusal = await #expect(throws: PodMonitorError.self) {
+            try await connection.request(.list, operation: "list", id: "p") { _ in }
+        }
+        #expect(refusal == .kernel(KernelError("send", "monitor of p", ENOTCONN)))
+        monitor.show()
+        time.advance(by: .seconds(1))
+        let second = try await monitor.accept()
+        await monitor.answer(second)
+        let request = Task { try await connection.request(.list, operation: "list", id: "p") { _ in } }
+        await monitor.answer(second)
+        _ = try await request.value
+        connection.disconnect()
+        close(second)
+    }
+
+    @Test func aMonitorIsWaitedForAsLongAsItLives() async throws {
+        let monitor = try SocketMonitor()
+        let connection = try connection(to: monitor)
+        let opening = Task { try await connection.open(patience: nil) }
+        let silent = try await monitor.accept()
+        time.advance(by: .seconds(3_600))
+        monitor.die()
+        close(silent)
+        await #expect(throws: PodMonitorError.self) { try await opening.value }
+        let next = try self.connection(to: monitor)
+        let refusal = await #expect(throws: PodMonitorError.self) { try await next.open(patience: nil) }
+        #expect(refusal?.tellsOfItsEnd == true)
+    }
+
+    @Test func patienceEndsAndSoDoesAWaitThatIsCancelled() async throws {
+        let monitor = try SocketMonitor()
+        let impatient = try connection(to: monitor)
+        let first = Task { try await impatient.open(patience: .seconds(30)) }
+        await time.waitForSleepers()
+        time.advance(by: .seconds(30))
+        await #expect(throws: PodMonitorError.kernel(KernelError("wait for", "monitor of p", ETIMEDOUT))) {
+            try await first.value
+        }
+        let patient = try connection(to: monitor)
+        let second = Task { try await patient.open(patience: nil) }
+        second.cancel()
+        await #expect(throws: PodMonitorError.monitorGone(pod: "p")) { try await second.value }
+    }
+}
