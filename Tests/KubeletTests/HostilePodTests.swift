@@ -41,8 +41,9 @@ import Testing
         var second = PodSimulation(first.machine.pod, observation: first.observe())
         second.health["b/liveness"] = false
         second.look()
+        second.advance(.seconds(10))
         #expect(second.log.contains("start a 2"))
-        second.advance(.seconds(30))
+        second.advance(.seconds(20))
         #expect(second.events.contains("Unhealthy"))
     }
 

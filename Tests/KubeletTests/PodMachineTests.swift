@@ -70,6 +70,42 @@ import Testing
         #expect(simulation.status.containerStatuses.first?.restartCount == 8)
     }
 
+    /// Crashes a container four times, then hands the pod over to another daemon.
+    private func takenUpAfterFourCrashes() -> PodSimulation {
+        var first = PodSimulation(pod())
+        first.look()
+        for _ in 0..<4 {
+            first.exit("a", code: 1)
+            first.advance(.seconds(300))
+        }
+        var second = PodSimulation(pod(), observation: first.observe())
+        second.now = first.now
+        second.look()
+        return second
+    }
+
+    @Test func theWaitsGoOnUnderAnotherDaemon() {
+        var simulation = takenUpAfterFourCrashes()
+        simulation.exit("a", code: 1)
+        #expect(simulation.status.containerStatuses.first?.state.waiting?.reason == "CrashLoopBackOff")
+        simulation.advance(.seconds(79))
+        #expect(!simulation.log.contains("start a 5"))
+        simulation.advance(.seconds(1))
+        #expect(simulation.log.contains("start a 5"))
+        simulation.exit("a", code: 1)
+        simulation.advance(.seconds(159))
+        #expect(!simulation.log.contains("start a 6"))
+        simulation.advance(.seconds(1))
+        #expect(simulation.log.contains("start a 6"))
+    }
+
+    @Test func aLongRunEndsTheWaitsUnderAnotherDaemonToo() {
+        var simulation = takenUpAfterFourCrashes()
+        simulation.advance(.seconds(600))
+        simulation.exit("a", code: 1)
+        #expect(simulation.log.contains("start a 5"))
+    }
+
     @Test func eachWaitIsToldOnce() {
         var simulation = PodSimulation(pod())
         simulation.look()
@@ -241,6 +277,31 @@ import Testing
         simulation.health["a/liveness"] = true
         simulation.advance(.seconds(60))
         #expect(simulation.status.containerStatuses.first?.restartCount == 1)
+    }
+
+    @Test func whetherItIsReadyIsAskedUntilItsEnd() {
+        var simulation = probed {
+            $0.readinessProbe = probe()
+            $0.livenessProbe = probe(failures: 1)
+        }
+        simulation.look()
+        #expect(simulation.status.condition("Ready") == "True")
+        simulation.holdsStops = true
+        simulation.health = ["a/readiness": false, "a/liveness": false]
+        var pod = simulation.machine.pod
+        pod.metadata.deletionTimestamp = Timestamp(simulation.now + .seconds(30))
+        pod.metadata.deletionGracePeriodSeconds = 30
+        simulation.deliver(.updated(pod))
+        simulation.advance(.seconds(2))
+        #expect(simulation.status.condition("Ready") == "True")
+        simulation.advance(.seconds(2))
+        #expect(simulation.status.condition("Ready") == "False")
+        simulation.health["a/readiness"] = true
+        simulation.advance(.seconds(2))
+        #expect(simulation.status.condition("Ready") == "True")
+        // The liveness probe says nothing any more.
+        #expect(simulation.log.filter { $0 == "stop a" }.count == 1)
+        #expect(simulation.events.filter { $0 == "Unhealthy" }.count == 4, "\(simulation.events)")
     }
 
     @Test func theOthersWaitForTheStartupProbe() {

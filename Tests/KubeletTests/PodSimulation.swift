@@ -35,6 +35,8 @@ struct PodSimulation {
     var endlessPulls: Set<String> = []
     /// Containers whose start fails before they exist.
     var startFailures: [String: String] = [:]
+    /// Stops of containers are under way and do not end.
+    var holdsStops = false
     private var sequence: UInt64 = 0
 
     init(_ pod: Pod, observation: PodObservation = PodObservation()) {
@@ -64,6 +66,8 @@ struct PodSimulation {
             for action in machine.step(queue.removeFirst(), at: moment) {
                 switch action {
                 case .perform(.ensureImage(let name, _, _)) where endlessPulls.contains(name): break
+                case .perform(.stopContainer(_, let name, _, _)) where holdsStops:
+                    log.append("stop \(name)")
                 case .perform(let operation):
                     let outcome = perform(operation)
                     queue.append(.finished(operation, outcome, observe()))
@@ -182,6 +186,7 @@ struct PodSimulation {
             id: "\(name)-\(attempt)", sandbox: sandbox, metadata: ContainerMetadata(name: name, attempt: attempt),
             state: .running, createdAt: nanoseconds, image: "i", imageID: "sha256:0")
         status.startedAt = nanoseconds
+        if attempt > 0, let last = observe().newest(name) { status.annotations = RestartBackoff.note(after: last) }
         containers.append(status)
     }
 }

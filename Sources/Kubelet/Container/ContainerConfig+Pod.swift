@@ -2,7 +2,7 @@ import APIMachinery
 import CRI
 import KubernetesAPI
 
-/// The labels and annotations that the kubelet keeps on its containers (upstream's names, so that other tools understand them).
+/// The labels and annotations that the kubelet keeps on its containers (upstream's names where it has one, so that other tools understand them).
 enum ContainerLabel {
     static let podName = "io.kubernetes.pod.name"
     static let podNamespace = "io.kubernetes.pod.namespace"
@@ -10,6 +10,8 @@ enum ContainerLabel {
     static let containerName = "io.kubernetes.container.name"
     static let terminationMessage = "io.kubernetes.container.terminationMessageFile"
     static let terminationPolicy = "io.kubernetes.container.terminationMessagePolicy"
+    /// Seconds that the container waits after its end before it is started again.
+    static let restartDelay = "swiftlet.dev/restart-delay"
 }
 
 extension ContainerConfig {

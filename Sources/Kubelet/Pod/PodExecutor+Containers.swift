@@ -11,6 +11,9 @@ extension PodExecutor {
         else { return }
         var config = try await configuration(container, of: pod, attempt: attempt, sandbox)
         config.processTarget = try processTarget(of: name, pod, observation)
+        if attempt > 0, let last = observation.newest(name) {
+            config.annotations.merge(RestartBackoff.note(after: last)) { $1 }
+        }
         let wanted = config
         let sandboxConfig = sandboxConfig(pod, attempt: sandbox.metadata.attempt)
         let id = try await criOperation("CreateContainerError") { () async throws(CRIError) in

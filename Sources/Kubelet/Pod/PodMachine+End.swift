@@ -6,7 +6,10 @@ extension PodMachine {
     /// What a pod that ends still needs: containers stopped (sidecars last), then the sandbox, then nothing left.
     mutating func planEnd(at now: Moment) -> [PodAction] {
         let running = observation.running
-        guard running.isEmpty else { return stopContainers(running, at: now) }
+        guard running.isEmpty else {
+            for name in probes.keys { probes[name]?.end() }
+            return stopContainers(running, at: now) + planProbes(at: now)
+        }
         // A start or a sandbox under way ends first, and is then seen here.
         guard !isBuilding else { return [] }
         let ready = observation.sandboxes.filter { $0.state == .ready }

@@ -130,7 +130,7 @@ extension PodMachine {
         return backoffs[name]?.earliestStart(endedAt: end) ?? end
     }
 
-    private mutating func planProbes(at now: Moment) -> [PodAction] {
+    mutating func planProbes(at now: Moment) -> [PodAction] {
         var actions: [PodAction] = []
         for name in probes.keys.sorted() {
             for (key, timeout) in probes[name]?.begin(at: now.uptime) ?? [] {

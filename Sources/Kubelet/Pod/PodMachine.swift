@@ -60,6 +60,9 @@ struct PodMachine: Sendable {
         self.observation = observation
         self.node = node
         published = pod.status
+        for container in pod.spec.containers + pod.spec.initContainers {
+            backoffs[container.name] = RestartBackoff(resuming: observation.newest(container.name))
+        }
     }
 
     /// The pod is to end: it was deleted, or it ended as a whole.
@@ -128,6 +131,9 @@ struct PodMachine: Sendable {
     private mutating func take(_ new: PodObservation, at now: Moment) {
         guard new.sequence >= observation.sequence else { return }
         observation = new
+        for container in new.containers where container.startedAt > 0 {
+            backoffs[container.metadata.name]?.resumed(startedAt: now.uptime(of: container.startedAt))
+        }
         noteEnds(at: now)
         followProbes(at: now)
     }
