@@ -147,9 +147,10 @@ down() {
         kill "$pid"
         wait_for 60 "the server ending" sh -c "! [ -d /proc/$pid ]"
     fi
-    if [ -x "$SWIFTLET" ]; then "$SWIFTLET" uninstall --yes; fi
+    [ -x "$SWIFTLET" ] || fail "there is no $SWIFTLET to remove all with; packaging/release.sh builds it"
     rm -rf /var/lib/swiftlet-demo "$LOG"
-    echo "nothing is left"
+    # It says what is left, where anything is.
+    "$SWIFTLET" uninstall --yes
 }
 
 BUSYBOX=(/bin/busybox)

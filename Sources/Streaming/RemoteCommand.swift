@@ -44,19 +44,16 @@ package struct RemoteCommand: Sendable {
         return .streams(protocol: name)
     }
 
-    /// Answers a request for a session by whichever protocol it offers. `start` begins the command.
+    /// Answers a request for a session by whichever protocol it offers. `start` begins the command, once the client has taken the answer.
     package static func answer(
         _ request: HTTPRequest, _ session: ExecRequest, time: any TimeSource, _ start: @escaping Start
-    ) async throws(Status) -> HTTPResponse {
+    ) throws(Status) -> HTTPResponse {
         switch try negotiate(request) {
         case .webSocket(let subprotocol):
-            let streams: any ContainerStreams
-            do throws(CRIError) { streams = try await start() } catch { throw .internalError(error.description) }
             return HTTPResponse(
                 101,
                 body: .webSocket(subprotocol: subprotocol) { connection in
-                    let client = WebSocketCommandClient(connection, time: time)
-                    await RemoteCommand(client: client, streams: streams, isAttach: session.command.isEmpty).run()
+                    await run(session, for: WebSocketCommandClient(connection, time: time), start)
                 })
         case .streams(let name):
             return HTTPResponse(
@@ -69,11 +66,17 @@ package struct RemoteCommand: Sendable {
         _ request: ExecRequest, over connection: any MultiplexedConnection, time: any TimeSource, _ start: Start
     ) async {
         guard let client = await StreamCommandClient.accept(request, connection, time: time) else { return }
+        await run(request, for: client, start)
+    }
+
+    private static func run(_ request: ExecRequest, for client: some CommandClient, _ start: Start) async {
+        let isAttach = request.command.isEmpty
         do throws(CRIError) {
             let streams = try await start()
-            await RemoteCommand(client: client, streams: streams, isAttach: request.command.isEmpty).run()
+            await RemoteCommand(client: client, streams: streams, isAttach: isAttach).run()
         } catch {
-            await client.finish(.internalError(error.description))
+            await client.prepare()
+            await client.finish(status(startFailure: error, isAttach: isAttach))
         }
     }
 
@@ -105,6 +108,23 @@ package struct RemoteCommand: Sendable {
         guard !Task.isCancelled else { return }
         // The client went away: the session ends with it.
         await streams.close()
+    }
+
+    /// The closing Status where nothing came to run, in the kubelet's words. The causes say for those who look what a shell would: the exit code, and
+    /// the failure alone.
+    static func status(startFailure error: CRIError, isAttach: Bool) -> Status {
+        var status = Status.internalError(
+            isAttach ? "error attaching to container: \(error)" : "error executing command in container: \(error)")
+        guard case .startFailed(let message, let exitCode) = error else { return status }
+        status.details = StatusDetails {
+            $0.causes = [("ExitCode", String(exitCode)), ("StartFailure", message)].map { reason, message in
+                StatusCause {
+                    $0.reason = reason
+                    $0.message = message
+                }
+            }
+        }
+        return status
     }
 
     /// The closing Status that clients take the exit code from.

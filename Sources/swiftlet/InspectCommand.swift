@@ -7,19 +7,20 @@ struct InspectCommand: AsyncParsableCommand {
         commandName: "inspect", abstract: "Show all that this node knows of a pod or a container, as JSON.")
 
     @OptionGroup var node: NodeOptions
-    @Argument(help: "pod/NAME, pod/NAMESPACE/NAME, or the beginning of a container's id.") var object: String
+    @Argument(help: "A pod (NAME, NAMESPACE/NAME, pod/NAME), or how a container's id begins.") var object: String
+    @Option(name: [.short, .long], help: "The pod's namespace (default: default).") var namespace: String?
+
+    func validate() throws {
+        do throws(DaemonError) { _ = try PodName(object, namespace: namespace) } catch {
+            throw ValidationError(error.description)
+        }
+    }
 
     func run() async throws {
         let client = try node.client()
-        if object.contains("/") {
-            Output.write(try await client.describe(try PodName(object)))
-            return
-        }
-        let found = NodeView.matching(object, try await client.containers())
-        guard found.count == 1, let container = found.first else {
-            let what = found.isEmpty ? "no container's id begins" : "\(found.count) containers' ids begin"
-            throw DaemonError("\(what) with \"\(object)\"; `swiftlet ps` lists them, and a pod is written pod/NAME")
-        }
-        Output.write(container)
+        Output.write(
+            try NodeView.inspected(
+                object, namespace: namespace, pods: try await client.pods(), sandboxes: try await client.sandboxes(),
+                containers: try await client.containers()))
     }
 }

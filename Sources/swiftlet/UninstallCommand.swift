@@ -25,7 +25,7 @@ struct UninstallCommand: ParsableCommand {
         let report = try uninstall.run()
         for line in report.removed { Output.write("removed \(line)\n") }
         for line in report.kept { Output.note("kept, not Swiftlet's: \(line)") }
-        if report.removed.isEmpty { Output.write("nothing was there\n") }
+        Output.write(report.closing + "\n")
     }
 
     private func isConfirmed(_ uninstall: Uninstall) -> Bool {

@@ -17,7 +17,8 @@ struct WhyCommand: AsyncParsableCommand {
         let directory = TimelineDirectory(try node.configuration())
         let pods = try directory.pods(named: pod)
         guard let newest = pods.first else {
-            throw DaemonError("this node has no timeline of a pod \(pod) in \(directory.path); root can read it")
+            throw DaemonError(
+                "this node has no timeline of a pod \(pod) in \(directory.path), which root can read\(pod.hint)")
         }
         let report = TimelineReport(pod: newest, entries: try directory.entries(of: newest))
         output.show(report.json) { report.text }

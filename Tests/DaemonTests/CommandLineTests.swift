@@ -22,6 +22,11 @@ import Testing
         #expect(ExecMessage([3] + Array(#"{"status":"Success"}"#.utf8)) == .ended(exitCode: 0))
         #expect(ExecMessage([3] + Array(#"{"status":"Failure","message":"gone"}"#.utf8)) == .failed("gone"))
         #expect(ExecMessage([3, 0]) == .failed("the session's end is no JSON"))
+        let absent = """
+            {"status":"Failure","reason":"InternalError","message":"Internal error occurred: x","details":{"causes":[
+            {"reason":"ExitCode","message":"127"},{"reason":"StartFailure","message":"not found"}]}}
+            """
+        #expect(ExecMessage([3] + Array(absent.utf8)) == .notStarted("not found", exitCode: 127))
     }
 
     private let pod: JSONValue = [
@@ -59,6 +64,44 @@ import Testing
         let all: [JSONValue] = [["id": "abc1"], ["id": "abd2"]]
         #expect(NodeView.matching("abc", all).count == 1)
         #expect(NodeView.matching("ab", all).count == 2)
+    }
+
+    @Test func aPodIsInspectedByItsNameAndAContainerByItsId() throws {
+        let sandbox: JSONValue = ["id": "s1", "metadata": ["name": "web", "namespace": "default"]]
+        let containers: [JSONValue] = [["id": "c0ffee", "podSandboxId": "s1"], ["id": "c0de", "podSandboxId": "s2"]]
+        func inspected(_ text: String, _ namespace: String? = nil) throws(DaemonError) -> JSONValue {
+            try NodeView.inspected(
+                text, namespace: namespace, pods: [pod], sandboxes: [sandbox], containers: containers)
+        }
+        for text in ["web", "default/web", "pod/web"] {
+            let found = try inspected(text)
+            #expect(found["pod"] == pod)
+            #expect(found["containers"]?.array?.map { $0["id"]?.string } == ["c0ffee"])
+        }
+        #expect(try inspected("c0d")["id"]?.string == "c0de")
+        #expect(throws: DaemonError.self) { try inspected("web", "shop") }
+        let many = #expect(throws: DaemonError.self) { try inspected("c0") }
+        #expect(many?.description.contains("2 containers") == true)
+        let none = #expect(throws: DaemonError.self) { try inspected("deploy/web") }
+        #expect(none?.description.contains("knows pods only, and deploy is another") == true)
+    }
+
+    @Test func anotherKindIsRecognised() throws {
+        for text in ["deploy/web", "deployment.apps/web", "rs/web", "svc/web", "sts/web", "node/web"] {
+            #expect(try PodName(text).hint.contains("knows pods only"), "\(text)")
+        }
+        for text in ["web", "default/web", "pod/shop/web"] { #expect(try PodName(text).hint.isEmpty, "\(text)") }
+    }
+
+    @Test func uninstallSaysWhatIsLeft() {
+        var report = Uninstall.Report()
+        #expect(report.closing == "nothing was there")
+        report.removed = ["link sw-1"]
+        #expect(report.closing == "nothing is left")
+        report.kept = ["/var/lib/swiftlet/notes"]
+        #expect(report.closing == "nothing of Swiftlet's is left; what was kept is named above")
+        report.keepsData = true
+        #expect(report.closing.contains("as asked"))
     }
 
     @Test func gracesAreBounded() {

@@ -1,6 +1,8 @@
 import APIMachinery
 import CRI
 import HTTP
+import JSONTree
+import Synchronization
 import TestSupport
 import Testing
 
@@ -75,6 +77,33 @@ import Testing
         #expect(streams[1].sent == [1, 2] && streams[2].sent == [3])
         #expect(String(decoding: streams[0].sent, as: UTF8.self).contains(#""message":"7""#))
         #expect(streams.map(\.isFinished) == [true, true, true])
+    }
+
+    /// Whoever never takes the answer has run nothing.
+    @Test func aCommandStartsOnceItsClientIsThere() async throws {
+        let isStarted = Atomic(false)
+        let request = HTTPRequest(.get, "/", headers: ["Sec-WebSocket-Protocol": "v5.channel.k8s.io"])
+        let response = try RemoteCommand.answer(
+            request, ExecRequest(container: "c", command: ["sh"]), time: ManualTime()
+        ) { () throws(CRIError) in
+            isStarted.store(true, ordering: .relaxed)
+            throw .failed("never")
+        }
+        #expect(response.status == 101)
+        let wasStarted = isStarted.load(ordering: .relaxed)
+        #expect(!wasStarted)
+    }
+
+    @Test func aCommandThatIsNotThereIsToldWithAShellsExitCode() async throws {
+        let streams = ["error", "stdout", "stderr"].enumerated().map { FakeStream(UInt32($0), ["streamtype": $1]) }
+        await RemoteCommand.run(
+            ExecRequest(container: "c", command: ["nosuch"]), over: FakeStreams(streams), time: ManualTime()
+        ) { () throws(CRIError) in throw .startFailed(message: "exec \"nosuch\": not found", exitCode: 127) }
+        let status = try JSONValue(parsing: streams[0].sent)
+        #expect(status["reason"]?.string == "InternalError")
+        #expect(status["message"]?.string?.contains("error executing command in container: ") == true)
+        let causes = status["details"]?["causes"]?.array?.map { $0["message"]?.string }
+        #expect(causes == ["127", "exec \"nosuch\": not found"])
     }
 
     @Test func anAttachEndsWellWhateverTheExitCode() async {

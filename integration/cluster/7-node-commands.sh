@@ -21,11 +21,18 @@ Y
     check "pods lists its sandbox" says "looked-at" swiftlet pods
     check "logs --tail prints the last line" says "two" swiftlet logs looked-at --tail 1
     check "exec passes the exit code on" refuses 7 swiftlet exec looked-at -- sh -c "exit 7"
+    check "exec of a program that is not there ends with 127" refuses 127 swiftlet exec looked-at -- nosuch
+    check "and names it" says 'exec "nosuch": command not found' swiftlet exec looked-at -- nosuch
+    check "exec of what is no program ends with 126" refuses 126 swiftlet exec looked-at -- /etc/passwd
+    check "kubectl exec names it as well" says 'error executing command in container: exec "nosuch": command not found' \
+        kubectl exec looked-at -- nosuch
     check "exec passes standard input on" says "through stdin" node_exec_stdin
     check "stats shows what containers use" says "default/looked-at" swiftlet stats --once
     check "stats are a document too" says workingSetBytes swiftlet stats -o json
     check "the node tells its figures through the API" node_figures
     check "inspect shows a pod" says '"sandboxes"' swiftlet inspect pod/looked-at
+    check "also by its name alone" says '"sandboxes"' swiftlet inspect looked-at
+    check "another kind is told apart" says "knows pods only, and deploy is another kind" swiftlet why deploy/looked-at
     check "why shows the way of a pod" says "container started" swiftlet why pod/looked-at
     check "why tells when it ran" says "after the first step" swiftlet why pod/looked-at
     check "doctor finds nothing wrong" node_doctor

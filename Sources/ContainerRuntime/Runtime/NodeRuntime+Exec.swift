@@ -75,7 +75,7 @@ extension NodeRuntime: RuntimeService {
             return streams(of: session, exit, monitor)
         } catch {
             state.withLock { _ = $0.sessions.removeValue(forKey: id) }
-            throw error.isOfHost ? .failed(Self.launchMessage(error)) : Self.startFailure(error)
+            throw error.isOfHost ? .failed(Self.launchMessage(error)) : Self.startFailure(error.naming(program))
         }
     }
 

@@ -9,6 +9,8 @@ package enum ExecMessage: Sendable, Hashable {
     /// The session's end: the exit code, or why there is none.
     case ended(exitCode: Int32)
     case failed(String)
+    /// The command did not come to run: why, and the exit code that a shell gives for that.
+    case notStarted(String, exitCode: Int32)
     /// Of a channel that this client has no use for.
     case other
 
@@ -37,6 +39,9 @@ package enum ExecMessage: Sendable, Hashable {
         let causes = status["details"]?["causes"]?.array ?? []
         let code = causes.first { $0["reason"]?.string == "ExitCode" }?["message"]?.string.flatMap { Int32($0) }
         if status["reason"]?.string == "NonZeroExitCode", let code { return .ended(exitCode: code) }
+        if let code, let cause = causes.first(where: { $0["reason"]?.string == "StartFailure" })?["message"]?.string {
+            return .notStarted(cause, exitCode: code)
+        }
         return .failed(status["message"]?.string ?? "the session failed")
     }
 }

@@ -65,6 +65,9 @@ package struct ExecSession: Sendable {
             case .standardOutput(let bytes): try await write(bytes, to: STDOUT_FILENO)
             case .standardError(let bytes): try await write(bytes, to: STDERR_FILENO)
             case .ended(let exitCode): return exitCode
+            case .notStarted(let message, let exitCode):
+                try await write(Array("swiftlet: \(pod): \(message)\n".utf8), to: STDERR_FILENO)
+                return exitCode
             case .failed(let message): throw DaemonError(message)
             case .other: continue
             }

@@ -28,7 +28,7 @@ extension NodeClient {
     /// The pod's object; a message where this node has none of that name.
     package func pod(_ name: PodName) async throws(DaemonError) -> JSONValue {
         guard let pod = try await pods().first(where: { NodeView.isPod($0, name) }) else {
-            throw DaemonError("this node has no pod \(name); `swiftlet pods` lists those that it has")
+            throw DaemonError("this node has no pod \(name); `swiftlet pods` lists those that it has\(name.hint)")
         }
         return pod
     }
@@ -89,16 +89,29 @@ package enum NodeView {
     }
 }
 
-extension NodeClient {
-    /// A pod's object with its sandboxes and containers on this node; what is still there of a pod that the API has no more.
-    package func describe(_ name: PodName) async throws(DaemonError) -> JSONValue {
-        let object = try await pods().first { NodeView.isPod($0, name) }
-        let own = try await sandboxes().filter { NodeView.isPod($0, name) }
-        let ids = Set(own.compactMap { $0["id"]?.string })
-        guard object != nil || !own.isEmpty else {
-            throw DaemonError("this node has no pod \(name); `swiftlet pods` lists those that it has")
+extension NodeView {
+    /// What `swiftlet inspect` shows: a pod by its name, with its sandboxes and containers, also what is still there of one that the API has no more;
+    /// else the one container whose id begins with the text.
+    package static func inspected(
+        _ text: String, namespace: String?, pods: [JSONValue], sandboxes: [JSONValue], containers: [JSONValue]
+    ) throws(DaemonError) -> JSONValue {
+        let name = try PodName(text, namespace: namespace)
+        let object = pods.first { isPod($0, name) }
+        let own = sandboxes.filter { isPod($0, name) }
+        if object != nil || !own.isEmpty {
+            let ids = Set(own.compactMap { $0["id"]?.string })
+            let members = containers.filter { ids.contains($0["podSandboxId"]?.string ?? "") }
+            return ["pod": object ?? .null, "sandboxes": .array(own), "containers": .array(members)]
         }
-        let containers = try await containers().filter { ids.contains($0["podSandboxId"]?.string ?? "") }
-        return ["pod": object ?? .null, "sandboxes": .array(own), "containers": .array(containers)]
+        let found = matching(text, containers)
+        guard found.count < 2 else {
+            throw DaemonError("\(found.count) containers' ids begin with \"\(text)\"; give more of it")
+        }
+        guard let container = found.first else {
+            throw DaemonError(
+                "this node has no pod \(name) and no container whose id begins with \"\(text)\"; `swiftlet pods` and "
+                    + "`swiftlet ps` list what it has\(name.hint)")
+        }
+        return container
     }
 }

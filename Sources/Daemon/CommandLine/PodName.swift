@@ -1,3 +1,5 @@
+import KubernetesAPI
+
 /// A pod as the command line names it: `NAME`, `NAMESPACE/NAME`, and either with `pod/` before it.
 ///
 /// Two parts whose first is `pod`, `pods` or `po` are a kind and a name; a namespace of such a name is written `pod/NAMESPACE/NAME`.
@@ -24,6 +26,24 @@ package struct PodName: Sendable, Hashable, CustomStringConvertible {
     }
 
     package var description: String { "\(namespace)/\(name)" }
+
+    /// What to add where no such pod is found and the text reads like another kind and a name: `deploy/web`; else "".
+    package var hint: String {
+        let kind = namespace.split(separator: ".").first.map(String.init) ?? ""
+        guard Self.otherKinds.contains(kind) else { return "" }
+        return "; this command knows pods only, and \(kind) is another kind"
+    }
+
+    /// All names of kinds, those that are not served included.
+    private static let otherKinds: Set<String> = {
+        let served = Kinds.all.map(\.kind).filter { $0.kind != "Pod" }
+        let names = served.flatMap { [$0.plural, $0.kind.lowercased()] + $0.shortNames }
+        let others = [
+            "statefulset", "statefulsets", "sts", "daemonset", "daemonsets", "ds", "job", "jobs", "cronjob", "cronjobs",
+            "cj",
+        ]
+        return Set(names + others)
+    }()
 
     /// Whether the text can be the name of a pod or namespace (RFC 1123), and so is safe in a path.
     static func isName(_ text: String) -> Bool {

@@ -42,6 +42,15 @@ package struct Uninstall: Sendable {
         package var removed: [String] = []
         /// Others' files in our directories.
         package var kept: [String] = []
+        /// Whether store, images, volumes, logs and configuration were to stay.
+        package var keepsData = false
+
+        /// What is to be said at the end.
+        package var closing: String {
+            if keepsData { return "the data and the configuration are left, as asked" }
+            guard kept.isEmpty else { return "nothing of Swiftlet's is left; what was kept is named above" }
+            return removed.isEmpty ? "nothing was there" : "nothing is left"
+        }
     }
 
     package func run() throws(DaemonError) -> Report {
@@ -53,6 +62,7 @@ package struct Uninstall: Sendable {
         report.removed += try files.removeVolatile()
         // Before the id goes: what is still there must be found by it.
         try confirm()
+        report.keepsData = keepsData
         guard !keepsData else { return report }
         report.removed += try files.removeLasting()
         report.kept = try files.others()

@@ -117,7 +117,7 @@ struct KubeletEndpoint: HTTPHandler {
         session.standardOutput = request.isSet("stdout") || request.isSet("output")
         session.standardError = (request.isSet("stderr") || request.isSet("error")) && !session.terminal
         let runtime = runtime
-        return try await RemoteCommand.answer(request, session, time: time) { [session] () async throws(CRIError) in
+        return try RemoteCommand.answer(request, session, time: time) { [session] () async throws(CRIError) in
             isAttach ? try await runtime.attach(session) : try await runtime.exec(session)
         }
     }

@@ -24,11 +24,11 @@ struct StreamingEndpoint: HTTPHandler {
         let runtime = runtime
         switch (parts[0], session) {
         case ("exec", .exec(let exec)):
-            return try await RemoteCommand.answer(request, exec, time: time) { () async throws(CRIError) in
+            return try RemoteCommand.answer(request, exec, time: time) { () async throws(CRIError) in
                 try await runtime.exec(exec)
             }
         case ("attach", .attach(let attach)):
-            return try await RemoteCommand.answer(request, attach, time: time) { () async throws(CRIError) in
+            return try RemoteCommand.answer(request, attach, time: time) { () async throws(CRIError) in
                 try await runtime.attach(attach)
             }
         case ("portforward", .portForward(let sandbox)):
