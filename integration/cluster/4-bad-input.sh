@@ -14,6 +14,13 @@ bad_input() {
         kubectl describe pod no-user-namespace
     check "a pod that asks for a runtime class does not run without" says 'RuntimeClass "gvisor" not found' \
         runtime_class
+    check "a kernel parameter that is not safe is forbidden" eventually 15 \
+        says 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted' kubectl describe pod unsafe-sysctl
+    check "an image that runs as root is held back where that is forbidden" eventually 15 \
+        says "CreateContainerConfigError" kubectl get pod no-root
+    check "and the reason is told" eventually 15 \
+        says "container has runAsNonRoot and image will run as root (pod: \"no-root_default(" kubectl describe pod no-root
+    check "a group below zero is refused by its path" says 'supplementalGroups[0]: Invalid value: -5' wrong_group
     check "a kind that is not served is told so" says 'no matches for kind "StatefulSet"' unserved_kind
     check "a pod of no namespace is told so" says 'namespaces "nowhere" not found' \
         kubectl run lost -n nowhere --image=busybox:demo
@@ -38,6 +45,8 @@ Y
 }
 
 runtime_class() { pod_with '{runtimeClassName: gvisor, containers: [{name: a, image: b}]}'; }
+
+wrong_group() { pod_with '{securityContext: {supplementalGroups: [-5]}, containers: [{name: a, image: b}]}'; }
 
 unserved_kind() {
     kubectl apply -f - <<'Y'

@@ -33,6 +33,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     /// What is kept from pods, such as `cpu=100m,memory=200Mi,pid=500`: for this daemon, and for the system.
     package var kubeReserved = ""
     package var systemReserved = ""
+    /// Kernel parameters that pods may set besides the safe ones.
+    package var unsafeSysctls = ""
     /// When pods are evicted, in upstream's form; empty: never.
     package var evictionHard = EvictionSettings.defaultHard
     package var evictionSoft = ""
@@ -105,6 +107,14 @@ extension DaemonConfiguration {
         }
     }
 
+    package func sysctls() throws(DaemonError) -> SysctlAllowlist {
+        do throws(SysctlAllowlistError) {
+            return try SysctlAllowlist(unsafeSysctls)
+        } catch {
+            throw DaemonError("allowed-unsafe-sysctls: \(error)")
+        }
+    }
+
     /// One setting: its name, what it is, how its text is taken and given.
     package struct Setting: Sendable {
         package let name: String
@@ -143,6 +153,9 @@ extension DaemonConfiguration {
             "pod-max-pids", "Most processes in a pod; 0: a share of the kernel's.", \.processesPerPod, 0...4_194_304),
         .reserved("kube-reserved", "Kept from pods for Swiftlet, such as cpu=100m,memory=200Mi.", \.kubeReserved),
         .reserved("system-reserved", "Kept from pods for the system.", \.systemReserved),
+        .sysctls(
+            "allowed-unsafe-sysctls", "Kernel parameters for pods besides the safe ones, such as kernel.msg*.",
+            \.unsafeSysctls),
         .eviction("eviction-hard", "Levels beneath which pods are evicted; empty: none.", \.evictionHard) {
             text throws(EvictionSettingError) in try EvictionSettings(hard: text)
         },
@@ -246,6 +259,13 @@ extension DaemonConfiguration.Setting {
                 throw DaemonError("\(name): \(error)")
             }
             configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func sysctls(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            configuration[keyPath: path] = text
+            _ = try configuration.sysctls()
         }
     }
 

@@ -45,6 +45,7 @@ struct NodeAgent: Sendable {
             configuration, threads: threads, time: time, logger: logger)
         var settings = Kubelet.Configuration(configuration, node, nameServer: network.configuration.gateway)
         settings.eviction = try configuration.eviction()
+        settings.settings.sysctls = try configuration.sysctls()
         settings.podCgroup = stack.podCgroups
         if let other {
             settings.identity.runtimeName = other.name

@@ -28,12 +28,14 @@ final class PodDirectory: Sendable {
         var refusal: PodTermination?
         /// What the node is short of.
         var pressures: Set<NodePressure> = []
+        let sysctls: SysctlAllowlist
 
         mutating func begin(_ pod: Pod, _ source: Source) -> PodInbox {
             let inbox = PodInbox()
-            if let refusal = refusal ?? PodTermination.refusal(of: pod, under: pressures) {
-                inbox.send(.terminated(refusal))
-            }
+            let refusal =
+                refusal ?? PodTermination.refusal(of: pod, by: sysctls)
+                ?? PodTermination.refusal(of: pod, under: pressures)
+            if let refusal { inbox.send(.terminated(refusal)) }
             entries[pod.metadata.uid] = Entry(pod: pod, source: source, inbox: inbox)
             return inbox
         }
@@ -45,7 +47,7 @@ final class PodDirectory: Sendable {
         case collect
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let executor: PodExecutor
     private let time: any TimeSource
     private let logger: Logger
@@ -53,6 +55,7 @@ final class PodDirectory: Sendable {
     private let continuation: AsyncStream<Command>.Continuation
 
     init(executor: PodExecutor, time: any TimeSource, logger: Logger) {
+        state = Mutex(State(sysctls: executor.settings.sysctls))
         self.executor = executor
         self.time = time
         self.logger = logger

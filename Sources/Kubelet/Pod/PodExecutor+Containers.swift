@@ -9,6 +9,7 @@ extension PodExecutor {
         guard let container = pod.spec.container(named: name),
             let sandbox = observation.readySandbox
         else { return }
+        try await checkUser(container, pod)
         var config = try await configuration(container, of: pod, attempt: attempt, sandbox)
         config.processTarget = try processTarget(of: name, pod, observation)
         if attempt > 0, let last = observation.newest(name) {
@@ -72,6 +73,18 @@ extension PodExecutor {
 
     func address(of pod: Pod, _ observation: PodObservation) -> String? {
         pod.spec.hostNetwork ? node.addresses.first : observation.readySandbox?.addresses.first
+    }
+
+    private func checkUser(_ container: Container, _ pod: Pod) async throws(OperationError) {
+        var image: Image?
+        if NonRootRule.needsImage(container, pod) {
+            image = try await criOperation("ImageInspectError") { () async throws(CRIError) in
+                try await images.imageStatus(container.image ?? "")
+            }
+        }
+        if let fault = NonRootRule.fault(container, of: pod, image: image) {
+            throw OperationError("CreateContainerConfigError", fault)
+        }
     }
 
     private func configuration(

@@ -203,6 +203,8 @@ package struct PodSettings: Sendable {
     package var processesPerPod: Int64?
     /// What the node has for pods, by resource.
     package var allocatable: [String: Quantity] = [:]
+    /// What pods may set of the kernel.
+    package var sysctls = SysctlAllowlist()
 
     package init(
         clusterDNS: [String], clusterDomain: String, logRoot: String, nodeMemory: Int64, hostResolver: String,

@@ -116,9 +116,7 @@ extension PodSpec {
                     path + ".dnsConfig.nameservers", "must provide at least one DNS nameserver when `dnsPolicy` is None"
                 ))
         }
-        if let own = self.securityContext.seccompProfile {
-            faults += own.faults(at: path + ".securityContext.seccompProfile")
-        }
+        faults += self.securityContext.faults(at: path + ".securityContext")
         for (index, reference) in self.imagePullSecrets.enumerated() where reference.name.isEmpty {
             faults.append(.required("\(path).imagePullSecrets[\(index)].name"))
         }

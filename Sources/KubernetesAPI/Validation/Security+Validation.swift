@@ -1,6 +1,17 @@
 import APIMachinery
 import JSONTree
 
+extension PodSecurityContext {
+    func faults(at path: String) -> [FieldError] {
+        let groups = self.supplementalGroups.enumerated().filter { !(0...2_147_483_647).contains($1) }
+        let faults: [FieldError] = groups.map {
+            .invalid(
+                "\(path).supplementalGroups[\($0)]", .integer($1), "must be between 0 and 2147483647, inclusive")
+        }
+        return faults + (self.seccompProfile?.faults(at: path + ".seccompProfile") ?? [])
+    }
+}
+
 extension SecurityContext {
     func faults(at path: String) -> [FieldError] {
         var faults: [FieldError] = []
