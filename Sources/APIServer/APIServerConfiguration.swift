@@ -10,6 +10,8 @@ package struct APIServerConfiguration: Sendable {
     /// Where pods reach this server: what the `kubernetes` Service's EndpointSlice holds.
     package var advertiseAddress = "127.0.0.1"
     package var advertisePort = 6443
+    /// The node that this server runs on, which gets the role `control-plane`; "" for none.
+    package var nodeName = ""
     /// Whom service account tokens must be meant for, to be good here; the first is what tokens get that name none.
     package var audiences = ["https://kubernetes.default.svc.cluster.local"]
     /// The authority that signed this server's certificate, as PEM: every namespace gets it in the ConfigMap kube-root-ca.crt, for pods
@@ -20,9 +22,10 @@ package struct APIServerConfiguration: Sendable {
     package init() {}
 
     package struct Limits: Sendable {
-        /// Reads at a time; one more is answered 429. Watches, logs and sessions do not count once they run.
+        /// Reads at a time; one more is answered 429. Watches, logs and sessions do not count once they run. The cluster's components have as many
+        /// again for themselves.
         package var readsInFlight = 400
-        /// Writes at a time; one more is answered 429.
+        /// Writes at a time; one more is answered 429. The components have as many again.
         package var writesInFlight = 200
         package var bodyBytes = 3 << 20
         package var objectBytes = 1536 << 10

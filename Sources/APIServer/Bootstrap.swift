@@ -16,12 +16,31 @@ struct Bootstrap: Sendable {
             await ensure(Namespace(name: name).storage, Namespace.kind, namespace: nil) { _ in nil }
         }
         await ensure(service, Service.kind, namespace: "default") { _ in nil }
-        let slice = slice
-        await ensure(slice, EndpointSlice.kind, namespace: "default") { old in
-            guard old["endpoints"] != slice["endpoints"] || old["ports"] != slice["ports"] else { return nil }
+        await ensure(endpoints, KubernetesAPI.Endpoints.kind, like: ["subsets"])
+        await ensure(slice, EndpointSlice.kind, like: ["endpoints", "ports"])
+        if !configuration.nodeName.isEmpty {
+            await ensure(node, Node.kind, namespace: nil) { old in
+                guard Node(storage: old).metadata.labels[Self.role] == nil else { return nil }
+                var new = Node(storage: old)
+                new.metadata.labels[Self.role] = "true"
+                return new.storage
+            }
+        }
+    }
+
+    private static let role = "node-role.kubernetes.io/control-plane"
+
+    /// The machine that serves the API, which a node may not say of itself. It runs pods like any other: there is no taint, as with k3s.
+    private var node: JSONObject {
+        Node(name: configuration.nodeName) { $0.metadata.labels = [Self.role: "true"] }.storage
+    }
+
+    /// Holds these fields of an object in the namespace `default`.
+    private func ensure(_ object: JSONObject, _ kind: ResourceKind, like fields: [String]) async {
+        await ensure(object, kind, namespace: "default") { old in
+            guard fields.contains(where: { old[$0] != object[$0] }) else { return nil }
             var new = old
-            new["endpoints"] = slice["endpoints"]
-            new["ports"] = slice["ports"]
+            for field in fields { new[field] = object[field] }
             return new
         }
     }
@@ -67,6 +86,23 @@ struct Bootstrap: Sendable {
                         "targetPort": .integer(Int64(configuration.advertisePort)),
                     ]
                 ],
+            ],
+        ]
+    }
+
+    /// The same before EndpointSlice; none is made of it.
+    private var endpoints: JSONObject {
+        [
+            "metadata": [
+                "name": "kubernetes", "labels": ["endpointslice.kubernetes.io/skip-mirror": "true"],
+            ],
+            "subsets": [
+                [
+                    "addresses": [["ip": .string(configuration.advertiseAddress)]],
+                    "ports": [
+                        ["name": "https", "port": .integer(Int64(configuration.advertisePort)), "protocol": "TCP"]
+                    ],
+                ]
             ],
         ]
     }

@@ -108,12 +108,35 @@ import Testing
         #expect(try await service("c", ["type": "NodePort"]) == 422)
     }
 
+    @Test func theServersOwnNodeHasItsRoleAndRunsPods() async throws {
+        var configuration = APIServerConfiguration()
+        configuration.nodeName = "own"
+        let api = try await TestServer(configuration)
+        let node = try await api.get("/api/v1/nodes/own").json
+        #expect(node["metadata"]?["labels"]?["node-role.kubernetes.io/control-plane"] == "true")
+        let taints = node["spec"]?["taints"]?.array?.map { $0["key"]?.string }
+        #expect(taints == ["node.kubernetes.io/not-ready"], "not the role's")
+        // Its agent could not say so itself.
+        let agent = Peer.inProcess(user: "system:node:other", groups: ["system:nodes"])
+        let claim: JSONValue = ["metadata": ["labels": ["node-role.kubernetes.io/control-plane": "true"]]]
+        _ = try await api.send(.post, "/api/v1/nodes", ["metadata": ["name": "other"]], peer: agent)
+        let refused = try await api.send(
+            .patch, "/api/v1/nodes/other", claim, headers: ["Content-Type": "application/merge-patch+json"],
+            peer: agent)
+        #expect(refused.status == 403)
+    }
+
     @Test func servicesGetAddresses() async throws {
         var configuration = APIServerConfiguration()
         configuration.serviceCIDR = "10.96.0.0/28"
         let api = try await TestServer(configuration)
         let kubernetes = try await api.get(Path.services + "/kubernetes")
         #expect(kubernetes.json["spec"]?["clusterIP"] == "10.96.0.1")
+        let endpoints = try await api.get("/api/v1/namespaces/default/endpoints/kubernetes").json["subsets"]
+        #expect(endpoints?.array?.first?["addresses"] == [["ip": "127.0.0.1"]])
+        #expect(endpoints?.array?.first?["ports"]?.array?.first?["port"] == 6443)
+        let path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
+        #expect(try await api.get(path).json["endpoints"]?.array?.first?["addresses"] == ["127.0.0.1"])
         func service(_ name: String, _ spec: JSONValue) async throws -> Answer {
             let body: JSONValue = ["metadata": ["name": .string(name)], "spec": spec]
             return try await api.send(.post, Path.services, body)

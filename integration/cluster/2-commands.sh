@@ -2,6 +2,8 @@
 
 commands() {
     check "get -o wide prints nodes, pods and services" kubectl get nodes,pods,svc -o wide
+    check "the server's node has its role" says "control-plane" kubectl get nodes
+    check "the API's own Service has its endpoints" says ":6443" kubectl get endpoints kubernetes
     check "get -w shows a change" watches
     check "describe tells of a pod's events" says "Started container web" \
         kubectl describe pod "$(first_pod)"

@@ -30,6 +30,7 @@ struct ControlPlane: Sendable {
         api.serviceCIDR = configuration.serviceNetwork
         api.advertiseAddress = node.address
         api.advertisePort = configuration.port
+        api.nodeName = node.name
         let load = loader(configuration, node)
         let credentials = try load([], time.now())
         let nodes = ClusterNodes(name: node.name, threads: threads)
