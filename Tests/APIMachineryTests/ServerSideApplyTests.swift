@@ -65,7 +65,7 @@ import Testing
         #expect(status?.code == 409 && status?.isReason(.conflict) == true)
         #expect(
             status?.message == """
-                Apply failed with 2 conflicts: conflicts with "me" using test.io/v1:
+                Apply failed with 2 conflicts: conflicts with "me":
                 - .spec.parts[name="a"].policy
                 - .spec.replicas
                 """)

@@ -122,12 +122,13 @@ package struct ManagedFields: Sendable, Hashable {
 }
 
 extension ManagedFields.Manager {
-    /// As conflicts name it: `"kubectl" using apps/v1`.
+    /// As conflicts name it: `"kubectl" using apps/v1 at 2026-01-02T03:04:05Z`; one that applies, by its name alone.
     func shown(at time: Timestamp?) -> String {
         var text = "\"\(name)\""
         if !subresource.isEmpty { text += " with subresource \"\(subresource)\"" }
+        guard operation == .update else { return text }
         text += " using \(apiVersion)"
-        if operation == .update, let time { text += " at \(time)" }
+        if let time { text += " at \(time)" }
         return text
     }
 }
