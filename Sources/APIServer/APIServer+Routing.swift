@@ -48,9 +48,9 @@ extension APIServer {
     ]
 
     private func answer(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
-        let isRead = request.verb.isRead
-        try limit.enter(isRead: isRead)
-        defer { limit.leave(isRead: isRead) }
+        let kind = InFlightLimit.Class(isRead: request.verb.isRead, isComponent: request.identity.isComponent)
+        try limit.enter(kind)
+        defer { limit.leave(kind) }
         return try await endpoints.answer(request)
     }
 

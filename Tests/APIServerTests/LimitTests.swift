@@ -1,9 +1,10 @@
 import APIMachinery
-import APIServer
 import HTTP
 import JSONTree
 import Store
 import Testing
+
+@testable import APIServer
 
 @Suite struct LimitTests {
     @Test func oneRequestTooManyIsRefused() async throws {
@@ -14,6 +15,35 @@ import Testing
         #expect(refused.status == 429)
         #expect(refused.response.headers["Retry-After"] == "1")
         #expect(try await api.get(Path.maps).status == 200)
+    }
+
+    @Test func componentsAndUsersDoNotKeepEachOtherOut() throws {
+        let limit = InFlightLimit(reads: 1, writes: 2)
+        func enter(_ isRead: Bool, _ isComponent: Bool) throws(Status) {
+            try limit.enter(.init(isRead: isRead, isComponent: isComponent))
+        }
+        try enter(false, true)
+        try enter(false, true)
+        #expect(throws: Status.self) { try enter(false, true) }
+        try enter(false, false)
+        try enter(true, true)
+        try enter(true, false)
+        #expect(throws: Status.self) { try enter(true, false) }
+        limit.leave(.init(isRead: false, isComponent: true))
+        try enter(false, true)
+    }
+
+    @Test func componentsAreKnownByTheirNames() {
+        func isComponent(_ user: String, _ groups: [String] = ["system:authenticated"]) -> Bool {
+            Identity(user: user, groups: groups).isComponent
+        }
+        for user in ["system:kube-scheduler", "system:kube-controller-manager", "system:node:a", "system:apiserver"] {
+            #expect(isComponent(user), "\(user)")
+        }
+        for user in ["admin", "kubernetes-admin", "system:admin", "system:serviceaccount:a:b"] {
+            #expect(!isComponent(user), "\(user)")
+        }
+        #expect(!isComponent("system:anonymous", ["system:unauthenticated"]))
     }
 
     @Test func bodiesAndObjectsHaveASize() async throws {

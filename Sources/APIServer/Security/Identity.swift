@@ -18,6 +18,11 @@ package struct Identity: Sendable, Hashable {
     package var isAuthenticated: Bool { groups.contains("system:authenticated") }
     package var isMaster: Bool { groups.contains("system:masters") }
 
+    /// One of the cluster's own parts: scheduler, controllers, nodes' agents and the like.
+    package var isComponent: Bool {
+        user.hasPrefix("system:") && isAuthenticated && serviceAccount == nil && user != "system:admin"
+    }
+
     /// The node that this identity is the agent of.
     package var nodeName: String? {
         guard groups.contains("system:nodes"), user.hasPrefix(Self.nodePrefix) else { return nil }

@@ -1,14 +1,16 @@
 import APIMachinery
 import Synchronization
 
-/// How many requests run at a time, reads and writes apart. One too many is refused at once with 429: nothing queues here.
+/// How many requests run at a time: reads and writes apart, and the cluster's own components apart from its users, so that neither keeps the other out. One
+/// too many is refused at once with 429: nothing queues here.
 final class InFlightLimit: Sendable {
-    private struct State {
-        var reads = 0
-        var writes = 0
+    /// Which of the limits a request falls under.
+    struct Class: Hashable {
+        var isRead: Bool
+        var isComponent: Bool
     }
 
-    private let state = Mutex(State())
+    private let running = Mutex<[Class: Int]>([:])
     private let maxReads: Int
     private let maxWrites: Int
 
@@ -17,10 +19,11 @@ final class InFlightLimit: Sendable {
         maxWrites = writes
     }
 
-    func enter(isRead: Bool) throws(Status) {
-        let isAdmitted = state.withLock { state in
-            guard isRead ? state.reads < maxReads : state.writes < maxWrites else { return false }
-            if isRead { state.reads += 1 } else { state.writes += 1 }
+    func enter(_ request: Class) throws(Status) {
+        let limit = request.isRead ? maxReads : maxWrites
+        let isAdmitted = running.withLock { running in
+            guard running[request, default: 0] < limit else { return false }
+            running[request, default: 0] += 1
             return true
         }
         guard isAdmitted else {
@@ -28,9 +31,7 @@ final class InFlightLimit: Sendable {
         }
     }
 
-    func leave(isRead: Bool) {
-        state.withLock { state in
-            if isRead { state.reads -= 1 } else { state.writes -= 1 }
-        }
+    func leave(_ request: Class) {
+        running.withLock { $0[request, default: 0] -= 1 }
     }
 }

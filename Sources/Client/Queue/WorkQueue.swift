@@ -12,7 +12,7 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         var nextWaiter = 0
     }
 
-    private let time: any TimeSource
+    package let time: any TimeSource
     private let base: Duration
     private let limit: Duration
     private let state = Mutex(State())
