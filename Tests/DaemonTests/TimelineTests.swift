@@ -55,11 +55,33 @@ import Testing
         }
         #expect(try directory.pods(named: PodName("shop/web")) == [pod])
         let kept = try directory.entries(of: pod)
-        #expect(kept.count == 201)
         #expect(kept.first?.at == start && kept.last?.at == start + .milliseconds(399))
-        #expect(kept[100].message == "200 steps left out")
+        let missing = kept.first { $0.step == "timeline.omitted" }?.message
+        #expect(missing == "\(400 - kept.count + 1) steps left out")
+        #expect(kept.reduce(0) { $0 + $1.line.count } <= TimelineDirectory.fileBytes)
         try directory.prune()
         #expect(try directory.pods() == [pod])
+    }
+
+    /// Messages of control characters are six times as long in the file.
+    @Test func noTimelineOutgrowsItsFile() throws {
+        let path = "/tmp/swiftlet-timeline-long-\(getpid())"
+        defer { try? TreeRemoval.remove(path) }
+        let directory = TimelineDirectory(path: path)
+        try directory.make()
+        let pod = try #require(TimelinePod(namespace: "shop", name: "web", uid: "1"))
+        let long = String(repeating: "\u{1}", count: 512)
+        for round in 0..<8 {
+            try directory.append((0..<100).map { entry(round * 100 + $0, "event.X", long) }, to: pod)
+            #expect(try directory.entries(of: pod).last?.at == start + .milliseconds(round * 100 + 99))
+        }
+        // One that is too long nevertheless, such as another version's, is begun anew.
+        let file = "\(path)/\(pod.fileName)"
+        try WholeFile.replace(
+            file, with: Array(repeating: entry(0, "event.X", long).line, count: 200).flatMap { $0 }, mode: 0o600,
+            durable: false)
+        try directory.append([entry(1)], to: pod)
+        #expect(try directory.entries(of: pod).map(\.step) == ["timeline.omitted", "kubelet.status"])
     }
 
     @Test func aFileNamesItsPod() throws {

@@ -3,8 +3,8 @@ import Linux
 
 /// The timelines on disk: one file a pod, kept when the pod is gone. Every call blocks.
 ///
-/// A file that would grow past `fileBytes` keeps its first and last hundred steps and says how many were left out between them. Beyond
-/// `fileCount` files those that were written to longest ago go.
+/// A file that would grow past `fileBytes` keeps steps at both ends, up to a hundred and a quarter of that size each, and says how many were left out
+/// between them. Beyond `fileCount` files those that were written to longest ago go.
 package struct TimelineDirectory: Sendable {
     package static let fileBytes = 64 << 10
     package static let fileCount = 2_000
@@ -55,21 +55,45 @@ package struct TimelineDirectory: Sendable {
             guard write(file.raw, lines, lines.count) == lines.count else { throw KernelError("write", path) }
             return
         }
-        let before = try WholeFile.read(path, limit: 4 * Self.fileBytes)
-        let shortened = Self.shortened(TimelineEntry.entries(in: before) + entries)
+        let shortened = Self.shortened(try before(path) + entries)
         try WholeFile.replace(path, with: Array(shortened.map(\.line).joined()), mode: 0o600, durable: false)
     }
 
-    /// Beginning and end; between them one entry that says how many steps are missing.
+    /// What is in a file; of one that is longer than any of ours, only that it was.
+    private func before(_ path: String) throws(KernelError) -> [TimelineEntry] {
+        do throws(KernelError) {
+            return TimelineEntry.entries(in: try WholeFile.read(path, limit: 4 * Self.fileBytes))
+        } catch  where error.code == EFBIG {
+            return [TimelineEntry(at: .epoch, step: "timeline.omitted", message: "all steps before left out")]
+        }
+    }
+
+    /// Beginning and end; between them one entry that says how many steps are missing. Nothing changes where neither count nor size is too much.
     static func shortened(_ entries: [TimelineEntry]) -> [TimelineEntry] {
-        guard entries.count > 2 * keptSteps + 1 else { return entries }
-        let first = entries.prefix(keptSteps)
-        let last = entries.suffix(keptSteps)
-        let between = entries.dropFirst(keptSteps).dropLast(keptSteps)
+        let sizes = entries.map(\.line.count)
+        guard entries.count > 2 * keptSteps + 1 || sizes.reduce(0, +) > fileBytes else { return entries }
+        // What was left out before is counted, not kept.
+        let marks = entries.indices.filter { entries[$0].step == "timeline.omitted" }
+        let head = min(kept(sizes), entries.count / 2, marks.first ?? .max)
+        let tail = min(kept(sizes.reversed()), entries.count - 1 - max(head, marks.last ?? 0))
+        let first = entries.prefix(head)
+        let last = entries.suffix(tail)
+        let between = entries.dropFirst(head).dropLast(tail)
         let missing = between.reduce(0) { $0 + ($1.step == "timeline.omitted" ? count($1) : 1) }
         let mark = TimelineEntry(
             at: last.first?.at ?? .epoch, step: "timeline.omitted", message: "\(missing) steps left out")
         return first + [mark] + last
+    }
+
+    /// How many of these steps stay at one end.
+    private static func kept(_ sizes: [Int]) -> Int {
+        var (count, bytes) = (0, 0)
+        for size in sizes.prefix(keptSteps) {
+            bytes += size
+            guard bytes <= fileBytes / 4 else { break }
+            count += 1
+        }
+        return count
     }
 
     private static func count(_ mark: TimelineEntry) -> Int {
