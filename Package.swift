@@ -99,7 +99,7 @@ let package = Package(
         tests("Controllers", ["APIServer", "Scheduler", "Store", "Linux"]),
         module("ContainerRuntime", ["CRI", "HTTP", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
         module("OCIRuntime", ["OCISpecification", "Launch", "JSONTree", "CLaunch"]),
-        tests("OCIRuntime", ["OCISpecification", "Launch", "JSONTree", "CLaunch"]),
+        tests("OCIRuntime", ["OCISpecification", "Launch", "JSONTree", "CLaunch", "CSeccomp"]),
         module("PodNetwork", ["Linux", log]),
         module("RemoteCRI", ["APIMachinery", "CRI", "HTTP", "JSONTree", "Protobuf", "Streaming", "Transport", log]),
         tests("RemoteCRI", ["APIMachinery", "CRI", "HTTP", "Protobuf", "Transport", log]),
@@ -155,7 +155,7 @@ let package = Package(
         // Fully static too: it starts in a millisecond, once for each call of an engine.
         .executableTarget(
             name: "swiftlet-oci", dependencies: ["OCIRuntime"], swiftSettings: strict,
-            linkerSettings: [.unsafeFlags(["-static-executable"])]),
+            linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "--entry=crt_entry"])]),
 
         // Checks on the real kernel, as root; `integration/launch/run` builds and runs them.
         .executableTarget(

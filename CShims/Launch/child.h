@@ -5,8 +5,8 @@
 
 #include "claunch.h"
 
-/* The protections a test can take out, one a build, to show that its checks would see it: integration/launch/weakened.sh
- * compiles with -DCL_WEAKEN=n. An ordinary build keeps them all. */
+/* The protections a test can take out, one a build, to show that its checks would see it: integration/launch/weakened.sh and
+ * integration/oci/weakened.sh compile with -DCL_WEAKEN=n. An ordinary build keeps them all. */
 enum {
     CL_PROTECT_PID_NAMESPACE = 1,
     CL_PROTECT_SECCOMP = 2,
@@ -20,6 +20,9 @@ enum {
     CL_PROTECT_PRIVILEGES = 10,
     CL_PROTECT_PARENT_DEATH = 11,
     CL_PROTECT_USER = 12,
+    CL_PROTECT_OWN_FILE = 13,
+    CL_PROTECT_LINKS = 14,
+    CL_PROTECT_NULL_DEVICE = 15,
 };
 #ifndef CL_WEAKEN
 #define CL_WEAKEN 0

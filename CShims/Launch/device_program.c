@@ -19,19 +19,22 @@
 #define SKIP_IF_EQUAL(reg, value, by) ((struct bpf_insn){BPF_JMP32 | BPF_JEQ | BPF_K, reg, 0, by, value})
 #define EXIT ((struct bpf_insn){BPF_JMP | BPF_EXIT, 0, 0, 0, 0})
 
-enum { MOST_PER_RULE = 8, FRAME = 8 };
+enum { MOST_PER_RULE = 8, LEAST_PER_RULE = 2, FRAME = 8 };
 
 /* One rule: fall through its conditions to its answer, or skip to the next. What is let in must be all that is asked for;
  * what is refused, any of it. */
 static uint32_t emit_rule(struct bpf_insn *at, const struct cl_rule *rule) {
     uint32_t type = rule->type & ~(uint32_t)CL_RULE_DENY, refuses = rule->type & CL_RULE_DENY, n = 0;
-    uint32_t length = (type != 0) + 3 + (rule->major >= 0) + (rule->minor >= 0) + 2;
+    uint32_t asks = (rule->access & 7) != 7; /* a rule for every access need not look which it is */
+    uint32_t length = (type != 0) + 3 * asks + (rule->major >= 0) + (rule->minor >= 0) + 2;
 #define UNLESS_EQUAL(reg, value) (at[n] = SKIP_UNLESS_EQUAL(reg, value, (int16_t)(length - n - 1)), n++)
     if (type) UNLESS_EQUAL(BPF_REG_3, (int32_t)type);
-    at[n++] = MOVE(BPF_REG_6, BPF_REG_2);
-    at[n++] = AND(BPF_REG_6, (int32_t)((refuses ? rule->access : ~rule->access) & 7));
-    if (refuses) at[n] = SKIP_IF_EQUAL(BPF_REG_6, 0, (int16_t)(length - n - 1)), n++;
-    else UNLESS_EQUAL(BPF_REG_6, 0);
+    if (asks) {
+        at[n++] = MOVE(BPF_REG_6, BPF_REG_2);
+        at[n++] = AND(BPF_REG_6, (int32_t)((refuses ? rule->access : ~rule->access) & 7));
+        if (refuses) at[n] = SKIP_IF_EQUAL(BPF_REG_6, 0, (int16_t)(length - n - 1)), n++;
+        else UNLESS_EQUAL(BPF_REG_6, 0);
+    }
     if (rule->major >= 0) UNLESS_EQUAL(BPF_REG_4, (int32_t)rule->major);
     if (rule->minor >= 0) UNLESS_EQUAL(BPF_REG_5, (int32_t)rule->minor);
 #undef UNLESS_EQUAL
@@ -42,7 +45,7 @@ static uint32_t emit_rule(struct bpf_insn *at, const struct cl_rule *rule) {
 
 static int load(const struct cl_rule *rules, uint32_t count) {
     struct bpf_insn program[FRAME + CL_MAX_RULES * MOST_PER_RULE];
-    uint32_t n = 0;
+    uint32_t n = 0, last = 0;
     program[n++] = LOAD(BPF_REG_2, 0);
     program[n++] = LOAD(BPF_REG_4, 4);
     program[n++] = LOAD(BPF_REG_5, 8);
@@ -50,9 +53,12 @@ static int load(const struct cl_rule *rules, uint32_t count) {
     program[n++] = AND(BPF_REG_3, 0xffff);
     program[n++] = SHIFT_RIGHT(BPF_REG_2, 16);
     /* the last that matches wins, so it is asked first */
-    for (uint32_t i = count < CL_MAX_RULES ? count : CL_MAX_RULES; i-- > 0;) n += emit_rule(program + n, &rules[i]);
-    program[n++] = MOVE_IMMEDIATE(BPF_REG_0, 0);
-    program[n++] = EXIT;
+    for (uint32_t i = count < CL_MAX_RULES ? count : CL_MAX_RULES; i-- > 0 && last != LEAST_PER_RULE; n += last)
+        last = emit_rule(program + n, &rules[i]);
+    if (last != LEAST_PER_RULE) { /* the kernel refuses what nothing leads to: nothing follows a rule for everything */
+        program[n++] = MOVE_IMMEDIATE(BPF_REG_0, 0);
+        program[n++] = EXIT;
+    }
     union bpf_attr attributes;
     memset(&attributes, 0, sizeof attributes);
     attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;

@@ -23,6 +23,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "cspawn.h"
 
 static const char own_file[] = "/proc/self/exe";
@@ -34,18 +35,18 @@ static int is_sealed(int file) {
 }
 
 int32_t crt_seal(char *const *argv) {
-    static const char mark[] = "SWIFTLET_OCI_SEALED";
+    if (!CL_KEEPS(OWN_FILE)) return 0;
     int file = open(own_file, O_RDONLY | O_CLOEXEC);
     if (file < 0) return -errno;
     int sealed = is_sealed(file) || (geteuid() != 0 && access(own_file, W_OK) < 0);
-    if (sealed || getenv(mark)) return close(file), sealed ? 0 : -ENOTSUP;
+    if (sealed || getenv(CRT_SEALED)) return close(file), sealed ? 0 : -ENOTSUP;
     struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
     int tree = open_tree(AT_FDCWD, own_file, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &read_only, sizeof read_only) < 0)
         tree = cs_memory_copy(file, "swiftlet-oci");
     close(file);
     if (tree < 0) return tree;
-    if (setenv(mark, "1", 1) < 0) return -errno;
+    if (setenv(CRT_SEALED, "1", 1) < 0) return -errno;
     execveat(tree, "", argv, environ, AT_EMPTY_PATH);
     return -errno;
 }

@@ -1,7 +1,7 @@
 extension KeyTable {
     /// The field names of Kubernetes 1.36 that are longer than 15 bytes, and the labels and annotations that most objects carry.
     static let common = KeyTable(
-        names.split(whereSeparator: \.isWhitespace).map(String.init))
+        names.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }.map { String(Substring($0)) })
 
     private static let names = """
         activeDeadlineSeconds additionalPrinterColumns additionalProperties admissionReviewVersions

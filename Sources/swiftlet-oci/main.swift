@@ -1,4 +1,4 @@
 import Glibc
 import OCIRuntime
 
-exit(OCICommand.run(CommandLine.arguments))
+exit(OCICommand.run(OCICommand.arguments()))

@@ -7,22 +7,6 @@ import Testing
 
 /// Configurations with anything anywhere: each is planned or refused by the name of a field, and none traps.
 @Suite struct WildSpecificationTests {
-    private struct Dice {
-        var state: UInt64
-
-        mutating func roll(_ sides: Int) -> Int {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int((state >> 33) % UInt64(sides))
-        }
-    }
-
-    private static let odd: [JSONValue] = [
-        .null, true, false, 0, -1, .integer(.max), .integer(.min), .number("18446744073709551615"), .number("1e400"),
-        "",
-        "/", "..", "a\u{0}b", "SCMP_ACT_NOTIFY", "0-9999999", "rprivate", [], [[]], [:], ["": ""], ["type": "user"],
-        ["path": "/x", "type": "p"], .integer(4_294_967_295), "RLIMIT_NOFILE", "CAP_ALL", "idmap",
-    ]
-
     private static let whole: JSONValue = {
         var value = SampleSpecification.json(isRootless: true).object ?? JSONObject()
         let device: JSONValue = ["type": "c", "path": "/dev/x", "major": 1, "minor": 3]
@@ -51,22 +35,6 @@ import Testing
         return .object(value)
     }()
 
-    /// The value with one place of it, chosen on the way down, replaced by something odd.
-    private func mutated(_ value: JSONValue, _ dice: inout Dice) -> JSONValue {
-        switch value {
-        case .object(var object) where !object.isEmpty && dice.roll(8) > 0:
-            let members = object.members
-            let member = members[dice.roll(members.count)]
-            object[member.key] = dice.roll(10) == 0 ? nil : mutated(member.value, &dice)
-            return .object(object)
-        case .array(var elements) where !elements.isEmpty && dice.roll(6) > 0:
-            let index = dice.roll(elements.count)
-            elements[index] = mutated(elements[index], &dice)
-            return .array(elements)
-        default: return Self.odd[dice.roll(Self.odd.count)]
-        }
-    }
-
     private func tryIt(_ value: JSONValue) -> Bool {
         guard let specification = try? RuntimeSpecification(value, file: "f") else { return false }
         let planner = BundlePlanner(specification, bundle: "/b", container: "c", facts: HostFacts())
@@ -85,7 +53,7 @@ import Testing
         var planned = 0
         for _ in 0..<20_000 {
             var value = Self.whole
-            for _ in 0...dice.roll(3) { value = mutated(value, &dice) }
+            for _ in 0...dice.roll(3) { value = value.mutated(&dice) }
             if tryIt(value) { planned += 1 }
         }
         // Both happen, or it would try nothing.

@@ -1,10 +1,10 @@
-"""swiftlet-oci beside crun and runc: create to the program's first word, run, exec, delete; alone and 16 at a time.
+"""swiftlet-oci beside crun and runc: create to the program's first word, run, exec, delete; alone and 16 at a time. The runtimes take turns,
+so that whatever else the machine does falls on all of them.
 usage, as root, from oci.sh: oci.py ROUNDS RUNTIME..."""
 import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -42,86 +42,134 @@ def change(config, rootfs):
 
 
 class Measured:
+    """Of one runtime: milliseconds of wall and processor time under each name; what a container costs that waits for `start`, in KiB."""
+
     def __init__(self):
-        self.times, self.cpu, self.lock = {}, {}, threading.Lock()
+        self.wall, self.cpu, self.waiting, self.lock = {}, {}, [], threading.Lock()
 
-    def call(self, name, words, **options):
-        """Runs a command; its wall and processor time under a name. Milliseconds."""
-        begin = time.perf_counter()
-        process = subprocess.Popen(words, **options)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        took = (time.perf_counter() - begin) * 1000
-        if process.returncode:
-            raise SystemExit(f"{' '.join(words)} ended with {process.returncode}")
-        self.note(name, took, (usage.ru_utime + usage.ru_stime) * 1000)
-        return took
-
-    def note(self, name, took, cpu=None):
+    def note(self, name, took, usage=None):
         with self.lock:
-            self.times.setdefault(name, []).append(took)
-            if cpu is not None:
-                self.cpu.setdefault(name, []).append(cpu)
+            self.wall.setdefault(name, []).append(took)
+            if usage:
+                self.cpu.setdefault(name, []).append((usage.ru_utime + usage.ru_stime) * 1000)
+
+    def call(self, name, words, stdout=None):
+        """Runs a command to its end. By posix_spawn: what the measuring itself costs is part of every figure."""
+        actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0),
+                   (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0) if stdout is None else (os.POSIX_SPAWN_DUP2, stdout, 1)]
+        begin = time.perf_counter()
+        _, status, usage = os.wait4(os.posix_spawn(words[0], words, os.environ, file_actions=actions), 0)
+        took = (time.perf_counter() - begin) * 1000
+        if status:
+            raise SystemExit(f"{' '.join(words)} ended with {os.waitstatus_to_exitcode(status)}")
+        self.note(name, took, usage)
 
 
-def once(program, runtime, bundle, name, measured):
-    base = [program, "--root", runtime.root]
-    quiet = dict(stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    read, write = os.pipe()
-    begin = time.perf_counter()
-    measured.call("create", base + ["create", "--bundle", bundle, name], stdout=write, **quiet)
-    os.close(write)
-    measured.call("start", base + ["start", name], stdout=subprocess.DEVNULL, **quiet)
-    if os.read(read, 1) != b"x":
-        raise SystemExit(program + ": the program did not speak")
-    measured.note("create to exec'd", (time.perf_counter() - begin) * 1000)
-    measured.call("exec", base + ["exec", name, "/bin/true"], stdout=subprocess.DEVNULL, **quiet)
-    os.close(read)
-    subprocess.run(base + ["kill", name, "KILL"], check=True, stdout=subprocess.DEVNULL, **quiet)
-    while json.loads(subprocess.run(base + ["state", name], capture_output=True, check=True).stdout)["status"] != "stopped":
-        time.sleep(0.001)
-    measured.call("delete", base + ["delete", name], stdout=subprocess.DEVNULL, **quiet)
-
-
-def measure(program, rounds, together):
-    runtime, measured = Runtime(program), Measured()
+def own_memory(pid):
+    """What a process has to itself and its share of the rest, in KiB; the process may be another's business a moment later."""
     try:
-        bundle = runtime.bundle("echo x; exec sleep 100", lambda c: change(c, runtime.rootfs))
-        short = runtime.bundle("", lambda c: (change(c, runtime.rootfs), c["process"].update(args=["/bin/true"])))
-        once(program, runtime, bundle, runtime.id(), Measured())
-        def work():
-            for _ in range(rounds):
-                once(program, runtime, bundle, runtime.id(), measured)
-                measured.call("run", [program, "--root", runtime.root, "run", "--bundle", short, runtime.id()],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        threads = [threading.Thread(target=work) for _ in range(together)]
+        rows = dict(line.split(":", 1) for line in open(f"/proc/{pid}/smaps_rollup") if ":" in line)
+        return int(rows["Pss"].split()[0])
+    except (OSError, KeyError):
+        return 0
+
+
+def is_alive(pid):
+    try:
+        return open(f"/proc/{pid}/stat").read().rsplit(") ", 1)[1][0] not in "ZX"
+    except OSError:
+        return False
+
+
+class Subject:
+    """One runtime with its bundles."""
+
+    def __init__(self, program):
+        self.name = os.path.basename(program)
+        self.runtime, self.measured = Runtime(program), Measured()
+        self.runtime.root = tempfile.mkdtemp(dir="/dev/shm")  # in memory, as /run is
+        self.base = [program, "--root", self.runtime.root]
+        self.long = self.runtime.bundle("echo x; exec sleep 100", lambda c: change(c, self.runtime.rootfs))
+        self.short = self.runtime.bundle("", lambda c: (change(c, self.runtime.rootfs), c["process"].update(args=["/bin/true"])))
+
+    def once(self):
+        """One container's life, and another's that runs to its end."""
+        name, base, measured = self.runtime.id(), self.base, self.measured
+        read, write = os.pipe()
+        os.set_inheritable(write, False)
+        begin = time.perf_counter()
+        measured.call("create", base + ["create", "--bundle", self.long, name], write)
+        os.close(write)
+        middle = time.perf_counter()
+        pid = json.loads(self.runtime.call("state", name).stdout)["pid"]
+        measured.waiting.append(own_memory(pid))
+        pause = time.perf_counter() - middle
+        measured.call("start", base + ["start", name])
+        if os.read(read, 1) != b"x":
+            raise SystemExit(self.name + ": the program did not speak")
+        measured.note("create to exec'd", (time.perf_counter() - begin - pause) * 1000)
+        os.close(read)
+        measured.call("exec", base + ["exec", name, "/bin/true"])
+        self.end(name, pid)
+        measured.call("delete", base + ["delete", name])
+        measured.call("run", base + ["run", "--bundle", self.short, self.runtime.id()])
+
+    def end(self, name, pid):
+        self.measured.call("kill", self.base + ["kill", name, "KILL"])
+        while is_alive(pid):
+            time.sleep(0.001)
+
+    def many(self, together):
+        """So many lives at the same time; seconds."""
+        threads = [threading.Thread(target=self.once) for _ in range(together)]
         begin = time.perf_counter()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        return measured, time.perf_counter() - begin
-    finally:
-        runtime.made = []
-        shutil.rmtree(runtime.folder, ignore_errors=True)
+        return time.perf_counter() - begin
+
+    def clean(self):
+        self.runtime.made = []
+        self.runtime.clean()
+        shutil.rmtree(self.runtime.root, ignore_errors=True)
+
+
+PHASES = ["create", "create to exec'd", "exec", "run", "delete"]
+
+
+def report(subjects, seconds, lives):
+    print(f"{'':14}" + "".join(f"{name:>22}" for name in PHASES) + f"{'containers/s':>14}")
+    first = subjects[0].measured
+    for one in subjects:
+        cells = []
+        for name in PHASES:
+            wall, cpu = statistics.median(one.measured.wall[name]), one.measured.cpu.get(name)
+            ratio = "" if one is subjects[0] else f" x{wall / statistics.median(first.wall[name]):.1f}"
+            cells.append(f"{wall:.1f}" + (f" ({statistics.median(cpu):.1f})" if cpu else "") + ratio)
+        print(f"{one.name:14}" + "".join(f"{cell:>22}" for cell in cells) + f"{2 * lives / seconds[one.name]:>14.1f}")
+        print(f"{'  best':14}" + "".join(f"{min(one.measured.wall[name]):>22.1f}" for name in PHASES))
+    print("a created container that waits, KiB (PSS): " + ", ".join(f"{one.name} {statistics.median(one.measured.waiting):.0f}" for one in subjects))
 
 
 def main():
     rounds, programs = int(sys.argv[1]), sys.argv[2:]
-    phases = ["create", "create to exec'd", "exec", "run", "delete"]
     for together in (1, 16):
-        print(f"{'alone' if together == 1 else '16 at a time'}, median ms (processor ms in brackets)")
-        print(f"{'':14}" + "".join(f"{name:>20}" for name in phases) + f"{'containers/s':>14}")
-        for program in programs:
-            count = rounds if together == 1 else max(2, rounds // 8)
-            measured, seconds = measure(program, count, together)
-            cells = []
-            for name in phases:
-                wall = statistics.median(measured.times[name])
-                cpu = measured.cpu.get(name)
-                cells.append(f"{wall:.1f}" + (f" ({statistics.median(cpu):.1f})" if cpu else ""))
-            rate = 2 * count * together / seconds
-            print(f"{os.path.basename(program):14}" + "".join(f"{cell:>20}" for cell in cells) + f"{rate:>14.1f}")
+        subjects = [Subject(program) for program in programs]
+        count = rounds if together == 1 else max(2, rounds // 8)
+        try:
+            for one in subjects:
+                one.once()
+                one.measured = Measured()
+            seconds = {one.name: 0 for one in subjects}
+            for _ in range(count):
+                for one in subjects:
+                    seconds[one.name] += one.many(together)
+            print(f"{'alone' if together == 1 else '16 at a time'}: median ms, processor ms in brackets, times that of the first")
+            report(subjects, seconds, count * together)
+        finally:
+            for one in subjects:
+                one.clean()
 
 
 main()

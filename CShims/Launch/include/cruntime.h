@@ -5,6 +5,12 @@
 /* Makes this process one whose executable no container can write to, by executing it anew from a read-only mount of its
  * own, or where that is not allowed from a sealed copy in memory. Returns 0 where it is such a process already. */
 int32_t crt_seal(char *const *argv);
+/* In the environment of one that was executed anew. */
+#define CRT_SEALED "SWIFTLET_OCI_SEALED"
+/* The program's entry point: does the same before the C library starts, where it can. */
+void crt_entry(void);
+/* The program's arguments as it was entered; NULL where it was entered elsewhere. */
+char *const *crt_arguments(void);
 /* Hides this process's memory and files in /proc from other users and containers. */
 void crt_hide(void);
 

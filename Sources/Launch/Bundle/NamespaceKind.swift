@@ -15,5 +15,16 @@ package enum NamespaceKind: UInt32, Sendable, CaseIterable {
         self = kind
     }
 
-    package var name: String { "\(self)" }
+    package var name: String {
+        switch self {
+        case .time: "time"
+        case .mount: "mount"
+        case .cgroup: "cgroup"
+        case .uts: "uts"
+        case .ipc: "ipc"
+        case .user: "user"
+        case .pid: "pid"
+        case .network: "network"
+        }
+    }
 }

@@ -21,8 +21,8 @@ package struct CgroupHierarchy: Sendable, Equatable {
 
     /// The first cgroup2 mount in a mountinfo text.
     package static func mountPoint(in mountInfo: String) -> String? {
-        for line in mountInfo.split(separator: "\n") {
-            let fields = line.split(separator: " ")
+        for line in mountInfo.utf8.split(separator: UInt8(ascii: "\n")) {
+            let fields = line.split(separator: UInt8(ascii: " ")).map(Substring.init)
             guard fields.count > 6, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count else { continue }
             if fields[dash + 1] == "cgroup2" { return MountTable.unescaped(fields[4]) }
         }

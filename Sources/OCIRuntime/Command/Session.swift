@@ -44,6 +44,17 @@ package struct Session: Sendable {
 
 /// The program: reads the call, does it, and gives the exit code.
 package enum OCICommand {
+    /// As the program was entered; the standard library reads them from /proc.
+    package static func arguments() -> [String] {
+        guard var next = crt_arguments() else { return CommandLine.arguments }
+        var words: [String] = []
+        while let word = next.pointee {
+            words.append(String(cString: word))
+            next += 1
+        }
+        return words
+    }
+
     package static func run(_ arguments: [String]) -> Int32 {
         var log = RuntimeLog()
         do throws(OCIRuntimeError) {

@@ -61,7 +61,7 @@ package struct ContainerState: Sendable, Equatable {
         owner = try reader.string("owner") ?? ""
         isMountedHere = try reader.bool("mountedHere") ?? false
         isPidNamespaceShared = try reader.bool("sharedPid") ?? false
-        needsConfiguration = try reader.bool("needsConfiguration") ?? true
+        needsConfiguration = try reader.bool("unfinished") ?? true
     }
 
     /// The form of `state.json`.
@@ -73,7 +73,7 @@ package struct ContainerState: Sendable, Equatable {
         if let cgroup { object["cgroup"] = .string(cgroup) }
         object["mountedHere"] = .bool(isMountedHere)
         object["sharedPid"] = .bool(isPidNamespaceShared)
-        object["needsConfiguration"] = .bool(needsConfiguration)
+        object["unfinished"] = .bool(needsConfiguration)
         return .object(object)
     }
 
@@ -105,17 +105,31 @@ enum ProcessFacts {
     }
 }
 
-/// Wall-clock time as RFC 3339 with nanoseconds.
+/// Wall-clock time as RFC 3339 with nanoseconds. By plain calculation: the C library's reads the time zone first.
 func timestamp() -> String {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
-    var parts = tm()
-    gmtime_r(&now.tv_sec, &parts)
+    return timestamp(now.tv_sec, now.tv_nsec)
+}
+
+/// Of seconds since 1970, not before, and nanoseconds.
+package func timestamp(_ seconds: Int, _ nanoseconds: Int) -> String {
     func padded(_ number: Int, _ width: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
-    let date = "\(parts.tm_year + 1900)-" + padded(Int(parts.tm_mon) + 1, 2) + "-" + padded(Int(parts.tm_mday), 2)
-    let time = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded(Int($0), 2) }.joined(separator: ":")
-    return "\(date)T\(time)." + padded(now.tv_nsec, 9) + "Z"
+    // Years of this calculation begin in March, so that the day of a leap year is the last.
+    let days = seconds / 86400 + 719_468
+    let era = days / 146_097
+    let day = days % 146_097
+    let year = (day - day / 1460 + day / 36524 - day / 146_096) / 365
+    let dayOfYear = day - (365 * year + year / 4 - year / 100)
+    let month = (5 * dayOfYear + 2) / 153
+    let dayOfMonth = dayOfYear - (153 * month + 2) / 5 + 1
+    let date = [
+        padded(era * 400 + year + (month > 9 ? 1 : 0), 4), padded(month > 9 ? month - 9 : month + 3, 2),
+        padded(dayOfMonth, 2),
+    ]
+    let time = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60].map { padded($0, 2) }.joined(separator: ":")
+    return date.joined(separator: "-") + "T\(time)." + padded(nanoseconds, 9) + "Z"
 }

@@ -9,7 +9,7 @@ import OCISpecification
 struct SeccompCache {
     private static let capacity = 64
     /// Changed where the compiler gives other programs for the same profile.
-    private static let version = "1"
+    private static let version = "2"
     let root: String
 
     func program(for section: SeccompSpecification) throws(OCIRuntimeError) -> CompiledSeccomp {
@@ -61,10 +61,11 @@ struct SeccompCache {
         let architecture = withUnsafeBytes(of: machine.machine) {
             String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
-        var text = "\(version) \(architecture) \(profile.defaultAction) \(profile.answersUnknownCallsWithENOSYS)"
+        var text =
+            "\(version) \(architecture) \(number(profile.defaultAction)) \(profile.answersUnknownCallsWithENOSYS)"
         text += " " + profile.architectures.joined(separator: ",") + "\n"
         for rule in profile.rules {
-            text += "\(rule.action) " + rule.calls.joined(separator: ",")
+            text += "\(number(rule.action)) " + rule.calls.joined(separator: ",")
             for one in rule.conditions {
                 text += " \(one.argument) \(one.comparison.rawValue) \(one.value) \(one.second)"
             }
@@ -74,6 +75,20 @@ struct SeccompCache {
         bytes.append(0)
         while bytes.count % 8 != 0 { bytes.append(0) }
         return bytes
+    }
+
+    /// An enumeration's own description is made by reflection, which costs as much as all the rest of a call.
+    private static func number(_ action: SeccompProfile.Action) -> UInt32 {
+        switch action {
+        case .allow: 0
+        case .killProcess: 1
+        case .killThread: 2
+        case .trap: 3
+        case .log: 4
+        case .notify: 5
+        case .fail(let code): 1 << 16 | UInt32(code)
+        case .trace(let code): 2 << 16 | UInt32(code)
+        }
     }
 
     /// FNV-1a.
