@@ -1,11 +1,13 @@
 #!/bin/bash
 # swiftlet-oci on the real kernel: the clauses of the runtime specification, then podman, buildah and containerd over it.
 # usage, as root: [SWIFTLET_BIN=built products] integration/oci.sh [NAME OF A CLAUSE'S CHECK]...
+# integration/oci.sh --tables prints the clauses with their checks, what is left out and why, and the attacks.
 set -u
 cd "$(dirname "$0")/.."
+[ "${1:-}" != --tables ] || exec python3 -B integration/oci/check.py --tables
 # shellcheck source=packaging/packages.sh
 source packaging/packages.sh
-install_packages busybox-static python3 util-linux procps >&2
+install_packages busybox-static python3 util-linux procps strace >&2
 bin=${SWIFTLET_BIN:-}
 if [ -z "$bin" ]; then
     swift build --product swiftlet-oci >&2 || exit 1

@@ -171,6 +171,6 @@ void cl_child_run(struct cl_child *child) {
     if (child->plan->flags & CL_PLAN_GATE) cl_wait_at_gate(child);
     cl_enter_directory(child);
     cl_drop_privileges(child);
-    cl_tell(child, CL_STATUS_EXECUTING);
+    if (!(child->plan->flags & CL_PLAN_GATE)) cl_tell(child, CL_STATUS_EXECUTING);
     cl_fail(child, CL_STAGE_EXEC, 0, execute(child->plan));
 }

@@ -9,8 +9,8 @@
 #include "child.h"
 
 /* The first process of a container waits here between `create` and `start`, with everything done that can be done. Who
- * connects and writes a byte starts it, and is told over the same connection how it went; a caller that goes away
- * without a byte has asked nothing. */
+ * connects and writes a byte starts it, and is told over the same connection what fails from here on; a caller that goes
+ * away without a byte has asked nothing, one that goes away after it has started the container all the same. */
 void cl_wait_at_gate(struct cl_child *child) {
     for (;;) {
         char byte;
@@ -25,7 +25,9 @@ void cl_wait_at_gate(struct cl_child *child) {
         do got = recv(caller, &byte, 1, 0);
         while (got < 0 && errno == EINTR);
         if (got == 1) {
+            struct cl_status status = {.kind = CL_STATUS_EXECUTING};
             child->control = caller;
+            send(caller, &status, sizeof status, MSG_NOSIGNAL);
             return;
         }
         close(caller);

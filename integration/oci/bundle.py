@@ -26,6 +26,7 @@ class Runtime:
         self.root = self.folder + "/state"
         self.rootfs = self.folder + "/rootfs"
         self.made = []
+        self.users = False  # whether every bundle gets a user namespace
         for name in "bin proc sys dev tmp etc mnt".split():
             os.makedirs(f"{self.rootfs}/{name}")
         shutil.copy("/bin/busybox", self.rootfs + "/bin/busybox")
@@ -33,11 +34,16 @@ class Runtime:
             os.symlink("busybox", f"{self.rootfs}/bin/{name}")
         os.chmod(self.folder, 0o755)
 
-    def call(self, *words, check=True, timeout=30, stdin=None, **options):
-        done = subprocess.run([self.program, "--root", self.root, *words], capture_output=True, text=True,
-                              timeout=timeout, input=stdin, **options)
+    def call(self, *words, check=True, timeout=30, stdin=None, output=subprocess.PIPE, **options):
+        """`output=None` for what outlives the call and would hold the pipe open."""
+        streams = dict(stdout=output, stderr=output) if output else dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if not output:
+            options["stdin"] = subprocess.DEVNULL
+        else:
+            options["input"] = stdin
+        done = subprocess.run([self.program, "--root", self.root, *words], text=True, timeout=timeout, **streams, **options)
         if check and done.returncode != 0:
-            raise Failure(f"{' '.join(words)}: {done.returncode} {done.stderr.strip()}")
+            raise Failure(f"{' '.join(words)}: {done.returncode} {(done.stderr or '').strip()}")
         return done
 
     def bundle(self, script="true", change=None, rootfs=None):
@@ -48,6 +54,8 @@ class Runtime:
         config = configuration(script)
         if change:
             change(config)
+        if self.users:
+            with_users(config)
         with open(folder + "/config.json", "w") as file:
             json.dump(config, file)
         return folder

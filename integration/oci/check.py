@@ -1,10 +1,14 @@
 """The clauses of the runtime specification, each by its effect as seen inside the container.
-usage, as root: check.py RUNTIME [NAME]..."""
+usage, as root: check.py RUNTIME [NAME]...; check.py --tables prints what is tried."""
+import fnmatch
+import os
+import re
 import sys
 import traceback
 
 import attacks
 import clauses
+import kills
 import lifecycle
 import refusals
 from bundle import Failure, Runtime
@@ -14,12 +18,45 @@ class Skip(Exception):
     pass
 
 
+def all_tests():
+    return [(name, test) for part in (clauses, lifecycle, refusals, kills, attacks)
+            for name, test in list(vars(part).items()) if name.startswith("test_") and test.__module__ == part.__name__]
+
+
+def print_attacks(rows):
+    print("\nattack | how it is tried | what stops it | its control | without and with a user namespace")
+    for *words, happened in rows:
+        print(" | ".join(words) + " | " + ", ".join(happened.get(users, "not tried") for users in (False, True)))
+
+
+def print_tables():
+    """The clauses as README.md has them and the attacks. How many names fit nothing, on either side."""
+    names = {name for name, _ in all_tests()}
+    patterns, wrong = [], 0
+    for line in open(os.path.join(os.path.dirname(__file__), "README.md")):
+        if not line.startswith("|"):
+            continue
+        print(line.strip("| \n"))
+        for pattern in re.findall(r"`(test_[a-z_*0-9]+)`", line):
+            patterns.append(pattern)
+            if not fnmatch.filter(names, pattern):
+                print(f"FAIL  there is no check {pattern}")
+                wrong += 1
+    print_attacks(attacks.ATTACKS)
+    tried = {name for pattern in patterns for name in fnmatch.filter(names, pattern)}
+    for name in sorted(names - tried - set(vars(attacks))):
+        print(f"FAIL  {name} is in no row of README.md")
+        wrong += 1
+    return wrong
+
+
 def main():
+    if sys.argv[1:] == ["--tables"]:
+        sys.exit(print_tables() != 0)
     program, chosen = sys.argv[1], sys.argv[2:]
     runtime = Runtime(program)
     passed, failed, skipped = 0, 0, 0
-    tests = [(name, test) for part in (clauses, lifecycle, refusals, attacks)
-             for name, test in vars(part).items() if name.startswith("test_") and test.__module__ == part.__name__]
+    tests = all_tests()
     try:
         for name, test in tests:
             if chosen and not any(word in name for word in chosen):
@@ -41,6 +78,9 @@ def main():
             sys.stdout.flush()
     finally:
         runtime.clean()
+    rows = [row for row in attacks.ATTACKS if row[-1]]
+    if rows:
+        print_attacks(rows)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     sys.exit(failed != 0)
 

@@ -105,6 +105,13 @@ def test_personality(runtime):
     assert out in ("i686", "armv8l"), out
 
 
+def test_mount_label_is_told(runtime):
+    """linux.mountLabel: said not to be held, and no hindrance."""
+    done = runtime.run("echo ran", lambda c: c["linux"].update(mountLabel="system_u:object_r:container_file_t:s0"))
+    expect(done.stdout, "ran")
+    expect(done.stderr, "linux.mountLabel cannot be held")
+
+
 def test_root_read_only(runtime):
     """root.readonly."""
     expect(runtime.run("touch /x 2>&1 || true", lambda c: c["root"].update(readonly=True)).stdout, "Read-only file system")

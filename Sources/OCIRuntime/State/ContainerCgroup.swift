@@ -4,12 +4,14 @@ import OCISpecification
 
 /// Where a container's group is and what is written into it.
 package struct ContainerCgroup: Sendable {
+    /// Above the groups that nobody named; it goes with the last of them.
+    private static let parent = "swiftlet-oci"
     let group: Cgroup
 
     /// The group that `cgroupsPath` names: from the hierarchy's root, whether it begins with a slash or not. systemd's form
     /// `slice:prefix:name` means the path that systemd would give it. Nil: a group of the container's id.
     static func name(for path: String?, id: String, isSystemd: Bool) throws(OCIRuntimeError) -> String {
-        guard let path, !path.isEmpty else { return "swiftlet-oci/" + id }
+        guard let path, !path.isEmpty else { return parent + "/" + id }
         if isSystemd, !path.hasPrefix("/"), path.contains(":") { return systemdName(path) }
         let parts = path.split(separator: "/")
         guard !parts.contains(".."), !parts.contains(".") else {
@@ -33,17 +35,36 @@ package struct ContainerCgroup: Sendable {
         return (folders + [unit]).joined(separator: "/")
     }
 
-    /// Makes the group with all above it and lets it use the hierarchy's controllers.
-    static func make(_ name: String) throws(OCIRuntimeError) -> ContainerCgroup {
+    /// One that need not be there.
+    static func named(_ name: String) throws(OCIRuntimeError) -> ContainerCgroup {
         let hierarchy = try cgroup { () throws(CgroupError) in try CgroupHierarchy.find() }
-        let group = Cgroup(name, in: hierarchy)
-        try cgroup { () throws(CgroupError) in try group.createWithParents() }
-        var above = Cgroup("", in: hierarchy)
-        for part in name.split(separator: "/") {
-            for controller in hierarchy.controllers { try? above.delegate([controller]) }
+        return ContainerCgroup(group: Cgroup(name, in: hierarchy))
+    }
+
+    /// Makes the group with all above it and lets it use the hierarchy's controllers.
+    func make() throws(OCIRuntimeError) {
+        try makeWithParents()
+        let controllers = group.hierarchy.controllers
+        // Asking is cheap; each word to one above locks the whole hierarchy.
+        if (try? group.controllers()) == controllers { return }
+        var above = Cgroup("", in: group.hierarchy)
+        for part in group.name.split(separator: "/") {
+            for controller in controllers { try? above.delegate([controller]) }
             above = above.child(String(part))
         }
-        return ContainerCgroup(group: group)
+    }
+
+    /// Whoever ends the last container takes our common parent away, at any moment: then it is made once more.
+    private func makeWithParents() throws(OCIRuntimeError) {
+        for _ in 0..<100 {
+            if (try? group.create()) != nil { return }
+            do throws(CgroupError) { return try group.createWithParents() } catch .kernel(let error)
+                where error.code == ENOENT
+            {
+                continue
+            } catch { return try cgroup { () throws(CgroupError) in throw error } }
+        }
+        throw .kernel(KernelError("mkdir", group.path, ENOENT))
     }
 
     static func existing(_ path: String) -> ContainerCgroup? {
@@ -92,12 +113,22 @@ package struct ContainerCgroup: Sendable {
         guard access(group.path, F_OK) == 0 else { return }
         if (try? group.isPopulated()) == true { try? group.kill() }
         for attempt in 0..<200 {
-            do throws(CgroupError) { return try group.removeTree() } catch .kernel(let error) where error.code == EBUSY
-            {
+            do throws(CgroupError) {
+                try group.removeTree()
+                return removeParent()
+            } catch .kernel(let error) where error.code == EBUSY {
                 if attempt == 199 { throw .kernel(error) }
-            } catch { return try cgroup { () throws(CgroupError) in throw error } }
+            } catch {
+                return try cgroup { () throws(CgroupError) in throw error }
+            }
             usleep(10_000)
         }
+    }
+
+    /// Busy as long as there are others in it.
+    private func removeParent() {
+        guard group.name.hasPrefix(ContainerCgroup.parent + "/") else { return }
+        rmdir(group.hierarchy.mountPoint + "/" + ContainerCgroup.parent)
     }
 
     /// Freezes or thaws and waits until it is so.

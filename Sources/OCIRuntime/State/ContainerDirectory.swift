@@ -28,33 +28,36 @@ package struct ContainerDirectory: Sendable {
 
     package var path: String { root + "/" + id }
 
-    /// Claims the id.
-    func claim() throws(OCIRuntimeError) {
-        try ContainerDirectory.makeRoot(root)
-        guard mkdir(path, 0o700) == 0 else {
-            if errno == EEXIST { throw .state(container: id, cause: "the id is taken; `delete` frees it") }
-            throw .kernel(KernelError("mkdir", path))
-        }
-    }
-
     static func makeRoot(_ root: String) throws(OCIRuntimeError) {
         if mkdir(root, 0o700) == 0 || errno == EEXIST { return }
         guard errno == ENOENT else { throw .kernel(KernelError("mkdir", root)) }
         try kernel { () throws(KernelError) in try WholeFile.makeDirectories(root, mode: 0o700) }
     }
 
-    /// Whole or not at all.
+    /// Writes a file that means nothing as long as there is no record.
     func write(_ name: String, _ bytes: [UInt8]) throws(OCIRuntimeError) {
-        try kernel { () throws(KernelError) in try WholeFile.replace(path + "/" + name, with: bytes, durable: false) }
+        let file = path + "/" + name
+        try kernel { () throws(KernelError) in
+            let descriptor = try Descriptor.open(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
+            try WholeFile.write(bytes, to: descriptor, path: file)
+        }
     }
 
-    func save(_ state: ContainerState) throws(OCIRuntimeError) { try write("state.json", state.json.encoded()) }
+    /// Writes the record to where it is not one yet.
+    func prepare(_ state: ContainerState) throws(OCIRuntimeError) { try write("state.json.new", state.json.encoded()) }
+
+    /// From here on there is such a container.
+    func publish() throws(OCIRuntimeError) {
+        guard rename(path + "/state.json.new", path + "/state.json") == 0 else {
+            throw .kernel(KernelError("rename", path + "/state.json.new"))
+        }
+    }
 
     /// The record; an error where there is no such container or it was never finished.
     package func load() throws(OCIRuntimeError) -> ContainerState {
         guard access(path, F_OK) == 0 else { throw .state(container: id, cause: "there is no such container") }
         guard access(path + "/state.json", F_OK) == 0 else {
-            throw .state(container: id, cause: "its creation was not finished; `delete --force` removes it")
+            throw .state(container: id, cause: "its creation was not finished; `delete` removes what is left of it")
         }
         return try read("state.json") { reader throws(OCIError) in try ContainerState(reader) }
     }
@@ -105,7 +108,7 @@ package struct ContainerDirectory: Sendable {
 
     func isFrozen(_ state: ContainerState) -> Bool {
         guard let group = state.cgroup, let text = try? readText(group + "/cgroup.events") else { return false }
-        return text.contains("frozen 1")
+        return text.utf8.split(separator: UInt8(ascii: "\n")).contains { $0.elementsEqual("frozen 1".utf8) }
     }
 
     func connectToGate() throws(KernelError) -> SharedDescriptor {
@@ -115,9 +118,10 @@ package struct ContainerDirectory: Sendable {
         return SharedDescriptor(Descriptor(owning: socket))
     }
 
-    /// Takes the directory away; its files are known, so that nothing else is ever removed.
+    /// Takes the directory away; its files are known, so that nothing else is ever removed. The record goes last: a call that is killed
+    /// on the way can be made again.
     func remove() throws(OCIRuntimeError) {
-        for name in ["state.json", "state.json.new", "config.json", "config.json.new", ContainerDirectory.gate] {
+        for name in [ContainerDirectory.gate, "config.json", "cgroup", "rootfs", "state.json.new", "state.json"] {
             unlink(path + "/" + name)
         }
         guard rmdir(path) == 0 || errno == ENOENT else { throw .kernel(KernelError("rmdir", path)) }

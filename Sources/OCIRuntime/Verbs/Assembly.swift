@@ -19,7 +19,6 @@ struct Assembly {
         _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
     ) throws(OCIRuntimeError) {
         var plan = plan
-        plan.root = try realPath(plan.root)
         // Inside a user namespace the right to raise a limit is gone: they are set from here.
         if hasUserNamespace { plan.process.resourceLimits = [] }
         let trees = try kernel { () throws(KernelError) in try plan.openTrees() }
@@ -37,13 +36,6 @@ struct Assembly {
         }
     }
 
-    /// The root as it is called without links, which is how it is taken away again.
-    private func realPath(_ path: String) throws(OCIRuntimeError) -> String {
-        guard let real = realpath(path, nil) else { throw .kernel(KernelError("find root.path", path)) }
-        defer { free(real) }
-        return String(cString: real)
-    }
-
     private func listen() throws(OCIRuntimeError) -> Int32 {
         let folder = try kernel { () throws(KernelError) in
             try Descriptor.open(creation.directory.path, O_RDONLY | O_DIRECTORY)
@@ -58,6 +50,8 @@ struct Assembly {
         _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
     ) throws(OCIRuntimeError) {
         let state = state(of: launched.processID)
+        // While the process is at work.
+        try creation.directory.prepare(state)
         try OuterSettings(processID: launched.processID, log: log).apply(
             process, limits: hasUserNamespace ? plan.process.resourceLimits : [])
         if plan.isNew(.user) {
@@ -71,7 +65,7 @@ struct Assembly {
         }
         let terminal = try follow(launched, to: "ready")
         defer { if terminal >= 0 { close(terminal) } }
-        try creation.directory.save(state)
+        try creation.directory.publish()
         try writePidFile(launched)
         try finish(launched, state, terminal)
     }
@@ -119,7 +113,7 @@ struct Assembly {
     private func state(of processID: Int32) -> ContainerState {
         var state = ContainerState(
             id: creation.options.container, version: Session.version, bundle: creation.options.bundle,
-            rootfs: (try? realPath(plan.root)) ?? plan.root, processID: processID,
+            rootfs: plan.root, processID: processID,
             processStart: ProcessFacts.start(of: processID) ?? 0,
             created: timestamp(), cgroup: cgroup, annotations: specification.annotations)
         state.isMountedHere = plan.namespace(.mount) == nil

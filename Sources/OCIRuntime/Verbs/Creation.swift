@@ -120,13 +120,18 @@ struct Creation {
             try ContainerDirectory.makeRoot(session.root)
             return try SeccompCache(root: session.root).program(for: section)
         }
+        if specification.linux.mountLabel?.isEmpty == false {
+            session.log.warning("linux.mountLabel cannot be held: mounts are not labelled")
+        }
         let planner = BundlePlanner(
             specification, bundle: options.bundle, container: options.container, facts: facts)
-        let plan = try planner.plan(process, seccomp: seccomp)
-        try directory.claim()
+        var plan = try planner.plan(process, seccomp: seccomp)
+        plan.root = try realPath(plan.root)
+        // Ours until this process ends.
+        _ = try directory.claim(source).release()
         var group: ContainerCgroup?
         do throws(OCIRuntimeError) {
-            try directory.write("config.json", source)
+            if plan.namespace(.mount) == nil { try directory.note("rootfs", plan.root) }
             group = try makeCgroup()
             let assembly = Assembly(
                 creation: self, plan: plan, process: process, cgroup: group?.group.path, isGated: isGated)
@@ -136,6 +141,13 @@ struct Creation {
             try? directory.remove()
             throw error
         }
+    }
+
+    /// The root as it is called without links, which is how it is taken away again.
+    private func realPath(_ path: String) throws(OCIRuntimeError) -> String {
+        guard let real = realpath(path, nil) else { throw .kernel(KernelError("find root.path", path)) }
+        defer { free(real) }
+        return String(cString: real)
     }
 
     /// A caller without rights makes the bundle's user namespace first and does the rest as its root.
@@ -166,7 +178,9 @@ struct Creation {
         do throws(OCIRuntimeError) {
             let name = try ContainerCgroup.name(
                 for: specification.linux.cgroupsPath, id: options.container, isSystemd: session.isSystemdCgroup)
-            let group = try ContainerCgroup.make(name)
+            let group = try ContainerCgroup.named(name)
+            try directory.note("cgroup", group.group.path)
+            try group.make()
             if let resources { for text in try group.apply(resources) { session.log.warning(text) } }
             return group
         } catch {

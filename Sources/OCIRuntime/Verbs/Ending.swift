@@ -47,8 +47,9 @@ extension Session {
         if force && access(directory.path, F_OK) != 0 { return }
         let state: ContainerState
         do throws(OCIRuntimeError) { state = try directory.load() } catch {
+            if access(directory.path, F_OK) == 0, try directory.clearAbandoned() { return }
             guard force else { throw error }
-            return try directory.remove()
+            return try directory.clearUnfinished()
         }
         let status = directory.status(state)
         if status != .stopped {

@@ -1,0 +1,154 @@
+"""The runtime killed at every one of its system calls, by strace: what it did not get to do must be made good by the next call.
+
+OCI_KILLS=1 kills at every call; the default is every third, and OCI_SEED moves where it begins."""
+import os
+import re
+import subprocess
+import time
+
+from clauses import expect
+
+STRIDE, SEED = int(os.environ.get("OCI_KILLS", "3")), int(os.environ.get("OCI_SEED", "1"))
+
+
+def hierarchy():
+    return [line.split()[4] for line in open("/proc/self/mountinfo") if " - cgroup2 " in line][0]
+
+
+def left_over(runtime, name):
+    """What is there of a container that should be gone."""
+    found = [path for path in (f"{runtime.root}/{name}", f"{hierarchy()}/swiftlet-oci/{name}") if os.path.exists(path)]
+    return found + [line for line in open("/proc/self/mountinfo") if runtime.rootfs in line]
+
+
+def traced(runtime, options, words):
+    quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+    return subprocess.run(["strace", "-qq", *options, runtime.program, "--root", runtime.root, *words], **quiet)
+
+
+def steps(runtime, words):
+    """The system calls of a call that is left alone: name, and the how many-th of its kind."""
+    path = runtime.folder + "/trace"
+    traced(runtime, ["-o", path], words)
+    seen, found = {}, []
+    for line in open(path):
+        name = re.match(r"(\w+)\(", line)
+        if name and name[1] not in ("exit_group", "execve"):
+            seen[name[1]] = seen.get(name[1], 0) + 1
+            found.append((name[1], seen[name[1]]))
+    return found
+
+
+def kills(runtime, verb, prepare, words, settle):
+    """Kills `verb` at each step of a container's own that `prepare` makes ready; `settle` tries again and looks."""
+    name = prepare()
+    plan = steps(runtime, words(name))
+    settle(name)
+    runtime.call("delete", "--force", name)
+    assert len(plan) > 20, plan
+    hits = 0
+    chosen = [step for number, step in enumerate(plan) if number % STRIDE == SEED % STRIDE]
+    for call, turn in chosen:
+        name = prepare()
+        done = traced(runtime, ["-o", "/dev/null", "-e", f"inject={call}:signal=SIGKILL:when={turn}"], words(name))
+        hits += done.returncode == -9
+        try:
+            settle(name)
+            runtime.call("delete", "--force", name)
+            assert left_over(runtime, name) == [], left_over(runtime, name)
+        except Exception as error:
+            raise AssertionError(f"{verb} killed before {call} number {turn}: {error}") from error
+    assert hits > len(chosen) * 3 // 4, f"{hits} of {len(chosen)} steps of {verb} were hit"
+
+
+def test_create_killed(runtime):
+    """create killed at its steps: what was left is taken away by the next create, or there is a container to be deleted."""
+    folder = runtime.bundle("sleep 60")
+    def settle(name):
+        again = runtime.call("create", "--bundle", folder, name, check=False, output=None)
+        if again.returncode != 0:
+            assert runtime.status(name) in ("created", "stopped"), runtime.status(name)
+            runtime.call("delete", "--force", name)
+            assert left_over(runtime, name) == [], left_over(runtime, name)
+            runtime.call("create", "--bundle", folder, name, output=None)
+        assert runtime.status(name) == "created"
+    kills(runtime, "create", runtime.id, lambda name: ["create", "--bundle", folder, name], settle)
+
+
+def test_create_without_mounts_of_its_own_killed(runtime):
+    """create killed where the container's tree lies in the caller's mount namespace: the tree goes too."""
+    def change(config):
+        config["linux"]["namespaces"] = [n for n in config["linux"]["namespaces"] if n["type"] != "mount"]
+        config["mounts"] = config["mounts"][:1]
+    folder = runtime.bundle("sleep 60", change)
+    def settle(name):
+        runtime.call("delete", "--force", name)
+        time.sleep(0.02)  # a child that lost its parent ends by itself
+        assert left_over(runtime, name) == [], left_over(runtime, name)
+    kills(runtime, "create", runtime.id, lambda name: ["create", "--bundle", folder, name], settle)
+
+
+def test_start_killed(runtime):
+    """start killed at its steps: the container runs, or start is called again and it runs."""
+    def settle(name):
+        if runtime.status(name) == "created":
+            runtime.call("start", name)
+        runtime.wait(name, "running")
+        assert runtime.call("start", name, check=False).returncode != 0
+        expect(runtime.call("exec", name, "echo", "inside").stdout, "inside")
+    kills(runtime, "start", lambda: runtime.create()[0], lambda name: ["start", name], settle)
+
+
+def test_exec_killed(runtime):
+    """exec killed at its steps: the container is as it was, and exec works."""
+    def prepare():
+        name, _ = runtime.create()
+        runtime.call("start", name)
+        return name
+    def settle(name):
+        expect(runtime.call("exec", name, "echo", "inside").stdout, "inside")
+        assert runtime.status(name) == "running"
+    kills(runtime, "exec", prepare, lambda name: ["exec", name, "true"], settle)
+
+
+def test_delete_killed(runtime):
+    """delete killed at its steps: it is called again, or nothing is left."""
+    def prepare():
+        name, _ = runtime.create("true")
+        runtime.call("start", name)
+        runtime.wait(name)
+        return name
+    def settle(name):
+        if os.path.exists(f"{runtime.root}/{name}"):
+            runtime.call("delete", name)
+        assert left_over(runtime, name) == [], left_over(runtime, name)
+        assert runtime.call("state", name, check=False).returncode != 0
+    kills(runtime, "delete", prepare, lambda name: ["delete", name], settle)
+
+
+def test_five_hundred(runtime):
+    """500 containers created, run and deleted: mounts, groups, keyrings, sockets, state and this process's descriptors are back."""
+    parent = "oci-check-%d" % os.getpid()
+    group = f"{hierarchy()}/{parent}"
+    folder = runtime.bundle("true", lambda c: c["linux"].update(cgroupsPath="/" + parent + "/one"))
+    name = runtime.id()
+    def kept():
+        sockets = [line for line in open("/proc/net/unix") if runtime.root in line]
+        return (open("/proc/self/mountinfo").read(), sorted(os.listdir(runtime.root)), sockets, len(os.listdir("/proc/self/fd")),
+                [line for line in open("/proc/keys") if "_ses." + name in line])
+    before = None
+    for number in range(501):
+        runtime.call("create", "--bundle", folder, name, output=None)
+        runtime.call("start", name)
+        runtime.wait(name)
+        runtime.call("delete", name)
+        before = before or kept()  # from the second on: the first fills the caches
+    for _ in range(500):
+        counts = dict(line.split() for line in open(group + "/cgroup.stat"))
+        now = kept()
+        if counts["nr_descendants"] == "0" and counts["nr_dying_descendants"] == "0" and now[:4] == before[:4] and not now[4]:
+            break
+        time.sleep(0.02)
+    assert counts["nr_descendants"] == counts["nr_dying_descendants"] == "0", counts
+    assert now[:4] == before[:4] and not now[4], [pair for pair in zip(before, now) if pair[0] != pair[1]]
+    os.rmdir(group)
