@@ -21,6 +21,7 @@ SUITES=(
     "hostile         a full and a stalling data disk, no address left for pods"
     "bugs            five bugs put in on purpose, each caught by a named scenario (integration/faults.sh)"
     "weakened        the launch path's checks against builds that lack a protection"
+    "weakened-oci    swiftlet-oci's checks and attacks against builds that lack a protection"
     "package         the Debian package: lintian, manual, completions, files and sizes"
     "vm              the package in virtual machines: limits, systemd, reboot, power cuts (integration/vm.sh --list)"
 )
@@ -123,6 +124,7 @@ SWIFTLET_BUILT=1 suite agent 600 integration/agent.sh
 SWIFTLET_BUILT=1 suite hostile 300 integration/hostile.sh
 suite bugs 900 integration/faults.sh --bugs
 suite weakened 1200 integration/launch/weakened.sh
+suite weakened-oci 600 integration/oci/weakened.sh
 suite package 3600 integration/package.sh
 suite vm 5400 integration/vm.sh
 say "done"

@@ -64,7 +64,7 @@ static int make_node(struct cl_child *child, const struct cl_device *device) {
     if (length >= sizeof directory) return errno = ENAMETOOLONG, -1;
     memcpy(directory, device->path, length);
     directory[length] = 0;
-    int parent = cl_make_directories(child->root, directory, RESOLVE_NO_SYMLINKS);
+    int parent = cl_make_directories(child->root, directory, CL_KEEPS(LINKS) ? RESOLVE_NO_SYMLINKS : 0);
     if (parent < 0) return -1;
     int bad = mknodat(parent, name + 1, device->mode, makedev(device->major, device->minor));
     if (bad && errno == EEXIST) bad = is_same(parent, name + 1, device) ? 0 : (errno = EEXIST, -1);
@@ -81,7 +81,7 @@ void cl_make_nodes(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     for (uint32_t i = 0; i < plan->device_count; i++)
         if (make_node(child, &plan->devices[i]) < 0) cl_fail(child, CL_STAGE_DEVICES, i, errno);
-    child->devices = cl_make_directories(child->root, "/dev", RESOLVE_NO_SYMLINKS);
+    child->devices = cl_make_directories(child->root, "/dev", CL_KEEPS(LINKS) ? RESOLVE_NO_SYMLINKS : 0);
     if (child->devices < 0) cl_fail(child, CL_STAGE_DEVICES, UINT32_MAX, errno);
     for (size_t i = 0; plan->flags & CL_PLAN_DEVICE_LINKS && i < sizeof links / sizeof links[0]; i++)
         if (symlinkat(links[i].target, child->devices, links[i].name) < 0 && errno != EEXIST)

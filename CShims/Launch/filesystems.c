@@ -64,7 +64,7 @@ static int change(const struct cl_child *child, const struct cl_mount *mount) {
 static int make_target(const struct cl_child *child, const struct cl_mount *mount, int tree) {
     struct stat status = {.st_mode = S_IFDIR};
     if (tree >= 0 && fstat(tree, &status) < 0) return -1;
-    uint64_t resolve = mount->flags & CL_FILESYSTEM_NO_LINKS ? RESOLVE_NO_SYMLINKS : 0;
+    uint64_t resolve = mount->flags & CL_FILESYSTEM_NO_LINKS && CL_KEEPS(LINKS) ? RESOLVE_NO_SYMLINKS : 0;
     return cl_make_target(child->root, mount->target, S_ISDIR(status.st_mode), resolve);
 }
 

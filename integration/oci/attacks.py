@@ -1,23 +1,50 @@
-"""Ways out of a container that are known from other runtimes, tried from inside. Each has a control: the same trick where nothing stands against it."""
+"""Ways out of a container that are known from other runtimes, tried from inside, with a user namespace and without. Each has a control: the same
+trick where nothing stands against it."""
+import functools
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
 
-from bundle import Failure, add_mount
+from bundle import Failure, add_mount, without
 from clauses import expect
-from lifecycle import state
+from lifecycle import read_all, receive_terminal, state
+
+ATTACKS = []  # (class, how it is tried, what stops it, what the control shows, what happened)
+
+
+def attack(kind, how, stopped_by, control):
+    """A check that is run twice: in a user namespace, too, where ids, rights and ways of mounting are others."""
+    def mark(test):
+        happened = {}
+        ATTACKS.append((kind, how, stopped_by, control, happened))
+        def once(users, runtime):
+            runtime.users = users
+            try:
+                happened[users] = "let out"
+                test(runtime)
+                happened[users] = "held"
+            finally:
+                runtime.users = False
+        plain, inside = functools.wraps(test)(functools.partial(once, False)), functools.wraps(test)(functools.partial(once, True))
+        inside.__doc__ = test.__doc__.rstrip(".") + ", in a user namespace."
+        globals()[test.__name__ + "_in_user_namespace"] = inside
+        return plain
+    return mark
 
 
 def image(runtime, change):
-    """A root file system of its own."""
+    """A root file system of its own, owned by the container's root."""
     folder = tempfile.mkdtemp(dir=runtime.folder)
     tree = folder + "/rootfs"
     shutil.copytree(runtime.rootfs, tree, symlinks=True, ignore=lambda path, names: [n for n in names if path == runtime.rootfs and n in ("proc", "sys", "dev")])
     for name in ("proc", "sys", "dev"):
         os.mkdir(f"{tree}/{name}")
     change(tree)
+    if runtime.users:
+        subprocess.run(["chown", "-hR", "100000:100000", tree], check=True)
     return tree
 
 
@@ -33,6 +60,8 @@ def run_image(runtime, tree, script, change=None):
 REWRITE = "exec 9</proc/%s/exe; kill -9 %s; for i in $(seq 50); do [ -d /proc/%s ] || break; sleep 0.02; done; echo overwritten 2>&1 >>/proc/self/fd/9"
 
 
+@attack('overwriting the runtime (CVE-2019-5736)', 'its file held open through /proc/PID/exe and written to once it has ended',
+        'it runs from a read-only mount of its own file', "the same trick overwrites a program of the container's own")
 def test_runtime_is_not_overwritten(runtime):
     """The runtime's own executable cannot be written to through /proc/PID/exe (CVE-2019-5736)."""
     tree = image(runtime, lambda t: os.mkfifo(t + "/fifo"))
@@ -42,6 +71,8 @@ def test_runtime_is_not_overwritten(runtime):
     runtime.call("start", name)
     # a copy that nobody else runs: one that runs is protected by that
     program = shutil.copy(runtime.program, runtime.folder + "/runtime")
+    if runtime.users:
+        os.chmod(program, 0o777)  # so that it is not merely somebody else's
     before = open(program, "rb").read()
     # executed inside, the runtime waits where it opens its log
     subprocess.run([program, "--root", runtime.root, "exec", "--detach", name, "/proc/self/exe", "--log", "/fifo", "start", "nobody"],
@@ -62,6 +93,8 @@ def test_runtime_is_not_overwritten(runtime):
     expect(runtime.call("exec", name, "sh", "-c", control, check=False).stdout, "overwritten")
 
 
+@attack('leaked descriptors and directories (CVE-2024-21626)', 'all descriptors listed; cwd through each number',
+        'close_range; the directory is opened inside the root', 'a descriptor that is handed on is there')
 def test_no_descriptor_leads_out(runtime):
     """No descriptor of the runtime's is open inside, and no working directory leads through one (CVE-2024-21626)."""
     out = runtime.run("for n in $(ls /proc/self/fd); do readlink /proc/self/fd/$n || true; done; ls /proc/self/fd | wc -l").stdout
@@ -70,10 +103,12 @@ def test_no_descriptor_leads_out(runtime):
         done = runtime.run("cat etc/hostname; pwd", lambda c: c["process"].update(cwd=f"/proc/self/fd/{number}"), check=False)
         assert done.returncode != 0, f"/proc/self/fd/{number}: {done.stdout}"
     # the control: a descriptor that is handed on is there
-    script = f"exec 3</; exec {runtime.program} --root {runtime.root} run --preserve-fds 1 --bundle {runtime.bundle('ls /proc/self/fd/3/; true')} {runtime.id()}"
-    expect(subprocess.run(["bash", "-c", script], capture_output=True, text=True).stdout, "etc")
+    script = f"exec 3</bin; exec {runtime.program} --root {runtime.root} run --preserve-fds 1 --bundle {runtime.bundle('ls /proc/self/fd/3/; true')} {runtime.id()}"
+    expect(subprocess.run(["bash", "-c", script], capture_output=True, text=True).stdout, "busybox")
 
 
+@attack('mount targets over links (CVE-2021-30465, CVE-2024-45310)', 'targets behind absolute and climbing links',
+        'openat2 with RESOLVE_IN_ROOT, move_mount by descriptor', 'the host itself follows the link')
 def test_mount_targets_stay_inside(runtime):
     """A mount's target that leads over an image's links is made inside the container (CVE-2021-30465)."""
     outside = tempfile.mkdtemp(prefix="oci-outside-")
@@ -90,6 +125,8 @@ def test_mount_targets_stay_inside(runtime):
         shutil.rmtree(outside)
 
 
+@attack('redirected procfs (CVE-2019-19921, CVE-2025-52881)', '/proc, /sys, /dev of the image are links',
+        "no links on the way; kernel parameters through the host's verified procfs", 'an image without links runs')
 def test_kernel_filesystems_follow_no_links(runtime):
     """proc, sysfs and /dev are not mounted where an image's links lead (CVE-2019-19921, CVE-2025-52881)."""
     for name in ("proc", "sys", "dev"):
@@ -103,6 +140,8 @@ def test_kernel_filesystems_follow_no_links(runtime):
     expect(run_image(runtime, image(runtime, lambda t: None), "echo ran").stdout, "ran")
 
 
+@attack('/dev as a link (CVE-2026-41579, CVE-2026-47766)', 'device nodes where it leads',
+        'no links on the way', 'without the link they are made')
 def test_devices_are_not_made_elsewhere(runtime):
     """Device nodes are not made where a /dev of the image's that is a link leads (CVE-2026-41579)."""
     def change(tree):
@@ -117,12 +156,15 @@ def test_devices_are_not_made_elsewhere(runtime):
     assert "null" in os.listdir(tree + "/dev")
 
 
+@attack('swapped null device (CVE-2025-31133)', 'something else at /dev/null while a path is masked',
+        "the device's numbers are checked", 'the true one masks; without a mask the file is read')
 def test_masks_are_the_null_device(runtime):
     """A path is not masked by something else that lies at /dev/null (CVE-2025-31133)."""
     secret = runtime.folder + "/secret"
     open(secret, "w").write("secret")
     def change(false_null):
         folder = tempfile.mkdtemp(dir=runtime.folder)
+        os.chmod(folder, 0o755)
         if false_null:
             shutil.copy(secret, folder + "/null")
         else:
@@ -140,16 +182,100 @@ def test_masks_are_the_null_device(runtime):
     assert runtime.run("cat /etc/masked", lambda c: None).stdout == "hidden"  # the control: without a mask
 
 
+@attack("the host's files, processes, disks", "paths, /proc/1/root, a disk's node",
+        'pivot_root and a detached umount, namespaces, the device program', 'what is mounted is seen')
 def test_host_is_out_of_sight(runtime):
     """The host's root, mounts, processes and devices cannot be reached, even with CAP_SYS_ADMIN."""
     marker = tempfile.mkdtemp(prefix="oci-host-")
     try:
         out = runtime.run(f"ls {marker} 2>&1; ls /../../..{marker} 2>&1; cat /proc/1/root{marker} 2>&1; ls -d /proc/[0-9]* | wc -l; "
-                          "mknod /tmp/disk b 254 0 && dd if=/tmp/disk bs=1 count=1 2>&1; grep -c . /proc/self/mountinfo; rm -f /tmp/disk", check=False).stdout
+                          "mknod /dev/disk b 254 0 2>&1 && dd if=/dev/disk bs=1 count=1 2>&1; grep -c . /proc/self/mountinfo", check=False).stdout
         assert out.count("No such file") == 3, out
         expect(out, "Operation not permitted")
         assert "1+0 records" not in out, out
+        os.makedirs(runtime.rootfs + marker, exist_ok=True)
         done = runtime.run(f"ls -d {marker}", lambda c: add_mount(c, marker, marker, "bind", ["bind"]))  # the control
         expect(done.stdout, marker)
     finally:
         os.rmdir(marker)
+
+
+@attack("inheritable capabilities (CVE-2022-27650)", "the sets of the first process and of exec sessions, of root and of another",
+        "only what the configuration names is inheritable", "what it names is there")
+def test_nothing_is_inheritable(runtime):
+    """No capability is inheritable or ambient unless the configuration says so (CVE-2022-27650)."""
+    look = "grep -E 'CapInh|CapAmb' /proc/self/status"
+    none = ["0000000000000000"] * 2
+    def sets(out):
+        return out.split()[1::2]
+    name, _ = runtime.create(f"{look} >/dev/shm/first; sleep 60")
+    runtime.call("start", name)
+    for words in (["sh", "-c", look], ["cat", "/dev/shm/first"]):
+        assert sets(runtime.call("exec", name, *words).stdout) == none, words
+    assert sets(runtime.call("exec", "--user", "7:7", name, "sh", "-c", look).stdout) == none
+    def change(config):
+        config["process"]["capabilities"].update(inheritable=["CAP_KILL"], ambient=["CAP_KILL"])
+    assert sets(runtime.run(look, change).stdout) == ["0000000000000020"] * 2  # the control
+
+
+@attack("ids that wrap around to root (CVE-2024-40635)", "ids at and beyond 2^31 and 2^32, in the configuration and by exec",
+        "such a number is refused where it is read", "the largest that is allowed is the process's own")
+def test_ids_do_not_wrap(runtime):
+    """A user id beyond what a process can have does not become another (CVE-2024-40635)."""
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    for uid in (1 << 31, (1 << 32) - 1, 1 << 32, (1 << 32) + 1, 1 << 64, -1):
+        done = runtime.run("id -u", lambda c: c["process"]["user"].update(uid=uid), check=False)
+        assert done.returncode != 0 and done.stdout == "", (uid, done.stdout)
+        done = runtime.call("exec", "--user", str(uid), name, "id", "-u", check=False)
+        assert done.returncode != 0 and done.stdout == "", (uid, done.stdout)
+    most = 65535 if runtime.users else (1 << 31) - 1
+    assert runtime.run("id -u", lambda c: c["process"]["user"].update(uid=most)).stdout.split() == [str(most)]
+
+
+@attack("a swapped console (CVE-2025-52565)", "/dev/console of the image is a link to another of its files",
+        "the terminal is not mounted where a link leads", "a plain file there is covered by the terminal")
+def test_console_follows_no_link(runtime):
+    """The terminal is not laid over the file that a link at /dev/console leads to (CVE-2025-52565)."""
+    path = runtime.folder + "/attack-console" + str(runtime.users)
+    def change(is_link):
+        def make(tree):
+            open(tree + "/victim", "w").write("whole\n")
+            os.symlink("/victim", tree + "/dev/console") if is_link else open(tree + "/dev/console", "w").close()
+        return make
+    def seen(is_link):
+        tree = image(runtime, change(is_link))
+        def configure(config):
+            config["root"]["path"] = tree
+            config["mounts"] = [m for m in config["mounts"] if m["destination"] in ("/proc", "/dev/pts")]
+            config["process"]["terminal"] = True
+        thread, got = receive_terminal(path)
+        try:
+            name, _ = runtime.create("cat /victim; grep -c /victim /proc/self/mountinfo; grep -c /dev/console /proc/self/mountinfo", configure,
+                                     options=["--console-socket", path])
+        except Failure:
+            return "refused"
+        finally:
+            os.unlink(path)
+        thread.join(5)
+        runtime.call("start", name)
+        return read_all(got[0]).split()
+    out = seen(True)
+    assert out == "refused" or out[:2] == ["whole", "0"], out
+    assert seen(False) == ["whole", "0", "1"]  # the control
+
+
+@attack("control sockets within reach (CVE-2020-15257)", "abstract sockets listed from a container in the caller's network namespace, while another waits at its gate",
+        "the gate is a file in a directory that only the caller may enter", "an abstract socket of the test's own is listed")
+def test_no_abstract_sockets(runtime):
+    """No socket of the runtime's can be reached through the network namespace (CVE-2020-15257)."""
+    runtime.create()  # waits at its gate
+    own = socket.socket(socket.AF_UNIX)
+    own.bind("\0oci-check-abstract")
+    try:
+        out = runtime.run("cat /proc/net/unix", lambda c: (without(c, "network"), c.update(mounts=[m for m in c["mounts"] if "/sys" not in m["destination"]]))).stdout
+        expect(out, "@oci-check-abstract")
+        assert not [line for line in out.splitlines() if "@" in line and ("swiftlet" in line or "start" in line or runtime.root in line)], out
+        assert os.stat(runtime.root).st_mode & 0o077 == 0
+    finally:
+        own.close()

@@ -31,7 +31,9 @@ extension BundlePlanner {
             return
         }
         for node in nodes where node.kind != .pipe {
-            plan.mounts.append(BundleMount(.bind(node.path, recursive: false), at: node.path))
+            var mount = BundleMount(.bind(node.path, recursive: false), at: node.path)
+            mount.targetHasNoLinks = true
+            plan.mounts.append(mount)
         }
         plan.devices = nodes.filter { $0.kind == .pipe }
     }

@@ -1,0 +1,58 @@
+#!/bin/bash
+# Shows that the checks would see a missing protection: links swiftlet-oci once for each protection taken out (the numbers are in
+# CShims/Launch/child.h), and runs the checks that must then fail. With everything in place all of them hold.
+# usage, as root: [SWIFTLET_BIN=built products] integration/oci/weakened.sh
+set -u
+cd "$(dirname "$0")/../.."
+bin=${SWIFTLET_BIN:-}
+if [ -z "$bin" ]; then
+    swift build --product swiftlet-oci >&2 || exit 1
+    bin=$(swift build --show-bin-path)
+fi
+work=$(mktemp -d /tmp/swiftlet-weakened.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+# All but the launch path is linked as it is.
+grep -v '/CLaunch\.build/' "$bin/swiftlet-oci.product/Objects.LinkFileList" >"$work/objects"
+
+build() { # number
+    mkdir "$work/$1"
+    for source in CShims/Launch/*.c; do
+        clang -O1 -ICShims/Launch/include "-DCL_WEAKEN=$1" -c "$source" -o "$work/$1/$(basename "$source").o" || exit 1
+    done
+    swiftc -static-executable -Xlinker --entry=crt_entry -Xlinker --defsym -Xlinker main=swiftlet_oci_main "@$work/objects" "$work/$1"/*.o \
+        -lseccomp -lcap -o "$work/$1/swiftlet-oci" 2>"$work/link" || { cat "$work/link" >&2; exit 1; }
+}
+
+# A number, a check's name, and how many of its kind must fail.
+check() {
+    local out
+    [ -d "$work/$1" ] || build "$1"
+    out=$(python3 -B integration/oci/check.py "$work/$1/swiftlet-oci" "$2")
+    if [[ $out == *" $3 failed"* ]]; then
+        echo "ok    protection $1, $2: $3 failed"
+        passed=$((passed + 1))
+    else
+        printf 'FAIL  protection %s, %s: %s were to fail\n%s\n' "$1" "$2" "$3" "$out"
+        failed=$((failed + 1))
+    fi
+}
+
+for name in seccomp_errno test_capabilities masked_and_read_only device_program no_new_priv runtime_is_not no_descriptor follow_no_links \
+    made_elsewhere null_device out_of_sight; do check 0 $name 0; done
+check 2 seccomp_errno 1
+check 3 test_capabilities 2
+check 4 masked_and_read_only 1
+check 5 masked_and_read_only 1
+check 6 no_descriptor 2
+check 7 out_of_sight 2
+check 8 device_program 1
+check 10 no_new_priv 1
+check 13 runtime_is_not 2
+check 14 follow_no_links 2
+check 14 made_elsewhere 2
+check 15 null_device 2
+echo "weakened: $passed passed, $failed failed"
+[ $failed = 0 ]
