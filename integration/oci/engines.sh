@@ -102,7 +102,9 @@ ctr images import --snapshotter native "$work/box.tar" >/dev/null 2>&1
 image=$(ctr images ls -q)
 check "containerd: run" "uid=0" ctr run --rm "${with[@]}" "$image" one id
 ctr run -d "${with[@]}" "$image" two sleep 1000 >/dev/null 2>&1
-check "containerd: exec" "in exec" ctr tasks exec --exec-id e two echo in exec
+# containerd 1.6 loses the output of one exec in some hundred, with runc too.
+for id in e1 e2 e3; do said=$(ctr tasks exec --exec-id $id two echo in exec 2>&1) && [ -n "$said" ] && break; done
+check "containerd: exec" "in exec" echo "$said"
 check "containerd: pause" "PAUSED" bash -c '"$@" pause two; "$@" ls' - timeout 60 /usr/bin/ctr --address "$work/sock" tasks
 check "containerd: resume" "RUNNING" bash -c '"$@" resume two; "$@" ls' - timeout 60 /usr/bin/ctr --address "$work/sock" tasks
 check "containerd: kill" "STOPPED" bash -c '"$@" kill -s KILL two; sleep 1; "$@" ls' - timeout 60 /usr/bin/ctr --address "$work/sock" tasks
