@@ -24,7 +24,8 @@ packaging/deb.sh "$disk" >&2
 version=$(basename "$disk"/swiftlet_*.deb | cut -d_ -f2)
 SWIFTLET_VERSION=$version+1 packaging/deb.sh "$disk/newer" >&2
 cp -r integration/vm/guest "$disk/suite"
-rm -rf "$disk/suite/__pycache__"
+cp -r integration/oci "$disk/oci"
+rm -rf "$disk"/{suite,oci}/__pycache__
 printf '#!/bin/sh\nexec python3 -B /payload/suite\n' >"$disk/vm-suite"
 chmod 755 "$disk/vm-suite"
 cp /bin/busybox "$disk/bundle/rootfs/bin/"

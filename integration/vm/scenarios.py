@@ -20,6 +20,10 @@ def limits(session):
     session.boot(["package", "limits", "pressure"], 1800)
 
 
+def oci(session):
+    session.boot(["oci"], 1200)
+
+
 def service(session):
     session.boot(["package", "service", "removal"], 1200)
 
@@ -72,6 +76,7 @@ def power_cut(session, cuts=3):
 
 ALL = [
     Scenario("limits", "the package installed; limits held by the kernel, figures, and evictions under pressure", limits),
+    Scenario("oci", "swiftlet-oci alone: limits and their update, devices and freezing held by the kernel; nothing leaks", oci, is_optional=True),
     Scenario("service", "restart and upgrade under traffic, then a purge that leaves nothing", service),
     Scenario("reboot", "a reboot ends the pods in order and brings the workload back", reboot),
     Scenario("power-cut", "the power goes while objects, images and pods are made (SWIFTLET_VM_CUTS, 3)", power_cut),
