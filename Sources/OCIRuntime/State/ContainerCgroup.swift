@@ -121,7 +121,8 @@ package struct ContainerCgroup: Sendable {
             } catch {
                 return try cgroup { () throws(CgroupError) in throw error }
             }
-            usleep(10_000)
+            // It mostly has within the first millisecond.
+            usleep(UInt32(min(10_000, 200 << min(attempt, 6))))
         }
     }
 
