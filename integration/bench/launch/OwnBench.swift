@@ -45,7 +45,7 @@ struct OwnBench {
         print(pods.line("swiftlet  pod monitor and first container exec'd"))
     }
 
-    private func makePod(_ name: String) async throws -> (any PodMonitoring, Cgroup) {
+    func makePod(_ name: String) async throws -> (any PodMonitoring, Cgroup) {
         let directory = base + "/" + name
         mkdir(directory, 0o700)
         let cgroup = group.child(name)
@@ -55,7 +55,7 @@ struct OwnBench {
         return (try await spawner.spawn(configuration), cgroup)
     }
 
-    private func container(_ id: String, _ cgroup: Cgroup) throws -> ContainerLaunch {
+    func container(_ id: String, _ cgroup: Cgroup) throws -> ContainerLaunch {
         let directory = base + "/" + (cgroup.name.split(separator: "/").last.map(String.init) ?? "")
         for part in ["upper", "work"] { mkdir("\(directory)/\(id).\(part)", 0o755) }
         try cgroup.child(id).create()

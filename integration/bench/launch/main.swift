@@ -12,6 +12,7 @@ import Linux
         let bench = try OwnBench(monitor: arguments[2])
         do {
             try await bench.run(rounds: rounds)
+            try await bench.measureMemory(containers: 20)
         } catch {
             print("bench: \(error)")
         }
