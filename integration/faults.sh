@@ -1,6 +1,6 @@
 #!/bin/bash
 # Harm at every named place of a pod's way, and the invariants after each; then bugs put in on purpose, which must be caught.
-# usage, as root: integration/faults.sh [--seed N] [--all] [--only PLACE]... [--bugs | --no-bugs]
+# usage, as root: integration/faults.sh [--seed N] [--only PLACE]... [--bugs | --no-bugs]
 set -uo pipefail
 cd "$(dirname "$0")/.."
 if [ -z "${SWIFTLET_BUILT:-}" ]; then

@@ -19,7 +19,7 @@ SUITES=(
     "images          images of umoci, skopeo and a registry; pulls that are cut, archives that attack"
     "agent           a server and an agent on two machines of network namespaces"
     "hostile         a full and a stalling data disk, no address left for pods"
-    "bugs            five bugs put in on purpose, each caught by a named scenario (integration/faults.sh)"
+    "faults          kills and stops at every fault point, and five bugs put in on purpose (integration/faults.sh)"
     "weakened        the launch path's checks against builds that lack a protection"
     "weakened-oci    swiftlet-oci's checks and attacks against builds that lack a protection"
     "package         the Debian package: lintian, manual, completions, files and sizes"
@@ -99,6 +99,7 @@ unit_tests() {
     passed=$((passed + all - bad - off)) failed=$((failed + bad)) skipped=$((skipped + off))
     grep -E '^✘ ' "$out" | sed 's/^/unit: /' >>"$failures"
     if [ "$status" != 0 ] && [ "$bad" = 0 ]; then ended_badly unit "$status"; fi
+    echo "simulation: $(grep -m 1 -o 'in order: .*' "$out" || echo "no history ended in order")"
     rm -f "$out"
 }
 
@@ -122,7 +123,7 @@ SWIFTLET_BUILT=1 suite containerd 180 integration/containerd.sh
 SWIFTLET_BUILT=1 suite images 900 integration/images.sh
 SWIFTLET_BUILT=1 suite agent 600 integration/agent.sh
 SWIFTLET_BUILT=1 suite hostile 300 integration/hostile.sh
-suite bugs 900 integration/faults.sh --bugs
+suite faults 1500 integration/faults.sh
 suite weakened 1200 integration/launch/weakened.sh
 suite weakened-oci 600 integration/oci/weakened.sh
 suite package 3600 integration/package.sh

@@ -26,10 +26,15 @@ struct Audit {
         self.wishes = wishes
     }
 
-    var complaints: [String] {
-        wishesHold + workloadsAreReady + podsRun + machinesRunNothingElse + ownersLive + endpointsAreTrue
-            + nodesAreReady
-    }
+    /// What is looked at each time.
+    private static let invariants: [@Sendable (Audit) -> [String]] = [
+        \.wishesHold, \.workloadsAreReady, \.podsRun, \.machinesRunNothingElse, \.ownersLive, \.endpointsAreTrue,
+        \.nodesAreReady,
+    ]
+
+    static var invariantCount: Int { invariants.count }
+
+    var complaints: [String] { Self.invariants.flatMap { $0(self) } }
 
     // MARK: - The user's objects
 

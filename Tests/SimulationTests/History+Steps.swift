@@ -102,6 +102,8 @@ extension History {
         world.note("node-is-lost", node.name)
         node.powerOff()
         await world.pause(world.draw { $0.percent(70) ? $0.duration(500...20_000) : $0.duration(500...120_000) })
+        // Those too that came to it before it was missed.
+        wishes.loosen("pods/")
         try? node.start()
         world.note("node-returns", node.name)
     }
@@ -112,6 +114,7 @@ extension History {
         world.note("link-is-cut", node.name)
         node.cut(true)
         await world.pause(world.draw { $0.percent(70) ? $0.duration(100...10_000) : $0.duration(100...120_000) })
+        wishes.loosen("pods/")
         node.cut(false)
         world.note("link-is-mended", node.name)
     }

@@ -9,6 +9,9 @@ final class History: Sendable {
     let world: World
     private let last: Mutex<Task<Void, Never>?> = Mutex(nil)
     private let underWay = Mutex(0)
+    private let looks = Mutex(0)
+    /// How often the cluster was audited.
+    var audits: Int { looks.withLock { $0 } }
 
     init(_ cluster: Cluster, _ wishes: Wishes) {
         self.cluster = cluster
@@ -65,6 +68,7 @@ final class History: Sendable {
                 continue
             }
             looked = now
+            looks.withLock { $0 += 1 }
             complaints = Audit(cluster, wishes).complaints
             if complaints.isEmpty { break }
         }

@@ -34,14 +34,18 @@ struct Simulation {
     /// What a run came to.
     struct Tally {
         var histories = 0
+        var seeds: [UInt64] = []
+        var audits = 0
         var jobs = 0
         var virtualTime = Duration.zero
         var hits: [String: Int] = [:]
 
         var description: String {
             let events = hits.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-            return
-                "\(histories) histories, \(jobs) jobs, \(virtualTime.components.seconds) s of cluster time; \(events)"
+            let seeds = "\(seeds.first ?? 0)...\(seeds.last ?? 0)"
+            let checks = audits * Audit.invariantCount
+            return "\(histories) histories of seeds \(seeds), \(checks) invariants looked at in \(audits) audits, "
+                + "\(jobs) jobs, \(virtualTime.components.seconds) s of cluster time; \(events)"
         }
     }
 
@@ -65,12 +69,15 @@ struct Simulation {
         let start = world.time.uptime()
         for history in 1...count {
             world.forgetTrace()
-            let complaints = try History(cluster, wishes).run()
+            let story = History(cluster, wishes)
+            let complaints = try story.run()
             tally.histories += 1
+            tally.audits += story.audits
             if !complaints.isEmpty {
                 throw Failure(seed: seed, history: history, complaints: complaints, trace: world.trace)
             }
         }
+        tally.seeds.append(seed)
         tally.jobs += world.executor.count
         tally.virtualTime += world.time.uptime() - start
         tally.hits.merge(world.hits, uniquingKeysWith: +)

@@ -1,9 +1,9 @@
 """Harm at every named place of a pod's way, and the invariants after each; then bugs put in on purpose, each of which must be caught.
 
-usage: faults BINARIES ROOT [--seed N] [--all] [--only PLACE]... [--bugs | --no-bugs]
+usage: faults BINARIES ROOT [--seed N] [--only PLACE]... [--bugs | --no-bugs]
 
-At each place the server (or the pod's monitor) stops by itself; then somebody is killed or stopped, all goes on, and the pod's life must come to
-its end. `--all` stops monitors and containers too. The seed is the order.
+At each place the server (or the pod's monitor) stops by itself; then the server, the monitor or a container is killed or stopped, all goes on, and the
+pod's life must come to its end. The seed is the order.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import time
 from bugs import plant_all
 from instance import Instance, Unmet, expect, harm, send, wait_for
 from life import Life
+from silence import SILENCES
 
 # Before a monitor, and before a container is there: only the daemon can be harmed.
 WITHOUT_MONITOR = {"kubelet.seen", "runtime.sandboxRecorded", "runtime.sandboxGrouped", "runtime.monitorShutDown", "runtime.sandboxKilled",
@@ -31,19 +32,14 @@ WITHOUT_CONTAINER = WITHOUT_MONITOR | {
 ENDING = {"runtime.containerSignalled", "runtime.containerKilled"}
 
 
-def cases(places, everything):
+def cases(places):
     for place in places:
-        yield place, "kill", "daemon"
-        yield place, "stop", "daemon"
         # The store's places are of no pod.
-        if place not in WITHOUT_MONITOR and not place.startswith("store."):
-            yield place, "kill", "monitor"
-            if everything:
-                yield place, "stop", "monitor"
-        if place not in WITHOUT_CONTAINER and not place.startswith("store."):
-            yield place, "kill", "container"
-            if everything:
-                yield place, "stop", "container"
+        is_pods = not place.startswith("store.")
+        victims = ["daemon"] + ["monitor"] * (is_pods and place not in WITHOUT_MONITOR) + ["container"] * (is_pods and place not in WITHOUT_CONTAINER)
+        for victim in victims:
+            yield place, "kill", victim
+            yield place, "stop", victim
 
 
 class Case:
@@ -64,7 +60,7 @@ class Case:
 
     def run(self):
         # A monitor is told its place when it is made, which is before any prelude.
-        self.instance.hold(self.place if self.is_monitors else (self.preludes + [self.place])[0])
+        self.instance.hold_at(self.place if self.is_monitors else (self.preludes + [self.place])[0])
         thread = threading.Thread(target=self.watch)
         thread.start()
         try:
@@ -84,18 +80,7 @@ class Case:
             pass
         report, findings = self.instance.doctor()
         expect(not findings, "\n".join(findings))
-        life.remove()
-        life.check_ends()
-        life.check_kept()
-        wait_for("all being given back", life.patience, self.nothing_left, pause=0.05)
-
-    def nothing_left(self):
-        """A pod that is deleted by force is gone from the API before it is gone from the node."""
-        report, findings = self.instance.doctor()
-        expect(not findings, "\n".join(findings))
-        counts = report["counts"]
-        expect(counts["pods"] == counts["processes"] == counts["addresses"] == 0, f"something is left: {counts}")
-        return True
+        life.end()
 
     def watch(self):
         """Waits for the place, does the harm, and lets all go on."""
@@ -103,7 +88,7 @@ class Case:
             while self.is_monitors and self.preludes and not self.instance.is_taken():
                 time.sleep(0.001)
             if self.is_monitors and self.preludes:
-                self.instance.hold(self.preludes[0])
+                self.instance.hold_at(self.preludes[0])
             while not self.is_over and not self.hits:
                 place = (self.preludes + [self.place])[0]
                 holder = self.instance.held(place)
@@ -121,7 +106,7 @@ class Case:
             self.preludes.pop()
             act, victim = "kill", "daemon"
             if not self.is_monitors:
-                self.instance.hold(self.place)
+                self.instance.hold_at(self.place)
         else:
             self.hits = 1
             act, victim = self.act, self.victim
@@ -134,21 +119,42 @@ class Case:
         expect(count > 0 or (victim == "container" and self.place in ENDING), f"at {self.place} there was no {victim}")
 
 
-def walk(instance, chosen):
-    passed, failed, hits = 0, 0, {}
-    for number, (place, act, victim) in enumerate(chosen):
-        case = Case(instance, number, place, act, victim)
+class Walk:
+    """Cases one after the other, counted."""
+
+    def __init__(self, instance):
+        self.instance = instance
+        self.passed = self.failed = 0
+        self.hits = {}
+
+    def harm(self, number, place, act, victim):
+        case = Case(self.instance, number, place, act, victim)
+        self.run(f"{case.name} (pod {case.life.name})", case.run)
+        harms = self.hits.setdefault(place, {})
+        harms[f"{act} {victim}"] = harms.get(f"{act} {victim}", 0) + case.hits
+
+    def run(self, name, body):
         start = time.monotonic()
         try:
-            case.run()
-            passed += 1
-        except Exception as error:
-            failed += 1
-            print(f"FAIL  {case.name} (pod {case.life.name}, {time.monotonic() - start:.1f} s)\n      " + str(error).replace("\n", "\n      "), flush=True)
-            recover(instance)
-        hits.setdefault(place, {}).setdefault(f"{act} {victim}", 0)
-        hits[place][f"{act} {victim}"] += case.hits
-    return passed, failed, hits
+            body()
+            self.passed += 1
+        except Exception as error:  # a case that breaks is a case that fails
+            self.failed += 1
+            print(f"FAIL  {name}, {time.monotonic() - start:.1f} s\n      " + str(error).replace("\n", "\n      "), flush=True)
+            recover(self.instance)
+
+    def report(self, places):
+        """Every place with its hits; one that was never hit is a failure."""
+        for place in places:
+            harms = self.hits.get(place, {})
+            count = sum(harms.values())
+            print(f"  {place:32} {count} hits: " + ", ".join(f"{harm} {count}" for harm, count in sorted(harms.items())))
+            if count == 0:
+                self.failed += 1
+                print(f"FAIL  {place} was never hit")
+
+    def count(self, act):
+        return sum(count for harms in self.hits.values() for harm, count in harms.items() if harm.startswith(act))
 
 
 def recover(instance):
@@ -170,7 +176,6 @@ def main():
     parser.add_argument("binaries")
     parser.add_argument("root")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SWIFTLET_SEED", random.randrange(1 << 30))))
-    parser.add_argument("--all", action="store_true")
     parser.add_argument("--only", action="append")
     parser.add_argument("--bugs", action="store_true", help="the bugs alone")
     parser.add_argument("--no-bugs", action="store_true")
@@ -184,13 +189,22 @@ def main():
         places = [place for place in places if place in options.only]
     passed = failed = 0
     if not options.bugs:
-        chosen = list(cases(places, options.all))
+        chosen = list(cases(places))
         random.Random(options.seed).shuffle(chosen)
         start = time.monotonic()
-        passed, failed, hits = walk(instance, chosen)
-        print(f"seed {options.seed}: {len(chosen)} harms at {len(places)} places in {time.monotonic() - start:.0f} s; hits:")
-        for place in places:
-            print(f"  {place:32} " + ", ".join(f"{harm} {count}" for harm, count in sorted(hits[place].items())))
+        walk = Walk(instance)
+        print(f"seed {options.seed}: {len(chosen)} harms at {len(places)} fault points", flush=True)
+        for number, case in enumerate(chosen):
+            walk.harm(number, *case)
+        for name, silence in SILENCES.items():
+            if not options.only or name in options.only:
+                walk.run(silence.__doc__.splitlines()[0], lambda: silence(instance))
+        walk.report(places)
+        passed, failed = walk.passed, walk.failed
+        print(f"seed {options.seed}: {walk.count('kill')} kills and {walk.count('stop')} stops at {len(places)} fault points in "
+              f"{time.monotonic() - start:.0f} s; invariants looked at:")
+        for name, count in instance.looks.items():
+            print(f"  {name}: {count} times")
     if not options.no_bugs:
         caught, missed = plant_all(instance)
         passed, failed = passed + caught, failed + missed

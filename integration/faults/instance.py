@@ -13,11 +13,22 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "vm", "guest"))
 from cluster import Cluster  # noqa: E402
 from report import Unmet, expect, read, wait_for  # noqa: E402
 
+# What the doctor looks at each time.
+DOCTORS = ("nothing of ours is without an owner", "no two pods share an address", "no pod runs twice", "no exit is unreported")
+
+
 class Instance:
     def __init__(self, binaries, root):
         self.binaries, self.root = binaries, root
         self.flags = [f"--data-dir={root}/d", f"--run-dir={root}/r", f"--config-dir={root}/c"]
         self.process = None
+        # How often each invariant was looked at.
+        self.looks = {}
+
+    def hold(self, invariant, holds, text):
+        """One look at an invariant."""
+        self.looks[invariant] = self.looks.get(invariant, 0) + 1
+        expect(holds, text)
 
     def start(self, bug=None, waits=True):
         """Starts the server; returns once the node answers, or at once where it is to be held while it starts."""
@@ -62,6 +73,8 @@ class Instance:
         except ValueError:
             raise Unmet(f"swiftlet doctor ended with {code}: {text[-500:]}") from None
         expect(bool(report["findings"]) == (code == 1), f"swiftlet doctor ended with {code}: {text[-500:]}")
+        for invariant in DOCTORS:
+            self.looks[invariant] = self.looks.get(invariant, 0) + 1
         return report, [f"doctor: {f['kind']} {f['object']}: {f['problem']}" for f in report["findings"]]
 
     def kill(self):
@@ -70,7 +83,7 @@ class Instance:
 
     # Processes
 
-    def hold(self, place):
+    def hold_at(self, place):
         """The next process that comes to the place stops there."""
         with open(f"{self.root}/hold.new", "w") as file:
             file.write(place)

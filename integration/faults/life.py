@@ -48,7 +48,7 @@ class Life:
         if isinstance(answer, int):
             return
         revision = int(answer["metadata"]["resourceVersion"])
-        expect(revision > self.revision, f"revision {revision} was given out after {self.revision}")
+        self.instance.hold("revisions only grow", revision > self.revision, f"revision {revision} was given out after {self.revision}")
         self.revision = revision
 
     def begin(self):
@@ -56,7 +56,8 @@ class Life:
         container = {"image": IMAGE, "imagePullPolicy": "Never", "volumeMounts": [
             {"name": "marks", "mountPath": "/marks"}, {"name": "memory", "mountPath": "/memory"}]}
         main = "echo x >>/marks/main; trap 'exit 0' TERM; sleep 1000 & wait"
-        brief = "echo x >>/marks/brief; sleep 0.1; exit 3"
+        # It ends while the other runs, for those who look for a container then.
+        brief = "for i in $(seq 100); do [ -e /marks/main ] && break; sleep 0.05; done; echo x >>/marks/brief; sleep 0.1; exit 3"
         self.note(self.call("creating the pod", lambda api: api.create("pods", {
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": self.name}, "spec": {
                 "restartPolicy": "Never", "terminationGracePeriodSeconds": self.grace, "volumes": [
@@ -75,7 +76,7 @@ class Life:
     def settled(self):
         """The pod, once main runs and brief has ended, or all has failed."""
         pod = self.call("reading the pod", lambda api: api.pod(self.name))
-        expect(pod != 404, f"pod {self.name} was acknowledged and is not there")
+        self.instance.hold("nothing acknowledged is lost", pod != 404, f"pod {self.name} was acknowledged and is not there")
         states = {c["name"]: c.get("state", {}) for c in pod["status"].get("containerStatuses", [])}
         if pod["status"].get("phase") == "Failed":
             return pod
@@ -91,6 +92,21 @@ class Life:
         self.call("deleting the pod", lambda api: api.delete("pods", self.name))
         wait_for(f"pod {self.name} being gone", self.patience, lambda: self.call("reading the pod", lambda api: api.pod(self.name)) == 404, pause=0.03)
 
+    def end(self):
+        """Removes the pod; after it nothing of it may be left."""
+        self.remove()
+        self.check_ends()
+        self.check_kept()
+        wait_for("all being given back", self.patience, self.nothing_left, pause=0.05)
+
+    def nothing_left(self):
+        """A pod that is deleted by force is gone from the API before it is gone from the node."""
+        report, findings = self.instance.doctor()
+        expect(not findings, "\n".join(findings))
+        counts = report["counts"]
+        expect(counts["pods"] == counts["processes"] == counts["addresses"] == 0, f"something is left: {counts}")
+        return True
+
     # What must hold
 
     def check_ends(self):
@@ -98,18 +114,18 @@ class Life:
         if self.pod["status"].get("phase") != "Failed":
             brief = next(c for c in self.pod["status"]["containerStatuses"] if c["name"] == "brief")
             code = brief["state"]["terminated"]["exitCode"]
-            expect(code == 3 or self.was_harmed, f"brief ended with 3, and {code} was reported")
+            self.instance.hold("no exit is unreported", code == 3 or self.was_harmed, f"brief ended with 3, and {code} was reported")
         expect(self.pod["status"].get("phase") != "Failed" or self.was_harmed, f"nobody harmed {self.name}, and it failed: {self.pod['status']}")
         for container in ("main", "brief"):
             path = f"{self.marks}/{container}"
             count = len(read(path).split()) if os.path.exists(path) else 0
-            expect(count <= 1, f"container {container} of {self.name} ran {count} times")
+            self.instance.hold("no pod runs twice", count <= 1, f"container {container} of {self.name} ran {count} times")
 
     def check_kept(self):
         """All that was acknowledged is there."""
         for when in ("before", "after"):
             found = self.call("reading a ConfigMap", lambda api: api.get(f"/api/v1/namespaces/default/configmaps/{self.name}-{when}"))
-            expect(found != 404, f"configmap {self.name}-{when} was acknowledged and is lost")
+            self.instance.hold("nothing acknowledged is lost", found != 404, f"configmap {self.name}-{when} was acknowledged and is lost")
         listed = self.call("listing", lambda api: api.get("/api/v1/namespaces/default/configmaps?limit=1"))
         now = int(listed["metadata"]["resourceVersion"])
-        expect(now >= self.revision, f"revision {self.revision} was acknowledged, and the store is at {now}")
+        self.instance.hold("revisions only grow", now >= self.revision, f"revision {self.revision} was acknowledged, and the store is at {now}")
