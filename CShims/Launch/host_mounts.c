@@ -35,6 +35,15 @@ int32_t cmnt_tmpfs(int32_t target, const char *options, uint32_t options_size) {
     return code;
 }
 
+int32_t cmnt_attach(int32_t tree, const char *path) {
+    return move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+int32_t cmnt_overlay(const char *target, const char *options) {
+    unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV;
+    return mount("overlay", target, "overlay", flags, options) < 0 ? -errno : 0;
+}
+
 int32_t cmnt_detach(const char *path) {
     return umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 }

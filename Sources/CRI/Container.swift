@@ -85,6 +85,8 @@ package struct Mount: Sendable, Hashable {
     package var isRecursivelyReadOnly = false
     /// An image whose files are mounted, read-only, in place of a path of the host; nil: none. `subPath` is then one within the image.
     package var image: String?
+    /// That image by digest, once it is mounted.
+    package var imageID: String?
 
     package init(
         hostPath: String, containerPath: String, isReadOnly: Bool = false, propagation: Propagation = .private
@@ -273,8 +275,13 @@ package struct MemoryStats: Sendable, Hashable {
     package var cache: UInt64?
     package var mappedFile: UInt64?
     package var swap: UInt64?
+    package var kernel: UInt64?
+    /// The most that was in use at one time.
+    package var peak: UInt64?
     package var pageFaults: UInt64?
     package var majorPageFaults: UInt64?
+    /// How often the limit held an allocation up.
+    package var limitHits: UInt64?
     /// Processes that were killed because a limit was reached.
     package var kills: UInt64?
 

@@ -91,6 +91,8 @@ package struct PodSandboxConfig: Sendable, Hashable {
     package var labels: [String: String] = [:]
     package var annotations: [String: String] = [:]
     package var network = NamespaceMode.pod
+    /// Without one a network namespace of its own has a loopback alone. Not in the CRI.
+    package var hasLink = true
     package var pid = NamespaceMode.container
     package var ipc = NamespaceMode.pod
     package var sysctls: [String: String] = [:]
@@ -122,6 +124,13 @@ package struct PortMapping: Sendable, Hashable {
         self.hostPort = hostPort
         self.hostAddress = hostAddress
     }
+}
+
+extension PodSandboxStatus {
+    /// On what is made for one session of a command line, and no kubelet's: the name of what runs in it.
+    package static let sessionLabel = "swiftlet.dev/session"
+
+    package var sessionName: String? { labels[Self.sessionLabel] }
 }
 
 package enum PodSandboxState: String, Sendable, Hashable {

@@ -1,6 +1,9 @@
 /// The runtime half of the CRI (runtime/v1), as Swift: what the kubelet asks of whatever runs containers. Every call is idempotent where
 /// the CRI says so: stopping what is stopped and removing what is gone succeed.
 package protocol RuntimeService: Sendable {
+    /// Whether mounts may name a path within their volume (`Mount.subPath`), which the CRI does not know.
+    var resolvesSubPaths: Bool { get }
+
     func version() async throws(CRIError) -> RuntimeVersion
     func status() async throws(CRIError) -> RuntimeStatus
 
@@ -28,6 +31,10 @@ package protocol RuntimeService: Sendable {
     func podSandboxStats(_ id: String) async throws(CRIError) -> ContainerStats
     /// What the container has written into its root filesystem. A part of its statistics in the CRI; apart here, since it walks the files.
     func writableLayer(of id: String) async throws(CRIError) -> FilesystemUsage
+    /// Of a container that runs. Looks at each of its processes.
+    func containerTally(_ id: String) async throws(CRIError) -> ContainerTally
+    /// Of a sandbox that is ready; none where it is on the host's network.
+    func interfaces(ofSandbox id: String) async throws(CRIError) -> [InterfaceStats]
 
     /// Runs a command to its end. Output over `outputLimit` bytes a stream is cut.
     func execSync(

@@ -42,8 +42,14 @@ package struct RuntimePaths: Sendable, Hashable {
     /// A pod's under a cgroup that is not ours: it bears our name, so that nobody takes it for his own.
     func foreignCgroup(_ parent: String, sandbox: String) -> String {
         let top = cgroupMount + parent.split(separator: "/").map { "/\($0)" }.joined()
-        return top + "/" + (cgroupRoot.split(separator: "/").last.map(String.init) ?? "swiftlet") + "-"
-            + sandbox.prefix(12)
+        return top + "/" + foreignPrefix + sandbox.prefix(12)
+    }
+    /// What the names of our cgroups under others' begin with.
+    var foreignPrefix: String { (cgroupRoot.split(separator: "/").last.map(String.init) ?? "swiftlet") + "-" }
+    func isForeignCgroup(_ name: String) -> Bool {
+        let rest = name.dropFirst(foreignPrefix.count)
+        return name.hasPrefix(foreignPrefix) && rest.utf8.count == 12
+            && rest.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
     func cgroup(of container: String, in sandbox: SandboxRecord) -> String {
         sandbox.cgroup + "/" + container.prefix(32)

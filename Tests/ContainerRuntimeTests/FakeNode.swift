@@ -23,6 +23,15 @@ final class FakeKernel: RuntimeKernel {
 
     func bootID() throws(KernelError) -> String { state.withLock { $0.boot } }
     func hostName() -> String { "node-1" }
+    func tally(_ processes: [Int32]) -> ProcessTally {
+        var tally = ProcessTally()
+        tally.processes = UInt64(processes.count)
+        return tally
+    }
+    func hugePageSizes() -> [String] { ["2MB"] }
+    func capacity(of path: String) -> FilesystemCapacity? {
+        FilesystemCapacity(bytes: 1 << 30, inodes: 1_000, freeInodes: 900)
+    }
     func hostFile(_ path: String) -> String { "host's \(path)\n" }
 
     func prepare(cgroupRoot: String) throws(KernelError) -> HostFeatures {
@@ -81,6 +90,8 @@ final class FakeNetwork: SandboxNetwork {
         attached.withLock { _ = $0.insert(sandbox) }
         return ["10.0.0.7"]
     }
+
+    func isolate(networkNamespace: String) async throws(CRIError) {}
 
     func detach(sandbox: String) async throws(CRIError) { attached.withLock { _ = $0.remove(sandbox) } }
     var problem: String? {

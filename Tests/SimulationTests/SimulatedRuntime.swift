@@ -131,6 +131,16 @@ final class SimulatedRuntime: RuntimeService {
         try await machine.runtime.writableLayer(of: id)
     }
 
+    var resolvesSubPaths: Bool { machine.runtime.resolvesSubPaths }
+
+    func containerTally(_ id: String) async throws(CRIError) -> ContainerTally {
+        try await machine.runtime.containerTally(id)
+    }
+
+    func interfaces(ofSandbox id: String) async throws(CRIError) -> [InterfaceStats] {
+        try await machine.runtime.interfaces(ofSandbox: id)
+    }
+
     func updateContainerResources(_ id: String, _ resources: ContainerResources) async throws(CRIError) {
         try await machine.runtime.updateContainerResources(id, resources)
     }

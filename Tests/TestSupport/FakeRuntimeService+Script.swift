@@ -5,6 +5,7 @@ package enum FakeRuntimeOperation: String, Sendable, Hashable {
     case version, status, runPodSandbox, stopPodSandbox, removePodSandbox, podSandboxStatus, listPodSandboxes
     case createContainer, startContainer, stopContainer, removeContainer, containerStatus, listContainers
     case updateContainerResources, reopenContainerLog, containerStats, podSandboxStats, writableLayer
+    case containerTally, interfaces
     case execSync, exec, attach, portForward
 }
 

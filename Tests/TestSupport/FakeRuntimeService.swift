@@ -15,6 +15,8 @@ package final class FakeRuntimeService: RuntimeService {
         state = Mutex(FakeRuntimeState(now: now))
     }
 
+    package var resolvesSubPaths: Bool { true }
+
     package func version() async throws(CRIError) -> RuntimeVersion {
         try await enter(.version)
         return RuntimeVersion(name: "fake", version: "1.0.0")
@@ -115,6 +117,21 @@ package final class FakeRuntimeService: RuntimeService {
         try await enter(.writableLayer, id)
         let bytes = try change { state throws(CRIError) in try state.container(id).layerBytes }
         return FilesystemUsage(path: "/fake/" + id, usedBytes: bytes, usedInodes: 1)
+    }
+
+    package func containerTally(_ id: String) async throws(CRIError) -> ContainerTally {
+        try await enter(.containerTally, id)
+        _ = try change { state throws(CRIError) in try state.container(id) }
+        var tally = ContainerTally()
+        tally.processes.processes = 1
+        return tally
+    }
+
+    package func interfaces(ofSandbox id: String) async throws(CRIError) -> [InterfaceStats] {
+        try await enter(.interfaces, id)
+        _ = try change { state throws(CRIError) in try state.sandbox(id) }
+        let none = InterfaceStats.Direction(bytes: 0, packets: 0, errors: 0, dropped: 0)
+        return [InterfaceStats(name: "eth0", received: none, sent: none)]
     }
 
     package func execSync(

@@ -26,6 +26,12 @@ struct Links: SandboxNetwork {
         }
     }
 
+    func isolate(networkNamespace: String) async throws(CRIError) {
+        do throws(PodNetworkError) { try await network.isolate(.path(networkNamespace)) } catch {
+            throw .failed("\(error)")
+        }
+    }
+
     func detach(sandbox: String) async throws(CRIError) {
         do throws(PodNetworkError) { try await network.detach(sandbox: sandbox) } catch { throw .failed("\(error)") }
     }

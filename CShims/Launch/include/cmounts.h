@@ -8,6 +8,10 @@ int32_t cmnt_clone(int32_t file, int32_t recursive);
 int32_t cmnt_open_beneath(int32_t directory, const char *path);
 /* A new tmpfs with options "k=v\0...", nosuid and nodev, attached to an open directory. */
 int32_t cmnt_tmpfs(int32_t target, const char *options, uint32_t options_size);
+/* Attaches a detached mount at a path, whose last part is not followed. */
+int32_t cmnt_attach(int32_t tree, const char *path);
+/* A read-only overlay on a directory, with options as mount(2) takes them: "lowerdir=TOP:BOTTOM". */
+int32_t cmnt_overlay(const char *target, const char *options);
 int32_t cmnt_detach(const char *path);
 /* Whether the kernel has a system call of the new mount interface and the like: 1 or 0. */
 enum { CMNT_PROBE_CLONE3 = 1, CMNT_PROBE_OPENAT2, CMNT_PROBE_MOUNT_SETATTR, CMNT_PROBE_FSOPEN, CMNT_PROBE_PIDFD,

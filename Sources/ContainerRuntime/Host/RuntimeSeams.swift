@@ -12,6 +12,8 @@ package protocol SandboxNetwork: Sendable {
     func attach(
         sandbox: String, networkNamespace: String, ports: [PortMapping]
     ) async throws(CRIError) -> [String]
+    /// Makes a sandbox that is to have no link ready: it speaks to itself alone.
+    func isolate(networkNamespace: String) async throws(CRIError)
     /// Nothing where the sandbox has none.
     func detach(sandbox: String) async throws(CRIError)
     /// Detaches every sandbox that is not in what `live` gives, and deletes links that no sandbox holds. `live` is asked once all attached sandboxes
@@ -81,6 +83,12 @@ package protocol RuntimeKernel: Sendable {
     func unmount(_ path: String) throws(KernelError)
     /// What is mounted beneath `path`, deepest first.
     func mounts(beneath path: String) throws(KernelError) -> [String]
+    /// The sums over processes; those that have ended meanwhile are passed over.
+    func tally(_ processes: [Int32]) -> ProcessTally
+    /// The sizes of huge pages that there are, as cgroups name them, such as `2MB`.
+    func hugePageSizes() -> [String]
+    /// Of the filesystem that `path` lies on; nil where that cannot be told.
+    func capacity(of path: String) -> FilesystemCapacity?
     /// The host's own file, empty where there is none.
     func hostFile(_ path: String) -> String
 }

@@ -5,7 +5,7 @@ import OCI
 struct ImageIndex: Sendable, Hashable {
     private(set) var records: [ImageRecord] = []
 
-    /// By full or short name, by id or the manifest's digest, or by the first twelve or more digits of the id.
+    /// By full or short name, by id or the digest of the manifest or its index, or by the first twelve or more digits of the id.
     func find(_ text: String) -> ImageRecord? {
         if let digest = try? Digest(text) { return find(digest) }
         if let reference = try? ImageReference(text) {
@@ -21,7 +21,7 @@ struct ImageIndex: Sendable, Hashable {
     }
 
     private func find(_ digest: Digest) -> ImageRecord? {
-        records.first { $0.id == digest || $0.manifest?.digest == digest }
+        records.first { $0.isKnown(by: digest) }
     }
 
     /// Adds an image, or its names to the one that is there already. A name leaves the image that had it.
@@ -34,6 +34,7 @@ struct ImageIndex: Sendable, Hashable {
         var merged = record
         merged.names = Set(records[index].names + record.names).sorted()
         merged.repositories = Set(records[index].repositories + record.repositories).sorted()
+        merged.origins = Set(records[index].origins + record.origins).sorted()
         merged.isPulled = record.isPulled || records[index].isPulled
         merged.isPinned = record.isPinned || records[index].isPinned
         records[index] = merged
@@ -47,8 +48,9 @@ struct ImageIndex: Sendable, Hashable {
                 records[index].names.removeAll { $0 == reference.description }
                 continue
             }
-            guard records[index].manifest?.digest == digest || records[index].id == digest else { continue }
+            guard records[index].isKnown(by: digest) else { continue }
             records[index].repositories.removeAll { $0 == reference.name }
+            records[index].origins.removeAll { $0 == "\(reference.name)@\(digest)" }
         }
     }
 

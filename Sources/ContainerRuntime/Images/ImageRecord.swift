@@ -56,6 +56,8 @@ package struct ImageRecord: Sendable, Hashable {
     package var names: [String]
     /// Repositories that it was pulled from by digest, sorted. An image without names and repositories is waiting for its removal.
     package var repositories: [String] = []
+    /// `repository@digest` of each place that it was pulled from, sorted: the digest is what the name led to there, an index's where there was one.
+    package var origins: [String] = []
     /// The lowest first.
     package var layers: [ImageLayer]
     /// Nil where it was made of a directory.
@@ -92,6 +94,11 @@ package struct ImageRecord: Sendable, Hashable {
         self.configuration = configuration
     }
 
+    /// Whether it is known by this digest: its own, its manifest's, or that of an index that it came by.
+    func isKnown(by digest: Digest) -> Bool {
+        id == digest || manifest?.digest == digest || origins.contains { $0.hasSuffix("@\(digest)") }
+    }
+
     /// Bytes of all its layers, unpacked.
     package var size: UInt64 { Set(layers).reduce(0) { $0 + $1.size } }
 
@@ -108,8 +115,10 @@ package struct ImageRecord: Sendable, Hashable {
         let digest = manifest?.digest ?? id
         let holders = Set(
             names.map { name in name.lastIndex(of: ":").map { String(name[..<$0]) } ?? name } + repositories)
+        // What came from files, or was recorded before origins were, is known by its manifest.
+        let others = holders.filter { holder in !origins.contains { $0.hasPrefix(holder + "@") } }
         return Image(
-            id: id.description, tags: names, digests: holders.sorted().map { $0 + "@\(digest)" },
+            id: id.description, tags: names, digests: (origins + others.map { $0 + "@\(digest)" }).sorted(),
             size: size, user: user.isEmpty ? 0 : number.map(Int64.init), userName: number == nil ? user : "",
             isPinned: isPinned || !isPulled)
     }
@@ -120,6 +129,7 @@ package struct ImageRecord: Sendable, Hashable {
             "addedAt": .integer(addedAt), "config": configuration.json,
         ]
         if !repositories.isEmpty { object["repositories"] = .list(repositories) }
+        if !origins.isEmpty { object["origins"] = .list(origins) }
         if let manifest { object["manifest"] = manifest.json }
         if !blobs.isEmpty { object["blobs"] = .array(blobs.map(\.json)) }
         if isPinned { object["pinned"] = true }
@@ -132,6 +142,7 @@ package struct ImageRecord: Sendable, Hashable {
         id = try Digest(try reader.required("id"))
         names = try reader.strings("names") ?? []
         repositories = try reader.strings("repositories") ?? []
+        origins = try reader.strings("origins") ?? []
         addedAt = try reader.integer("addedAt") ?? 0
         isPinned = try reader.bool("pinned") ?? false
         isPulled = try reader.bool("pulled") ?? false

@@ -10,6 +10,8 @@ struct ImageDraft: Sendable {
     /// The digest of the configuration file.
     var id: Digest
     var file: ImageFile
+    /// What the image's name leads to at its registry: the manifest, or an index that has it. nil for one that comes from files.
+    var target: Digest?
 
     /// - Parameter object: the image's name, for messages.
     init(
@@ -56,6 +58,7 @@ extension ImageStore {
         record.isPulled = isPulled
         if name.tag != nil { record.names = [name.withoutDigest] }
         if name.digest != nil { record.repositories = [name.name] }
+        if let target = draft.target { record.origins = ["\(name.name)@\(target)"] }
         let made = record
         let added = try await change { (index: inout ImageIndex) throws(CRIError) in index.add(made) }
         state.withLock { state in for layer in layers { state.loose[layer.key] = nil } }

@@ -73,6 +73,7 @@ extension ImageStore {
         let object = "image \(reference)"
         var (bytes, type) = try await session.manifest(
             reference.digest?.description ?? reference.tag ?? "latest", expecting: reference.digest)
+        let target = Digest(of: bytes)
         var depth = 0
         while let chosen = try RegistryFailure.checked({ () throws(CRIError) in
             try Self.choose(bytes, type, object)
@@ -102,8 +103,10 @@ extension ImageStore {
                     try content.put(manifestBytes)
                     try content.put(configuration)
                 }
-                return try ImageDraft(
+                var draft = try ImageDraft(
                     manifest: manifestBytes, mediaType: mediaType, manifest, file: file, object: object)
+                draft.target = target
+                return draft
             }
         } catch {
             throw RegistryFailure(.refused, error.description)

@@ -49,11 +49,12 @@ extension ImageStore: ImageService {
         state.withLock { _ = $0.users[id, default: []].insert(container) }
     }
 
-    func release(_ imageID: String, by container: String) {
-        guard let id = try? Digest(imageID) else { return }
+    /// All that a container uses.
+    func release(by container: String) {
         state.withLock { state in
-            state.users[id]?.remove(container)
-            if state.users[id]?.isEmpty == true { state.users[id] = nil }
+            for (id, var users) in state.users where users.remove(container) != nil {
+                state.users[id] = users.isEmpty ? nil : users
+            }
         }
     }
 

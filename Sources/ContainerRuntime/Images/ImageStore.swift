@@ -51,6 +51,7 @@ package final class ImageStore: Sendable {
     let time: any TimeSource
     /// One change of the index at a time.
     let changes = Turn()
+    private let listeners = ImageEventListeners()
     /// One maker of each layer and file at a time.
     let layerTurns = KeyedTurns()
     let fileTurns = KeyedTurns()
@@ -137,8 +138,15 @@ package final class ImageStore: Sendable {
         try attempt("image store") { () throws(KernelError) in
             try WholeFile.replace(indexFile, with: index.json.encoded(isPretty: true), durable: true)
         }
-        state.withLock { $0.index = index }
+        let old = state.withLock { state in
+            defer { state.index = index }
+            return state.index
+        }
+        listeners.tell(ImageEvent.changes(from: old, to: index, at: time.unixNanoseconds))
     }
+
+    /// What changes from this call on. Never ends by itself.
+    package func events() -> AsyncStream<ImageEvent> { listeners.subscribe() }
 
     /// Makes one change of the index, durably.
     @discardableResult

@@ -54,6 +54,26 @@ package struct RuntimeInventory: Sendable, Hashable {
                 cgroups.append(try Self.podCgroup(parent + "/" + name, kernel))
             }
         }
+        for path in try Self.foreignCgroups(paths, kernel: kernel) { cgroups.append(try Self.podCgroup(path, kernel)) }
+    }
+
+    /// The cgroups of our pods that another kubelet has put under its own. Found by their names in the whole hierarchy, eight levels deep.
+    package static func foreignCgroups(
+        _ paths: RuntimePaths, kernel: any RuntimeKernel
+    ) throws(KernelError) -> [String] {
+        var found: [String] = []
+        var level = [paths.cgroupMount]
+        for _ in 0..<8 {
+            var next: [String] = []
+            for parent in level {
+                for name in try kernel.childCgroups(of: parent).sorted() where parent + "/" + name != paths.cgroupRoot {
+                    let path = parent + "/" + name
+                    if paths.isForeignCgroup(name) { found.append(path) } else { next.append(path) }
+                }
+            }
+            level = next
+        }
+        return found
     }
 
     private static func podCgroup(_ path: String, _ kernel: any RuntimeKernel) throws(KernelError) -> PodCgroup {

@@ -12,8 +12,8 @@ struct ContainerPlanInput: Sendable {
     var imageLayers: [String]
     var identity: ProcessIdentity
     var seccomp: SeccompProgram?
-    /// The sources of mounts with a path within their volume, resolved, by the mount's place in the configuration.
-    var subPaths: [Int: SharedDescriptor] = [:]
+    /// The sources of mounts of an image, or of a path within their volume, resolved, by the mount's place in the configuration.
+    var trees: [Int: SharedDescriptor] = [:]
     /// Those that the configuration names, as they are on the host.
     var devices: [DeviceDecision] = []
     var host: HostFeatures

@@ -8,6 +8,7 @@ extension CRI.Mount {
             "hostPath": .string(hostPath), "subPath": .string(subPath), "containerPath": .string(containerPath),
             "readOnly": .bool(isReadOnly), "recursive": .bool(isRecursivelyReadOnly),
             "propagation": .string(propagation.rawValue), "image": image.map { .string($0) } ?? .null,
+            "imageID": imageID.map { .string($0) } ?? .null,
         ]
     }
 
@@ -18,6 +19,7 @@ extension CRI.Mount {
         subPath = try reader.string("subPath") ?? ""
         isRecursivelyReadOnly = try reader.bool("recursive") ?? false
         image = try reader.string("image")
+        imageID = try reader.string("imageID")
     }
 }
 

@@ -101,7 +101,7 @@ extension NodeRuntime {
         }
         try await eraseFiles(container.record, sandbox.record)
         reach(.containerErased)
-        images.release(container.record.imageID, by: id)
+        images.release(by: id)
         try await forget(container.record)
         reach(.containerRemoved)
         emit(.deleted, container: id, sandbox: container.record.sandbox)
@@ -114,14 +114,19 @@ extension NodeRuntime {
                 let cgroup = paths.cgroup(of: record.id, in: sandbox)
                 try kernel.killCgroup(cgroup, deadline: Self.killDeadline)
                 try kernel.removeCgroup(cgroup)
-                try TreeRemoval.remove(paths.writable(of: record.id))
+                let writable = paths.writable(of: record.id)
+                // A daemon that died while it made a container leaves a volume's image mounted there.
+                if record.mounts.contains(where: { $0.image != nil }) {
+                    for mount in try kernel.mounts(beneath: writable) { try kernel.unmount(mount) }
+                }
+                try TreeRemoval.remove(writable)
             }
         }
     }
 
     /// Takes back a container that could not be made.
-    func discard(container id: String, image: ImageRecord, by monitor: any PodMonitoring) async {
-        defer { images.release(image.id.description, by: id) }
+    func discard(container id: String, by monitor: any PodMonitoring) async {
+        defer { images.release(by: id) }
         guard state.withLock({ $0.containers[id] }) != nil else { return }
         do throws(PodMonitorError) {
             // Known only where the failure came after the monitor had made it.
@@ -159,10 +164,28 @@ extension NodeRuntime {
     }
 
     package func reopenContainerLog(_ id: String) async throws(CRIError) {
-        let (_, sandbox) = try lookUp(container: id)
+        let (container, sandbox) = try lookUp(container: id)
         let monitor = try monitor(of: sandbox)
         do throws(PodMonitorError) {
             try await monitor.reopenLog(id)
+        } catch {
+            throw .failed("container \(id): \(error)")
+        }
+        let path = container.record.logPath
+        if path.isEmpty { return }
+        try await threads.perform("make log") { [self] () throws(CRIError) in
+            try attempt("log of container \(container.record.metadata.name)") { () throws(KernelError) in
+                try makeLogFile(path)
+            }
+        }
+    }
+
+    /// Sends a signal to a container's first process.
+    package func signal(container id: String, _ signal: Int32) async throws(CRIError) {
+        let (_, sandbox) = try lookUp(container: id)
+        let monitor = try monitor(of: sandbox)
+        do throws(PodMonitorError) {
+            try await monitor.signal(id, signal)
         } catch {
             throw .failed("container \(id): \(error)")
         }

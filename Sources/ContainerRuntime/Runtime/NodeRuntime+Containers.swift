@@ -20,15 +20,22 @@ extension NodeRuntime {
         let monitor = try monitor(of: entry)
         try await clearEarlier(config.metadata, in: sandbox)
         let id = try Identifier.random()
-        try await images.ready(config.image)
-        let image = try images.use(config.image, by: id)
         do throws(CRIError) {
+            var config = config
+            let image = try await use(config.image, by: id)
+            var volumes: [Int: ImageRecord] = [:]
+            for index in config.mounts.indices {
+                guard let name = config.mounts[index].image else { continue }
+                let volume = try await use(name, by: id)
+                config.mounts[index].imageID = volume.id.description
+                volumes[index] = volume
+            }
             let uid = entry.record.metadata.uid
             let name = config.metadata.name
             let plan = try await step("container.prepare", pod: uid, container: name) {
-                [self] () async throws(CRIError) in
+                [self, config, volumes] () async throws(CRIError) in
                 try await threads.perform("prepare container") { [self] () throws(CRIError) in
-                    try prepare(id, config, entry.record, image)
+                    try prepare(id, config, entry.record, image, volumes)
                 }
             }
             let report = try await step("container.create", pod: uid, container: name) { () async throws(CRIError) in
@@ -45,11 +52,16 @@ extension NodeRuntime {
             }
             persistSoon(container: id)
         } catch {
-            await discard(container: id, image: image, by: monitor)
+            await discard(container: id, by: monitor)
             throw error
         }
         emit(.created, container: id, sandbox: sandbox)
         return id
+    }
+
+    private func use(_ image: String, by container: String) async throws(CRIError) -> ImageRecord {
+        try await images.ready(image)
+        return try images.use(image, by: container)
     }
 
     /// A container of the same name and attempt whose id its maker never learned gives way.
@@ -65,7 +77,8 @@ extension NodeRuntime {
 
     /// All that has to be there before the monitor can launch: the record first. Blocks.
     private func prepare(
-        _ id: String, _ config: ContainerConfig, _ sandbox: SandboxRecord, _ image: ImageRecord
+        _ id: String, _ config: ContainerConfig, _ sandbox: SandboxRecord, _ image: ImageRecord,
+        _ volumes: [Int: ImageRecord]
     ) throws(CRIError) -> ContainerPlan {
         try Self.check(config)
         let database = try images.userDatabase(of: image)
@@ -74,15 +87,15 @@ extension NodeRuntime {
         let stopSignal = try Self.stopSignal(config, image.configuration)
         var input = ContainerPlanInput(
             id: id, config: config, sandbox: sandbox, image: image.configuration,
-            imageLayers: try Self.layers(images.directories(of: image), config), identity: identity, seccomp: nil,
+            imageLayers: try layers(of: image, as: config.image, config), identity: identity, seccomp: nil,
             host: try host(), paths: paths)
         if !config.security.isPrivileged {
             let capabilities = try CapabilityDecision(config.security, host: input.host, object: "").mask
             input.seccomp = try dependencies.seccomp.program(for: config.security.seccomp, capabilities: capabilities)
         }
-        input.subPaths = try Self.subPaths(config)
+        input.trees = try Self.subPaths(config)
         input.devices = try DeviceDecision.all(config)
-        let plan = try ContainerPlan(input)
+        var plan = try ContainerPlan(input)
         var record = ContainerRecord(
             id: id, sandbox: sandbox, config: config, imageID: image.id.description, stopSignal: stopSignal,
             exec: plan.exec, createdAt: now())
@@ -93,62 +106,25 @@ extension NodeRuntime {
             try files.write(record)
             reach(.containerRecorded)
             try makeWritableLayer(of: id)
+        }
+        if !volumes.isEmpty {
+            input.trees.merge(try imageVolumes(id, config, volumes)) { first, _ in first }
+            plan.launch.plan.mounts = MountDecision.mounts(input)
+        }
+        try attempt("container \(config.metadata.name)") { () throws(KernelError) in
             try kernel.makeCgroup(plan.launch.plan.cgroup)
             try apply(plan.cgroup, to: plan.launch.plan.cgroup)
             reach(.containerPrepared)
-            if let log = plan.launch.log { try makeLogDirectory(log.path) }
+            if let log = plan.launch.log { try makeLogFile(log.path) }
         }
         return plan
     }
 
     private static func check(_ config: ContainerConfig) throws(CRIError) {
         let object = "container \(config.metadata.name)"
-        guard config.mounts.allSatisfy({ $0.image == nil }) else {
-            throw .unsupported("\(object): an image cannot be mounted as a volume yet")
-        }
         for file in config.resources.unified.keys.sorted() where file.contains("/") || file.hasPrefix("cgroup.") {
             throw .invalid("\(object): \"\(file)\" is no file of a controller")
         }
-    }
-
-    /// As many as one overlay of the launch path takes.
-    private static func layers(_ layers: [String], _ config: ContainerConfig) throws(CRIError) -> [String] {
-        guard layers.count <= 60 else {
-            throw .unsupported(
-                "container \(config.metadata.name): image \(config.image) has \(layers.count) layers, and at most 60 can be mounted; "
-                    + "build it anew with fewer (docker build --squash, buildah bud --squash)")
-        }
-        return layers
-    }
-
-    /// Resolves the paths within volumes, and makes those that are missing.
-    private static func subPaths(_ config: ContainerConfig) throws(CRIError) -> [Int: SharedDescriptor] {
-        var found: [Int: SharedDescriptor] = [:]
-        for (index, mount) in config.mounts.enumerated() where !mount.subPath.isEmpty {
-            let purpose = "container \(config.metadata.name): path \(mount.subPath) of a volume"
-            found[index] = try attempt(purpose) { () throws(KernelError) in
-                do throws(KernelError) {
-                    return try DetachedMount(of: mount.subPath, beneath: mount.hostPath, recursive: true).shared()
-                } catch  where error.code == ENOENT {
-                    try OpenDirectory(mount.hostPath).makeDirectoriesInRoot(mount.subPath, mode: 0o750)
-                    return try DetachedMount(of: mount.subPath, beneath: mount.hostPath, recursive: true).shared()
-                }
-            }
-        }
-        return found
-    }
-
-    /// The upper directory's mode is that of the container's root.
-    private func makeWritableLayer(of id: String) throws(KernelError) {
-        let directory = paths.writable(of: id)
-        guard mkdir(directory, 0o700) == 0, mkdir(directory + "/upper", 0o755) == 0,
-            mkdir(directory + "/work", 0o700) == 0, chmod(directory + "/upper", 0o755) == 0
-        else { throw KernelError("mkdir", directory) }
-    }
-
-    private func makeLogDirectory(_ path: String) throws(KernelError) {
-        guard let slash = path.lastIndex(of: "/") else { return }
-        try WholeFile.makeDirectories(String(path[..<slash]))
     }
 
     private static func stopSignal(

@@ -4,6 +4,8 @@ import Linux
 import Logging
 
 extension NodeRuntime: RuntimeService {
+    package var resolvesSubPaths: Bool { true }
+
     package func execSync(
         container: String, command: [String], timeout: Duration, outputLimit: Int
     ) async throws(CRIError) -> ExecResult {
@@ -93,10 +95,11 @@ extension NodeRuntime: RuntimeService {
             hasTerminal: session.terminal != nil, exit: exit, time: dependencies.time, controls: controls)
     }
 
+    /// Also before it starts: then nothing of what it says is missed.
     package func attach(_ request: ExecRequest) async throws(CRIError) -> any ContainerStreams {
         let (container, sandbox) = try lookUp(container: request.container)
         let record = container.record
-        guard record.phase == .running else {
+        guard record.phase == .running || record.phase == .created else {
             throw .failed("container \(record.metadata.name) does not run: it is \(record.phase.rawValue)")
         }
         let monitor = try monitor(of: sandbox)

@@ -57,7 +57,11 @@ extension NodeRuntime {
             state.sandboxes[sandbox.id] = SandboxEntry(sandbox)
             for container in found.containers { state.containers[container.id] = ContainerEntry(container) }
         }
-        for container in found.containers { images.keep(container.imageID, for: container.id) }
+        for container in found.containers {
+            for image in [container.imageID] + container.mounts.compactMap(\.imageID) {
+                images.keep(image, for: container.id)
+            }
+        }
     }
 
     /// One sandbox that cannot be recovered holds nobody else up; its record stays for the next start.

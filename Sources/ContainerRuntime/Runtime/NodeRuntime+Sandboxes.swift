@@ -71,7 +71,9 @@ extension NodeRuntime {
         reach(.monitorSpawned)
         try await files.get()
         var addresses: [String] = []
-        if config.network == .pod {
+        if config.network == .pod && !config.hasLink {
+            try await dependencies.network.isolate(networkNamespace: "/proc/\(monitor.processID)/ns/net")
+        } else if config.network == .pod {
             addresses = try await step("sandbox.network", pod: uid) { [self] () async throws(CRIError) in
                 try await dependencies.network.attach(
                     sandbox: record.id, networkNamespace: "/proc/\(monitor.processID)/ns/net",

@@ -32,6 +32,33 @@ extension NodeRuntime {
         }
     }
 
+    package func containerTally(_ id: String) async throws(CRIError) -> ContainerTally {
+        let (container, sandbox) = try lookUp(container: id)
+        guard container.record.phase == .running else { throw .failed("container \(id) does not run") }
+        let cgroup = paths.cgroup(of: id, in: sandbox.record)
+        return try await threads.perform("count a container") { [self] () throws(CRIError) in
+            let read = { (file: String) in (try? self.kernel.readCgroup(cgroup, file: file)) ?? "" }
+            var tally = ContainerTally()
+            tally.processes = kernel.tally((try? kernel.processes(beneath: cgroup)) ?? [])
+            tally.threadLimit = CgroupFiles.number(read("pids.max"))
+            tally.devices = CgroupFiles.devices(read("io.stat"))
+            for size in kernel.hugePageSizes() {
+                tally.hugePages[size] = CgroupFiles.number(read("hugetlb.\(size).current"))
+            }
+            tally.filesystem = kernel.capacity(of: paths.writable(of: id))
+            return tally
+        }
+    }
+
+    package func interfaces(ofSandbox id: String) async throws(CRIError) -> [InterfaceStats] {
+        let entry = try state.withLock { state throws(CRIError) in try state.sandbox(id) }
+        guard entry.record.network == .pod, let monitor = entry.monitor else { return [] }
+        return try await threads.perform("count packets") { [self] () throws(CRIError) in
+            // The monitor is in the pod's network namespace.
+            InterfaceStats.all(kernelText: kernel.hostFile("/proc/\(monitor.processID)/net/dev"))
+        }
+    }
+
     private func stats(ofCgroup cgroup: String) async throws(CRIError) -> ContainerStats {
         try await threads.perform("read stats") { [self] () throws(CRIError) in
             CgroupFiles.stats { file in (try? kernel.readCgroup(cgroup, file: file)) ?? "" }
@@ -77,13 +104,35 @@ enum CgroupFiles {
         stats.memory.resident = field("anon", of: memory)
         stats.memory.cache = field("file", of: memory)
         stats.memory.mappedFile = field("file_mapped", of: memory)
+        stats.memory.kernel = field("kernel", of: memory)
+        stats.memory.peak = number(read("memory.peak"))
         stats.memory.pageFaults = field("pgfault", of: memory)
         stats.memory.majorPageFaults = field("pgmajfault", of: memory)
-        stats.memory.kills = field("oom_kill", of: read("memory.events"))
+        let events = read("memory.events")
+        stats.memory.limitHits = field("max", of: events)
+        stats.memory.kills = field("oom_kill", of: events)
         stats.cpuPressure = Pressure(kernelText: read("cpu.pressure"))
         stats.memoryPressure = Pressure(kernelText: read("memory.pressure"))
         stats.ioPressure = Pressure(kernelText: read("io.pressure"))
         return stats
+    }
+
+    /// From io.stat: lines such as `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0`.
+    static func devices(_ text: String) -> [DeviceTally] {
+        text.split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ")
+            var values: [Substring: UInt64] = [:]
+            for word in words.dropFirst() {
+                let parts = word.split(separator: "=", maxSplits: 1)
+                if parts.count == 2 { values[parts[0]] = UInt64(parts[1]) }
+            }
+            guard let device = words.first, let read = values["rbytes"], let written = values["wbytes"] else {
+                return nil
+            }
+            return DeviceTally(
+                device: String(device), readBytes: read, writtenBytes: written, reads: values["rios"] ?? 0,
+                writes: values["wios"] ?? 0)
+        }
     }
 
     static func field(_ name: String, of text: String) -> UInt64? {

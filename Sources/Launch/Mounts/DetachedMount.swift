@@ -26,6 +26,19 @@ package struct DetachedMount: ~Copyable {
         tree = Descriptor(owning: copy)
     }
 
+    /// Attaches it at `path`, which is made as what it is, a directory or a file, where it is not there.
+    package consuming func attach(at path: String) throws(KernelError) {
+        var status = stat()
+        guard fstat(tree.raw, &status) == 0 else { throw KernelError("stat", path) }
+        if status.st_mode & S_IFMT == S_IFDIR {
+            guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw KernelError("mkdir", path) }
+        } else {
+            _ = try Descriptor.open(path, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        }
+        let code = cmnt_attach(tree.raw, path)
+        guard code == 0 else { throw KernelError("move_mount", path, -code) }
+    }
+
     /// As a source in a launch plan. Good for one launch: attaching it uses it up.
     package consuming func shared() throws(KernelError) -> SharedDescriptor {
         SharedDescriptor(try tree.duplicate())
@@ -43,6 +56,20 @@ package enum HostMount {
         }
         let code = cmnt_tmpfs(target.raw, bytes, UInt32(bytes.count))
         guard code == 0 else { throw KernelError("mount tmpfs", directory, -code) }
+    }
+
+    /// Mounts directories over one another, the topmost first, on an existing empty directory: read-only, nosuid and nodev. At most 60.
+    package static func overlay(_ layers: [String], at directory: String) throws(KernelError) {
+        // By descriptor: what mount(2) takes as options is a page. The directory itself is the lowest, since an overlay has two or more.
+        var open: [SharedDescriptor] = []
+        var names: [String] = []
+        for layer in layers + [directory] {
+            let descriptor = SharedDescriptor(try Descriptor.open(layer, O_RDONLY | O_DIRECTORY))
+            names.append(try descriptor.withRaw { "/proc/self/fd/\($0)" })
+            open.append(descriptor)
+        }
+        let code = withExtendedLifetime(open) { cmnt_overlay(directory, "lowerdir=" + names.joined(separator: ":")) }
+        guard code == 0 else { throw KernelError("mount overlay", directory, -code) }
     }
 
     /// Detaches what is mounted at `path`; nothing mounted there, or no such path, is as good.

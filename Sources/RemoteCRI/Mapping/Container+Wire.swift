@@ -112,6 +112,12 @@ extension Mount {
         guard wire.image == nil || wire.hostPath.isEmpty else {
             throw .invalid("mount \(path): it names an image and a host_path")
         }
+        guard wire.image == nil || wire.readonly else {
+            throw .invalid("mount \(path): an image can be mounted read-only alone; set readonly")
+        }
+        guard wire.image == nil || wire.propagation == .private else {
+            throw .invalid("mount \(path): an image has private propagation alone")
+        }
         let propagation: Propagation =
             switch wire.propagation {
             case .private: .private
@@ -119,10 +125,10 @@ extension Mount {
             case .bidirectional: .bidirectional
             }
         self.init(
-            hostPath: wire.hostPath, containerPath: path, isReadOnly: wire.readonly || wire.image != nil,
-            propagation: propagation)
+            hostPath: wire.hostPath, containerPath: path, isReadOnly: wire.readonly, propagation: propagation)
         isRecursivelyReadOnly = wire.recursiveReadOnly
         image = wire.image?.image
+        imageID = wire.image?.imageRef.nonEmpty
         subPath = wire.imageSubPath
     }
 
@@ -133,7 +139,12 @@ extension Mount {
             mount.hostPath = hostPath
             mount.readonly = isReadOnly
             mount.recursiveReadOnly = isRecursivelyReadOnly
-            mount.image = image.map { image in Message { $0.image = image } }
+            mount.image = image.map { image in
+                Message {
+                    $0.image = image
+                    $0.imageRef = imageID ?? ""
+                }
+            }
             mount.imageSubPath = image == nil ? "" : subPath
             mount.propagation =
                 switch propagation {

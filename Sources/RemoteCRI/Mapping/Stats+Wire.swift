@@ -10,9 +10,11 @@ extension Message where Fields == Wire.UInt64Value {
 }
 
 extension ContainerStats {
-    /// - Parameter layer: what it has written beside its image and volumes; nil where that is not known.
+    /// - Parameters:
+    ///   - rate: thousand-millionths of a processor.
+    ///   - layer: what it has written beside its image and volumes; nil where that is not known.
     func wire(
-        of container: ContainerStatus, layer: FilesystemUsage?, at time: Int64
+        of container: ContainerStatus, rate: UInt64?, layer: FilesystemUsage?, at time: Int64
     ) -> Message<Wire.ContainerStats> {
         Message { stats in
             stats.attributes = Message {
@@ -21,7 +23,7 @@ extension ContainerStats {
                 $0.labels = container.labels
                 $0.annotations = container.annotations
             }
-            stats.cpu = cpuUsage(at: time)
+            stats.cpu = cpuUsage(rate, at: time)
             stats.memory = memoryUsage(at: time)
             stats.writableLayer = layer?.wire(at: time)
             stats.swap = memory.swap.map { bytes in
@@ -35,7 +37,8 @@ extension ContainerStats {
     }
 
     func wire(
-        of sandbox: PodSandboxStatus, containers: [Message<Wire.ContainerStats>], at time: Int64
+        of sandbox: PodSandboxStatus, rate: UInt64?, interfaces: [InterfaceStats],
+        containers: [Message<Wire.ContainerStats>], at time: Int64
     ) -> Message<Wire.PodSandboxStats> {
         Message { stats in
             stats.attributes = Message {
@@ -45,8 +48,15 @@ extension ContainerStats {
                 $0.annotations = sandbox.annotations
             }
             stats.linux = Message { linux in
-                linux.cpu = cpuUsage(at: time)
+                linux.cpu = cpuUsage(rate, at: time)
                 linux.memory = memoryUsage(at: time)
+                linux.network = interfaces.first.map { first in
+                    Message {
+                        $0.timestamp = time
+                        $0.defaultInterface = first.wire
+                        $0.interfaces = interfaces.map(\.wire)
+                    }
+                }
                 linux.process = Message {
                     $0.timestamp = time
                     $0.processCount = Message(processes)
@@ -57,10 +67,11 @@ extension ContainerStats {
         }
     }
 
-    private func cpuUsage(at time: Int64) -> Message<Wire.CpuUsage> {
+    private func cpuUsage(_ rate: UInt64?, at time: Int64) -> Message<Wire.CpuUsage> {
         Message {
             $0.timestamp = time
             $0.usageCoreNanoSeconds = Message(cpuNanoseconds)
+            $0.usageNanoCores = Message(rate)
             $0.psi = cpuPressure?.wire
         }
     }
@@ -119,6 +130,28 @@ extension Pressure.Share {
             $0.avg10 = Double(last10) / 100
             $0.avg60 = Double(last60) / 100
             $0.avg300 = Double(last300) / 100
+        }
+    }
+}
+
+extension InterfaceStats {
+    /// The CRI counts bytes and errors alone.
+    init(_ wire: Message<Wire.NetworkInterfaceUsage>) {
+        func direction(_ bytes: UInt64?, _ errors: UInt64?) -> Direction {
+            Direction(bytes: bytes ?? 0, packets: 0, errors: errors ?? 0, dropped: 0)
+        }
+        self.init(
+            name: wire.name, received: direction(wire.rxBytes?.value, wire.rxErrors?.value),
+            sent: direction(wire.txBytes?.value, wire.txErrors?.value))
+    }
+
+    fileprivate var wire: Message<Wire.NetworkInterfaceUsage> {
+        Message {
+            $0.name = name
+            $0.rxBytes = Message(received.bytes)
+            $0.rxErrors = Message(received.errors)
+            $0.txBytes = Message(sent.bytes)
+            $0.txErrors = Message(sent.errors)
         }
     }
 }

@@ -31,7 +31,9 @@ extension CRIEndpoint {
         _ endpoint: CRIEndpoint, _ question: Message<Wire.StatusRequest>
     ) async throws(CRIError) -> Message<Wire.StatusResponse> {
         let status = try await endpoint.runtime.status()
+        let info = question.verbose ? ["config": try await endpoint.settings()] : [:]
         return Message { answer in
+            answer.info = info
             answer.status = Message { wire in
                 wire.conditions = status.conditions.map { condition in
                     Message {
@@ -47,6 +49,17 @@ extension CRIEndpoint {
             ]
             answer.features = Message { $0.supplementalGroupsPolicy = true }
         }
+    }
+
+    /// How this runtime is set up, for people: crictl prints it with its `info`.
+    private func settings() async throws(CRIError) -> String {
+        let version = try await runtime.version()
+        let disk = try await images.imageFilesystem()
+        return VerboseInfo.text([
+            "runtimeName": .string(version.name), "runtimeVersion": .string(version.version),
+            "cgroupDriver": "cgroupfs", "streamServer": .string(streamingAddress),
+            "imageDirectory": .string(disk.path),
+        ])
     }
 
     /// The kubelet tells the pods' network, which is set where this runtime is configured: nothing follows from it.

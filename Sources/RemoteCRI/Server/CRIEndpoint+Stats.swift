@@ -65,7 +65,8 @@ extension CRIEndpoint {
         let stats = try await runtime.containerStats(status.id)
         // A tree that is too large to be measured leaves the rest as it is.
         let layer = try? await runtime.writableLayer(of: status.id)
-        return stats.wire(of: status, layer: layer, at: now)
+        let rate = rates.rate(of: status.id, used: stats.cpuNanoseconds, since: status.startedAt, now: now)
+        return stats.wire(of: status, rate: rate, layer: layer, at: now)
     }
 
     // MARK: Sandboxes
@@ -104,7 +105,10 @@ extension CRIEndpoint {
 
     private func stats(of status: PodSandboxStatus) async throws(CRIError) -> Message<Wire.PodSandboxStats> {
         let containers = try await stats(ContainerFilter(sandbox: status.id, state: .running))
-        return try await runtime.podSandboxStats(status.id).wire(of: status, containers: containers, at: now)
+        let stats = try await runtime.podSandboxStats(status.id)
+        let interfaces = try await runtime.interfaces(ofSandbox: status.id)
+        let rate = rates.rate(of: status.id, used: stats.cpuNanoseconds, since: status.createdAt, now: now)
+        return stats.wire(of: status, rate: rate, interfaces: interfaces, containers: containers, at: now)
     }
 
     // MARK: Metrics
@@ -137,20 +141,38 @@ extension CRIEndpoint {
     }
 
     private func metrics(of sandbox: PodSandboxStatus) async throws(CRIError) -> Message<Wire.PodSandboxMetrics> {
-        let own = try await runtime.podSandboxStats(sandbox.id)
+        let own = MetricSource(
+            sandbox: sandbox, stats: try await runtime.podSandboxStats(sandbox.id),
+            interfaces: try await runtime.interfaces(ofSandbox: sandbox.id), time: now)
         var containers: [Message<Wire.ContainerMetrics>] = []
         for status in try await runtime.listContainers(ContainerFilter(sandbox: sandbox.id, state: .running)) {
-            let stats = try await runtime.containerStats(status.id)
-            containers.append(
-                Message {
-                    $0.containerID = status.id
-                    $0.metrics = PodMetric.values(stats, sandbox, container: status)
-                })
+            do throws(CRIError) {
+                let source = try await source(of: status, in: sandbox)
+                containers.append(
+                    Message {
+                        $0.containerID = status.id
+                        $0.metrics = PodMetric.values(source)
+                    })
+            } catch .notFound {
+                continue
+            }
         }
         return Message {
             $0.podSandboxID = sandbox.id
-            $0.metrics = PodMetric.values(own, sandbox, container: nil)
+            $0.metrics = PodMetric.values(own)
             $0.containerMetrics = containers
         }
+    }
+
+    private func source(
+        of status: ContainerStatus, in sandbox: PodSandboxStatus
+    ) async throws(CRIError) -> MetricSource {
+        let stats = try await runtime.containerStats(status.id)
+        var source = MetricSource(sandbox: sandbox, stats: stats, interfaces: [], time: now)
+        source.container = status
+        source.layer = try? await runtime.writableLayer(of: status.id)
+        // One that has ended since it was listed has no processes to count.
+        source.tally = try? await runtime.containerTally(status.id)
+        return source
     }
 }

@@ -16,6 +16,7 @@ struct CRIEndpoint: GRPCHandler {
     let streamingAddress: String
     let time: any TimeSource
     let logger: Logger
+    let rates = ProcessorRates()
 
     static let calls: [String: Call] = {
         let runtime = [stateCalls, sandboxCalls, containerCalls, streamCalls, statsCalls].flatMap(Array.init)

@@ -1,53 +1,105 @@
 import CRI
 import Protobuf
 
+/// What a pod's or a container's metrics are made of.
+struct MetricSource: Sendable {
+    let sandbox: PodSandboxStatus
+    let stats: ContainerStats
+    /// Of a pod; empty for a container.
+    let interfaces: [InterfaceStats]
+    /// Nanoseconds since the Unix epoch.
+    let time: Int64
+    /// nil for a pod.
+    var container: ContainerStatus?
+    var layer: FilesystemUsage?
+    var tally: ContainerTally?
+
+    /// As the cgroup counts memory, or, where its host has no controller for that, the sums over the processes.
+    var memory: MemoryStats {
+        guard stats.memory.usage == nil, let processes = tally?.processes else { return stats.memory }
+        var memory = MemoryStats()
+        memory.resident = processes.anonymous
+        memory.mappedFile = processes.mappedFile
+        memory.cache = processes.mappedFile
+        memory.swap = processes.swap
+        memory.kernel = processes.pageTables
+        memory.usage = processes.anonymous &+ processes.shared &+ processes.mappedFile
+        memory.peak = processes.peak
+        return memory
+    }
+
+    /// What is not to be dropped: counted as `memory` is.
+    var workingSet: UInt64? {
+        stats.memoryBytes ?? (tally?.processes).map { $0.anonymous &+ $0.shared }
+    }
+}
+
 /// A metric in the form that cAdvisor has given it and that dashboards know.
 struct PodMetric: Sendable {
+    struct Sample: Sendable {
+        /// The values of the metric's own labels.
+        var labels: [String] = []
+        var value: UInt64
+    }
+
     let name: String
     let help: String
     let isCounter: Bool
-    let read: @Sendable (ContainerStats) -> UInt64?
+    /// Beside those that every metric has.
+    let labels: [String]
+    let read: @Sendable (MetricSource) -> [Sample]
 
-    static let all = [
-        PodMetric(
-            name: "container_cpu_usage_seconds_total", help: "CPU time used, in whole seconds.", isCounter: true,
-            read: { $0.cpuNanoseconds.map { $0 / 1_000_000_000 } }),
-        PodMetric(
-            name: "container_memory_working_set_bytes", help: "Memory in use that cannot be dropped.",
-            isCounter: false, read: \.memoryBytes),
-        PodMetric(
-            name: "container_memory_usage_bytes", help: "Memory in use, the page cache with it.", isCounter: false,
-            read: \.memory.usage),
-        PodMetric(
-            name: "container_memory_rss", help: "Anonymous memory.", isCounter: false, read: \.memory.resident),
-        PodMetric(name: "container_memory_swap", help: "Swap in use.", isCounter: false, read: \.memory.swap),
-        PodMetric(name: "container_processes", help: "Processes and threads.", isCounter: false, read: \.processes),
-    ]
+    init(
+        _ name: String, _ help: String, isCounter: Bool, labels: [String],
+        read: @escaping @Sendable (MetricSource) -> [Sample]
+    ) {
+        self.name = "container_" + name
+        self.help = help
+        self.isCounter = isCounter
+        self.labels = labels
+        self.read = read
+    }
 
-    private static let labels = ["id", "namespace", "pod", "container"]
+    static func counter(
+        _ name: String, _ help: String, _ read: @escaping @Sendable (MetricSource) -> UInt64?
+    ) -> PodMetric {
+        PodMetric(name, help, isCounter: true, labels: []) { source in read(source).map { [Sample(value: $0)] } ?? [] }
+    }
+
+    static func gauge(
+        _ name: String, _ help: String, _ read: @escaping @Sendable (MetricSource) -> UInt64?
+    ) -> PodMetric {
+        PodMetric(name, help, isCounter: false, labels: []) { source in read(source).map { [Sample(value: $0)] } ?? [] }
+    }
+
+    static let all = processor + memory + filesystem + network + processes + limits
+
+    private static let commonLabels = ["container", "id", "image", "name", "namespace", "pod"]
 
     var descriptor: Message<Wire.MetricDescriptor> {
         Message {
             $0.name = name
             $0.help = help
-            $0.labelKeys = Self.labels
+            $0.labelKeys = Self.commonLabels + labels
         }
     }
 
     /// What is not counted on this host is left out.
-    static func values(
-        _ stats: ContainerStats, _ sandbox: PodSandboxStatus, container: ContainerStatus?
-    ) -> [Message<Wire.Metric>] {
-        all.compactMap { metric in
-            guard let value = metric.read(stats) else { return nil }
-            return Message {
-                $0.name = metric.name
-                $0.metricType = metric.isCounter ? .counter : .gauge
-                $0.labelValues = [
-                    container?.id ?? sandbox.id, sandbox.metadata.namespace, sandbox.metadata.name,
-                    container?.metadata.name ?? "",
-                ]
-                $0.value = Message(value)
+    static func values(_ source: MetricSource) -> [Message<Wire.Metric>] {
+        let container = source.container
+        let common = [
+            container?.metadata.name ?? "", container?.id ?? source.sandbox.id, container?.image ?? "",
+            container?.id ?? "", source.sandbox.metadata.namespace, source.sandbox.metadata.name,
+        ]
+        return all.flatMap { metric in
+            metric.read(source).map { sample in
+                Message {
+                    $0.name = metric.name
+                    $0.timestamp = source.time
+                    $0.metricType = metric.isCounter ? .counter : .gauge
+                    $0.labelValues = common + sample.labels
+                    $0.value = Message(sample.value)
+                }
             }
         }
     }

@@ -95,6 +95,9 @@ struct KernelThatLeaks: RuntimeKernel {
     func mountSharedMemory(_ path: String) throws(KernelError) { try base.mountSharedMemory(path) }
     func mounts(beneath path: String) throws(KernelError) -> [String] { try base.mounts(beneath: path) }
     func hostFile(_ path: String) -> String { base.hostFile(path) }
+    func tally(_ processes: [Int32]) -> ProcessTally { base.tally(processes) }
+    func hugePageSizes() -> [String] { base.hugePageSizes() }
+    func capacity(of path: String) -> FilesystemCapacity? { base.capacity(of: path) }
 }
 
 struct NetworkThatForgets: SandboxNetwork {
@@ -106,6 +109,9 @@ struct NetworkThatForgets: SandboxNetwork {
         sandbox: String, networkNamespace: String, ports: [PortMapping]
     ) async throws(CRIError) -> [String] {
         try await base.attach(sandbox: sandbox, networkNamespace: networkNamespace, ports: ports)
+    }
+    func isolate(networkNamespace: String) async throws(CRIError) {
+        try await base.isolate(networkNamespace: networkNamespace)
     }
     func collect(live: @escaping @Sendable () -> Set<String>?) async throws(CRIError) {
         try await base.collect(live: live)

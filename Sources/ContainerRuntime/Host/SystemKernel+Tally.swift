@@ -1,0 +1,87 @@
+import CRI
+import Glibc
+import Linux
+
+extension SystemKernel {
+    package func tally(_ processes: [Int32]) -> ProcessTally {
+        var tally = ProcessTally()
+        for process in processes {
+            let status = hostFile("/proc/\(process)/status")
+            if status.isEmpty { continue }
+            if tally.processes == 0 {
+                tally.openFilesLimit = ProcFiles.openFilesLimit(hostFile("/proc/\(process)/limits"))
+            }
+            tally.add(status: status)
+            let descriptors = Self.descriptors(of: process)
+            tally.descriptors += descriptors.all
+            tally.sockets += descriptors.sockets
+        }
+        return tally
+    }
+
+    private static func descriptors(of process: Int32) -> (all: UInt64, sockets: UInt64) {
+        guard let directory = try? OpenDirectory("/proc/\(process)/fd"), let names = try? directory.names() else {
+            return (0, 0)
+        }
+        let sockets = names.count { ((try? directory.linkTarget(of: $0)) ?? "").hasPrefix("socket:") }
+        return (UInt64(names.count), UInt64(sockets))
+    }
+
+    package func hugePageSizes() -> [String] {
+        guard let names = try? OpenDirectory("/sys/kernel/mm/hugepages").names() else { return [] }
+        return names.compactMap(ProcFiles.hugePageSize).sorted()
+    }
+
+    package func capacity(of path: String) -> FilesystemCapacity? {
+        var disk = statvfs()
+        guard statvfs(path, &disk) == 0 else { return nil }
+        let (bytes, overflow) = UInt64(disk.f_blocks).multipliedReportingOverflow(by: UInt64(disk.f_frsize))
+        return FilesystemCapacity(
+            bytes: overflow ? .max : bytes, inodes: UInt64(disk.f_files), freeInodes: UInt64(disk.f_ffree))
+    }
+}
+
+extension ProcessTally {
+    /// - Parameter text: /proc/PID/status.
+    mutating func add(status text: String) {
+        processes += 1
+        for line in text.split(separator: "\n") {
+            let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
+            guard words.count > 1, let number = UInt64(words[1]) else { continue }
+            let bytes = number.multipliedReportingOverflow(by: 1_024).partialValue
+            switch words[0] {
+            case "Threads:": threads &+= number
+            case "RssAnon:": anonymous &+= bytes
+            case "RssFile:": mappedFile &+= bytes
+            case "RssShmem:": shared &+= bytes
+            case "VmSwap:": swap &+= bytes
+            case "VmPTE:": pageTables &+= bytes
+            case "VmHWM:": peak &+= bytes
+            default: continue
+            }
+        }
+    }
+}
+
+/// Texts of /proc and /sys.
+enum ProcFiles {
+    /// The soft limit in /proc/PID/limits; nil: none.
+    static func openFilesLimit(_ text: String) -> UInt64? {
+        let line = text.split(separator: "\n").first { $0.hasPrefix("Max open files") }
+        return line?.dropFirst("Max open files".count).split(separator: " ").first.flatMap { UInt64($0) }
+    }
+
+    /// `hugepages-2048kB` as `2MB`.
+    static func hugePageSize(_ name: String) -> String? {
+        guard name.hasPrefix("hugepages-"), name.hasSuffix("kB"), var size = UInt64(name.dropFirst(10).dropLast(2))
+        else {
+            return nil
+        }
+        var units = ["KB", "MB", "GB"][...]
+        while size % 1_024 == 0 && units.count > 1 {
+            size /= 1_024
+            units.removeFirst()
+        }
+        return "\(size)\(units[units.startIndex])"
+    }
+}

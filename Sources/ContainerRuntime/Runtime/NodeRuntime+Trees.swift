@@ -1,0 +1,69 @@
+import CRI
+import Glibc
+import Linux
+
+/// The directory trees that a container is made of.
+extension NodeRuntime {
+    /// As many as one overlay of the launch path takes.
+    func layers(of image: ImageRecord, as name: String, _ config: ContainerConfig) throws(CRIError) -> [String] {
+        let layers = images.directories(of: image)
+        guard layers.count <= 60 else {
+            throw .unsupported(
+                "container \(config.metadata.name): image \(name) has \(layers.count) layers, and at most 60 can be mounted; "
+                    + "build it anew with fewer (docker build --squash, buildah bud --squash)")
+        }
+        return layers
+    }
+
+    /// Resolves the paths within volumes, and makes those that are missing.
+    static func subPaths(_ config: ContainerConfig) throws(CRIError) -> [Int: SharedDescriptor] {
+        var found: [Int: SharedDescriptor] = [:]
+        for (index, mount) in config.mounts.enumerated() where !mount.subPath.isEmpty && mount.image == nil {
+            let purpose = "container \(config.metadata.name): path \(mount.subPath) of a volume"
+            found[index] = try attempt(purpose) { () throws(KernelError) in
+                try DetachedMount.within(mount.hostPath, path: mount.subPath).shared()
+            }
+        }
+        return found
+    }
+
+    /// The upper directory's mode is that of the container's root.
+    func makeWritableLayer(of id: String) throws(KernelError) {
+        let directory = paths.writable(of: id)
+        guard mkdir(directory, 0o700) == 0, mkdir(directory + "/upper", 0o755) == 0,
+            mkdir(directory + "/work", 0o700) == 0, chmod(directory + "/upper", 0o755) == 0
+        else { throw KernelError("mkdir", directory) }
+    }
+
+    /// The images that are mounted as volumes, by the mount's place in the configuration. Each is mounted beneath the container's directory until its tree, or the path in
+    /// it that is asked for, is taken.
+    func imageVolumes(
+        _ id: String, _ config: ContainerConfig, _ volumes: [Int: ImageRecord]
+    ) throws(CRIError) -> [Int: SharedDescriptor] {
+        var trees: [Int: SharedDescriptor] = [:]
+        for (index, image) in volumes.sorted(by: { $0.key < $1.key }) {
+            let mount = config.mounts[index]
+            let layers = try layers(of: image, as: mount.image ?? "", config)
+            let place = paths.writable(of: id) + "/volume"
+            let purpose =
+                "container \(config.metadata.name): \(mount.subPath.isEmpty ? "" : "path \(mount.subPath) of ")image \(mount.image ?? "")"
+            trees[index] = try attempt(purpose) { () throws(KernelError) in
+                guard mkdir(place, 0o755) == 0 || errno == EEXIST else { throw KernelError("mkdir", place) }
+                try HostMount.overlay(layers, at: place)
+                defer { try? HostMount.detach(place) }
+                if mount.subPath.isEmpty { return try DetachedMount(of: place).shared() }
+                return try DetachedMount(of: mount.subPath, beneath: place).shared()
+            }
+        }
+        return trees
+    }
+
+    /// The monitor's writer opens the log in its own time. Readers expect it from the moment that the container is there. Where it cannot be made, the writer tries again, and
+    /// the container runs.
+    func makeLogFile(_ path: String) throws(KernelError) {
+        guard let slash = path.lastIndex(of: "/") else { return }
+        try WholeFile.makeDirectories(String(path[..<slash]))
+        let file = Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o640)
+        if file >= 0 { Glibc.close(file) }
+    }
+}
