@@ -212,6 +212,14 @@ const void *cm_map(int32_t fd, uint64_t *size) {
     return bytes == MAP_FAILED ? NULL : bytes;
 }
 
+int32_t cm_wait_writable(int32_t fd, int32_t milliseconds) {
+    struct pollfd end = {.fd = fd, .events = POLLOUT};
+    int ready;
+    do ready = poll(&end, 1, milliseconds);
+    while (ready < 0 && errno == EINTR);
+    return ready == 1 && !(end.revents & (POLLERR | POLLNVAL));
+}
+
 void cm_unmap(const void *bytes, uint64_t size) { munmap((void *)bytes, size); }
 
 int32_t cm_signal(int32_t pidfd, int32_t number) {

@@ -91,7 +91,8 @@ struct DaemonProcess: Sendable {
         let stack = agent.stack
         let renewal = CertificateRenewal(certificates, host: host, time: time, logger: logger)
         let endpoint = NodeEndpoint(
-            runtime: stack.runtime, images: stack.images, kubelet: agent.kubelet.endpoint, server: server,
+            runtime: stack.runtime, images: stack.images, sessions: sessions(stack), events: events(stack),
+            kubelet: agent.kubelet.endpoint, server: server,
             certificates: renewal,
             shutDown: {
                 await agent.kubelet.shutDown(
@@ -113,7 +114,8 @@ struct DaemonProcess: Sendable {
     /// Serves the runtime alone until SIGTERM or SIGINT.
     func run(_ stack: ContainerStack) async throws(DaemonError) {
         let endpoint = NodeEndpoint(
-            runtime: stack.runtime, images: stack.images, kubelet: NoKubelet(), server: nil,
+            runtime: stack.runtime, images: stack.images, sessions: sessions(stack), events: events(stack),
+            kubelet: NoKubelet(), server: nil,
             certificates: CertificateRenewal(NoCertificates(), host: host, time: time, logger: logger),
             shutDown: { [] },
             knownPods: { nil })
@@ -134,10 +136,19 @@ struct DaemonProcess: Sendable {
         }
     }
 
+    private func sessions(_ stack: ContainerStack) -> RunEndpoint {
+        RunEndpoint(runtime: stack.runtime, time: time, logger: logger)
+    }
+
+    private func events(_ stack: ContainerStack) -> EventFeed {
+        EventFeed(runtime: stack.runtime, images: stack.images, time: time)
+    }
+
     /// Opens the node's sockets, keeps the timeline's journal while `body` runs, and lets go of the pods after it.
     private func serve(
         _ stack: ContainerStack, _ endpoint: NodeEndpoint, _ body: () async -> Void
     ) async throws(DaemonError) {
+        await sessions(stack).clearAll()
         let socket = try await DaemonError.wrapping("node socket") { () async throws(TransportError) in
             try await HTTPServer.start(
                 on: [.unix(path: configuration.nodeSocket)], threads: threads, logger: logger, handler: endpoint)

@@ -74,16 +74,32 @@ struct ContainerLog {
         readers.removeAll()
     }
 
-    /// Copies to every reader; one that does not take all of it is cut off.
+    /// Copies to every reader; one that does not take all of it is cut off. Where there is no log, what a reader does not get is lost for good: then the container is held
+    /// back until the reader goes on, for a minute at most.
     private func copy(_ bytes: UnsafeRawBufferPointer, _ readers: inout [Int32]) {
+        let patience: Int32 = file.isWanted ? 0 : 60_000
         var index = 0
         while index < readers.count {
-            if cm_write(readers[index], bytes.baseAddress, UInt64(bytes.count)) == Int64(bytes.count) {
+            if ContainerLog.write(bytes, to: readers[index], patience) {
                 index += 1
             } else {
                 cm_close(readers.remove(at: index))
             }
         }
+    }
+
+    private static func write(_ bytes: UnsafeRawBufferPointer, to reader: Int32, _ patience: Int32) -> Bool {
+        var offset = 0
+        while offset < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            let wrote = cm_write(reader, rest.baseAddress, UInt64(rest.count))
+            if wrote > 0 {
+                offset += Int(wrote)
+            } else if wrote != MonitorLimit.wouldBlock || patience == 0 || cm_wait_writable(reader, patience) == 0 {
+                return false
+            }
+        }
+        return true
     }
 }
 

@@ -26,7 +26,7 @@ struct LogTarget {
 ///
 /// A container that writes faster than the disk takes it is held back by its pipe (64 KiB); so are the pod's others
 /// while the disk stalls, and nothing else. A file that cannot be written loses the bytes, and a line says how many.
-/// An attached reader whose pipe is full is cut off.
+/// An attached reader whose pipe is full is cut off, unless there is no log beside it.
 struct LogWriter {
     private let poll: Int32
     private let socket: Int32

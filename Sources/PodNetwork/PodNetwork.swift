@@ -102,6 +102,17 @@ package actor PodNetwork {
         }
     }
 
+    /// Lets a namespace that is to have no link speak to itself.
+    package func isolate(_ namespace: NetworkNamespaceReference) throws(PodNetworkError) {
+        do throws(NetlinkError) {
+            let pod = try NetworkNamespace(path: namespace.path)
+            let socket = try pod.enter { () throws(NetlinkError) in try RouteSocket() }
+            for link in try socket.links() where link.name == "lo" && !link.isUp { try socket.setUp(link: link.index) }
+        } catch {
+            throw .kernel(sandbox: nil, error)
+        }
+    }
+
     /// Puts back what others took away: the node's link, routes, forwarding, our nftables table. Firewalls that flush the
     /// ruleset and network services that clean up routes do that. Takes well under a millisecond where nothing is missing;
     /// call it every half minute or so.

@@ -8,6 +8,8 @@ import JSONTree
 struct WebSocketCommandClient: CommandClient {
     private let connection: any WebSocketConnection
     private let time: any TimeSource
+    /// Takes signals, which only our own sessions have: channel 5.
+    var signal: (@Sendable (Int32) async -> Void)?
 
     /// kubectl up to 1.32 reads before it has made its streams and drops what comes earlier ("Unknown stream id").
     private static let clientPreparation = Duration.milliseconds(20)
@@ -39,6 +41,7 @@ struct WebSocketCommandClient: CommandClient {
             switch channel {
             case 0: try? await streams.writeStandardInput(Array(bytes.dropFirst()))
             case 4: if let size = TerminalSize(json: bytes.dropFirst()) { await streams.resize(size) }
+            case 5: if bytes.count == 2 { await signal?(Int32(bytes[1])) }
             case 255: if bytes.count > 1, bytes[1] == 0 { await streams.closeStandardInput() }
             default: break
             }

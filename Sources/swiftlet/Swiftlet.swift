@@ -4,14 +4,15 @@ import Glibc
 
 /// The command line of the daemon and of the node.
 ///
-/// Ends with 0, with 1 where a command failed, with 2 where it was called wrongly; `exec` ends with the command's own code.
+/// Ends with 0, with 1 where a command failed, with 2 where it was called wrongly; `exec` and `run` end with the command's own code.
 struct Swiftlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "swiftlet", abstract: "Kubernetes for one machine and up.", version: Server.version,
         subcommands: [
             ServerCommand.self, AgentCommand.self, CRICommand.self, TokenCommand.self, CertsCommand.self,
             ImagesCommand.self, PullCommand.self,
-            PodsCommand.self, PSCommand.self, StatsCommand.self, LogsCommand.self, ExecCommand.self,
+            RunCommand.self, PodsCommand.self, PSCommand.self, StatsCommand.self, EventsCommand.self, LogsCommand.self,
+            ExecCommand.self,
             InspectCommand.self, WhyCommand.self, CheckCommand.self, DoctorCommand.self, ShutdownCommand.self,
             UninstallCommand.self,
         ])

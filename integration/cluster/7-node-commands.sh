@@ -28,6 +28,7 @@ Y
         kubectl exec looked-at -- nosuch
     check "exec passes standard input on" says "through stdin" node_exec_stdin
     check "stats shows what containers use" says "default/looked-at" swiftlet stats --once
+    check "stats goes on in a terminal" stats_follow
     check "stats are a document too" says workingSetBytes swiftlet stats -o json
     check "the node tells its figures through the API" node_figures
     check "inspect shows a pod" says '"sandboxes"' swiftlet inspect pod/looked-at
@@ -100,4 +101,10 @@ renewed_admin() {
     before=$(grep client-certificate-data "$KUBECONFIG")
     says "admin renewed" swiftlet certs renew admin || return 1
     [ "$before" != "$(grep client-certificate-data "$KUBECONFIG")" ] && kubectl get --raw /readyz
+}
+
+stats_follow() {
+    local table
+    table=$(timeout 5 script -qefc "nsenter --net=/run/netns/$NETNS $BIN/swiftlet stats --interval 1 --data-dir $ROOT/d --run-dir $ROOT/r --config-dir $ROOT/c" "$ROOT/typescript" </dev/null)
+    [ "$(grep -c CPU <<<"$table")" -ge 2 ] || { echo "$table"; return 1; }
 }

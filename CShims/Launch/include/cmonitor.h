@@ -37,6 +37,8 @@ int32_t cm_open_directory(const char *path);
 void cm_set_nonblocking(int32_t fd);
 int64_t cm_read(int32_t fd, void *bytes, uint64_t capacity);
 int64_t cm_write(int32_t fd, const void *bytes, uint64_t size);
+/* Waits until something can be written; 0 where that does not come, or nobody reads any more. */
+int32_t cm_wait_writable(int32_t fd, int32_t milliseconds);
 /* Maps a sealed memory file: its bytes and size, or a null pointer. */
 const void *cm_map(int32_t fd, uint64_t *size);
 void cm_unmap(const void *bytes, uint64_t size);

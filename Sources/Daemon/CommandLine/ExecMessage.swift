@@ -27,6 +27,9 @@ package enum ExecMessage: Sendable, Hashable {
     /// Closes the process's standard input.
     package static let endOfInput: [UInt8] = [255, 0]
 
+    /// Of a session of `swiftlet run` alone.
+    package static func signal(_ number: Int32) -> [UInt8] { [5, UInt8(truncatingIfNeeded: number)] }
+
     package static func resize(columns: UInt16, rows: UInt16) -> [UInt8] {
         let size: JSONValue = ["Width": .integer(Int64(columns)), "Height": .integer(Int64(rows))]
         return [4] + size.encoded()

@@ -1,17 +1,12 @@
-import Glibc
 import HTTP
-import Linux
 
-/// A command in a container, joined to this process's standard streams. One a process: what waits on its threads (the next
-/// key, the next resize) ends with the process.
+/// A command in a container, joined to this process's standard streams.
 package struct ExecSession: Sendable {
     package let pod: PodName
     package let container: String
     package let command: [String]
     package let hasInput: Bool
     package let hasTerminal: Bool
-    /// One waits for input, one for resizes, one writes.
-    private let threads = BlockingThreads(count: 3)
 
     package init(pod: PodName, container: String, command: [String], hasInput: Bool, hasTerminal: Bool) {
         self.pod = pod
@@ -33,99 +28,6 @@ package struct ExecSession: Sendable {
     package func run(_ client: NodeClient) async throws(DaemonError) -> Int32 {
         let path = "/exec/\(pod.namespace)/\(pod.name)/\(container)"
         let connection = try await client.webSocket(path, query, subprotocol: ExecMessage.subprotocol)
-        let terminal = hasTerminal && hasInput ? RawTerminal.take(STDIN_FILENO) : nil
-        let input = Task { if hasInput { await forwardInput(connection) } }
-        let resizes = Task { if hasTerminal { await forwardSize(connection) } }
-        defer {
-            input.cancel()
-            resizes.cancel()
-        }
-        let result: Result<Int32, DaemonError>
-        do throws(DaemonError) {
-            result = .success(try await forwardOutput(connection))
-        } catch {
-            result = .failure(error)
-        }
-        // The terminal is as before when a message is printed.
-        _ = consume terminal
-        return try result.get()
-    }
-
-    private func forwardOutput(_ connection: any WebSocketConnection) async throws(DaemonError) -> Int32 {
-        while true {
-            let message: WebSocketMessage?
-            do {
-                message = try await connection.receive()
-            } catch {
-                throw DaemonError("the session of \(pod) broke: \(error)")
-            }
-            guard let message else { throw DaemonError("the session of \(pod) ended without an exit code") }
-            guard case .binary(let bytes) = message else { continue }
-            switch ExecMessage(bytes) {
-            case .standardOutput(let bytes): try await write(bytes, to: STDOUT_FILENO)
-            case .standardError(let bytes): try await write(bytes, to: STDERR_FILENO)
-            case .ended(let exitCode): return exitCode
-            case .notStarted(let message, let exitCode):
-                try await write(Array("swiftlet: \(pod): \(message)\n".utf8), to: STDERR_FILENO)
-                return exitCode
-            case .failed(let message): throw DaemonError(message)
-            case .other: continue
-            }
-        }
-    }
-
-    private func write(_ bytes: [UInt8], to descriptor: Int32) async throws(DaemonError) {
-        try await DaemonError.wrapping("output") { () async throws(KernelError) in
-            try await threads.run("write output") { () throws(KernelError) in
-                try StandardStreams.write(bytes, to: descriptor)
-            }
-        }
-    }
-
-    private func forwardInput(_ connection: any WebSocketConnection) async {
-        while !Task.isCancelled {
-            let bytes = try? await threads.run("read input") { () throws(KernelError) in
-                StandardStreams.readInput()
-            }
-            guard let bytes, !bytes.isEmpty else { break }
-            guard (try? await connection.send(.binary(ExecMessage.standardInput(bytes)))) != nil else { return }
-        }
-        try? await connection.send(.binary(ExecMessage.endOfInput))
-    }
-
-    private func forwardSize(_ connection: any WebSocketConnection) async {
-        while !Task.isCancelled {
-            if let size = RawTerminal.size(of: STDOUT_FILENO) {
-                let message = ExecMessage.resize(columns: size.columns, rows: size.rows)
-                guard (try? await connection.send(.binary(message))) != nil else { return }
-            }
-            let waited: Void? = try? await threads.run("wait for resize") { () throws(KernelError) in
-                RawTerminal.waitForResize()
-            }
-            if waited == nil { return }
-        }
-    }
-}
-
-/// This process's own streams. Every call blocks.
-package enum StandardStreams {
-    /// Empty at the end.
-    static func readInput() -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: 32 << 10)
-        while true {
-            let count = read(STDIN_FILENO, &buffer, buffer.count)
-            if count < 0 && errno == EINTR { continue }
-            return Array(buffer[..<max(0, count)])
-        }
-    }
-
-    package static func write(_ bytes: [UInt8], to descriptor: Int32) throws(KernelError) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw KernelError("write", descriptor == STDOUT_FILENO ? "output" : "errors") }
-            rest = rest.dropFirst(count)
-        }
+        return try await JoinedStreams(connection, object: "\(pod)", hasInput: hasInput, hasTerminal: hasTerminal).run()
     }
 }

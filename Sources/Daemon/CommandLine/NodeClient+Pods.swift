@@ -1,9 +1,20 @@
 import JSONTree
+import OCI
 
 /// What the node's agent lists, as the commands print it.
 extension NodeClient {
     package func images() async throws(DaemonError) -> [JSONValue] {
         try await get("/v1/images").array ?? []
+    }
+
+    /// Whether the node has an image of this name.
+    package func hasImage(_ name: String) async throws(DaemonError) -> Bool {
+        let reference = try DaemonError.wrapping(name) { () throws(OCIError) in try ImageReference(name).description }
+        return try await images().contains { image in
+            (image["repoTags"]?.array ?? []).contains(.string(reference))
+                || (image["repoDigests"]?.array ?? []).contains(.string(reference))
+                || image["id"]?.string?.hasPrefix(name) == true
+        }
     }
 
     package func sandboxes() async throws(DaemonError) -> [JSONValue] {

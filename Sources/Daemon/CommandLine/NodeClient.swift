@@ -58,7 +58,18 @@ package struct NodeClient: Sendable {
     package func lines(
         _ path: String, body: JSONValue, _ take: (JSONValue) throws(DaemonError) -> Void
     ) async throws(DaemonError) {
-        let response = try await answer(HTTPRequest(.post, path, body: body.encoded()))
+        try await lines(of: try await answer(HTTPRequest(.post, path, body: body.encoded())), take)
+    }
+
+    /// What happens on the node from now on; ends when the daemon does.
+    package func events(_ take: (JSONValue) throws(DaemonError) -> Void) async throws(DaemonError) {
+        try await lines(of: try await answer(HTTPRequest(.get, "/v1/events")), take)
+        throw DaemonError("\(socket): the daemon ended")
+    }
+
+    private func lines(
+        of response: HTTPResponse, _ take: (JSONValue) throws(DaemonError) -> Void
+    ) async throws(DaemonError) {
         var rest: [UInt8] = []
         func takeLines() throws(DaemonError) {
             while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {

@@ -27,6 +27,14 @@ struct PodLinks: SandboxNetwork {
         }
     }
 
+    func isolate(networkNamespace: String) async throws(CRIError) {
+        do throws(PodNetworkError) {
+            try await network.isolate(.path(networkNamespace))
+        } catch {
+            throw .failed("network of the sandbox: \(error)")
+        }
+    }
+
     func detach(sandbox: String) async throws(CRIError) {
         let hadAddress = await network.address(of: sandbox) != nil
         do throws(PodNetworkError) {

@@ -10,6 +10,8 @@ import Kubelet
 struct NodeEndpoint: HTTPHandler {
     let runtime: NodeRuntime
     let images: ImageStore
+    let sessions: RunEndpoint
+    let events: EventFeed
     let kubelet: any HTTPHandler
     /// The API server and what is beside it; nil on an agent.
     let server: (any HTTPHandler)?
@@ -29,6 +31,10 @@ struct NodeEndpoint: HTTPHandler {
                 return try await ImageEndpoint(images: images).handle(request)
             case (.get, "/v1/sandboxes"): return answer(try await sandboxList())
             case (.get, "/v1/containers"): return answer(try await containerList())
+            case (.get, "/v1/run"): return try sessions.answer(request)
+            case (.get, "/v1/events"):
+                return HTTPResponse(
+                    200, headers: ["Content-Type": "application/x-ndjson"], body: .stream(events.stream()))
             case (.get, "/v1/certificates"): return answer(.array(certificates.certificates.map(\.json)))
             case (.post, "/v1/certificates"): return answer(try await renewCertificates(request))
             case (.post, "/v1/shutdown"): return answer(try await shutdown())

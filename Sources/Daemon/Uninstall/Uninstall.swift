@@ -73,19 +73,23 @@ package struct Uninstall: Sendable {
 
     private func endProcesses(_ instance: InstanceName) throws(DaemonError) -> [String] {
         try DaemonError.wrapping("processes and cgroups") { () throws(KernelError) in
-            guard let root = cgroupRoot(instance) else { return [] }
-            var removed = try kernel.processes(beneath: root).map { "process \($0)" }
-            try kernel.killCgroup(root, deadline: .seconds(20))
-            if access(root, F_OK) == 0 {
-                try kernel.removeCgroup(root)
-                removed.append("cgroup \(root)")
+            var removed: [String] = []
+            for group in try cgroups(instance) {
+                removed += try kernel.processes(beneath: group).map { "process \($0)" }
+                try kernel.killCgroup(group, deadline: .seconds(20))
+                try kernel.removeCgroup(group)
+                removed.append("cgroup \(group)")
             }
             return removed
         }
     }
 
-    private func cgroupRoot(_ instance: InstanceName) -> String? {
-        (try? CgroupHierarchy.find()).map { NodePaths.cgroupRoot(configuration, instance.id, in: $0) }
+    /// Those that are there: our own subtree, and what pods of another kubelet have under its.
+    private func cgroups(_ instance: InstanceName) throws(KernelError) -> [String] {
+        guard let hierarchy = try? CgroupHierarchy.find() else { return [] }
+        let paths = RuntimePaths(configuration, instance: instance.id, in: hierarchy)
+        let root = NodePaths.cgroupRoot(configuration, instance.id, in: hierarchy)
+        return try RuntimeInventory.foreignCgroups(paths, kernel: kernel) + [root].filter { access($0, F_OK) == 0 }
     }
 
     private func unmount() throws(DaemonError) -> [String] {
@@ -116,7 +120,7 @@ package struct Uninstall: Sendable {
                 try PodNetwork.owned(instance: instance)
             }
             left += owned.links + owned.tables + owned.routes
-            if let root = cgroupRoot(instance), access(root, F_OK) == 0 { left.append(root) }
+            left += try DaemonError.wrapping("cgroups") { () throws(KernelError) in try cgroups(instance) }
         }
         left += try DaemonError.wrapping("mounts") { () throws(KernelError) in try OwnFiles.mounts(configuration) }
         guard left.isEmpty else {

@@ -192,7 +192,7 @@ final class PodDirectory: Sendable {
     private func collectLeftovers() async {
         let sandboxes = (try? await executor.runtime.listPodSandboxes(PodSandboxFilter())) ?? []
         var names: [String: PodSandboxMetadata] = [:]
-        for sandbox in sandboxes { names[sandbox.metadata.uid] = sandbox.metadata }
+        for sandbox in sandboxes where sandbox.sessionName == nil { names[sandbox.metadata.uid] = sandbox.metadata }
         for uid in await executor.volumes.pods() where names[uid] == nil {
             names[uid] = PodSandboxMetadata(name: uid, uid: uid, namespace: "")
         }

@@ -1,0 +1,75 @@
+import CRI
+
+/// What people write on the command line.
+extension RunSpec {
+    /// `NAME=VALUE`, or `NAME`, which takes the caller's value; nil where the caller has none.
+    package static func variable(
+        _ text: String, caller: [String: String]
+    ) throws(DaemonError) -> EnvironmentVariable? {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let name = parts.first, !name.isEmpty else { throw DaemonError("--env \(text): write NAME=VALUE") }
+        if parts.count == 2 { return EnvironmentVariable(String(name), String(parts[1])) }
+        return caller[text].map { EnvironmentVariable(text, $0) }
+    }
+
+    /// `SOURCE:TARGET`, `SOURCE:TARGET:ro`; both are absolute paths.
+    package static func mount(_ text: String) throws(DaemonError) -> CRI.Mount {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard (2...3).contains(parts.count), parts[0].hasPrefix("/"), parts[1].hasPrefix("/"),
+            parts.count == 2 || ["ro", "rw"].contains(parts[2])
+        else {
+            throw DaemonError("--volume \(text): write /PATH/HERE:/PATH/THERE, with :ro where it is only to be read")
+        }
+        return CRI.Mount(hostPath: parts[0], containerPath: parts[1], isReadOnly: parts.count == 3 && parts[2] == "ro")
+    }
+
+    /// `8080:80`, `192.0.2.1:8080:80`, either with `/udp` or `/sctp`.
+    package static func port(_ text: String) throws(DaemonError) -> PortMapping {
+        let halves = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let transport = halves.count == 2 ? halves[1].uppercased() : "TCP"
+        let parts = halves[0].split(separator: ":", omittingEmptySubsequences: false)
+        guard (2...3).contains(parts.count), ["TCP", "UDP", "SCTP"].contains(transport),
+            let host = UInt16(parts[parts.count - 2]), let container = UInt16(parts[parts.count - 1]), host > 0,
+            container > 0
+        else {
+            throw DaemonError("--publish \(text): write PORT-HERE:PORT-THERE, with ADDRESS: before it or /udp after it")
+        }
+        return PortMapping(
+            transport: transport, containerPort: container, hostPort: host,
+            hostAddress: parts.count == 3 ? String(parts[0]) : "")
+    }
+
+    /// Bytes: a number alone, or with `k`, `m`, `g` (`Ki`, `Mi`, `Gi` are the same).
+    package static func bytes(_ text: String) throws(DaemonError) -> Int64 {
+        let digits = text.prefix { $0.isNumber || $0 == "." }
+        let units: [String: Double] = ["": 0, "b": 0, "k": 1, "m": 2, "g": 3]
+        var unit = text.dropFirst(digits.count).lowercased()
+        if unit.hasSuffix("ib") { unit.removeLast(2) }
+        if unit.count > 1, let last = unit.last, "ib".contains(last) { unit.removeLast() }
+        guard let number = Double(digits), let power = units[unit], number > 0, number < 1e15 else {
+            throw DaemonError("--memory \(text): write a number of bytes, or one with k, m or g")
+        }
+        var value = number
+        for _ in 0..<Int(power) { value *= 1_024 }
+        guard value >= 4_096, value < 1e18 else { throw DaemonError("--memory \(text): 4k to 1e18 bytes can be set") }
+        return Int64(value)
+    }
+
+    /// Thousandths of a CPU from `1.5`.
+    package static func processors(_ text: String) throws(DaemonError) -> Int64 {
+        guard let number = Double(text), number >= 0.001, number <= 100_000 else {
+            throw DaemonError("--cpus \(text): write how many processors, such as 0.5 or 2")
+        }
+        return Int64(number * 1_000)
+    }
+
+    /// What a container may be called: what a host may.
+    package static func check(name: String) throws(DaemonError) {
+        let isGood = name.utf8.allSatisfy {
+            (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "-")
+        }
+        guard isGood, !name.isEmpty, name.utf8.count <= 63, !name.hasPrefix("-"), !name.hasSuffix("-") else {
+            throw DaemonError("--name \(name): write up to 63 lower-case letters, digits and dashes, none at the ends")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import CRI
+import JSONTree
+
+/// What `swiftlet run` asks for: one container without Kubernetes.
+package struct RunSpec: Sendable, Hashable {
+    package enum Network: String, Sendable, Hashable, CaseIterable {
+        /// An address of its own, as a pod has.
+        case pod
+        /// The machine's.
+        case host
+        /// None but its own loopback.
+        case none
+    }
+
+    package var name: String
+    package var image: String
+    /// Replaces the image's entry point where not empty.
+    package var entryPoint: [String] = []
+    /// Replaces the image's command where not empty.
+    package var command: [String] = []
+    package var environment: [EnvironmentVariable] = []
+    package var mounts: [CRI.Mount] = []
+    package var ports: [PortMapping] = []
+    package var network = Network.pod
+    package var hostname = ""
+    package var workingDirectory = ""
+    /// A number or a name, with a group where it has `:`; empty: the image's.
+    package var user = ""
+    /// Bytes.
+    package var memory: Int64?
+    /// Thousandths of a CPU.
+    package var processors: Int64?
+    package var hasInput = false
+    package var hasTerminal = false
+    /// Of the caller's terminal, where it has one.
+    package var terminalSize: TerminalSize?
+    package var hasReadOnlyRoot = false
+    package var isPrivileged = false
+
+    package init(name: String, image: String) {
+        self.name = name
+        self.image = image
+    }
+
+    // MARK: As the runtime is asked
+
+    /// - Parameter uid: one that no other has.
+    func sandbox(uid: String) -> PodSandboxConfig {
+        var config = PodSandboxConfig(metadata: PodSandboxMetadata(name: name, uid: uid, namespace: Self.namespace))
+        config.hostname = hostname.isEmpty ? String(name.prefix(63)) : hostname
+        config.labels = [PodSandboxStatus.sessionLabel: name]
+        config.network = network == .host ? .node : .pod
+        config.hasLink = network == .pod
+        config.portMappings = ports
+        return config
+    }
+
+    func container() throws(CRIError) -> ContainerConfig {
+        var config = ContainerConfig(metadata: ContainerMetadata(name: name), image: image)
+        config.command = entryPoint
+        config.arguments = command
+        config.workingDirectory = workingDirectory
+        config.environment = environment
+        config.mounts = mounts
+        config.labels = [PodSandboxStatus.sessionLabel: name]
+        config.standardInput = hasInput
+        config.standardInputOnce = hasInput
+        config.terminal = hasTerminal
+        config.resources.memoryLimit = memory
+        config.resources.cpuLimit = processors
+        config.security.isPrivileged = isPrivileged
+        config.security.hasReadOnlyRoot = hasReadOnlyRoot
+        try Self.apply(user, to: &config.security)
+        if hasTerminal && !environment.contains(where: { $0.name == "TERM" }) {
+            config.environment.append(EnvironmentVariable("TERM", "xterm"))
+        }
+        return config
+    }
+
+    /// The namespace that these containers are listed under, which no pod can have: it is no name of Kubernetes'.
+    package static let namespace = "(run)"
+
+    private static func apply(_ user: String, to security: inout ContainerSecurity) throws(CRIError) {
+        if user.isEmpty { return }
+        let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        if let number = Int64(parts[0]) { security.user = number } else { security.userName = String(parts[0]) }
+        if parts.count > 1 {
+            guard let group = Int64(parts[1]) else {
+                throw .invalid("--user \(user): the group must be a number")
+            }
+            security.group = group
+        }
+    }
+}

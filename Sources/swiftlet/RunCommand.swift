@@ -1,0 +1,99 @@
+import ArgumentParser
+import CRI
+import Daemon
+import Glibc
+import JSONTree
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run one container, without Kubernetes.",
+        discussion:
+            "swiftlet run -it busybox sh. Input, output, signals and the terminal's size are passed on; the container ends with this command, "
+            + "nothing of it stays, and its exit code is this command's: 125 where it could not be made, 126 and 127 as a shell has them."
+    )
+
+    @OptionGroup var node: NodeOptions
+    @Flag(name: [.customShort("i"), .long], help: "Pass standard input on.") var interactive = false
+    @Flag(name: [.customShort("t"), .long], help: "Give it a terminal.") var tty = false
+    @Flag(help: "Leave nothing behind, which is so always; taken for those who are used to it.") var rm = false
+    @Option(help: "What it is called (default: one by chance).") var name: String?
+    @Option(name: [.short, .long], help: "NAME=VALUE, or NAME with this command's own value; again for more.")
+    var env: [String] = []
+    @Option(name: [.short, .long], help: "/HERE:/THERE, with :ro to be read only; again for more.")
+    var volume: [String] = []
+    @Option(name: [.short, .long], help: "PORT-HERE:PORT-THERE, with /udp for UDP; again for more.")
+    var publish: [String] = []
+    @Option(help: "pod: an address of its own; host: the machine's network; none.") var network = RunSpec.Network.pod
+    @Option(name: [.short, .long], help: "Memory limit, such as 256m.") var memory: String?
+    @Option(help: "Processor limit, such as 1.5.") var cpus: String?
+    @Option(name: [.short, .long], help: "Whom it runs as: a name or number, with :GROUP.") var user = ""
+    @Option(name: [.short, .long], help: "Where it starts in.") var workdir = ""
+    @Option(help: "Its host name (default: its name).") var hostname = ""
+    @Option(help: "In place of the image's entry point.") var entrypoint: String?
+    @Flag(help: "Its root filesystem cannot be written.") var readOnly = false
+    @Flag(help: "All that root on this machine may do.") var privileged = false
+    @Option(help: "Fetch the image: missing, always or never.") var pull = PullPolicy.missing
+    @Argument(help: "The image's name.") var image: String
+    @Argument(parsing: .captureForPassthrough, help: "In place of the image's command.") var command: [String] = []
+
+    enum PullPolicy: String, ExpressibleByArgument, CaseIterable {
+        case missing, always, never
+    }
+
+    func validate() throws {
+        do throws(DaemonError) { _ = try spec() } catch { throw ValidationError(error.description) }
+    }
+
+    func run() async throws {
+        let client = try node.client()
+        if pull == .always || pull == .missing, try await isToBeFetched(client) {
+            try await Progress.show("/v1/images/pull", ["name": .string(image)], node) { _ in }
+        }
+        throw ExitCode(try await RunSession(try spec()).run(client))
+    }
+
+    private func isToBeFetched(_ client: NodeClient) async throws -> Bool {
+        if pull == .always { return true }
+        return try await client.hasImage(image) == false
+    }
+
+    private func spec() throws(DaemonError) -> RunSpec {
+        var spec = RunSpec(name: name ?? Self.anyName(), image: image)
+        try RunSpec.check(name: spec.name)
+        spec.entryPoint = entrypoint.map { [$0] } ?? []
+        spec.command = command.first == "--" ? Array(command.dropFirst()) : command
+        for text in env {
+            if let variable = try RunSpec.variable(text, caller: Self.environment) { spec.environment.append(variable) }
+        }
+        for text in volume { spec.mounts.append(try RunSpec.mount(text)) }
+        for text in publish { spec.ports.append(try RunSpec.port(text)) }
+        guard spec.ports.isEmpty || network == .pod else {
+            throw DaemonError(
+                "--publish needs --network pod: on the host's network its ports are the machine's already")
+        }
+        spec.network = network
+        spec.memory = try memory.map { text throws(DaemonError) in try RunSpec.bytes(text) }
+        spec.processors = try cpus.map { text throws(DaemonError) in try RunSpec.processors(text) }
+        (spec.user, spec.workingDirectory, spec.hostname) = (user, workdir, hostname)
+        (spec.hasInput, spec.hasTerminal) = (interactive, tty)
+        (spec.hasReadOnlyRoot, spec.isPrivileged) = (readOnly, privileged)
+        return spec
+    }
+
+    private static func anyName() -> String {
+        "run-" + String(UInt64.random(in: .min ... .max), radix: 36)
+    }
+
+    private static var environment: [String: String] {
+        var found: [String: String] = [:]
+        var place = environ
+        while let entry = place.pointee {
+            let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { found[String(parts[0])] = String(parts[1]) }
+            place += 1
+        }
+        return found
+    }
+}
+
+extension RunSpec.Network: ExpressibleByArgument {}

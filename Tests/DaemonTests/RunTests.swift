@@ -1,0 +1,115 @@
+import CRI
+import JSONTree
+import Testing
+
+@testable import Daemon
+
+@Suite struct RunTests {
+    @Test func variables() throws {
+        #expect(try RunSpec.variable("A=b=c", caller: [:]) == EnvironmentVariable("A", "b=c"))
+        #expect(try RunSpec.variable("A=", caller: [:]) == EnvironmentVariable("A", ""))
+        #expect(try RunSpec.variable("HOME", caller: ["HOME": "/root"]) == EnvironmentVariable("HOME", "/root"))
+        #expect(try RunSpec.variable("HOME", caller: [:]) == nil)
+        #expect(throws: DaemonError.self) { try RunSpec.variable("=x", caller: [:]) }
+    }
+
+    @Test func volumes() throws {
+        let mount = try RunSpec.mount("/a:/b:ro")
+        #expect(mount.hostPath == "/a" && mount.containerPath == "/b" && mount.isReadOnly)
+        #expect(try !RunSpec.mount("/a:/b").isReadOnly)
+        for bad in ["/a", "a:/b", "/a:b", "/a:/b:rx", "/a:/b:ro:x", ""] {
+            #expect(throws: DaemonError.self) { try RunSpec.mount(bad) }
+        }
+    }
+
+    @Test func ports() throws {
+        #expect(try RunSpec.port("8080:80") == PortMapping(transport: "TCP", containerPort: 80, hostPort: 8_080))
+        let full = try RunSpec.port("192.0.2.1:53:5353/udp")
+        #expect(
+            full == PortMapping(transport: "UDP", containerPort: 5_353, hostPort: 53, hostAddress: "192.0.2.1"))
+        for bad in ["80", "0:80", "80:0", "80:70000", "a:b", "80:80/icmp", "1:2:3:4"] {
+            #expect(throws: DaemonError.self) { try RunSpec.port(bad) }
+        }
+    }
+
+    @Test func amounts() throws {
+        #expect(try RunSpec.bytes("64m") == 64 << 20)
+        #expect(try RunSpec.bytes("64Mi") == 64 << 20)
+        #expect(try RunSpec.bytes("64MiB") == 64 << 20)
+        #expect(try RunSpec.bytes("64mb") == 64 << 20)
+        #expect(try RunSpec.bytes("1.5g") == 3 << 29)
+        #expect(try RunSpec.bytes("8192") == 8_192)
+        #expect(try RunSpec.bytes("8192b") == 8_192)
+        for bad in ["", "m", "-1m", "64x", "64mm", "1", "1e30g", "nan", "."] {
+            #expect(throws: DaemonError.self) { try RunSpec.bytes(bad) }
+        }
+        #expect(try RunSpec.processors("1.5") == 1_500)
+        for bad in ["", "0", "-1", "nan", "inf", "x"] {
+            #expect(throws: DaemonError.self) { try RunSpec.processors(bad) }
+        }
+    }
+
+    @Test func names() throws {
+        try RunSpec.check(name: "web-1")
+        for bad in ["", "-a", "a-", "A", "a.b", "a/b", String(repeating: "a", count: 64)] {
+            #expect(throws: DaemonError.self) { try RunSpec.check(name: bad) }
+        }
+    }
+
+    private var spec: RunSpec {
+        var spec = RunSpec(name: "web", image: "web:1")
+        spec.entryPoint = ["/bin/sh"]
+        spec.command = ["-c", "true"]
+        spec.environment = [EnvironmentVariable("A", "b")]
+        spec.mounts = [CRI.Mount(hostPath: "/a", containerPath: "/b", isReadOnly: true)]
+        spec.ports = [PortMapping(transport: "UDP", containerPort: 1, hostPort: 2, hostAddress: "192.0.2.1")]
+        spec.network = .none
+        (spec.hostname, spec.workingDirectory, spec.user) = ("h", "/w", "12:34")
+        (spec.memory, spec.processors) = (1 << 20, 500)
+        (spec.hasInput, spec.hasTerminal, spec.hasReadOnlyRoot, spec.isPrivileged) = (true, true, true, true)
+        spec.terminalSize = TerminalSize(columns: 91, rows: 33)
+        return spec
+    }
+
+    @Test func nothingIsLostOnTheWayToTheDaemon() throws {
+        let there = try JSONValue(parsing: spec.json.encoded())
+        #expect(RunSpec(there) == spec)
+        #expect(RunSpec(RunSpec(name: "a", image: "b").json) == RunSpec(name: "a", image: "b"))
+        #expect(RunSpec(["name": "a"]) == nil)
+    }
+
+    @Test func theRuntimeIsAskedForIt() throws {
+        let sandbox = spec.sandbox(uid: "u")
+        #expect(!sandbox.hasLink && sandbox.network == .pod && sandbox.hostname == "h")
+        #expect(sandbox.labels[PodSandboxStatus.sessionLabel] == "web")
+        let container = try spec.container()
+        #expect(container.command == ["/bin/sh"] && container.arguments == ["-c", "true"])
+        #expect(container.security.user == 12 && container.security.group == 34)
+        #expect(container.environment.contains(EnvironmentVariable("TERM", "xterm")))
+        #expect(container.resources.memoryLimit == 1 << 20 && container.resources.cpuLimit == 500)
+        var named = spec
+        named.user = "nobody:nogroup"
+        #expect(throws: CRIError.self) { try named.container() }
+        named.user = "nobody"
+        #expect(try named.container().security.userName == "nobody")
+    }
+
+    @Test func eventsAreLinesForPeople() {
+        let event: JSONValue = [
+            "time": 1_700_000_000_000_000_000, "kind": "container", "action": "stopped", "id": "abc",
+            "name": "default/web/main", "image": "web:1", "exitCode": 3, "reason": "Error",
+        ]
+        #expect(
+            EventLine.text(event)
+                == "2023-11-14T22:13:20Z  container  stopped   default/web/main  web:1  exit code 3 (Error)")
+        let image: JSONValue = ["time": 0, "kind": "image", "action": "added", "id": "sha256:1234567890abcdef"]
+        #expect(EventLine.text(image) == "1970-01-01T00:00:00Z  image      added     sha256:123456")
+    }
+
+    @Test func aFailureNamesItsStep() {
+        #expect(CRIError.invalid("no").prefixed("make it") == .invalid("cannot make it: no"))
+        #expect(
+            CRIError.startFailed(message: "no", exitCode: 127).prefixed("start it")
+                == .startFailed(message: "cannot start it: no", exitCode: 127))
+    }
+}

@@ -1,0 +1,145 @@
+# Sourced: one container without Kubernetes, and what happens on the node.
+
+# A run that hangs is a failure, not the end of the tests.
+swiftlet() {
+    local command=$1
+    shift
+    inside timeout -k 5 60 "$BIN/swiftlet" "$command" --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" "$@"
+}
+
+run_commands() {
+    swiftlet events -o json >"$ROOT/events" 2>&1 &
+    EVENTS=$!
+    check "run prints what the container says" says hello swiftlet run busybox:demo echo hello
+    check "its exit code is the container's" ends_with 7 swiftlet run busybox:demo sh -c "exit 7"
+    check "a command that is not there is 127, and named" no_command
+    check "what cannot be made is 125, and says at which step" no_source
+    check "an image that is not here is asked for at its registry" says "127.0.0.1:1" swiftlet run 127.0.0.1:1/none:1
+    check "or not, where that is not wanted" says "swiftlet pull none:1" swiftlet run --pull never none:1
+    check "standard input and its end" says "6 typed" run_input
+    check "a large output comes whole" says 20000000 run_output
+    check "variables, host name and working directory" says "blue box /tmp" swiftlet run -e COLOUR=blue --hostname box -w /tmp \
+        busybox:demo sh -c 'echo $COLOUR $(hostname) $PWD'
+    check "a user by number" says "uid=1234 gid=5678" swiftlet run -u 1234:5678 busybox:demo id
+    check "a volume, and one that is only read" run_volume
+    check "an address of its own" says eth0 swiftlet run busybox:demo ip -o link
+    check "no network but its loopback" run_isolated
+    check "the machine's network" says up0 swiftlet run --network host busybox:demo ip -o link
+    check "a port of the machine" run_port
+    check "a limit that this host cannot hold is told" run_limit
+    check "a terminal of the caller's size" says "33 91" run_terminal
+    check "a signal reaches the container" run_signal
+    check "a name is taken once" run_name
+    check "a command that is killed takes its container with it" run_killed
+    check "a container whose daemon was killed goes with the next one" run_orphan
+    check "nothing is left" eventually 10 run_left_nothing
+    check "events told of a container's life" eventually 5 says '"action":"stopped"' grep '"kind":"container"' "$ROOT/events"
+    check "events told of images" told_image
+    check "events are lines for people too" told_people
+    check "wrong words are a wrong call" ends_with 2 swiftlet run -e =x busybox:demo true
+    kill "$EVENTS" 2>/dev/null
+}
+
+ends_with() {
+    local wanted=$1 code
+    shift
+    "$@" >"$ROOT/said" 2>&1
+    code=$?
+    [ "$code" = "$wanted" ] || { echo "it ended with $code: $(cat "$ROOT/said")"; return 1; }
+}
+no_command() { ends_with 127 swiftlet run busybox:demo no-such-command && grep -q no-such-command "$ROOT/said"; }
+no_source() {
+    ends_with 125 swiftlet run -v "$ROOT/none:/none" busybox:demo true && grep -q "cannot create container" "$ROOT/said" && grep -q "$ROOT/none" "$ROOT/said"
+}
+run_input() { printf 'typed\n' | swiftlet run -i busybox:demo sh -c 'cat >/tmp/in; echo $(wc -c </tmp/in) $(cat /tmp/in)'; }
+run_output() { swiftlet run busybox:demo sh -c 'yes | head -c 20000000' | wc -c; }
+run_volume() {
+    mkdir -p "$ROOT/volume" && echo kept >"$ROOT/volume/file"
+    says kept swiftlet run -v "$ROOT/volume:/v" busybox:demo sh -c 'cat /v/file; echo more >/v/other' &&
+        [ "$(cat "$ROOT/volume/other")" = more ] &&
+        says "Read-only" swiftlet run -v "$ROOT/volume:/v:ro" busybox:demo touch /v/third
+}
+run_isolated() {
+    local links
+    links=$(swiftlet run --network none busybox:demo sh -c 'ip -o link; ping -c 1 127.0.0.1 >/dev/null && echo alive') || return 1
+    grep -q alive <<<"$links" && ! grep -q eth0 <<<"$links"
+}
+run_port() {
+    local status
+    swiftlet run --name web -p 18080:80 busybox:demo sh -c 'echo page >/www/index.html; exec httpd -f -p 80 -h /www' >"$ROOT/web" 2>&1 &
+    local pid=$!
+    eventually 15 says page inside curl -sfm 2 http://127.0.0.1:18080/
+    status=$?
+    stop_run "$pid" 'httpd -f -p 80'
+    return "$status"
+}
+# The command runs beneath nsenter, which is what a job's number names: what is asked for by its words is this test's own.
+command_of() { pgrep -f "^$BIN/swiftlet run --data-dir $ROOT/d.*$1" | head -n 1; }
+stop_run() {
+    kill "$(command_of "$2")" 2>/dev/null
+    wait "$1"
+}
+run_limit() {
+    if grep -qw memory "$(findmnt -nt cgroup2 -o TARGET | head -n 1)/cgroup.controllers"; then
+        says 67108864 swiftlet run -m 64m busybox:demo cat /sys/fs/cgroup/memory.max
+    else
+        says "memory limit 64Mi is not held" swiftlet run -m 64m busybox:demo true
+    fi
+}
+run_terminal() {
+    script -qefc "stty cols 91 rows 33; nsenter --net=/run/netns/$NETNS $BIN/swiftlet run --data-dir $ROOT/d --run-dir $ROOT/r --config-dir $ROOT/c -it busybox:demo stty size" \
+        "$ROOT/typescript" </dev/null
+}
+run_signal() {
+    swiftlet run busybox:demo sh -c 'trap "echo caught; exit 9" USR1; echo ready; while :; do sleep 0.1; done' >"$ROOT/signal" 2>&1 &
+    local pid=$!
+    eventually 15 grep -q ready "$ROOT/signal" || return 1
+    kill -USR1 "$(command_of 'echo caught')"
+    wait "$pid"
+    [ $? = 9 ] && grep -q caught "$ROOT/signal"
+}
+start_sleep() {
+    swiftlet run --name "$1" busybox:demo sh -c 'echo ready; exec sleep 1000' >"$ROOT/sleep" 2>&1 &
+    SLEEP=$!
+    eventually 15 grep -q ready "$ROOT/sleep"
+}
+run_name() {
+    start_sleep twin || return 1
+    says "another --name" swiftlet run --name twin busybox:demo true
+    local status=$?
+    kill -KILL "$(command_of "--name twin")" && wait "$SLEEP"
+    return "$status"
+}
+has_none() { ! swiftlet ps | grep -q '(run)'; }
+run_killed() {
+    start_sleep killed || return 1
+    swiftlet ps | grep -q '(run)/killed' || { swiftlet ps; return 1; }
+    kill -KILL "$(command_of "--name killed")" && wait "$SLEEP"
+    eventually 20 has_none
+}
+run_orphan() {
+    start_sleep orphan || return 1
+    stop_server KILL
+    wait "$SLEEP"
+    [ $? != 0 ] && start_server && has_none
+}
+run_left_nothing() {
+    local left
+    has_none && left=$(ls "$ROOT/d/runtime/containers" "$ROOT/r/runtime/sandboxes") && [ -z "$(grep -v : <<<"$left" | tr -d '[:space:]')" ]
+}
+told_image() {
+    kill -0 "$EVENTS" 2>/dev/null || { swiftlet events -o json >"$ROOT/events" 2>&1 & EVENTS=$!; sleep 1; }
+    swiftlet images tag busybox:demo other:1 && swiftlet images remove other:1 || return 1
+    eventually 5 says '"action":"tagged"' grep other:1 "$ROOT/events" && eventually 5 says '"action":"untagged"' grep other:1 "$ROOT/events"
+}
+told_people() {
+    local events
+    swiftlet events >"$ROOT/lines" 2>&1 &
+    events=$!
+    sleep 1
+    swiftlet run --name told busybox:demo sh -c 'exit 3' >/dev/null 2>&1
+    eventually 5 says "stopped   (run)/told/told  busybox:demo  exit code 3" cat "$ROOT/lines"
+    local status=$?
+    kill "$events"
+    return "$status"
+}
