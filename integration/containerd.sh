@@ -119,6 +119,54 @@ Y
 running() { ctr tasks list | grep -c RUNNING; }
 first_pod() { kubectl get pods -l app=web -o 'jsonpath={.items[0].metadata.name}'; }
 types() { kubectl exec -i "$(first_pod)" -- head -n 1 <<<typed; }
+# The command waits for the end of its input, which kubectl sends with the end of the file.
+reads_all() {
+    [ "$(head -c 300000 /dev/zero | timeout 20 nsenter "--net=/run/netns/$NETNS" kubectl exec -i "$(first_pod)" -- sh -c 'cat | tail -c +1 | wc -c')" = 300000 ]
+}
+sub_path() {
+    kubectl apply -f - <<'Y'
+apiVersion: v1
+kind: Pod
+metadata: {name: sub}
+spec:
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 1
+  volumes: [{name: v, emptyDir: {}}]
+  initContainers:
+  - name: first
+    image: busybox:demo
+    command: [sh, -c, "echo inside >/v/a/file; ln -s / /v/out; ln -s ../../.. /v/up"]
+    volumeMounts: [{name: v, mountPath: /v}, {name: v, mountPath: /v/a, subPath: a}]
+  containers:
+  - name: main
+    image: busybox:demo
+    command: [sh, -c, "cat /sub/file && cat /one && sleep 1000"]
+    volumeMounts: [{name: v, mountPath: /sub, subPath: a}, {name: v, mountPath: /one, subPath: a/file}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: escape}
+spec:
+  terminationGracePeriodSeconds: 1
+  volumes: [{name: v, emptyDir: {}}]
+  initContainers:
+  - name: first
+    image: busybox:demo
+    command: [sh, -c, "ln -s / /v/out"]
+    volumeMounts: [{name: v, mountPath: /v}]
+  containers:
+  - name: main
+    image: busybox:demo
+    command: [sleep, "1000"]
+    volumeMounts: [{name: v, mountPath: /out, subPath: out/etc}]
+Y
+    kubectl wait --for=condition=Ready pod/sub --timeout=30s && says inside kubectl logs sub &&
+        eventually 20 says "paths within volumes" kubectl get events --field-selector involvedObject.name=escape
+}
+sub_path_goes() {
+    kubectl delete pod sub escape --timeout=30s && ! grep -q "$ROOT.*subpaths" /proc/self/mountinfo
+}
+inside_doctor() { inside "$BIN/swiftlet" doctor --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" --log-dir "$ROOT/l"; }
 exit_code() { kubectl exec "$(first_pod)" -- sh -c 'exit 7'; [ $? = 7 ]; }
 serves() { says web- inside curl -sfm 5 --retry 5 --retry-all-errors "$(kubectl get service web -o 'jsonpath={.spec.clusterIP}')"; }
 forwards() {
@@ -174,6 +222,10 @@ check "logs" says "begun on $(first_pod)" kubectl logs "$(first_pod)"
 check "exec" says "in exec" kubectl exec "$(first_pod)" -- echo in exec
 check "exec hands on the exit code" exit_code
 check "standard input" says typed types
+check "standard input and its end" reads_all
+check "a path within a volume, and none that leads out of it" sub_path
+check "and nothing of it stays" sub_path_goes
+check "doctor finds nothing wrong" inside_doctor
 check "what the kubelet mounts is there" says eyJ kubectl exec "$(first_pod)" -- cat /var/run/secrets/kubernetes.io/serviceaccount/token
 check "a name resolves" says 10.43.0.1 kubectl exec "$(first_pod)" -- nslookup kubernetes.default.svc.cluster.local
 check "the ids are containerd's" says containerd:// kubectl get pod "$(first_pod)" -o 'jsonpath={.status.containerStatuses[0].containerID}'

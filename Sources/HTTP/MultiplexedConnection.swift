@@ -5,6 +5,12 @@ package protocol MultiplexedConnection: Sendable {
     func accept() async -> (any MultiplexedStream)?
 }
 
+/// The same from the side that opens the streams.
+package protocol MultiplexedClient: Sendable {
+    /// - Parameter headers: what is said of the stream.
+    func open(_ headers: HTTPHeaders) async throws(HTTPError) -> any MultiplexedStream
+}
+
 /// One stream: bytes both ways, each way with an end of its own.
 package protocol MultiplexedStream: Sendable {
     /// Tells it from the connection's other streams.

@@ -28,6 +28,10 @@ struct SimulatedVolumes: PodVolumes {
         return ContainerFiles(mounts: [], terminationFile: "")
     }
 
+    func bound(_ mounts: [CRI.Mount], of container: String, _ pod: Pod) async throws(OperationError) -> [CRI.Mount] {
+        mounts
+    }
+
     func terminationMessage(_ status: CRI.ContainerStatus) async -> String { status.message }
 
     func release(_ uid: String) async throws(OperationError) {}

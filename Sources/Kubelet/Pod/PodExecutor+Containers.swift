@@ -96,7 +96,7 @@ extension PodExecutor {
             pod: pod, container: container, node: node, data: data, podAddresses: addresses,
             services: settings.serviceVariables, allocatable: settings.allocatable)
         let environment: [EnvironmentVariable]
-        let mounts: [Mount]
+        var mounts: [Mount]
         do throws(ContainerConfigError) {
             environment = try builder.variables()
             let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
@@ -104,6 +104,7 @@ extension PodExecutor {
         } catch {
             throw OperationError("CreateContainerConfigError", error.message)
         }
+        if !runtime.resolvesSubPaths { mounts = try await volumes.bound(mounts, of: container.name, pod) }
         let files = try await volumes.prepareContainer(
             container, pod, attempt: attempt, addresses: addresses, hostNames: hostNames(of: pod))
         var config = ContainerConfig(

@@ -15,6 +15,8 @@ struct PodDirectories: Sendable, Hashable {
     func volumes(_ uid: String) -> [String] { ["\(pod(uid))/volumes", "\(volatilePod(uid))/volumes"] }
     func emptyDirectory(_ uid: String, _ volume: String) -> String { "\(pod(uid))/volumes/\(volume)" }
     func files(_ uid: String, _ volume: String) -> String { "\(volatilePod(uid))/volumes/\(volume)" }
+    /// Where a path within a volume is bound for a container.
+    func subPaths(_ uid: String, _ container: String) -> String { "\(volatilePod(uid))/subpaths/\(container)" }
     func hosts(_ uid: String) -> String { "\(volatilePod(uid))/etc-hosts" }
 
     /// `/var/log/pods/NAMESPACE_NAME_UID`, with one directory a container.

@@ -15,6 +15,8 @@ protocol PodVolumes: Sendable {
     func prepareContainer(
         _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostNames: [String]
     ) async throws(OperationError) -> ContainerFiles
+    /// The mounts with each path within a volume bound to a place of its own, for runtimes that know no such paths.
+    func bound(_ mounts: [CRI.Mount], of container: String, _ pod: Pod) async throws(OperationError) -> [CRI.Mount]
     /// What an ended container left as its last words, at most 4096 bytes.
     func terminationMessage(_ status: CRI.ContainerStatus) async -> String
     /// Takes the volumes of a pod away and leaves the rest.

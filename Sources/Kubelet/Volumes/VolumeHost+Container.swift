@@ -52,6 +52,25 @@ extension VolumeHost {
         return ContainerFiles(mounts: mounts, terminationFile: termination)
     }
 
+    /// Resolved by descriptor, and bound before the runtime sees a path: what the pod does in the volume meanwhile changes nothing. Bound anew for each container, and taken
+    /// away with the pod.
+    func bound(_ mounts: [CRI.Mount], of container: String, _ pod: Pod) async throws(OperationError) -> [CRI.Mount] {
+        guard mounts.contains(where: { !$0.subPath.isEmpty }) else { return mounts }
+        let directory = directories.subPaths(pod.metadata.uid, container)
+        return try await run("paths within volumes of container \"\(container)\"") { () throws(KernelError) in
+            try FileOperations.makeDirectories(directory)
+            var bound = mounts
+            for index in mounts.indices where !mounts[index].subPath.isEmpty {
+                let place = "\(directory)/\(index)"
+                try HostMount.detach(place)
+                try DetachedMount.within(mounts[index].hostPath, path: mounts[index].subPath).attach(at: place)
+                bound[index].hostPath = place
+                bound[index].subPath = ""
+            }
+            return bound
+        }
+    }
+
     static func hostsFile(_ pod: Pod, addresses: [String], hostNames: [String]) -> String {
         var lines = [
             "# Written by swiftlet for this pod.", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback",

@@ -3,6 +3,8 @@ import HTTP
 import Protobuf
 
 extension RemoteRuntime: RuntimeService {
+    package var resolvesSubPaths: Bool { false }
+
     package func version() async throws(CRIError) -> RuntimeVersion {
         let answer = try await ask(
             "Version", Message<Wire.VersionRequest> { $0.version = "0.1.0" }, as: Wire.VersionResponse.self)
@@ -63,7 +65,7 @@ extension RemoteRuntime: RuntimeService {
     ) async throws(CRIError) -> String {
         guard config.mounts.allSatisfy({ $0.subPath.isEmpty || $0.image != nil }) else {
             throw .unsupported(
-                "container \(config.metadata.name): subPath needs Swiftlet's own runtime, which resolves it safely")
+                "container \(config.metadata.name): the CRI knows no path within a volume; whoever asks resolves it")
         }
         let question = Message<Wire.CreateContainerRequest> {
             $0.podSandboxID = sandbox
@@ -158,6 +160,17 @@ extension RemoteRuntime: RuntimeService {
         return FilesystemUsage(layer)
     }
 
+    /// The CRI's statistics have none of it, and another's processes are not this program's to look at.
+    package func containerTally(_ id: String) async throws(CRIError) -> ContainerTally {
+        throw .unsupported("container \(id): the runtime does not tell its processes apart")
+    }
+
+    package func interfaces(ofSandbox id: String) async throws(CRIError) -> [InterfaceStats] {
+        let question = Message<Wire.SandboxID> { $0.podSandboxID = id }
+        let answer = try await ask("PodSandboxStats", question, as: Wire.PodSandboxStatsResponse.self)
+        return answer.stats?.linux?.network?.interfaces.map { InterfaceStats($0) } ?? []
+    }
+
     private func stats(of id: String) async throws(CRIError) -> Message<Wire.ContainerStats> {
         let question = Message<Wire.ContainerID> { $0.containerID = id }
         let answer = try await ask("ContainerStats", question, as: Wire.ContainerStatsResponse.self)
@@ -191,7 +204,7 @@ extension RemoteRuntime: RuntimeService {
             $0.stdout = request.standardOutput
             $0.stderr = request.standardError && !request.terminal
         }
-        return try await session(at: ask("Exec", question, as: Wire.URLResponse.self).url)
+        return try await session(at: ask("Exec", question, as: Wire.URLResponse.self).url, request)
     }
 
     package func attach(_ request: ExecRequest) async throws(CRIError) -> any ContainerStreams {
@@ -202,7 +215,7 @@ extension RemoteRuntime: RuntimeService {
             $0.stdout = request.standardOutput
             $0.stderr = request.standardError && !request.terminal
         }
-        return try await session(at: ask("Attach", question, as: Wire.URLResponse.self).url)
+        return try await session(at: ask("Attach", question, as: Wire.URLResponse.self).url, request)
     }
 
     package func portForward(sandbox: String, port: UInt16) async throws(CRIError) -> any ContainerStreams {

@@ -1,94 +1,90 @@
 import CRI
 import HTTP
-import JSONTree
 import Synchronization
 import Transport
 
 extension RemoteRuntime {
-    func session(at url: String) async throws(CRIError) -> any ContainerStreams {
-        RemoteSession(try await webSocket(url))
+    /// Opens a command's streams at what Exec and Attach have answered with. They live until they are closed.
+    func session(at url: String, _ request: ExecRequest) async throws(CRIError) -> any ContainerStreams {
+        let place = try SessionPlace(url)
+        let dialer = SPDYDialer(threads: threads)
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        let result = await withCheckedContinuation {
+            (answer: CheckedContinuation<Result<RemoteSession, HTTPError>, Never>) in
+            let once = Once(answer)
+            Task {
+                do throws(HTTPError) {
+                    try await dialer.session(
+                        host: place.host, port: place.port, target: place.target, protocol: RemoteSession.protocolName
+                    ) { client in
+                        do throws(HTTPError) {
+                            once.answer(.success(try await RemoteSession(request, client) { end.finish() }))
+                        } catch {
+                            return once.answer(.failure(error))
+                        }
+                        for await _ in ends {}
+                    }
+                } catch {
+                    once.answer(.failure(error))
+                }
+            }
+        }
+        do throws(HTTPError) {
+            return try result.get()
+        } catch {
+            throw .failed("session of the runtime at \(place.host):\(place.port): \(error)")
+        }
     }
 
     /// Opens what Exec and its like have answered with: `http://HOST:PORT/PATH`.
     func webSocket(_ url: String) async throws(CRIError) -> any WebSocketConnection {
-        let rest = url.hasPrefix("http://") ? url.dropFirst("http://".count) : ""
-        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
-        let authority = rest[..<slash]
-        guard let colon = authority.lastIndex(of: ":"), let port = Int(authority[authority.index(after: colon)...]),
-            let target = RequestTarget(String(rest[slash...]))
-        else { throw .failed("the runtime answered with \"\(url)\", which is no address of a session") }
-        let host = authority[..<colon].filter { $0 != "[" && $0 != "]" }
+        let place = try SessionPlace(url)
         do {
-            let client = try HTTPClient(.http(host: String(host), port: port), threads: threads)
+            let client = try HTTPClient(.http(host: place.host, port: place.port), threads: threads)
+            guard let target = RequestTarget(place.target) else { throw HTTPError.malformed("target \(place.target)") }
             return try await client.webSocket(
                 HTTPRequest(.get, target.path, query: target.query),
                 subprotocols: ["v5.channel.k8s.io", "v4.channel.k8s.io"])
         } catch {
-            throw .failed("session of the runtime at \(authority): \(error)")
+            throw .failed("session of the runtime at \(place.host):\(place.port): \(error)")
         }
     }
 }
 
-/// A command's streams over a WebSocket: the first byte of a message is its channel (0 in, 1 out, 2 err, 3 the closing status, 4 resize).
-private final class RemoteSession: ContainerStreams {
-    private let connection: any WebSocketConnection
-    private let closing = Mutex<[UInt8]>([])
+/// Where a session is served: `http://HOST:PORT/PATH`.
+struct SessionPlace: Sendable, Hashable {
+    let host: String
+    let port: Int
+    /// The path, with its query.
+    let target: String
 
-    init(_ connection: any WebSocketConnection) {
-        self.connection = connection
+    init(_ url: String) throws(CRIError) {
+        let rest = url.hasPrefix("http://") ? url.dropFirst("http://".count) : ""
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        let authority = rest[..<slash]
+        guard let colon = authority.lastIndex(of: ":"), let port = Int(authority[authority.index(after: colon)...]),
+            !rest[slash...].isEmpty, rest[slash...].utf8.allSatisfy({ $0 > 32 && $0 < 127 })
+        else { throw .failed("the runtime answered with \"\(url)\", which is no address of a session") }
+        host = authority[..<colon].filter { $0 != "[" && $0 != "]" }
+        self.port = port
+        target = String(rest[slash...])
+    }
+}
+
+/// Answers whoever waits once; what comes later is dropped.
+private final class Once: Sendable {
+    private let waiting: Mutex<CheckedContinuation<Result<RemoteSession, HTTPError>, Never>?>
+
+    init(_ waiting: CheckedContinuation<Result<RemoteSession, HTTPError>, Never>) {
+        self.waiting = Mutex(waiting)
     }
 
-    func receive() async throws(CRIError) -> StreamChunk? {
-        do {
-            while let message = try await connection.receive() {
-                guard case .binary(let bytes) = message, let channel = bytes.first, bytes.count > 1 else { continue }
-                switch channel {
-                case 1: return .standardOutput(Array(bytes.dropFirst()))
-                case 2: return .standardError(Array(bytes.dropFirst()))
-                case 3: closing.withLock { $0 = Array(bytes.dropFirst()) }
-                default: continue
-                }
-            }
-            return nil
-        } catch {
-            throw .failed("session of the runtime: \(error)")
+    func answer(_ result: Result<RemoteSession, HTTPError>) {
+        let waiting = waiting.withLock { waiting in
+            defer { waiting = nil }
+            return waiting
         }
-    }
-
-    func writeStandardInput(_ bytes: [UInt8]) async throws(CRIError) {
-        do {
-            try await connection.send(.binary([0] + bytes))
-        } catch {
-            throw .failed("standard input: \(error)")
-        }
-    }
-
-    /// Only the fifth version of the protocol knows an end of one stream; older servers pass over the message.
-    func closeStandardInput() async {
-        try? await connection.send(.binary([255, 0]))
-    }
-
-    func resize(_ size: TerminalSize) async {
-        let text = "{\"Width\":\(size.columns),\"Height\":\(size.rows)}"
-        try? await connection.send(.binary([4] + Array(text.utf8)))
-    }
-
-    func exitCode() async throws(CRIError) -> Int32 {
-        let bytes = closing.withLock { $0 }
-        // An attach ends without a status.
-        guard !bytes.isEmpty else { return 0 }
-        guard let status = try? JSONValue(parsing: bytes) else { throw .failed("the session ended without a status") }
-        if status["status"]?.string == "Success" { return 0 }
-        let causes = status["details"]?["causes"]?.array ?? []
-        let code = causes.first { $0["reason"]?.string == "ExitCode" }?["message"]?.string
-        guard let code = code.flatMap({ Int32($0) }) else {
-            throw .failed(status["message"]?.string ?? "the session failed")
-        }
-        return code
-    }
-
-    func close() async {
-        await connection.close(code: 1000)
+        waiting?.resume(returning: result)
     }
 }
 

@@ -2,6 +2,7 @@
 enum SPDYFrame: Sendable, Hashable {
     /// `block` is compressed.
     case synStream(id: UInt32, isFinal: Bool, block: ArraySlice<UInt8>)
+    case reply(id: UInt32, isFinal: Bool, block: ArraySlice<UInt8>)
     case headers(id: UInt32, isFinal: Bool, block: ArraySlice<UInt8>)
     case data(id: UInt32, isFinal: Bool, bytes: ArraySlice<UInt8>)
     case reset(id: UInt32)
@@ -65,6 +66,9 @@ struct SPDYFrameReader {
         case 1:
             guard body.count >= 10 else { throw .frame("SYN_STREAM is too short") }
             return .synStream(id: id(body), isFinal: isFinal, block: body.dropFirst(10))
+        case 2:
+            guard body.count >= 4 else { throw .frame("SYN_REPLY is too short") }
+            return .reply(id: id(body), isFinal: isFinal, block: body.dropFirst(4))
         case 3:
             guard body.count == 8 else { throw .frame("RST_STREAM has not 8 bytes") }
             return .reset(id: id(body))
@@ -80,7 +84,6 @@ struct SPDYFrameReader {
         case 9:
             guard body.count == 8 else { throw .frame("WINDOW_UPDATE has not 8 bytes") }
             return .other
-        case 2: throw .frame("a client sent SYN_REPLY")
         default: return .other
         }
     }
@@ -120,10 +123,19 @@ enum SPDYFrameWriter {
     /// A reply without fields.
     /// - Parameter isFirst: whether no header block was sent on this connection yet.
     static func reply(_ id: UInt32, isFirst: Bool) -> [UInt8] {
-        // Not compressed: a stored block of four zero bytes, and an empty one, at which readers hand on what they have; before the first
-        // the header of the zlib stream.
-        let block: [UInt8] = (isFirst ? [0x78, 0x01] : []) + [0, 4, 0, 0xFB, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
-        return control(2, number(id) + block)
+        control(2, number(id) + packed([0, 0, 0, 0], isFirst: isFirst))
+    }
+
+    /// - Parameter block: under 32 KiB.
+    static func open(_ id: UInt32, _ block: [UInt8], isFirst: Bool) -> [UInt8] {
+        control(1, number(id) + number(0) + [0, 0] + packed(block, isFirst: isFirst))
+    }
+
+    /// Not compressed: a stored block, and an empty one, at which readers hand on what they have; before the first the header of the zlib stream.
+    private static func packed(_ block: [UInt8], isFirst: Bool) -> [UInt8] {
+        let size = UInt16(truncatingIfNeeded: block.count)
+        let sizes = [size, ~size].flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        return (isFirst ? [0x78, 0x01] : []) + [0] + sizes + block + [0, 0, 0, 0xFF, 0xFF]
     }
 
     static func reset(_ id: UInt32, _ reason: ResetReason) -> [UInt8] {

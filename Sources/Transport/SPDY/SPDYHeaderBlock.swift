@@ -18,6 +18,19 @@ enum SPDYHeaderBlock {
         return headers
     }
 
+    /// Names go in lower case.
+    static func write(_ headers: HTTPHeaders) -> [UInt8] {
+        func counted(_ text: String) -> [UInt8] { bytes(text.utf8.count) + Array(text.utf8) }
+        return headers.fields.reduce(bytes(headers.fields.count)) {
+            $0 + counted($1.name.lowercased()) + counted($1.value)
+        }
+    }
+
+    private static func bytes(_ count: Int) -> [UInt8] {
+        let number = UInt32(truncatingIfNeeded: count)
+        return [24, 16, 8, 0].map { UInt8(number >> $0 & 0xFF) }
+    }
+
     private static func number(_ rest: inout ArraySlice<UInt8>) throws(SPDYError) -> UInt32 {
         guard rest.count >= 4 else { throw .headers("the block is cut short") }
         defer { rest = rest.dropFirst(4) }

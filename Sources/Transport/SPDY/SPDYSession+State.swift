@@ -16,7 +16,7 @@ extension SPDYSession {
             case finished, broken
         }
 
-        var server = SPDYServer()
+        var peer: SPDYPeer
         var inboxes: [UInt32: Inbox] = [:]
         /// Opened and not accepted yet.
         var arrivals: [SPDYStream] = []

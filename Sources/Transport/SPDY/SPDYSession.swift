@@ -15,12 +15,13 @@ final class SPDYSession: MultiplexedConnection {
 
     private let send: Send
     private let abort: @Sendable () async -> Void
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// - Parameter abort: closes the carrier, so that a `send` which waits returns.
-    init(send: @escaping Send, abort: @escaping @Sendable () async -> Void) {
+    init(isClient: Bool = false, send: @escaping Send, abort: @escaping @Sendable () async -> Void) {
         self.send = send
         self.abort = abort
+        state = Mutex(State(peer: SPDYPeer(isClient: isClient)))
     }
 
     /// Runs `handler` on the connection that `input` brings. Returns when both have ended.
@@ -28,10 +29,18 @@ final class SPDYSession: MultiplexedConnection {
         reading input: some AsyncSequence<[UInt8], any Error> & Sendable,
         with handler: @Sendable (any MultiplexedConnection) async -> Void
     ) async {
+        await converse(reading: input) { await handler($0) }
+    }
+
+    /// The same for either side.
+    func converse<Value: Sendable>(
+        reading input: some AsyncSequence<[UInt8], any Error> & Sendable,
+        with handler: @Sendable (SPDYSession) async -> Value
+    ) async -> Value {
         await withTaskCancellationHandler {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.read(input) }
-                await handler(self)
+                let value = await handler(self)
                 await drain()
                 group.addTask {
                     try? await Task.sleep(for: Self.closeTime)
@@ -39,6 +48,7 @@ final class SPDYSession: MultiplexedConnection {
                 }
                 await group.next()
                 group.cancelAll()
+                return value
             }
         } onCancel: {
             end()
@@ -50,21 +60,21 @@ final class SPDYSession: MultiplexedConnection {
     private func read(_ input: some AsyncSequence<[UInt8], any Error> & Sendable) async {
         do {
             for try await bytes in input {
-                let outcome = try state.withLock { state throws(SPDYError) in try state.server.take(bytes) }
+                let outcome = try state.withLock { state throws(SPDYError) in try state.peer.take(bytes) }
                 // First, because clients drop what comes for a stream before its reply.
                 if !outcome.reply.isEmpty, !(await send(outcome.reply)) { break }
                 for event in outcome.events { deliver(event) }
                 await room()
             }
         } catch is SPDYError {
-            _ = await send(state.withLock { $0.server.goAway(isError: true) })
+            _ = await send(state.withLock { $0.peer.goAway(isError: true) })
         } catch {
             // The carrier broke.
         }
         end()
     }
 
-    private func deliver(_ event: SPDYServer.Event) {
+    private func deliver(_ event: SPDYPeer.Event) {
         switch event {
         case .opened(let id, let headers): opened(SPDYStream(id: id, headers: headers, session: self))
         case .data(let id, let bytes): received(id, bytes)
@@ -129,13 +139,13 @@ final class SPDYSession: MultiplexedConnection {
         let (ending, paused, dropped) = state.withLock { state in
             state.isDraining = true
             state.buffered = 0
-            let resets = state.inboxes.keys.sorted().flatMap { state.server.reset($0) ?? [] }
+            let resets = state.inboxes.keys.sorted().flatMap { state.peer.reset($0) ?? [] }
             defer {
                 state.inboxes = [:]
                 state.arrivals = []
             }
             // A stream takes the lock when it goes: those that nobody accepted are let go outside of it.
-            return (resets + state.server.goAway(isError: false), state.takePaused(), state.arrivals)
+            return (resets + state.peer.goAway(isError: false), state.takePaused(), state.arrivals)
         }
         paused?.resume()
         _ = await send(ending)
@@ -209,16 +219,16 @@ final class SPDYSession: MultiplexedConnection {
     }
 
     fileprivate func send(_ bytes: [UInt8], on id: UInt32) async throws(HTTPError) {
-        let frames = state.withLock { $0.isOver ? nil : $0.server.data(id, bytes) }
+        let frames = state.withLock { $0.isOver ? nil : $0.peer.data(id, bytes) }
         guard let frames, await send(frames) else { throw .connectionLost(reason: "stream \(id) has ended") }
     }
 
     fileprivate func finish(_ id: UInt32) async {
-        if let frame = state.withLock({ $0.server.finish(id) }) { _ = await send(frame) }
+        if let frame = state.withLock({ $0.peer.finish(id) }) { _ = await send(frame) }
     }
 
     fileprivate func reset(_ id: UInt32) async {
-        let frame = state.withLock { $0.server.reset(id) }
+        let frame = state.withLock { $0.peer.reset(id) }
         ended(id, .broken)
         if let frame { _ = await send(frame) }
     }
@@ -265,4 +275,17 @@ final class SPDYStream: MultiplexedStream {
     func finish() async { await session.finish(id) }
 
     func reset() async { await session.reset(id) }
+}
+
+extension SPDYSession: MultiplexedClient {
+    func open(_ headers: HTTPHeaders) async throws(HTTPError) -> any MultiplexedStream {
+        let opened = state.withLock { state -> (id: UInt32, frame: [UInt8])? in
+            if state.isOver || state.isDraining { return nil }
+            let opened = state.peer.open(headers)
+            state.inboxes[opened.id] = State.Inbox()
+            return opened
+        }
+        guard let opened, await send(opened.frame) else { throw .connectionLost(reason: "the connection has ended") }
+        return SPDYStream(id: opened.id, headers: headers, session: self)
+    }
 }

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Transport
 
-@Suite struct SPDYServerTests {
+@Suite struct SPDYPeerTests {
     private var client = SPDYClient()
-    private var server = SPDYServer()
+    private var server = SPDYPeer()
 
     @Test mutating func readsWhatKubectlSends() throws {
         // Header blocks by zlib with SPDY's dictionary, the second packed with the help of the first.
@@ -37,13 +37,40 @@ import Testing
         let all =
             client.open(1, ["a": "b"]) + client.data(1, [1, 2, 3]) + client.ping(5) + client.open(3, [:], isFinal: true)
             + client.headers(1, ["c": "d"]) + client.data(1, [], isFinal: true)
-        var events: [SPDYServer.Event] = []
+        var events: [SPDYPeer.Event] = []
         for byte in all { events += try server.take([byte]).events }
         #expect(
             events == [
                 .opened(id: 1, headers: ["a": "b"]), .data(id: 1, [1]), .data(id: 1, [2]), .data(id: 1, [3]),
                 .opened(id: 3, headers: [:]), .finished(id: 3), .finished(id: 1),
             ])
+    }
+
+    /// Our own client's frames, which a server of somebody else's must read as well.
+    @Test mutating func aClientOpensStreamsAndEndsThem() throws {
+        var client = SPDYPeer(isClient: true)
+        let first = client.open(["streamType": "error"])
+        let second = client.open(["streamType": "stdin"])
+        #expect(first.id == 1 && second.id == 3)
+        let opened = try server.take(first.frame + second.frame)
+        #expect(
+            opened.events == [
+                .opened(id: 1, headers: ["streamtype": "error"]), .opened(id: 3, headers: ["streamtype": "stdin"]),
+            ])
+        let replies = try client.take(opened.reply)
+        #expect(replies == SPDYPeer.Outcome())
+        let input = try #require(client.data(3, [1, 2]))
+        let inputEnd = client.finish(3)
+        let ended = try server.take(input + (inputEnd ?? []))
+        #expect(ended.events == [.data(id: 3, [1, 2]), .finished(id: 3)])
+        let answer = try #require(server.data(1, [7]))
+        let answerEnd = server.finish(1)
+        let answered = try client.take(answer + (answerEnd ?? []))
+        #expect(answered.events == [.data(id: 1, [7]), .finished(id: 1)])
+        // Each is told what is the other's to say.
+        var (other, another) = (SPDYPeer(), SPDYPeer(isClient: true))
+        #expect(throws: SPDYError.self) { try other.take(opened.reply) }
+        #expect(throws: SPDYError.self) { try another.take(first.frame) }
     }
 
     @Test mutating func eachWayEndsByItself() throws {
@@ -53,7 +80,7 @@ import Testing
         #expect(server.finish(1) == nil)
         #expect(server.data(1, [7]) == nil)
         // What comes late is dropped.
-        #expect(try server.take(client.data(1, [1])) == SPDYServer.Outcome())
+        #expect(try server.take(client.data(1, [1])) == SPDYPeer.Outcome())
     }
 
     @Test mutating func largeDataGoesInSeveralFrames() throws {
@@ -70,7 +97,7 @@ import Testing
         #expect(try server.take(client.reset(1)).events == [.reset(id: 1)])
         #expect(server.data(1, [1]) == nil)
         #expect(server.reset(3) == client.reset(3))
-        #expect(try server.take(client.data(3, [1])) == SPDYServer.Outcome())
+        #expect(try server.take(client.data(3, [1])) == SPDYPeer.Outcome())
         // After its end, data is a fault that costs the stream.
         _ = try server.take(client.open(5, [:], isFinal: true))
         let outcome = try server.take(client.data(5, [1]))
@@ -85,7 +112,7 @@ import Testing
     }
 
     @Test mutating func tooManyStreamsAreRefused() throws {
-        for number in 0..<UInt32(SPDYServer.maximumStreams) { _ = try server.take(client.open(number * 2 + 1, [:])) }
+        for number in 0..<UInt32(SPDYPeer.maximumStreams) { _ = try server.take(client.open(number * 2 + 1, [:])) }
         let outcome = try server.take(client.open(2_001, ["a": "b"]))
         #expect(outcome.events.isEmpty)
         var reply = outcome.reply
@@ -97,7 +124,7 @@ import Testing
     @Test mutating func windowsNeitherOverflowNorHoldBack() throws {
         _ = try server.take(client.open(1, [:]))
         let updates = (0..<1_000).flatMap { _ in client.window(1, 0x7FFF_FFFF) + client.window(0, 0xFFFF_FFFF) }
-        #expect(try server.take(updates) == SPDYServer.Outcome())
+        #expect(try server.take(updates) == SPDYPeer.Outcome())
         // More than SPDY's first window, both ways.
         let much = [UInt8](repeating: 1, count: 200_000)
         #expect(server.data(1, much) != nil)
@@ -115,11 +142,11 @@ import Testing
             client.control(1, [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
         ]
         for frame in frames {
-            var server = SPDYServer()
+            var server = SPDYPeer()
             #expect(throws: SPDYError.self) { try server.take(frame) }
         }
         for ids: [UInt32] in [[2], [0], [3, 3], [5, 3]] {
-            var (server, client) = (SPDYServer(), SPDYClient())
+            var (server, client) = (SPDYPeer(), SPDYClient())
             #expect(throws: SPDYError.self) {
                 for id in ids { _ = try server.take(client.open(id, [:])) }
             }
@@ -139,7 +166,7 @@ import Testing
     @Test(arguments: 1...20) func noBytesEndTheProcess(_ seed: UInt64) {
         var random = SeededRandom(seed: seed)
         for _ in 0..<50 {
-            var (server, client) = (SPDYServer(), SPDYClient())
+            var (server, client) = (SPDYPeer(), SPDYClient())
             var all: [UInt8] = []
             for number in 0..<UInt32(10) {
                 all += client.open(number * 2 + 1, ["name": "value"])

@@ -1,18 +1,18 @@
 import HTTP
 
-/// The server's side of a SPDY/3.1 connection, as decisions only: bytes come in, events and bytes to send go out.
+/// One side of a SPDY/3.1 connection, as decisions only: bytes come in, events and bytes to send go out.
 ///
 /// Streams are opened by the client alone. Windows are not kept: the clients' library (moby/spdystream) sends no window updates and
 /// obeys none, so that who honoured them would stop after 64 KiB. What holds a fast sender back is the connection beneath.
 ///
 /// Bounds: `maximumStreams` open at a time (further ones are refused), a control frame of 32 KiB, 64 KiB of headers when unpacked.
-struct SPDYServer {
+struct SPDYPeer {
     enum Event: Sendable, Hashable {
         case opened(id: UInt32, headers: HTTPHeaders)
         case data(id: UInt32, [UInt8])
-        /// The client sends no more on this stream.
+        /// The other side sends no more on this stream.
         case finished(id: UInt32)
-        /// The stream has ended both ways, by the client's will or fault.
+        /// The stream has ended both ways, by the other side's will or fault.
         case reset(id: UInt32)
     }
 
@@ -23,18 +23,24 @@ struct SPDYServer {
     }
 
     private struct Stream {
-        var clientIsDone = false
-        var serverIsDone = false
+        var otherIsDone = false
+        var ownIsDone = false
     }
 
     static let maximumStreams = 512
     private static let headerBytes = 64 << 10
 
+    private let isClient: Bool
     private var reader = SPDYFrameReader()
     private var inflater = Inflater(dictionary: SPDYDictionary.bytes)
     private var streams: [UInt32: Stream] = [:]
     private var last: UInt32 = 0
-    private var hasReplied = false
+    /// Whether a header block of ours has gone out, and with it the beginning of its compression.
+    private var hasSentHeaders = false
+
+    init(isClient: Bool = false) {
+        self.isClient = isClient
+    }
 
     /// - Throws: where the peer broke the protocol; the connection must end, `goAway` gives the last frame.
     mutating func take(_ bytes: [UInt8]) throws(SPDYError) -> Outcome {
@@ -48,6 +54,10 @@ struct SPDYServer {
         switch frame {
         case .synStream(let id, let isFinal, let block):
             try open(id, isFinal, try fields(block), &outcome)
+        case .reply(let id, let isFinal, let block):
+            guard isClient else { throw .frame("a client sent SYN_REPLY") }
+            _ = try fields(block)
+            if isFinal { received(id, [], isFinal: true, &outcome) }
         case .headers(let id, let isFinal, let block):
             // Read because each block is packed with the help of those before.
             _ = try fields(block)
@@ -58,8 +68,8 @@ struct SPDYServer {
         case .reset(let id):
             if streams.removeValue(forKey: id) != nil { outcome.events.append(.reset(id: id)) }
         case .ping(let id):
-            // An even one would be the answer to a ping of ours.
-            if id % 2 == 1 { outcome.reply += SPDYFrameWriter.ping(id) }
+            // One of our own parity would be the answer to a ping of ours.
+            if id % 2 == (isClient ? 0 : 1) { outcome.reply += SPDYFrameWriter.ping(id) }
         case .goAway, .other: break
         }
     }
@@ -71,15 +81,16 @@ struct SPDYServer {
     private mutating func open(
         _ id: UInt32, _ isFinal: Bool, _ headers: HTTPHeaders, _ outcome: inout Outcome
     ) throws(SPDYError) {
+        guard !isClient else { throw .frame("a server opened stream \(id)") }
         guard id % 2 == 1, id > last else { throw .frame("stream \(id) cannot be opened after stream \(last)") }
         last = id
         guard streams.count < Self.maximumStreams else {
             outcome.reply += SPDYFrameWriter.reset(id, .refused)
             return
         }
-        streams[id] = Stream(clientIsDone: isFinal)
-        outcome.reply += SPDYFrameWriter.reply(id, isFirst: !hasReplied)
-        hasReplied = true
+        streams[id] = Stream(otherIsDone: isFinal)
+        outcome.reply += SPDYFrameWriter.reply(id, isFirst: !hasSentHeaders)
+        hasSentHeaders = true
         outcome.events.append(.opened(id: id, headers: headers))
         if isFinal { outcome.events.append(.finished(id: id)) }
     }
@@ -89,7 +100,7 @@ struct SPDYServer {
     ) {
         // What was on its way when the stream ended is dropped.
         guard var stream = streams[id] else { return }
-        guard !stream.clientIsDone else {
+        guard !stream.otherIsDone else {
             streams[id] = nil
             outcome.reply += SPDYFrameWriter.reset(id, .alreadyClosed)
             outcome.events.append(.reset(id: id))
@@ -97,26 +108,35 @@ struct SPDYServer {
         }
         if !bytes.isEmpty { outcome.events.append(.data(id: id, Array(bytes))) }
         guard isFinal else { return }
-        stream.clientIsDone = true
-        streams[id] = stream.serverIsDone ? nil : stream
+        stream.otherIsDone = true
+        streams[id] = stream.ownIsDone ? nil : stream
         outcome.events.append(.finished(id: id))
     }
 }
 
-// MARK: What the server sends
+// MARK: What is sent
 
-extension SPDYServer {
+extension SPDYPeer {
+    /// Opens a stream, which a client alone may.
+    mutating func open(_ headers: HTTPHeaders) -> (id: UInt32, frame: [UInt8]) {
+        let id = last == 0 ? 1 : last + 2
+        last = id
+        streams[id] = Stream()
+        defer { hasSentHeaders = true }
+        return (id, SPDYFrameWriter.open(id, SPDYHeaderBlock.write(headers), isFirst: !hasSentHeaders))
+    }
+
     /// nil where the stream is closed for sending.
     func data(_ id: UInt32, _ bytes: [UInt8]) -> [UInt8]? {
-        guard let stream = streams[id], !stream.serverIsDone else { return nil }
+        guard let stream = streams[id], !stream.ownIsDone else { return nil }
         return SPDYFrameWriter.data(id, bytes)
     }
 
     /// The last frame of a stream; nil where it was sent.
     mutating func finish(_ id: UInt32) -> [UInt8]? {
-        guard var stream = streams[id], !stream.serverIsDone else { return nil }
-        stream.serverIsDone = true
-        streams[id] = stream.clientIsDone ? nil : stream
+        guard var stream = streams[id], !stream.ownIsDone else { return nil }
+        stream.ownIsDone = true
+        streams[id] = stream.otherIsDone ? nil : stream
         return SPDYFrameWriter.data(id, [], isFinal: true)
     }
 
