@@ -13,6 +13,7 @@ extension NodeStats {
                 }
             }
         }
+        addNetwork(to: &text)
         text.family("machine_memory_bytes", "gauge", "Memory of the machine.") {
             $0.add(usage.memoryCapacity.map(String.init))
         }

@@ -40,6 +40,7 @@ extension NodeStats {
             "containers": .array(pod.containers.map { container($0, pod.files?.containers[$0.name]) }),
         ]
         add(pod.usage, to: &object)
+        object["network"] = network(pod.interfaces)
         if let files = pod.files {
             object["ephemeral-storage"] = stored(files.total, on: usage.filesystem)
             let volumes = files.volumes.sorted { $0.key < $1.key }.compactMap { name, use -> JSONValue? in

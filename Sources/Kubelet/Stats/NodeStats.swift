@@ -25,6 +25,7 @@ package struct NodeStats: Sendable {
         /// Of the pod's whole cgroup.
         package var usage: ContainerStats
         package var containers: [Container]
+        package var interfaces: [InterfaceStats] = []
         /// Where it was asked for.
         var files: PodFiles?
 
@@ -86,6 +87,7 @@ struct StatsReader: Sendable {
             var pod = NodeStats.Pod(
                 metadata: sandbox.metadata, startedAt: sandbox.createdAt, usage: usage,
                 containers: await self.containers(containers))
+            pod.interfaces = (try? await runtime.interfaces(ofSandbox: sandbox.id)) ?? []
             if let object = objects[sandbox.metadata.uid] {
                 pod.files = await fileMeter.recent(object, containers)
             }
