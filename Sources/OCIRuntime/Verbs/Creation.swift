@@ -129,16 +129,14 @@ struct Creation {
         plan.root = try realPath(plan.root)
         // Ours until this process ends.
         _ = try directory.claim(source).release()
-        var group: ContainerCgroup?
         do throws(OCIRuntimeError) {
             if plan.namespace(.mount) == nil { try directory.note("rootfs", plan.root) }
-            group = try makeCgroup()
+            let group = try makeCgroup()
             let assembly = Assembly(
                 creation: self, plan: plan, process: process, cgroup: group?.group.path, isGated: isGated)
             try assembly.build(finish)
         } catch {
-            try? group?.end()
-            try? directory.remove()
+            try? directory.clearUnfinished()
             throw error
         }
     }
