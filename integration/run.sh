@@ -114,18 +114,18 @@ if is_chosen runtime || is_chosen cluster || is_chosen agent || is_chosen cri ||
 fi
 unit_tests
 suite launch 600 integration/launch.sh
-suite oci 900 integration/oci.sh
+suite oci 1200 integration/oci.sh
 suite network 600 integration/network.sh
 suite runtime 900 integration/runtime.sh
 SWIFTLET_BUILT=1 suite cluster 1200 integration/cluster.sh
-SWIFTLET_BUILT=1 suite cri 600 integration/cri.sh
-SWIFTLET_BUILT=1 suite containerd 180 integration/containerd.sh
+SWIFTLET_BUILT=1 suite cri 1200 integration/cri.sh
+SWIFTLET_BUILT=1 suite containerd 600 integration/containerd.sh
 SWIFTLET_BUILT=1 suite images 900 integration/images.sh
 SWIFTLET_BUILT=1 suite agent 600 integration/agent.sh
-SWIFTLET_BUILT=1 suite hostile 300 integration/hostile.sh
+SWIFTLET_BUILT=1 suite hostile 900 integration/hostile.sh
 suite faults 1500 integration/faults.sh
 suite weakened 1200 integration/launch/weakened.sh
-suite weakened-oci 600 integration/oci/weakened.sh
+suite weakened-oci 1200 integration/oci/weakened.sh
 suite package 3600 integration/package.sh
 suite vm 5400 integration/vm.sh
 say "done"
