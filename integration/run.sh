@@ -23,7 +23,7 @@ SUITES=(
     "weakened        the launch path's checks against builds that lack a protection"
     "weakened-oci    swiftlet-oci's checks and attacks against builds that lack a protection"
     "package         the Debian package: lintian, manual, completions, files and sizes"
-    "vm              the package in virtual machines: limits, systemd, reboot, power cuts (integration/vm.sh --list)"
+    "vm              the package in virtual machines: limits, systemd, reboot, power cuts, an unwell host (integration/vm.sh --list)"
 )
 only=()
 while [ $# -gt 0 ]; do

@@ -8,7 +8,8 @@ case " $* " in *" --list "*) exec python3 integration/vm/run.py "$@" ;; esac
 [ "$(id -u)" = 0 ] || { echo "vm.sh: building the machine's image needs root" >&2; exit 2; }
 # shellcheck source=packaging/packages.sh
 source packaging/packages.sh
-install_packages qemu-system-x86 qemu-utils mmdebstrap python3 busybox-static e2fsprogs kmod cpio || {
+install_packages qemu-system-x86 qemu-utils mmdebstrap python3 busybox-static e2fsprogs kmod cpio &&
+    { command -v kubectl >/dev/null || install_packages kubernetes-client; } || {
     echo "      vm: QEMU and what builds the machine's image cannot be installed here"
     exit 77
 }
@@ -16,7 +17,7 @@ image=$(integration/vm/image.sh)
 work=$(mktemp -d /tmp/swiftlet-payload.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
-# The payload disk: the package, once more under a higher version for the upgrade, a busybox bundle and the suite.
+# The payload disk: the package, once more under a higher version for the upgrade, a busybox bundle, the suite, and README with the kubectl that it names.
 disk=$work/disk
 mkdir -p "$disk/bundle/rootfs"/{bin,etc,tmp,root}
 export SWIFTLET_DEB_COMPRESSION=none
@@ -26,6 +27,8 @@ SWIFTLET_VERSION=$version+1 packaging/deb.sh "$disk/newer" >&2
 cp -r integration/vm/guest "$disk/suite"
 cp -r integration/oci "$disk/oci"
 rm -rf "$disk"/{suite,oci}/__pycache__
+cp README.md "$disk/"
+cp -L "$(command -v kubectl)" "$disk/"
 printf '#!/bin/sh\nexec python3 -B /payload/suite\n' >"$disk/vm-suite"
 chmod 755 "$disk/vm-suite"
 cp /bin/busybox "$disk/bundle/rootfs/bin/"

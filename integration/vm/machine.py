@@ -36,10 +36,11 @@ class MachineError(Exception):
 class Machine:
     """One virtual machine with a root disk of its own that keeps what is written to it over boots.
 
-    `folder` holds its disk, console and sockets; the caller removes it.
+    `folder` holds its disk, console and sockets; the caller removes it. `data` gives it a second, empty disk of so many MiB, known to QEMU's
+    monitor as `data` and to the guest as /dev/disk/by-id/virtio-data.
     """
 
-    def __init__(self, image, payload, folder, memory=2048, accel="tcg"):
+    def __init__(self, image, payload, folder, memory=2048, accel="tcg", data=0):
         self.image, self.payload, self.folder, self.memory, self.accel = image, payload, folder, memory, accel
         self.process = None
         self.lines = None
@@ -50,6 +51,9 @@ class Machine:
             subprocess.run(
                 ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", os.path.join(image, "base.qcow2"), self.disk],
                 check=True)
+        self.data = os.path.join(folder, "data.raw") if data else None
+        if data and not os.path.exists(self.data):
+            subprocess.run(["mke2fs", "-q", "-t", "ext4", "-m", "0", self.data, f"{data}M"], check=True)
 
     @property
     def console(self):
@@ -80,6 +84,8 @@ class Machine:
             "-netdev", "user,id=net,restrict=on", "-device", "virtio-net-pci,netdev=net",
             "-serial", f"file:{self.console}", "-qmp", f"unix:{monitor},server=on,wait=off",
         ]
+        if self.data:
+            command += ["-drive", f"file={self.data},format=raw,if=none,id=data,cache=writeback", "-device", "virtio-blk-pci,drive=data,serial=data"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, "qemu.log"), "ab"))
         self.port = self._connect(port)
         self.lines = self.port.makefile("r", encoding="utf-8", errors="replace")

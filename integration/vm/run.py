@@ -120,7 +120,7 @@ def main():
         for scenario in chosen:
             print(f"-- {scenario.name}: {scenario.summary}", flush=True)
             began = time.monotonic()
-            vm = machine.Machine(options.image, options.payload, os.path.join(folder, scenario.name), accel=accel)
+            vm = machine.Machine(options.image, options.payload, os.path.join(folder, scenario.name), accel=accel, data=scenario.data)
             try:
                 scenario.run(Session(vm, counts))
             except machine.MachineError as error:

@@ -14,6 +14,8 @@ class Scenario:
     summary: str
     run: Callable
     is_optional: bool = False
+    # MiB of a second disk.
+    data: int = 0
 
 
 def limits(session):
@@ -31,6 +33,21 @@ def service(session):
 def reboot(session):
     session.boot(["package", "reboot"], 600, listen=lambda verb, _: verb == "rebooting")
     session.boot_again(["reboot"], 600)
+
+
+def hostile(session):
+    """The guest asks for the data disk to stall, and to go on."""
+    def asked(what):
+        # A block of 4 KiB takes eight seconds; 0 is no limit.
+        rate = {"stall": 512, "go on": 0}[what]
+        session.vm.monitor(
+            "block_set_io_throttle", device="data", bps=0, bps_rd=0, bps_wr=rate, iops=0, iops_rd=0, iops_wr=0)
+        return "done"
+    session.boot(["hostile"], 1500, asked=asked)
+
+
+def readme(session):
+    session.boot(["readme"], 1500)
 
 
 def power_cut(session, cuts=3):
@@ -79,6 +96,8 @@ ALL = [
     Scenario("oci", "swiftlet-oci alone: limits and their update, devices and freezing held by the kernel; nothing leaks", oci, is_optional=True),
     Scenario("service", "restart and upgrade under traffic, then a purge that leaves nothing", service),
     Scenario("reboot", "a reboot ends the pods in order and brings the workload back", reboot),
+    Scenario("hostile", "a full, read-only and stalling disk, no process left, a clock that is set", hostile, data=96),
+    Scenario("readme", "what README says of a real host, each command as it stands there", readme, is_optional=True),
     Scenario("power-cut", "the power goes while objects, images and pods are made (SWIFTLET_VM_CUTS, 3)", power_cut),
     Scenario("power-cuts", "the same with 20 cuts", lambda session: power_cut(session, 20), is_optional=True),
 ]

@@ -145,12 +145,17 @@ def footprint():
     }
 
 
-IGNORED = ("/etc/ld.so.cache", "/var/log/journal", "/var/log/dpkg.log", "/var/log/apt", "/etc/.pwd.lock", "/root/bundle", "/lib/systemd/system/__")
+IGNORED = ("/etc/ld.so.cache", "/var/log/journal", "/var/log/dpkg.log", "/var/log/apt", "/etc/.pwd.lock", "/root/bundle", "/root/.kube", "/lib/systemd/system/__")
 
 
 def removal(before):
     expect(processes_of_pods(), "no pod runs that the removal could end")
     command("dpkg", "--purge", "swiftlet", seconds=240)
+    as_found(before)
+
+
+def as_found(before):
+    """The machine is as its footprint was."""
     after = footprint()
     left = {kind: sorted(item for item in after[kind] - before[kind] if not item.startswith(IGNORED)) for kind in after}
     gone = {kind: sorted(before[kind] - after[kind]) for kind in ("mounts", "links", "routes", "policy", "users", "sysctls", "rules")}
