@@ -76,6 +76,12 @@ import Testing
         #expect(owned(forced, by: "other")?["f:spec"]?["f:replicas"] == [:])
     }
 
+    @Test func pathsReadAsKubernetesWritesThem() {
+        let item = FieldTree(children: [#"k:{"name":"a","port":1}"#: .leaf])
+        let tree = FieldTree(children: ["f:tags": FieldTree(children: [#"v:"a""#: .leaf]), "f:parts": item])
+        #expect(tree.paths == [#".parts[name="a",port=1]"#, #".tags[="a"]"#])
+    }
+
     @Test func theSameValueIsSharedAndSurvivesOneOwner() throws {
         var live = try asker("me").apply(spec(#"{"replicas":2,"steps":["a"]}"#), to: nil, force: false)
         live = try asker("other").apply(spec(#"{"replicas":2,"steps":["a"]}"#), to: live, force: false)

@@ -64,6 +64,7 @@ package struct FieldTree: Sendable, Hashable {
         case "k:":
             guard case .object(let keys)? = try? JSONValue(parsing: text) else { return "[\(text)]" }
             return "[" + keys.members.map { "\($0.key)=\($0.value.text)" }.joined(separator: ",") + "]"
+        case "v:": return "[=\(text)]"
         default: return "[\(text)]"
         }
     }

@@ -24,19 +24,21 @@ extension TableDefinition {
             .age(last, now),
             .string(event.type ?? ""),
             .string(event.reason ?? ""),
-            .string("\((object.kind ?? "").lowercased())/\(object.name ?? "")"),
+            .string(
+                [(object.kind ?? "").lowercased(), object.name ?? ""].filter { !$0.isEmpty }.joined(separator: "/")),
             .string(object.fieldPath ?? ""),
             .string(sourceText(event)),
             .string((event.message ?? "").trimmed),
             .age(first, now),
-            .number(event.series?.count ?? event.count ?? 1),
+            .number(event.series.map { $0.count ?? 0 } ?? max(event.count ?? 1, 1)),
             .string(event.metadata.name),
         ]
     }
 
     private static func sourceText(_ event: Event) -> String {
-        let component = event.source.component ?? event.reportingComponent
-        let host = event.source.host ?? event.reportingInstance
+        let source = event.source
+        let component = source.component.flatMap { $0.isEmpty ? nil : $0 } ?? event.reportingComponent
+        let host = source.host.flatMap { $0.isEmpty ? nil : $0 } ?? event.reportingInstance
         return host.isEmpty ? component : "\(component), \(host)"
     }
 }

@@ -75,9 +75,9 @@ extension TableDefinition {
         [.name, .init("Endpoints", "Addresses and ports that take traffic."), .age]
     ) { endpoints, now in
         let texts = endpoints.subsets.flatMap { subset in
-            let addresses = subset.addresses.map { $0.ip.contains(":") ? "[\($0.ip)]" : $0.ip }
             let ports = subset.ports
-            guard !ports.isEmpty else { return addresses }
+            guard !ports.isEmpty else { return subset.addresses.map { $0.ip } }
+            let addresses = subset.addresses.map { $0.ip.contains(":") ? "[\($0.ip)]" : $0.ip }
             return ports.flatMap { port in addresses.map { "\($0):\(port.port)" } }
         }
         return [
