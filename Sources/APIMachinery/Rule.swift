@@ -51,5 +51,12 @@ package enum Rule: Sendable, Hashable {
         case absolutePath
         case ip
         case cidr
+        /// A name as it can stand in a path.
+        case pathSegment
+        /// A domain that the resolver searches: a subdomain in which "_" is allowed.
+        case searchDomain
+        /// `net.ipv4.ip_forward` or `net/ipv4/ip_forward`.
+        case sysctl
+        case headerName
     }
 }

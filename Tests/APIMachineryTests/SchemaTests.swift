@@ -34,11 +34,11 @@ import Testing
         ),
         (
             #"{"parts":[{"name":"a"}],"replicas":-1}"#,
-            "spec.replicas: Invalid value: -1: must be greater than or equal to 0"
+            "spec.replicas: Invalid value: -1: must be between 0 and 10, inclusive"
         ),
         (
             #"{"parts":[{"name":"a"}],"replicas":11}"#,
-            "spec.replicas: Invalid value: 11: must be less than or equal to 10"
+            "spec.replicas: Invalid value: 11: must be between 0 and 10, inclusive"
         ),
         ("{}", "spec.parts: Required value"), (#"{"parts":null}"#, "spec.parts: Required value"),
         (#"{"parts":[]}"#, "spec.parts: Required value"),
@@ -62,7 +62,7 @@ import Testing
         ),
         (
             #"{"parts":[{"name":"a","probe":{"exec":["a"],"http":"/"}}]}"#,
-            "spec.parts[0].probe.http: Forbidden: may not be set together with exec: only one handler may be given"
+            "spec.parts[0].probe.http: Forbidden: may not specify more than 1 handler"
         ),
         (
             #"{"parts":[{"name":"a"}],"limits":{"cpu":"x"}}"#,
@@ -86,7 +86,9 @@ import Testing
         let errors = Gadget.schema.check(value)
         #expect(errors.map(\.path) == ["data[ok]"])
         #expect(
-            Gadget.schema.check(["spec": ["parts": [["name": "a"]]], "data": ["a/b": "YQ=="]]).map(\.path) == ["data"])
+            Gadget.schema.check(["spec": ["parts": [["name": "a"]]], "data": ["a/b": "YQ=="]]).map(\.path) == [
+                "data[a/b]"
+            ])
     }
 
     @Test func faultsAreBounded() {

@@ -50,18 +50,6 @@ import Testing
             ])
     }
 
-    @Test func groupsAreNumbersOfGroups() throws {
-        let faults = try faults {
-            $0.spec.securityContext = PodSecurityContext { $0.supplementalGroups = [0, -5, 2_147_483_648] }
-        }
-        let rest = "must be between 0 and 2147483647, inclusive"
-        #expect(
-            faults == [
-                "spec.securityContext.supplementalGroups[1]: Invalid value: -5: \(rest)",
-                "spec.securityContext.supplementalGroups[2]: Invalid value: 2147483648: \(rest)",
-            ])
-    }
-
     @Test func aProbeNeedsAHandler() throws {
         let faults = try faults { $0.spec.containers[0].livenessProbe = Probe() }
         #expect(faults == ["spec.containers[0].livenessProbe: Required value: must specify a handler type"])

@@ -34,24 +34,24 @@ package struct FieldError: Sendable, Hashable, Error {
     }
 
     package static func invalid(_ path: String, _ value: JSONValue, _ detail: String) -> FieldError {
-        .init(.invalid, path, value: shown(value), detail)
+        .init(.invalid, path, value: shown(flat: value), detail)
     }
 
     package static func forbidden(_ path: String, _ detail: String) -> FieldError {
         .init(.forbidden, path, detail)
     }
 
-    package static func duplicate(_ path: String, _ value: JSONValue) -> FieldError {
-        .init(.duplicate, path, value: shown(value))
+    package static func duplicate(_ path: String, _ value: JSONValue, _ detail: String = "") -> FieldError {
+        .init(.duplicate, path, value: shown(flat: value), detail)
     }
 
     package static func notFound(_ path: String, _ value: JSONValue) -> FieldError {
-        .init(.notFound, path, value: shown(value))
+        .init(.notFound, path, value: shown(flat: value))
     }
 
     package static func notSupported(_ path: String, _ value: JSONValue, _ supported: [String]) -> FieldError {
         let list = supported.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
-        return .init(.notSupported, path, value: shown(value), "supported values: \(list)")
+        return .init(.notSupported, path, value: shown(flat: value), "supported values: \(list)")
     }
 
     package static func tooLong(_ path: String, _ maximum: Int) -> FieldError {
@@ -60,6 +60,14 @@ package struct FieldError: Sendable, Hashable, Error {
 
     package static func tooMany(_ path: String, _ actual: Int, _ maximum: Int) -> FieldError {
         .init(.tooMany, path, value: String(actual), "must have at most \(maximum) items")
+    }
+
+    /// As `shown`, but a small list or object in full.
+    package static func shown(flat value: JSONValue) -> String {
+        switch value {
+        case .array, .object: value.weight(limit: 256) <= 256 ? value.text : shown(value)
+        default: shown(value)
+        }
     }
 
     /// The value as a message shows it: text quoted, lists and objects by their kind alone, so that no message grows with its input.

@@ -11,6 +11,8 @@ package final class FieldSchema: Sendable {
     package let isRequired: Bool
     /// The union that this field belongs to: at most one field of a union is set.
     package let union: String?
+    /// An empty text here is no value at all, as clients in Go write it: the default takes its place, or nothing.
+    let isAbsentWhenEmpty: Bool
 
     package init(
         _ name: String, _ summary: String = "", _ schema: Schema, rules: [Rule] = [], defaultValue: JSONValue? = nil
@@ -22,6 +24,20 @@ package final class FieldSchema: Sendable {
         self.defaultValue = defaultValue
         isRequired = rules.contains(.required)
         union = rules.lazy.compactMap { if case .union(let name) = $0 { name } else { nil } }.first
+        isAbsentWhenEmpty = !rules.contains(.required) && Self.hasNoEmptyText(schema, rules, defaultValue)
+    }
+
+    /// Whether "" breaks a rule, or would stand in place of a default.
+    private static func hasNoEmptyText(_ schema: Schema, _ rules: [Rule], _ defaultValue: JSONValue?) -> Bool {
+        guard case .string = schema.shape else { return false }
+        if let text = defaultValue?.string { return !text.isEmpty }
+        return rules.contains { rule in
+            switch rule {
+            case .oneOf(let choices): !choices.contains("")
+            case .format(let format): format.mismatch("") != nil
+            default: false
+            }
+        }
     }
 
     package convenience init(_ field: any AnyField) {

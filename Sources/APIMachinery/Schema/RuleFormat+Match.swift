@@ -16,6 +16,17 @@ extension Rule.Format {
         case .absolutePath: text.utf8.first == UInt8(ascii: "/") ? nil : "must be an absolute path"
         case .ip: IPText.isAddress(text) ? nil : "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
         case .cidr: IPText.isPrefix(text) ? nil : "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+        case .pathSegment: Self.pathSegmentFault(text)
+        case .searchDomain:
+            Self.searchDomain(text)
+                ? nil : "must be a domain of lower case letters, digits, '-', '_' and '.' (e.g. 'example.com')"
+        case .sysctl:
+            Self.sysctl(text)
+                ? nil
+                : "must have at most 253 characters: words of lower case letters, digits, '-' or '_' between '.' or '/'"
+        case .headerName:
+            !text.isEmpty && text.utf8.allSatisfy { Self.isAlphanumeric($0) || $0 == UInt8(ascii: "-") }
+                ? nil : "must be letters, digits or '-' (e.g. 'X-Header-Name')"
         }
     }
 
@@ -94,6 +105,28 @@ extension Rule.Format {
 
     private static func environmentName(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "=") }
+    }
+
+    private static func pathSegmentFault(_ text: String) -> String? {
+        if text == "." || text == ".." { return "may not be '\(text)'" }
+        return ["/", "%"].first(where: text.contains).map { "may not contain '\($0)'" }
+    }
+
+    private static func searchDomain(_ text: String) -> Bool {
+        let bytes = text.utf8.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "a") : $0 }
+        return text.utf8.last != UInt8(ascii: "_") && subdomain(String(decoding: bytes, as: UTF8.self))
+    }
+
+    private static func sysctl(_ text: String) -> Bool {
+        text.utf8.count <= 253
+            && text.utf8.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") }
+                .allSatisfy { word in
+                    guard let first = word.first, let last = word.last else { return false }
+                    return [first, last].allSatisfy { isLower($0) || isDigit($0) }
+                        && word.allSatisfy {
+                            isLower($0) || isDigit($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
+                        }
+                }
     }
 
     private static func portName(_ text: String) -> Bool {

@@ -36,7 +36,7 @@ struct SchemaCheck {
                 return fail(.init(.typeInvalid, path.description, value: FieldError.shown(value), expected))
             }
         }
-        for rule in schema.rules { apply(rule, to: value) }
+        for rule in schema.rules { apply(rule, of: schema.rules, to: value) }
     }
 
     /// Both sides are sorted by name, so they are walked together.
@@ -67,7 +67,7 @@ struct SchemaCheck {
         visit(value, field.schema)
         // Rules are about values of the right type.
         guard errors.count == known else { return }
-        for rule in field.rules { apply(rule, to: value, mayRepeat: field.rules.contains(.repeatable)) }
+        for rule in field.rules { apply(rule, of: field.rules, to: value) }
     }
 
     private mutating func visit(_ values: [JSONValue], _ element: Schema) {
@@ -89,15 +89,15 @@ struct SchemaCheck {
     }
 
     private mutating func check(union: String, of schema: ObjectSchema, in object: JSONObject) {
-        var first: String?
+        var isFound = false
         for field in schema.fields where field.union == union {
             guard let value = object[field.name], !value.isNull else { continue }
-            guard let first else {
-                first = field.name
+            guard isFound else {
+                isFound = true
                 continue
             }
             path.push(.field(field.name))
-            fail(.forbidden(path.description, "may not be set together with \(first): only one \(union) may be given"))
+            fail(.forbidden(path.description, "may not specify more than 1 \(union)"))
             path.pop()
         }
     }

@@ -8,7 +8,7 @@ extension Schema {
         return walk.found
     }
 
-    /// Removes what is not stored: members that the schema does not know, and nulls that mean absence.
+    /// Removes what is not stored: members that the schema does not know, and nulls and empty texts that mean absence.
     package func prune(_ value: inout JSONValue) {
         switch (shape, value) {
         case (.object(let schema), .object(var object)):
@@ -37,9 +37,10 @@ extension Schema {
         object.update { key, value in
             while index < fields.count, fields[index].name < key { index += 1 }
             guard index < fields.count, fields[index].name == key else { return schema.keepsUnknownFields }
-            let field = fields[index].schema
-            guard !value.isNull || field.isNullable else { return false }
-            field.prune(&value)
+            let field = fields[index]
+            guard !value.isNull || field.schema.isNullable else { return false }
+            guard value != "" || !field.isAbsentWhenEmpty else { return false }
+            field.schema.prune(&value)
             return true
         }
     }

@@ -1,16 +1,16 @@
 import JSONTree
 
 extension SchemaCheck {
-    /// Applies one rule. A rule for single values holds for each item of a list and each value of a map.
-    mutating func apply(_ rule: Rule, to value: JSONValue, mayRepeat: Bool = false) {
+    /// Applies one of some rules. A rule for single values holds for each item of a list and each value of a map.
+    mutating func apply(_ rule: Rule, of rules: [Rule], to value: JSONValue) {
         switch rule {
         case .minItems(let least): checkCount(value, atLeast: least)
         case .maxItems(let most): checkCount(value, atMost: most)
         case .keyFormat(let format): checkKeys(of: value, format)
         case .set: checkDistinct(value)
-        case .listMap(let keys): if !mayRepeat { checkDistinct(value, by: keys) }
+        case .listMap(let keys): if !rules.contains(.repeatable) { checkDistinct(value, by: keys) }
         case .minimum, .maximum, .minLength, .maxLength, .oneOf, .format:
-            each(of: value) { $0.applySingle(rule, to: $1) }
+            each(of: value) { $0.applySingle(rule, of: rules, to: $1) }
         case .required, .mergeKey, .mergeItems, .retainKeys, .atomic, .union, .immutable, .readOnly, .repeatable: break
         }
     }
@@ -33,12 +33,14 @@ extension SchemaCheck {
         }
     }
 
-    private mutating func applySingle(_ rule: Rule, to value: JSONValue) {
+    private mutating func applySingle(_ rule: Rule, of rules: [Rule], to value: JSONValue) {
         switch (rule, value) {
         case (.minimum(let least), .integer(let number)) where number < least:
-            fail(.invalid(path.description, value, "must be greater than or equal to \(least)"))
+            let why = Self.range(rules) ?? "must be greater than or equal to \(least)"
+            fail(.invalid(path.description, value, why))
         case (.maximum(let most), .integer(let number)) where number > most:
-            fail(.invalid(path.description, value, "must be less than or equal to \(most)"))
+            let why = Self.range(rules) ?? "must be less than or equal to \(most)"
+            fail(.invalid(path.description, value, why))
         case (.minLength(let least), .string(let text)) where text.utf8.count < least:
             fail(.invalid(path.description, value, "must have at least \(least) bytes"))
         case (.maxLength(let most), .string(let text)) where text.utf8.count > most:
@@ -49,6 +51,14 @@ extension SchemaCheck {
             if let why = format.mismatch(text) { fail(.invalid(path.description, value, why)) }
         default: break
         }
+    }
+
+    /// Where both ends are bounded, one sentence for both.
+    private static func range(_ rules: [Rule]) -> String? {
+        let least = rules.lazy.compactMap { if case .minimum(let least) = $0 { least } else { nil } }.first
+        let most = rules.lazy.compactMap { if case .maximum(let most) = $0 { most } else { nil } }.first
+        guard let least, let most else { return nil }
+        return "must be between \(least) and \(most), inclusive"
     }
 
     private mutating func checkCount(_ value: JSONValue, atLeast least: Int) {
@@ -69,7 +79,9 @@ extension SchemaCheck {
         guard case .object(let object) = value else { return }
         for member in object.members {
             guard let why = format.mismatch(member.key) else { continue }
+            path.push(.key(member.key))
             fail(.invalid(path.description, .string(member.key), why))
+            path.pop()
         }
     }
 
@@ -96,12 +108,5 @@ extension SchemaCheck {
             if keys.count == 1 { path.pop() }
             path.pop()
         }
-    }
-}
-
-extension FieldError {
-    /// As `shown`, but a small object in full: the keys of a list's item.
-    static func shown(flat value: JSONValue) -> String {
-        if case .object = value, value.text.utf8.count <= 256 { value.text } else { shown(value) }
     }
 }

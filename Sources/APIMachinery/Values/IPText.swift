@@ -66,6 +66,30 @@ package enum IPText {
         return count
     }
 
+    /// Why an address is no other machine's: it stands for none, for this machine, or for what is on one link only; nil for all others, and for what
+    /// is no address.
+    package static func specialPurpose(_ text: String) -> String? {
+        if isVersion4(text) {
+            let parts = text.split(separator: ".").compactMap { Int($0) }
+            switch (parts[0], parts[1], parts[2]) {
+            case (0, 0, 0) where parts[3] == 0: return "may not be unspecified (\(text))"
+            case (127, _, _): return "may not be in the loopback range (127.0.0.0/8, ::1/128)"
+            case (169, 254, _): return "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
+            case (224, 0, 0): return "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
+            default: return nil
+            }
+        }
+        guard isVersion6(text) else { return nil }
+        let digits = text.lowercased().filter { $0 != ":" && $0 != "0" }
+        let first = Int(text.split(separator: ":", omittingEmptySubsequences: false).first ?? "", radix: 16) ?? 0
+        if digits.isEmpty { return "may not be unspecified (\(text))" }
+        if digits == "1", first == 0, text.hasSuffix("1") {
+            return "may not be in the loopback range (127.0.0.0/8, ::1/128)"
+        }
+        if first & 0xffc0 == 0xfe80 { return "may not be in the link-local range (169.254.0.0/16, fe80::/10)" }
+        return first == 0xff02 ? "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)" : nil
+    }
+
     private static func decimal(_ text: some StringProtocol) -> Int? {
         guard (1...3).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
             text.utf8.count == 1 || text.utf8.first != 0x30

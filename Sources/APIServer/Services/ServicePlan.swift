@@ -23,10 +23,7 @@ struct ServicePlan: Sendable {
     }
 
     mutating func allocateAddress(from pool: inout NumberPool) -> [FieldError] {
-        guard type != "ExternalName" else {
-            for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] { spec[field] = nil }
-            return []
-        }
+        guard type != "ExternalName" else { return [] }
         let faults = familyFaults
         guard faults.isEmpty else { return faults }
         let before = old?["clusterIP"]?.string ?? ""
@@ -34,7 +31,7 @@ struct ServicePlan: Sendable {
         if wanted.isEmpty { wanted = spec["clusterIPs"]?.array?.first?.string ?? "" }
         if wanted.isEmpty { wanted = before }
         if !before.isEmpty, wanted != before {
-            return [.invalid("spec.clusterIP", .string(wanted), "may not change once set")]
+            return [.invalid("spec.clusterIPs[0]", [.string(wanted)], "may not change once set")]
         }
         if wanted != "None", wanted.isEmpty || before.isEmpty {
             let (address, problem) = take(wanted, from: &pool)
@@ -115,9 +112,6 @@ struct ServicePlan: Sendable {
                             "provided port is not in the valid range. The range of valid ports is \(range)"))
                 case .failure(.none): errors.append(FieldError(.internalError, field, "no node port is left"))
                 }
-            } else if old != nil, type == "ClusterIP" || type == "ExternalName" {
-                // It had node ports and does without them now. A new service that names one is in error, which its checks say.
-                port["nodePort"] = nil
             }
             ports[index] = .object(port)
         }

@@ -25,7 +25,7 @@ package struct LeaseSpec: APIValue {
         package let acquireTime = Key<MicroTime>("acquireTime", "When the holder got it.")
         package let holderIdentity = Key<String>("holderIdentity", "Who holds it.")
         package let leaseDurationSeconds = Key<Int32>(
-            "leaseDurationSeconds", "Seconds after renewTime that others wait before they take it.", .minimum(1))
+            "leaseDurationSeconds", "Seconds after renewTime that others wait before they take it.")
         package let leaseTransitions = Key<Int32>("leaseTransitions", "How often it changed hands.", .minimum(0))
         package let preferredHolder = Key<String>("preferredHolder", "Who should get it next, with a strategy.")
         package let renewTime = Key<MicroTime>("renewTime", "When the holder last renewed it.")

@@ -57,6 +57,18 @@ extension ReplicaSet {
     }
 }
 
+extension Node {
+    /// podCIDR and podCIDRs say the same. A node that does not say what is left for pods leaves them all it has.
+    mutating func complete() {
+        if let first = self.spec.podCIDR, !first.isEmpty, self.spec.podCIDRs.isEmpty { self.spec.podCIDRs = [first] }
+        if self.spec.podCIDR ?? "" == "", let first = self.spec.podCIDRs.first { self.spec.podCIDR = first }
+        let status = storage["status"]
+        if status?["allocatable"] == nil, let capacity = status?["capacity"]?.object {
+            self.status.storage["allocatable"] = .object(capacity)
+        }
+    }
+}
+
 extension Secret {
     /// Text given as `stringData` becomes data.
     mutating func complete() {
@@ -71,12 +83,17 @@ extension Secret {
 }
 
 extension Namespace {
-    /// Names the namespace by a label, so that selectors can tell it. Finalizers change through the finalize subresource alone.
+    /// Finalizers change through the finalize subresource alone.
     mutating func prepare(_ old: Namespace?) {
-        self.spec.finalizers = old?.spec.finalizers ?? ["kubernetes"]
-        if old == nil { self.status.phase = "Active" }
+        if let old {
+            self.spec.finalizers = old.spec.finalizers
+            return
+        }
+        if !self.spec.finalizers.contains("kubernetes") { self.spec.finalizers.append("kubernetes") }
+        self.status.phase = "Active"
     }
 
+    /// Names the namespace by a label, so that selectors can tell it.
     mutating func complete() {
         guard !self.metadata.name.isEmpty else { return }
         self.metadata.labels["kubernetes.io/metadata.name"] = self.metadata.name

@@ -38,6 +38,18 @@ extension Container {
         if self.imagePullPolicy == nil {
             container.imagePullPolicy = ImagePullPolicy.default(for: self.image ?? "")
         }
+        for field in ["livenessProbe", "readinessProbe", "startupProbe"] {
+            guard let probe = storage[field]?.object else { continue }
+            container.storage[field] = Probe(storage: probe).completed().json
+        }
+        if let resources = self.resources { container.resources = resources.rounded() }
+        if storage["ports"] != nil {
+            container.ports = self.ports.map { port in
+                var port = port
+                if port.hostPort == 0 { port.hostPort = nil }
+                return port
+            }
+        }
         return container
     }
 
@@ -58,6 +70,38 @@ extension Container {
     }
 }
 
+extension Probe {
+    /// Clients in Go write 0 where they say nothing.
+    fileprivate func completed() -> Probe {
+        var probe = self
+        let fields = Self.fields
+        if self.failureThreshold == 0 { probe.failureThreshold = fields.failureThreshold.fallback }
+        if self.periodSeconds == 0 { probe.periodSeconds = fields.periodSeconds.fallback }
+        if self.successThreshold == 0 { probe.successThreshold = fields.successThreshold.fallback }
+        if self.timeoutSeconds == 0 { probe.timeoutSeconds = fields.timeoutSeconds.fallback }
+        return probe
+    }
+}
+
+extension ResourceRequirements {
+    /// Amounts are kept to the thousandth, rounded up.
+    fileprivate func rounded() -> ResourceRequirements {
+        var resources = self
+        for field in ["limits", "requests"] where storage[field] != nil {
+            resources.storage[field] = (field == "limits" ? self.limits : self.requests).rounded.json
+        }
+        return resources
+    }
+}
+
+extension [String: Quantity] {
+    var rounded: [String: Quantity] {
+        mapValues { amount in
+            amount.nanos % 1_000_000 == 0 ? amount : Quantity(milli: amount.milliValue, format: amount.format)
+        }
+    }
+}
+
 extension EphemeralContainer {
     fileprivate func completed() -> EphemeralContainer {
         var container = self
@@ -71,9 +115,12 @@ extension EphemeralContainer {
 extension Volume {
     /// A volume that names no source is an empty directory.
     fileprivate func completed() -> Volume {
-        guard storage.keys.allSatisfy({ $0 == "name" }) else { return self }
         var volume = self
-        volume.emptyDir = EmptyDirVolumeSource()
+        if storage.keys.allSatisfy({ $0 == "name" }) { volume.emptyDir = EmptyDirVolumeSource() }
+        if var image = self.image, image.pullPolicy == nil {
+            image.pullPolicy = ImagePullPolicy.default(for: image.reference)
+            volume.image = image
+        }
         return volume
     }
 }

@@ -2,16 +2,15 @@ import APIMachinery
 import JSONTree
 
 extension Service {
-    /// Keeps what was allocated where an update leaves it out, as clients do that read, change and apply a manifest.
+    /// Keeps what was allocated where an update leaves it out, as clients do that read, change and apply a manifest; and lets go of what the new type
+    /// has no use for, where the client did not change it.
     mutating func prepare(_ old: Service?) {
-        guard let old, old.spec.type != "ExternalName", self.spec.type != "ExternalName" else { return }
+        guard let old else { return }
         var spec = self.spec
-        if spec.clusterIP ?? "" == "", spec.clusterIPs.isEmpty {
-            spec.clusterIP = old.spec.clusterIP
-            spec.storage["clusterIPs"] = old.spec.storage["clusterIPs"]
-        }
-        if spec.needsNodePorts && old.spec.needsNodePorts {
-            spec.keepNodePorts(of: old.spec)
+        spec.dropUnneeded(of: old.spec)
+        if old.spec.type != "ExternalName", spec.type != "ExternalName" {
+            spec.keepAddresses(of: old.spec)
+            if spec.needsNodePorts && old.spec.needsNodePorts { spec.keepNodePorts(of: old.spec) }
         }
         self.spec = spec
     }
@@ -54,6 +53,44 @@ extension ServiceSpec {
     /// Whether traffic comes from outside the cluster.
     package var isReachedFromOutside: Bool {
         self.type == "NodePort" || self.type == "LoadBalancer" || self.type == "ClusterIP" && !self.externalIPs.isEmpty
+    }
+
+    /// Whether a load balancer asks each node on a port of its own if it has endpoints.
+    package var needsHealthCheck: Bool {
+        self.type == "LoadBalancer" && self.externalTrafficPolicy == "Local"
+    }
+
+    fileprivate mutating func dropUnneeded(of old: ServiceSpec) {
+        var fields: [String] = []
+        if old.type != "ExternalName", self.type == "ExternalName" {
+            fields += ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"]
+        }
+        if old.isReachedFromOutside, !isReachedFromOutside { fields.append("externalTrafficPolicy") }
+        if old.needsHealthCheck, !needsHealthCheck { fields.append("healthCheckNodePort") }
+        if old.type == "LoadBalancer", self.type != "LoadBalancer" {
+            fields += ["allocateLoadBalancerNodePorts", "loadBalancerClass"]
+        }
+        for field in fields where storage[field] == old.storage[field] { storage[field] = nil }
+        guard old.needsNodePorts, !needsNodePorts, storage["ports"] != nil,
+            self.ports.map({ $0.nodePort ?? 0 }) == old.ports.map({ $0.nodePort ?? 0 })
+        else { return }
+        self.ports = self.ports.map { port in
+            var port = port
+            port.nodePort = nil
+            return port
+        }
+    }
+
+    /// A client that knows one of the two names of its address changes that one.
+    fileprivate mutating func keepAddresses(of old: ServiceSpec) {
+        if self.clusterIP ?? "" == "", self.clusterIPs.isEmpty {
+            self.clusterIP = old.clusterIP
+            storage["clusterIPs"] = old.storage["clusterIPs"]
+        } else if let address = self.clusterIP, address != old.clusterIP, self.clusterIPs == old.clusterIPs,
+            !self.clusterIPs.isEmpty
+        {
+            self.clusterIPs = [address] + self.clusterIPs.dropFirst()
+        }
     }
 
     fileprivate mutating func keepNodePorts(of old: ServiceSpec) {

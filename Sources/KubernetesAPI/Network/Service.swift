@@ -123,8 +123,7 @@ package struct SessionAffinityConfig: APIValue {
 package struct ClientIPConfig: APIValue {
     package final class Fields: FieldSet {
         package let timeoutSeconds = Key<Int32>(
-            "timeoutSeconds", "Seconds after its last packet that a client keeps its pod.", .minimum(1), .maximum(86400)
-        )
+            "timeoutSeconds", "Seconds after its last packet that a client keeps its pod.")
         package init() {}
     }
 

@@ -42,7 +42,7 @@ package struct NodeAffinity: APIValue {
 package struct PreferredSchedulingTerm: APIValue {
     package final class Fields: FieldSet {
         package let preference = Total<NodeSelectorTerm>("preference", "The nodes preferred.", .required, .atomic)
-        package let weight = Total<Int32>("weight", "Score of a match.", .required, .minimum(1), .maximum(100))
+        package let weight = Total<Int32>("weight", "Score of a match.", .required)
         package init() {}
     }
 
@@ -152,7 +152,7 @@ package struct PodAntiAffinity: APIValue {
 package struct WeightedPodAffinityTerm: APIValue {
     package final class Fields: FieldSet {
         package let podAffinityTerm = Total<PodAffinityTerm>("podAffinityTerm", "The pods meant.", .required)
-        package let weight = Total<Int32>("weight", "Score of a match.", .required, .minimum(1), .maximum(100))
+        package let weight = Total<Int32>("weight", "Score of a match.", .required)
         package init() {}
     }
 

@@ -55,11 +55,11 @@ package struct Container: APIValue {
             .oneOf(["File", "FallbackToLogsOnError"]))
         package let tty = Total<Bool>("tty", "Give the container a terminal; needs stdin.")
         package let volumeDevices = Total<[VolumeDevice]>(
-            "volumeDevices", "Block devices that the container gets.", .listMap(["devicePath"]), .mergeKey("devicePath")
-        )
+            "volumeDevices", "Block devices that the container gets.", .listMap(["devicePath"]),
+            .mergeKey("devicePath"), .repeatable)
         package let volumeMounts = Total<[VolumeMount]>(
             "volumeMounts", "Volumes and where they appear in the container.", .listMap(["mountPath"]),
-            .mergeKey("mountPath"))
+            .mergeKey("mountPath"), .repeatable)
         package let workingDir = Key<String>(
             "workingDir", "Working directory of the command; the image's where absent.")
         package init() {}
@@ -80,8 +80,7 @@ package struct ContainerPort: APIValue {
             "containerPort", "The port in the pod.", .required, .minimum(1), .maximum(65535))
         package let hostIP = Key<String>("hostIP", "Address of the node that hostPort is bound to; absent: all.")
         package let hostPort = Key<Int32>(
-            "hostPort", "Port of the node that leads to this one; equal to containerPort with hostNetwork.",
-            .minimum(1), .maximum(65535))
+            "hostPort", "Port of the node that leads to this one; equal to containerPort with hostNetwork.")
         package let name = Key<String>("name", "Name that services and probes can use.", .format(.portName))
         package let `protocol` = Total<String>(
             "protocol", "Transport protocol.", default: "TCP", .oneOf(["TCP", "UDP", "SCTP"]))

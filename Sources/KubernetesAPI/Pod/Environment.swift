@@ -22,14 +22,14 @@ package struct EnvVar: APIValue {
 package struct EnvVarSource: APIValue {
     package final class Fields: FieldSet {
         package let configMapKeyRef = Key<ConfigMapKeySelector>(
-            "configMapKeyRef", "A key of a ConfigMap.", .atomic, .union("source"))
-        package let fieldRef = Key<ObjectFieldSelector>("fieldRef", "A field of the pod.", .atomic, .union("source"))
+            "configMapKeyRef", "A key of a ConfigMap.", .atomic)
+        package let fieldRef = Key<ObjectFieldSelector>("fieldRef", "A field of the pod.", .atomic)
         package let fileKeyRef = Key<FileKeySelector>(
-            "fileKeyRef", "A variable of a file in a volume.", .atomic, .union("source"))
+            "fileKeyRef", "A variable of a file in a volume.", .atomic)
         package let resourceFieldRef = Key<ResourceFieldSelector>(
-            "resourceFieldRef", "A request or limit of a container.", .atomic, .union("source"))
+            "resourceFieldRef", "A request or limit of a container.", .atomic)
         package let secretKeyRef = Key<SecretKeySelector>(
-            "secretKeyRef", "A key of a Secret.", .atomic, .union("source"))
+            "secretKeyRef", "A key of a Secret.", .atomic)
         package init() {}
     }
 
@@ -44,9 +44,9 @@ package struct EnvVarSource: APIValue {
 /// A ConfigMap or Secret whose keys become variables.
 package struct EnvFromSource: APIValue {
     package final class Fields: FieldSet {
-        package let configMapRef = Key<ConfigMapEnvSource>("configMapRef", "The ConfigMap.", .union("source"))
+        package let configMapRef = Key<ConfigMapEnvSource>("configMapRef", "The ConfigMap.")
         package let prefix = Key<String>("prefix", "Text put before each key.")
-        package let secretRef = Key<SecretEnvSource>("secretRef", "The Secret.", .union("source"))
+        package let secretRef = Key<SecretEnvSource>("secretRef", "The Secret.")
         package init() {}
     }
 

@@ -54,11 +54,11 @@ package struct EphemeralContainer: APIValue {
             .oneOf(["File", "FallbackToLogsOnError"]))
         package let tty = Total<Bool>("tty", "Give the container a terminal; needs stdin.")
         package let volumeDevices = Total<[VolumeDevice]>(
-            "volumeDevices", "Block devices that the container gets.", .listMap(["devicePath"]), .mergeKey("devicePath")
-        )
+            "volumeDevices", "Block devices that the container gets.", .listMap(["devicePath"]),
+            .mergeKey("devicePath"), .repeatable)
         package let volumeMounts = Total<[VolumeMount]>(
             "volumeMounts", "Volumes and where they appear in the container; sub-paths are not allowed.",
-            .listMap(["mountPath"]), .mergeKey("mountPath"))
+            .listMap(["mountPath"]), .mergeKey("mountPath"), .repeatable)
         package let workingDir = Key<String>(
             "workingDir", "Working directory of the command; the image's where absent.")
         package init() {}

@@ -6,7 +6,8 @@ package struct PodSpec: APIValue {
     package final class Fields: FieldSet {
         package let activeDeadlineSeconds = Key<Int64>(
             "activeDeadlineSeconds",
-            "Seconds after its start when a pod that still runs is failed and its containers are killed.", .minimum(1))
+            "Seconds after its start when a pod that still runs is failed and its containers are killed.", .minimum(1),
+            .maximum(2_147_483_647))
         package let affinity = Key<Affinity>(
             "affinity", "Preferences and demands on the node and on the pods that are there already.")
         package let automountServiceAccountToken = Key<Bool>(
@@ -80,7 +81,7 @@ package struct PodSpec: APIValue {
             "schedulerName", "The scheduler that places this pod.", default: "default-scheduler")
         package let schedulingGates = Total<[PodSchedulingGate]>(
             "schedulingGates", "Names of those who hold the pod back from scheduling; they can only be removed.",
-            .listMap(["name"]), .mergeKey("name"))
+            .listMap(["name"]), .mergeKey("name"), .repeatable)
         package let schedulingGroup = Key<PodSchedulingGroup>(
             "schedulingGroup", "The group of pods that this one is scheduled together with.", .immutable)
         package let securityContext = Total<PodSecurityContext>(
@@ -103,7 +104,7 @@ package struct PodSpec: APIValue {
         package let tolerations = Total<[Toleration]>("tolerations", "Taints that the pod puts up with.", .atomic)
         package let topologySpreadConstraints = Total<[TopologySpreadConstraint]>(
             "topologySpreadConstraints", "How the pods of a kind should be spread over nodes, zones or other domains.",
-            .listMap(["topologyKey", "whenUnsatisfiable"]), .mergeKey("topologyKey"))
+            .listMap(["topologyKey", "whenUnsatisfiable"]), .mergeKey("topologyKey"), .repeatable)
         package let volumes = Total<[Volume]>(
             "volumes", "Volumes that the containers of the pod can mount.", .listMap(["name"]), .mergeKey("name"),
             .retainKeys)

@@ -69,9 +69,9 @@ package struct PodResourceClaim: APIValue {
     package final class Fields: FieldSet {
         package let name = Total<String>("name", "Name that containers refer to.", .required, .format(.dnsLabel))
         package let resourceClaimName = Key<String>(
-            "resourceClaimName", "An existing claim of the namespace.", .union("source"))
+            "resourceClaimName", "An existing claim of the namespace.")
         package let resourceClaimTemplateName = Key<String>(
-            "resourceClaimTemplateName", "The template that a claim is made from for this pod.", .union("source"))
+            "resourceClaimTemplateName", "The template that a claim is made from for this pod.")
         package init() {}
     }
 
@@ -103,11 +103,11 @@ package struct HostAlias: APIValue {
 package struct PodDNSConfig: APIValue {
     package final class Fields: FieldSet {
         package let nameservers = Total<[String]>(
-            "nameservers", "Addresses of name servers, added to those of the policy.", .atomic, .maxItems(3))
+            "nameservers", "Addresses of name servers, added to those of the policy.", .atomic)
         package let options = Total<[PodDNSConfigOption]>(
             "options", "Resolver options, added to those of the policy.", .atomic)
         package let searches = Total<[String]>(
-            "searches", "Search domains, added to those of the policy.", .atomic, .maxItems(32))
+            "searches", "Search domains, added to those of the policy.", .atomic)
         package init() {}
     }
 
@@ -165,10 +165,9 @@ package struct TopologySpreadConstraint: APIValue {
         package let matchLabelKeys = Total<[String]>(
             "matchLabelKeys", "Labels of this pod whose values select the pods counted too.", .atomic)
         package let maxSkew = Total<Int32>(
-            "maxSkew", "Greatest difference between the pods of a domain and those of the emptiest one.", .required,
-            .minimum(1))
+            "maxSkew", "Greatest difference between the pods of a domain and those of the emptiest one.", .required)
         package let minDomains = Key<Int32>(
-            "minDomains", "With fewer domains than this, the emptiest one counts as having no pod.", .minimum(1))
+            "minDomains", "With fewer domains than this, the emptiest one counts as having no pod.")
         package let nodeAffinityPolicy = Key<String>(
             "nodeAffinityPolicy",
             "Whether nodes that node affinity and selector exclude count; Honor leaves them out, the default.",

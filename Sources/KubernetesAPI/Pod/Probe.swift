@@ -4,26 +4,26 @@ import JSONTree
 /// A check of a container that is repeated.
 package struct Probe: APIValue {
     package final class Fields: FieldSet {
-        package let exec = Key<ExecAction>("exec", "Command that must exit with 0.", .union("handler"))
+        package let exec = Key<ExecAction>("exec", "Command that must exit with 0.", .union("handler type"))
         package let failureThreshold = Total<Int32>(
-            "failureThreshold", "Failures in a row after which the check has failed.", default: 3, .minimum(1))
+            "failureThreshold", "Failures in a row after which the check has failed.", default: 3, .minimum(0))
         package let grpc = Key<GRPCAction>(
-            "grpc", "Call of the gRPC health service that must answer SERVING.", .union("handler"))
+            "grpc", "Call of the gRPC health service that must answer SERVING.", .union("handler type"))
         package let httpGet = Key<HTTPGetAction>(
-            "httpGet", "Request that must be answered with a status from 200 to 399.", .union("handler"))
+            "httpGet", "Request that must be answered with a status from 200 to 399.", .union("handler type"))
         package let initialDelaySeconds = Total<Int32>(
             "initialDelaySeconds", "Seconds from the container's start to the first check.", .minimum(0))
         package let periodSeconds = Total<Int32>(
-            "periodSeconds", "Seconds between two checks.", default: 10, .minimum(1))
+            "periodSeconds", "Seconds between two checks.", default: 10, .minimum(0))
         package let successThreshold = Total<Int32>(
-            "successThreshold", "Successes in a row after which a failed check is good again.", default: 1, .minimum(1))
+            "successThreshold", "Successes in a row after which a failed check is good again.", default: 1, .minimum(0))
         package let tcpSocket = Key<TCPSocketAction>(
-            "tcpSocket", "Connection that must be accepted.", .union("handler"))
+            "tcpSocket", "Connection that must be accepted.", .union("handler type"))
         package let terminationGracePeriodSeconds = Key<Int64>(
             "terminationGracePeriodSeconds",
-            "Seconds of grace when this check ends the container, in place of the pod's.", .minimum(1))
+            "Seconds of grace when this check ends the container, in place of the pod's.")
         package let timeoutSeconds = Total<Int32>(
-            "timeoutSeconds", "Seconds after which a check has failed.", default: 1, .minimum(1))
+            "timeoutSeconds", "Seconds after which a check has failed.", default: 1, .minimum(0))
         package init() {}
     }
 
@@ -156,11 +156,11 @@ package struct Lifecycle: APIValue {
 /// One action at a turn of a container's life.
 package struct LifecycleHandler: APIValue {
     package final class Fields: FieldSet {
-        package let exec = Key<ExecAction>("exec", "Command to run in the container.", .union("handler"))
-        package let httpGet = Key<HTTPGetAction>("httpGet", "Request to make.", .union("handler"))
-        package let sleep = Key<SleepAction>("sleep", "Pause.", .union("handler"))
+        package let exec = Key<ExecAction>("exec", "Command to run in the container.", .union("handler type"))
+        package let httpGet = Key<HTTPGetAction>("httpGet", "Request to make.", .union("handler type"))
+        package let sleep = Key<SleepAction>("sleep", "Pause.", .union("handler type"))
         package let tcpSocket = Key<TCPSocketAction>(
-            "tcpSocket", "Not supported; fails at run time.", .union("handler"))
+            "tcpSocket", "Not supported; fails at run time.", .union("handler type"))
         package init() {}
     }
 

@@ -21,7 +21,8 @@ package struct PodSecurityContext: APIValue {
             "seLinuxChangePolicy", "How volumes get their SELinux label.", .oneOf(["MountOption", "Recursive"]))
         package let seLinuxOptions = Key<SELinuxOptions>("seLinuxOptions", "SELinux context of the containers.")
         package let seccompProfile = Key<SeccompProfile>("seccompProfile", "System call filter of the containers.")
-        package let supplementalGroups = Total<[Int64]>("supplementalGroups", "More groups of the processes.", .atomic)
+        package let supplementalGroups = Total<[Int64]>(
+            "supplementalGroups", "More groups of the processes.", .atomic, .minimum(0), .maximum(2_147_483_647))
         package let supplementalGroupsPolicy = Key<String>(
             "supplementalGroupsPolicy", "Whether the groups that the image gives the user are added.",
             .oneOf(["Merge", "Strict"]))

@@ -16,7 +16,9 @@ package enum Kinds {
         .init(
             Namespace.self, nameFormat: .dnsLabel, table: .namespace, selectableFields: ["status.phase"],
             prepare: { $0.prepare($1) }, complete: { $0.complete() }),
-        .init(Node.self, table: .node, selectableFields: ["spec.unschedulable"], validate: Node.faults),
+        .init(
+            Node.self, table: .node, selectableFields: ["spec.unschedulable"], complete: { $0.complete() },
+            validate: Node.faults),
         .init(
             Pod.self, table: .pod,
             selectableFields: [
@@ -29,13 +31,13 @@ package enum Kinds {
             validate: Secret.faults),
         .init(ServiceAccount.self, table: .serviceAccount),
         .init(
-            Event.self, table: .event,
+            Event.self, nameFormat: .pathSegment, table: .event,
             selectableFields: [
                 "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
                 "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
                 "reportingComponent", "source", "type",
             ], validate: Event.faults),
-        .init(Lease.self, table: .lease),
+        .init(Lease.self, table: .lease, validate: Lease.faults),
     ]
 
     private static let workloads: [KindDefinition] = [
@@ -52,6 +54,6 @@ package enum Kinds {
             selectableFields: ["spec.clusterIP", "spec.type"], prepare: { $0.prepare($1) }, complete: { $0.complete() },
             validate: Service.faults),
         .init(EndpointSlice.self, table: .endpointSlice, validate: EndpointSlice.faults),
-        .init(Endpoints.self, table: .endpoints),
+        .init(Endpoints.self, table: .endpoints, validate: Endpoints.faults),
     ]
 }

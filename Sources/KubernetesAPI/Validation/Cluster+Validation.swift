@@ -3,11 +3,7 @@ import JSONTree
 
 extension Node {
     static func faults(new: Node, old: Node?) -> [FieldError] {
-        var seen: Set<String> = []
-        var faults: [FieldError] = []
-        for (index, taint) in new.spec.taints.enumerated() where !seen.insert("\(taint.key):\(taint.effect)").inserted {
-            faults.append(.duplicate("spec.taints[\(index)]", .string("\(taint.key):\(taint.effect)")))
-        }
+        var faults = new.taintFaults() + new.networkFaults()
         guard let old else { return faults }
         if !old.spec.podCIDRs.isEmpty, new.spec.podCIDRs != old.spec.podCIDRs {
             faults.append(.forbidden("spec.podCIDRs", "node updates may not change podCIDR except from \"\" to valid"))
@@ -16,24 +12,79 @@ extension Node {
             faults.append(
                 .forbidden("spec.providerID", "node updates may not change providerID except from \"\" to valid"))
         }
+        if new.spec.externalID ?? "" != old.spec.externalID ?? "" {
+            faults.append(.forbidden("spec.externalID", "may not be updated"))
+        }
+        return faults
+    }
+
+    private func taintFaults() -> [FieldError] {
+        var seen: Set<String> = []
+        return self.spec.taints.enumerated().compactMap { index, taint in
+            guard !seen.insert("\(taint.key):\(taint.effect)").inserted else { return nil }
+            return .duplicate("spec.taints[\(index)]", taint.json, "taints must be unique by key and effect pair")
+        }
+    }
+
+    private func networkFaults() -> [FieldError] {
+        let networks = self.spec.podCIDRs
+        let path = "spec.podCIDRs"
+        let faults = networks.enumerated().flatMap { CommonFaults.form($1, .cidr, at: "\(path)[\($0)]") }
+        guard networks.count > 1, networks.count(where: { $0.contains(":") }) != 1 || networks.count > 2 else {
+            return faults
+        }
+        return faults + [.invalid(path, networks.json, "may specify no more than one CIDR for each IP family")]
+    }
+}
+
+extension Lease {
+    static func faults(new: Lease, old: Lease?) -> [FieldError] {
+        let spec = new.spec
+        var faults: [FieldError] = []
+        if let seconds = spec.leaseDurationSeconds, seconds <= 0 {
+            faults.append(
+                .invalid("spec.leaseDurationSeconds", .integer(Int64(seconds)), "must be greater than 0"))
+        }
+        if spec.preferredHolder ?? "" != "", spec.strategy ?? "" == "" {
+            faults.append(.forbidden("spec.preferredHolder", "may only be specified if `strategy` is defined"))
+        }
         return faults
     }
 }
 
 extension Event {
     static func faults(new: Event, old: Event?) -> [FieldError] {
-        let about = new.involvedObject.namespace ?? ""
-        let isAboutCluster = about.isEmpty && ["default", "kube-system"].contains(new.metadata.namespace)
-        guard old == nil, about != new.metadata.namespace, !isAboutCluster else { return [] }
-        return [.invalid("involvedObject.namespace", .string(about), "does not match event.namespace")]
+        guard new.eventTime != nil else { return new.namespaceFaults() }
+        return new.namespaceFaults() + new.reportFaults()
     }
-}
 
-extension EndpointSlice {
-    static func faults(new: EndpointSlice, old: EndpointSlice?) -> [FieldError] {
-        var names: Set<String> = []
-        return new.ports.enumerated().compactMap { index, port in
-            names.insert(port.name).inserted ? nil : .duplicate("ports[\(index)].name", .string(port.name))
+    /// An event is in the namespace of what it is about; about what is in none it is in default.
+    private func namespaceFaults() -> [FieldError] {
+        let (own, about) = (self.metadata.namespace, self.involvedObject.namespace ?? "")
+        let homes = self.eventTime == nil ? ["", "default"] : ["default", "kube-system"]
+        let isAtHome = about.isEmpty ? homes.contains(own) : self.eventTime != nil || own == about
+        return isAtHome
+            ? [] : [.invalid("involvedObject.namespace", .string(about), "does not match event.namespace")]
+    }
+
+    /// The newer form says who reports, what was done and why.
+    private func reportFaults() -> [FieldError] {
+        let reporter = self.reportingComponent
+        let form: [FieldError] =
+            reporter.isEmpty
+            ? [.required("reportingController")]
+            : CommonFaults.form(reporter, .qualifiedName, at: "reportingController")
+        let texts = [
+            ("reportingInstance", self.reportingInstance), ("action", self.action ?? ""), ("reason", self.reason ?? ""),
+        ]
+        var faults = form
+        for (field, text) in texts {
+            if text.isEmpty { faults.append(.required(field)) }
+            if text.utf8.count > 128 { faults.append(.invalid(field, "", "can have at most 128 characters")) }
         }
+        if (self.message ?? "").utf8.count > 1024 {
+            faults.append(.invalid("message", "", "can have at most 1024 characters"))
+        }
+        return faults
     }
 }

@@ -1,40 +1,79 @@
 import APIMachinery
 import JSONTree
 
-/// Checks that containers and ephemeral containers share.
+/// Checks that several kinds share.
 enum CommonFaults {
-    static func image(_ image: String?, at path: String) -> [FieldError] {
-        guard let image, !image.isEmpty else { return [.required(path + ".image")] }
-        let isTrimmed = image.first?.isWhitespace == false && image.last?.isWhitespace == false
-        return isTrimmed
-            ? [] : [.invalid(path + ".image", .string(image), "must not have leading or trailing whitespace")]
+    /// What is wrong with the form of a text.
+    static func form(_ text: String, _ format: Rule.Format, at path: String) -> [FieldError] {
+        format.mismatch(text).map { [.invalid(path, .string(text), $0)] } ?? []
     }
 
-    static func mounts(
-        _ mounts: [VolumeMount], at path: String, volumes: Set<String>, security: SecurityContext?
-    ) -> [FieldError] {
-        var paths: Set<String> = []
-        return mounts.enumerated().flatMap { index, mount in
-            let path = "\(path).volumeMounts[\(index)]"
-            var faults = mount.faults(at: path, isPrivileged: security?.privileged == true)
-            if !volumes.contains(mount.name) { faults.append(.notFound(path + ".name", .string(mount.name))) }
-            if !paths.insert(mount.mountPath).inserted {
-                faults.append(.invalid(path + ".mountPath", .string(mount.mountPath), "must be unique"))
-            }
-            return faults
+    /// Keys and values as labels have them.
+    static func labels(_ labels: [String: String], at path: String) -> [FieldError] {
+        labels.sorted { $0.key < $1.key }.flatMap {
+            form($0.key, .qualifiedName, at: path) + form($0.value, .labelValue, at: path)
         }
     }
 
-    static func environment(_ variables: [EnvVar], _ sources: [EnvFromSource], at path: String) -> [FieldError] {
-        let first = variables.enumerated().flatMap { $1.faults(at: "\(path).env[\($0)]") }
-        return first + sources.enumerated().flatMap { $1.faults(at: "\(path).envFrom[\($0)]") }
+    /// Keys and size; the case of a key's domain does not matter.
+    static func annotations(_ annotations: [String: String], at path: String) -> [FieldError] {
+        var faults = annotations.keys.sorted().flatMap { key in
+            Rule.Format.qualifiedName.mismatch(key.lowercased()).map {
+                [FieldError.invalid(path, .string(key), $0)]
+            } ?? []
+        }
+        let size = annotations.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        if size > annotationBytes { faults.append(.tooLong(path, annotationBytes)) }
+        return faults
     }
+
+    private static let annotationBytes = 256 << 10
 
     /// A path below something else: relative and without "..".
     static func relativePath(_ text: String, at path: String) -> [FieldError] {
-        if text.hasPrefix("/") { return [.invalid(path, .string(text), "must be a relative path")] }
-        let steps = text.split(separator: "/", omittingEmptySubsequences: false)
-        return steps.contains("..") ? [.invalid(path, .string(text), "must not contain '..'")] : []
+        let absolute: [FieldError] =
+            text.hasPrefix("/") ? [.invalid(path, .string(text), "must be a relative path")] : []
+        return absolute + withoutBacksteps(text, at: path)
+    }
+
+    static func withoutBacksteps(_ text: String, at path: String) -> [FieldError] {
+        text.split(separator: "/", omittingEmptySubsequences: false).contains("..")
+            ? [.invalid(path, .string(text), "must not contain '..'")] : []
+    }
+
+    /// The path of a file in a volume; names that begin with ".." are those of the kubelet.
+    static func filePath(_ text: String, at path: String) -> [FieldError] {
+        if text.isEmpty { return [.required(path)] }
+        let isReserved = text.hasPrefix("..") && !text.hasPrefix("../") && text != ".."
+        return relativePath(text, at: path)
+            + (isReserved ? [.invalid(path, .string(text), "must not start with '..'")] : [])
+    }
+
+    static func fileMode(_ mode: Int32?, at path: String) -> [FieldError] {
+        guard let mode, !(0...0o777).contains(mode) else { return [] }
+        return [
+            .invalid(path, .integer(Int64(mode)), "must be a number between 0 and 0777 (octal), both inclusive")
+        ]
+    }
+
+    /// A port by number or name.
+    static func port(_ port: IntOrString, at path: String) -> [FieldError] {
+        switch port {
+        case .integer(let number): portNumber(number, at: path)
+        case .string(let name): form(name, .portName, at: path)
+        }
+    }
+
+    static func portNumber(_ number: Int32, at path: String) -> [FieldError] {
+        (1...65_535).contains(number)
+            ? [] : [.invalid(path, .integer(Int64(number)), "must be between 1 and 65535, inclusive")]
+    }
+
+    /// An address that other machines can have.
+    static func ordinaryAddress(_ text: String, at path: String) -> [FieldError] {
+        let faults = form(text, .ip, at: path)
+        guard faults.isEmpty, let why = IPText.specialPurpose(text) else { return faults }
+        return [.invalid(path, .string(text), why)]
     }
 
     /// Names of those of `fields` that the object has.
@@ -43,71 +82,32 @@ enum CommonFaults {
     }
 }
 
-extension VolumeMount {
-    fileprivate func faults(at path: String, isPrivileged: Bool) -> [FieldError] {
+extension LabelSelector {
+    func faults(at path: String) -> [FieldError] {
+        CommonFaults.labels(self.matchLabels, at: path + ".matchLabels")
+            + self.matchExpressions.enumerated().flatMap { $1.faults(at: "\(path).matchExpressions[\($0)]") }
+    }
+}
+
+extension LabelSelectorRequirement {
+    fileprivate func faults(at path: String) -> [FieldError] {
         var faults: [FieldError] = []
-        if self.mountPath.contains(":") {
-            faults.append(.invalid(path + ".mountPath", .string(self.mountPath), "must not contain ':'"))
-        }
-        if let sub = self.subPath, !sub.isEmpty {
-            faults += CommonFaults.relativePath(sub, at: path + ".subPath")
-            if self.subPathExpr ?? "" != "" {
+        switch self.operator {
+        case "In", "NotIn":
+            if self.values.isEmpty {
+                faults.append(.required(path + ".values", "must be specified when `operator` is 'In' or 'NotIn'"))
+            }
+        default:
+            if !self.values.isEmpty {
                 faults.append(
-                    .invalid(path + ".subPathExpr", .string(sub), "subPathExpr and subPath are mutually exclusive"))
+                    .forbidden(
+                        path + ".values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
             }
         }
-        if let sub = self.subPathExpr, !sub.isEmpty {
-            faults += CommonFaults.relativePath(sub, at: path + ".subPathExpr")
-        }
-        if self.mountPropagation == "Bidirectional", !isPrivileged {
-            faults.append(
-                .forbidden(
-                    path + ".mountPropagation",
-                    "Bidirectional mount propagation is available only to privileged containers"))
-        }
-        if let recursive = self.recursiveReadOnly, recursive != "Disabled", !self.readOnly {
-            faults.append(.forbidden(path + ".recursiveReadOnly", "may only be specified when readOnly is true"))
-        }
+        faults += CommonFaults.form(self.key, .qualifiedName, at: path + ".key")
         return faults
-    }
-}
-
-extension EnvVar {
-    fileprivate func faults(at path: String) -> [FieldError] {
-        guard let source = self.valueFrom else { return [] }
-        let path = path + ".valueFrom"
-        var faults: [FieldError] = []
-        if let value = self.value, !value.isEmpty {
-            faults.append(.invalid(path, "", "may not be specified when `value` is not empty"))
-        }
-        let kinds = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"]
-        if CommonFaults.present(kinds, in: source.storage).isEmpty {
-            faults.append(
-                .invalid(
-                    path, "",
-                    "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef`, or `fileKeyRef`"
-                ))
-        }
-        if let field = source.fieldRef, !Self.isKnown(field.fieldPath) {
-            faults.append(.notSupported(path + ".fieldRef.fieldPath", .string(field.fieldPath), Self.fieldPaths))
-        }
-        return faults
-    }
-
-    private static let fieldPaths = [
-        "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
-        "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
-    ]
-
-    private static func isKnown(_ path: String) -> Bool {
-        fieldPaths.contains(path)
-            || ["metadata.labels['", "metadata.annotations['"].contains { path.hasPrefix($0) && path.hasSuffix("']") }
-    }
-}
-
-extension EnvFromSource {
-    fileprivate func faults(at path: String) -> [FieldError] {
-        CommonFaults.present(["configMapRef", "secretRef"], in: storage).isEmpty
-            ? [.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")] : []
+            + self.values.enumerated().flatMap {
+                CommonFaults.form($1, .labelValue, at: "\(path).values[\($0)]")
+            }
     }
 }

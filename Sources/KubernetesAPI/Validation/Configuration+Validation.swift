@@ -3,47 +3,71 @@ import JSONTree
 
 extension ConfigMap {
     static func faults(new: ConfigMap, old: ConfigMap?) -> [FieldError] {
-        var faults: [FieldError] = []
+        var faults = ImmutableData.faults(new.storage, old?.storage, fields: ["data", "binaryData"])
         let text = new.storage["data"]?.object ?? JSONObject()
         let binary = new.storage["binaryData"]?.object ?? JSONObject()
         for key in text.keys where binary[key] != nil {
             faults.append(.invalid("data[\(key)]", .string(key), "duplicate of key present in binaryData"))
         }
-        if DataSize.bytes(text) + DataSize.bytes(binary) / 4 * 3 > DataSize.limit {
+        if DataSize.ofText(text) + DataSize.ofBase64(binary) > DataSize.limit {
             faults.append(.tooLong("data", DataSize.limit))
         }
-        return faults + ImmutableData.faults(new.storage, old?.storage, fields: ["data", "binaryData"])
+        return faults
     }
 }
 
 extension Secret {
     static func faults(new: Secret, old: Secret?) -> [FieldError] {
+        var faults = ImmutableData.faults(new.storage, old?.storage, fields: ["data"])
         let data = new.storage["data"]?.object ?? JSONObject()
-        var faults: [FieldError] = []
-        for key in requiredKeys(of: new.type) where data[key] == nil {
-            faults.append(.required("data[\(key)]"))
-        }
-        if DataSize.bytes(data) / 4 * 3 > DataSize.limit { faults.append(.tooLong("data", DataSize.limit)) }
-        return faults + ImmutableData.faults(new.storage, old?.storage, fields: ["data"])
+        if DataSize.ofBase64(data) > DataSize.limit { faults.append(.tooLong("data", DataSize.limit)) }
+        return faults + new.typeFaults(data)
     }
 
-    private static func requiredKeys(of type: String) -> [String] {
-        switch type {
-        case "kubernetes.io/tls": ["tls.crt", "tls.key"]
-        case "kubernetes.io/dockerconfigjson": [".dockerconfigjson"]
-        case "kubernetes.io/dockercfg": [".dockercfg"]
-        case "kubernetes.io/ssh-auth": ["ssh-privatekey"]
-        default: []
+    /// What a secret of its type holds.
+    private func typeFaults(_ data: JSONObject) -> [FieldError] {
+        func missing(_ keys: String...) -> [FieldError] {
+            keys.filter { data[$0] == nil }.map { .required("data[\($0)]") }
         }
+        switch self.type {
+        case "kubernetes.io/service-account-token":
+            let name = "kubernetes.io/service-account.name"
+            return self.metadata.annotations[name] ?? "" == "" ? [.required("metadata.annotations[\(name)]")] : []
+        case "kubernetes.io/dockercfg": return registryFaults(data, ".dockercfg")
+        case "kubernetes.io/dockerconfigjson": return registryFaults(data, ".dockerconfigjson")
+        case "kubernetes.io/basic-auth":
+            let faults = missing("username", "password")
+            return faults.count == 2 ? faults : []
+        case "kubernetes.io/ssh-auth":
+            return data["ssh-privatekey"]?.string ?? "" == "" ? [.required("data[ssh-privatekey]")] : []
+        case "kubernetes.io/tls": return missing("tls.crt", "tls.key")
+        default: return []
+        }
+    }
+
+    private func registryFaults(_ data: JSONObject, _ key: String) -> [FieldError] {
+        guard let text = data[key] else { return [.required("data[\(key)]")] }
+        let bytes = Bytes(json: text)?.array ?? []
+        guard case .object? = try? JSONValue(parsing: bytes) else {
+            return [.invalid("data[\(key)]", "<secret contents redacted>", "must be a JSON object")]
+        }
+        return []
     }
 }
 
+/// How much a ConfigMap or Secret holds, in bytes; its keys do not count.
 private enum DataSize {
-    /// Of a ConfigMap or Secret, in bytes.
     static let limit = 1_048_576
 
-    static func bytes(_ object: JSONObject) -> Int {
-        object.members.reduce(0) { $0 + $1.key.utf8.count + ($1.value.string?.utf8.count ?? 0) }
+    static func ofText(_ object: JSONObject) -> Int {
+        object.members.reduce(0) { $0 + ($1.value.string?.utf8.count ?? 0) }
+    }
+
+    static func ofBase64(_ object: JSONObject) -> Int {
+        object.members.reduce(0) { sum, member in
+            let text = member.value.string ?? ""
+            return sum + text.utf8.count / 4 * 3 - text.utf8.suffix(2).count { $0 == UInt8(ascii: "=") }
+        }
     }
 }
 

@@ -4,26 +4,55 @@ import JSONTree
 extension Pod {
     /// A pod's spec is fixed, but for images, deadlines, more tolerations and fewer scheduling gates; everything else is another pod.
     static func changeFaults(from old: Pod, to new: Pod) -> [FieldError] {
-        var faults: [FieldError] = []
-        faults += imageFaults(new.spec.containers, "spec.containers")
-        faults += imageFaults(new.spec.initContainers, "spec.initContainers")
+        var faults = new.annotationFaults() + mirrorFaults(from: old, to: new)
+        let lists = [
+            ("containers", old.spec.containers, new.spec.containers),
+            ("initContainers", old.spec.initContainers, new.spec.initContainers),
+        ]
+        for (field, before, after) in lists {
+            guard before.count == after.count else {
+                return faults + [.forbidden("spec.\(field)", "pod updates may not add or remove containers")]
+            }
+            for (index, container) in after.enumerated() {
+                let path = "spec.\(field)[\(index)]"
+                if container.image ?? "" == "" { faults.append(.required(path + ".image")) }
+                faults += container.podFaults(at: path)
+            }
+        }
         faults += deadlineFaults(from: old.spec, to: new.spec)
         faults += tolerationFaults(from: old.spec, to: new.spec)
         faults += gateFaults(from: old.spec, to: new.spec)
-        guard new.spec.withoutChangeables(like: old.spec) != old.spec.json else { return faults }
+        if !old.spec.schedulingGates.isEmpty { faults += new.spec.narrowingFaults(from: old.spec) }
+        let rest = new.spec.withoutChangeables(like: old.spec)
+        guard rest != old.spec.json else { return faults }
+        let changed = FieldDifference.paths(from: old.spec.json, to: rest, at: "spec").joined(separator: ", ")
         faults.append(
             .forbidden(
                 "spec",
                 "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
                     + "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-                    + "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"))
+                    + "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+                    + "\nchanged: \(changed)"))
         return faults
+    }
+
+    /// Whether a pod is a mirror of its node's own is settled when it is made.
+    private static func mirrorFaults(from old: Pod, to new: Pod) -> [FieldError] {
+        let path = "metadata.annotations[\(mirrorAnnotation)]"
+        let before = old.metadata.annotations[mirrorAnnotation]
+        let after = new.metadata.annotations[mirrorAnnotation]
+        if before == after { return [] }
+        return [
+            .forbidden(
+                path,
+                before == nil ? "may not add mirror pod annotation" : "may not remove or update mirror pod annotation")
+        ]
     }
 
     /// Ephemeral containers are only ever added, through their own subresource.
     package static func ephemeralContainerFaults(from old: Pod, to new: Pod) -> [FieldError] {
         let path = "spec.ephemeralContainers"
-        guard new.metadata.annotations["kubernetes.io/config.mirror"] == nil else {
+        guard new.metadata.annotations[mirrorAnnotation] == nil else {
             return [.forbidden(path, "static pods do not support ephemeral containers")]
         }
         let before = old.spec.ephemeralContainers
@@ -44,10 +73,6 @@ extension Pod {
             }
         }
         return faults
-    }
-
-    private static func imageFaults(_ containers: [Container], _ path: String) -> [FieldError] {
-        containers.enumerated().flatMap { CommonFaults.image($1.image, at: "\(path)[\($0)]") }
     }
 
     private static func deadlineFaults(from old: PodSpec, to new: PodSpec) -> [FieldError] {
@@ -99,9 +124,41 @@ extension PodSpec {
             fields.append("terminationGracePeriodSeconds")
         }
         // While gates hold the pod back, where it may go can still be narrowed.
-        if !old.schedulingGates.isEmpty { fields += ["nodeSelector", "affinity"] }
+        if !old.schedulingGates.isEmpty {
+            fields.append("nodeSelector")
+            spec.takeNodeAffinity(of: old)
+        }
         for field in fields { spec.storage[field] = old.storage[field] }
         return spec.json
+    }
+
+    private mutating func takeNodeAffinity(of old: PodSpec) {
+        guard self.affinity?.nodeAffinity != old.affinity?.nodeAffinity else { return }
+        var affinity = self.affinity ?? Affinity()
+        affinity.nodeAffinity = old.affinity?.nodeAffinity
+        self.affinity = affinity.storage.isEmpty && old.affinity == nil ? nil : affinity
+    }
+
+    /// Demands on the node can be added, never changed or taken away.
+    fileprivate func narrowingFaults(from old: PodSpec) -> [FieldError] {
+        var faults: [FieldError] = []
+        if !old.nodeSelector.allSatisfy({ self.nodeSelector[$0.key] == $0.value }) {
+            let why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
+            faults.append(.invalid("spec.nodeSelector", self.nodeSelector.json, why))
+        }
+        let before = old.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
+        let after = self.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
+        guard !before.isEmpty else { return faults }
+        let path = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
+        guard before.count == after.count else {
+            let why = "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
+            return faults + [.invalid(path, after.json, why)]
+        }
+        for (index, pair) in zip(before, after).enumerated() where !pair.1.extends(pair.0) {
+            let why = "only additions are allowed (no mutations or deletions)"
+            faults.append(.invalid("\(path)[\(index)]", pair.1.json, why))
+        }
+        return faults
     }
 
     private static func withImages(of old: [Container], _ new: [Container]) -> [Container] {
@@ -119,5 +176,39 @@ extension Toleration {
         var toleration = self
         toleration.tolerationSeconds = nil
         return toleration
+    }
+}
+
+extension NodeSelectorTerm {
+    /// A term without demands matches nothing: with one it would match something.
+    fileprivate func extends(_ old: NodeSelectorTerm) -> Bool {
+        if old.matchExpressions.isEmpty, old.matchFields.isEmpty {
+            return self.matchExpressions.isEmpty && self.matchFields.isEmpty
+        }
+        return self.matchExpressions.starts(with: old.matchExpressions)
+            && self.matchFields.starts(with: old.matchFields)
+    }
+}
+
+/// Where two values differ, for a message.
+private enum FieldDifference {
+    private static let maximum = 10
+
+    /// The deepest fields that tell the difference; the first ten.
+    static func paths(from old: JSONValue, to new: JSONValue, at path: String) -> [String] {
+        Array(found(old, new, path).prefix(maximum))
+    }
+
+    private static func found(_ old: JSONValue, _ new: JSONValue, _ path: String) -> [String] {
+        guard old != new else { return [] }
+        switch (old, new) {
+        case (.object(let before), .object(let after)):
+            return Set(before.keys).union(after.keys).sorted().flatMap {
+                found(before[$0] ?? .null, after[$0] ?? .null, "\(path).\($0)")
+            }
+        case (.array(let before), .array(let after)) where before.count == after.count:
+            return zip(before, after).enumerated().flatMap { found($1.0, $1.1, "\(path)[\($0)]") }
+        default: return [path]
+        }
     }
 }

@@ -2,79 +2,62 @@ import APIMachinery
 import JSONTree
 
 extension Probe {
-    func faults(at path: String) -> [FieldError] {
-        let handlers = ["exec", "httpGet", "tcpSocket", "grpc"]
-        guard let handler = CommonFaults.present(handlers, in: storage).first else {
-            return [.required(path, "must specify a handler type")]
-        }
-        var faults = HandlerFaults.faults(exec: self.exec, http: self.httpGet, tcp: self.tcpSocket, at: path)
-        if handler == "grpc", let service = self.grpc?.service, service.utf8.count > 253 {
-            faults.append(.tooLong(path + ".grpc.service", 253))
+    /// Of a probe whose failure restarts the container: one success is enough.
+    func faults(ofContainer path: String, gracePeriod: Int64) -> [FieldError] {
+        let faults = faults(at: path, gracePeriod: gracePeriod)
+        guard self.successThreshold != 1 else { return faults }
+        return faults + [.invalid(path + ".successThreshold", .integer(Int64(self.successThreshold)), "must be 1")]
+    }
+
+    func faults(at path: String, gracePeriod: Int64) -> [FieldError] {
+        var faults = HandlerFaults(exec: self.exec, http: self.httpGet, tcp: self.tcpSocket, sleep: nil)
+            .faults(at: path, isGiven: self.grpc != nil, gracePeriod: gracePeriod)
+        if let seconds = self.terminationGracePeriodSeconds, seconds <= 0 {
+            faults.append(
+                .invalid(path + ".terminationGracePeriodSeconds", .integer(seconds), "must be greater than 0"))
         }
         return faults
     }
 }
 
 extension Lifecycle {
-    func faults(at path: String) -> [FieldError] {
+    func faults(at path: String, gracePeriod: Int64) -> [FieldError] {
         [("postStart", self.postStart), ("preStop", self.preStop)].flatMap { name, handler -> [FieldError] in
-            handler?.faults(at: "\(path).\(name)") ?? []
+            guard let handler else { return [] }
+            return HandlerFaults(
+                exec: handler.exec, http: handler.httpGet, tcp: handler.tcpSocket, sleep: handler.sleep
+            ).faults(at: "\(path).\(name)", isGiven: false, gracePeriod: gracePeriod)
         }
-    }
-}
-
-extension LifecycleHandler {
-    fileprivate func faults(at path: String) -> [FieldError] {
-        guard !CommonFaults.present(["exec", "httpGet", "tcpSocket", "sleep"], in: storage).isEmpty else {
-            return [.required(path, "must specify a handler type")]
-        }
-        var faults = HandlerFaults.faults(exec: self.exec, http: self.httpGet, tcp: self.tcpSocket, at: path)
-        if let pause = self.sleep, pause.seconds < 0 {
-            faults.append(.invalid(path + ".sleep.seconds", .integer(pause.seconds), "must not be negative"))
-        }
-        return faults
     }
 }
 
 /// Checks that probes and lifecycle handlers share.
-private enum HandlerFaults {
-    static func faults(exec: ExecAction?, http: HTTPGetAction?, tcp: TCPSocketAction?, at path: String) -> [FieldError]
-    {
+private struct HandlerFaults {
+    let exec: ExecAction?
+    let http: HTTPGetAction?
+    let tcp: TCPSocketAction?
+    let sleep: SleepAction?
+
+    /// `isGiven`: there is a handler of another kind.
+    func faults(at path: String, isGiven: Bool, gracePeriod: Int64) -> [FieldError] {
         var faults: [FieldError] = []
         if let exec, exec.command.isEmpty { faults.append(.required(path + ".exec.command")) }
         if let http {
-            if http.path.isEmpty { faults.append(.required(path + ".httpGet.path")) }
-            faults += port(http.port, at: path + ".httpGet.port")
+            faults += CommonFaults.port(http.port, at: path + ".httpGet.port")
+            for header in http.httpHeaders {
+                faults += CommonFaults.form(header.name, .headerName, at: path + ".httpGet.httpHeaders")
+            }
         }
-        if let tcp { faults += port(tcp.port, at: path + ".tcpSocket.port") }
+        if let tcp { faults += CommonFaults.port(tcp.port, at: path + ".tcpSocket.port") }
+        if let sleep, !(0...max(gracePeriod, 0)).contains(sleep.seconds) {
+            faults.append(
+                .invalid(
+                    path + ".sleep", .integer(sleep.seconds),
+                    "must be non-negative and less than terminationGracePeriodSeconds (\(gracePeriod))"))
+        }
+        if exec == nil, http == nil, tcp == nil, sleep == nil, !isGiven {
+            faults.append(.required(path, "must specify a handler type"))
+        }
         return faults
-    }
-
-    private static func port(_ port: IntOrString, at path: String) -> [FieldError] {
-        switch port {
-        case .integer(let number):
-            (1...65_535).contains(number)
-                ? [] : [.invalid(path, port.json, "must be between 1 and 65535, inclusive")]
-        case .string(let name):
-            PortName.isValid(name)
-                ? []
-                : [
-                    .invalid(
-                        path, port.json, "must be an IANA service name: letters, digits and single '-', at most 15")
-                ]
-        }
-    }
-}
-
-/// The name of a port, as RFC 6335 has it.
-enum PortName {
-    static func isValid(_ name: String) -> Bool {
-        let bytes = Array(name.utf8)
-        let isLetter = { (byte: UInt8) in (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
-        let isDigit = { (byte: UInt8) in (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-        let dash = UInt8(ascii: "-")
-        return (1...15).contains(bytes.count) && bytes.first != dash && bytes.last != dash
-            && bytes.contains(where: isLetter) && bytes.allSatisfy { isLetter($0) || isDigit($0) || $0 == dash }
-            && !zip(bytes, bytes.dropFirst()).contains { $0 == dash && $1 == dash }
     }
 }

@@ -94,7 +94,8 @@ private enum TemplateFaults {
         }
         if template.spec.activeDeadlineSeconds != nil {
             faults.append(
-                .forbidden(path + ".spec.activeDeadlineSeconds", "activeDeadlineSeconds in \(kind) is not Supported"))
+                .forbidden(
+                    path + ".spec.activeDeadlineSeconds", "activeDeadlineSeconds in ReplicaSet is not Supported"))
         }
         return faults
     }

@@ -5,7 +5,7 @@ import JSONTree
 package struct ProjectedVolumeSource: APIValue {
     package final class Fields: FieldSet {
         package let defaultMode = Total<Int32>(
-            "defaultMode", "Permission bits of the files.", default: 0o644, .minimum(0), .maximum(0o777))
+            "defaultMode", "Permission bits of the files.", default: 0o644)
         package let sources = Total<[VolumeProjection]>("sources", "The sources.", .atomic)
         package init() {}
     }
@@ -22,14 +22,14 @@ package struct ProjectedVolumeSource: APIValue {
 package struct VolumeProjection: APIValue {
     package final class Fields: FieldSet {
         package let clusterTrustBundle = Key<ClusterTrustBundleProjection>(
-            "clusterTrustBundle", "Trust anchors of the cluster.", .union("source"))
-        package let configMap = Key<ConfigMapProjection>("configMap", "Keys of a ConfigMap.", .union("source"))
-        package let downwardAPI = Key<DownwardAPIProjection>("downwardAPI", "Fields of the pod.", .union("source"))
+            "clusterTrustBundle", "Trust anchors of the cluster.")
+        package let configMap = Key<ConfigMapProjection>("configMap", "Keys of a ConfigMap.")
+        package let downwardAPI = Key<DownwardAPIProjection>("downwardAPI", "Fields of the pod.")
         package let podCertificate = Key<PodCertificateProjection>(
-            "podCertificate", "A key and its certificate, renewed in time.", .union("source"))
-        package let secret = Key<SecretProjection>("secret", "Keys of a Secret.", .union("source"))
+            "podCertificate", "A key and its certificate, renewed in time.")
+        package let secret = Key<SecretProjection>("secret", "Keys of a Secret.")
         package let serviceAccountToken = Key<ServiceAccountTokenProjection>(
-            "serviceAccountToken", "A token of the pod's service account, renewed in time.", .union("source"))
+            "serviceAccountToken", "A token of the pod's service account, renewed in time.")
         package init() {}
     }
 
@@ -95,8 +95,7 @@ package struct ServiceAccountTokenProjection: APIValue {
     package final class Fields: FieldSet {
         package let audience = Key<String>("audience", "Whom the token is for; the API server where absent.")
         package let expirationSeconds = Total<Int64>(
-            "expirationSeconds", "Seconds that a token is valid; it is renewed at four fifths of them.", default: 3600,
-            .minimum(600), .maximum(4_294_967_296))
+            "expirationSeconds", "Seconds that a token is valid; it is renewed at four fifths of them.", default: 3600)
         package let path = Total<String>("path", "Relative path of the file.", .required)
         package init() {}
     }

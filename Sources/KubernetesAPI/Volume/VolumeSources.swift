@@ -42,7 +42,7 @@ package struct HostPathVolumeSource: APIValue {
 package struct ConfigMapVolumeSource: APIValue {
     package final class Fields: FieldSet {
         package let defaultMode = Total<Int32>(
-            "defaultMode", "Permission bits of the files.", default: 0o644, .minimum(0), .maximum(0o777))
+            "defaultMode", "Permission bits of the files.", default: 0o644)
         package let items = Total<[KeyToPath]>("items", "The keys that appear, and where; absent: all.", .atomic)
         package let name = Total<String>("name", "Name of the ConfigMap.")
         package let optional = Total<Bool>("optional", "The ConfigMap or its keys may be missing.")
@@ -61,7 +61,7 @@ package struct ConfigMapVolumeSource: APIValue {
 package struct SecretVolumeSource: APIValue {
     package final class Fields: FieldSet {
         package let defaultMode = Total<Int32>(
-            "defaultMode", "Permission bits of the files.", default: 0o644, .minimum(0), .maximum(0o777))
+            "defaultMode", "Permission bits of the files.", default: 0o644)
         package let items = Total<[KeyToPath]>("items", "The keys that appear, and where; absent: all.", .atomic)
         package let optional = Total<Bool>("optional", "The Secret or its keys may be missing.")
         package let secretName = Total<String>("secretName", "Name of the Secret.")
@@ -81,7 +81,7 @@ package struct KeyToPath: APIValue {
     package final class Fields: FieldSet {
         package let key = Total<String>("key", "The key.", .required)
         package let mode = Key<Int32>(
-            "mode", "Permission bits of this file, in place of the default.", .minimum(0), .maximum(0o777))
+            "mode", "Permission bits of this file, in place of the default.")
         package let path = Total<String>("path", "Relative path of the file, without \"..\".", .required)
         package init() {}
     }
@@ -98,7 +98,7 @@ package struct KeyToPath: APIValue {
 package struct DownwardAPIVolumeSource: APIValue {
     package final class Fields: FieldSet {
         package let defaultMode = Total<Int32>(
-            "defaultMode", "Permission bits of the files.", default: 0o644, .minimum(0), .maximum(0o777))
+            "defaultMode", "Permission bits of the files.", default: 0o644)
         package let items = Total<[DownwardAPIVolumeFile]>("items", "The files.", .atomic)
         package init() {}
     }
@@ -115,12 +115,12 @@ package struct DownwardAPIVolumeSource: APIValue {
 package struct DownwardAPIVolumeFile: APIValue {
     package final class Fields: FieldSet {
         package let fieldRef = Key<ObjectFieldSelector>(
-            "fieldRef", "A field of the pod: labels, annotations, name, namespace or uid.", .atomic, .union("source"))
+            "fieldRef", "A field of the pod: labels, annotations, name, namespace or uid.", .atomic)
         package let mode = Key<Int32>(
-            "mode", "Permission bits of this file, in place of the default.", .minimum(0), .maximum(0o777))
+            "mode", "Permission bits of this file, in place of the default.")
         package let path = Total<String>("path", "Relative path of the file, without \"..\".", .required)
         package let resourceFieldRef = Key<ResourceFieldSelector>(
-            "resourceFieldRef", "A request or limit of a container.", .atomic, .union("source"))
+            "resourceFieldRef", "A request or limit of a container.", .atomic)
         package init() {}
     }
 

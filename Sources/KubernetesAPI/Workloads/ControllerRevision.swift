@@ -6,8 +6,8 @@ package struct ControllerRevision: APIObject {
     package static let kind = ResourceKind(group: "apps", kind: "ControllerRevision", plural: "controllerrevisions")
 
     package final class Fields: FieldSet {
-        package let data = Key<JSONValue>("data", "The state, as its controller wrote it.")
-        package let revision = Total<Int64>("revision", "Number of the revision.", .required)
+        package let data = Key<JSONValue>("data", "The state, as its controller wrote it.", .immutable)
+        package let revision = Total<Int64>("revision", "Number of the revision.", .required, .minimum(0))
         package init() {}
     }
 
