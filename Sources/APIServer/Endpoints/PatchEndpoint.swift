@@ -24,7 +24,7 @@ struct PatchEndpoint: Sendable {
         ) { (current: JSONObject) throws(Status) in
             var next = try patch.apply(to: current, resource.definition.schema)
             try Self.checkName(next, current)
-            let found = try resource.normalize(&next, options.fieldValidation)
+            let found = try resource.normalize(&next, duplicates: patch.duplicates, options.fieldValidation)
             warnings.withLock { $0 = found }
             return next
         }
@@ -45,22 +45,28 @@ struct PatchEndpoint: Sendable {
 }
 
 /// A patch of one of the kinds that clients send.
-enum ObjectPatch: Sendable {
-    case json(JSONPatch)
-    case merge(JSONValue)
-    case strategicMerge(JSONValue)
+struct ObjectPatch: Sendable {
+    private enum Form: Sendable {
+        case json(JSONPatch)
+        case merge(JSONValue)
+        case strategicMerge(JSONValue)
+    }
+
+    private let form: Form
+    /// Keys that stood twice in one object.
+    private(set) var duplicates: [String] = []
 
     init(_ request: HTTPRequest) throws(Status) {
         let type = RequestBody.mediaType(request)
         switch type {
         case "application/json-patch+json":
             do throws(PatchError) {
-                self = .json(try JSONPatch(try Self.body(request)))
+                form = .json(try JSONPatch(try Self.body(request)))
             } catch {
                 throw error.status
             }
-        case "application/merge-patch+json": self = .merge(try Self.object(request))
-        case "application/strategic-merge-patch+json": self = .strategicMerge(try Self.object(request))
+        case "application/merge-patch+json": form = .merge(try Self.object(request, &duplicates))
+        case "application/strategic-merge-patch+json": form = .strategicMerge(try Self.object(request, &duplicates))
         default:
             throw .unsupportedMediaType(
                 "the body of the request was in an unknown format (\(type)); accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml"
@@ -76,8 +82,10 @@ enum ObjectPatch: Sendable {
         }
     }
 
-    private static func object(_ request: HTTPRequest) throws(Status) -> JSONValue {
-        let value = try RequestBody.json(request.body)
+    private static func object(_ request: HTTPRequest, _ duplicates: inout [String]) throws(Status) -> JSONValue {
+        var found: [DuplicateKey] = []
+        let value = try RequestBody.json(request.body, &found)
+        duplicates = found.map(\.description)
         guard case .object = value else { throw .badRequest("the patch is not an object") }
         return value
     }
@@ -85,7 +93,7 @@ enum ObjectPatch: Sendable {
     func apply(to object: JSONObject, _ schema: Schema) throws(Status) -> JSONObject {
         let result: JSONValue
         do throws(PatchError) {
-            switch self {
+            switch form {
             case .json(let patch): result = try patch.apply(to: .object(object))
             case .merge(let patch): result = MergePatch.apply(patch, to: .object(object))
             case .strategicMerge(let patch):

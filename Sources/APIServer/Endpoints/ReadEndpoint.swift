@@ -84,12 +84,13 @@ struct ReadEndpoint: Sendable {
 extension Status {
     /// The state that a paged list shows is gone. The token that comes with it goes on with the present state.
     static func expiredContinue(_ token: ContinueToken) -> Status {
+        guard !token.start.isEmpty else {
+            return .expired("The resourceVersion for the provided list is too old.")
+        }
         var status = Status.expired(
             "The provided continue parameter is too old to display a consistent list result: start the list anew, or go on with the token in this answer, whose pages show the state of their own time"
         )
-        if !token.start.isEmpty {
-            status.metadata = ListMeta { $0.continue = ContinueToken(revision: nil, start: token.start).text }
-        }
+        status.metadata = ListMeta { $0.continue = ContinueToken(revision: nil, start: token.start).text }
         return status
     }
 }

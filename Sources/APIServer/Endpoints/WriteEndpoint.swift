@@ -45,19 +45,13 @@ struct WriteEndpoint: Sendable {
         }
     }
 
-    /// The namespace of a new object: the path's, which its metadata may repeat.
+    /// The namespace of a new object: the path's, which its metadata may repeat. One that is given for an object of the whole cluster is dropped.
     private static func namespace(of object: JSONObject, _ request: ResourceRequest) throws(Status) -> String? {
-        let given = object[metadata: "namespace"]?.string ?? ""
-        guard request.resource.kind.isNamespaced else {
-            guard given.isEmpty else {
-                throw .badRequest("\(request.resource.name) belong to no namespace; metadata.namespace must be empty")
-            }
-            return nil
-        }
+        guard request.resource.kind.isNamespaced else { return nil }
         guard let namespace = request.path.namespace else {
             throw .badRequest("an empty namespace may not be set during creation")
         }
-        try check(given, namespace)
+        try check(object[metadata: "namespace"]?.string ?? "", namespace)
         return namespace
     }
 
@@ -73,7 +67,11 @@ struct WriteEndpoint: Sendable {
         let presentation = try request.presentation(registry.time)
         let decoded = try resource.decode(RequestBody.object(request.http), options.fieldValidation)
         let given = decoded.object.name
-        guard given.isEmpty || given == request.name else {
+        guard !given.isEmpty else {
+            throw .badRequest(
+                "the name of the object (\(request.name) based on URL) was undeterminable: name must be provided")
+        }
+        guard given == request.name else {
             throw .badRequest("the name of the object (\(given)) does not match the name on the URL (\(request.name))")
         }
         if let namespace = request.path.namespace {

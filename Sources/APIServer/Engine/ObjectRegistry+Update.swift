@@ -103,6 +103,11 @@ extension ObjectRegistry {
         {
             throw .staleResourceVersion(request.resource.name, request.name)
         }
+        let errors = MetadataRules.checkUpdate(new, old: old)
+        guard errors.isEmpty else {
+            throw .invalid(
+                group: request.resource.kind.group, kind: request.resource.kind.kind, name: request.name, errors)
+        }
     }
 
     /// Keeps what this way of writing may not change.

@@ -29,9 +29,11 @@ extension Resource {
     }
 
     /// What the result of a patch is checked for: it came by another way than `decode`.
-    func normalize(_ object: inout JSONObject, _ level: WriteOptions.FieldValidation) throws(Status) -> [String] {
+    func normalize(
+        _ object: inout JSONObject, duplicates: [String] = [], _ level: WriteOptions.FieldValidation
+    ) throws(Status) -> [String] {
         try checkKind(object)
-        let warnings = try checkFields(object, duplicates: [], level)
+        let warnings = try checkFields(object, duplicates: duplicates, level)
         var value = JSONValue.object(object)
         definition.schema.prune(&value)
         object = value.object ?? JSONObject()
@@ -73,15 +75,25 @@ extension Resource {
     func validate(_ object: JSONObject, old: JSONObject?, subresource: String? = nil) throws(Status) {
         var errors = MetadataRules.check(object, old: old, definition)
         errors += definition.schema.check(.object(object))
-        if errors.isEmpty, subresource == nil {
-            if let old { errors = definition.schema.checkUpdate(from: .object(old), to: .object(object)) }
+        if subresource == nil {
+            if let old { errors += definition.schema.checkUpdate(from: .object(old), to: .object(object)) }
             errors += definition.validate(object, old)
         }
         if errors.isEmpty, subresource == "ephemeralcontainers", let old {
             errors += Pod.ephemeralContainerFaults(from: Pod(storage: old), to: Pod(storage: object))
         }
         guard errors.isEmpty else {
-            throw .invalid(group: kind.group, kind: kind.kind, name: object.name, errors)
+            throw .invalid(group: kind.group, kind: kind.kind, name: object.name, errors.distinct)
+        }
+    }
+}
+
+extension [FieldError] {
+    /// The schema and the checks between fields can find the same: each fault once, and a missing field once however it is explained.
+    fileprivate var distinct: [FieldError] {
+        var seen: Set<FieldError> = []
+        return filter { error in
+            seen.insert(error.kind == .required ? .required(error.path) : error).inserted
         }
     }
 }

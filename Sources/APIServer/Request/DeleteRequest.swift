@@ -34,8 +34,7 @@ struct DeleteRequest: Sendable, Hashable {
         if propagation == nil, let orphan = ListOptions.flag(request.query("orphanDependents")) {
             propagation = orphan ? .orphan : .background
         }
-        let dryRun = request.query.filter { $0.name == "dryRun" }.map(\.value)
-        if try WriteOptions.dryRun(dryRun) { isDryRun = true }
+        if try Self.isDryRun(request.query.filter { $0.name == "dryRun" }.map(\.value)) { isDryRun = true }
         if let grace = gracePeriodSeconds, grace < 0 { gracePeriodSeconds = 1 }
     }
 
@@ -54,19 +53,32 @@ struct DeleteRequest: Sendable, Hashable {
         propagation = try Self.propagation(body["propagationPolicy"]?.string)
         if let orphan = body["orphanDependents"]?.bool {
             guard propagation == nil else {
-                throw .badRequest("orphanDependents and propagationPolicy cannot both be given")
+                throw Self.invalid(
+                    .invalid(
+                        "propagationPolicy", body["propagationPolicy"] ?? .null,
+                        "orphanDependents and deletionPropagation cannot be both set"))
             }
             propagation = orphan ? .orphan : .background
         }
         uid = body["preconditions"]?["uid"]?.string
         resourceVersion = body["preconditions"]?["resourceVersion"]?.string
-        isDryRun = try WriteOptions.dryRun(body["dryRun"]?.array?.compactMap(\.string) ?? [])
+        isDryRun = try Self.isDryRun(body["dryRun"]?.array?.compactMap(\.string) ?? [])
+    }
+
+    private static func invalid(_ error: FieldError) -> Status {
+        .invalid(group: "meta.k8s.io", kind: "DeleteOptions", name: "", [error])
+    }
+
+    private static func isDryRun(_ values: [String]) throws(Status) -> Bool {
+        if let error = WriteOptions.dryRunFaults(values).first { throw invalid(error) }
+        return values.contains { !$0.isEmpty }
     }
 
     private static func propagation(_ text: String?) throws(Status) -> Propagation? {
         guard let text, !text.isEmpty else { return nil }
         guard let policy = Propagation(rawValue: text) else {
-            throw .badRequest("propagationPolicy: \"\(text)\" is none of Orphan, Background, Foreground")
+            throw invalid(
+                .notSupported("propagationPolicy", .string(text), ["Background", "Foreground", "Orphan", "nil"]))
         }
         return policy
     }

@@ -50,7 +50,8 @@ struct ListOptions: Sendable {
         resourceVersion = try Self.resourceVersion(request.query("resourceVersion"))
         if let text = request.query("resourceVersionMatch"), !text.isEmpty {
             guard let match = ResourceVersionMatch(rawValue: text) else {
-                throw .badRequest("resourceVersionMatch: \"\(text)\" is neither Exact nor NotOlderThan")
+                throw Self.invalid(
+                    .notSupported("resourceVersionMatch", .string(text), ["", "Exact", "NotOlderThan"]))
             }
             resourceVersionMatch = match
         }
@@ -78,33 +79,43 @@ struct ListOptions: Sendable {
         }
     }
 
+    private static func invalid(_ error: FieldError) -> Status {
+        .invalid(group: "meta.k8s.io", kind: "ListOptions", name: "", [error])
+    }
+
+    private static func forbidden(_ field: String, _ why: String) -> Status {
+        invalid(.forbidden(field, why))
+    }
+
     private func checkList() throws(Status) {
-        if sendsInitialEvents != nil { throw .badRequest("sendInitialEvents: only a watch takes it") }
-        if continueToken != nil {
-            if case .at = resourceVersion {
-                throw .badRequest("continue: the token says the version; resourceVersion cannot be given beside it")
+        if sendsInitialEvents != nil {
+            throw Self.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
+        }
+        if let match = resourceVersionMatch {
+            let field = "resourceVersionMatch"
+            if resourceVersion == .unset {
+                throw Self.forbidden(field, "\(field) is forbidden unless resourceVersion is provided")
             }
-            if resourceVersionMatch != nil {
-                throw .badRequest("continue: resourceVersionMatch cannot be given beside it")
+            if continueToken != nil { throw Self.forbidden(field, "\(field) is forbidden when continue is provided") }
+            if match == .exact, resourceVersion == .any {
+                throw Self.forbidden(field, "\(field) \"exact\" is forbidden for resourceVersion \"0\"")
             }
         }
-        guard let match = resourceVersionMatch else { return }
-        if resourceVersion == .unset { throw .badRequest("resourceVersionMatch: resourceVersion is missing") }
-        if match == .exact, resourceVersion == .any {
-            throw .badRequest("resourceVersionMatch: Exact needs a resourceVersion other than 0")
+        if continueToken != nil, case .at = resourceVersion {
+            throw .badRequest("specifying resource version is not allowed when using continue")
         }
     }
 
+    /// A watch has no pages: limit and continue say nothing to it.
     private func checkWatch() throws(Status) {
-        if continueToken != nil || limit != 0 { throw .badRequest("a watch takes neither limit nor continue") }
-        guard sendsInitialEvents != nil else {
-            if resourceVersionMatch != nil {
-                throw .badRequest("resourceVersionMatch: a watch takes it with sendInitialEvents only")
-            }
-            return
+        let field = "resourceVersionMatch"
+        if sendsInitialEvents == nil {
+            guard resourceVersionMatch != nil else { return }
+            throw Self.forbidden(field, "\(field) is forbidden for watch unless sendInitialEvents is provided")
         }
         if resourceVersionMatch != .notOlderThan {
-            throw .badRequest("sendInitialEvents: resourceVersionMatch must be NotOlderThan")
+            throw Self.forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
         }
+        if continueToken != nil { throw Self.forbidden(field, "\(field) is forbidden when continue is provided") }
     }
 }

@@ -33,12 +33,7 @@ struct RequestBody: Sendable {
         return (text.split(separator: ";").first ?? "").trimmed.lowercased()
     }
 
-    static func json(_ bytes: [UInt8]) throws(Status) -> JSONValue {
-        var duplicates: [DuplicateKey] = []
-        return try json(bytes, &duplicates)
-    }
-
-    private static func json(_ bytes: [UInt8], _ duplicates: inout [DuplicateKey]) throws(Status) -> JSONValue {
+    static func json(_ bytes: [UInt8], _ duplicates: inout [DuplicateKey]) throws(Status) -> JSONValue {
         do throws(JSONError) {
             return try JSONValue(parsing: bytes, duplicates: &duplicates)
         } catch {

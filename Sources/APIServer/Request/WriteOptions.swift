@@ -24,9 +24,25 @@ struct WriteOptions: Sendable {
     init() {}
 
     init(_ request: HTTPRequest) throws(Status) {
-        isDryRun = try Self.dryRun(request.query.filter { $0.name == "dryRun" }.map(\.value))
+        let dryRun = request.query.filter { $0.name == "dryRun" }.map(\.value)
         let manager = request.query("fieldManager") ?? ""
-        guard manager.utf8.count <= 128 else { throw .badRequest("fieldManager: longer than 128 bytes") }
+        var errors = Self.dryRunFaults(dryRun)
+        if request.method == .patch, !ApplyEndpoint.isApply(request), request.query("force") != nil {
+            errors.append(.forbidden("force", "may not be specified for non-apply patch"))
+        }
+        if manager.utf8.count > 128 { errors.append(.tooLong("fieldManager", 128)) }
+        if let text = request.query("fieldValidation"), !text.isEmpty {
+            if let level = FieldValidation(rawValue: text) {
+                fieldValidation = level
+            } else {
+                let levels = ["", "Ignore", "Strict", "Warn"]
+                errors.append(.notSupported("fieldValidation", .string(text), levels))
+            }
+        }
+        guard errors.isEmpty else {
+            throw .invalid(group: "meta.k8s.io", kind: Self.name(of: request.method), name: "", errors)
+        }
+        isDryRun = dryRun.contains { !$0.isEmpty }
         namesFieldManager = !manager.isEmpty
         let agent = (request.headers["User-Agent"] ?? "").split(separator: "/").first ?? ""
         if namesFieldManager {
@@ -35,18 +51,18 @@ struct WriteOptions: Sendable {
             fieldManager = String(agent.prefix(128))
         }
         isForced = ListOptions.flag(request.query("force")) ?? false
-        guard let text = request.query("fieldValidation"), !text.isEmpty else { return }
-        guard let level = FieldValidation(rawValue: text) else {
-            throw .badRequest("fieldValidation: \"\(text)\" is none of Ignore, Warn, Strict")
-        }
-        fieldValidation = level
     }
 
-    static func dryRun(_ values: [String]) throws(Status) -> Bool {
-        let given = values.filter { !$0.isEmpty }
-        if let other = given.first(where: { $0 != "All" }) {
-            throw .badRequest("dryRun: \"\(other)\" is not supported; the only value is All")
+    /// What the API calls the options of a write.
+    private static func name(of method: HTTPMethod) -> String {
+        switch method {
+        case .put: "UpdateOptions"
+        case .patch: "PatchOptions"
+        default: "CreateOptions"
         }
-        return !given.isEmpty
+    }
+
+    static func dryRunFaults(_ values: [String]) -> [FieldError] {
+        values.allSatisfy { ["", "All"].contains($0) } ? [] : [.notSupported("dryRun", values.json, ["All"])]
     }
 }
