@@ -21,6 +21,7 @@ def limited(runtime, script, resources, name=None):
     def change(config):
         config["linux"]["cgroupsPath"] = f"/oci-vm.slice/{name}"
         config["linux"]["resources"].update(resources)
+        config["process"]["oomScoreAdj"] = 0  # the suite's own may be that of who must not be killed
     runtime.create(script, change, name=name)
     runtime.call("start", name, timeout=SECONDS)
     return name, f"{GROUP}/{name}"
