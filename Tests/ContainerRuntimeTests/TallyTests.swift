@@ -1,4 +1,6 @@
 import CRI
+import Glibc
+import Linux
 import Testing
 
 @testable import ContainerRuntime
@@ -42,5 +44,28 @@ import Testing
         #expect(interfaces.map(\.name) == ["eth0"])
         #expect(interfaces.first?.received == .init(bytes: 1_000, packets: 10, errors: 1, dropped: 2))
         #expect(interfaces.first?.sent == .init(bytes: 2_000, packets: 20, errors: 3, dropped: 4))
+    }
+}
+
+/// Others make and remove groups beside ours at any moment.
+@Suite struct CgroupListingTests {
+    @Test func groupsThatGoWhileTheyAreListedAreNone() async throws {
+        var template = Array("/tmp/swiftlet-test-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", "/tmp") }
+        let root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        defer { rmdir(root) }
+        let changes = Task.detached {
+            for turn in 0..<20_000 where !Task.isCancelled {
+                let path = root + "/" + String(turn % 8)
+                _ = mkdir(path, 0o700)
+                rmdir(path)
+            }
+        }
+        for _ in 0..<2_000 {
+            #expect(try SystemKernel().childCgroups(of: root).count <= 8)
+            #expect(try SystemKernel().childCgroups(of: root + "/0").isEmpty)
+        }
+        changes.cancel()
+        await changes.value
     }
 }

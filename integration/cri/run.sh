@@ -113,7 +113,7 @@ run_name() {
 has_none() { ! swiftlet ps | grep -q '(run)'; }
 run_killed() {
     start_sleep killed || return 1
-    swiftlet ps | grep -q '(run)/killed' || { swiftlet ps; return 1; }
+    eventually 5 says '(run)/killed' swiftlet ps || return 1
     kill -KILL "$(command_of "--name killed")" && wait "$SLEEP"
     eventually 20 has_none
 }

@@ -80,19 +80,26 @@ extension SystemKernel {
         guard rmdir(path) == 0 || errno == ENOENT else { throw KernelError("remove cgroup", path) }
     }
 
+    /// Others' groups are met too: one that goes while it is looked at is none.
     package func childCgroups(of path: String) throws(KernelError) -> [String] {
-        let directory: OpenDirectory
-        do throws(KernelError) {
-            directory = try OpenDirectory(path)
-        } catch  where error.code == ENOENT {
-            return []
-        }
         var children: [String] = []
-        for name in try directory.names() where try directory.status(of: name).st_mode & S_IFMT == S_IFDIR {
-            children.append(name)
+        do throws(KernelError) {
+            let directory = try OpenDirectory(path)
+            for name in try directory.names() {
+                do throws(KernelError) {
+                    if try directory.status(of: name).st_mode & S_IFMT == S_IFDIR { children.append(name) }
+                } catch  where Self.isGone(error) {
+                    continue
+                }
+            }
+        } catch  where Self.isGone(error) {
+            return children
         }
         return children
     }
+
+    /// A group's file that was open when the group went answers ENODEV.
+    private static func isGone(_ error: KernelError) -> Bool { error.code == ENOENT || error.code == ENODEV }
 
     /// Depth-limited by the hierarchy itself: pods, containers, and what a container with a cgroup of its own makes.
     package func processes(beneath path: String) throws(KernelError) -> [Int32] {
@@ -101,7 +108,7 @@ extension SystemKernel {
         while let cgroup = pending.popLast() {
             do throws(KernelError) {
                 found += try words(cgroup, "cgroup.procs").compactMap { Int32($0) }
-            } catch  where error.code == ENOENT || error.code == EOPNOTSUPP {
+            } catch  where Self.isGone(error) || error.code == EOPNOTSUPP {
                 continue
             }
             pending += try childCgroups(of: cgroup).map { cgroup + "/" + $0 }
