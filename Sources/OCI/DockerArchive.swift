@@ -7,9 +7,17 @@ package struct DockerArchive: Sendable, Hashable {
         package var names: [String]
         /// The lowest first.
         package var layers: [String]
+
+        package init(names: [String], configuration: String, layers: [String]) {
+            self.names = names
+            self.configuration = configuration
+            self.layers = layers
+        }
     }
 
     package var images: [Image]
+
+    package init(images: [Image]) { self.images = images }
 
     package init(_ value: JSONValue, file: String) throws(OCIError) {
         guard case .array(let elements) = value else {
@@ -24,8 +32,18 @@ package struct DockerArchive: Sendable, Hashable {
             }
             images.append(
                 Image(
-                    configuration: try reader.required("Config"), names: try reader.strings("RepoTags") ?? [],
+                    names: try reader.strings("RepoTags") ?? [], configuration: try reader.required("Config"),
                     layers: layers))
         }
+    }
+
+    package var json: JSONValue {
+        .array(
+            images.map { image in
+                [
+                    "Config": .string(image.configuration), "RepoTags": .array(image.names.map { .string($0) }),
+                    "Layers": .array(image.layers.map { .string($0) }),
+                ]
+            })
     }
 }

@@ -8,7 +8,8 @@ struct ImagesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "images", abstract: "The images of this node.",
         subcommands: [
-            Add.self, List.self, Remove.self, Tag.self, Pin.self, Unpin.self, Prune.self, Verify.self,
+            Add.self, List.self, Remove.self, Tag.self, PullCommand.self, Push.self, Export.self, Pin.self, Unpin.self,
+            Prune.self, Verify.self,
         ],
         defaultSubcommand: List.self)
 

@@ -1,11 +1,13 @@
 import OCI
 
-/// What happens while an image is fetched, for those who watch it.
+/// What happens while an image is fetched or sent, for those who watch it.
 package enum PullEvent: Sendable, Hashable {
     /// Which manifest the name leads to, and its packed layers.
     case resolved(manifest: Digest, layers: [ImageDescriptor])
     /// Bytes of a layer that have come so far.
     case received(ImageDescriptor, bytes: UInt64)
+    /// Bytes of a file that have gone to a registry so far.
+    case sent(ImageDescriptor, bytes: UInt64)
     case unpacking(ImageDescriptor)
     case done(ImageDescriptor)
     /// The layer was on this node already.

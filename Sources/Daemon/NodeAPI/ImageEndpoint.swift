@@ -14,6 +14,8 @@ struct ImageEndpoint: Sendable {
         case (.post, "/v1/images"): answer(try await add(try body(request)))
         case (.delete, "/v1/images"): answer(try await remove(request))
         case (.post, "/v1/images/pull"): try pull(try body(request))
+        case (.post, "/v1/images/push"): try push(try body(request))
+        case (.get, "/v1/images/export"): try await export(request)
         case (.post, "/v1/images/tag"): answer(try await tag(try body(request)))
         case (.post, "/v1/images/pin"): answer(try await pin(try body(request)))
         case (.post, "/v1/images/prune"): answer(try await prune(try body(request)))
@@ -82,21 +84,44 @@ struct ImageEndpoint: Sendable {
 
     private func pull(_ body: JSONValue) throws(Status) -> HTTPResponse {
         let name = try name(body)
-        var auth: RegistryAuth?
-        if let user = body["username"]?.string {
-            auth = RegistryAuth(username: user, password: body["password"]?.string ?? "")
-        }
-        let feed = ProgressFeed()
-        let (images, credentials) = (images, auth)
-        feed.run { () async throws(CRIError) in
-            let progress = PullProgress { event in
-                let line = event.line
-                feed.tell(line.key, line.value)
-            }
-            let record = try await images.pull(name, auth: credentials, progress: progress)
+        return follow { [images, auth = auth(body)] progress throws(CRIError) in
+            let record = try await images.pull(name, auth: auth, progress: progress)
             return ["event": "pulled", "name": .string(name), "id": .string(record.id.description)]
         }
+    }
+
+    private func push(_ body: JSONValue) throws(Status) -> HTTPResponse {
+        let name = try name(body)
+        return follow { [images, auth = auth(body)] progress throws(CRIError) in
+            let digest = try await images.push(name, auth: auth, progress: progress)
+            return ["event": "pushed", "name": .string(name), "digest": .string(digest.description)]
+        }
+    }
+
+    private func auth(_ body: JSONValue) -> RegistryAuth? {
+        body["username"]?.string.map { RegistryAuth(username: $0, password: body["password"]?.string ?? "") }
+    }
+
+    /// Answers with lines of progress, and goes on as long as somebody reads them.
+    private func follow(
+        _ work: @escaping @Sendable (PullProgress) async throws(CRIError) -> JSONValue
+    ) -> HTTPResponse {
+        let feed = ProgressFeed()
+        feed.run { () async throws(CRIError) in
+            try await work(
+                PullProgress { event in
+                    let line = event.line
+                    feed.tell(line.key, line.value)
+                })
+        }
         return HTTPResponse(200, headers: ["Content-Type": "application/json-seq"], body: .stream(feed.stream))
+    }
+
+    private func export(_ request: HTTPRequest) async throws(Status) -> HTTPResponse {
+        let names = request.query.filter { $0.name == "name" }.map(\.value)
+        guard !names.isEmpty else { throw .badRequest("which images? give their names") }
+        let stream = try await Status.ofRuntime { () async throws(CRIError) in try await images.export(names) }
+        return HTTPResponse(200, headers: ["Content-Type": "application/x-tar"], body: .stream(stream))
     }
 
     private func tag(_ body: JSONValue) async throws(Status) -> JSONValue {

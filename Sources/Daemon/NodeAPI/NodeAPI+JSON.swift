@@ -31,6 +31,8 @@ extension PullEvent {
             )
         case .received(let layer, let bytes):
             return Self.line("received", layer, ["bytes": .integer(Int64(clamping: bytes))])
+        case .sent(let file, let bytes):
+            return Self.line("sent", file, ["bytes": .integer(Int64(clamping: bytes))])
         case .unpacking(let layer): return Self.line("unpacking", layer)
         case .done(let layer): return Self.line("done", layer)
         case .present(let layer): return Self.line("present", layer)

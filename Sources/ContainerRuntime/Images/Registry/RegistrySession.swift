@@ -95,7 +95,12 @@ final class RegistrySession: Sendable {
         do throws(HTTPError) {
             return try await handler.handle(request)
         } catch {
-            throw RegistryFailure(.passing, "\(origin): \(error)")
+            let text = error.description
+            let isCertificate = text.contains("the server's certificate")
+            throw RegistryFailure(
+                isCertificate ? .refused : .passing,
+                "\(origin): \(text)"
+                    + (isCertificate ? "; an authority of its own is named by the setting registry-ca" : ""))
         }
     }
 
@@ -130,11 +135,17 @@ final class RegistrySession: Sendable {
         return "Basic " + Bytes(Array("\(auth.username):\(auth.password)".utf8)).base64
     }
 
+    /// What a token is asked for: what the registry wants to see, and for a push all that it needs.
+    private func scopes(_ asked: String) -> [String] {
+        let own = "repository:\(repository):" + (isPush ? "pull,push" : "pull")
+        let asked = asked.split(separator: " ").map(String.init).filter { $0 != own }
+        return isPush || asked.isEmpty ? [own] + asked : asked
+    }
+
     private func token(realm: String, service: String, scope: String) async throws(RegistryFailure) -> String {
         let url = try permitted(realm, from: origin)
-        let actions = isPush ? "pull,push" : "pull"
-        let wanted = scope.isEmpty || isPush ? "repository:\(repository):\(actions)" : scope
-        var fields = [QueryItem("service", service), QueryItem("scope", wanted)].filter { !$0.value.isEmpty }
+        var fields = service.isEmpty ? [] : [QueryItem("service", service)]
+        fields += scopes(scope).map { QueryItem("scope", $0) }
         var request = HTTPRequest(.get, url.target.path, query: url.target.query + fields)
         if let token = auth?.identityToken, !token.isEmpty {
             fields += [

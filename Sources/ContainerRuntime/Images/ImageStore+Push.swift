@@ -1,0 +1,87 @@
+import CRI
+import OCI
+
+extension ImageStore {
+    private static let parallel = 3
+
+    /// Sends an image to the registry that its name says.
+    /// - Parameter image: one of its names.
+    /// - Returns: the digest of its manifest.
+    package func push(
+        _ image: String, auth: RegistryAuth? = nil, progress: PullProgress = .none
+    ) async throws(CRIError) -> Digest {
+        let reference = try Self.reference(image)
+        guard let registries else { throw .unsupported("no registry is spoken to here") }
+        return try await withPacked(image) { packed throws(CRIError) in
+            guard let tag = reference.tag, reference.digest == nil,
+                packed.record.names.contains(reference.description)
+            else {
+                throw .invalid(
+                    "\(image): say where it goes by a name with a tag; give it one with: swiftlet images tag \(image) NAME"
+                )
+            }
+            guard
+                let session = registries.sessions(
+                    for: reference.registry, repository: reference.repository, auth: auth, isPush: true
+                ).first
+            else { throw .invalid("\(image): there is no registry \(reference.registry)") }
+            progress.tell(.resolved(manifest: packed.manifest.digest, layers: packed.files))
+            do throws(CRIError) {
+                try await send(packed, to: session, besides: Self.neighbour(of: reference, packed.record), progress)
+                let bytes = try await bulk.perform("read manifest") { [content] () throws(CRIError) in
+                    try content.read(packed.manifest.digest, limit: ImageArchive.fileLimit)
+                }
+                try await RegistryFailure.told { () async throws(RegistryFailure) in
+                    try await session.put(bytes, packed.manifest.mediaType, as: tag)
+                }
+            } catch {
+                throw .failed("failed to push \(reference): \(error)")
+            }
+            return packed.manifest.digest
+        }
+    }
+
+    /// Another repository of the same registry that has the image: the registry may take files over from there.
+    private static func neighbour(of reference: ImageReference, _ record: ImageRecord) -> String? {
+        let others = (record.names + record.repositories).compactMap { try? ImageReference($0) }
+        return others.first { $0.registry == reference.registry && $0.repository != reference.repository }?.repository
+    }
+
+    private func send(
+        _ packed: PackedImage, to session: RegistrySession, besides neighbour: String?, _ progress: PullProgress
+    ) async throws(CRIError) {
+        var left = ArraySlice(Set(packed.files))
+        let outcome = await withTaskGroup(of: CRIError?.self, returning: CRIError?.self) { group in
+            func start() {
+                guard let file = left.popFirst() else { return }
+                let upload = BlobUpload(
+                    blob: file, content: content, threads: bulk, time: time, progress: progress)
+                group.addTask {
+                    do throws(CRIError) {
+                        try await upload.send(to: session, besides: neighbour)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            for _ in 0..<Self.parallel { start() }
+            while let failure = await group.next() {
+                if let failure {
+                    group.cancelAll()
+                    return failure
+                }
+                start()
+            }
+            return nil
+        }
+        if let outcome { throw outcome }
+    }
+}
+
+extension RegistryFailure {
+    /// The same as the runtime's error.
+    static func told<Value>(_ body: () async throws(RegistryFailure) -> Value) async throws(CRIError) -> Value {
+        do throws(RegistryFailure) { return try await body() } catch { throw .failed(error.description) }
+    }
+}
