@@ -149,5 +149,22 @@ func connectionReason(_ error: any Error) -> String {
     if let connect = error as? NIOConnectionError, let first = connect.connectionErrors.first {
         return connectionReason(first.error)
     }
+    if let tls = error as? NIOSSLError { return tlsReason("\(tls)") }
+    if let tls = error as? NIOSSLExtraError, tls == .failedToValidateHostname {
+        return "the server's certificate is for another name"
+    }
     return "\(error)"
+}
+
+/// What BoringSSL's description of a failure says.
+private func tlsReason(_ text: String) -> String {
+    let parts = text.split(separator: ":")
+    guard let mark = parts.firstIndex(of: "OPENSSL_internal"), mark + 1 < parts.count else { return text }
+    let found = parts[mark + 1].prefix { $0 != " " && $0 != "]" }
+    return switch found {
+    case "CERTIFICATE_VERIFY_FAILED":
+        "the server's certificate is of no authority that is trusted here, or not valid now"
+    case "WRONG_VERSION_NUMBER": "the server does not speak TLS"
+    default: "TLS failed: \(found)"
+    }
 }

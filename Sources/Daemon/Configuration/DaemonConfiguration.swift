@@ -52,6 +52,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var stopsPodsOnExit = false
     /// Where registries are asked: mirrors, and plain HTTP; see `RegistryHosts`.
     package var registries = ""
+    /// Authorities of registries, as `HOST[:PORT]=FILE`; see `RegistryAuthorities`.
+    package var registryAuthorities = ""
     /// Seconds that pods have when the machine shuts down, and how many of them critical pods have for themselves.
     package var shutdownGrace = 30
     package var criticalShutdownGrace = 10
@@ -179,6 +181,9 @@ extension DaemonConfiguration {
         .registries(
             "registries", "Mirrors and plain registries, such as docker.io=https://mirror.example.",
             \.registries),
+        .authorities(
+            "registry-ca", "Authorities of registries, such as build.local:5000=/etc/ssl/build.pem.",
+            \.registryAuthorities),
         .flag("stop-pods-on-exit", "Stop all pods when the daemon is stopped.", \.stopsPodsOnExit),
         .number(
             "shutdown-grace-period", "Seconds that pods have at the machine's shutdown.", \.shutdownGrace, 0...3_600),
@@ -276,6 +281,13 @@ extension DaemonConfiguration.Setting {
             } catch {
                 throw DaemonError("\(name): \(error)")
             }
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func authorities(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            _ = try RegistryAuthorities.entries(text)
             configuration[keyPath: path] = text
         }
     }

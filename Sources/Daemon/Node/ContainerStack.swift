@@ -32,9 +32,12 @@ struct ContainerStack: Sendable {
         }
         let blocking = BlockingThreads(count: 8)
         let paths = try NodePaths(configuration, instance: instance)
-        let registries = try DaemonError.wrapping("registries") { () throws(RegistryHostsError) in
-            RegistryClient(hosts: try RegistryHosts(configuration.registries), threads: threads, time: time)
+        let hosts = try DaemonError.wrapping("registries") { () throws(RegistryHostsError) in
+            try RegistryHosts(configuration.registries)
         }
+        let registries = RegistryClient(
+            hosts: hosts, authorities: try RegistryAuthorities(configuration.registryAuthorities), threads: threads,
+            time: time)
         // Threads of their own: unpacking takes seconds, and containers must not stand behind it.
         let images = ImageStore(
             paths: paths.runtime, threads: blocking, bulk: BlockingThreads(count: 4), time: time, registries: registries

@@ -2,11 +2,12 @@ import APIMachinery
 import CRI
 import ContainerRuntime
 import HTTP
+import Linux
 import Transport
 
 extension RegistryClient {
-    /// Over this process's connections; TLS is checked against the system's authorities.
-    init(hosts: RegistryHosts, threads: IOThreads, time: any TimeSource) {
+    /// Over this process's connections; TLS is checked against the authority that is configured for the host, else against the system's.
+    init(hosts: RegistryHosts, authorities: RegistryAuthorities, threads: IOThreads, time: any TimeSource) {
         var limits = ClientLimits()
         limits.totalTime = .seconds(60)
         limits.streamsBodiesOver = 1 << 20
@@ -15,7 +16,7 @@ extension RegistryClient {
         self.init(hosts: hosts, time: time) { (origin) throws(CRIError) in
             let endpoint: HTTPEndpoint =
                 origin.isSecure
-                ? .https(host: origin.host, port: origin.port, ClientTLS(trust: .system))
+                ? .https(host: origin.host, port: origin.port, ClientTLS(trust: authorities.trust(origin)))
                 : .http(host: origin.host, port: origin.port)
             do throws(TransportError) {
                 return try HTTPClient(endpoint, limits: chosen, threads: threads)
@@ -23,5 +24,41 @@ extension RegistryClient {
                 throw .failed("registry \(origin): \(error)")
             }
         }
+    }
+}
+
+/// Who vouches for registries that no authority of the system does: PEM texts by host and port.
+struct RegistryAuthorities: Sendable {
+    private var texts: [String: String] = [:]
+
+    /// Reads entries such as `build.local:5000=/etc/swiftlet/build.pem`, and the files that they name.
+    init(_ text: String) throws(DaemonError) {
+        for (host, path) in try Self.entries(text) {
+            let bytes = try DaemonError.wrapping("registry-ca") { () throws(KernelError) in
+                try WholeFile.read(path, limit: 1 << 20)
+            }
+            let pem = String(decoding: bytes, as: UTF8.self)
+            guard pem.contains("-----BEGIN CERTIFICATE-----") else {
+                throw DaemonError("registry-ca: \(path): there is no certificate in PEM form in it")
+            }
+            texts[host, default: ""] += pem + "\n"
+        }
+    }
+
+    /// Host and file of each entry, without looking at the files.
+    static func entries(_ text: String) throws(DaemonError) -> [(host: String, path: String)] {
+        var found: [(host: String, path: String)] = []
+        for entry in text.split(whereSeparator: { $0 == " " || $0 == ";" || $0 == "\n" }) {
+            let parts = entry.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, parts[1].hasPrefix("/"), !parts[0].contains("/") else {
+                throw DaemonError("registry-ca: \"\(entry)\" must be HOST[:PORT]=/PATH")
+            }
+            found.append((parts[0].hasSuffix(":443") ? String(parts[0].dropLast(4)) : parts[0], parts[1]))
+        }
+        return found
+    }
+
+    func trust(_ origin: RegistryOrigin) -> ClientTLS.Trust {
+        texts[origin.hostField].map { .authority($0) } ?? .system
     }
 }

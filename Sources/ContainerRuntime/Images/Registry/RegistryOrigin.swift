@@ -15,7 +15,7 @@ package struct RegistryOrigin: Sendable, Hashable, CustomStringConvertible {
     package var description: String { (isSecure ? "https://" : "http://") + hostField }
 
     /// Host and port as a request's `Host` has them.
-    var hostField: String {
+    package var hostField: String {
         let name = host.contains(":") ? "[\(host)]" : host
         return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
     }
