@@ -90,10 +90,26 @@ static void open_sources(struct cl_child *child) {
     }
 }
 
+/* A configuration string holds 256 bytes, the older call's options a page. That call mounts on a path: any directory serves, it is
+ * covered in this namespace alone and for a moment. */
+static int paged_overlay(const char *lower, const char *directories[2], int is_volatile) {
+    char options[4096];
+    int wrote = directories ? snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s%s", lower,
+                                       directories[0], directories[1], is_volatile ? ",volatile" : "")
+                            : snprintf(options, sizeof options, "lowerdir=%s", lower);
+    if (wrote < 0 || (size_t)wrote >= sizeof options) return errno = E2BIG, -1;
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) return -1;
+    if (mount("overlay", "/sys", "overlay", 0, options) < 0) return -1;
+    int tree = open_tree(AT_FDCWD, "/sys", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), cause = errno;
+    if (umount2("/sys", MNT_DETACH) < 0) return -1;
+    return errno = cause, tree;
+}
+
 /* Unmounting what is volatile does not sync the disk beneath, for which the end of every container would wait. Nothing is lost that would be kept:
  * a container's layer ends with it, and after a power cut the pod gets new containers. */
 static int make_overlay(const char *lower, const char *directories[2], int is_volatile) {
     static const char *const keys[2] = {"upperdir", "workdir"};
+    if (strlen(lower) >= 256) return paged_overlay(lower, directories, is_volatile);
     int context = fsopen("overlay", FSOPEN_CLOEXEC);
     if (context < 0) return -1;
     if (fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0) return -1;
@@ -105,11 +121,10 @@ static int make_overlay(const char *lower, const char *directories[2], int is_vo
     return fsmount(context, FSMOUNT_CLOEXEC, 0);
 }
 
-/* An overlay over descriptors: a configuration string holds 256 bytes at most, so directories are named by number, as
- * seen from /proc/self/fd. */
+/* An overlay over descriptors: what names directories is short, so they are named by number, as seen from /proc/self/fd. */
 static int overlay(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
-    char lower[256], numbers[2][16];
+    char lower[3072], numbers[2][16];
     size_t length = 0;
     if (chdir("/proc/self/fd") < 0) return -1;
     for (uint32_t i = 0; i < plan->layer_count; i++) {

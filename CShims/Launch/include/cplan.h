@@ -131,7 +131,7 @@ enum { CL_PROPAGATION_PRIVATE = 0, CL_PROPAGATION_FROM_HOST = 1, CL_PROPAGATION_
 
 /* Bounds; a plan beyond them is refused with E2BIG. */
 enum {
-    CL_MAX_LAYERS = 60,
+    CL_MAX_LAYERS = 500, /* the kernel's own limit */
     CL_MAX_MOUNTS = 256,
     CL_MAX_PATHS = 256,
     CL_MAX_DEVICES = 256,

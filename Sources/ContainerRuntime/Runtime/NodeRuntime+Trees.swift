@@ -4,12 +4,12 @@ import Linux
 
 /// The directory trees that a container is made of.
 extension NodeRuntime {
-    /// As many as one overlay of the launch path takes.
+    /// As many as one overlay takes.
     func layers(of image: ImageRecord, as name: String, _ config: ContainerConfig) throws(CRIError) -> [String] {
         let layers = images.directories(of: image)
-        guard layers.count <= 60 else {
+        guard layers.count <= LaunchPlan.layerLimit else {
             throw .unsupported(
-                "container \(config.metadata.name): image \(name) has \(layers.count) layers, and at most 60 can be mounted; "
+                "container \(config.metadata.name): image \(name) has \(layers.count) layers, and at most \(LaunchPlan.layerLimit) can be mounted; "
                     + "build it anew with fewer (docker build --squash, buildah bud --squash)")
         }
         return layers

@@ -58,7 +58,8 @@ package enum HostMount {
         guard code == 0 else { throw KernelError("mount tmpfs", directory, -code) }
     }
 
-    /// Mounts directories over one another, the topmost first, on an existing empty directory: read-only, nosuid and nodev. At most 60.
+    /// Mounts directories over one another, the topmost first, on an existing empty directory: read-only, nosuid and nodev. Fails with E2BIG where
+    /// their names are more than a page, from some 220 on.
     package static func overlay(_ layers: [String], at directory: String) throws(KernelError) {
         // By descriptor: what mount(2) takes as options is a page. The directory itself is the lowest, since an overlay has two or more.
         var open: [SharedDescriptor] = []
@@ -68,7 +69,9 @@ package enum HostMount {
             names.append(try descriptor.withRaw { "/proc/self/fd/\($0)" })
             open.append(descriptor)
         }
-        let code = withExtendedLifetime(open) { cmnt_overlay(directory, "lowerdir=" + names.joined(separator: ":")) }
+        let options = "lowerdir=" + names.joined(separator: ":")
+        guard options.utf8.count < 4_096 else { throw KernelError("mount overlay", directory, E2BIG) }
+        let code = withExtendedLifetime(open) { cmnt_overlay(directory, options) }
         guard code == 0 else { throw KernelError("mount overlay", directory, -code) }
     }
 
