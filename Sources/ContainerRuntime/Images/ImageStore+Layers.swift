@@ -205,7 +205,8 @@ extension ImageStore {
                 let lower = layers.reversed().map { tree($0.key) }
                 try await bulk.perform("complete layer") { () throws(CRIError) in
                     try attempt("layer \(draft.blobs[index].digest)") { () throws(KernelError) in
-                        try LayerCompletion(layer: directory, lower: lower).complete(extracted)
+                        var completion = LayerCompletion(layer: directory, lower: lower)
+                        try completion.complete(extracted)
                     }
                 }
                 layers.append(try await publish(directory, key: chain[index], isDependent: true))
@@ -238,7 +239,12 @@ extension ImageStore {
         let target = tree(key)
         if access(target, F_OK) == 0 {
             guard state.withLock({ $0.damaged.contains(key) }) else { return try TreeRemoval.remove(directory) }
-            guard rename(target, directory + ".damaged") == 0 else { throw KernelError("rename", target) }
+            let users = users(ofLayer: key)
+            if users.isEmpty {
+                guard rename(target, directory + ".damaged") == 0 else { throw KernelError("rename", target) }
+            } else {
+                try retire(target, of: users)
+            }
         }
         guard rename(directory, target) == 0 else { throw KernelError("rename", target) }
         try WholeFile.syncDirectory(of: target)

@@ -57,10 +57,12 @@ extension ImageStore {
             return state.held
         }
         let files = index.files
+        let inUse = Set(state.withLock { $0.users.keys })
         try attempt("image store") { () throws(KernelError) in
+            try dropRetired()
             for record in records {
                 for layer in record.layers where !index.uses(tree: layer.key) && held[layer.key] == nil {
-                    try TreeRemoval.remove(tree(layer.key))
+                    try retire(tree(layer.key), of: inUse.contains(record.id) ? [record.id] : [])
                 }
                 for file in record.files where !files.contains(file) && held[file] == nil { try content.remove(file) }
             }

@@ -15,6 +15,9 @@ extension ImageStore {
 
     /// Checks the layers that were not since the machine started, and heals those that it can. To be run beside everything else; `ready` does not wait for it.
     package func verify() async throws(CRIError) {
+        try await bulk.perform("remove retired layers") { [self] () throws(CRIError) in
+            try attempt("image store") { () throws(KernelError) in try dropRetired() }
+        }
         let keys = state.withLock { $0.unverified.union($0.damaged) }
         for key in keys.sorted(by: { $0.hex < $1.hex }) { try await check(key) }
         try await threads.perform("note verification") { [self] () throws(CRIError) in
@@ -94,7 +97,8 @@ extension ImageStore {
             let lower = record.layers[..<index].reversed().map { tree($0.key) }
             try await bulk.perform("complete layer") { () throws(CRIError) in
                 try attempt("layer \(key)") { () throws(KernelError) in
-                    try LayerCompletion(layer: directory, lower: lower).complete(extracted)
+                    var completion = LayerCompletion(layer: directory, lower: lower)
+                    try completion.complete(extracted)
                 }
             }
         }

@@ -1,32 +1,93 @@
 import Glibc
 import Linux
 
-/// Completes a layer by what lies beneath it: the owners and modes of directories that its archive does not hold itself, and the files that its hard
-/// links name. A layer that needs this belongs to its stack alone. Blocks.
+/// Completes a layer by what lies beneath it: the owners and modes of directories that its archive does not hold itself, the files that its hard links
+/// name, and the places of members whose directory is a link down there. A layer that needs this belongs to its stack alone. Blocks.
 struct LayerCompletion {
-    let layer: String
-    /// The trees beneath, topmost first.
-    let lower: [String]
+    private let layer: String
+    private let lower: LayerStack
+    /// What was moved from where to where, in this order.
+    private var moves: [(from: [String], to: [String])] = []
 
-    func complete(_ extracted: ExtractedLayer) throws(KernelError) {
+    /// - Parameter lower: the trees beneath, topmost first.
+    init(layer: String, lower: [String]) {
+        self.layer = layer
+        self.lower = LayerStack(layers: lower)
+    }
+
+    mutating func complete(_ extracted: ExtractedLayer) throws(KernelError) {
         let root = try OpenDirectory(layer)
-        for path in extracted.implied { try describe(path, in: root) }
+        for path in extracted.implied { try place(moved(LayerStack.components(path)), in: root) }
         for link in extracted.links { try copy(link, into: root) }
     }
 
-    /// The attributes that the directory has in the topmost layer that holds it; a directory that none has keeps its own.
-    private func describe(_ path: String, in root: borrowing OpenDirectory) throws(KernelError) {
-        guard let slash = LayerPath.target(path) else { return }
-        // Replaced by a later member.
-        guard let own = try? root.directoryInRoot(path) else { return }
-        for tree in lower {
-            let holder = try OpenDirectory(tree)
-            guard let parent = try? holder.directoryInRoot(slash.parent),
-                let status = try? parent.status(of: slash.name)
-            else { continue }
-            guard status.st_mode & S_IFMT == S_IFDIR else { return }
-            return try take(status, of: try parent.directory(slash.name).descriptor, to: own.descriptor, path)
+    /// Where a path of the archive lies by now.
+    private func moved(_ path: [String]) -> [String] {
+        moves.reduce(path) { path, move in
+            path.starts(with: move.from) ? move.to + path.dropFirst(move.from.count) : path
         }
+    }
+
+    /// A directory that members lie in and the archive does not hold: as it is beneath, or where the link leads that is there.
+    private mutating func place(_ path: [String], in root: borrowing OpenDirectory) throws(KernelError) {
+        // Replaced by a later member.
+        guard let own = try? root.directoryInRoot(path.joined(separator: "/")) else { return }
+        guard let found = try lower.look(path) else { return }
+        if found.type == S_IFDIR { return try describe(own.descriptor, as: found, path) }
+        guard found.type == S_IFLNK, let target = try lower.resolve(path.joined(separator: "/")),
+            target.isEmpty || !target.starts(with: path), try lower.look(target)?.type == S_IFDIR
+        else { return }
+        guard try open(target, in: root) else { return }
+        try merge(path, into: target, in: root)
+        moves.append((path, target))
+    }
+
+    /// Makes a directory and those above it in the layer, as they are beneath.
+    /// - Returns: false where the layer has something else there.
+    private func open(_ path: [String], in root: borrowing OpenDirectory) throws(KernelError) -> Bool {
+        for count in path.indices.map({ $0 + 1 }) {
+            let holder = try root.directoryInRoot(
+                path[..<(count - 1)].isEmpty ? "." : path[..<(count - 1)].joined(separator: "/"))
+            let name = path[count - 1]
+            if mkdirat(holder.descriptor.raw, name, 0o755) == 0 {
+                guard let found = try lower.look(Array(path[..<count])), found.type == S_IFDIR else { continue }
+                try describe(try holder.directory(name).descriptor, as: found, Array(path[..<count]))
+            } else {
+                guard errno == EEXIST else { throw holder.failure("mkdir", name) }
+                guard try holder.status(of: name).st_mode & S_IFMT == S_IFDIR else { return false }
+            }
+        }
+        return true
+    }
+
+    /// Moves all that a directory holds into another. Of two members for one place, that under its real name stays.
+    private func merge(_ from: [String], into to: [String], in root: borrowing OpenDirectory) throws(KernelError) {
+        let source = try root.directoryInRoot(from.joined(separator: "/"))
+        let target = try root.directoryInRoot(to.isEmpty ? "." : to.joined(separator: "/"))
+        if try OverlayMark.isOpaque(source) {
+            try FileAttributes.set(target.descriptor, OverlayMark.opaque, [UInt8(ascii: "y")], path: target.path)
+        }
+        for name in try source.names() {
+            guard let there = try? target.status(of: name) else {
+                guard renameat(source.descriptor.raw, name, target.descriptor.raw, name) == 0 else {
+                    throw source.failure("move", name)
+                }
+                continue
+            }
+            let here = try source.status(of: name)
+            if here.st_mode & S_IFMT == S_IFDIR, there.st_mode & S_IFMT == S_IFDIR {
+                try merge(from + [name], into: to + [name], in: root)
+            }
+        }
+        try TreeRemoval.remove(layer + "/" + from.joined(separator: "/"))
+    }
+
+    /// Gives a directory the attributes that it has beneath.
+    private func describe(
+        _ own: borrowing Descriptor, as found: LayerStack.Found, _ path: [String]
+    ) throws(KernelError) {
+        let source = try lower.holder(path, in: found.layer)
+        try take(found.status, of: source.descriptor, to: own, path.joined(separator: "/"))
     }
 
     private func take(
@@ -41,23 +102,34 @@ struct LayerCompletion {
         guard futimens(target.raw, times) == 0 else { throw KernelError("set times of", path) }
     }
 
+    /// A hard link to a file of a layer beneath: across layers it is a copy.
     private func copy(_ link: ExtractedLayer.Link, into root: borrowing OpenDirectory) throws(KernelError) {
-        let place = try root.directoryInRoot(link.path.parent)
-        for tree in lower {
-            let holder = try OpenDirectory(tree)
-            guard let parent = try? holder.directoryInRoot(link.target.parent),
-                let status = try? parent.status(of: link.target.name), !OverlayMark.isWhiteout(status)
-            else { continue }
-            guard status.st_mode & S_IFMT == S_IFREG else {
-                throw KernelError("link to", link.target.description, EINVAL)
-            }
-            let source = try parent.open(link.target.name, O_RDONLY | O_NONBLOCK)
-            let target = try place.open(link.path.name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            if !FileAttributes.shareBytes(of: source, with: target) {
-                try WholeFile.copy(from: source, to: target, path: link.target.description)
-            }
-            return try take(status, of: source, to: target, link.path.description)
+        let text = link.target.description
+        guard let directory = try lower.resolve(link.target.parent),
+            let found = try lower.look(directory + [link.target.name])
+        else { throw KernelError("link to", text, ENOENT) }
+        let place = try root.directoryInRoot(
+            moved(LayerStack.components(link.path.parent)).joined(separator: "/").ifEmpty("."))
+        let source = try lower.holder(directory, in: found.layer)
+        if found.type == S_IFLNK {
+            let target = try source.linkTarget(of: link.target.name)
+            guard symlinkat(target, place.descriptor.raw, link.path.name) == 0,
+                fchownat(
+                    place.descriptor.raw, link.path.name, found.status.st_uid, found.status.st_gid,
+                    AT_SYMLINK_NOFOLLOW) == 0
+            else { throw place.failure("make link", link.path.name) }
+            return
         }
-        throw KernelError("link to", link.target.description, ENOENT)
+        guard found.type == S_IFREG else { throw KernelError("link to", text, EINVAL) }
+        let file = try source.open(link.target.name, O_RDONLY | O_NONBLOCK)
+        let target = try place.open(link.path.name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        if !FileAttributes.shareBytes(of: file, with: target) {
+            try WholeFile.copy(from: file, to: target, path: text)
+        }
+        try take(found.status, of: file, to: target, link.path.description)
     }
+}
+
+extension String {
+    fileprivate func ifEmpty(_ other: String) -> String { isEmpty ? other : self }
 }

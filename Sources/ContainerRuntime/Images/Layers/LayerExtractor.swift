@@ -150,13 +150,27 @@ final class LayerExtractor {
         do throws(KernelError) {
             return try root.directoryInRoot(path)
         } catch  where error.code == ENOENT {
-            var made = ""
-            for component in path.split(separator: "/") {
-                made += made.isEmpty ? String(component) : "/" + component
+            return try make(path, links: 0)
+        }
+    }
+
+    /// Makes what is missing of a path. A link of this layer may lead to a directory that only layers beneath have.
+    private func make(_ path: String, links: Int) throws(KernelError) -> OpenDirectory {
+        guard links <= 40 else { throw KernelError("open", path, ELOOP) }
+        var made = ""
+        for component in path.split(separator: "/") {
+            let parent = made
+            made += made.isEmpty ? String(component) : "/" + component
+            if (try? root.directoryInRoot(made)) != nil { continue }
+            let holder = try root.directoryInRoot(parent.isEmpty ? "." : parent)
+            if let target = try? holder.linkTarget(of: String(component)) {
+                guard let beneath = LayerPath.join(target, to: parent) else { throw KernelError("open", made, EINVAL) }
+                _ = try make(beneath, links: links + 1)
+            } else {
                 try makeImplied(made, String(component))
             }
-            return try root.directoryInRoot(path)
         }
+        return try root.directoryInRoot(path)
     }
 
     private func makeImplied(_ path: String, _ name: String) throws(KernelError) {

@@ -40,6 +40,15 @@ struct LayerPath: Sendable, Hashable {
         return target
     }
 
+    /// Where a link in the directory `parent` leads, without climbing out of the top; nil where it is too deep.
+    static func join(_ target: String, to parent: String) -> String? {
+        var result = target.hasPrefix("/") ? [] : parent.split(separator: "/").map(String.init)
+        for component in target.split(separator: "/") where component != "." {
+            if component == ".." { _ = result.popLast() } else { result.append(String(component)) }
+        }
+        return result.count <= depthLimit ? result.joined(separator: "/") : nil
+    }
+
     /// Without the leading slash, dots and doubled slashes; nil where it climbs or is too deep.
     private static func components(_ path: String) -> [String]? {
         let components = path.split(separator: "/").filter { $0 != "." }.map(String.init)

@@ -35,7 +35,7 @@ struct LayeredTree {
         var path = "."
         for (index, name) in components.enumerated() {
             let directory = try root.directoryInRoot(path)
-            if index > 0, try Self.isOpaque(directory) { isOpaque = true }
+            if index > 0, try OverlayMark.isOpaque(directory) { isOpaque = true }
             guard let status = try? directory.status(of: name) else { return isOpaque ? .hidden : .absent }
             if OverlayMark.isWhiteout(status) { return .hidden }
             switch status.st_mode & S_IFMT {
@@ -45,9 +45,5 @@ struct LayeredTree {
             }
         }
         return .hidden
-    }
-
-    private static func isOpaque(_ directory: borrowing OpenDirectory) throws(KernelError) -> Bool {
-        try FileAttributes.all(directory.descriptor, path: directory.path).contains { $0.0 == OverlayMark.opaque }
     }
 }

@@ -140,4 +140,8 @@ enum OverlayMark {
     static func isWhiteout(_ status: stat) -> Bool {
         status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0
     }
+
+    static func isOpaque(_ directory: borrowing OpenDirectory) throws(KernelError) -> Bool {
+        try FileAttributes.all(directory.descriptor, path: directory.path).contains { $0.0 == opaque }
+    }
 }

@@ -1,0 +1,188 @@
+import CRI
+import Glibc
+import Linux
+import OCI
+import Testing
+
+@testable import ContainerRuntime
+
+/// Layers whose members lie where a link of another layer leads.
+@Suite struct LayerLinkTests {
+    /// A layer with directories of its own, links among them and files.
+    private static var merged: [UInt8] {
+        var tar = TarFixture()
+        for path in ["usr/", "usr/lib/", "usr/lib/old/", "srv/"] { tar.add(path, type: "5", mode: 0o711) }
+        tar.add("usr/lib/a", "below")
+        tar.add("usr/lib/old/b", "below")
+        tar.add("lib", type: "2", link: "usr/lib")
+        tar.add("deep", type: "2", link: "/srv/../lib/old")
+        tar.add("loop", type: "2", link: "loop")
+        tar.add("out", type: "2", link: "../../../../outside")
+        tar.add("nowhere", type: "2", link: "/not/there")
+        return tar.archive
+    }
+
+    /// The layers of an image, and the node that they lie on.
+    private struct Stacked {
+        let node: FakeNode
+        let stack: LayerStack
+
+        func look(_ components: String...) throws -> LayerStack.Found? { try stack.look(components) }
+
+        func text(_ path: String) throws -> String? {
+            guard let place = try stack.resolve(path), let found = try stack.look(place), found.type == S_IFREG else {
+                return nil
+            }
+            let holder = try stack.holder(Array(place.dropLast()), in: found.layer)
+            let file = try holder.open(place.last ?? "", O_RDONLY)
+            return String(decoding: try WholeFile.read(file, path: path), as: UTF8.self)
+        }
+    }
+
+    private func stack(_ layers: [UInt8]...) async throws -> Stacked {
+        let node = try FakeNode()
+        let store = try await node.open().images
+        let record = try await store.add(name: "a", path: try node.layout([("a", ImageFixture(layers))]))
+        return Stacked(node: node, stack: LayerStack(layers: store.directories(of: record)))
+    }
+
+    @Test func membersGoWhereTheLinkLeads() async throws {
+        var tar = TarFixture()
+        tar.add("lib/new", "above")
+        tar.add("lib/old/b", "above")
+        tar.add("deep/c", "above")
+        let stacked = try await stack(Self.merged, tar.archive)
+        #expect(try stacked.look("lib")?.type == S_IFLNK)
+        #expect(try stacked.text("usr/lib/new") == "above" && stacked.text("usr/lib/a") == "below")
+        #expect(try stacked.text("usr/lib/old/b") == "above" && stacked.text("usr/lib/old/c") == "above")
+        #expect(try stacked.look("usr", "lib", "old")?.status.st_mode.permissions == 0o711)
+        #expect(try stacked.look("usr", "lib")?.status.st_mode.permissions == 0o711)
+    }
+
+    @Test func whatIsTakenAwayThroughALinkIsGone() async throws {
+        var tar = TarFixture()
+        tar.add("lib/.wh.a")
+        tar.add("deep/.wh..wh..opq")
+        tar.add("deep/d", "above")
+        let stacked = try await stack(Self.merged, tar.archive)
+        #expect(try stacked.text("usr/lib/a") == nil && stacked.text("lib/a") == nil)
+        #expect(try stacked.text("usr/lib/old/b") == nil && stacked.text("usr/lib/old/d") == "above")
+        #expect(try stacked.look("lib")?.type == S_IFLNK)
+    }
+
+    @Test func hardLinksLeadThroughLinksAndAcrossLayers() async throws {
+        var middle = TarFixture()
+        middle.add("./", type: "5", mode: 0o755)
+        middle.add("unrelated", "x")
+        var tar = TarFixture()
+        tar.add("lib/twin", type: "1", link: "lib/old/b")
+        tar.add("top", type: "1", link: "deep/b")
+        tar.add("link", type: "1", link: "nowhere")
+        let stacked = try await stack(Self.merged, middle.archive, tar.archive)
+        #expect(try stacked.text("usr/lib/twin") == "below" && stacked.text("top") == "below")
+        #expect(try stacked.look("link")?.type == S_IFLNK)
+    }
+
+    /// As docker and containerd do: what the archive itself says is a directory takes the link's place.
+    @Test func aDirectoryOfTheArchiveReplacesTheLink() async throws {
+        var tar = TarFixture()
+        tar.add("lib/", type: "5", mode: 0o755)
+        tar.add("lib/new", "above")
+        let stacked = try await stack(Self.merged, tar.archive)
+        #expect(try stacked.look("lib")?.type == S_IFDIR)
+        #expect(try stacked.text("lib/new") == "above" && stacked.text("usr/lib/new") == nil)
+    }
+
+    @Test func aLinkToADirectoryBeneathIsFollowedInItsOwnLayer() async throws {
+        var tar = TarFixture()
+        tar.add("data", type: "2", link: "/usr/lib/old")
+        tar.add("data/e", "above")
+        let stacked = try await stack(Self.merged, tar.archive)
+        #expect(try stacked.text("usr/lib/old/e") == "above" && stacked.text("data/b") == "below")
+    }
+
+    @Test func theMemberUnderItsRealNameStays() async throws {
+        var tar = TarFixture()
+        tar.add("lib/both", "by the link")
+        tar.add("usr/lib/both", "by its name")
+        let stacked = try await stack(Self.merged, tar.archive)
+        #expect(try stacked.text("usr/lib/both") == "by its name")
+    }
+
+    @Test(arguments: ["loop", "out", "nowhere"]) func linksThatLeadNowhereLeadNowhere(name: String) async throws {
+        var tar = TarFixture()
+        tar.add("\(name)/file", "above")
+        let stacked = try await stack(Self.merged, tar.archive)
+        #expect(try stacked.text("\(name)/file") == "above")
+        #expect(access(stacked.node.directory + "/outside", F_OK) != 0 && access("/outside/file", F_OK) != 0)
+    }
+
+    @Test func aLayerThatIsHealedIsTheSame() async throws {
+        var tar = TarFixture()
+        tar.add("lib/new", "above")
+        let node = try FakeNode()
+        let store = try await node.open().images
+        let record = try await store.add(
+            name: "a", path: try node.layout([("a", ImageFixture([Self.merged, tar.archive]))]))
+        let top = store.directories(of: record)[0]
+        try WholeFile.replace(top + "/usr/lib/new", with: Array("rotten".utf8), durable: false)
+        #expect(try await store.verifyAll().isEmpty)
+        #expect(try WholeFile.read(top + "/usr/lib/new") == Array("above".utf8))
+    }
+}
+
+extension mode_t {
+    fileprivate var permissions: mode_t { self & 0o7777 }
+}
+
+/// What becomes of a layer's tree that containers have mounted.
+@Suite struct RetiredLayerTests {
+    private func retired(_ node: FakeNode) -> [String] {
+        (try? OpenDirectory(node.paths.data + "/images/retired").names()) ?? []
+    }
+
+    private func image(_ node: FakeNode) async throws -> (ImageStore, ImageRecord, tree: String) {
+        let store = try await node.open().images
+        let record = try await store.add(
+            name: "a", path: try node.layout([("a", ImageFixture([Layers.base]))]))
+        return (store, record, store.directories(of: record)[0])
+    }
+
+    private func file(_ tree: String) -> [UInt8] { (try? WholeFile.read(tree + "/etc/group")) ?? [] }
+
+    @Test(arguments: [true, false]) func aDamagedLayerStaysWithWhoRunsOnIt(isUsed: Bool) async throws {
+        let node = try FakeNode()
+        let (store, record, tree) = try await image(node)
+        let good = file(tree)
+        if isUsed { _ = try store.use("a", by: "c") }
+        // What a mount holds is the directory, whatever its name.
+        let mounted = try OpenDirectory(tree)
+        try WholeFile.replace(tree + "/etc/group", with: Array("rotten".utf8), durable: false)
+        #expect(try await store.verifyAll().isEmpty)
+        #expect(file(tree) == good)
+        #expect(((try? mounted.directoryInRoot("etc").names()) != nil) == isUsed)
+        #expect(retired(node).count == (isUsed ? 1 : 0))
+        // A daemon that starts anew knows its containers before it looks.
+        let again = ImageStore(paths: node.paths, threads: BlockingThreads(count: 1), time: QuickTime())
+        try await again.open()
+        if isUsed { again.keep(record.id.description, for: "c") }
+        try await again.verify()
+        #expect(retired(node).count == (isUsed ? 1 : 0))
+        again.release(by: "c")
+        try await again.verify()
+        #expect(retired(node).isEmpty)
+    }
+
+    @Test func anImageThatIsRemovedByForceStaysWithWhoRunsOnIt() async throws {
+        let node = try FakeNode()
+        let (store, _, tree) = try await image(node)
+        _ = try store.use("a", by: "c")
+        let mounted = try OpenDirectory(tree)
+        try await store.removeImage("a", isForced: true)
+        #expect(access(tree, F_OK) != 0)
+        #expect(try mounted.directoryInRoot("etc").names() == ["group", "passwd"])
+        store.release(by: "c")
+        _ = try await store.prune(all: true)
+        #expect(retired(node).isEmpty)
+    }
+}
