@@ -1,9 +1,19 @@
+import Glibc
+
 /// Files that are almost right: bytes changed, taken out, doubled and cut off at random. Whoever reads files must survive them. A seed replays them.
 package struct WildBytes {
     private var state: UInt64
 
     package init(seed: UInt64) {
         state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+    }
+
+    /// The seeds of a test's cases: 1 to `count`, or those that `WILD_SEED` names to replay them.
+    package static func seeds(_ count: UInt64) -> ClosedRange<UInt64> {
+        guard let text = getenv("WILD_SEED").map({ String(cString: $0) }) else { return 1...count }
+        let ends = text.split(separator: "-").compactMap { UInt64($0) }
+        guard let first = ends.first, let last = ends.last, first <= last else { return 1...count }
+        return first...last
     }
 
     package mutating func next(below bound: Int) -> Int {

@@ -38,7 +38,10 @@ enum ProcessDecision {
 
     static func workingDirectory(_ config: ContainerConfig, _ image: ImageConfiguration) -> String {
         let directory = config.workingDirectory.isEmpty ? image.workingDirectory : config.workingDirectory
-        return directory.hasPrefix("/") ? directory : "/" + directory
+        let absolute = directory.hasPrefix("/") ? directory : "/" + directory
+        guard absolute.split(separator: "/").contains("..") else { return absolute }
+        // It may have to be made, and what climbs names nothing that can be.
+        return LayerPath.join(absolute, to: "").map { "/" + $0 } ?? absolute
     }
 }
 
