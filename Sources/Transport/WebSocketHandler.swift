@@ -88,6 +88,9 @@ final class WebSocketHandler: ChannelInboundHandler {
         }
     }
 
+    /// The channel had gone before this could be its end: nobody else will tell.
+    func abandon() { ended() }
+
     /// Asks the socket for more unless a read is under way, enough is waiting, or the peer does not take what is written: each ping costs a pong.
     func readMore() {
         guard !reading, phase != .closed, inboxSize < Self.inboxBytes, let context, context.channel.isWritable else {

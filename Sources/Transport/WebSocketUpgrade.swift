@@ -44,6 +44,7 @@ enum WebSocketUpgrade {
             handler.readMore()
         } catch {
             channel.close(promise: nil)
+            handler.abandon()
         }
         return session
     }
