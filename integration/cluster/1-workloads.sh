@@ -39,8 +39,9 @@ pods_are() { [ "$(kubectl get pods -l app=hello --field-selector status.phase=Ru
 scales() { kubectl scale deploy/hello --replicas=5 && eventually 20 pods_are 5 && kubectl scale deploy/hello --replicas=2 && eventually 30 pods_are 2; }
 
 rolls_out() {
+    # Older kubectl picks a pod of the Deployment that is ending as well.
     kubectl set env deploy/hello GENERATION=two && kubectl rollout status deploy/hello --timeout=60s &&
-        says "GENERATION=two" kubectl exec deploy/hello -- env
+        eventually 40 says "GENERATION=two" kubectl exec deploy/hello -- env
 }
 
 undoes() {

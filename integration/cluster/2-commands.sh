@@ -23,7 +23,7 @@ commands() {
     check "apply --server-side works" kubectl apply --server-side --force-conflicts -f packaging/demo/workload.yaml
     check "diff finds nothing after apply" kubectl diff -f packaging/demo/workload.yaml
     check "apply takes what get -o yaml printed" applies_list
-    check "auth whoami says who one is" says "kubernetes-admin" kubectl auth whoami
+    check_since 28 "auth whoami says who one is" says "kubernetes-admin" kubectl auth whoami
     check "create takes what typed clients send" kubectl create configmap typed --from-literal a=b
     check "top-level delete removes a pod" kubectl delete pod talker --timeout=60s
 }

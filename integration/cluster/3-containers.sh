@@ -20,8 +20,8 @@ containers() {
     check "a pod that ends is Completed" eventually 20 says Completed kubectl get pod once
     check "processes of the host cannot be seen" sees_only_itself
     check "seccomp and default capabilities are on" confined
-    check "kubectl debug runs a container that sees another's processes" debug_sees
-    check "kubectl debug gives a terminal" debug_terminal
+    check_since 23 "kubectl debug runs a container that sees another's processes" debug_sees
+    check_since 23 "kubectl debug gives a terminal" debug_terminal
     check "a static pod runs, and its mirror says so" static_pod_runs
     check "the mirror comes back when it is deleted, and follows the manifest; the pod runs on" mirror_follows
     check "a static pod and its mirror go with the manifest" static_pod_goes

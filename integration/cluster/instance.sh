@@ -20,6 +20,14 @@ skip() {
     echo "skip  $1: $2"
 }
 
+# check_since MINOR NAME COMMAND...: the same for what kubectl has learned in 1.MINOR only; Debian 12's own is 1.20.
+check_since() {
+    local minor=$1
+    shift
+    [ -n "${KUBECTL_MINOR:-}" ] || KUBECTL_MINOR=$(kubectl version --client -o json | sed -n 's/.*"minor": *"\([0-9]*\).*/\1/p')
+    if [ "$KUBECTL_MINOR" -ge "$minor" ]; then check "$@"; else skip "$1" "kubectl is 1.$KUBECTL_MINOR, and has it since 1.$minor"; fi
+}
+
 # eventually SECONDS COMMAND...: succeeds as soon as the command does.
 eventually() {
     local end=$((SECONDS + $1))
