@@ -130,8 +130,8 @@ WORDS = {
     "swiftlet certs": ("kubelet|server",), "swiftlet images add NAME PATH": ("readme:vm",),
     "kubectl describe node": ("Conditions:", "Ready +True"),
 }
-# The registry that it would ask is out of reach.
-UNREACHABLE = ("swiftlet pull NAME",)
+# The registry that they would ask is out of reach.
+UNREACHABLE = ("swiftlet pull NAME", "swiftlet images push NAME")
 
 
 def run(report):
