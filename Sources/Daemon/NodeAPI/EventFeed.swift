@@ -18,20 +18,24 @@ struct EventFeed: Sendable {
         let (lines, continuation) = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingOldest(1_024))
         let containers = runtime.containerEvents()
         let changes = images.events()
+        @Sendable func put(_ line: [UInt8]) {
+            if case .dropped = continuation.yield(line) { continuation.finish() }
+        }
         let work = Task {
             await withDiscardingTaskGroup { group in
                 group.addTask {
-                    for await event in containers { continuation.yield(Self.line(await json(event))) }
+                    for await event in containers { put(Self.line(await json(event))) }
                     continuation.finish()
                 }
                 group.addTask {
-                    for await event in changes { continuation.yield(Self.line(json(event))) }
+                    for await event in changes { put(Self.line(json(event))) }
                 }
                 group.addTask {
-                    while (try? await time.sleep(for: Self.pulse)) != nil { continuation.yield([UInt8(ascii: "\n")]) }
+                    while (try? await time.sleep(for: Self.pulse)) != nil { put([UInt8(ascii: "\n")]) }
                 }
             }
         }
+        continuation.onTermination = { _ in work.cancel() }
         let reader = LineReader(lines)
         return ByteStream(next: { await reader.next() }, cancel: { work.cancel() })
     }
