@@ -57,11 +57,8 @@ cat >"$root/etc/systemd/system/vm-suite.service" <<'U'
 [Unit]
 Description=Suite of checks from the payload disk
 After=basic.target dbus.service systemd-logind.service
-Requires=dev-disk-by\x2did-virtio\x2dpayload.device
-After=dev-disk-by\x2did-virtio\x2dpayload.device
 [Service]
 Type=exec
-ExecStartPre=/bin/mount -o ro /dev/disk/by-id/virtio-payload /payload
 ExecStart=/payload/vm-suite
 StandardOutput=tty
 StandardError=tty
@@ -89,7 +86,11 @@ mount -t proc p /proc; mount -t sysfs s /sys; mount -t devtmpfs d /dev
 for module in $(cat /lib/order); do insmod "/lib/$module"; done
 while [ ! -b /dev/vda ]; do usleep 50000; done
 mount -t ext4 -o rw,noatime /dev/vda /mnt
+until payload=$(grep -lx payload /sys/block/*/serial); do usleep 50000; done
+payload=${payload#/sys/block/}
+mount -t ext4 -o ro "/dev/${payload%/serial}" /mnt/payload
 umount /proc /sys; mount --move /dev /mnt/dev
+echo 'vm: to systemd' >/mnt/dev/console
 exec switch_root /mnt /sbin/init
 X
 chmod 755 "$first/init"

@@ -62,8 +62,8 @@ class Machine:
     def start(self, suites):
         """Boots into the suites, named as the guest knows them."""
         self.boots += 1
-        port, monitor = (os.path.join(self.folder, name) for name in ("port", "qmp"))
-        for path in (port, monitor):
+        port, monitor, keys = (os.path.join(self.folder, name) for name in ("port", "qmp", "keys"))
+        for path in (port, monitor, keys):
             if os.path.exists(path):
                 os.unlink(path)
         emulated = self.accel == "tcg"
@@ -73,8 +73,8 @@ class Machine:
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-kernel", f"{self.image}/vmlinuz", "-initrd", f"{self.image}/initrd.img",
             "-append",
-            "console=ttyS0 quiet loglevel=4 root=/dev/vda rw systemd.unified_cgroup_hierarchy=1 systemd.show_status=0 mitigations=off"
-            f" nokaslr random.trust_cpu=1 net.ifnames=0 panic=-1 audit=0 tsc=reliable psi=1 vm.suites={','.join(suites)}",
+            "console=ttyS0 quiet loglevel=4 root=/dev/vda rw systemd.unified_cgroup_hierarchy=1 systemd.show_status=auto mitigations=off"
+            f" nokaslr random.trust_cpu=1 net.ifnames=0 panic=-1 unknown_nmi_panic=1 sysrq_always_enabled=1 audit=0 tsc=reliable psi=1 vm.suites={','.join(suites)}",
             "-drive", f"file={self.disk},format=qcow2,if=none,id=root,cache=writeback",
             "-device", "virtio-blk-pci,drive=root",
             "-drive", f"file={self.payload},format=raw,if=none,id=payload,readonly=on",
@@ -82,7 +82,7 @@ class Machine:
             "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
             "-chardev", f"socket,id=port,path={port},server=on,wait=off", "-device", "virtserialport,chardev=port,name=suite",
             "-netdev", "user,id=net,restrict=on", "-device", "virtio-net-pci,netdev=net",
-            "-serial", f"file:{self.console}", "-qmp", f"unix:{monitor},server=on,wait=off",
+            "-chardev", f"socket,id=console,path={keys},server=on,wait=off,logfile={self.console}", "-serial", "chardev:console", "-qmp", f"unix:{monitor},server=on,wait=off",
         ]
         if self.data:
             command += ["-drive", f"file={self.data},format=raw,if=none,id=data,cache=writeback", "-device", "virtio-blk-pci,drive=data,serial=data"]
@@ -147,6 +147,24 @@ class Machine:
             self.lines.close()
             self.port.close()
             self.lines = None
+
+    def last_words(self):
+        """What a machine that does not go on can still say: its kernel is asked what runs and what waits, and ended by an interrupt."""
+        try:
+            state = self.monitor("query-status")["status"]
+            with socket.socket(socket.AF_UNIX) as keys:
+                keys.connect(os.path.join(self.folder, "keys"))
+                for key in (b"9", b"l", b"w"):
+                    self.monitor("chardev-send-break", id="console")
+                    keys.sendall(key)
+                    time.sleep(2)
+            self.monitor("inject-nmi")
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            state += ", deaf to an interrupt"
+        except (OSError, MachineError, ValueError) as error:
+            state = f"no answer from its monitor: {error}"
+        return f"QEMU: {state}; the console ends with\n{self.console_tail(150)}"
 
     def console_tail(self, lines=40):
         return self._tail(os.path.basename(self.console), lines)
