@@ -65,6 +65,17 @@ static void set_oom_score(const struct cl_child *child) {
     if (file >= 0) close(file);
 }
 
+/* What a security module makes of the program to be executed; it holds whatever happens until then. The kernel takes it
+ * only from the process itself, by a file that it opened itself. */
+static void set_label(const struct cl_child *child) {
+    const struct cl_plan *plan = child->plan;
+    if (!plan->label_file) return;
+    int file = open(plan->label_file, O_WRONLY | O_CLOEXEC);
+    if (file < 0) cl_fail(child, CL_STAGE_LABEL, 0, errno);
+    if (write(file, plan->label, strlen(plan->label)) < 0) cl_fail(child, CL_STAGE_LABEL, 1, errno);
+    close(file);
+}
+
 /* What surrounds a container of the runtime specification, after its mounts. */
 static void finish_container(struct cl_child *child) {
     if (!(child->plan->flags & CL_PLAN_EXPLICIT)) return;
@@ -90,8 +101,6 @@ static void join_container(struct cl_child *child) {
     const struct cl_launch *launch = child->launch;
     int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
     int kinds = explicit ? (int)launch->join_kinds : CLONE_NEWNS | CLONE_NEWCGROUP;
-    if (child->plan->label_file) child->label = open(child->plan->label_file, O_WRONLY | O_CLOEXEC);
-    if (child->plan->label_file && child->label < 0) cl_fail(child, CL_STAGE_LABEL, 0, errno);
     if (kinds && setns(launch->join_pidfd, kinds) < 0) cl_fail(child, CL_STAGE_JOIN, 0, errno);
     if (explicit && launch->join_root >= 0 && (fchdir(launch->join_root) < 0 || chroot(".") < 0))
         cl_fail(child, CL_STAGE_JOIN, 2, errno);
@@ -154,12 +163,13 @@ static int execute(const struct cl_plan *plan) {
 
 void cl_child_run(struct cl_child *child) {
     int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
-    child->root = child->devices = child->label = -1;
+    child->root = child->devices = -1;
     reset_signals();
     if (CL_KEEPS(PARENT_DEATH) && !explicit && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 0, errno);
     if (setsid() < 0) cl_fail(child, CL_STAGE_SIGNALS, 2, errno);
     take_streams(child);
     set_oom_score(child);
+    set_label(child);
     if (child->launch->join_pidfd >= 0) join_container(child);
     else build_container(child);
     /* a runtime's command ends soon and keeps nothing of another container's; its child opens more on the way */

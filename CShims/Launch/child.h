@@ -38,7 +38,6 @@ struct cl_child {
     int oom_score;
     int has_oom_score;
     int has_mount_namespace; /* of its own, in a plan with explicit namespaces */
-    int label;               /* an open file of /proc/self/attr, -1 without */
     int trees[CL_MAX_MOUNTS]; /* sources opened before the host goes out of sight */
 };
 

@@ -153,10 +153,6 @@ void cl_enter_root_tree(struct cl_child *child) {
         cl_tell(child, CL_STATUS_CREATED);
         cl_await_byte(child);
     }
-    if (plan->label_file) {
-        child->label = open(plan->label_file, O_WRONLY | O_CLOEXEC);
-        if (child->label < 0) cl_fail(child, CL_STAGE_LABEL, 0, errno);
-    }
     make_early(child);
     if (!child->has_mount_namespace) return confine(child, root);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) cl_fail(child, CL_STAGE_PROPAGATION, 0, errno);

@@ -136,8 +136,6 @@ static void set_manners(const struct cl_child *child) {
     if (plan->affinity && syscall(SYS_sched_setaffinity, 0, plan->affinity_size, plan->affinity) < 0)
         cl_fail(child, CL_STAGE_SCHEDULING, 2, errno);
     if (plan->has_personality && personality(plan->personality) < 0) cl_fail(child, CL_STAGE_PERSONALITY, 0, errno);
-    if (child->label >= 0 && write(child->label, plan->label, strlen(plan->label)) < 0)
-        cl_fail(child, CL_STAGE_LABEL, 1, errno);
 }
 
 void cl_drop_privileges(struct cl_child *child) {

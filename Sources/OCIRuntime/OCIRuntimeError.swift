@@ -22,8 +22,8 @@ package enum OCIRuntimeError: Error, Sendable, CustomStringConvertible {
         case .unsupported(let field, let cause): "\(field): \(cause)"
         case .state(let container, let cause): "container \(container): \(cause)"
         case .kernel(let error): error.description
-        case .launch(let step, let object, let code, _, _):
-            step + (object.map { " (\($0))" } ?? "") + ": " + KernelError.text(of: code)
+        case .launch(let step, let object, let code, let stage, _):
+            step + (object.map { " (\($0))" } ?? "") + ": " + stage.cause(code)
         case .hook(let name, let path, let cause): "\(name) hook \(path): \(cause)"
         }
     }

@@ -95,6 +95,36 @@ import Testing
             ])
     }
 
+    @Test func aPageSizeIsOneOfTheKernels() throws {
+        let section: JSONValue = [
+            "hugepageLimits": [["pageSize": "2MB", "limit": 1], ["pageSize": "1GB", "limit": 1]]
+        ]
+        var resources = try ResourceSpecification(SpecificationReader(section, file: "f"))
+        try ResourceSettings.checkPageSizes(resources, kernel: [2048, 1_048_576])
+        for wrong in ["3MB", "2 MB", "MB", "", "-1MB", "99999999999999999999GB"] {
+            resources.hugePages[1].pageSize = wrong
+            #expect(throws: OCIRuntimeError.self) {
+                try ResourceSettings.checkPageSizes(resources, kernel: [2048, 1_048_576])
+            }
+            try ResourceSettings.checkPageSizes(resources, kernel: [])
+        }
+        #expect([64, 2048, 1_048_576, 0].map(PageSizes.name) == ["64KB", "2MB", "1GB", "0KB"])
+    }
+
+    @Test func aProfileIsALabelWhereTheKernelHasAppArmor() throws {
+        var process = ProcessSpecification()
+        process.arguments = ["true"]
+        func label(_ profile: String, _ facts: HostFacts) throws -> (label: String?, unheld: [String]) {
+            process.appArmorProfile = profile
+            let planner = ProcessPlanner(facts: facts)
+            return (try planner.plan(process, seccomp: nil).traits.label?.text, planner.unheld(process))
+        }
+        #expect(try label("acme", HostFacts(hasAppArmor: true)) == ("exec acme", []))
+        #expect(try label("unconfined", HostFacts(hasAppArmor: true)) == (nil, []))
+        let without = try label("acme", HostFacts())
+        #expect(without.label == nil && without.unheld.count == 1 && without.unheld[0].contains("acme cannot be held"))
+    }
+
     @Test func cgroupsAreNamedFromTheRoot() throws {
         #expect(try ContainerCgroup.name(for: "/a/b", id: "i", isSystemd: false) == "a/b")
         #expect(try ContainerCgroup.name(for: nil, id: "i", isSystemd: false) == "swiftlet-oci/i")

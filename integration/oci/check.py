@@ -10,6 +10,7 @@ import attacks
 import clauses
 import kills
 import lifecycle
+import programs
 import refusals
 from bundle import Failure, Runtime
 
@@ -19,7 +20,7 @@ class Skip(Exception):
 
 
 def all_tests():
-    return [(name, test) for part in (clauses, lifecycle, refusals, kills, attacks)
+    return [(name, test) for part in (clauses, lifecycle, refusals, programs, kills, attacks)
             for name, test in list(vars(part).items()) if name.startswith("test_") and test.__module__ == part.__name__]
 
 

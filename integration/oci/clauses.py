@@ -112,6 +112,15 @@ def test_mount_label_is_told(runtime):
     expect(done.stderr, "linux.mountLabel cannot be held")
 
 
+def test_profile_is_told(runtime):
+    """process.apparmorProfile: said not to be held on a kernel without AppArmor, and no hindrance."""
+    if os.path.exists("/sys/module/apparmor"):
+        return "this kernel has AppArmor"
+    done = runtime.run("echo ran", lambda c: c["process"].update(apparmorProfile="acme_secure_profile"))
+    expect(done.stdout, "ran")
+    expect(done.stderr, "process.apparmorProfile acme_secure_profile cannot be held")
+
+
 def test_root_read_only(runtime):
     """root.readonly."""
     expect(runtime.run("touch /x 2>&1 || true", lambda c: c["root"].update(readonly=True)).stdout, "Read-only file system")

@@ -27,7 +27,7 @@ def test_refusals(runtime):
         "process.oomScoreAdj": p(oomScoreAdj=2000),
         "process.scheduler.policy": p(scheduler={"policy": "SCHED_X"}),
         "process.ioPriority.priority": p(ioPriority={"class": "IOPRIO_CLASS_BE", "priority": 8}),
-        "process.apparmorProfile": p(apparmorProfile="acme_secure_profile"),
+        "process.selinuxLabel": p(selinuxLabel="system_u:system_r:acme_t:s0"),
         "linux.namespaces[0].type": l(namespaces=[{"type": "net"}]),
         "linux.namespaces[1].type": l(namespaces=[{"type": "pid"}, {"type": "pid"}]),
         "linux.namespaces[0].path": l(namespaces=[{"type": "pid", "path": "relative"}]),
@@ -42,6 +42,7 @@ def test_refusals(runtime):
         "linux.seccomp.syscalls[0].args[0].op": l(seccomp={"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
             {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_X"}]}]}),
         "linux.personality.domain": l(personality={"domain": "VMS"}),
+        "linux.resources.hugepageLimits[0].pageSize": lambda c: c["linux"]["resources"].update(hugepageLimits=[{"pageSize": "3MB", "limit": 1 << 20}]),
         "linux.resources.memory.swap": lambda c: c["linux"]["resources"].update(memory={"limit": 1 << 26, "swap": 1 << 20}),
         "linux.intelRdt": l(intelRdt={"closID": "x"}),
         "mounts[7].destination": lambda c: c["mounts"].append({"source": "/tmp"}),

@@ -73,6 +73,6 @@ package enum PodMonitorError: Error, Sendable, Equatable, CustomStringConvertibl
         let object = detail.map { " \"\($0)\"" } ?? ""
         if isCommandNotFound { return "\(id): exec\(object): command not found in the container" }
         if stage == .exec && code == EACCES { return "\(id): exec\(object): permission denied in the container" }
-        return "\(id): failed \(stage)\(object): \(KernelError.text(of: code))"
+        return "\(id): failed \(stage)\(object): \(stage.cause(code))"
     }
 }

@@ -55,7 +55,8 @@ extension BundlePlan {
         PlanNames(
             mounts: mounts.map { ($0.sourceName, $0.target) }, masks: maskedPaths, readOnly: readOnlyPaths,
             devices: devices.map(\.path), layers: [root], parameters: kernelParameters.map(\.name),
-            program: process.arguments.first ?? "", directory: process.workingDirectory)
+            label: process.traits.label?.name, program: process.arguments.first ?? "",
+            directory: process.workingDirectory)
     }
 }
 

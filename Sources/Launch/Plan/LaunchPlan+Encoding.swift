@@ -19,6 +19,7 @@ package struct PlanNames: Sendable {
     let layers: [String]
     var parameters: [String] = []
     var limits: [String] = []
+    var label: String?
     let program: String
     let directory: String
 
@@ -31,7 +32,8 @@ package struct PlanNames: Sendable {
 
     init(
         mounts: [(source: String, target: String)], masks: [String], readOnly: [String], devices: [String],
-        layers: [String], parameters: [String] = [], limits: [String] = [], program: String, directory: String
+        layers: [String], parameters: [String] = [], limits: [String] = [], label: String? = nil, program: String,
+        directory: String
     ) {
         self.mounts = mounts
         self.masks = masks
@@ -40,6 +42,7 @@ package struct PlanNames: Sendable {
         self.layers = layers
         self.parameters = parameters
         self.limits = limits
+        self.label = label
         self.program = program
         self.directory = directory
     }
@@ -57,6 +60,7 @@ package struct PlanNames: Sendable {
         case CL_STAGE_OVERLAY, CL_STAGE_ROOT: return entry(layers)
         case CL_STAGE_KERNEL_PARAMETER: return entry(parameters)
         case CL_STAGE_LIMITS: return entry(limits)
+        case CL_STAGE_LABEL: return label
         case CL_STAGE_EXEC: return program
         case CL_STAGE_CWD: return directory
         default: return nil
@@ -105,7 +109,7 @@ extension LaunchPlan {
         for path in readOnlyPaths { try records.add(CL_RECORD_READ_ONLY, path) }
         let names = PlanNames(
             mounts: mounts.map { ($0.sourceName, $0.target) }, masks: maskedPaths, readOnly: readOnlyPaths,
-            devices: devices.map(\.path), layers: layers,
+            devices: devices.map(\.path), layers: layers, label: process.traits.label?.name,
             program: process.arguments.first ?? "", directory: process.workingDirectory)
         return EncodedPlan(bytes: records.bytes, trees: trees, names: names)
     }
@@ -146,8 +150,8 @@ extension ProcessPlan {
         records.add(CL_RECORD_FLAGS) { $0.append(flags) }
         try encode(&records)
         let names = PlanNames(
-            mounts: [], masks: [], readOnly: [], devices: [], layers: [], program: arguments.first ?? "",
-            directory: workingDirectory)
+            mounts: [], masks: [], readOnly: [], devices: [], layers: [], label: traits.label?.name,
+            program: arguments.first ?? "", directory: workingDirectory)
         return EncodedPlan(bytes: records.bytes, trees: [], names: names)
     }
 
@@ -158,8 +162,8 @@ extension ProcessPlan {
         records.add(CL_RECORD_FLAGS) { $0.append(flags | UInt32(CL_PLAN_EXPLICIT) | root) }
         try encode(&records)
         let names = PlanNames(
-            mounts: [], masks: [], readOnly: [], devices: [], layers: [], program: arguments.first ?? "",
-            directory: workingDirectory)
+            mounts: [], masks: [], readOnly: [], devices: [], layers: [], label: traits.label?.name,
+            program: arguments.first ?? "", directory: workingDirectory)
         return EncodedPlan(bytes: records.bytes, trees: [], names: names)
     }
 

@@ -1,4 +1,5 @@
 import CLaunch
+import Glibc
 
 /// Where on the way from clone to execve a launch failed. The numbers are those of `claunch.h`.
 package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
@@ -11,6 +12,15 @@ package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
     package static let mountSource = LaunchStage(rawValue: UInt32(CL_STAGE_MOUNT_SOURCE))
     package static let workingDirectory = LaunchStage(rawValue: UInt32(CL_STAGE_CWD))
     package static let oomScore = LaunchStage(rawValue: UInt32(CL_STAGE_OOM_SCORE))
+
+    /// What an errno of this stage means, where that is more than its own words.
+    package func cause(_ code: Int32) -> String {
+        switch Int(rawValue) {
+        case CL_STAGE_LABEL where code == ENOENT:
+            "it is not loaded; apparmor_parser -r FILE loads it"
+        default: KernelError.text(of: code)
+        }
+    }
 
     /// What was being done, in words that follow "while".
     package var description: String {

@@ -61,14 +61,17 @@ package struct ProcessTraits: Sendable, Equatable {
         }
     }
 
-    /// A security module's label, written to a file of /proc/self/attr.
+    /// What a security module makes of the program, written to a file of /proc/self/attr.
     package struct Label: Sendable, Equatable {
         package var file: String
         package var text: String
+        /// What messages call it.
+        package var name: String
 
-        package init(file: String, text: String) {
+        package init(file: String, text: String, name: String) {
             self.file = file
             self.text = text
+            self.name = name
         }
     }
 

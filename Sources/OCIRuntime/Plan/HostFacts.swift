@@ -30,7 +30,7 @@ package struct HostFacts: Sendable {
     package static func gathered(preservedDescriptors: UInt32, makesKeyring: Bool) -> HostFacts {
         HostFacts(
             canMakeNodes: geteuid() == 0 && HostFacts.isInitialUserNamespace,
-            hasAppArmor: access("/sys/kernel/security/apparmor", F_OK) == 0,
+            hasAppArmor: AppArmor.isEnabled,
             hasSELinux: access("/sys/fs/selinux/enforce", F_OK) == 0, preservedDescriptors: preservedDescriptors,
             makesKeyring: makesKeyring)
     }

@@ -76,21 +76,25 @@ struct ProcessPlanner {
         "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
     ]
 
+    /// What the process asks for and this host cannot hold, though it runs: sentences for the log.
+    func unheld(_ process: ProcessSpecification) -> [String] {
+        guard asksForAppArmor(process), !facts.hasAppArmor else { return [] }
+        return ["process.apparmorProfile \(process.appArmorProfile) cannot be held: this kernel runs without AppArmor"]
+    }
+
+    private func asksForAppArmor(_ process: ProcessSpecification) -> Bool {
+        !process.appArmorProfile.isEmpty && process.appArmorProfile != "unconfined"
+    }
+
     private func label(_ process: ProcessSpecification) throws(OCIRuntimeError) -> ProcessTraits.Label? {
-        if !process.appArmorProfile.isEmpty && process.appArmorProfile != "unconfined" {
-            guard facts.hasAppArmor else {
-                throw .unsupported(field: "process.apparmorProfile", cause: "this kernel runs without AppArmor")
-            }
-            let own = access("/proc/self/attr/apparmor/exec", F_OK) == 0
-            return .init(
-                file: own ? "/proc/self/attr/apparmor/exec" : "/proc/self/attr/exec",
-                text: "exec " + process.appArmorProfile)
+        if asksForAppArmor(process) {
+            return facts.hasAppArmor ? AppArmor.label(process.appArmorProfile) : nil
         }
         guard !process.selinuxLabel.isEmpty else { return nil }
         guard facts.hasSELinux else {
             throw .unsupported(field: "process.selinuxLabel", cause: "this kernel runs without SELinux")
         }
-        return .init(file: "/proc/self/attr/exec", text: process.selinuxLabel)
+        return .init(file: "/proc/self/attr/exec", text: process.selinuxLabel, name: process.selinuxLabel)
     }
 }
 

@@ -45,6 +45,17 @@ enum ResourceSettings {
         return list
     }
 
+    /// Sizes in KiB; where the kernel has no huge pages at all there is nothing to compare with.
+    static func checkPageSizes(_ resources: ResourceSpecification, kernel: [UInt64]) throws(OCIRuntimeError) {
+        for (index, pages) in resources.hugePages.enumerated() where !kernel.isEmpty {
+            if let size = PageSizes.kibibytes(pages.pageSize), kernel.contains(size) { continue }
+            let known = kernel.sorted().map(PageSizes.name).joined(separator: ", ")
+            throw .unsupported(
+                field: "linux.resources.hugepageLimits[\(index)].pageSize",
+                cause: "this kernel has no pages of \"\(pages.pageSize)\", but of \(known)")
+        }
+    }
+
     private static func text(_ limit: Int64) -> String { limit <= 0 ? "max" : String(limit) }
 
     private static func memory(_ memory: ResourceSpecification.Memory) -> [Setting] {

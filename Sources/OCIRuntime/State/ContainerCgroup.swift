@@ -77,6 +77,9 @@ package struct ContainerCgroup: Sendable {
     /// Writes what the resources say; gives back what this machine cannot hold, one sentence each.
     func apply(_ resources: ResourceSpecification) throws(OCIRuntimeError) -> [String] {
         var missing: [String] = ResourceSettings.withoutMeaning(resources)
+        if !resources.hugePages.isEmpty {
+            try ResourceSettings.checkPageSizes(resources, kernel: PageSizes.ofThisKernel())
+        }
         for setting in ResourceSettings.settings(resources) {
             do throws(CgroupError) {
                 try group.set(setting.file, setting.value)

@@ -120,6 +120,7 @@ struct Creation {
             try ContainerDirectory.makeRoot(session.root)
             return try SeccompCache(root: session.root).program(for: section)
         }
+        for text in ProcessPlanner(facts: facts).unheld(process) { session.log.warning(text) }
         if specification.linux.mountLabel?.isEmpty == false {
             session.log.warning("linux.mountLabel cannot be held: mounts are not labelled")
         }

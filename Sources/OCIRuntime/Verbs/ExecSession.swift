@@ -107,6 +107,7 @@ struct ExecSession {
             try SeccompCache(root: session.root).program(for: section)
         }
         let planner = ProcessPlanner(facts: facts, personality: specification.linux.personality)
+        for text in planner.unheld(process) { session.log.warning(text) }
         return try planner.plan(process, seccomp: seccomp)
     }
 

@@ -1,0 +1,35 @@
+/// AppArmor of the running kernel: profiles by their names (apparmor(7)).
+package struct AppArmor: Sendable, Hashable {
+    /// Those that are loaded; nil where securityfs is not mounted, so that nobody but the kernel can tell.
+    package var profiles: Set<String>?
+
+    package init(profiles: Set<String>?) { self.profiles = profiles }
+
+    /// Whether the module is there and on.
+    package static var isEnabled: Bool {
+        (try? readText("/sys/module/apparmor/parameters/enabled"))?.hasPrefix("Y") ?? false
+    }
+
+    /// Nil where the kernel runs without it.
+    package static func ofThisKernel() -> AppArmor? {
+        guard isEnabled else { return nil }
+        return AppArmor(profiles: (try? readText("/sys/kernel/security/apparmor/profiles")).map(names))
+    }
+
+    /// The names in the kernel's list, whose lines are such as "name (enforce)"; names may have blanks.
+    package static func names(in list: String) -> Set<String> {
+        Set(
+            list.split(separator: "\n").compactMap { line in
+                line.lastIndex(of: "(").map { line[..<$0] }.map { $0.hasSuffix(" ") ? $0.dropLast() : $0 }
+            }.map(String.init))
+    }
+
+    /// False where it is certainly not loaded.
+    package func mayHave(_ profile: String) -> Bool { profiles?.contains(profile) ?? true }
+
+    /// Confines the program that is executed next.
+    package static func label(_ profile: String) -> ProcessTraits.Label {
+        ProcessTraits.Label(
+            file: "/proc/self/attr/apparmor/exec", text: "exec " + profile, name: "AppArmor profile " + profile)
+    }
+}
