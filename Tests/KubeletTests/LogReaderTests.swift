@@ -27,6 +27,17 @@ import Testing
         }
     }
 
+    @Test func theLastWordsOfALogAreItsEnd() throws {
+        defer { try? TreeRemoval.remove(directory) }
+        #expect(LogLine.lastWords(FileOperations.end(of: path, limit: 64 << 10)) == [])
+        for number in 0..<2_000 { try append("line \(number)", to: path) }
+        let words = String(decoding: LogLine.lastWords(FileOperations.end(of: path, limit: 64 << 10)), as: UTF8.self)
+        #expect(words.split(separator: "\n") == (1920..<2_000).map { "line \($0)" })
+        try append(String(repeating: "x", count: 5_000), to: path)
+        let long = LogLine.lastWords(FileOperations.end(of: path, limit: 64 << 10))
+        #expect(long == Array(String(repeating: "x", count: 2047).utf8) + [10])
+    }
+
     private func text(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
 
     /// Nothing is written when it ends, so nothing in the directory tells the reader.

@@ -30,6 +30,34 @@ import Testing
         #expect(simulation.status.condition("DisruptionTarget") == nil)
     }
 
+    @Test func aPodThatIsActiveForTooLongFails() {
+        var object = pod()
+        object.spec.activeDeadlineSeconds = 30
+        var simulation = PodSimulation(object)
+        simulation.look()
+        simulation.advance(.seconds(20))
+        // The wall clock moves no deadline.
+        simulation.clockOffset = .seconds(3600)
+        simulation.advance(.seconds(9))
+        #expect(simulation.status.phase == "Running")
+        simulation.advance(.seconds(2))
+        #expect(simulation.status.phase == "Failed")
+        #expect(simulation.status.reason == "DeadlineExceeded")
+        #expect(simulation.status.condition("DisruptionTarget") == nil)
+        #expect(simulation.events.filter { $0 == "DeadlineExceeded" }.count == 1)
+        #expect(Array(simulation.log.suffix(2)) == ["stop a", "stop sandbox"])
+    }
+
+    @Test func aDeadlineThatIsSetLaterCountsFromTheStart() {
+        var simulation = PodSimulation(pod())
+        simulation.look()
+        simulation.advance(.seconds(60))
+        var object = pod()
+        object.spec.activeDeadlineSeconds = 30
+        simulation.deliver(.updated(object))
+        #expect(simulation.status.reason == "DeadlineExceeded")
+    }
+
     @Test func onePodThatHasSucceededStaysSo() {
         var simulation = PodSimulation(pod(restartPolicy: "Never"))
         simulation.look()

@@ -18,6 +18,10 @@ containers() {
     check "a pod with a subdomain knows its full name" eventually 15 says "named.names.default.svc" \
         kubectl exec named -- hostname -f
     check "a pod that ends is Completed" eventually 20 says Completed kubectl get pod once
+    check "a pod that is active for too long has failed" eventually 30 says "Failed DeadlineExceeded" \
+        kubectl get pod brief -o 'jsonpath={.status.phase} {.status.reason}'
+    check "a container that failed is told by the end of its log" eventually 20 says "the last words" \
+        kubectl get pod telling -o 'jsonpath={.status.containerStatuses[0].state.terminated.message}'
     check "processes of the host cannot be seen" sees_only_itself
     check "seccomp and default capabilities are on" confined
     check_since 23 "kubectl debug runs a container that sees another's processes" debug_sees

@@ -26,6 +26,8 @@ struct PodMachine: Sendable {
     var isRemoved = false
     /// The node ends the pod; its object stays.
     var termination: PodTermination?
+    /// When the pod began here, on the monotonic clock.
+    var activeSince: Duration?
     /// Somebody waits for the end of what runs.
     var isEndAwaited = false
     var areVolumesReady = false
@@ -75,7 +77,7 @@ struct PodMachine: Sendable {
     }
 
     mutating func step(_ event: PodEvent, at now: Moment) -> [PodAction] {
-        var actions = absorb(event, at: now)
+        var actions = absorb(event, at: now) + planDeadline(at: now)
         if isEnding || isFinished || termination != nil {
             actions += planEnd(at: now)
         } else {
@@ -210,6 +212,7 @@ struct PodMachine: Sendable {
     private func nextWake(at now: Moment) -> Duration? {
         var times = probes.values.compactMap(\.nextDue)
         times += retries.values.map(\.at)
+        if let deadline { times.append(deadline) }
         if !isEnding, termination == nil {
             if let renewal = sources.contents.renewal { times.append(renewal) }
             times += pod.spec.containers.compactMap { restartTime($0.name, at: now) }

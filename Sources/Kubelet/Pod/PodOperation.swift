@@ -9,7 +9,11 @@ struct Moment: Sendable, Hashable {
 
     /// The monotonic time of a moment in the past that the runtime gave on the wall clock; now where that clock was set back since.
     func uptime(of nanoseconds: UnixNanoseconds) -> Duration {
-        uptime - max(.zero, wall.sinceEpoch - .nanoseconds(nanoseconds))
+        uptime(of: Timestamp(.nanoseconds(nanoseconds)))
+    }
+
+    func uptime(of moment: Timestamp) -> Duration {
+        uptime - max(.zero, wall - moment)
     }
 }
 

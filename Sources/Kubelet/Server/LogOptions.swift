@@ -79,4 +79,10 @@ struct LogLine: Sendable, Hashable {
         if !isPartial { bytes.append(UInt8(ascii: "\n")) }
         return bytes
     }
+
+    /// What the end of a log says: its last 80 lines, and of those the last 2048 bytes, as upstream cuts a termination message.
+    static func lastWords(_ log: [UInt8]) -> [UInt8] {
+        let lines = log.split(separator: UInt8(ascii: "\n")).suffix(80)
+        return lines.compactMap { LogLine($0)?.rendered(LogOptions()) }.joined().suffix(2048)
+    }
 }

@@ -43,6 +43,17 @@ enum FileOperations {
         return bytes
     }
 
+    /// The last bytes of a file, at most `limit`; empty where it cannot be read.
+    static func end(of path: String, limit: Int) -> [UInt8] {
+        var status = stat()
+        guard let file = try? Descriptor.open(path, O_RDONLY | O_NOFOLLOW), fstat(file.raw, &status) == 0 else {
+            return []
+        }
+        var bytes = [UInt8](repeating: 0, count: min(limit, max(0, status.st_size)))
+        let count = pread(file.raw, &bytes, bytes.count, status.st_size - bytes.count)
+        return Array(bytes.prefix(max(0, count)))
+    }
+
     /// A file of the kernel's, at most 256 KiB; empty where it is not there.
     static func text(_ path: String) -> String {
         String(decoding: read(path, limit: 256 << 10) ?? [], as: UTF8.self)

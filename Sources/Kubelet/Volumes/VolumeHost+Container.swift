@@ -80,15 +80,19 @@ extension VolumeHost {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// What an ended container left as its last words: its termination file, at most 4096 bytes.
+    /// What an ended container left as its last words: its termination file, or, where its policy says so and it failed in silence, the end of its log.
     func terminationMessage(_ status: CRI.ContainerStatus) async -> String {
         guard status.message.isEmpty, let path = status.annotations[ContainerLabel.terminationMessage] else {
             return status.message
         }
+        let isLogTaken =
+            status.annotations[ContainerLabel.terminationPolicy] == "FallbackToLogsOnError" && status.exitCode != 0
         let bytes = try? await threads.run("read \(path)") { () throws(KernelError) in
-            FileOperations.read(path, limit: 4096)
+            let own = FileOperations.read(path, limit: 4096) ?? []
+            guard own.isEmpty, isLogTaken else { return own }
+            return LogLine.lastWords(FileOperations.end(of: status.logPath, limit: 64 << 10))
         }
-        return String(decoding: (bytes ?? nil) ?? [], as: UTF8.self)
+        return String(decoding: bytes ?? [], as: UTF8.self)
     }
 }
 
