@@ -131,6 +131,13 @@ package struct ContainerSecurity: Sendable, Hashable {
         case localhost(path: String)
     }
 
+    package enum AppArmor: Sendable, Hashable {
+        case runtimeDefault
+        case unconfined
+        /// A profile that is loaded on the node, by its name.
+        case localhost(String)
+    }
+
     package var isPrivileged = false
     package var addCapabilities: [String] = []
     package var dropCapabilities: [String] = []
@@ -149,6 +156,8 @@ package struct ContainerSecurity: Sendable, Hashable {
     package var hasReadOnlyRoot = false
     package var noNewPrivileges = false
     package var seccomp = Seccomp.runtimeDefault
+    /// Nil where nothing is said.
+    package var appArmor: AppArmor?
     /// Refuse to start as user 0.
     package var mustRunAsNonRoot = false
     /// Leave /proc as it is (`procMount: Unmasked`).

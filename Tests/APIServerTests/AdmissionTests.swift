@@ -39,6 +39,32 @@ import Testing
         #expect(all.json["spec"]?["tolerations"]?.array?.count == 1)
     }
 
+    @Test func appArmorFieldsAndAnnotationsBecomeTheSame() async throws {
+        let api = try await TestServer()
+        let prefix = "container.apparmor.security.beta.kubernetes.io/"
+        var body = try #require(pod("a").object)
+        body["metadata"] = ["name": "a", "annotations": .object(JSONObject([(prefix + "old", "localhost/mine")]))]
+        body["spec"] = [
+            "securityContext": ["appArmorProfile": ["type": "RuntimeDefault"]],
+            "containers": [
+                ["name": "old", "image": "i"], ["name": "plain", "image": "i"],
+                [
+                    "name": "free", "image": "i",
+                    "securityContext": ["appArmorProfile": ["type": "Unconfined"]],
+                ],
+            ],
+        ]
+        let created = try await api.send(.post, Path.pods, .object(body))
+        let annotations = created.json["metadata"]?["annotations"]
+        #expect(annotations?[prefix + "plain"] == "runtime/default", "\(created.json.text)")
+        #expect(annotations?[prefix + "free"] == "unconfined")
+        let containers = created.json["spec"]?["containers"]?.array ?? []
+        #expect(
+            containers.first?["securityContext"]?["appArmorProfile"]
+                == ["type": "Localhost", "localhostProfile": "mine"])
+        #expect(containers.count == 3 && containers[1]["securityContext"] == nil)
+    }
+
     @Test func podsMayDeclineTheToken() async throws {
         let api = try await TestServer()
         var body = try #require(pod("a").object)

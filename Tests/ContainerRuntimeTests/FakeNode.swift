@@ -29,6 +29,7 @@ final class FakeKernel: RuntimeKernel {
         return tally
     }
     func hugePageSizes() -> [String] { ["2MB"] }
+    func appArmor() -> AppArmor? { nil }
     func capacity(of path: String) -> FilesystemCapacity? {
         FilesystemCapacity(bytes: 1 << 30, inodes: 1_000, freeInodes: 900)
     }

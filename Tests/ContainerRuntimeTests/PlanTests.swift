@@ -118,6 +118,31 @@ import Testing
         #expect(!privileged.mounts.contains { $0.target == "/sys" && $0.flags.contains(.readOnly) })
     }
 
+    @Test func aLoadedProfileConfinesTheContainerAndItsSessions() throws {
+        func plan(_ asked: ContainerSecurity.AppArmor?, _ kernel: AppArmor?) throws -> ContainerPlan {
+            try ContainerPlan(
+                input {
+                    $0.config.security.appArmor = asked
+                    $0.appArmor = kernel
+                })
+        }
+        let kernel = AppArmor(profiles: ["mine"])
+        let confined = try plan(.localhost("mine"), kernel)
+        #expect(confined.launch.plan.process.traits.label?.text == "exec mine")
+        #expect(confined.exec.process(["sh"], seccomp: nil, terminal: nil).traits.label == AppArmor.label("mine"))
+        for (asked, kernel) in [
+            (nil, kernel), (.unconfined, kernel), (.runtimeDefault, kernel), (.runtimeDefault, nil),
+        ] as [(ContainerSecurity.AppArmor?, AppArmor?)] {
+            let plan = try plan(asked, kernel)
+            #expect(plan.launch.plan.process.traits.label == nil)
+            #expect(plan.warnings.contains { $0.contains("AppArmor") } == (asked == .runtimeDefault && kernel != nil))
+        }
+        #expect(throws: CRIError.self) { try plan(.localhost("other"), kernel) }
+        #expect(throws: CRIError.self) { try plan(.localhost("mine"), nil) }
+        // What the list does not say, the kernel will.
+        #expect(try plan(.localhost("other"), AppArmor(profiles: nil)).exec.appArmor == "other")
+    }
+
     @Test func capabilitiesAreDroppedAndThenAdded() throws {
         func mask(_ drop: [String], _ add: [String]) throws -> UInt64 {
             var security = ContainerSecurity()

@@ -13,7 +13,8 @@ import Testing
     private func container() -> ContainerRecord {
         let exec = ExecTemplate(
             environment: ["A=\u{1}ü\""], workingDirectory: "/", userID: 1, groupID: 2, supplementaryGroups: [3],
-            capabilities: .max, noNewPrivileges: true, seccomp: .localhost(path: "/p"))
+            capabilities: .max, noNewPrivileges: true, seccomp: .localhost(path: "/p"),
+            appArmor: "profile of mine")
         var record = ContainerRecord(
             id: "c", sandbox: sandbox, config: containerConfig(), imageID: "sha256:x", stopSignal: 15, exec: exec,
             createdAt: 6)

@@ -60,6 +60,34 @@ import Testing
         #expect(PodTermination.refusal(of: known, by: SysctlAllowlist()) == nil)
     }
 
+    @Test func aKernelWithoutAppArmorRefusesWhatIsToBeConfinedByIt() throws {
+        let profile = AppArmorProfile { $0.type = "RuntimeDefault" }
+        let whole = pod { $0.spec.securityContext = PodSecurityContext { $0.appArmorProfile = profile } }
+        let refusal = try #require(PodTermination.refusal(of: whole, hasAppArmor: false))
+        var simulation = PodSimulation(whole)
+        simulation.deliver(.terminated(refusal))
+        #expect(simulation.status.phase == "Failed" && simulation.status.reason == "AppArmor")
+        #expect(
+            simulation.status.message
+                == "Pod was rejected: Cannot enforce AppArmor: AppArmor is not enabled on the host")
+        let one = pod(["a"]) {
+            $0.spec.containers[0].securityContext = SecurityContext { $0.appArmorProfile = profile }
+        }
+        #expect(PodTermination.refusal(of: one, hasAppArmor: false) != nil)
+        let older = pod(["a"]) { $0.metadata.annotations = [Pod.appArmorAnnotation + "a": "localhost/mine"] }
+        #expect(PodTermination.refusal(of: older, hasAppArmor: false) != nil)
+        let unconfined = pod(["a"]) {
+            $0.spec.securityContext = PodSecurityContext { $0.appArmorProfile = profile }
+            $0.spec.containers[0].securityContext = SecurityContext {
+                $0.appArmorProfile = AppArmorProfile { $0.type = "Unconfined" }
+            }
+        }
+        for admitted in [unconfined, pod()] {
+            #expect(PodTermination.refusal(of: admitted, hasAppArmor: false) == nil)
+        }
+        #expect(PodTermination.refusal(of: whole, hasAppArmor: true) == nil)
+    }
+
     @Test func nobodyRunsAsRootWhereThatIsForbidden() {
         func fault(_ user: Int64?, image: Int64?, named: String = "", isAsked: Bool = true) -> String? {
             let pod = pod {

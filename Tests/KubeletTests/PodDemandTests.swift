@@ -24,9 +24,6 @@ import Testing
         expect("windows") { $0.spec.os = PodOS { $0.name = "windows" } }
         expect("resourceClaims") { $0.spec.resourceClaims = [PodResourceClaim { $0.name = "gpu" }] }
         expect("pod as a whole") { $0.spec.resources = ResourceRequirements { $0.limits = ["cpu": Quantity(1)] } }
-        let profile = AppArmorProfile { $0.type = "RuntimeDefault" }
-        expect("AppArmor") { $0.spec.securityContext = PodSecurityContext { $0.appArmorProfile = profile } }
-        expect("AppArmor") { $0.spec.containers[0].securityContext = SecurityContext { $0.appArmorProfile = profile } }
     }
 
     private func expect(_ name: String, _ change: (inout Pod) -> Void) {

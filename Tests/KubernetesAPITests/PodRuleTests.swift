@@ -459,6 +459,39 @@ import Testing
             ])
     }
 
+    @Test func appArmorAnnotationsAreReadBesideTheFields() throws {
+        func faults(_ key: String, _ value: String, _ profile: JSONValue? = nil) throws -> [String] {
+            var container: JSONObject = ["name": "app", "image": "nginx:1"]
+            if let profile { container["securityContext"] = ["appArmorProfile": profile] }
+            let annotations = JSONObject([(Pod.appArmorAnnotation + key, .string(value))])
+            return try Rules.faults(
+                Pod.self,
+                ["metadata": ["annotations": .object(annotations)], "spec": ["containers": [.object(container)]]])
+        }
+        let mine: JSONValue = ["type": "Localhost", "localhostProfile": "mine"]
+        for (value, profile) in [
+            ("localhost/mine", nil), ("localhost/mine", mine), ("runtime/default", nil), ("", nil),
+        ] {
+            #expect(try faults("app", value, profile) == [])
+        }
+        let path = "metadata.annotations[container.apparmor.security.beta.kubernetes.io/"
+        #expect(
+            try faults("app", "what") == [
+                path + #"app]: Invalid value: "what": invalid AppArmor profile name: "what""#
+            ])
+        #expect(
+            try faults("other", "unconfined") == [path + #"other]: Invalid value: "other": container not found"#])
+        let field = "spec.containers[0].securityContext.appArmorProfile"
+        #expect(
+            try faults("app", "unconfined", mine) == [
+                field + ".type: Forbidden: apparmor type in annotation and field must match"
+            ])
+        #expect(
+            try faults("app", "localhost/other", mine) == [
+                field + ".localhostProfile: Forbidden: apparmor profile in annotation and field must match"
+            ])
+    }
+
     private static let gated: JSONValue = [
         "containers": [["name": "app", "image": "nginx:1", "imagePullPolicy": "IfNotPresent"]],
         "schedulingGates": [["name": "g"]],

@@ -45,6 +45,7 @@ import Testing
         config.security.addCapabilities = ["NET_ADMIN"]
         config.security.dropCapabilities = ["ALL"]
         config.security.seccomp = .localhost(path: "/p.json")
+        config.security.appArmor = .localhost("p")
         config.security.maskedPaths = ["/proc/kcore"]
         config.security.readOnlyPaths = ["/proc/sys"]
         config.security.noNewPrivileges = true
@@ -90,7 +91,8 @@ import Testing
         #expect(refused { $0.runAsGroup = Message { $0.value = 1 } })
         #expect(refused { $0.seccompProfilePath = "what" })
         #expect(refused { $0.apparmor = Message { $0.profileType = .localhost } })
-        #expect(!refused { $0.apparmor = Message { $0.profileType = .runtimeDefault } })
+        #expect(refused { $0.apparmorProfile = "what" })
+        #expect(refused { $0.apparmorProfile = "localhost/" })
         #expect((try? PodSandboxConfig(Message())) == nil)
         #expect((try? ContainerConfig(nil)) == nil)
         let mapped = Message<Wire.PodSandboxConfig> { config in
@@ -111,6 +113,27 @@ import Testing
         #expect(security.seccomp == .unconfined && security.maskedPaths == nil && security.user == nil)
         let box = try PodSandboxConfig(Message { $0.metadata = sandbox.metadata.wire })
         #expect(box.pid == .pod && box.network == .pod && box.cgroupParent.isEmpty)
+    }
+
+    @Test func appArmorProfilesComeInTwoForms() throws {
+        func read(_ change: (inout Message<Wire.LinuxContainerSecurityContext>) -> Void) throws
+            -> ContainerSecurity.AppArmor?
+        {
+            var context = Message<Wire.LinuxContainerSecurityContext>()
+            change(&context)
+            return try ContainerSecurity(context).appArmor
+        }
+        #expect(try read { _ in } == nil)
+        #expect(try read { $0.apparmorProfile = "localhost/a b" } == .localhost("a b"))
+        #expect(try read { $0.apparmorProfile = "runtime/default" } == .runtimeDefault)
+        let newer = try read {
+            $0.apparmorProfile = "runtime/default"
+            $0.apparmor = Message {
+                $0.profileType = .localhost
+                $0.localhostRef = "localhost/mine"
+            }
+        }
+        #expect(newer == .localhost("mine"))
     }
 
     @Test func credentialsComeInTwoForms() throws {

@@ -10,8 +10,7 @@ extension AdmissionChain {
         }
         rules += [
             DefaultTolerationSeconds(), MemoryPressureToleration(), PriorityDefault(), NoRuntimeClass(),
-            TaintNodesByCondition(),
-            NodeRestriction(),
+            AppArmorFields(), TaintNodesByCondition(), NodeRestriction(),
         ]
         return AdmissionChain(rules: rules)
     }

@@ -87,6 +87,8 @@ package protocol RuntimeKernel: Sendable {
     func tally(_ processes: [Int32]) -> ProcessTally
     /// The sizes of huge pages that there are, as cgroups name them, such as `2MB`.
     func hugePageSizes() -> [String]
+    /// Nil where the kernel runs without it.
+    func appArmor() -> AppArmor?
     /// Of the filesystem that `path` lies on; nil where that cannot be told.
     func capacity(of path: String) -> FilesystemCapacity?
     /// The host's own file, empty where there is none.

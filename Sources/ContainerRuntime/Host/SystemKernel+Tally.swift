@@ -32,6 +32,8 @@ extension SystemKernel {
         return names.compactMap(ProcFiles.hugePageSize).sorted()
     }
 
+    package func appArmor() -> AppArmor? { AppArmor.ofThisKernel() }
+
     package func capacity(of path: String) -> FilesystemCapacity? {
         var disk = statvfs()
         guard statvfs(path, &disk) == 0 else { return nil }

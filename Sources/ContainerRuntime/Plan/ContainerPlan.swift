@@ -12,6 +12,8 @@ struct ContainerPlanInput: Sendable {
     var imageLayers: [String]
     var identity: ProcessIdentity
     var seccomp: SeccompProgram?
+    /// Nil where the kernel runs without it.
+    var appArmor: AppArmor?
     /// The sources of mounts of an image, or of a path within their volume, resolved, by the mount's place in the configuration.
     var trees: [Int: SharedDescriptor] = [:]
     /// Those that the configuration names, as they are on the host.
@@ -33,6 +35,7 @@ struct ContainerPlan: Sendable {
         let security = config.security
         let object = "container \(config.metadata.name)"
         let capabilities = try CapabilityDecision(security, host: input.host, object: object)
+        let appArmor = try AppArmorDecision(security, kernel: input.appArmor, object: object)
         exec = ExecTemplate(
             environment: ProcessDecision.environment(input),
             workingDirectory: ProcessDecision.workingDirectory(config, input.image),
@@ -40,9 +43,9 @@ struct ContainerPlan: Sendable {
             supplementaryGroups: input.identity.supplementaryGroups, capabilities: capabilities.mask,
             ambientCapabilities: capabilities.ambient,
             noNewPrivileges: security.noNewPrivileges && !security.isPrivileged,
-            seccomp: security.isPrivileged ? .unconfined : security.seccomp)
+            seccomp: security.isPrivileged ? .unconfined : security.seccomp, appArmor: appArmor.profile)
         cgroup = CgroupSettings(config.resources, object: object, controllers: input.host.controllers)
-        warnings = capabilities.warnings + cgroup.warnings
+        warnings = capabilities.warnings + appArmor.warnings + cgroup.warnings
         let process = exec.process(
             try ProcessDecision.arguments(config, input.image),
             seccomp: security.isPrivileged ? nil : input.seccomp,

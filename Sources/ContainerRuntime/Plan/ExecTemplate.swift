@@ -16,6 +16,8 @@ struct ExecTemplate: Sendable, Hashable {
     var noNewPrivileges: Bool
     /// Unconfined for a privileged container, whatever it asked for.
     var seccomp: ContainerSecurity.Seccomp
+    /// The name of a profile that is loaded on the node; nil without one.
+    var appArmor: String?
 
     /// A process that runs `arguments` like the container's own, but for its terminal.
     func process(_ arguments: [String], seccomp: SeccompProgram?, terminal: Linux.TerminalSize?) -> ProcessPlan {
@@ -24,10 +26,11 @@ struct ExecTemplate: Sendable, Hashable {
         if terminal != nil && !environment.contains(where: { $0.hasPrefix("TERM=") }) {
             environment.append("TERM=xterm")
         }
-        return ProcessPlan(
+        var plan = ProcessPlan(
             arguments: arguments, environment: environment, workingDirectory: workingDirectory, user: user,
             capabilities: CapabilitySets(capabilities, ambient: ambientCapabilities), noNewPrivileges: noNewPrivileges,
-            seccomp: seccomp,
-            terminal: terminal)
+            seccomp: seccomp, terminal: terminal)
+        plan.traits.label = appArmor.map(AppArmor.label)
+        return plan
     }
 }

@@ -58,6 +58,7 @@ extension ExecTemplate {
             "ambient": .integer(Int64(truncatingIfNeeded: ambientCapabilities)),
             "noNewPrivileges": .bool(noNewPrivileges),
         ]
+        if let appArmor { object["appArmor"] = .string(appArmor) }
         switch seccomp {
         case .runtimeDefault: object["seccomp"] = "runtimeDefault"
         case .unconfined: object["seccomp"] = "unconfined"
@@ -77,6 +78,7 @@ extension ExecTemplate {
         capabilities = UInt64(truncatingIfNeeded: try reader.integer("capabilities") ?? 0)
         ambientCapabilities = UInt64(truncatingIfNeeded: try reader.integer("ambient") ?? 0)
         noNewPrivileges = try reader.bool("noNewPrivileges") ?? false
+        appArmor = try reader.string("appArmor")
         switch try reader.required("seccomp") {
         case "runtimeDefault": seccomp = .runtimeDefault
         case "unconfined": seccomp = .unconfined

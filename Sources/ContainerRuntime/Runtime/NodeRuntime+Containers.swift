@@ -93,6 +93,7 @@ extension NodeRuntime {
             let capabilities = try CapabilityDecision(config.security, host: input.host, object: "").mask
             input.seccomp = try dependencies.seccomp.program(for: config.security.seccomp, capabilities: capabilities)
         }
+        input.appArmor = config.security.appArmor == nil ? nil : kernel.appArmor()
         input.trees = try Self.subPaths(config)
         input.devices = try DeviceDecision.all(config)
         var plan = try ContainerPlan(input)

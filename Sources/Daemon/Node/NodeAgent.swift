@@ -46,6 +46,7 @@ struct NodeAgent: Sendable {
         var settings = Kubelet.Configuration(configuration, node, nameServer: network.configuration.gateway)
         settings.eviction = try configuration.eviction()
         settings.settings.sysctls = try configuration.sysctls()
+        settings.settings.hasAppArmor = AppArmor.isEnabled
         settings.podCgroup = stack.podCgroups
         if let other {
             settings.identity.runtimeName = other.name

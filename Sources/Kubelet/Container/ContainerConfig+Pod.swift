@@ -34,6 +34,7 @@ extension ContainerConfig {
         terminal = container.tty
         resources = ContainerResources(container, of: pod)
         security = ContainerSecurity(container.securityContext, pod: pod.spec.securityContext)
+        security.appArmor = pod.appArmorProfile(of: container).map(ContainerSecurity.AppArmor.init)
         stopSignal = container.lifecycle?.stopSignal
         labels = [
             ContainerLabel.podName: pod.metadata.name,
@@ -120,6 +121,17 @@ extension ContainerSecurity {
         mustRunAsNonRoot = container?.runAsNonRoot ?? pod?.runAsNonRoot ?? false
         isProcUnmasked = container?.procMount == "Unmasked"
         if let profile = container?.seccompProfile ?? pod?.seccompProfile { seccomp = Seccomp(profile) }
+    }
+}
+
+extension ContainerSecurity.AppArmor {
+    init(_ profile: AppArmorProfile) {
+        self =
+            switch profile.type {
+            case "Unconfined": .unconfined
+            case "Localhost": .localhost(profile.localhostProfile ?? "")
+            default: .runtimeDefault
+            }
     }
 }
 

@@ -29,11 +29,13 @@ final class PodDirectory: Sendable {
         /// What the node is short of.
         var pressures: Set<NodePressure> = []
         let sysctls: SysctlAllowlist
+        let hasAppArmor: Bool
 
         mutating func begin(_ pod: Pod, _ source: Source) -> PodInbox {
             let inbox = PodInbox()
             let refusal =
                 refusal ?? PodTermination.refusal(of: pod, by: sysctls)
+                ?? PodTermination.refusal(of: pod, hasAppArmor: hasAppArmor)
                 ?? PodTermination.refusal(of: pod, under: pressures)
             if let refusal { inbox.send(.terminated(refusal)) }
             entries[pod.metadata.uid] = Entry(pod: pod, source: source, inbox: inbox)
@@ -55,7 +57,8 @@ final class PodDirectory: Sendable {
     private let continuation: AsyncStream<Command>.Continuation
 
     init(executor: PodExecutor, time: any TimeSource, logger: Logger) {
-        state = Mutex(State(sysctls: executor.settings.sysctls))
+        let settings = executor.settings
+        state = Mutex(State(sysctls: settings.sysctls, hasAppArmor: settings.hasAppArmor))
         self.executor = executor
         self.time = time
         self.logger = logger

@@ -205,6 +205,8 @@ package struct PodSettings: Sendable {
     package var allocatable: [String: Quantity] = [:]
     /// What pods may set of the kernel.
     package var sysctls = SysctlAllowlist()
+    /// Whether the kernel runs with AppArmor, so that pods can be confined by it.
+    package var hasAppArmor = false
 
     package init(
         clusterDNS: [String], clusterDomain: String, logRoot: String, nodeMemory: Int64, hostResolver: String,

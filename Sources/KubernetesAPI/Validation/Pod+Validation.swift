@@ -33,7 +33,30 @@ extension Pod {
                     "metadata.annotations[\(Self.mirrorAnnotation)]", .string(mirrored),
                     "must set spec.nodeName if mirror pod annotation is set"))
         }
-        return faults + DeletionCost.faults(annotations, at: "metadata.annotations")
+        return faults + appArmorFaults() + DeletionCost.faults(annotations, at: "metadata.annotations")
+    }
+
+    /// The older form of profiles: of a container that is there, readable, and the same as the field.
+    private func appArmorFaults() -> [FieldError] {
+        let spec = self.spec
+        var fields: [String: (path: String, profile: AppArmorProfile?)] = [:]
+        let lists = [("initContainers", spec.initContainers), ("containers", spec.containers)]
+        for (list, containers) in lists {
+            for (index, container) in containers.enumerated() {
+                let path = "spec.\(list)[\(index)].securityContext.appArmorProfile"
+                fields[container.name] = (path, container.securityContext?.appArmorProfile)
+            }
+        }
+        return self.metadata.annotations.sorted { $0.key < $1.key }.flatMap { key, value -> [FieldError] in
+            guard key.hasPrefix(Self.appArmorAnnotation) else { return [] }
+            let path = "metadata.annotations[\(key)]"
+            let name = String(key.dropFirst(Self.appArmorAnnotation.count))
+            let form =
+                value.isEmpty || value == "localhost/" || AppArmorProfile(annotation: value) != nil
+                ? [] : [FieldError.invalid(path, .string(value), "invalid AppArmor profile name: \"\(value)\"")]
+            guard let field = fields[name] else { return [.invalid(path, .string(name), "container not found")] + form }
+            return form + (field.profile?.mismatches(with: value, at: field.path) ?? [])
+        }
     }
 }
 

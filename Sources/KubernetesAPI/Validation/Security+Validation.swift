@@ -77,6 +77,18 @@ extension SeccompProfile {
 }
 
 extension AppArmorProfile {
+    /// A field and the older annotation beside it say the same.
+    func mismatches(with annotation: String, at path: String) -> [FieldError] {
+        let isLocal = self.type == "Localhost" && annotation.hasPrefix("localhost/")
+        guard isLocal || annotation == self.annotation else {
+            return [.forbidden(path + ".type", "apparmor type in annotation and field must match")]
+        }
+        guard annotation == self.annotation else {
+            return [.forbidden(path + ".localhostProfile", "apparmor profile in annotation and field must match")]
+        }
+        return []
+    }
+
     /// The name of a profile belongs to type Localhost and to no other.
     func faults(at path: String) -> [FieldError] {
         let path = path + ".localhostProfile"

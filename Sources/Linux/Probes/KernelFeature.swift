@@ -19,7 +19,9 @@ package struct KernelFeature: Sendable, Equatable {
     }
 
     /// Looks at everything once; a few milliseconds of system calls, so not for the cooperative pool.
-    package static func all() -> [KernelFeature] { calls() + namespaces() + filesystems() + cgroups() + rights() }
+    package static func all() -> [KernelFeature] {
+        calls() + namespaces() + filesystems() + cgroups() + [appArmor()] + rights()
+    }
 
     private static func calls() -> [KernelFeature] {
         func has(_ probe: some BinaryInteger) -> Bool { cmnt_probe(UInt32(probe)) != 0 }
@@ -97,6 +99,11 @@ package struct KernelFeature: Sendable, Equatable {
             return access(group.path + "/cgroup.kill", F_OK) == 0
         }
         return true
+    }
+
+    private static func appArmor() -> KernelFeature {
+        KernelFeature(
+            "AppArmor", AppArmor.isEnabled, .optional, "pods that ask for an AppArmor profile are refused")
     }
 
     private static func rights() -> [KernelFeature] {

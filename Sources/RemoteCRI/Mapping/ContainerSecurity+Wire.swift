@@ -25,8 +25,7 @@ extension ContainerSecurity {
         maskedPaths = wire.maskedPaths.isEmpty ? nil : wire.maskedPaths
         readOnlyPaths = wire.readonlyPaths.isEmpty ? nil : wire.readonlyPaths
         seccomp = try Seccomp(wire.seccomp, path: wire.seccompProfilePath)
-        guard wire.apparmor?.profileType != .localhost, !wire.apparmorProfile.hasPrefix("localhost/") || isPrivileged
-        else { throw .unsupported("AppArmor profiles are not supported on this node") }
+        appArmor = try Self.appArmor(wire.apparmor, name: wire.apparmorProfile)
     }
 
     func wire(_ namespaces: Message<Wire.NamespaceOption>) -> Message<Wire.LinuxContainerSecurityContext> {
@@ -46,6 +45,7 @@ extension ContainerSecurity {
             context.readonlyRootfs = hasReadOnlyRoot
             context.noNewPrivs = noNewPrivileges
             context.seccomp = seccomp.wire
+            context.apparmor = appArmor?.wire
             if !isPrivileged && !isProcUnmasked {
                 context.maskedPaths = maskedPaths ?? Self.usualMaskedPaths
                 context.readonlyPaths = readOnlyPaths ?? Self.usualReadOnlyPaths
@@ -62,6 +62,47 @@ extension ContainerSecurity {
     private static let usualReadOnlyPaths = [
         "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
     ]
+}
+
+extension ContainerSecurity {
+    /// - Parameter name: the older field, which counts where the newer is not set.
+    fileprivate static func appArmor(
+        _ profile: Message<Wire.SecurityProfile>?, name: String
+    ) throws(CRIError) -> AppArmor? {
+        let prefix = "localhost/"
+        func loaded(_ name: String) throws(CRIError) -> AppArmor {
+            let name = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
+            guard !name.isEmpty else { throw .invalid("an AppArmor profile of type Localhost needs a name") }
+            return .localhost(name)
+        }
+        switch profile?.profileType {
+        case .runtimeDefault: return .runtimeDefault
+        case .unconfined: return .unconfined
+        case .localhost: return try loaded(profile?.localhostRef ?? "")
+        case nil: break
+        }
+        switch name {
+        case "": return nil
+        case "unconfined": return .unconfined
+        case "runtime/default": return .runtimeDefault
+        case let text where text.hasPrefix(prefix): return try loaded(text)
+        case let text: throw .invalid("AppArmor profile \"\(text)\" is not known")
+        }
+    }
+}
+
+extension ContainerSecurity.AppArmor {
+    fileprivate var wire: Message<Wire.SecurityProfile> {
+        Message {
+            switch self {
+            case .runtimeDefault: $0.profileType = .runtimeDefault
+            case .unconfined: $0.profileType = .unconfined
+            case .localhost(let name):
+                $0.profileType = .localhost
+                $0.localhostRef = name
+            }
+        }
+    }
 }
 
 extension ContainerSecurity.Seccomp {

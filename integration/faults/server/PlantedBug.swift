@@ -97,6 +97,7 @@ struct KernelThatLeaks: RuntimeKernel {
     func hostFile(_ path: String) -> String { base.hostFile(path) }
     func tally(_ processes: [Int32]) -> ProcessTally { base.tally(processes) }
     func hugePageSizes() -> [String] { base.hugePageSizes() }
+    func appArmor() -> AppArmor? { base.appArmor() }
     func capacity(of path: String) -> FilesystemCapacity? { base.capacity(of: path) }
 }
 
