@@ -30,12 +30,18 @@ package protocol APIValue: JSONRepresentable, HasZero {
     static var fields: Fields { get }
     /// One or two sentences for `kubectl explain`.
     static var summary: String { get }
+    /// Where the API declares the type; an object's kind says it.
+    static var groupVersion: GroupVersion { get }
+    /// What the API calls the type; the same as Swift does where this is not said.
+    static var typeName: String { get }
     var storage: JSONObject { get set }
     init(storage: JSONObject)
 }
 
 extension APIValue {
     package static var summary: String { "" }
+
+    package static var typeName: String { String(describing: Self.self) }
 
     package init() {
         self.init(storage: JSONObject())

@@ -35,6 +35,8 @@ package struct ResourceKind: Sendable, Hashable {
         group.isEmpty ? version : "\(group)/\(version)"
     }
 
+    package var groupVersion: GroupVersion { GroupVersion(group, version) }
+
     /// The path that the resource is served under: `/api/v1`, `/apis/apps/v1`.
     package var groupVersionPath: String {
         group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"
@@ -45,4 +47,8 @@ package struct ResourceKind: Sendable, Hashable {
 package protocol APIObject: APIValue {
     static var kind: ResourceKind { get }
     var metadata: ObjectMeta { get set }
+}
+
+extension APIObject {
+    package static var groupVersion: GroupVersion { kind.groupVersion }
 }

@@ -32,6 +32,7 @@ struct GadgetSpec: APIValue {
         let fixed = Key<String>("fixed", "Never changes.", .immutable)
     }
 
+    static let groupVersion = Gadget.kind.groupVersion
     static let fields = Fields()
     var storage: JSONObject
 }
@@ -44,6 +45,7 @@ struct Part: APIValue {
         let probe = Key<PartProbe>("probe", "Probe.")
     }
 
+    static let groupVersion = Gadget.kind.groupVersion
     static let fields = Fields()
     var storage: JSONObject
 }
@@ -54,6 +56,7 @@ struct PartEnvironment: APIValue {
         let value = Total<String>("value", "Value.")
     }
 
+    static let groupVersion = Gadget.kind.groupVersion
     static let fields = Fields()
     var storage: JSONObject
 }
@@ -65,6 +68,7 @@ struct PartPort: APIValue {
         let hint = Key<String>("hint", "Text.")
     }
 
+    static let groupVersion = Gadget.kind.groupVersion
     static let fields = Fields()
     var storage: JSONObject
 }
@@ -76,6 +80,7 @@ struct PartProbe: APIValue {
         let period = Total<Int32>("period", "Seconds.", default: 10)
     }
 
+    static let groupVersion = Gadget.kind.groupVersion
     static let fields = Fields()
     var storage: JSONObject
 }
@@ -86,6 +91,7 @@ struct GadgetSource: APIValue {
         let http = Key<String>("http", "HTTP.", .union("source"))
     }
 
+    static let groupVersion = Gadget.kind.groupVersion
     static let fields = Fields()
     var storage: JSONObject
 }

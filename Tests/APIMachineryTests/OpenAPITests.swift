@@ -5,6 +5,7 @@ import Testing
 @Suite struct OpenAPITests {
     @Test func emitsKindsWithTheirExtensions() throws {
         var components = OpenAPIComponents()
+        #expect(Gadget.schema.object?.name == "io.test.v1.Gadget")
         let references = components.add(Gadget.kind, Gadget.schema)
         let name = try #require(Gadget.schema.object?.name)
         #expect(references.object == ["$ref": .string("#/components/schemas/\(name)")])
@@ -24,7 +25,10 @@ import Testing
         #expect(parts["items"]?["allOf"]?.array?.count == 1)
         #expect(
             spec["tags"]?["x-kubernetes-list-type"] == "set" && spec["selector"]?["x-kubernetes-map-type"] == "atomic")
-        #expect(spec["limits"]?["additionalProperties"] == ["allOf": [["$ref": "#/components/schemas/Quantity"]]])
+        #expect(
+            spec["limits"]?["additionalProperties"] == [
+                "allOf": [["$ref": "#/components/schemas/io.k8s.apimachinery.pkg.api.resource.Quantity"]]
+            ])
         let list = try #require(components.schemas[name + "List"])
         #expect(list["required"] == ["items"])
     }

@@ -40,6 +40,37 @@ import Testing
         #expect(try await api.get("/openapi/v4").status == 404)
     }
 
+    /// kubectl before 1.24 shows these names in its errors, and clients are generated from them.
+    @Test func namesAreUpstreams() async throws {
+        let api = try await TestServer()
+        let json = try await api.get("/openapi/v2", headers: ["Accept": "application/json"]).json
+        let definitions = try #require(json["definitions"]?.object)
+        for name in definitions.keys { #expect(name.hasPrefix("io.k8s.api"), "\(name)") }
+        for name in [
+            "io.k8s.api.core.v1.PodSpec", "io.k8s.api.apps.v1.DeploymentSpec", "io.k8s.api.core.v1.EndpointPort",
+            "io.k8s.api.discovery.v1.EndpointPort", "io.k8s.api.coordination.v1.LeaseSpec",
+            "io.k8s.api.autoscaling.v1.Scale",
+            "io.k8s.api.policy.v1.Eviction", "io.k8s.api.core.v1.PodList",
+            "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta",
+            "io.k8s.apimachinery.pkg.apis.meta.v1.Time", "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
+            "io.k8s.apimachinery.pkg.api.resource.Quantity", "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+        ] { #expect(definitions[name] != nil, "\(name)") }
+        let options = definitions["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"]
+        #expect(
+            options?["x-kubernetes-group-version-kind"]?.array?.contains(
+                ["group": "apps", "version": "v1", "kind": "DeleteOptions"]) ?? false)
+        var operations: [String] = []
+        for path in json["paths"]?.object?.members ?? [] {
+            operations += (path.value.object?.members ?? []).compactMap { $0.value["operationId"]?.string }
+        }
+        #expect(Set(operations).count == operations.count)
+        for name in [
+            "listCoreV1NamespacedPod", "readAppsV1NamespacedDeploymentScale", "createCoreV1NamespacedPodBinding",
+        ] {
+            #expect(operations.contains(name), "\(name)")
+        }
+    }
+
     @Test func versionTwoAsTheMessageThatKubectlReads() async throws {
         let api = try await TestServer()
         let type = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
@@ -66,7 +97,8 @@ import Testing
         #expect(
             kinds.flatMap { $0.messages(2) }.flatMap { $0.texts(2) }
                 == ["{\"group\":\"\",\"kind\":\"Pod\",\"version\":\"v1\"}\n"])
-        let spec = try #require(definitions.first { $0.texts(1) == ["KubernetesAPI.ContainerPort"] }?.messages(2).first)
+        let spec = try #require(
+            definitions.first { $0.texts(1) == ["io.k8s.api.core.v1.ContainerPort"] }?.messages(2).first)
         let fields = spec.messages(25).flatMap { $0.messages(1) }
         let port = try #require(fields.first { $0.texts(1) == ["containerPort"] }?.messages(2).first)
         #expect(port.messages(22).flatMap { $0.texts(1) } == ["integer"])

@@ -56,6 +56,8 @@ private struct Comparison {
         let facts = types[type]?["fields"]?.object ?? JSONObject()
         let declared = Set(object.fields.map { $0.name })
         var differences = Set(facts.keys).symmetricDifference(declared).map { "\(type).\($0) is on one side only" }
+        let place = type.hasPrefix("meta.") ? "io.k8s.apimachinery.pkg.apis." : "io.k8s.api."
+        if !object.name.isEmpty, object.name != place + type { differences.append("\(type): named \(object.name)") }
         for field in object.fields {
             guard let fact = facts[field.name] else { continue }
             count += 1

@@ -15,6 +15,7 @@ package struct Condition: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.meta
     package static let fields = Fields()
     package var storage: JSONObject
 

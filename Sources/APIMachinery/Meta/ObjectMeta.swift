@@ -34,6 +34,7 @@ package struct ObjectMeta: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.meta
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -55,6 +56,7 @@ package struct OwnerReference: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.meta
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -76,6 +78,7 @@ package struct ManagedFieldsEntry: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.meta
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -14,6 +14,7 @@ package struct Status: APIValue, Error {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.meta
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -34,6 +35,7 @@ package struct StatusDetails: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.meta
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -52,6 +54,7 @@ package struct StatusCause: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.meta
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -70,6 +73,7 @@ package struct ListMeta: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.meta
     package static let fields = Fields()
     package var storage: JSONObject
 

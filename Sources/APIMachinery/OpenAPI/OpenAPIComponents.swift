@@ -17,11 +17,29 @@ package struct OpenAPIComponents: Sendable {
 
     /// Adds a kind, its list and all that they name. Returns references to both. Adding it again changes nothing.
     package mutating func add(_ kind: ResourceKind, _ schema: Schema) -> (object: JSONValue, list: JSONValue) {
-        let object = reference(to: schema)
+        let object = addRequest(kind, schema)
         let list = reference(to: .object(.list(of: kind, schema)))
-        if let name = schema.object?.name { mark(name, as: kind, kind.kind) }
-        mark(ObjectSchema.listName(of: kind, schema), as: kind, kind.kind + "List")
+        mark(.object(.list(of: kind, schema)), as: kind.groupVersion, kind.kind + "List")
         return (object, list)
+    }
+
+    /// Adds a kind that is only sent and never listed, and all that it names.
+    package mutating func addRequest(_ kind: ResourceKind, _ schema: Schema) -> JSONValue {
+        let object = reference(to: schema)
+        mark(schema, as: kind.groupVersion, kind.kind)
+        return object
+    }
+
+    /// Says of a type that was added that it is this kind; of some, such as the options of a deletion, in every group.
+    package mutating func mark(_ schema: Schema, as place: GroupVersion, _ kind: String) {
+        guard let name = schema.object?.name, case .object(var body)? = schemas[name] else { return }
+        let mark: JSONValue = [
+            "group": .string(place.group), "version": .string(place.version), "kind": .string(kind),
+        ]
+        var marks = body["x-kubernetes-group-version-kind"]?.array ?? []
+        if !marks.contains(mark) { marks.append(mark) }
+        body["x-kubernetes-group-version-kind"] = .array(marks)
+        schemas[name] = .object(body)
     }
 
     /// The form of a schema where it is used: a reference for a type with a name.
@@ -31,8 +49,12 @@ package struct OpenAPIComponents: Sendable {
             define(object)
             return Self.reference(object.name, version)
         case .object(let object): return .object(body(of: object))
-        case .quantity: return shared("Quantity", Self.quantity)
-        case .intOrString: return shared("IntOrString", version == .v3 ? Self.intOrString : Self.intOrString2)
+        case .quantity: return shared("io.k8s.apimachinery.pkg.api.resource.Quantity", Self.quantity)
+        case .intOrString:
+            let form = version == .v3 ? Self.intOrString : Self.intOrString2
+            return shared("io.k8s.apimachinery.pkg.util.intstr.IntOrString", form)
+        case .timestamp: return shared(GroupVersion.meta.schemaName(of: "Time"), Self.time)
+        case .microTime: return shared(GroupVersion.meta.schemaName(of: "MicroTime"), Self.time)
         case .array(let element): return ["type": "array", "items": wrapped(reference(to: element))]
         case .map(let element): return ["type": "object", "additionalProperties": wrapped(reference(to: element))]
         default: return .object(schema.shape.scalarForm)
@@ -77,23 +99,15 @@ package struct OpenAPIComponents: Sendable {
         return Self.reference(name, version)
     }
 
-    private mutating func mark(_ name: String, as kind: ResourceKind, _ kindName: String) {
-        guard case .object(var body)? = schemas[name] else { return }
-        let mark: JSONValue = [
-            "group": .string(kind.group), "version": .string(kind.version), "kind": .string(kindName),
-        ]
-        var marks = body["x-kubernetes-group-version-kind"]?.array ?? []
-        if !marks.contains(mark) { marks.append(mark) }
-        body["x-kubernetes-group-version-kind"] = .array(marks)
-        schemas[name] = .object(body)
-    }
-
     package static func reference(_ name: String, _ version: Version) -> JSONValue {
         ["$ref": .string((version == .v3 ? "#/components/schemas/" : "#/definitions/") + name)]
     }
 
     private static let quantity: JSONValue = [
         "type": "string", "description": "An amount with an optional suffix: 500m, 2, 128Mi.",
+    ]
+    private static let time: JSONValue = [
+        "type": "string", "format": "date-time", "description": "A moment, as RFC 3339 writes it.",
     ]
     private static let intOrString: JSONValue = [
         "format": "int-or-string", "oneOf": [["type": "integer"], ["type": "string"]],
@@ -113,10 +127,9 @@ extension Schema.Shape {
         case .integer32: ["type": "integer", "format": "int32"]
         case .integer64: ["type": "integer", "format": "int64"]
         case .number: ["type": "number", "format": "double"]
-        case .timestamp, .microTime: ["type": "string", "format": "date-time"]
         case .bytes: ["type": "string", "format": "byte"]
         case .any: ["x-kubernetes-preserve-unknown-fields": true]
-        case .intOrString, .quantity, .array, .map, .object: [:]
+        case .timestamp, .microTime, .intOrString, .quantity, .array, .map, .object: [:]
         }
     }
 }

@@ -82,7 +82,8 @@ extension ObjectSchema {
     ) -> ObjectSchema {
         compiled.withLock { known in
             if let schema = known[ObjectIdentifier(type)] { return schema }
-            let schema = ObjectSchema(name: String(reflecting: type), summary: type.summary) {
+            let name = type.groupVersion.schemaName(of: type.typeName)
+            let schema = ObjectSchema(name: name, summary: type.summary) {
                 let declared = Mirror(reflecting: Value.fields).children.compactMap { $0.value as? any AnyField }
                 return leading() + declared.map(FieldSchema.init)
             }

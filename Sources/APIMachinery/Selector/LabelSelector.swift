@@ -9,6 +9,7 @@ package struct LabelSelector: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.meta
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -28,6 +29,7 @@ package struct LabelSelectorRequirement: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.meta
     package static let fields = Fields()
     package var storage: JSONObject
 

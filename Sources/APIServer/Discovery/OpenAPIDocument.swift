@@ -37,55 +37,84 @@ struct OpenAPIDocument {
     private mutating func add(_ definition: KindDefinition) {
         let kind = definition.kind
         let (object, list) = components.add(kind, definition.schema)
-        let scope = kind.isNamespaced ? "/namespaces/{namespace}" : ""
-        let collection = "\(kind.groupVersionPath)\(scope)/\(kind.plural)"
+        let status = components.reference(to: Status.schema)
+        components.mark(Status.schema, as: .core, "Status")
+        let options = components.reference(to: DeleteOptions.schema)
+        components.mark(DeleteOptions.schema, as: kind.groupVersion, "DeleteOptions")
         let namespace = kind.isNamespaced ? [pathParameter("namespace")] : []
+        let collection = "\(kind.groupVersionPath)\(kind.isNamespaced ? "/namespaces/{namespace}" : "")/\(kind.plural)"
         var all: JSONObject = [
-            "get": operation(kind, "list", list, Self.listParameters),
-            "post": operation(kind, "post", object, Self.writeParameters, body: object),
-            "delete": operation(kind, "deletecollection", Self.status, Self.listParameters),
+            "get": operation(kind, .list, answer: list, Self.listParameters),
+            "post": operation(kind, .create, answer: object, Self.writeParameters, body: object),
+            "delete": operation(kind, .deleteCollection, answer: status, Self.listParameters, body: options),
         ]
         if !namespace.isEmpty { all["parameters"] = .array(namespace) }
         paths[collection] = .object(all)
         if kind.isNamespaced {
             paths["\(kind.groupVersionPath)/\(kind.plural)"] = [
-                "get": operation(kind, "list", list, Self.listParameters)
+                "get": operation(kind, .listEverywhere, answer: list, Self.listParameters)
             ]
         }
-        let parameters = JSONValue.array(namespace + [pathParameter("name")])
         var item = change(kind, object)
-        item["delete"] = operation(kind, "delete", Self.status, Self.deleteParameters)
+        item["delete"] = operation(kind, .delete, answer: status, Self.deleteParameters, body: options)
+        let parameters = JSONValue.array(namespace + [pathParameter("name")])
         item["parameters"] = parameters
         paths["\(collection)/{name}"] = .object(item)
-        if kind.subresources.contains(.status) {
-            var status = change(kind, object)
-            status["parameters"] = parameters
-            paths["\(collection)/{name}/status"] = .object(status)
+        for (name, operations) in subresources(of: kind, object) {
+            var operations = operations
+            operations["parameters"] = parameters
+            paths["\(collection)/{name}/\(name)"] = .object(operations)
         }
+    }
+
+    /// Those that take and give objects, with their operations.
+    private mutating func subresources(of kind: ResourceKind, _ object: JSONValue) -> [(String, JSONObject)] {
+        var found: [(String, JSONObject)] = []
+        if kind.subresources.contains(.status) { found.append(("status", change(kind, object, "Status"))) }
         if kind.subresources.contains(.scale) {
-            var scale = change(Scale.kind, components.reference(to: Scale.schema))
-            scale["parameters"] = parameters
-            paths["\(collection)/{name}/scale"] = .object(scale)
+            let scale = components.addRequest(Scale.kind, Scale.schema)
+            found.append(("scale", change(kind, scale, "Scale", of: Scale.kind)))
         }
+        guard kind == Pod.kind else { return found }
+        found.append(("ephemeralcontainers", change(kind, object, "Ephemeralcontainers")))
+        for (name, request, schema) in [
+            ("binding", Binding.kind, Binding.schema), ("eviction", Eviction.kind, Eviction.schema),
+        ] {
+            let form = components.addRequest(request, schema)
+            let create = operation(
+                kind, .create, answer: form, Self.writeParameters, body: form, subresource: request.kind, of: request)
+            found.append((name, ["post": create]))
+        }
+        return found
     }
 
     /// GET, PUT and PATCH.
-    private func change(_ kind: ResourceKind, _ object: JSONValue) -> JSONObject {
+    private func change(
+        _ kind: ResourceKind, _ object: JSONValue, _ subresource: String = "", of form: ResourceKind? = nil
+    ) -> JSONObject {
         [
-            "get": operation(kind, "get", object, []),
-            "put": operation(kind, "put", object, Self.writeParameters, body: object),
-            "patch": operation(kind, "patch", object, Self.patchParameters, body: ["type": "object"]),
+            "get": operation(kind, .read, answer: object, [], subresource: subresource, of: form),
+            "put": operation(
+                kind, .replace, answer: object, Self.writeParameters, body: object, subresource: subresource, of: form),
+            "patch": operation(
+                kind, .patch, answer: object, Self.patchParameters, body: ["type": "object"], subresource: subresource,
+                of: form),
         ]
     }
 
+    /// - Parameter form: the kind of what is sent and answered, where it is another than that of the resource.
     private func operation(
-        _ kind: ResourceKind, _ action: String, _ answer: JSONValue, _ parameters: [QueryParameter],
-        body: JSONValue? = nil
+        _ kind: ResourceKind, _ action: Action, answer: JSONValue, _ parameters: [QueryParameter],
+        body: JSONValue? = nil, subresource: String = "", of form: ResourceKind? = nil
     ) -> JSONValue {
+        let form = form ?? kind
+        let place = kind.groupVersion
         var operation: JSONObject = [
-            "x-kubernetes-action": .string(action),
+            "operationId": .string(action.operation(on: kind) + subresource),
+            "tags": [.string("\(place.shortName)_\(place.version)")],
+            "x-kubernetes-action": .string(action.kubernetesName),
             "x-kubernetes-group-version-kind": [
-                "group": .string(kind.group), "version": .string(kind.version), "kind": .string(kind.kind),
+                "group": .string(form.group), "version": .string(form.version), "kind": .string(form.kind),
             ],
             "responses": [
                 "200": version == .v2
@@ -95,14 +124,14 @@ struct OpenAPIDocument {
         ]
         var forms = parameters.map(queryParameter)
         if let body {
-            let types = action == "patch" ? Self.patchTypes : ["application/json"]
+            let types = action == .patch ? Self.patchTypes : ["application/json"]
             switch version {
             case .v2:
                 operation["consumes"] = .array(types.map(JSONValue.string))
-                forms.append(["name": "body", "in": "body", "required": true, "schema": body])
+                forms.append(["name": "body", "in": "body", "required": .bool(action.needsBody), "schema": body])
             case .v3:
                 operation["requestBody"] = [
-                    "required": true,
+                    "required": .bool(action.needsBody),
                     "content": .object(JSONObject(types.map { ($0, JSONValue.object(["schema": body])) })),
                 ]
             }
@@ -114,7 +143,6 @@ struct OpenAPIDocument {
     private static let patchTypes = [
         "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
     ]
-    private static let status: JSONValue = ["type": "object"]
 
     // MARK: Parameters
 

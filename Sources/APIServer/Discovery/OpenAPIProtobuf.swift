@@ -35,6 +35,8 @@ extension ProtobufWriter {
     }
 
     private mutating func operation(_ operation: JSONValue) {
+        for tag in operation["tags"]?.array ?? [] { text(1, tag) }
+        text(5, operation["operationId"])
         for type in operation["consumes"]?.array ?? [] { text(7, type) }
         parameters(8, operation["parameters"])
         message(9) { responses in

@@ -33,6 +33,7 @@ package struct LeaseSpec: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.coordination
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -27,6 +27,7 @@ package struct ReportedEvent: APIObject {
 
     package static let summary =
         "Something that happened to an object, in the form of events.k8s.io. The same objects as the core group's events."
+    package static let typeName = "Event"
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -43,6 +44,8 @@ package struct ReportedEventSeries: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.events
+    package static let typeName = "EventSeries"
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -38,6 +38,7 @@ package struct Endpoint: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.discovery
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -55,6 +56,7 @@ package struct EndpointConditions: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.discovery
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -71,6 +73,7 @@ package struct EndpointHints: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.discovery
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -86,6 +89,7 @@ package struct ForNode: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.discovery
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -101,6 +105,7 @@ package struct ForZone: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.discovery
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -120,6 +125,7 @@ package struct EndpointPort: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.discovery
     package static let fields = Fields()
     package var storage: JSONObject
 

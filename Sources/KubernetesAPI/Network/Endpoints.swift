@@ -65,6 +65,7 @@ package struct EndpointSubsetPort: APIValue {
         package init() {}
     }
 
+    package static let typeName = "EndpointPort"
     package static let fields = Fields()
     package var storage: JSONObject
 

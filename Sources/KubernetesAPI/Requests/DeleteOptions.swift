@@ -21,6 +21,7 @@ package struct DeleteOptions: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.meta
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -37,6 +38,7 @@ package struct Preconditions: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.meta
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -44,6 +44,7 @@ package struct DeploymentSpec: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.apps
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -63,6 +64,7 @@ package struct DeploymentStrategy: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.apps
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -83,6 +85,7 @@ package struct RollingUpdateDeployment: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.apps
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -108,6 +111,7 @@ package struct DeploymentStatus: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.apps
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -128,6 +132,7 @@ package struct DeploymentCondition: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.apps
     package static let fields = Fields()
     package var storage: JSONObject
 

@@ -35,6 +35,7 @@ package struct ReplicaSetSpec: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.apps
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -59,6 +60,7 @@ package struct ReplicaSetStatus: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.apps
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -78,6 +80,7 @@ package struct ReplicaSetCondition: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.apps
     package static let fields = Fields()
     package var storage: JSONObject
 

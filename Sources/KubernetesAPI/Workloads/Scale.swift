@@ -27,6 +27,7 @@ package struct ScaleSpec: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.autoscaling
     package static let fields = Fields()
     package var storage: JSONObject
 
@@ -43,6 +44,7 @@ package struct ScaleStatus: APIValue {
         package init() {}
     }
 
+    package static let groupVersion = GroupVersion.autoscaling
     package static let fields = Fields()
     package var storage: JSONObject
 
