@@ -9,6 +9,7 @@ import Synchronization
 package final class Scheduler: Sendable {
     /// Bindings under way at the same time; further pods wait for one to end.
     private static let concurrentBindings = 64
+    private static let triesInARow = 64
     /// Conditions written at the same time.
     private static let writers = 4
 
@@ -113,18 +114,27 @@ package final class Scheduler: Sendable {
             && old.storage["spec"] == new.storage["spec"]
     }
 
-    /// Decides as long as there is something to decide, then waits for a signal or for the time of a pod that waits.
+    /// Decides as long as there is something to decide, then waits for a signal or for the time of a pod that waits. Many pods that wait take
+    /// the processor from nobody: after some tries everybody else has a turn.
     private func decide() async {
         await signals.process { _ in
+            var tries = 0
             while let decision = self.core.withLock({ $0.next(now: self.time.uptime()) }) {
-                switch decision {
-                case .bind(let pod, let node): self.bindings.add(Binding(pod: pod, node: node))
-                case .wait(let pod, let text):
-                    self.messages.withLock { $0[pod.uid] = (pod, text) }
-                    self.explanations.add(pod.uid)
-                }
+                self.carryOut(decision)
+                tries += 1
+                if tries.isMultiple(of: Self.triesInARow) { await Task.yield() }
             }
             return self.core.withLock { $0.nextWake }.map { max(.milliseconds(1), $0 - self.time.uptime()) }
+        }
+    }
+
+    private func carryOut(_ decision: SchedulerCore.Decision) {
+        switch decision {
+        case .bind(let pod, let node): bindings.add(Binding(pod: pod, node: node))
+        case .wait(let pod, let text):
+            messages.withLock { $0[pod.uid] = (pod, text) }
+            explanations.add(pod.uid)
+        case .stillWait: break
         }
     }
 
@@ -184,6 +194,7 @@ package final class Scheduler: Sendable {
                 ["metadata": ["uid": .string(pod.uid)], "status": ["conditions": [condition.json]]])
         } catch {
             guard !error.isReason(.notFound) else { return }
+            core.withLock { $0.wasNotTold(pod.uid) }
             log.warning(
                 "a pod's condition was not written", metadata: ["pod": "\(pod.path)", "error": "\(error.message)"])
         }

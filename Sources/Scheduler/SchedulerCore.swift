@@ -8,6 +8,8 @@ package struct SchedulerCore: Sendable {
         case bind(PodInfo, node: String)
         /// Say in the pod's condition and in an event why it waits.
         case wait(PodInfo, message: String)
+        /// It was tried again in vain, and its users know why.
+        case stillWait(PodInfo)
     }
 
     private let framework: Framework
@@ -76,12 +78,16 @@ package struct SchedulerCore: Sendable {
         queue.note(.podGone, now: now)
     }
 
+    /// What `wait` asked to be said could not be.
+    package mutating func wasNotTold(_ uid: String) {
+        queue.wasNotTold(uid)
+    }
+
     // MARK: What to do
 
     /// The next decision; nil where nothing is to be done before `nextWake` or a change.
     package mutating func next(now: Duration) -> Decision? {
-        guard let entry = queue.next(now: now) else { return nil }
-        let pod = entry.pod
+        guard let pod = queue.next(now: now)?.pod else { return nil }
         switch framework.place(pod, in: cache, startingAt: start) {
         case .on(let node):
             start = (start + 1) % max(1, cache.nodes.count)
@@ -89,7 +95,8 @@ package struct SchedulerCore: Sendable {
             return .bind(pod, node: node)
         case .nowhere(let why):
             queue.park(pod.uid, helpedBy: why.helpedBy, now: now)
-            return .wait(pod, message: why.message)
+            let message = why.message
+            return queue.isNews(pod.uid, message, now: now) ? .wait(pod, message: message) : .stillWait(pod)
         }
     }
 

@@ -255,6 +255,53 @@ enum Made {
         #expect(pod.name == "second")
     }
 
+    @Test func whyAPodWaitsIsSaidOnceAndAgainAfterALongTime() {
+        var core = Self.core([Made.node("a", cpu: 1)])
+        #expect(Self.message(of: Made.pod("big", milliCPU: 2_000), in: &core) != nil)
+        func tryAgain(at now: Duration) -> SchedulerCore.Decision? {
+            core.noteNode(Made.node("a", cpu: 1, pods: 110 + now.components.seconds), now: now)
+            return core.next(now: now)
+        }
+        for second in 1..<60 {
+            guard case .stillWait? = tryAgain(at: .seconds(second)) else {
+                Issue.record("second \(second): not tried, or said again")
+                return
+            }
+        }
+        guard case .wait? = tryAgain(at: .seconds(301)) else {
+            Issue.record("not said again")
+            return
+        }
+        core.wasNotTold("big")
+        guard case .wait? = tryAgain(at: .seconds(302)) else {
+            Issue.record("what was not said is not said again")
+            return
+        }
+    }
+
+    @Test func manyPodsThatFitNowhereAreNotAllTriedAtEveryChange() {
+        var core = Self.core([Made.node("a", cpu: 1)])
+        for number in 0..<600 { core.notePod(Made.pod("big-\(number)", milliCPU: 2_000), now: .zero) }
+        func tries(at now: Duration) -> Int {
+            var count = 0
+            while core.next(now: now) != nil { count += 1 }
+            return count
+        }
+        #expect(tries(at: .zero) == 600)
+        var early = 0
+        for change in 0..<10 {
+            core.notePod(Made.pod("small") { $0.spec.nodeName = "a" }, now: .milliseconds(10 + change))
+            core.notePodGone("small", now: .milliseconds(10 + change))
+            early += tries(at: .milliseconds(10 + change))
+        }
+        #expect(early == 500)
+        // All others in their time.
+        #expect(tries(at: .seconds(3)) >= 100)
+        // One that comes now waits for none of them.
+        core.notePodGone("small", now: .seconds(4))
+        #expect(Self.placement(of: Made.pod("new", milliCPU: 100), in: &core, now: .seconds(4)) == "a")
+    }
+
     @Test func aRefusedBindingGivesTheRoomBack() {
         var core = Self.core([Made.node("a", cpu: 1)])
         #expect(Self.placement(of: Made.pod("pod", milliCPU: 800), in: &core) == "a")

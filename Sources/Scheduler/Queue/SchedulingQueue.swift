@@ -13,6 +13,8 @@ package struct SchedulingQueue: Sendable {
         /// What could help; empty: nothing but its own change.
         var helpedBy: ClusterChange = []
         var state = State.active
+        /// What users were last told of it, and when.
+        var told: (message: String, at: Duration)?
     }
 
     enum State: Sendable, Hashable {
@@ -29,13 +31,30 @@ package struct SchedulingQueue: Sendable {
 
     /// A pod that fits nowhere is tried again after this even where nothing happened.
     static let longestWait = Duration.seconds(300)
+    /// Tries before their time, in a second; where more pods back off, the others wait for their time.
+    static let earlyTries = 500
 
     private var entries: [String: Entry] = [:]
-    private var active = PriorityHeap()
-    /// Those that back off or fit nowhere.
-    private var waiting: Set<String> = []
-    /// No pod that waits is due before this.
-    private var nextDue: Duration?
+    private var active = KeyedHeap<Rank>()
+    /// Those that back off or fit nowhere, by when they are tried though nothing happened.
+    private var waiting = KeyedHeap<Duration>()
+    /// Those of them that may be tried earlier.
+    private var early = KeyedHeap<Duration>()
+    /// Those that fit nowhere, by what could help.
+    private var parked: [ClusterChange: Set<String>] = [:]
+    private var turn = 0
+    private var earlyWindow = (start: Duration.zero, tries: 0)
+
+    /// Pods by priority, then by age.
+    private struct Rank: Sendable, Comparable {
+        let priority: Int32
+        let since: Duration
+        let turn: Int
+
+        static func < (left: Rank, right: Rank) -> Bool {
+            (-Int64(left.priority), left.since, left.turn) < (-Int64(right.priority), right.since, right.turn)
+        }
+    }
 
     package init() {}
 
@@ -55,8 +74,9 @@ package struct SchedulingQueue: Sendable {
     }
 
     package mutating func remove(_ uid: String) {
-        entries[uid] = nil
-        waiting.remove(uid)
+        guard let entry = entries.removeValue(forKey: uid) else { return }
+        unpark(uid, entry)
+        tidy()
     }
 
     /// The most important pod that is ready, the longest waiting among equals. It is in flight until `park`, `retry` or `remove`.
@@ -64,13 +84,13 @@ package struct SchedulingQueue: Sendable {
         wake(now)
         if let entry = popActive() { return entry }
         // Nothing else to do: a pod that only backs off may as well be tried now.
-        guard let early = earliest() else { return nil }
+        guard let early = popEarly(now) else { return nil }
         set(early, .active)
         return popActive()
     }
 
     private mutating func popActive() -> Entry? {
-        while let uid = active.pop() {
+        while let (_, uid) = active.pop() {
             guard entries[uid]?.state == .active else { continue }
             entries[uid]?.attempts += 1
             set(uid, .inFlight)
@@ -81,6 +101,8 @@ package struct SchedulingQueue: Sendable {
 
     /// The pod fits nowhere, until one of `helpedBy` happens.
     package mutating func park(_ uid: String, helpedBy: ClusterChange, now: Duration) {
+        guard let entry = entries[uid] else { return }
+        unpark(uid, entry)
         entries[uid]?.helpedBy = helpedBy
         set(uid, .unschedulable(since: now))
     }
@@ -91,20 +113,31 @@ package struct SchedulingQueue: Sendable {
         set(uid, .backoff(until: now + Self.backoff(attempts), canBeEarly: false))
     }
 
-    /// The cluster changed: pods that this can help are tried again, after their backoff. O(pods that wait).
+    /// Whether users are to be told why the pod waits: a new reason, or after a long time the old one again.
+    package mutating func isNews(_ uid: String, _ message: String, now: Duration) -> Bool {
+        if let told = entries[uid]?.told, told.message == message, now - told.at < Self.longestWait { return false }
+        entries[uid]?.told = (message, now)
+        return true
+    }
+
+    /// Users could not be told after all.
+    package mutating func wasNotTold(_ uid: String) {
+        entries[uid]?.told = nil
+    }
+
+    /// The cluster changed: pods that this can help are tried again, after their backoff. O(pods that it can help).
     package mutating func note(_ change: ClusterChange, now: Duration) {
-        guard !change.isEmpty else { return }
-        for uid in waiting {
-            guard let entry = entries[uid], case .unschedulable(let since) = entry.state,
-                !entry.helpedBy.isDisjoint(with: change)
-            else { continue }
-            let due = since + Self.backoff(entry.attempts)
-            set(uid, due <= now ? .active : .backoff(until: due, canBeEarly: true))
+        for helpedBy in parked.keys where !helpedBy.isDisjoint(with: change) {
+            for uid in parked[helpedBy] ?? [] {
+                guard let entry = entries[uid], case .unschedulable(let since) = entry.state else { continue }
+                let due = since + Self.backoff(entry.attempts)
+                set(uid, due <= now ? .active : .backoff(until: due, canBeEarly: true))
+            }
         }
     }
 
     /// `next` gives no pod before this unless something happens.
-    package var nextWake: Duration? { nextDue }
+    package var nextWake: Duration? { waiting.first?.key }
 
     /// 1 s, doubled with each further try, at most 10 s.
     static func backoff(_ attempts: Int) -> Duration {
@@ -112,30 +145,52 @@ package struct SchedulingQueue: Sendable {
     }
 
     private mutating func wake(_ now: Duration) {
-        guard let nextDue, nextDue <= now else { return }
-        for uid in waiting {
-            if let due = entries[uid]?.state.due, due <= now { set(uid, .active) }
+        while let (due, uid) = waiting.first, due <= now {
+            _ = waiting.pop()
+            if entries[uid]?.state.due == due { set(uid, .active) }
         }
-        self.nextDue = waiting.compactMap { entries[$0]?.state.due }.min()
     }
 
-    private func earliest() -> String? {
-        waiting.compactMap { uid -> (Duration, String)? in
-            guard case .backoff(let until, true) = entries[uid]?.state else { return nil }
-            return (until, uid)
-        }.min { $0 < $1 }?.1
+    private mutating func popEarly(_ now: Duration) -> String? {
+        if now - earlyWindow.start >= .seconds(1) { earlyWindow = (now, 0) }
+        guard earlyWindow.tries < Self.earlyTries else { return nil }
+        while let (until, uid) = early.pop() {
+            guard entries[uid]?.state == .backoff(until: until, canBeEarly: true) else { continue }
+            earlyWindow.tries += 1
+            return uid
+        }
+        return nil
     }
 
     private mutating func set(_ uid: String, _ state: State) {
         guard let entry = entries[uid] else { return }
+        unpark(uid, entry)
         entries[uid]?.state = state
-        if let due = state.due {
-            waiting.insert(uid)
-            nextDue = min(nextDue ?? due, due)
-        } else {
-            waiting.remove(uid)
+        if let due = state.due { waiting.push(due, uid) }
+        switch state {
+        case .active:
+            turn += 1
+            active.push(Rank(priority: entry.pod.priority, since: entry.since, turn: turn), uid)
+        case .backoff(let until, canBeEarly: true): early.push(until, uid)
+        case .unschedulable: parked[entry.helpedBy, default: []].insert(uid)
+        case .backoff, .inFlight, .gated: break
         }
-        if state == .active { active.push(uid, priority: entry.pod.priority, since: entry.since) }
+        tidy()
+    }
+
+    private mutating func unpark(_ uid: String, _ entry: Entry) {
+        guard case .unschedulable = entry.state else { return }
+        parked[entry.helpedBy]?.remove(uid)
+        if parked[entry.helpedBy]?.isEmpty ?? false { parked[entry.helpedBy] = nil }
+    }
+
+    /// What no longer counts leaves the heaps when it comes up; and all of it, where it has become the greater part.
+    private mutating func tidy() {
+        let (entries, limit) = (entries, 2 * entries.count + 64)
+        while let (due, uid) = waiting.first, entries[uid]?.state.due != due { _ = waiting.pop() }
+        if waiting.count > limit { waiting.keep { due, uid in entries[uid]?.state.due == due } }
+        if early.count > limit { early.keep { entries[$1]?.state == .backoff(until: $0, canBeEarly: true) } }
+        if active.count > limit { active.keep { entries[$1]?.state == .active } }
     }
 }
 
@@ -146,49 +201,6 @@ extension SchedulingQueue.State {
         case .backoff(let until, _): until
         case .unschedulable(let since): since + SchedulingQueue.longestWait
         case .active, .inFlight, .gated: nil
-        }
-    }
-}
-
-/// Pods by priority, then by age. An entry that no longer counts is skipped by whoever pops it.
-private struct PriorityHeap: Sendable {
-    private struct Item: Sendable {
-        let uid: String
-        let priority: Int32
-        let since: Duration
-        let order: Int
-
-        func precedes(_ other: Item) -> Bool {
-            (-Int64(priority), since, order) < (-Int64(other.priority), other.since, other.order)
-        }
-    }
-
-    private var items: [Item] = []
-    private var nextOrder = 0
-
-    mutating func push(_ uid: String, priority: Int32, since: Duration) {
-        nextOrder += 1
-        items.append(Item(uid: uid, priority: priority, since: since, order: nextOrder))
-        var child = items.count - 1
-        while child > 0, items[child].precedes(items[(child - 1) / 2]) {
-            items.swapAt(child, (child - 1) / 2)
-            child = (child - 1) / 2
-        }
-    }
-
-    mutating func pop() -> String? {
-        guard let first = items.first else { return nil }
-        items.swapAt(0, items.count - 1)
-        items.removeLast()
-        var parent = 0
-        while true {
-            var least = parent
-            for child in [parent * 2 + 1, parent * 2 + 2] where child < items.count {
-                if items[child].precedes(items[least]) { least = child }
-            }
-            guard least != parent else { return first.uid }
-            items.swapAt(parent, least)
-            parent = least
         }
     }
 }
