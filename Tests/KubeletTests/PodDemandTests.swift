@@ -10,7 +10,7 @@ import Testing
         let ordinary = pod {
             $0.spec.hostUsers = true
             $0.spec.os = PodOS { $0.name = "linux" }
-            $0.spec.resources = ResourceRequirements()
+            $0.spec.resources = ResourceRequirements { $0.limits = ["cpu": Quantity(1)] }
             $0.spec.securityContext = PodSecurityContext {
                 $0.appArmorProfile = AppArmorProfile { $0.type = "Unconfined" }
             }
@@ -23,7 +23,6 @@ import Testing
         expect("RuntimeClass \"gvisor\"") { $0.spec.runtimeClassName = "gvisor" }
         expect("windows") { $0.spec.os = PodOS { $0.name = "windows" } }
         expect("resourceClaims") { $0.spec.resourceClaims = [PodResourceClaim { $0.name = "gpu" }] }
-        expect("pod as a whole") { $0.spec.resources = ResourceRequirements { $0.limits = ["cpu": Quantity(1)] } }
     }
 
     private func expect(_ name: String, _ change: (inout Pod) -> Void) {

@@ -56,6 +56,23 @@ import Testing
         #expect(ContainerResources(of: pod).memoryRequest == 510)
     }
 
+    @Test func whatThePodSaysAsAWholeStands() {
+        var whole = spec([container(["memory": Quantity(100)], ["memory": Quantity(200)]), container()])
+        whole.resources = ResourceRequirements {
+            $0.limits = ["memory": Quantity(1_000), "cpu": Quantity(milli: 500)]
+            $0.requests = ["memory": Quantity(700)]
+        }
+        let resources = ContainerResources(of: whole)
+        #expect(resources.memoryLimit == 1_000 && resources.cpuLimit == 500)
+        #expect(resources.memoryRequest == 700 && resources.cpuRequest == 500)
+        #expect(whole.memoryShare == 300)
+        var score = ContainerResources()
+        score.memoryRequest = 100
+        #expect(score.oomScore(.burstable, nodeMemory: 1_000, share: whole.memoryShare) == 600)
+        #expect(score.oomScore(.burstable, nodeMemory: 1_000) == 900)
+        #expect(spec([container()]).memoryShare == 0)
+    }
+
     @Test func whatIsReservedIsReadAndTakenOff() {
         var reserved = ReservedResources()
         #expect(reserved.add("cpu=100m,memory=200Mi,pid=500") == nil)

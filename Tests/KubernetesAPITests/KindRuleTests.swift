@@ -380,6 +380,14 @@ import Testing
                 "spec.volumes.0.image.pullPolicy", #""Always""#
             ),
             (
+                #"{"spec":{"containers":[{"name":"a","image":"a","resources":{"requests":{"cpu":"1"}}}],"resources":{"limits":{"cpu":"2"}}}}"#,
+                "spec.resources.requests.cpu", #""1""#
+            ),
+            (
+                #"{"spec":{"containers":[{"name":"a","image":"a"}],"resources":{"limits":{"memory":"1Gi"}}}}"#,
+                "spec.resources.requests.memory", #""1Gi""#
+            ),
+            (
                 #"{"spec":{"containers":[{"name":"a","image":"a","ports":[{"containerPort":1,"hostPort":0,"protocol":""}]}]}}"#,
                 "spec.containers.0.ports.0.hostPort", nil
             ),

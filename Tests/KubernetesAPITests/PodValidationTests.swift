@@ -50,6 +50,41 @@ import Testing
             ])
     }
 
+    @Test func thePodAsAWholeHasRoomForItsContainers() throws {
+        let faults = try faults { pod in
+            pod.spec.containers[0].resources = ResourceRequirements {
+                $0.requests = ["cpu": Quantity(2)]
+                $0.limits = ["cpu": Quantity(3)]
+            }
+            pod.spec.resources = ResourceRequirements {
+                $0.requests = ["cpu": Quantity(1)]
+                $0.limits = ["cpu": Quantity(2)]
+            }
+        }
+        #expect(
+            faults == [
+                "spec.resources.requests[cpu]: Invalid value: \"1\": must be greater than or equal to aggregate container requests of 2",
+                "spec.containers[0].resources.limits[cpu]: Invalid value: \"3\": must be less than or equal to pod limits of 2",
+            ])
+        let unknown = try self.faults {
+            $0.spec.resources = ResourceRequirements { $0.limits = ["ephemeral-storage": Quantity(1)] }
+        }
+        #expect(
+            unknown.count == 1 && unknown[0].hasPrefix("spec.resources.limits[ephemeral-storage]: Unsupported value"))
+    }
+
+    @Test func anImageVolumeNamesItsImage() throws {
+        let faults = try faults { pod in
+            pod.spec.volumes = [
+                Volume {
+                    $0.name = "model"
+                    $0.image = ImageVolumeSource()
+                }
+            ]
+        }
+        #expect(faults == ["spec.volumes[0].image.reference: Required value"])
+    }
+
     @Test func aProbeNeedsAHandler() throws {
         let faults = try faults { $0.spec.containers[0].livenessProbe = Probe() }
         #expect(faults == ["spec.containers[0].livenessProbe: Required value: must specify a handler type"])

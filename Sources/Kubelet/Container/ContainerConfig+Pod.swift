@@ -60,7 +60,8 @@ extension ContainerResources {
         cpuRequest = (requests["cpu"] ?? limits["cpu"])?.milliValue ?? 0
     }
 
-    /// What a whole pod asks for and may use, for the cgroup that holds its containers. A limit is set where every container has one.
+    /// What a whole pod asks for and may use, for the cgroup that holds its containers: what it says itself; else a limit is set where every container
+    /// has one.
     /// - Parameter processLimit: of each pod on this node; nil: none.
     init(of pod: PodSpec, processLimit: Int64? = nil) {
         self.init()
@@ -72,19 +73,34 @@ extension ContainerResources {
         if all.allSatisfy({ $0["memory"] != nil }) {
             memoryLimit = pod.most { max(0, $0.limits["memory"]?.value ?? 0) }
         }
+        guard let own = pod.resources else { return }
+        if let limit = own.limits["cpu"] { cpuLimit = limit.milliValue }
+        if let limit = own.limits["memory"] { memoryLimit = limit.value }
+        if let request = own.requests["cpu"] ?? own.limits["cpu"] { cpuRequest = request.milliValue }
+        if let request = own.requests["memory"] ?? own.limits["memory"] { memoryRequest = request.value }
     }
 
     /// The kubelet's OOM score: Guaranteed -997, BestEffort 1000, Burstable 1000 less a thousandth per thousandth of the node's memory asked for,
     /// within 2...999.
-    func oomScore(_ quality: QOSClass, nodeMemory: Int64) -> Int32 {
+    /// - Parameter share: bytes that the pod asks for beyond its containers, by container.
+    func oomScore(_ quality: PodServiceClass, nodeMemory: Int64, share: Int64 = 0) -> Int32 {
         switch quality {
         case .guaranteed: return -997
         case .bestEffort: return 1000
         case .burstable:
             guard nodeMemory > 0 else { return 999 }
-            let share = Double(memoryRequest ?? 0) / Double(nodeMemory) * 1000
-            return Int32(min(999, max(2, 1000 - share)))
+            let part = (Double(memoryRequest ?? 0) + Double(share)) / Double(nodeMemory) * 1000
+            return Int32(min(999, max(2, 1000 - part)))
         }
+    }
+}
+
+extension PodSpec {
+    /// What the pod asks for as a whole beyond its containers' requests, in equal parts for those that run side by side; in bytes.
+    var memoryShare: Int64 {
+        guard let own = self.resources?.requests["memory"]?.value else { return 0 }
+        let rest = own - (containerRequests["memory"]?.value ?? 0)
+        return max(0, rest) / Int64(max(1, self.containers.count + self.initContainers.count(where: \.isSidecar)))
     }
 }
 

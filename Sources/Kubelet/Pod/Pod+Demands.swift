@@ -17,9 +17,6 @@ extension Pod {
         if !spec.resourceClaims.isEmpty {
             return "resourceClaims are not supported yet; leave them out"
         }
-        if let resources = spec.resources, !resources.limits.isEmpty || !resources.requests.isEmpty {
-            return "resources of a pod as a whole are not held yet; give them to its containers"
-        }
         return nil
     }
 }

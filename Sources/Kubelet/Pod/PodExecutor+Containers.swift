@@ -111,7 +111,7 @@ extension PodExecutor {
             container, of: pod, attempt: attempt, environment: environment, mounts: mounts + files.mounts,
             terminationFile: files.terminationFile)
         config.resources.oomScoreAdjustment = config.resources.oomScore(
-            QOSClass(of: pod.spec), nodeMemory: settings.nodeMemory)
+            pod.spec.serviceClass, nodeMemory: settings.nodeMemory, share: pod.spec.memoryShare)
         return config
     }
 

@@ -28,7 +28,7 @@ extension PodExecutor {
         config.logDirectory = logDirectory(of: pod)
         config.dns = dns(of: pod)
         config.resources = ContainerResources(of: spec, processLimit: settings.processesPerPod)
-        config.cgroupClass = QOSClass(of: spec).cgroupClass
+        config.cgroupClass = spec.serviceClass.cgroupClass
         config.labels = meta.labels.merging([
             ContainerLabel.podName: meta.name, ContainerLabel.podNamespace: meta.namespace,
             ContainerLabel.podUID: meta.uid,
@@ -102,7 +102,7 @@ extension PodExecutor {
     }
 }
 
-extension QOSClass {
+extension PodServiceClass {
     var cgroupClass: CgroupClass {
         switch self {
         case .guaranteed: .guaranteed

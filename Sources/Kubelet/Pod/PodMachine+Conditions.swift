@@ -76,20 +76,3 @@ extension PodMachine {
         "\(what): [\(names.joined(separator: " "))]"
     }
 }
-
-/// How a pod ranks when memory is short.
-enum QOSClass: String {
-    case guaranteed = "Guaranteed"
-    case burstable = "Burstable"
-    case bestEffort = "BestEffort"
-
-    init(of spec: PodSpec) {
-        let resources = (spec.containers + spec.initContainers).map { $0.resources ?? ResourceRequirements() }
-        let names = ["cpu", "memory"]
-        let isEmpty = resources.allSatisfy { r in names.allSatisfy { r.limits[$0] == nil && r.requests[$0] == nil } }
-        let isEqual = resources.allSatisfy { r in
-            names.allSatisfy { r.limits[$0] != nil && (r.requests[$0] ?? r.limits[$0]) == r.limits[$0] }
-        }
-        self = isEmpty ? .bestEffort : isEqual ? .guaranteed : .burstable
-    }
-}

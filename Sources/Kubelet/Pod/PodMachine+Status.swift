@@ -17,7 +17,7 @@ extension PodMachine {
             status.podIP = addresses.first
             status.podIPs = addresses.map { address in PodIP { $0.ip = address } }
         }
-        status.qosClass = QOSClass(of: pod.spec).rawValue
+        status.qosClass = pod.spec.serviceClass.rawValue
         status.observedGeneration = pod.metadata.generation
         status.initContainerStatuses = pod.spec.initContainers.map { containerStatus($0, isInit: true) }
         status.containerStatuses = pod.spec.containers.map { containerStatus($0, isInit: false) }

@@ -29,6 +29,18 @@ extension PodSpec {
         if storage["initContainers"] != nil {
             self.initContainers = self.initContainers.map { $0.completedForPod(isOnHostNetwork) }
         }
+        completeOwnResources()
+    }
+
+    /// What a pod with limits of its own requests as a whole: what its containers do; else as much as the limit. Huge pages always the limit.
+    private mutating func completeOwnResources() {
+        guard var own = self.resources, !own.limits.isEmpty else { return }
+        let ofContainers = containerRequests.filter {
+            PodResource.isKnown($0.key) && !ContainerResource.isHugePages($0.key)
+        }
+        own.requests = own.requests.merging(ofContainers) { own, _ in own }
+            .merging(own.limits.filter { PodResource.isKnown($0.key) }) { request, _ in request }
+        self.resources = own.rounded()
     }
 }
 

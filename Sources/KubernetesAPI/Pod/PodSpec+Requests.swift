@@ -13,6 +13,9 @@ extension PodSpec {
         return limits.adding(self.overhead.filter { limits[$0.key] != nil })
     }
 
+    /// Like `totalRequests`, of the containers alone.
+    package var containerRequests: [String: Quantity] { total(of: \.requests, ownTotal: [:]) }
+
     private func total(
         of amounts: KeyPath<ContainerAmounts, [String: Quantity]>, ownTotal: [String: Quantity]
     ) -> [String: Quantity] {

@@ -7,6 +7,9 @@ extension Pod {
         if let old { return changeFaults(from: old, to: new) }
         let spec = new.spec
         var faults = new.annotationFaults() + spec.faults(at: "spec", isTemplate: false)
+        for (index, volume) in spec.volumes.enumerated() where volume.image?.reference.isEmpty ?? false {
+            faults.append(.required("spec.volumes[\(index)].image.reference"))
+        }
         for (index, container) in spec.containers.enumerated() {
             faults += container.podFaults(at: "spec.containers[\(index)]")
         }
@@ -89,7 +92,7 @@ extension PodSpec {
         var faults = self.volumes.enumerated().flatMap { $1.faults(at: "\(path).volumes[\($0)]") }
         faults += self.resourceClaims.enumerated().flatMap { $1.faults(at: "\(path).resourceClaims[\($0)]") }
         faults += containerFaults(at: path) + duplicateNameFaults(at: path)
-        if let resources = self.resources { faults += resources.faults(at: path + ".resources") }
+        if let resources = self.resources { faults += resources.faults(of: self, at: path) }
         faults += hostNetworkFaults(at: path, isTemplate: isTemplate)
         faults += CommonFaults.labels(self.nodeSelector, at: path + ".nodeSelector")
         faults += self.securityContext.faults(at: path + ".securityContext", in: self)
