@@ -25,9 +25,12 @@ package struct RuntimeStatus: Sendable, Hashable {
     }
 
     package var conditions: [Condition]
+    /// A mount can be made read-only with all that is mounted beneath it.
+    package var mountsRecursivelyReadOnly: Bool
 
-    package init(conditions: [Condition]) {
+    package init(conditions: [Condition], mountsRecursivelyReadOnly: Bool = true) {
         self.conditions = conditions
+        self.mountsRecursivelyReadOnly = mountsRecursivelyReadOnly
     }
 }
 

@@ -73,6 +73,51 @@ import Testing
         #expect(simulation.log.filter { $0.hasPrefix("pull") }.count == 4)
     }
 
+    private static let withImageVolume = pod(["a", "b"]) {
+        $0.spec.volumes = [
+            Volume {
+                $0.name = "model"
+                $0.image = ImageVolumeSource { $0.reference = "registry/model:1" }
+            }
+        ]
+        $0.spec.containers[0].volumeMounts = [
+            VolumeMount {
+                $0.name = "model"
+                $0.mountPath = "/model"
+            }
+        ]
+    }
+
+    @Test func aContainerWaitsForTheImageOfItsVolumeAndTheOthersDoNot() {
+        var simulation = PodSimulation(Self.withImageVolume)
+        simulation.imageFailures["registry/model:1"] = Self.refused
+        simulation.look()
+        #expect(simulation.log.contains("start b 0") && !simulation.log.contains("start a 0"))
+        #expect(simulation.status.containerStatuses.first?.state.waiting?.reason == "ErrImagePull")
+        #expect(
+            simulation.messages.prefix(2) == [
+                "Failed to pull image \"registry/model:1\": registry says no", "Error: ErrImagePull",
+            ])
+        simulation.advance(.seconds(1))
+        let waiting = simulation.status.containerStatuses.first?.state.waiting
+        #expect(waiting?.reason == "ImagePullBackOff")
+        #expect(waiting?.message == "Back-off pulling image \"registry/model:1\": ErrImagePull: registry says no")
+        simulation.imageFailures = [:]
+        simulation.advance(.seconds(4))
+        #expect(simulation.log.contains("start a 0"))
+    }
+
+    @Test func whatAContainerNeedsIsItsVolumesImagesAndItsOwn() {
+        let spec = Self.withImageVolume.spec
+        #expect(
+            spec.imageDemands(of: "a") == [
+                ImageDemand(image: "registry/model:1", policy: "IfNotPresent", container: nil),
+                ImageDemand(image: "i", policy: "Always", container: "a"),
+            ])
+        #expect(spec.imageDemands(of: "b").map(\.image) == ["i"])
+        #expect(spec.imageNames == ["i", "registry/model:1"])
+    }
+
     @Test func aContainerThatIsGivenAnotherImageDoesNotWaitForTheOldOne() {
         var simulation = refusedPod()
         simulation.advance(.seconds(1))

@@ -65,7 +65,7 @@ struct PodSimulation {
             steps += 1
             for action in machine.step(queue.removeFirst(), at: moment) {
                 switch action {
-                case .perform(.ensureImage(let name, _, _)) where endlessPulls.contains(name): break
+                case .perform(.ensureImages(let name, _, _)) where endlessPulls.contains(name): break
                 case .perform(.stopContainer(_, let name, _, _)) where holdsStops:
                     log.append("stop \(name)")
                 case .perform(let operation):
@@ -139,8 +139,8 @@ struct PodSimulation {
                 PodSandboxStatus(
                     id: "s\(attempt)", metadata: metadata, state: .ready, createdAt: nanoseconds,
                     addresses: ["10.42.0.\(attempt + 2)"]))
-        case .ensureImage(let name, _, let isPullHeld):
-            return ensureImage(name, isPullHeld)
+        case .ensureImages(let name, _, let held):
+            return ensureImages(name, held)
         case .startContainer(let name, let attempt):
             if let message = startFailures[name] {
                 return .failure(reason: "CreateContainerConfigError", message: message)
@@ -162,11 +162,18 @@ struct PodSimulation {
         return .success
     }
 
-    private mutating func ensureImage(_ name: String, _ isPullHeld: Bool) -> PodOutcome {
-        guard let failure = imageFailures[name] else { return .success }
-        if isPullHeld { return .failure(reason: "ImagePullBackOff", message: "Back-off pulling image \"i\"") }
-        log.append("pull \(name)")
-        return .failure(reason: failure.reason, message: failure.message)
+    /// What is lacking is a volume's image where the failure is told under its name, else the container's own.
+    private mutating func ensureImages(_ name: String, _ held: Set<String>) -> PodOutcome {
+        for demand in machine.pod.spec.imageDemands(of: name) {
+            guard let failure = imageFailures[demand.container ?? demand.image] else { continue }
+            if held.contains(demand.image) {
+                let message = "Back-off pulling image \"\(demand.image)\""
+                return .imageMissing(demand, reason: "ImagePullBackOff", message: message)
+            }
+            log.append("pull \(demand.container ?? demand.image)")
+            return .imageMissing(demand, reason: failure.reason, message: failure.message)
+        }
+        return .success
     }
 
     private func writeVolumes() -> PodOutcome {

@@ -43,7 +43,7 @@ import Testing
 
     @Test func unusedImagesAreRemovedAndUsedOnesStay() async throws {
         let (time, images, runtime) = (
-            ManualTime(), FakeImageService(present: ["used", "named", "idle"]), FakeRuntimeService()
+            ManualTime(), FakeImageService(present: ["used", "named", "mounted", "idle"]), FakeRuntimeService()
         )
         let reclaimer = SpaceReclaimer(
             runtime: runtime, images: images, threads: BlockingThreads(count: 1), time: time,
@@ -53,14 +53,17 @@ import Testing
         _ = try await runtime.createContainer(
             sandbox: sandbox, config: ContainerConfig(metadata: ContainerMetadata(name: "a"), image: "used"),
             sandboxConfig: config)
-        let waiting = pod { $0.spec.containers[0].image = "named" }
+        let waiting = pod {
+            $0.spec.containers[0].image = "named"
+            $0.spec.volumes = [Volume { $0.image = ImageVolumeSource { $0.reference = "mounted" } }]
+        }
         _ = await reclaimer.look([waiting])
         time.advance(by: .seconds(60))
         await reclaimer.reclaim([waiting])
-        #expect(try await images.listImages().count == 3)
+        #expect(try await images.listImages().count == 4)
         time.advance(by: .seconds(60))
         await reclaimer.reclaim([waiting])
-        #expect(try await images.listImages().map { $0.tags } == [["named"], ["used"]])
+        #expect(try await images.listImages().map { $0.tags } == [["mounted"], ["named"], ["used"]])
     }
 
     private func image(_ id: String) -> Image {

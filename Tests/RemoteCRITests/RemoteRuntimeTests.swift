@@ -70,6 +70,13 @@ import Transport
         }
     }
 
+    @Test(arguments: [
+        ("containerd", "1.6.20~ds1", false), ("containerd", "v2.0.5", false), ("containerd", "v2.1.0", true),
+        ("cri-o", "1.30.0", true),
+    ]) func anImageIsNoVolumeForAnOldContainerd(name: String, version: String, isOne: Bool) {
+        #expect(RuntimeVersion(name: name, version: version).mountsImages == isOne)
+    }
+
     @Test func changesAreFoundByComparingLists() {
         func states(_ container: ContainerState?, _ box: PodSandboxState = .ready) -> ContainerStates {
             let metadata = PodSandboxMetadata(name: "p", uid: "u", namespace: "n")

@@ -7,6 +7,8 @@ containers() {
     check "a ConfigMap and a Secret are files" files_are_right
     check "a ConfigMap's files follow it, but for subPath and environment" files_follow
     check "an optional Secret that comes later, and a changed label, reach the files" later_comes
+    check "an image is a volume, whole and in part, read-only, and the status says which" image_is_a_volume
+    check "a volume's image that is not there holds back its container alone, and an event names it" image_is_missing
     check "a service account's token is there" says "eyJ" kubectl exec volumes -- \
         cat /var/run/secrets/kubernetes.io/serviceaccount/token
     check "a failed liveness probe restarts the container" eventually 40 restarted unhealthy 1
@@ -60,6 +62,24 @@ later_comes() {
         eventually 10 says here in_volumes cat /later/key >/dev/null || return 1
     kubectl label pod volumes stage=two >/dev/null &&
         eventually 10 says 'stage="two"' in_volumes cat /info/labels >/dev/null
+}
+
+image_is_a_volume() {
+    eventually 30 says "root:x:0:0" kubectl exec imaged -- cat /whole/etc/passwd >/dev/null &&
+        says "root:x:0:0" kubectl exec imaged -- cat /part/passwd &&
+        says "Read-only file system" kubectl exec imaged -- touch /whole/new &&
+        says "Read-only file system" kubectl exec imaged -- touch /part/new &&
+        says "sha256:" kubectl get pod imaged \
+            -o 'jsonpath={.status.containerStatuses[0].volumeMounts[0].volumeStatus.image.imageRef}'
+}
+
+image_is_missing() {
+    eventually 30 says "ErrImageNeverPull" kubectl get pod unimaged \
+        -o 'jsonpath={.status.containerStatuses[?(@.name=="main")].state.waiting.reason}' >/dev/null &&
+        eventually 30 says "startedAt" kubectl get pod unimaged \
+            -o 'jsonpath={.status.containerStatuses[?(@.name=="other")].state.running}' >/dev/null &&
+        says 'image "nowhere:1" is not present' kubectl describe pod unimaged || return 1
+    kubectl delete pod unimaged --wait=false >/dev/null
 }
 
 restarted() {

@@ -54,7 +54,7 @@ final class SpaceReclaimer: Sendable {
         let list = (try? await images.listImages()) ?? []
         guard list.contains(where: { !$0.isPinned }) else { return (list, []) }
         var used = Set(((try? await runtime.listContainers(ContainerFilter())) ?? []).map(\.imageID))
-        for name in Set(pods.filter { !$0.isFinished }.flatMap(\.images)) {
+        for name in Set(pods.filter { !$0.isFinished }.flatMap(\.spec.imageNames)) {
             if let image = try? await images.imageStatus(name) { used.insert(image.id) }
         }
         let now = time.uptime()
@@ -90,8 +90,4 @@ final class SpaceReclaimer: Sendable {
 extension Pod {
     /// As the API server has it.
     fileprivate var isFinished: Bool { ["Failed", "Succeeded"].contains(self.status.phase) }
-
-    fileprivate var images: [String] {
-        (self.spec.initContainers + self.spec.containers).compactMap(\.image)
-    }
 }

@@ -4,22 +4,31 @@ import KubernetesAPI
 import OCI
 
 extension PodExecutor {
-    /// Makes sure that a container's image is there, as its pull policy says.
-    /// - Parameter isPullHeld: it was pulled in vain, and is not asked for again yet.
-    func ensureImage(_ name: String, of pod: Pod, isPullHeld: Bool) async throws(OperationError) {
-        guard let container = pod.spec.container(named: name) else { return }
-        let image = container.image ?? ""
+    /// Makes sure that the images which a container needs are there, as their pull policies say.
+    /// - Parameter held: those that were pulled in vain, and are not asked for again yet.
+    func ensureImages(of name: String, _ pod: Pod, held: Set<String>) async -> PodOutcome {
+        for demand in pod.spec.imageDemands(of: name) {
+            do throws(OperationError) {
+                try await ensure(demand, of: pod, isPullHeld: held.contains(demand.image))
+            } catch {
+                return .imageMissing(demand, reason: error.reason, message: error.message)
+            }
+        }
+        return .success
+    }
+
+    private func ensure(_ demand: ImageDemand, of pod: Pod, isPullHeld: Bool) async throws(OperationError) {
+        let image = demand.image
         let reference = try Self.reference(image)
-        let policy = container.imagePullPolicy ?? ImagePullPolicy.default(for: image)
-        if policy != "Always" {
+        if demand.policy != "Always" {
             let present = try await criOperation(ImageFailure.inspect) { () async throws(CRIError) in
                 try await images.imageStatus(image)
             }
             if present != nil {
                 return record(
-                    pod, false, "Pulled", "Container image \"\(image)\" already present on machine", name)
+                    pod, false, "Pulled", "Container image \"\(image)\" already present on machine", demand.container)
             }
-            guard policy != "Never" else {
+            guard demand.policy != "Never" else {
                 throw OperationError(
                     ImageFailure.neverPull,
                     "Container image \"\(image)\" is not present with pull policy of Never; "
@@ -27,7 +36,7 @@ extension PodExecutor {
             }
         }
         guard !isPullHeld else { throw OperationError(ImageFailure.backOff, "Back-off pulling image \"\(image)\"") }
-        try await pull(image, reference, for: name, of: pod)
+        try await pull(image, reference, for: demand.container, of: pod)
     }
 
     private static func reference(_ image: String) throws(OperationError) -> ImageReference {
@@ -40,10 +49,10 @@ extension PodExecutor {
     }
 
     private func pull(
-        _ image: String, _ reference: ImageReference, for name: String, of pod: Pod
+        _ image: String, _ reference: ImageReference, for container: String?, of pod: Pod
     ) async throws(OperationError) {
-        let keyring = await keyring(of: pod, container: name)
-        record(pod, false, "Pulling", "Pulling image \"\(image)\"", name)
+        let keyring = await keyring(of: pod, container: container)
+        record(pod, false, "Pulling", "Pulling image \"\(image)\"", container)
         let start = time.uptime()
         let id = try await pull(image, as: keyring.credentials(for: reference))
         let size = (try? await images.imageStatus(id))??.size ?? 0
@@ -51,7 +60,7 @@ extension PodExecutor {
         record(
             pod, false, "Pulled",
             "Successfully pulled image \"\(image)\" in \(took) (\(took) including waiting). Image size: \(size) bytes.",
-            name)
+            container)
     }
 
     /// With each of the credentials until one is let in; without where there are none.
@@ -81,7 +90,7 @@ extension PodExecutor {
     }
 
     /// The credentials of the pod's Secrets. Those that cannot be had are told, and the pull goes on without them.
-    private func keyring(of pod: Pod, container: String) async -> RegistryKeyring {
+    private func keyring(of pod: Pod, container: String?) async -> RegistryKeyring {
         var keyring = RegistryKeyring()
         var missing: [String] = []
         for name in pod.spec.imagePullSecrets.map(\.name) where !name.isEmpty {

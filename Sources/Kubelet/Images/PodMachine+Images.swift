@@ -3,33 +3,31 @@ import CRI
 import KubernetesAPI
 
 extension PodMachine {
-    /// Starts a container. Before each run its image is made sure of, beside everything else: a pod that ends waits for no pull.
+    /// Starts a container. Before each run its image and those of its volumes are made sure of, beside everything else: a pod that ends waits for no pull.
     mutating func start(_ name: String, after last: CRI.ContainerStatus?, at now: Moment) -> [PodAction] {
         let attempt = last.map { $0.metadata.attempt &+ 1 } ?? 0
         let start = PodOperation.startContainer(name: name, attempt: attempt)
         guard images[name] != attempt else { return perform(start, at: now) }
         guard isDue(start.key, at: now), !underWay.contains(start.key) else { return [] }
-        let isHeld = (pulls[image(of: name)]?.end ?? .zero) > now.uptime
-        return perform(.ensureImage(container: name, attempt: attempt, isPullHeld: isHeld), at: now)
+        let held = Set(pod.spec.imageDemands(of: name).map(\.image)).filter { (pulls[$0]?.end ?? .zero) > now.uptime }
+        return perform(.ensureImages(container: name, attempt: attempt, held: held), at: now)
     }
 
-    private func image(of name: String) -> String { pod.spec.container(named: name)?.image ?? "" }
-
-    /// Takes in whether a container's image is there.
-    mutating func imageEnsured(
+    /// Takes in whether what a container needs is there.
+    mutating func imagesEnsured(
         _ name: String, attempt: UInt32, _ outcome: PodOutcome, at now: Moment
     ) -> [PodAction] {
-        guard case .failure(let reason, let message) = outcome else {
+        guard case .imageMissing(let demand, let reason, let message) = outcome else {
             images[name] = attempt
             return []
         }
-        let image = image(of: name)
+        let image = demand.image
         var failure = Waiting(reason: reason, message: message)
         if reason == ImageFailure.backOff, let pull = pulls[image] {
             failure.message += ": " + pull.cause
             retries[.image(name)]?.at.lower(to: pull.end)
         } else if ImageFailure.isPull(reason) {
-            let known = Set((pod.spec.initContainers + pod.spec.containers).compactMap(\.image) + [image])
+            let known = pod.spec.imageNames
             pulls = pulls.filter { known.contains($0.key) }
             pulls[image, default: PullBackoff()].failed(at: now.uptime, cause: "\(reason): \(message)")
             // Soon it is looked whether somebody else has brought it, and told that it waits.
@@ -37,14 +35,15 @@ extension PodMachine {
         }
         guard waiting[name] != failure else { return [] }
         waiting[name] = failure
-        return Self.events(of: failure, image: image, container: name)
+        return Self.events(of: failure, demand, container: name)
     }
 
     /// What kubectl describe shows of it, as upstream says it.
-    private static func events(of failure: Waiting, image: String, container: String) -> [PodAction] {
+    private static func events(of failure: Waiting, _ demand: ImageDemand, container: String) -> [PodAction] {
         func event(_ reason: String, _ message: String, isWarning: Bool = true) -> PodAction {
-            .event(isWarning: isWarning, reason: reason, message: message, container: container)
+            .event(isWarning: isWarning, reason: reason, message: message, container: demand.container)
         }
+        let image = demand.image
         let cause: PodAction? =
             switch failure.reason {
             case ImageFailure.invalidName, ImageFailure.inspect: event("InspectFailed", failure.message)
@@ -54,8 +53,9 @@ extension PodMachine {
                 event("Failed", "Failed to pull image \"\(image)\": \(failure.message)")
             default: nil
             }
-        guard let cause else { return [event("Failed", failure.message)] }
-        return [cause, event("Failed", "Error: \(failure.reason)")]
+        let text = cause == nil ? failure.message : "Error: \(failure.reason)"
+        let end = PodAction.event(isWarning: true, reason: "Failed", message: text, container: container)
+        return [cause, end].compactMap(\.self)
     }
 
     /// A container that is given another image is not held up by what became of the old one.

@@ -104,6 +104,7 @@ extension PodExecutor {
         } catch {
             throw OperationError("CreateContainerConfigError", error.message)
         }
+        mounts = try await checkRecursion(mounts, of: container)
         if !runtime.resolvesSubPaths { mounts = try await volumes.bound(mounts, of: container.name, pod) }
         let files = try await volumes.prepareContainer(
             container, pod, attempt: attempt, addresses: addresses, hostNames: hostNames(of: pod))
@@ -113,6 +114,26 @@ extension PodExecutor {
         config.resources.oomScoreAdjustment = config.resources.oomScore(
             pod.spec.serviceClass, nodeMemory: settings.nodeMemory, share: pod.spec.memoryShare)
         return config
+    }
+
+    /// The mounts as the runtime can make them, where some are to be read-only with all that is mounted beneath.
+    private func checkRecursion(_ mounts: [Mount], of container: Container) async throws(OperationError) -> [Mount] {
+        guard mounts.contains(where: \.isRecursivelyReadOnly) else { return mounts }
+        let status = try await criOperation("CreateContainerError") { () async throws(CRIError) in
+            try await runtime.status()
+        }
+        guard !status.mountsRecursivelyReadOnly else { return mounts }
+        if let mount = container.volumeMounts.first(where: { $0.recursiveReadOnly == "Enabled" }) {
+            throw OperationError(
+                "CreateContainerConfigError",
+                "volume mount \"\(mount.name)\" asks for recursiveReadOnly: Enabled, which the runtime does not support; use IfPossible"
+            )
+        }
+        return mounts.map { mount in
+            var mount = mount
+            mount.isRecursivelyReadOnly = false
+            return mount
+        }
     }
 
     /// Fetches the ConfigMaps and Secrets that the container's environment names.

@@ -59,12 +59,8 @@ struct PodExecutor: Sendable {
             return (await outcome { () async throws(OperationError) in try await source.publish(status, of: pod) }, nil)
         case .confirmDeletion:
             return (await outcome { () async throws(OperationError) in try await source.confirmDeletion(of: pod) }, nil)
-        case .ensureImage(let name, _, let isPullHeld):
-            return (
-                await outcome { () async throws(OperationError) in
-                    try await ensureImage(name, of: pod, isPullHeld: isPullHeld)
-                }, nil
-            )
+        case .ensureImages(let name, _, let held):
+            return (await ensureImages(of: name, pod, held: held), nil)
         case .probe(let key, let timeout):
             return (await prober.check(key, pod, observation, timeout: timeout), nil)
         default:
@@ -99,7 +95,7 @@ struct PodExecutor: Sendable {
             try await criOperation("FailedRemove") { () async throws(CRIError) in try await runtime.removePodSandbox(id)
             }
         case .prepareVolumes, .refreshVolumes, .cleanVolumes, .releaseVolumes, .publish, .confirmDeletion, .probe,
-            .ensureImage:
+            .ensureImages:
             break
         }
     }

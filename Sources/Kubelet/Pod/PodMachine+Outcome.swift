@@ -10,8 +10,8 @@ extension PodMachine {
             return volumesWritten(outcome)
         case .createSandbox:
             return sandboxCreated(outcome)
-        case .ensureImage(let name, let attempt, _):
-            return imageEnsured(name, attempt: attempt, outcome, at: now)
+        case .ensureImages(let name, let attempt, _):
+            return imagesEnsured(name, attempt: attempt, outcome, at: now)
         case .startContainer(let name, let attempt):
             return containerStarted(name, attempt: attempt, outcome, at: now)
         case .probe(let key, _):

@@ -65,6 +65,28 @@ extension PodMachine {
                 : isRunning && !isRemoved && (probes?.isReady ?? false)
             $0.state = state(container, newest, isCurrent: isCurrent, isInit: isInit)
             $0.lastState = lastState(container.name, newest, shown: $0.state)
+            $0.volumeMounts = newest.map { volumeMounts(container, $0) } ?? []
+        }
+    }
+
+    /// How the container has its volumes, and of an image which one it is.
+    private func volumeMounts(_ container: Container, _ newest: CRI.ContainerStatus) -> [VolumeMountStatus] {
+        let volumes = pod.spec.volumes
+        return container.volumeMounts.map { request in
+            let mount = newest.mounts.first { $0.containerPath == request.mountPath }
+            let isReadOnly = mount?.isReadOnly ?? request.readOnly
+            let image = volumes.first { $0.name == request.name }?.image.flatMap { _ in mount?.imageID }
+            return VolumeMountStatus {
+                $0.name = request.name
+                $0.mountPath = request.mountPath
+                $0.readOnly = isReadOnly
+                if isReadOnly {
+                    $0.recursiveReadOnly = mount?.isRecursivelyReadOnly == true ? "Enabled" : "Disabled"
+                }
+                $0.volumeStatus = image.map { image in
+                    VolumeStatus { $0.image = ImageVolumeStatus { $0.imageRef = image } }
+                }
+            }
         }
     }
 

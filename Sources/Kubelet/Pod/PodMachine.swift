@@ -35,7 +35,7 @@ struct PodMachine: Sendable {
     var sources = VolumeSources()
     var sandboxFailure: Waiting?
     var waiting: [String: Waiting] = [:]
-    /// The run of each container that its image is there for.
+    /// The run of each container that its images are there for.
     var images: [String: UInt32] = [:]
     /// Pulls that failed, by image.
     var pulls: [String: PullBackoff] = [:]
@@ -201,7 +201,7 @@ struct PodMachine: Sendable {
 
     /// What fails is tried again after 1 s, doubling to 60 s; what succeeds is no longer held back.
     private mutating func noteRetry(_ key: PodOperation.Key, _ outcome: PodOutcome, at now: Moment) {
-        guard case .failure = outcome else {
+        guard outcome.isFailure else {
             retries[key] = nil
             return
         }

@@ -23,9 +23,9 @@ enum PodOperation: Sendable, Hashable {
     /// Writes the volumes that come from the API again.
     case refreshVolumes
     case createSandbox(attempt: UInt32)
-    /// Has a container's image there before its run.
-    /// - Parameter isPullHeld: a pull failed, and it is too early for the next.
-    case ensureImage(container: String, attempt: UInt32, isPullHeld: Bool)
+    /// Has the images that a container needs there before its run.
+    /// - Parameter held: those whose pull failed, and it is too early for the next.
+    case ensureImages(container: String, attempt: UInt32, held: Set<String>)
     case startContainer(name: String, attempt: UInt32)
     /// - Parameter isShortened: another stop of it is under way with a longer grace.
     case stopContainer(id: String, name: String, grace: Duration, isShortened: Bool = false)
@@ -44,7 +44,7 @@ enum PodOperation: Sendable, Hashable {
         switch self {
         case .prepareVolumes, .refreshVolumes, .cleanVolumes, .releaseVolumes: .volumes
         case .createSandbox: .sandbox
-        case .ensureImage(let container, _, _): .image(container)
+        case .ensureImages(let container, _, _): .image(container)
         case .startContainer(let name, _): .container(name)
         case .stopContainer(let id, let name, let grace, let isShortened):
             isShortened ? .shortenedStop(id, grace) : .container(name)
@@ -75,10 +75,19 @@ enum PodOperation: Sendable, Hashable {
 enum PodOutcome: Sendable, Hashable {
     case success
     case failure(reason: String, message: String)
+    /// An image that a container needs cannot be had.
+    case imageMissing(ImageDemand, reason: String, message: String)
     /// The volumes are made, from this.
     case prepared(VolumeContents)
     /// A probe's answer; `message` says what failed.
     case probed(isHealthy: Bool, message: String)
+
+    var isFailure: Bool {
+        switch self {
+        case .failure, .imageMissing: true
+        case .success, .prepared, .probed: false
+        }
+    }
 }
 
 /// What reaches a pod's machine.

@@ -19,7 +19,7 @@ extension PodExecutor {
     /// Writes the volumes that come from the API: those whose content has changed get it in one step.
     func writeVolumes(_ pod: Pod) async throws(OperationError) -> VolumeContents {
         var contents = VolumeContents()
-        for volume in pod.spec.volumes where !volume.isEmptyDirectory && volume.hostPath == nil {
+        for volume in pod.spec.volumes where volume.hasFiles {
             do throws(OperationError) {
                 try await volumes.write(try await files(of: volume, pod, &contents), volume.name, pod)
             } catch {
@@ -110,4 +110,9 @@ extension PodExecutor {
         tokens.keep(token, key)
         return token
     }
+}
+
+extension Volume {
+    /// Not a directory of the node's, and no image, which the runtime mounts.
+    fileprivate var hasFiles: Bool { !isEmptyDirectory && self.hostPath == nil && self.image == nil }
 }

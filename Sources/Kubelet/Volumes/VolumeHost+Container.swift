@@ -21,6 +21,12 @@ extension VolumeHost {
             case "Bidirectional": mount.propagation = .bidirectional
             default: break
             }
+            mount.isRecursivelyReadOnly = mount.isReadOnly && request.isRecursivelyReadOnly
+            if let image = volume.image {
+                mount.hostPath = ""
+                mount.propagation = .private
+                mount.image = image.reference
+            }
             let subPath = request.subPathExpr.map { expandVariables($0) { environment[$0] } } ?? request.subPath ?? ""
             guard !subPath.split(separator: "/").contains("..") else {
                 throw ContainerConfigError(message: "subPath \"\(subPath)\" leaves the volume")
@@ -55,12 +61,13 @@ extension VolumeHost {
     /// Resolved by descriptor, and bound before the runtime sees a path: what the pod does in the volume meanwhile changes nothing. Bound anew for each container, and taken
     /// away with the pod.
     func bound(_ mounts: [CRI.Mount], of container: String, _ pod: Pod) async throws(OperationError) -> [CRI.Mount] {
-        guard mounts.contains(where: { !$0.subPath.isEmpty }) else { return mounts }
+        let inVolumes = mounts.indices.filter { !mounts[$0].subPath.isEmpty && mounts[$0].image == nil }
+        guard !inVolumes.isEmpty else { return mounts }
         let directory = directories.subPaths(pod.metadata.uid, container)
         return try await run("paths within volumes of container \"\(container)\"") { () throws(KernelError) in
             try FileOperations.makeDirectories(directory)
             var bound = mounts
-            for index in mounts.indices where !mounts[index].subPath.isEmpty {
+            for index in inVolumes {
                 let place = "\(directory)/\(index)"
                 try HostMount.detach(place)
                 try DetachedMount.within(mounts[index].hostPath, path: mounts[index].subPath).attach(at: place)
@@ -97,8 +104,14 @@ extension VolumeHost {
 }
 
 extension Volume {
-    /// What comes from the API cannot be written from inside.
-    fileprivate var isReadOnly: Bool {
+    /// What comes from the API or from an image cannot be written from inside.
+    var isReadOnly: Bool {
         self.configMap != nil || self.secret != nil || self.projected != nil || self.downwardAPI != nil
+            || self.image != nil
     }
+}
+
+extension VolumeMount {
+    /// Where the runtime can do so.
+    var isRecursivelyReadOnly: Bool { ["Enabled", "IfPossible"].contains(self.recursiveReadOnly) }
 }

@@ -16,6 +16,9 @@ extension RemoteRuntime: RuntimeService {
         return RuntimeStatus(
             conditions: (answer.status?.conditions ?? []).map {
                 .init(type: $0.type, isTrue: $0.status, reason: $0.reason, message: $0.message)
+            },
+            mountsRecursivelyReadOnly: answer.runtimeHandlers.contains {
+                $0.name.isEmpty && $0.features?.recursiveReadOnlyMounts == true
             })
     }
 
@@ -66,6 +69,14 @@ extension RemoteRuntime: RuntimeService {
         guard config.mounts.allSatisfy({ $0.subPath.isEmpty || $0.image != nil }) else {
             throw .unsupported(
                 "container \(config.metadata.name): the CRI knows no path within a volume; whoever asks resolves it")
+        }
+        if let image = config.mounts.compactMap(\.image).first {
+            let version = try await version()
+            guard version.mountsImages else {
+                throw .unsupported(
+                    "container \(config.metadata.name): \(version.name) \(version.version) does not mount images as volumes (\(image)); 2.1 and later do"
+                )
+            }
         }
         let question = Message<Wire.CreateContainerRequest> {
             $0.podSandboxID = sandbox
@@ -225,5 +236,14 @@ extension RemoteRuntime: RuntimeService {
         }
         let url = try await ask("PortForward", question, as: Wire.URLResponse.self).url
         return RemotePort(try await webSocket(url))
+    }
+}
+
+extension RuntimeVersion {
+    /// The CRI offers no way to ask; what a runtime does not know it passes over.
+    var mountsImages: Bool {
+        let numbers = version.drop { !$0.isNumber }.split(separator: ".").prefix(2).compactMap { Int($0) }
+        guard name == "containerd", numbers.count == 2 else { return true }
+        return (numbers[0], numbers[1]) >= (2, 1)
     }
 }
