@@ -42,6 +42,32 @@ final class Unpacking {
 }
 
 @Suite struct LayerExtractorTests {
+    /// To a search by characters the second slash is none, and the name would lead through the link to the host.
+    @Test func aSlashIsOneWhateverFollowsIt() throws {
+        let unpacking = try Unpacking()
+        var tar = TarFixture()
+        tar.add("out", type: "2", link: unpacking.outside)
+        tar.add("out/\u{301}written", "evil")
+        tar.add("out/\u{301}made/", type: "5")
+        tar.add("out/\u{301}linked", type: "2", link: "secret")
+        tar.add("out/.wh.\u{301}hidden")
+        tar.add("climbs/../\u{301}written", "evil")
+        #expect(throws: CRIError.self) { try unpacking.unpack(tar.archive) }
+        #expect(unpacking.outsideIsUntouched)
+        #expect(unpacking.text(unpacking.outside + "/\u{301}written") == "evil")
+    }
+
+    /// Two ways to write one letter are two names.
+    @Test func namesThatLookAlikeAreTwo() throws {
+        let unpacking = try Unpacking()
+        var tar = TarFixture()
+        tar.add("\u{e9}/one", "1")
+        tar.add("e\u{301}/two", "2")
+        try unpacking.unpack(tar.archive)
+        #expect(unpacking.text("\u{e9}/one") == "1" && unpacking.text("e\u{301}/two") == "2")
+        #expect(unpacking.status("\u{e9}/two") == nil && unpacking.status("e\u{301}/one") == nil)
+    }
+
     @Test func membersBecomeFiles() throws {
         let unpacking = try Unpacking()
         var tar = TarFixture()

@@ -2,7 +2,7 @@
 
 attacks() {
     local name
-    for name in dotdot absolute symlink nested hardlink; do
+    for name in dotdot absolute symlink marked nested hardlink; do
         check "$name: nothing outside is touched" stays_inside "$name"
         check "$name: the control gets out" gets_out "$name"
     done

@@ -20,6 +20,8 @@ def attack(kind, target):
         "dotdot": [(("x/" + up + target + "/new",), {})],
         "absolute": [((target + "/new",), {})],
         "symlink": [(("out", tarfile.SYMTYPE, target), {}), (("out/new",), {})],
+        # A slash with a combining mark behind it, which a reader of characters takes for another character.
+        "marked": [(("out", tarfile.SYMTYPE, target), {}), (("out/\u0301new",), {})],
         "nested": [
             (("one", tarfile.SYMTYPE, up + target), {}), (("two", tarfile.SYMTYPE, "one"), {}), (("two/new",), {})],
         "hardlink": [(("hard", tarfile.LNKTYPE, up + target + "/file"), {}), (("hard",), {})],

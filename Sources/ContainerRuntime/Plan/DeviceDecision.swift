@@ -50,8 +50,8 @@ struct DeviceDecision: Sendable, Equatable {
     }
 
     private static func split(_ path: String) -> (parent: String, name: String) {
-        let parts = path.split(separator: "/")
-        return ("/" + parts.dropLast().joined(separator: "/"), parts.last.map(String.init) ?? ".")
+        let parts = path.pathComponents
+        return ("/" + parts.dropLast().joined(separator: "/"), parts.last ?? ".")
     }
 
     /// All where nothing is said.

@@ -52,11 +52,11 @@ enum MountDecision {
     }
 
     private static func depth(_ path: String) -> Int {
-        path.split(separator: "/").count
+        path.pathComponents.count
     }
 
     /// Absolute, without empty or `.` components. `..` stays: it is resolved inside the container's root when it is mounted.
     private static func normalised(_ path: String) -> String {
-        "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+        "/" + path.pathComponents.filter { $0 != "." }.joined(separator: "/")
     }
 }

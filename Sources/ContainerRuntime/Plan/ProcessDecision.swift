@@ -1,4 +1,5 @@
 import CRI
+import Linux
 import OCI
 
 /// What a container's first process executes, in which environment, where.
@@ -39,7 +40,7 @@ enum ProcessDecision {
     static func workingDirectory(_ config: ContainerConfig, _ image: ImageConfiguration) -> String {
         let directory = config.workingDirectory.isEmpty ? image.workingDirectory : config.workingDirectory
         let absolute = directory.hasPrefix("/") ? directory : "/" + directory
-        guard absolute.split(separator: "/").contains("..") else { return absolute }
+        guard absolute.pathComponents.contains("..") else { return absolute }
         // It may have to be made, and what climbs names nothing that can be.
         return LayerPath.join(absolute, to: "").map { "/" + $0 } ?? absolute
     }

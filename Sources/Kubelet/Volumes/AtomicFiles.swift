@@ -16,9 +16,7 @@ struct AtomicFiles {
         try TreeRemoval.remove(payload)
         try FileOperations.makeDirectories(payload)
         for (path, file) in wanted.files {
-            if let slash = path.lastIndex(of: "/") {
-                try FileOperations.makeDirectories("\(payload)/\(path[..<slash])")
-            }
+            if let parent = path.parentPath { try FileOperations.makeDirectories("\(payload)/\(parent)") }
             try FileOperations.write(file.bytes, to: "\(payload)/\(path)", mode: file.mode)
             if let group { chown("\(payload)/\(path)", uid_t.max, group) }
         }

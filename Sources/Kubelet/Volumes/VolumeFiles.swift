@@ -33,7 +33,8 @@ struct VolumeFiles: Sendable, Hashable {
 
     /// Adds one file. Its path must stay within the volume.
     mutating func add(_ path: String, _ bytes: [UInt8], mode: Int32) throws(OperationError) {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        // By bytes, as the kernel reads them.
+        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(Substring.init)
         guard !parts.isEmpty, parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else {
             throw OperationError("FailedMount", "path \"\(path)\" of a volume file leaves the volume")
         }

@@ -28,7 +28,7 @@ extension VolumeHost {
                 mount.image = image.reference
             }
             let subPath = request.subPathExpr.map { expandVariables($0) { environment[$0] } } ?? request.subPath ?? ""
-            guard !subPath.split(separator: "/").contains("..") else {
+            guard !subPath.pathComponents.contains("..") else {
                 throw ContainerConfigError(message: "subPath \"\(subPath)\" leaves the volume")
             }
             mount.subPath = subPath

@@ -37,8 +37,13 @@ enum CommonFaults {
     }
 
     static func withoutBacksteps(_ text: String, at path: String) -> [FieldError] {
-        text.split(separator: "/", omittingEmptySubsequences: false).contains("..")
+        hasBacksteps(text)
             ? [.invalid(path, .string(text), "must not contain '..'")] : []
+    }
+
+    /// By bytes, as the kernel reads a path: a slash with a combining mark behind it is one too.
+    static func hasBacksteps(_ text: String) -> Bool {
+        text.utf8.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }
     }
 
     /// The path of a file in a volume; names that begin with ".." are those of the kubelet.

@@ -57,7 +57,7 @@ struct MountFaults {
             if !paths.insert(device.devicePath).inserted {
                 faults.append(.invalid(path + ".devicePath", place, "must be unique"))
             }
-            if device.devicePath.split(separator: "/").contains("..") {
+            if CommonFaults.hasBacksteps(device.devicePath) {
                 faults.append(.invalid(path + ".devicePath", place, "can not contain backsteps ('..')"))
             }
             return faults

@@ -115,7 +115,7 @@ package enum WholeFile {
         if mkdir(path, mode) == 0 || errno == EEXIST { return }
         guard errno == ENOENT else { throw KernelError("mkdir", path) }
         var partial = ""
-        for component in path.split(separator: "/") {
+        for component in path.pathComponents {
             partial += "/" + component
             guard mkdir(partial, mode) == 0 || errno == EEXIST else { throw KernelError("mkdir", partial) }
         }

@@ -95,9 +95,9 @@ package struct OpenDirectory: ~Copyable, Sendable {
     /// Makes a relative path of directories beneath this one, links and dots resolved as in `openInRoot`.
     package borrowing func makeDirectoriesInRoot(_ path: String, mode: mode_t) throws(KernelError) {
         var made = "."
-        for component in path.split(separator: "/") where component != "." {
+        for component in path.pathComponents where component != "." {
             let parent = try openInRoot(made, O_RDONLY | O_DIRECTORY)
-            guard mkdirat(parent.raw, String(component), mode) == 0 || errno == EEXIST else {
+            guard mkdirat(parent.raw, component, mode) == 0 || errno == EEXIST else {
                 throw failure("mkdir", path)
             }
             made += "/" + component

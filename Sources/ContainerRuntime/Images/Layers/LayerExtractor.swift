@@ -140,7 +140,7 @@ final class LayerExtractor {
 
     /// The directory that members lie in, made where the archive has not.
     func directory(_ path: String) throws(KernelError) -> SharedDirectory {
-        if let parent, parent.path == path { return parent.directory }
+        if let parent, parent.path.utf8.elementsEqual(path.utf8) { return parent.directory }
         let found = SharedDirectory(try openOrMake(path))
         parent = (path, found)
         return found
@@ -158,25 +158,25 @@ final class LayerExtractor {
     private func make(_ path: String, links: Int) throws(KernelError) -> OpenDirectory {
         guard links <= 40 else { throw KernelError("open", path, ELOOP) }
         var made = ""
-        for component in path.split(separator: "/") {
+        for component in path.pathComponents {
             let parent = made
-            made += made.isEmpty ? String(component) : "/" + component
+            made += made.isEmpty ? component : "/" + component
             if (try? root.directoryInRoot(made)) != nil { continue }
             let holder = try root.directoryInRoot(parent.isEmpty ? "." : parent)
-            if let target = try? holder.linkTarget(of: String(component)) {
+            if let target = try? holder.linkTarget(of: component) {
                 guard let beneath = LayerPath.join(target, to: parent) else { throw KernelError("open", made, EINVAL) }
                 _ = try make(beneath, links: links + 1)
             } else {
-                try makeImplied(made, String(component))
+                try makeImplied(made, component)
             }
         }
         return try root.directoryInRoot(path)
     }
 
     private func makeImplied(_ path: String, _ name: String) throws(KernelError) {
-        let slash = path.lastIndex(of: "/")
-        let holder = try root.directoryInRoot(slash.map { String(path[..<$0]) } ?? ".")
-        let place = LayerPath(parent: slash.map { String(path[..<$0]) } ?? ".", name: name)
+        let parent = path.parentPath ?? "."
+        let holder = try root.directoryInRoot(parent)
+        let place = LayerPath(parent: parent, name: name)
         if whiteouts.contains(place) { try clear(place, in: holder) }
         if mkdirat(holder.descriptor.raw, name, 0o755) == 0 {
             if whiteouts.remove(place) != nil { try markOpaque(name, in: holder) }

@@ -1,3 +1,5 @@
+import Linux
+
 /// Where a layer's member belongs: the directory that holds it and its name there. A pure reading of the member's path.
 struct LayerPath: Sendable, Hashable {
     static let depthLimit = 256
@@ -17,6 +19,15 @@ struct LayerPath: Sendable, Hashable {
         case opaque(parent: String)
         /// Marks of an older union filesystem, which mean nothing here.
         case nothing
+    }
+
+    /// By bytes: names that only look alike are two.
+    static func == (a: LayerPath, b: LayerPath) -> Bool {
+        a.parent.utf8.elementsEqual(b.parent.utf8) && a.name.utf8.elementsEqual(b.name.utf8)
+    }
+
+    func hash(into hasher: inout Hasher) {
+        for byte in name.utf8 { hasher.combine(byte) }
     }
 
     var description: String { parent == "." ? name : parent + "/" + name }
@@ -42,16 +53,16 @@ struct LayerPath: Sendable, Hashable {
 
     /// Where a link in the directory `parent` leads, without climbing out of the top; nil where it is too deep.
     static func join(_ target: String, to parent: String) -> String? {
-        var result = target.hasPrefix("/") ? [] : parent.split(separator: "/").map(String.init)
-        for component in target.split(separator: "/") where component != "." {
-            if component == ".." { _ = result.popLast() } else { result.append(String(component)) }
+        var result = target.isAbsolutePath ? [] : parent.pathComponents
+        for component in target.pathComponents where component != "." {
+            if component == ".." { _ = result.popLast() } else { result.append(component) }
         }
         return result.count <= depthLimit ? result.joined(separator: "/") : nil
     }
 
     /// Without the leading slash, dots and doubled slashes; nil where it climbs or is too deep.
     private static func components(_ path: String) -> [String]? {
-        let components = path.split(separator: "/").filter { $0 != "." }.map(String.init)
+        let components = path.pathComponents.filter { $0 != "." }
         guard components.count <= depthLimit, !components.contains("..") else { return nil }
         return components
     }

@@ -77,6 +77,6 @@ struct LayerStack {
     }
 
     static func components(_ path: String) -> [String] {
-        path.split(separator: "/").filter { $0 != "." }.map(String.init)
+        path.pathComponents.filter { $0 != "." }
     }
 }

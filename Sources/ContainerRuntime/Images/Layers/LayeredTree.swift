@@ -8,7 +8,7 @@ struct LayeredTree {
 
     /// A regular file's bytes; nil where there is none, or one over 1 MiB.
     func read(_ path: String) throws(KernelError) -> [UInt8]? {
-        let components = path.split(separator: "/").map(String.init)
+        let components = path.pathComponents
         for layer in layers {
             let root = try OpenDirectory(layer)
             switch try find(components, in: root) {

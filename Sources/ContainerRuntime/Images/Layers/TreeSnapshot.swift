@@ -74,7 +74,7 @@ struct TreeSnapshot {
     private func link(
         _ first: String, to path: String, in directory: borrowing OpenDirectory, _ name: String
     ) throws(KernelError) {
-        let depth = path.split(separator: "/").count - 1
+        let depth = path.pathComponents.count - 1
         let up = String(repeating: "../", count: depth)
         guard linkat(directory.descriptor.raw, up + first.dropFirst(), directory.descriptor.raw, name, 0) == 0 else {
             throw directory.failure("link", name)
