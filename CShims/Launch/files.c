@@ -74,7 +74,8 @@ int32_t cs_listen(int32_t directory, const char *name) {
     if (!code && fchmod(fd, 0600) < 0) code = -errno;
     if (!code && bind(fd, (struct sockaddr *)&to, sizeof to) < 0) code = -errno;
     if (!code && fchmodat(directory, name, 0600, 0) < 0) code = -errno;
-    if (!code && listen(fd, 8) < 0) code = -errno;
+    /* who looks whether somebody listens is not turned away for those that looked before */
+    if (!code && listen(fd, SOMAXCONN) < 0) code = -errno;
     if (!code) return fd;
     close(fd);
     return code;

@@ -77,7 +77,10 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
     if (namespace >= 0 && setns(namespace, CLONE_NEWPID) < 0) return -errno;
     *stage = CL_STAGE_CLONE;
     pid_t pid = fork_into(launch, &out->pidfd, stage);
-    if (pid == 0) cl_child_run(&child);
+    if (pid == 0) {
+        close(ends[0]); /* or it would never see that who launched it is gone */
+        cl_child_run(&child);
+    }
     int code = pid < 0 ? -errno : 0;
     /* own_pid_ns is an ancestor that we live in: this cannot fail, and must not be left undone */
     if (namespace >= 0 && setns(launch->own_pid_ns, CLONE_NEWPID) < 0) abort();

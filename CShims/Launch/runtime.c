@@ -83,10 +83,12 @@ static int write_text(pid_t pid, const char *name, const char *text) {
 int32_t crt_user_namespace(const char *uid_map, const char *gid_map) {
     char path[64];
     struct clone_args args = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
-    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    pid_t parent = getpid(), pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
     if (pid < 0) return -errno;
-    if (pid == 0)
+    if (pid == 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent) _exit(1);
         for (;;) pause();
+    }
     int file = -1, code = write_text(pid, "uid_map", uid_map);
     if (!code) code = write_text(pid, "gid_map", gid_map);
     snprintf(path, sizeof path, "/proc/%d/ns/user", pid);

@@ -79,7 +79,7 @@ def test_runtime_is_not_overwritten(runtime):
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     inside = "for p in /proc/[0-9]*; do read -r c <$p/comm; case $(cat $p/cmdline | tr '\\0' ' ') in /proc/self/exe*) echo ${p#/proc/};; esac; done"
     pid = ""
-    for _ in range(50):
+    for _ in range(600):
         pid = runtime.call("exec", name, "sh", "-c", inside).stdout.split("\n")[0].strip()
         if pid:
             break
@@ -257,7 +257,7 @@ def test_console_follows_no_link(runtime):
             return "refused"
         finally:
             os.unlink(path)
-        thread.join(5)
+        thread.join(30)
         runtime.call("start", name)
         return read_all(got[0]).split()
     out = seen(True)

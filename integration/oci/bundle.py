@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import uuid
 
 APPLETS = """sh ls cat id mount umount sleep true false echo hostname ps grep touch mkdir stat readlink env pwd test wc dd nice sed
@@ -19,6 +20,18 @@ SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUD
 
 class Failure(Exception):
     pass
+
+
+def until(condition, what, seconds=30):
+    """Waits until `condition` gives something true, and gives it back; the bound is for a machine that is busy."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not within {seconds} s")
+        time.sleep(0.02)
 
 
 class Runtime:
@@ -91,13 +104,8 @@ class Runtime:
     def status(self, name):
         return json.loads(self.call("state", name).stdout)["status"]
 
-    def wait(self, name, status="stopped", seconds=10):
-        import time
-        for _ in range(seconds * 50):
-            if self.status(name) == status:
-                return
-            time.sleep(0.02)
-        raise Failure(f"{name} is {self.status(name)}, not {status}")
+    def wait(self, name, status="stopped"):
+        until(lambda: self.status(name) == status, f"{name} is {status}")
 
     def clean(self):
         for name in self.made:

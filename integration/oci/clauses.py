@@ -524,7 +524,7 @@ def test_seccomp_notify(runtime):
     thread.start()
     rule = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY"}
     out = runtime.run("mkdir /tmp/no 2>&1; true", seccomp([rule], listenerPath=path, listenerMetadata="mine"))
-    thread.join(5)
+    thread.join(30)
     expect(out.stdout, "Bad message")
     state = got["state"]
     assert state["fds"] == ["seccompFd"] and state["metadata"] == "mine" and state["pid"] > 0, state

@@ -1,11 +1,13 @@
 """The runtime killed at every one of its system calls, by strace: what it did not get to do must be made good by the next call.
 
 OCI_KILLS=1 kills at every call; the default is every third, and OCI_SEED moves where it begins."""
+import json
 import os
 import re
 import subprocess
 import time
 
+from bundle import until
 from clauses import expect
 
 STRIDE, SEED = int(os.environ.get("OCI_KILLS", "3")), int(os.environ.get("OCI_SEED", "1"))
@@ -83,8 +85,7 @@ def test_create_without_mounts_of_its_own_killed(runtime):
     folder = runtime.bundle("sleep 60", change)
     def settle(name):
         runtime.call("delete", "--force", name)
-        time.sleep(0.02)  # a child that lost its parent ends by itself
-        assert left_over(runtime, name) == [], left_over(runtime, name)
+        until(lambda: left_over(runtime, name) == [], "a child that lost its parent ends by itself")
     kills(runtime, "create", runtime.id, lambda name: ["create", "--bundle", folder, name], settle)
 
 
@@ -108,13 +109,17 @@ def test_exec_killed(runtime):
     def settle(name):
         expect(runtime.call("exec", name, "echo", "inside").stdout, "inside")
         assert runtime.status(name) == "running"
+        processes = lambda: json.loads(runtime.call("ps", "--format", "json", name).stdout)
+        until(lambda: len(processes()) == 1, "nothing of the session is left")
     kills(runtime, "exec", prepare, lambda name: ["exec", name, "true"], settle)
 
 
 def test_delete_killed(runtime):
-    """delete killed at its steps: it is called again, or nothing is left."""
+    """delete killed at its steps: it is called again, or nothing is left; its poststop hooks have run."""
+    log = runtime.folder + "/hooks"
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "grep -o '\"id\":\"[^\"]*\"' >>" + log]}
     def prepare():
-        name, _ = runtime.create("true")
+        name, _ = runtime.create("true", lambda c: c.update(hooks={"poststop": [hook]}))
         runtime.call("start", name)
         runtime.wait(name)
         return name
@@ -123,6 +128,7 @@ def test_delete_killed(runtime):
             runtime.call("delete", name)
         assert left_over(runtime, name) == [], left_over(runtime, name)
         assert runtime.call("state", name, check=False).returncode != 0
+        until(lambda: name in open(log).read(), "the hooks after its end have run")
     kills(runtime, "delete", prepare, lambda name: ["delete", name], settle)
 
 

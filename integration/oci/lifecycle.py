@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 
-from bundle import Failure, with_users, without
+from bundle import Failure, until, with_users, without
 from clauses import expect
 
 
@@ -25,12 +25,51 @@ def test_lifecycle(runtime):
     assert open(folder + "/output").read() == ""
     runtime.call("start", name)
     assert state(runtime, name)["status"] == "running"
-    time.sleep(0.1)
-    assert open(folder + "/output").read() == "begun\n"
+    until(lambda: open(folder + "/output").read() == "begun\n", "the program says that it has begun")
     runtime.call("kill", name, "KILL")
     runtime.wait(name)
     runtime.call("delete", name)
     assert runtime.call("state", name, check=False).returncode != 0
+
+
+def test_seen_while_it_does_not_run(runtime):
+    """A created container that gets no time is still created, however often one looks, and starts."""
+    name, _ = runtime.create()
+    pid = state(runtime, name)["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    assert {runtime.status(name) for _ in range(20)} == {"created"}
+    os.kill(pid, signal.SIGCONT)
+    runtime.call("start", name)
+    runtime.wait(name, "running")
+
+
+def test_two_creators(runtime):
+    """Of two that create the same id at once, whichever is held up between making the directory and locking it, one makes it."""
+    folder = runtime.bundle("sleep 60")
+    for held in ("openat:delay_exit", "fcntl:delay_enter"):
+        name = runtime.id()
+        words = [runtime.program, "--root", runtime.root, "create", "--bundle", folder, name]
+        quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        path = f"{runtime.root}/{name}/config.json"
+        tracer = ["strace", "-qq", "-o", "/dev/null", "-P", path, "-e", f"inject={held}=1000000"]
+        first = subprocess.Popen([*tracer, *words], **quiet)
+        until(lambda: os.path.exists(path) or first.poll() is not None, "the first has made the directory")
+        second = subprocess.run(words, **quiet, timeout=60)
+        assert sorted([first.wait(60), second.returncode]) == [0, 1], (held, first.returncode, second.returncode)
+        assert runtime.status(name) == "created"
+        runtime.call("start", name)
+        runtime.call("delete", "--force", name)
+
+
+def test_groups_of_others(runtime):
+    """linux.cgroupsPath: neither the root of all groups nor one with processes is taken, and who is in it lives on."""
+    name, _ = runtime.create(change=lambda c: c["linux"].update(cgroupsPath="/oci-check-taken-%d" % os.getpid()))
+    for path, words in (("/", "root of all groups"), ("/oci-check-taken-%d" % os.getpid(), "has processes already")):
+        folder = runtime.bundle("true", lambda c: c["linux"].update(cgroupsPath=path))
+        done = runtime.call("create", "--bundle", folder, runtime.id(), check=False, output=subprocess.PIPE)
+        assert done.returncode != 0, path
+        expect(done.stderr, "linux.cgroupsPath", words)
+    assert runtime.status(name) == "created"
 
 
 def test_start_outlives_the_creator(runtime):
@@ -55,6 +94,27 @@ def test_creator_killed(runtime):
         runtime.call("delete", "--force", name)
         again, _ = runtime.create(name=name)
         runtime.call("delete", "--force", again)
+
+
+def test_creator_killed_by_its_hook(runtime):
+    """A creator that dies while the container's process waits for it takes the process with it, cgroup or none."""
+    change = lambda c: c.update(hooks={"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "kill -9 $PPID"]}]})
+    folder, name = runtime.bundle("sleep 60", change), runtime.id()
+    done = runtime.call("--cgroup-manager", "disabled", "create", "--bundle", folder, name, check=False, output=None)
+    assert done.returncode == -signal.SIGKILL, done.returncode
+    until(lambda: not processes_with(name), "its process has ended")
+
+
+def processes_with(word):
+    """The processes that were called with a word."""
+    found = []
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if word.encode() in open(f"/proc/{number}/cmdline", "rb").read().split(b"\0"):
+                found.append(int(number))
+        except OSError:
+            continue  # it ended meanwhile
+    return found
 
 
 def test_program_missing(runtime):
@@ -108,10 +168,7 @@ def test_kill_signals(runtime):
     for word in ("TERM", "SIGTERM", "15", "term"):
         name, folder = runtime.create("trap 'echo caught; exit 3' TERM; echo ready; while :; do sleep 0.05; done")
         runtime.call("start", name)
-        for _ in range(100):
-            if "ready" in open(folder + "/output").read():
-                break
-            time.sleep(0.02)
+        until(lambda: "ready" in open(folder + "/output").read(), "the trap is set")
         runtime.call("kill", name, word)
         runtime.wait(name)
         expect(open(folder + "/output").read(), "caught")
@@ -121,14 +178,11 @@ def test_kill_all(runtime):
     """Without a pid namespace of its own the whole group is killed."""
     name, _ = runtime.create("sleep 61 & sleep 62", lambda c: without(c, "pid"))
     runtime.call("start", name)
-    time.sleep(0.1)
-    pids = json.loads(runtime.call("ps", "--format", "json", name).stdout)
-    assert len(pids) >= 2, pids
+    processes = lambda: json.loads(runtime.call("ps", "--format", "json", name).stdout)
+    until(lambda: len(processes()) >= 2, "both sleep")
     runtime.call("kill", "--all", name, "KILL")
     runtime.wait(name)
-    time.sleep(0.2)
-    gone = lambda pid: not os.path.exists(f"/proc/{pid}") or " Z " in open(f"/proc/{pid}/stat").read()
-    assert all(gone(pid) for pid in pids)
+    until(lambda: processes() == [], "all of the group are gone")
 
 
 def test_list_and_ps(runtime):
@@ -151,13 +205,13 @@ def test_pause(runtime):
     runtime.call("pause", name)
     assert state(runtime, name)["status"] == "paused"
     size = os.path.getsize(folder + "/output")
-    time.sleep(0.2)
+    time.sleep(0.2)  # in which it would write ten lines
     assert os.path.getsize(folder + "/output") == size
     assert runtime.call("exec", name, "true", check=False).returncode != 0
     assert runtime.call("pause", name, check=False).returncode != 0
     runtime.call("resume", name)
-    time.sleep(0.2)
-    assert state(runtime, name)["status"] == "running" and os.path.getsize(folder + "/output") > size
+    assert state(runtime, name)["status"] == "running"
+    until(lambda: os.path.getsize(folder + "/output") > size, "it writes again")
 
 
 def test_exec(runtime):
@@ -251,7 +305,7 @@ def receive_terminal(path):
     return thread, got
 
 
-def read_all(terminal, seconds=5):
+def read_all(terminal, seconds=30):
     import select
     text, end = b"", time.time() + seconds
     while time.time() < end:
@@ -273,7 +327,7 @@ def test_console(runtime):
     def change(c):
         c["process"].update(terminal=True, consoleSize={"width": 91, "height": 33})
     name, _ = runtime.create("tty; stty size; test -c /dev/console && echo console; grep -c /dev/console /proc/self/mountinfo", change, options=["--console-socket", path])
-    thread.join(5)
+    thread.join(30)
     runtime.call("start", name)
     out = read_all(got[0])
     expect(out, "/dev/pts/0", "33 91", "console", "1")
@@ -286,7 +340,7 @@ def test_exec_console(runtime):
     path = runtime.folder + "/exec-console"
     thread, got = receive_terminal(path)
     subprocess.run([runtime.program, "--root", runtime.root, "exec", "-d", "-t", "--console-socket", path, name, "tty"], stdin=subprocess.DEVNULL, check=True, timeout=10)
-    thread.join(5)
+    thread.join(30)
     expect(read_all(got[0]), "/dev/pts/")
 
 
@@ -300,7 +354,7 @@ def test_foreground_terminal(runtime):
         os.execv(runtime.program, [runtime.program, "--root", runtime.root, "run", "--bundle", folder, name])
     time.sleep(0.3)
     os.write(terminal, b"words\r")
-    out = read_all(terminal, 3)
+    out = read_all(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     expect(out, "/dev/pts/0", "got words")
 
@@ -395,7 +449,7 @@ def test_hooks(runtime):
     first = json.loads(rows()[0][3])
     assert first["id"] == name and first["pid"] == pid and first["status"] == "created" and json.loads(rows()[1][3])["status"] == "creating" and rows()[0][2] == "pre", rows()[0]
     runtime.call("start", name)
-    time.sleep(0.2)
+    until(lambda: len(rows()) == 6, "the program and the hook after its start have written")
     names = [r[0] for r in rows()]
     assert names[3] == "startContainer" and sorted(names[4:]) == ["poststart", "program"], names
     assert rows()[3][1] == inside

@@ -13,9 +13,12 @@ package struct ContainerCgroup: Sendable {
     static func name(for path: String?, id: String, isSystemd: Bool) throws(OCIRuntimeError) -> String {
         guard let path, !path.isEmpty else { return parent + "/" + id }
         if isSystemd, !path.hasPrefix("/"), path.contains(":") { return systemdName(path) }
-        let parts = path.split(separator: "/")
+        let parts = path.pathComponents
         guard !parts.contains(".."), !parts.contains(".") else {
             throw .unsupported(field: "linux.cgroupsPath", cause: "\"\(path)\" must not climb")
+        }
+        guard !parts.isEmpty else {
+            throw .unsupported(field: "linux.cgroupsPath", cause: "\"\(path)\" is the root of all groups")
         }
         return parts.joined(separator: "/")
     }
@@ -39,6 +42,15 @@ package struct ContainerCgroup: Sendable {
     static func named(_ name: String) throws(OCIRuntimeError) -> ContainerCgroup {
         let hierarchy = try cgroup { () throws(CgroupError) in try CgroupHierarchy.find() }
         return ContainerCgroup(group: Cgroup(name, in: hierarchy))
+    }
+
+    /// That it is nobody's: what is in it would get this container's limits, and end with it.
+    func checkEmpty() throws(OCIRuntimeError) {
+        guard let events = try? group.counters("cgroup.events") else { return }
+        guard events["populated"] == 0, events["frozen"] != 1 else {
+            let cause = events["populated"] == 0 ? "is frozen" : "has processes already"
+            throw .unsupported(field: "linux.cgroupsPath", cause: "\(group.path) \(cause); name a group of its own")
+        }
     }
 
     /// Makes the group with all above it and lets it use the hierarchy's controllers.

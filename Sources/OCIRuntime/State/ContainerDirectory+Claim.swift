@@ -9,24 +9,41 @@ extension ContainerDirectory {
     /// descriptor.
     func claim(_ configuration: [UInt8]) throws(OCIRuntimeError) -> Descriptor {
         try ContainerDirectory.makeRoot(root)
-        // Once for what was left, once more for whoever else came upon it.
+        // More than once, because a `delete` may take the directory away in between.
         for _ in 0..<3 {
-            if mkdir(path, 0o700) == 0 { return try hold(configuration) }
-            guard errno == EEXIST else { throw .kernel(KernelError("mkdir", path)) }
-            guard try clearAbandoned() else { break }
+            guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .kernel(KernelError("mkdir", path)) }
+            guard let file = try lock() else { continue }
+            guard access(path + "/state.json", F_OK) != 0 else { break }
+            try clearMade()
+            try kernel { () throws(KernelError) in
+                guard ftruncate(file.raw, 0) == 0 else { throw KernelError("truncate", self.file) }
+                try WholeFile.write(configuration, to: file, path: self.file)
+            }
+            return file
         }
         throw .state(container: id, cause: "the id is taken; `delete` frees it")
     }
 
-    private func hold(_ configuration: [UInt8]) throws(OCIRuntimeError) -> Descriptor {
-        let file = path + "/config.json"
-        return try kernel { () throws(KernelError) in
-            let descriptor = try Descriptor.open(file, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
-            var lock = ContainerDirectory.wholeFile
-            guard fcntl(descriptor.raw, F_SETLK, &lock) == 0 else { throw KernelError("lock", file) }
-            try WholeFile.write(configuration, to: descriptor, path: file)
-            return descriptor
+    private var file: String { path + "/config.json" }
+
+    /// The configuration's file, made where there is none, with a lock that nobody else has; nil where another process has it, or takes
+    /// the directory away.
+    func lock() throws(OCIRuntimeError) -> Descriptor? {
+        let raw = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard raw >= 0 else {
+            if errno == ENOENT { return nil }
+            throw .kernel(KernelError("open", file))
         }
+        let descriptor = Descriptor(owning: raw)
+        var whole = ContainerDirectory.wholeFile
+        guard fcntl(raw, F_SETLK, &whole) == 0 else {
+            if errno == EAGAIN || errno == EACCES { return nil }
+            throw .kernel(KernelError("lock", file))
+        }
+        // Between the two it may have been taken away, and another have come in its place.
+        var (locked, there) = (stat(), stat())
+        guard fstat(raw, &locked) == 0, lstat(file, &there) == 0, locked.st_ino == there.st_ino else { return nil }
+        return descriptor
     }
 
     private static var wholeFile: flock {
@@ -42,23 +59,24 @@ extension ContainerDirectory {
 
     /// Takes away what a call that was killed left under the id. False where the container is there or is being made.
     func clearAbandoned() throws(OCIRuntimeError) -> Bool {
-        if rmdir(path) == 0 || errno == ENOENT { return true }
-        guard access(path + "/state.json", F_OK) != 0, !isHeld else { return false }
+        guard let file = try lock() else { return access(path, F_OK) != 0 }
+        guard access(path + "/state.json", F_OK) != 0 else { return false }
         try clearUnfinished()
+        _ = consume file
         return true
     }
 
     /// With all that was made for a container without a record, whoever makes it.
     func clearUnfinished() throws(OCIRuntimeError) {
-        if let group = noted("cgroup").flatMap(ContainerCgroup.existing) { try group.end() }
-        if let rootfs = noted("rootfs") { cmnt_detach(rootfs) }
+        try clearMade()
         try remove()
     }
 
-    private var isHeld: Bool {
-        guard let descriptor = try? Descriptor.open(path + "/config.json", O_RDWR | O_NOFOLLOW) else { return false }
-        var lock = ContainerDirectory.wholeFile
-        return fcntl(descriptor.raw, F_GETLK, &lock) == 0 && lock.l_type != Int16(F_UNLCK)
+    /// What was noted before it was made.
+    private func clearMade() throws(OCIRuntimeError) {
+        if let group = noted("cgroup").flatMap(ContainerCgroup.existing) { try group.end() }
+        if let rootfs = noted("rootfs") { cmnt_detach(rootfs) }
+        for name in ["cgroup", "rootfs"] { unlink(path + "/" + name) }
     }
 
     private func noted(_ name: String) -> String? {

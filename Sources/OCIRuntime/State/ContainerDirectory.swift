@@ -118,10 +118,10 @@ package struct ContainerDirectory: Sendable {
         return SharedDescriptor(Descriptor(owning: socket))
     }
 
-    /// Takes the directory away; its files are known, so that nothing else is ever removed. The record goes last: a call that is killed
-    /// on the way can be made again.
+    /// Takes the directory away; its files are known, so that nothing else is ever removed. The record goes late: a call that is killed
+    /// on the way can be made again. Last goes the file that is locked.
     func remove() throws(OCIRuntimeError) {
-        for name in [ContainerDirectory.gate, "config.json", "cgroup", "rootfs", "state.json.new", "state.json"] {
+        for name in [ContainerDirectory.gate, "cgroup", "rootfs", "state.json.new", "state.json", "config.json"] {
             unlink(path + "/" + name)
         }
         guard rmdir(path) == 0 || errno == ENOENT else { throw .kernel(KernelError("rmdir", path)) }

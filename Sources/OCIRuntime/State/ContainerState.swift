@@ -64,6 +64,15 @@ package struct ContainerState: Sendable, Equatable {
         needsConfiguration = try reader.bool("unfinished") ?? true
     }
 
+    /// The first process, which nobody who gets its number later can take the place of; nil where it has ended.
+    func openProcess() -> Descriptor? {
+        let raw = cs_pidfd_open(processID)
+        guard raw >= 0 else { return nil }
+        let handle = Descriptor(owning: raw)
+        guard ProcessFacts.start(of: processID) == processStart else { return nil }
+        return handle
+    }
+
     /// The form of `state.json`.
     package var json: JSONValue {
         var object = described(.creating).object ?? JSONObject()

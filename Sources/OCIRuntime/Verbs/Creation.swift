@@ -30,7 +30,8 @@ struct CreateOptions {
         handleSocket = arguments["pidfd-socket"]
         pidFile = arguments["pid-file"]
         activationSockets = getenv("LISTEN_FDS").flatMap { UInt32(String(cString: $0)) } ?? 0
-        preservedDescriptors = (try arguments.number("preserve-fds") ?? 0) + activationSockets
+        let asked: UInt32 = try arguments.number("preserve-fds") ?? 0
+        preservedDescriptors = UInt32(clamping: UInt64(asked) + UInt64(activationSockets))
         makesKeyring = !arguments.has("no-new-keyring")
         if arguments.has("no-pivot") {
             throw .usage("--no-pivot is not supported: a container must not reach the tree it came from")
@@ -178,6 +179,7 @@ struct Creation {
             let name = try ContainerCgroup.name(
                 for: specification.linux.cgroupsPath, id: options.container, isSystemd: session.isSystemdCgroup)
             let group = try ContainerCgroup.named(name)
+            try group.checkEmpty()
             try directory.note("cgroup", group.group.path)
             try group.make()
             if let resources { for text in try group.apply(resources) { session.log.warning(text) } }

@@ -8,20 +8,19 @@ extension Session {
         let directory = try directory(try arguments.container(1))
         let number = try SignalNames.number(arguments.words.count > 1 ? arguments.words[1] : "SIGTERM")
         let state = try directory.load()
-        let status = directory.status(state)
-        if arguments.has("all") || state.isPidNamespaceShared && number == SIGKILL {
-            // Without a pid namespace of its own the others do not die with the first process.
-            try killAll(state, number)
-            if status == .stopped { return 0 }
-        }
-        guard status != .stopped else {
+        let handle = state.openProcess()
+        // Without a pid namespace of its own the others do not die with the first process.
+        let reachesAll = arguments.has("all") || state.isPidNamespaceShared && number == SIGKILL
+        if reachesAll { try killAll(state, number) }
+        guard let handle else {
+            if reachesAll { return 0 }
             throw .state(container: state.id, cause: "it is stopped: there is nothing to send a signal to")
         }
-        let handle = cs_pidfd_open(state.processID)
-        guard handle >= 0 else { throw .kernel(KernelError("pidfd_open", "\(state.processID)", -handle)) }
-        defer { close(handle) }
-        let code = cs_pidfd_signal(handle, number)
-        guard code == 0 else { throw .kernel(KernelError("signal \(number)", "container \(state.id)", -code)) }
+        let code = cs_pidfd_signal(handle.raw, number)
+        // It may have died of what all got.
+        guard code == 0 || code == -ESRCH && reachesAll else {
+            throw .kernel(KernelError("signal \(number)", "container \(state.id)", -code))
+        }
         return 0
     }
 
@@ -60,19 +59,20 @@ extension Session {
             try end(state)
         }
         let specification = (try? directory.remainingConfiguration(state)) ?? nil
+        let lock = try directory.lock()
         if let path = state.cgroup, let group = ContainerCgroup.existing(path) { try group.end() }
         if state.isMountedHere { cmnt_detach(state.rootfs) }
-        try directory.remove()
+        // As long as the record is there, a call that follows one that was killed runs them.
         HookRunner(state: state).runAll(specification?.hooks.poststop ?? [], "poststop", .stopped, log: log)
+        try directory.remove()
+        _ = consume lock
     }
 
     /// Kills it and waits up to ten seconds for its end.
     private func end(_ state: ContainerState) throws(OCIRuntimeError) {
-        let handle = cs_pidfd_open(state.processID)
-        guard handle >= 0 else { return }
-        defer { close(handle) }
-        cs_pidfd_signal(handle, SIGKILL)
-        var event = pollfd(fd: handle, events: Int16(POLLIN), revents: 0)
+        guard let handle = state.openProcess() else { return }
+        cs_pidfd_signal(handle.raw, SIGKILL)
+        var event = pollfd(fd: handle.raw, events: Int16(POLLIN), revents: 0)
         guard poll(&event, 1, 10_000) == 1 else {
             throw .state(
                 container: state.id, cause: "its process \(state.processID) did not end within 10 s of SIGKILL")

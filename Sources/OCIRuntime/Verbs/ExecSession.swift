@@ -114,9 +114,9 @@ struct ExecSession {
     private func launch(
         _ plan: ProcessPlan, _ process: ProcessSpecification
     ) throws(OCIRuntimeError) -> LaunchedProcess {
-        let handle = cs_pidfd_open(state.processID)
-        guard handle >= 0 else { throw .kernel(KernelError("pidfd_open", "\(state.processID)", -handle)) }
-        let first = Descriptor(owning: handle)
+        guard let first = state.openProcess() else {
+            throw .state(container: state.id, cause: "it has stopped; exec needs a running one")
+        }
         var kinds: UInt32 = 0
         let code = crt_different_namespaces(state.processID, &kinds)
         guard code == 0 else { throw .kernel(KernelError("read", "/proc/\(state.processID)/ns", -code)) }

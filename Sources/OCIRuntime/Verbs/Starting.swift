@@ -66,15 +66,13 @@ extension Session {
     private func atTheGate(
         _ directory: ContainerDirectory, _ state: ContainerState
     ) throws(OCIRuntimeError) -> LaunchedProcess {
-        let handle = cs_pidfd_open(state.processID)
-        let isAlive = handle >= 0 && ProcessFacts.start(of: state.processID) == state.processStart
-        guard isAlive, !directory.isFrozen(state), let gate = try? directory.connectToGate().duplicate() else {
-            if handle >= 0 { close(handle) }
+        guard let handle = state.openProcess(), !directory.isFrozen(state),
+            let gate = try? directory.connectToGate().duplicate()
+        else {
             let status = directory.status(state).rawValue
             throw .state(container: state.id, cause: "it is \(status); only a created container can be started")
         }
-        return LaunchedProcess(
-            processID: state.processID, handle: Descriptor(owning: handle), control: gate, names: nil)
+        return LaunchedProcess(processID: state.processID, handle: handle, control: gate, names: nil)
     }
 }
 
