@@ -34,13 +34,13 @@ package struct ImageEvent: Sendable, Hashable {
     }
 }
 
-/// Those who are told of images. Each buffers up to 1,024 events and loses the newest beyond.
+/// Those who are told of images. Who lets more than 1,024 events wait is cut off: it lists anew.
 final class ImageEventListeners: Sendable {
     private let listeners = Mutex<(last: UInt64, all: [UInt64: AsyncStream<ImageEvent>.Continuation])>((0, [:]))
 
-    func subscribe() -> AsyncStream<ImageEvent> {
+    func subscribe(bound: Int = 1_024) -> AsyncStream<ImageEvent> {
         let (stream, continuation) = AsyncStream.makeStream(
-            of: ImageEvent.self, bufferingPolicy: .bufferingOldest(1_024))
+            of: ImageEvent.self, bufferingPolicy: .bufferingOldest(bound))
         let number = listeners.withLock { listeners in
             listeners.last += 1
             listeners.all[listeners.last] = continuation
@@ -54,7 +54,9 @@ final class ImageEventListeners: Sendable {
 
     func tell(_ events: [ImageEvent]) {
         for listener in listeners.withLock({ Array($0.all.values) }) {
-            for event in events { listener.yield(event) }
+            for event in events {
+                if case .dropped = listener.yield(event) { listener.finish() }
+            }
         }
     }
 }

@@ -15,29 +15,12 @@ struct EventFeed: Sendable {
 
     /// Every event from this call on; ends when its reader goes, or cannot keep up.
     func stream() -> ByteStream {
-        let (lines, continuation) = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingOldest(1_024))
-        let containers = runtime.containerEvents()
-        let changes = images.events()
-        @Sendable func put(_ line: [UInt8]) {
-            if case .dropped = continuation.yield(line) { continuation.finish() }
-        }
-        let work = Task {
-            await withDiscardingTaskGroup { group in
-                group.addTask {
-                    for await event in containers { put(Self.line(await json(event))) }
-                    continuation.finish()
-                }
-                group.addTask {
-                    for await event in changes { put(Self.line(json(event))) }
-                }
-                group.addTask {
-                    while (try? await time.sleep(for: Self.pulse)) != nil { put([UInt8(ascii: "\n")]) }
-                }
-            }
-        }
-        continuation.onTermination = { _ in work.cancel() }
-        let reader = LineReader(lines)
-        return ByteStream(next: { await reader.next() }, cancel: { work.cancel() })
+        let (containers, changes) = (runtime.containerEvents(), images.events())
+        return MergedLines.stream([
+            { put in for await event in containers { put(Self.line(await json(event))) } },
+            { put in for await event in changes { put(Self.line(json(event))) } },
+            { put in while (try? await time.sleep(for: Self.pulse)) != nil { put([UInt8(ascii: "\n")]) } },
+        ])
     }
 
     private static func line(_ value: JSONValue) -> [UInt8] { value.encoded() + [UInt8(ascii: "\n")] }
@@ -67,20 +50,5 @@ struct EventFeed: Sendable {
             "time": .integer(event.time), "kind": "image", "action": .string(event.kind.rawValue),
             "id": .string(event.image), "name": .string(event.name),
         ]
-    }
-}
-
-private actor LineReader {
-    private var lines: AsyncStream<[UInt8]>.Iterator
-
-    init(_ lines: AsyncStream<[UInt8]>) {
-        self.lines = lines.makeAsyncIterator()
-    }
-
-    func next() async -> [UInt8]? {
-        var iterator = lines
-        let line = await iterator.next(isolation: self)
-        lines = iterator
-        return line
     }
 }
