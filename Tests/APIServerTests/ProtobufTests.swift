@@ -114,7 +114,7 @@ import Testing
         let object = field(1, text(1, "a")) + Array(repeatElement(entry, count: 300_000).joined())
         let begun = ContinuousClock.now
         #expect(try await post(api, body("ConfigMap", object)).status == 201)
-        #expect(ContinuousClock.now - begun < .seconds(20))
+        #expect(ContinuousClock.now - begun < .seconds(120))
     }
 
     /// The tables know every field that the schemas know, but for those newer than the numbers at hand, and no other.

@@ -31,7 +31,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct MirrorPodsTests {
+@Suite(.timeLimit(.minutes(15))) struct MirrorPodsTests {
     @Test func theAPIShowsAStaticPodAsLongAsItsManifestIsThere() async throws {
         let server = try APIServer(store: MemoryStore())
         try await server.start()

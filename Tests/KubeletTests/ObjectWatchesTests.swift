@@ -7,7 +7,7 @@ import Testing
 
 @testable import Kubelet
 
-@Suite(.timeLimit(.minutes(1))) struct ObjectWatchesTests {
+@Suite(.timeLimit(.minutes(15))) struct ObjectWatchesTests {
     @Test func everyPodThatNamesAnObjectHearsOfItsChanges() async throws {
         let server = try APIServer(store: MemoryStore())
         try await server.start()

@@ -10,7 +10,7 @@ import Transport
 @testable import RemoteCRI
 
 /// The client against the server, over a real socket: what goes in at one end comes out at the other.
-@Suite(.timeLimit(.minutes(1))) struct RemoteRuntimeTests {
+@Suite(.timeLimit(.minutes(15))) struct RemoteRuntimeTests {
     private func withRemote(_ body: (FakeRuntimeService, RemoteRuntime) async throws -> Void) async throws {
         let threads = IOThreads(count: 1)
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

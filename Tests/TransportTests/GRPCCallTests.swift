@@ -6,9 +6,9 @@ import NIOPosix
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct GRPCCallTests {
+@Suite(.timeLimit(.minutes(15))) struct GRPCCallTests {
     /// Calls a server that answers as told; an answer of nil never comes.
-    private func call(_ answer: GRPCServer.Answer?, within limit: Duration = .seconds(20)) async throws -> (
+    private func call(_ answer: GRPCServer.Answer?, within limit: Duration = .seconds(120)) async throws -> (
         GRPCCall.Answer
     ) {
         let threads = IOThreads(count: 1)

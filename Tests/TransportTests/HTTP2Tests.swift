@@ -2,7 +2,7 @@ import HTTP
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct HTTP2Tests {
+@Suite(.timeLimit(.minutes(15))) struct HTTP2Tests {
     @Test func servesManyStreamsOnOneConnection() async throws {
         try await Lab.run { request in
             .text(

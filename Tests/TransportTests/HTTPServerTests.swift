@@ -4,7 +4,7 @@ import PKI
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPServerTests {
+@Suite(.timeLimit(.minutes(15))) struct HTTPServerTests {
     @Test func handsTheRequestToTheHandler() async throws {
         try await Lab.run { request in
             .text(

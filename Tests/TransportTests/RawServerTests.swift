@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// What no well-behaved client sends.
-@Suite(.timeLimit(.minutes(1))) struct RawServerTests {
+@Suite(.timeLimit(.minutes(15))) struct RawServerTests {
     private func raw(
         limits: ServerLimits = ServerLimits(), _ send: String, until mark: String? = nil
     ) async throws -> String {

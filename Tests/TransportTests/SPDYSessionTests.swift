@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct SPDYSessionTests {
+@Suite(.timeLimit(.minutes(15))) struct SPDYSessionTests {
     /// Sends back what comes on each stream, until its end.
     private static func echo(_ connection: any MultiplexedConnection) async {
         await withDiscardingTaskGroup { group in
@@ -27,11 +27,12 @@ import Testing
             + client.data(3, [1, 2, 3]) + client.data(3, [], isFinal: true)
     }()
 
+    /// In order on each stream; the streams overtake each other.
     private static func check(_ frames: [ServerFrame]) {
-        #expect(Set(frames.prefix(2).map { "\($0)" }) == ["\(ServerFrame.reply(1))", "\(ServerFrame.reply(3))"])
-        #expect(frames.contains(.data(1, [], isFinal: true)))
-        #expect(frames.contains(.data(3, [1, 2, 3], isFinal: false)))
-        #expect(frames.contains(.data(3, [], isFinal: true)))
+        let first: [ServerFrame] = [.reply(1), .data(1, [], isFinal: true)]
+        #expect(frames.filter(first.contains) == first)
+        let second: [ServerFrame] = [.reply(3), .data(3, [1, 2, 3], isFinal: false), .data(3, [], isFinal: true)]
+        #expect(frames.filter(second.contains) == second)
     }
 
     @Test func goesInAWebSocket() async throws {

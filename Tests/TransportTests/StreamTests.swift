@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct StreamTests {
+@Suite(.timeLimit(.minutes(15))) struct StreamTests {
     @Test func chunksArriveAsTheyAreMade() async throws {
         let gates = [Signal(), Signal()]
         try await Lab.run { _ in

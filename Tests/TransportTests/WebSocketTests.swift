@@ -1,8 +1,11 @@
 import HTTP
+import NIOCore
+import NIOPosix
 import Testing
-import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct WebSocketTests {
+@testable import Transport
+
+@Suite(.timeLimit(.minutes(15))) struct WebSocketTests {
     private static func echo(_ request: HTTPRequest) -> HTTPResponse {
         HTTPResponse(
             101,
@@ -65,6 +68,25 @@ import Transport
             let socket = try await lab.client().webSocket(HTTPRequest(.get, "/"), subprotocols: ["v5.channel.k8s.io"])
             #expect(try await socket.receive() == .binary([3] + Array("{}".utf8)))
             #expect(try await socket.receive() == nil)
+        }
+    }
+
+    /// The connection may go while the answer to the upgrade is on its way: then nobody else tells the session of its end.
+    @Test func oneThatOpensOnAConnectionThatIsGoneHasEnded() async throws {
+        try await Lab.run {
+            Self.echo($0)
+        } _: { lab in
+            let channel = try await ClientBootstrap(group: lab.threads.group)
+                .connect(host: "127.0.0.1", port: lab.plainPort).get()
+            try await channel.close()
+            let ended = Signal()
+            let session = try await channel.eventLoop.submit {
+                WebSocketUpgrade.install(on: channel, masks: false, limit: 1_024, onInactive: { ended.set() })
+            }.get()
+            await ended.wait()
+            await #expect(throws: HTTPError.self) { try await session.receive() }
+            await #expect(throws: HTTPError.self) { try await session.send(.text("late")) }
+            await session.close(code: 1000)
         }
     }
 

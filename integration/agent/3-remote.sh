@@ -17,7 +17,7 @@ remote() {
 
 follows() {
     local out
-    out=$(timeout 3 nsenter "--net=$(netns server)" kubectl logs -f "$REMOTE")
+    out=$(timeout 8 nsenter "--net=$(netns server)" kubectl logs -f "$REMOTE")
     [ $? = 124 ] && grep -q swordfish <<<"$out"
 }
 

@@ -42,8 +42,9 @@ first_pod() { kubectl get pods -l app=hello -o jsonpath='{.items[0].metadata.nam
 
 watches() {
     local out=$ROOT/watch
-    nsenter "--net=/run/netns/$NETNS" timeout 8 kubectl get pods -w >"$out" 2>&1 &
-    sleep 1
+    nsenter "--net=/run/netns/$NETNS" timeout 120 kubectl get pods -w >"$out" 2>&1 &
+    local watch=$!
+    eventually 15 [ -s "$out" ] || return 1
     kubectl apply -f - <<'Y' || return 1
 apiVersion: v1
 kind: Pod
@@ -57,7 +58,8 @@ spec:
     command: [sh, -c, "echo hello from a log; sleep 1000"]
 Y
     kubectl wait --for=condition=Ready pod/talker --timeout=30s || return 1
-    wait $!
+    eventually 5 grep -q "talker.*Running" "$out"
+    kill "$watch"
     grep -q "talker.*Pending" "$out" && grep -q "talker.*Running" "$out" || { cat "$out"; return 1; }
 }
 

@@ -105,6 +105,6 @@ renewed_admin() {
 
 stats_follow() {
     local table
-    table=$(timeout 5 script -qefc "nsenter --net=/run/netns/$NETNS $BIN/swiftlet stats --interval 1 --data-dir $ROOT/d --run-dir $ROOT/r --config-dir $ROOT/c" "$ROOT/typescript" </dev/null)
+    table=$(timeout 12 script -qefc "nsenter --net=/run/netns/$NETNS $BIN/swiftlet stats --interval 1 --data-dir $ROOT/d --run-dir $ROOT/r --config-dir $ROOT/c" "$ROOT/typescript" </dev/null)
     [ "$(grep -c CPU <<<"$table")" -ge 2 ] || { echo "$table"; return 1; }
 }

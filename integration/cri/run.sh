@@ -128,17 +128,25 @@ run_left_nothing() {
     has_none && left=$(ls "$ROOT/d/runtime/containers" "$ROOT/r/runtime/sandboxes") && [ -z "$(grep -v : <<<"$left" | tr -d '[:space:]')" ]
 }
 told_image() {
-    kill -0 "$EVENTS" 2>/dev/null || { swiftlet events -o json >"$ROOT/events" 2>&1 & EVENTS=$!; sleep 1; }
+    kill -0 "$EVENTS" 2>/dev/null || { swiftlet events -o json >"$ROOT/events" 2>&1 & EVENTS=$!; }
+    eventually 15 tag_is_told
+}
+# Nothing says when the command has begun to listen.
+tag_is_told() {
     swiftlet images tag busybox:demo other:1 && swiftlet images remove other:1 || return 1
-    eventually 5 says '"action":"tagged"' grep other:1 "$ROOT/events" && eventually 5 says '"action":"untagged"' grep other:1 "$ROOT/events"
+    sleep 0.2
+    says '"action":"tagged"' grep other:1 "$ROOT/events" && says '"action":"untagged"' grep other:1 "$ROOT/events"
+}
+end_is_told() {
+    swiftlet run --name told busybox:demo sh -c 'exit 3' >/dev/null 2>&1
+    sleep 0.2
+    says "stopped   (run)/told/told  busybox:demo  exit code 3" cat "$ROOT/lines"
 }
 told_people() {
     local events
     swiftlet events >"$ROOT/lines" 2>&1 &
     events=$!
-    sleep 1
-    swiftlet run --name told busybox:demo sh -c 'exit 3' >/dev/null 2>&1
-    eventually 5 says "stopped   (run)/told/told  busybox:demo  exit code 3" cat "$ROOT/lines"
+    eventually 15 end_is_told
     local status=$?
     kill "$events"
     return "$status"

@@ -31,6 +31,7 @@ push_survives() {
     inside curl -s -o /dev/null http://127.0.0.1:5002/v2/ || return 1
     swiftlet images push 127.0.0.1:5002/slow/large:1 2>"$ROOT/push.err" &
     local push=$!
+    eventually 10 [ -s "$ROOT/push.err" ] || return 1
     stop_helper line && stop_helper open
     sleep 1
     start_registry 5000 open && start_line

@@ -103,7 +103,7 @@ extension Check {
             text += try await everything(of: session.stdout)
             try expect(text.contains("/dev/pts/") && text.contains("10 70") && text.contains("got typed"), text)
             _ = try await pod.nextExit()
-            for _ in 0..<2000 where !pod.log("c").contains("console") { usleep(1000) }
+            for _ in 0..<60_000 where !pod.log("c").contains("console") { usleep(1000) }
             try await pod.monitor.resize("c", to: TerminalSize(columns: 5, rows: 6))
             try await pod.monitor.kill("c")
             _ = try await pod.nextExit()

@@ -91,7 +91,7 @@ private struct RawDaemon {
     /// The requests whose answers come, up to one of them.
     func answered(until last: UInt32) throws -> [UInt32] {
         var numbers: [UInt32] = []
-        for _ in 0..<5000 where numbers.last != last {
+        for _ in 0..<60_000 where numbers.last != last {
             guard let message = try socket.receive() else {
                 usleep(1000)
                 continue

@@ -26,7 +26,7 @@ extension Check {
             let report = try await pod.monitor.run(pod.container("c", ["sleep", "100"]))
             try ProcessHandle(processID: pod.monitor.processID).signal(SIGKILL)
             for await _ in pod.monitor.exits {}
-            for _ in 0..<200 where try pod.cgroup.isPopulated() { usleep(5000) }
+            for _ in 0..<6_000 where try pod.cgroup.isPopulated() { usleep(5000) }
             try expect(try !pod.cgroup.isPopulated(), "the container \(report.processID) died with it")
             do throws(PodMonitorError) {
                 _ = try await pod.monitor.containers()
@@ -56,7 +56,7 @@ extension Check {
             let (text, exit) = try await pod.shell("c", "echo hi; exit 4")
             try expect(exit.exitCode == 4, "\(exit) \(text)")
             // On a slow machine the exit does not wait for the log.
-            for _ in 0..<5000 where !pod.log("c").contains("hi") { usleep(1000) }
+            for _ in 0..<60_000 where !pod.log("c").contains("hi") { usleep(1000) }
             try expect(pod.log("c").contains("hi"), "the log comes too")
             try await pod.monitor.kill("busy")
             _ = try await pod.nextExit()

@@ -89,7 +89,7 @@ def test_runtime_is_not_overwritten(runtime):
     expect(out.stdout + out.stderr, "Read-only file system")
     assert open(program, "rb").read() == before
     # the control: a program of the container's own is overwritten by the same trick
-    control = "mkdir /v; cp /bin/busybox /v/busybox; /v/busybox sleep 100 & sleep 0.2; p=$!; " + REWRITE.replace("%s", "$p") + "; tail -c 12 /v/busybox"
+    control = "mkdir /v; cp /bin/busybox /v/busybox; /v/busybox sleep 100 & sleep 1; p=$!; " + REWRITE.replace("%s", "$p") + "; tail -c 12 /v/busybox"
     expect(runtime.call("exec", name, "sh", "-c", control, check=False).stdout, "overwritten")
 
 
@@ -210,7 +210,8 @@ def test_nothing_is_inheritable(runtime):
         return out.split()[1::2]
     name, _ = runtime.create(f"{look} >/dev/shm/first; sleep 60")
     runtime.call("start", name)
-    for words in (["sh", "-c", look], ["cat", "/dev/shm/first"]):
+    first = "until grep -q CapAmb /dev/shm/first; do sleep 0.1; done; cat /dev/shm/first"
+    for words in (["sh", "-c", look], ["sh", "-c", first]):
         assert sets(runtime.call("exec", name, *words).stdout) == none, words
     assert sets(runtime.call("exec", "--user", "7:7", name, "sh", "-c", look).stdout) == none
     def change(config):

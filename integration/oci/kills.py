@@ -140,7 +140,9 @@ def test_five_hundred(runtime):
     name = runtime.id()
     def kept():
         sockets = [line for line in open("/proc/net/unix") if runtime.root in line]
-        return (open("/proc/self/mountinfo").read(), sorted(os.listdir(runtime.root)), sockets, len(os.listdir("/proc/self/fd")),
+        # without what others who test on this machine bind their network namespaces to
+        mounts = [line for line in open("/proc/self/mountinfo") if "/run/netns" not in line]
+        return (mounts, sorted(os.listdir(runtime.root)), sockets, len(os.listdir("/proc/self/fd")),
                 [line for line in open("/proc/keys") if "_ses." + name in line])
     before = None
     for number in range(501):
