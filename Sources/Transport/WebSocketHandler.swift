@@ -30,6 +30,8 @@ final class WebSocketHandler: ChannelInboundHandler {
     private var writers: [CheckedContinuation<Bool, Never>] = []
     private var closers: [CheckedContinuation<Void, Never>] = []
     private var reading = false
+    /// The answer to the last ping, as long as the peer does not take what is written before it (RFC 6455, 5.5.3: the last is enough).
+    private var latePong: [UInt8]?
     private var closeTimer: Scheduled<Void>?
     private var context: ChannelHandlerContext?
 
@@ -58,7 +60,7 @@ final class WebSocketHandler: ChannelInboundHandler {
         switch assembler.take(unwrapInboundIn(data)) {
         case .wait: break
         case .message(let message): deliver(message)
-        case .pong(let payload): if phase == .open { write(.pong, payload) }
+        case .pong(let payload): pong(payload, context)
         case .closed(let code):
             if phase == .open { writeClose(code) }
             finish()
@@ -75,7 +77,7 @@ final class WebSocketHandler: ChannelInboundHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             resumeWriters(true)
-            readMore()
+            if let payload = latePong { pong(payload, context) }
         }
         context.fireChannelWritabilityChanged()
     }
@@ -91,11 +93,10 @@ final class WebSocketHandler: ChannelInboundHandler {
     /// The channel had gone before this could be its end: nobody else will tell.
     func abandon() { ended() }
 
-    /// Asks the socket for more unless a read is under way, enough is waiting, or the peer does not take what is written: each ping costs a pong.
+    /// Asks the socket for more unless a read is under way or enough is waiting. Not held up by what the peer does not take: it may be waiting for the
+    /// same from here.
     func readMore() {
-        guard !reading, phase != .closed, inboxSize < Self.inboxBytes, let context, context.channel.isWritable else {
-            return
-        }
+        guard !reading, phase != .closed, inboxSize < Self.inboxBytes, let context else { return }
         reading = true
         context.read()
     }
@@ -169,6 +170,13 @@ extension WebSocketHandler {
             inbox.append(message)
             inboxSize += message.size
         }
+    }
+
+    /// At once, or in place of one that waits: pings cost no memory.
+    private func pong(_ payload: [UInt8], _ context: ChannelHandlerContext) {
+        guard phase == .open else { return }
+        latePong = context.channel.isWritable ? nil : payload
+        if latePong == nil { write(.pong, payload) }
     }
 
     private func fail(_ code: UInt16) {

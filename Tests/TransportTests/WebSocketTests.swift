@@ -57,6 +57,24 @@ import Testing
         }
     }
 
+    /// Neither takes what the other sends for the reason that its own is not taken.
+    @Test func bothMaySendMoreThanTheLineHolds() async throws {
+        @Sendable func exchange(_ socket: any WebSocketConnection) async throws {
+            async let sending: Void = {
+                for _ in 0..<64 { try await socket.send(.binary([UInt8](repeating: 1, count: 256 << 10))) }
+            }()
+            for _ in 0..<64 { #expect(try await socket.receive() != nil) }
+            try await sending
+        }
+        try await Lab.run { _ in
+            HTTPResponse(101, body: .webSocket(subprotocol: "a", run: { try? await exchange($0) }))
+        } _: { lab in
+            for client in [try lab.client(), try lab.plainClient()] {
+                try await exchange(try await client.webSocket(HTTPRequest(.get, "/"), subprotocols: ["a"]))
+            }
+        }
+    }
+
     @Test func theServerEndsWithItsHandler() async throws {
         try await Lab.run { _ in
             HTTPResponse(
