@@ -164,14 +164,17 @@ final class FakeNode: Sendable {
     let network = FakeNetwork()
     let steps = StepLog()
     let time = HeldTime()
-    let threads = BlockingThreads(count: 2)
+    /// Threads are not given back: all nodes share a few.
+    static let threads = BlockingThreads(count: 4)
+    private static let events = Result { () throws(KernelError) in try EventThread() }
+    let threads = FakeNode.threads
     let events: EventThread
 
     init() throws {
         var template = Array(("/tmp/swiftlet-runtime-" + String(repeating: "X", count: 6)).utf8CString)
         guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", "/tmp") }
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        events = try EventThread()
+        events = try FakeNode.events.get()
         try WholeFile.makeDirectories(directory + "/rootfs/bin")
         try WholeFile.makeDirectories(directory + "/rootfs/etc")
         try write("rootfs/bin/sh", "#!")

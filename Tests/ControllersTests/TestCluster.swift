@@ -136,9 +136,11 @@ struct TestCluster: Sendable {
     private func act(on pod: Pod) async {
         guard let node = pod.spec.nodeName, !node.isEmpty else { return }
         if pod.metadata.deletionTimestamp != nil {
-            try? await client.delete(
-                Pod.self, pod.metadata.name, in: pod.metadata.namespace,
-                options: DeleteOptions { $0.gracePeriodSeconds = 0 })
+            await insist { () async throws(Status) in
+                try await client.delete(
+                    Pod.self, pod.metadata.name, in: pod.metadata.namespace,
+                    options: DeleteOptions { $0.gracePeriodSeconds = 0 })
+            }
         } else if pod.status.phase == "Pending" {
             let condition: JSONValue = ["type": "Ready", "status": "True"]
             let number = pod.metadata.uid.utf8.reduce(0) { ($0 + Int($1)) % 250 } + 1
@@ -146,9 +148,20 @@ struct TestCluster: Sendable {
                 "phase": "Running", "podIP": .string("10.1.0.\(number)"),
                 "podIPs": [["ip": .string("10.1.0.\(number)")]], "conditions": [condition],
             ]
-            let _: Pod? = try? await client.patch(
-                Pod.self, pod.metadata.name, in: pod.metadata.namespace, subresource: "status", .strategicMerge,
-                ["status": status])
+            await insist { () async throws(Status) in
+                let _: Pod = try await client.patch(
+                    Pod.self, pod.metadata.name, in: pod.metadata.namespace, subresource: "status", .strategicMerge,
+                    ["status": status])
+            }
+        }
+    }
+
+    /// As a kubelet does: again where it fails, unless the pod is gone.
+    private func insist(_ call: () async throws(Status) -> Void) async {
+        for _ in 0..<100 {
+            do throws(Status) { return try await call() } catch {
+                if error.isReason(.notFound) { return }
+            }
         }
     }
 }

@@ -118,7 +118,8 @@ enum NativeThread {
                 Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
             }, body.toOpaque())
-        if code != 0 { body.release() }
+        // What waits for the thread would wait for ever.
+        guard code == 0 else { fatalError("start a thread: \(KernelError.text(of: code))") }
         pthread_sigmask(SIG_SETMASK, &previous, nil)
         pthread_attr_destroy(&attributes)
     }
