@@ -29,6 +29,11 @@ cp -r integration/oci "$disk/oci"
 rm -rf "$disk"/{suite,oci}/__pycache__
 cp README.md "$disk/"
 cp -L "$(command -v kubectl)" "$disk/"
+# A profile is compiled here, by a parser that is only unpacked: installed it would confine programs of this machine.
+(cd "$work" && apt-get -qq -o APT::Sandbox::User=root download apparmor >&2 && dpkg-deb -x apparmor_*.deb apparmor)
+features=$work/apparmor/usr/share/apparmor-features/features
+"$work/apparmor/sbin/apparmor_parser" --config-file /dev/null --policy-features "$features" \
+    --kernel-features "$features" --skip-kernel-load --stdout integration/vm/guest/apparmor.profile >"$disk/apparmor.bin"
 printf '#!/bin/sh\nexec python3 -B /payload/suite\n' >"$disk/vm-suite"
 chmod 755 "$disk/vm-suite"
 cp /bin/busybox "$disk/bundle/rootfs/bin/"

@@ -19,7 +19,11 @@ class Scenario:
 
 
 def limits(session):
-    session.boot(["package", "limits", "pressure"], 1800)
+    session.boot(["package", "apparmor", "limits", "pressure"], 1800)
+
+
+def apparmor(session):
+    session.boot(["package", "apparmor"], 900)
 
 
 def oci(session):
@@ -92,7 +96,8 @@ def power_cut(session, cuts=3):
 
 
 ALL = [
-    Scenario("limits", "the package installed; limits held by the kernel, figures, and evictions under pressure", limits),
+    Scenario("limits", "the package installed; AppArmor, limits held by the kernel, figures, and evictions under pressure", limits),
+    Scenario("apparmor", "of that, AppArmor alone", apparmor, is_optional=True),
     Scenario("oci", "swiftlet-oci alone: limits and their update, devices and freezing held by the kernel; nothing leaks", oci),
     Scenario("service", "restart and upgrade under traffic, then a purge that leaves nothing", service),
     Scenario("reboot", "a reboot ends the pods in order and brings the workload back", reboot),
