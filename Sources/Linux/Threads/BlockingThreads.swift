@@ -118,7 +118,7 @@ enum NativeThread {
                 Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
             }, body.toOpaque())
-        // What waits for the thread would wait for ever.
+        // SAFETY: what waits for the thread would wait for ever.
         guard code == 0 else { fatalError("start a thread: \(KernelError.text(of: code))") }
         pthread_sigmask(SIG_SETMASK, &previous, nil)
         pthread_attr_destroy(&attributes)
