@@ -4,9 +4,18 @@ import PackageDescription
 // Every target of ours is built in Swift 6 mode, and a warning is an error.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// For what a program of a few milliseconds is made of: the metadata of a type is asked for by calls, not by a text that the runtime reads first.
+let prompt: [SwiftSetting] =
+    strict + [
+        .unsafeFlags(
+            ["-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors"], .when(configuration: .release))
+    ]
+
 /// A library target under `Sources/`.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 /// The tests of one module, under `Tests/`.
@@ -59,11 +68,11 @@ let package = Package(
             linkerSettings: [.linkedLibrary("mnl"), .linkedLibrary("nftnl")]),
 
         // Layer 1: values.
-        module("JSONTree", ["CYaml"]),
+        module("JSONTree", ["CYaml"], settings: prompt),
         module("APIMachinery", ["JSONTree"]),
         module("KubernetesAPI", ["APIMachinery"]),
         tests("KubernetesAPI"),
-        module("OCISpecification", ["JSONTree"]),
+        module("OCISpecification", ["JSONTree"], settings: prompt),
         module("OCI", ["OCISpecification", "JSONTree", crypto]),
         module("CRI"),
         module("Protobuf"),
@@ -71,7 +80,7 @@ let package = Package(
         module("HTTP"),
 
         // Layer 2: the machine.
-        module("Launch", ["CLaunch", "CKernel", "CFiles", "CSeccomp"]),
+        module("Launch", ["CLaunch", "CKernel", "CFiles", "CSeccomp"], settings: prompt),
         module("Linux", ["Launch", "CLaunch", "CKernel", "CFiles", "CSeccomp", "CNetlink", "CArchive"]),
         module("PodMonitor", ["CLaunch"]),
         module("Store", [log, "CSQLite"]),
@@ -98,7 +107,7 @@ let package = Package(
         module("Controllers", ["Client", "Linux", log]),
         tests("Controllers", ["APIServer", "Scheduler", "Store", "Linux"]),
         module("ContainerRuntime", ["CRI", "HTTP", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
-        module("OCIRuntime", ["OCISpecification", "Launch", "JSONTree", "CLaunch"]),
+        module("OCIRuntime", ["OCISpecification", "Launch", "JSONTree", "CLaunch"], settings: prompt),
         tests("OCIRuntime", ["OCISpecification", "Launch", "JSONTree", "CLaunch", "CSeccomp"]),
         module("PodNetwork", ["Linux", log]),
         module("RemoteCRI", ["APIMachinery", "CRI", "HTTP", "JSONTree", "Protobuf", "Streaming", "Transport", log]),
@@ -154,7 +163,7 @@ let package = Package(
 
         // Fully static too: it starts in a millisecond, once for each call of an engine.
         .executableTarget(
-            name: "swiftlet-oci", dependencies: ["OCIRuntime"], swiftSettings: strict,
+            name: "swiftlet-oci", dependencies: ["OCIRuntime"], swiftSettings: prompt,
             linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "--entry=crt_entry"])]),
 
         // Checks on the real kernel, as root; `integration/launch/run` builds and runs them.

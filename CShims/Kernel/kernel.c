@@ -2,12 +2,19 @@
 #include "ckernel.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+int32_t ck_is_cgroup2(const char *path) {
+    struct statfs filesystem;
+    return statfs(path, &filesystem) == 0 && filesystem.f_type == CGROUP2_SUPER_MAGIC;
+}
 
 void ck_error_text(int32_t code, char *text, uint64_t size) {
     if (size == 0) return;

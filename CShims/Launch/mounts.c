@@ -58,14 +58,17 @@ int cl_new_filesystem(const char *type, const char *source, const char *options,
 
 /* Attributes and propagation of a detached tree. */
 static int settle(int tree, uint32_t flags, uint32_t propagation) {
-    struct mount_attr spread = {
+    struct mount_attr all = {
         .propagation = propagation == CL_PROPAGATION_BOTH ? MS_SHARED
                        : propagation == CL_PROPAGATION_FROM_HOST ? MS_SLAVE : MS_PRIVATE,
     };
-    if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &spread, sizeof spread) < 0) return -1;
     struct mount_attr own = {.attr_set = cl_attributes(flags)};
-    unsigned depth = flags & CL_MOUNT_RECURSIVE_ATTRIBUTES ? AT_RECURSIVE : 0;
-    return own.attr_set ? mount_setattr(tree, "", AT_EMPTY_PATH | depth, &own, sizeof own) : 0;
+    if (flags & CL_MOUNT_RECURSIVE_ATTRIBUTES) {
+        all.attr_set = own.attr_set;
+        own.attr_set = 0;
+    }
+    if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &all, sizeof all) < 0) return -1;
+    return own.attr_set ? mount_setattr(tree, "", AT_EMPTY_PATH, &own, sizeof own) : 0;
 }
 
 /* Sources on the host, cloned while it is in sight and its propagation stands. */

@@ -35,7 +35,9 @@ int cl_make_directories(int root, const char *path, uint64_t resolve) {
     size_t length = strlen(path);
     if (length >= sizeof prefix) return errno = ENAMETOOLONG, -1;
     if (climbs(path)) return errno = EINVAL, -1;
-    int parent = cl_open_inside(root, ".", O_PATH | O_DIRECTORY, resolve);
+    int parent = cl_open_inside(root, path, O_PATH | O_DIRECTORY, resolve);
+    if (parent >= 0 || errno != ENOENT) return parent;
+    parent = cl_open_inside(root, ".", O_PATH | O_DIRECTORY, resolve);
     for (size_t at = 0; parent >= 0 && at < length;) {
         while (at < length && path[at] == '/') at++;
         size_t start = at;

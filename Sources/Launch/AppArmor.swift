@@ -1,3 +1,5 @@
+import Glibc
+
 /// AppArmor of the running kernel: profiles by their names (apparmor(7)).
 package struct AppArmor: Sendable, Hashable {
     /// Those that are loaded; nil where securityfs is not mounted, so that nobody but the kernel can tell.
@@ -7,7 +9,8 @@ package struct AppArmor: Sendable, Hashable {
 
     /// Whether the module is there and on.
     package static var isEnabled: Bool {
-        (try? readText("/sys/module/apparmor/parameters/enabled"))?.hasPrefix("Y") ?? false
+        let file = "/sys/module/apparmor/parameters/enabled"
+        return access(file, F_OK) == 0 && (try? readText(file))?.hasPrefix("Y") ?? false
     }
 
     /// Nil where the kernel runs without it.

@@ -5,6 +5,9 @@
 /* Writes the text of an errno value, NUL-terminated. */
 void ck_error_text(int32_t code, char *text, uint64_t size);
 
+/* Whether the unified hierarchy of cgroups lies at a path: 1 or 0. */
+int32_t ck_is_cgroup2(const char *path);
+
 /* CK_PRIORITY: something out of the ordinary, as a pressure trigger of the kernel tells it. */
 enum { CK_READABLE = 1, CK_WRITABLE = 2, CK_ONCE = 4, CK_PRIORITY = 8 };
 int32_t ck_epoll_create(void);

@@ -14,6 +14,9 @@ char *const *crt_arguments(void);
 /* Hides this process's memory and files in /proc from other users and containers. */
 void crt_hide(void);
 
+/* Keeps what is freed: a program this short uses it again at once, and to give it to the kernel and take it anew is dear. */
+void crt_keep_memory(void);
+
 /* A detached copy of what a path names. */
 int32_t crt_tree(const char *path, int32_t recursive);
 /* Attributes of a detached tree; `namespace` maps its ids, -1 none. */
@@ -21,7 +24,6 @@ int32_t crt_tree_change(int32_t tree, uint64_t set, uint64_t clear, uint64_t pro
                         int32_t recursive);
 /* A user namespace with these maps, as lines for uid_map and gid_map; its descriptor. */
 int32_t crt_user_namespace(const char *uid_map, const char *gid_map);
-
 struct crt_hook {
     const char *path;
     char *const *argv;

@@ -6,7 +6,7 @@ package enum Capability {
     /// The bit mask of names such as "CAP_NET_ADMIN" or "NET_ADMIN", in any case; "ALL" is every one the kernel has.
     ///
     /// EINVAL names the first that nobody knows.
-    package static func mask(of names: some Sequence<String>) throws(KernelError) -> UInt64 {
+    package static func mask(of names: [String]) throws(KernelError) -> UInt64 {
         var mask: UInt64 = 0
         for name in names { mask |= try bits(of: name) }
         return mask

@@ -1,3 +1,4 @@
+import CKernel
 import Glibc
 
 /// The machine's unified cgroup hierarchy: where it is mounted and which controllers it has.
@@ -12,12 +13,17 @@ package struct CgroupHierarchy: Sendable, Equatable {
         self.controllers = controllers
     }
 
-    /// Finds it by /proc/self/mountinfo, never by a path taken for granted.
+    /// Finds it at systemd's places, once the kernel says that it is what lies there, or else by /proc/self/mountinfo, never by a path
+    /// taken for granted.
     package static func find() throws(CgroupError) -> CgroupHierarchy {
-        guard let mountPoint = mountPoint(in: try text("/proc/self/mountinfo")) else { throw .noUnifiedHierarchy }
+        let places: [String] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
+        let usual = places.first { place in ck_is_cgroup2(place) == 1 }
+        guard let mountPoint = usual == nil ? try listed() : usual else { throw .noUnifiedHierarchy }
         let list = try text(mountPoint + "/cgroup.controllers")
         return CgroupHierarchy(mountPoint: mountPoint, controllers: words(list))
     }
+
+    private static func listed() throws(CgroupError) -> String? { mountPoint(in: try text("/proc/self/mountinfo")) }
 
     /// The first cgroup2 mount in a mountinfo text.
     package static func mountPoint(in mountInfo: String) -> String? {
@@ -34,7 +40,7 @@ package struct CgroupHierarchy: Sendable, Equatable {
     }
 
     static func words(_ text: String) -> Set<String> {
-        Set(text.split(whereSeparator: \.isWhitespace).map(String.init))
+        Set(text.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }.map { String(Substring($0)) })
     }
 }
 

@@ -9,8 +9,13 @@ struct Arguments {
         var stopsAtWord = false
     }
 
-    private var values: [String: [String]] = [:]
-    private var flags: Set<String> = []
+    private struct Option {
+        var name: String
+        var value: String
+    }
+
+    private var values: [Option] = []
+    private var flags: [String] = []
     private(set) var words: [String] = []
 
     init(_ arguments: ArraySlice<String>, _ grammar: Grammar) throws(OCIRuntimeError) {
@@ -40,12 +45,12 @@ struct Arguments {
         let name = parts.first ?? ""
         if let spellings = grammar.flags.first(where: { $0.contains(name) }) {
             let isOff = parts.count > 1 && ["false", "0"].contains(parts[1])
-            if !isOff { flags.insert(spellings[0]) }
+            if !isOff { flags.append(spellings[0]) }
         } else if let spellings = grammar.values.first(where: { $0.contains(name) }) {
             guard let value = parts.count > 1 ? parts[1] : rest.popFirst() else {
                 throw .usage("option \(argument) needs a value")
             }
-            values[spellings[0], default: []].append(value)
+            values.append(Option(name: spellings[0], value: value))
         } else if !argument.hasPrefix("--"), text.count > 1, text.allSatisfy(isShortFlag(grammar)) {
             for letter in text { try read("-\(letter)", &rest, grammar) }
         } else {
@@ -57,8 +62,8 @@ struct Arguments {
         { letter in grammar.flags.contains { $0.contains(String(letter)) } }
     }
 
-    subscript(name: String) -> String? { values[name]?.last }
-    func all(_ name: String) -> [String] { values[name] ?? [] }
+    subscript(name: String) -> String? { values.last { $0.name == name }?.value }
+    func all(_ name: String) -> [String] { values.filter { $0.name == name }.map(\.value) }
     func has(_ flag: String) -> Bool { flags.contains(flag) }
 
     /// A number; an error where it is none.

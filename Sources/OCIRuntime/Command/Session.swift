@@ -56,6 +56,7 @@ package enum OCICommand {
     }
 
     package static func run(_ arguments: [String]) -> Int32 {
+        crt_keep_memory()
         var log = RuntimeLog()
         do throws(OCIRuntimeError) {
             let options = try Arguments(arguments.dropFirst(), Session.grammar)

@@ -102,15 +102,31 @@ package struct ContainerState: Sendable, Equatable {
 }
 
 /// The state of a process as /proc tells it.
-enum ProcessFacts {
+package enum ProcessFacts {
     /// When it began, in clock ticks after boot; nil where there is none or it has ended and waits to be collected.
     static func start(of processID: Int32) -> UInt64? {
-        guard let text = try? readText("/proc/\(processID)/stat"), let name = text.lastIndex(of: ")") else {
-            return nil
+        guard let text = try? readText("/proc/\(processID)/stat") else { return nil }
+        return start(in: text)
+    }
+
+    /// Of the text of its stat file (proc_pid_stat(5)): the state is the first field after the name, the start the twentieth.
+    package static func start(in text: String) -> UInt64? {
+        guard let name = text.utf8.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+        let rest = text.utf8[text.utf8.index(after: name)...].dropFirst()
+        guard let state = rest.first, !"ZX".utf8.contains(state) else { return nil }
+        var blanks = 0
+        var start: UInt64?
+        for byte in rest {
+            if byte == UInt8(ascii: " ") {
+                blanks += 1
+            } else if blanks == 19 {
+                guard (48...57).contains(byte) else { return nil }
+                start = (start ?? 0) &* 10 &+ UInt64(byte - 48)
+            } else if blanks > 19 {
+                return start
+            }
         }
-        let fields = text[text.index(after: name)...].split(separator: " ")
-        guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
-        return UInt64(fields[19])
+        return nil
     }
 }
 

@@ -9,7 +9,7 @@ import OCISpecification
 struct SeccompCache {
     private static let capacity = 64
     /// Changed where the compiler gives other programs for the same profile.
-    private static let version = "2"
+    private static let version = "3"
     let root: String
 
     func program(for section: SeccompSpecification) throws(OCIRuntimeError) -> CompiledSeccomp {
@@ -54,27 +54,32 @@ struct SeccompCache {
         for name in names where !name.hasPrefix(".") { unlink(folder + "/" + name) }
     }
 
-    /// The profile as text, ending in zeroes up to a multiple of eight.
+    /// The profile as words with their lengths, ending in zeroes up to a multiple of eight.
     private static func key(of profile: SeccompProfile) -> [UInt8] {
         var machine = utsname()
         uname(&machine)
         let architecture = withUnsafeBytes(of: machine.machine) {
             String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
-        var text =
+        let head =
             "\(version) \(architecture) \(number(profile.defaultAction)) \(profile.answersUnknownCallsWithENOSYS)"
-        text += " " + profile.architectures.joined(separator: ",") + "\n"
+        var bytes = Array(head.utf8)
+        for name in profile.architectures { append(name, to: &bytes) }
         for rule in profile.rules {
-            text += "\(number(rule.action)) " + rule.calls.joined(separator: ",")
+            append("\(number(rule.action)) \(rule.calls.count)", to: &bytes)
+            for name in rule.calls { append(name, to: &bytes) }
             for one in rule.conditions {
-                text += " \(one.argument) \(one.comparison.rawValue) \(one.value) \(one.second)"
+                append("\(one.argument) \(one.comparison.rawValue) \(one.value) \(one.second)", to: &bytes)
             }
-            text += "\n"
         }
-        var bytes = Array(text.utf8)
         bytes.append(0)
         while bytes.count % 8 != 0 { bytes.append(0) }
         return bytes
+    }
+
+    private static func append(_ word: String, to bytes: inout [UInt8]) {
+        withUnsafeBytes(of: UInt32(truncatingIfNeeded: word.utf8.count)) { bytes.append(contentsOf: $0) }
+        bytes.append(contentsOf: word.utf8)
     }
 
     /// An enumeration's own description is made by reflection, which costs as much as all the rest of a call.
@@ -95,6 +100,6 @@ struct SeccompCache {
     private static func name(of key: [UInt8]) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in key { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return String(hash, radix: 16)
+        return "\(hash)"
     }
 }
