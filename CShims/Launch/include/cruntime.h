@@ -24,6 +24,11 @@ int32_t crt_tree_change(int32_t tree, uint64_t set, uint64_t clear, uint64_t pro
                         int32_t recursive);
 /* A user namespace with these maps, as lines for uid_map and gid_map; its descriptor. */
 int32_t crt_user_namespace(const char *uid_map, const char *gid_map);
+/* Has a network namespace made while the caller goes on; one in a process. */
+int32_t crt_network_begin(void);
+/* Waits for it; its descriptor. */
+int32_t crt_network_take(void);
+
 struct crt_hook {
     const char *path;
     char *const *argv;

@@ -114,6 +114,7 @@ struct Creation {
         _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
     ) throws(OCIRuntimeError) {
         let process = specification.process ?? ProcessSpecification.unset
+        let network = NetworkAhead(for: specification.linux)
         let isRoot = try becomeRoot()
         var facts = gatheredFacts()
         facts.isRootOfBundle = isRoot
@@ -134,6 +135,7 @@ struct Creation {
         do throws(OCIRuntimeError) {
             if plan.namespace(.mount) == nil { try directory.note("rootfs", plan.root) }
             let group = try makeCgroup()
+            try network.take(into: &plan)
             let assembly = Assembly(
                 creation: self, plan: plan, process: process, cgroup: group?.group.path, isGated: isGated)
             try assembly.build(finish)
