@@ -6,9 +6,11 @@
 
 #include "child.h"
 #include "cruntime.h"
+#include "first.h"
 
 /* The first instructions of swiftlet-oci, before the C library's. A call that is going to start processes executes the program
- * anew here (crt_seal says why), because up to here that costs next to nothing: the libraries come to life once, not twice.
+ * anew here (crt_seal says why), because up to here that costs next to nothing: the libraries come to life once, not twice. One
+ * that has only to let a process go does so (early.c).
  * Nothing of them works yet, so this is plain code over raw system calls. Whatever fails is left to crt_seal, which looks
  * again and says so. */
 
@@ -16,36 +18,10 @@
 __asm__(".text\n.globl crt_entry\n.type crt_entry, @function\ncrt_entry:\n"
         "xor %ebp, %ebp\nmov %rsp, %rbx\nmov %rdx, %r12\nmov %rsp, %rdi\nand $-16, %rsp\ncall crt_first\n"
         "mov %rbx, %rsp\nmov %r12, %rdx\njmp _start\n");
-
-static long call(long number, long a, long b, long c, long d, long e) {
-    long result;
-    register long r10 __asm__("r10") = d, r8 __asm__("r8") = e;
-    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8) : "rcx", "r11", "memory");
-    return result;
-}
 #elif defined(__aarch64__)
 __asm__(".text\n.globl crt_entry\n.type crt_entry, %function\ncrt_entry:\n"
         "mov x29, #0\nmov x30, #0\nmov x19, x0\nmov x0, sp\nbl crt_first\nmov x0, x19\nb _start\n");
-
-static long call(long number, long a, long b, long c, long d, long e) {
-    register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c,
-                  x3 __asm__("x3") = d, x4 __asm__("x4") = e;
-    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
-    return x0;
-}
-#else
-#error "the first instructions are written for x86-64 and arm64"
 #endif
-
-static int is(const char *text, const char *word) {
-    while (*text && *text == *word) text++, word++;
-    return *text == *word;
-}
-
-static int begins(const char *text, const char *word) {
-    while (*word && *text == *word) text++, word++;
-    return !*word;
-}
 
 /* Words that are somebody's name look alike: then it is done in vain. */
 static int starts_processes(char **argv) {
@@ -55,14 +31,18 @@ static int starts_processes(char **argv) {
 }
 
 static char **arguments;
+static int gate = -1;
 
 char *const *crt_arguments(void) { return arguments; }
+
+int32_t crt_opened_gate(void) { return gate; }
 
 /* `stack` is as the kernel leaves it: the count, the arguments, NULL, the environment, NULL. */
 __attribute__((used, no_stack_protector)) void crt_first(long *stack) {
     char **argv = (char **)(stack + 1), **envp = argv + *stack + 1;
     arguments = argv;
     long count = 0;
+    if (!starts_processes(argv)) gate = crt_early_start(argv);
     if (!CL_KEEPS(OWN_FILE) || !starts_processes(argv)) return;
     for (; envp[count]; count++)
         if (begins(envp[count], CRT_SEALED)) return;

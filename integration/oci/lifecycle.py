@@ -81,6 +81,33 @@ def test_start_outlives_the_creator(runtime):
     assert runtime.call("start", name, check=False).returncode != 0
 
 
+def test_start_is_done_once(runtime):
+    """Of two that start a container at the same time one does, and the other leaves it alone."""
+    for _ in range(8):
+        name, folder = runtime.create("echo begun; exec sleep 60")
+        quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        calls = [subprocess.Popen([runtime.program, "--root", runtime.root, "start", name], **quiet) for _ in range(2)]
+        assert sorted(call.wait(timeout=30) == 0 for call in calls) == [False, True]
+        for _ in range(500):
+            if os.path.getsize(folder + "/output"):
+                break
+            time.sleep(0.02)
+        assert open(folder + "/output").read() == "begun\n" and state(runtime, name)["status"] == "running"
+        runtime.call("delete", "--force", name)
+
+
+def test_start_of_what_is_paused(runtime):
+    """A created container that is paused is not started, also not when it goes on."""
+    name, folder = runtime.create("echo begun; exec sleep 60")
+    runtime.call("pause", name)
+    assert runtime.call("start", name, check=False).returncode != 0
+    runtime.call("resume", name)
+    assert state(runtime, name)["status"] == "created"
+    assert open(folder + "/output").read() == ""
+    runtime.call("start", name)
+    runtime.wait(name, "running")
+
+
 def test_creator_killed(runtime):
     """A creator killed at any moment leaves a container that is whole or can be removed."""
     for delay in range(0, 14):

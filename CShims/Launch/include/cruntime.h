@@ -11,6 +11,12 @@ int32_t crt_seal(char *const *argv);
 void crt_entry(void);
 /* The program's arguments as it was entered; NULL where it was entered elsewhere. */
 char *const *crt_arguments(void);
+/* Where containers are kept whose caller names no place. */
+#define CRT_DEFAULT_ROOT "/run/swiftlet-oci"
+/* A name of the gate's, in the container's directory, while the gate may be opened with nothing else done. */
+#define CRT_OPEN_AT_ONCE "now"
+/* The connection to the gate where the first instructions have opened it, else -1. */
+int32_t crt_opened_gate(void);
 /* Hides this process's memory and files in /proc from other users and containers. */
 void crt_hide(void);
 

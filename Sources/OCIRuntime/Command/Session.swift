@@ -32,7 +32,7 @@ package struct Session: Sendable {
     }
 
     private static var defaultRoot: String {
-        if geteuid() == 0 { return "/run/swiftlet-oci" }
+        if geteuid() == 0 { return CRT_DEFAULT_ROOT }
         let runtime = getenv("XDG_RUNTIME_DIR").map { String(cString: $0) } ?? "/tmp/run-\(geteuid())"
         return runtime + "/swiftlet-oci"
     }

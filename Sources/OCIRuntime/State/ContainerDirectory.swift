@@ -5,7 +5,7 @@ import Launch
 import OCISpecification
 
 /// One container's directory under the state root: its name is the claim on the id, `state.json` the record, `config.json` the configuration
-/// as it was created from, `start` the gate's socket.
+/// as it was created from, `start` the gate's socket, `now` the same where the gate may be opened with nothing else done.
 ///
 /// Its content is worthless after a reboot, so nothing is synced.
 package struct ContainerDirectory: Sendable {
@@ -46,11 +46,17 @@ package struct ContainerDirectory: Sendable {
     /// Writes the record to where it is not one yet.
     func prepare(_ state: ContainerState) throws(OCIRuntimeError) { try write("state.json.new", state.json.encoded()) }
 
-    /// From here on there is such a container.
-    func publish() throws(OCIRuntimeError) {
+    /// From here on there is such a container. Where `start` will have nothing to do but to open the gate, a second name says so.
+    func publish(_ state: ContainerState) throws(OCIRuntimeError) {
         guard rename(path + "/state.json.new", path + "/state.json") == 0 else {
             throw .kernel(KernelError("rename", path + "/state.json.new"))
         }
+        if !state.needsConfiguration { symlink(ContainerDirectory.gate, path + "/" + CRT_OPEN_AT_ONCE) }
+    }
+
+    /// The gate is open and stays so.
+    func removeGate() {
+        for name in [ContainerDirectory.gate, CRT_OPEN_AT_ONCE] { unlink(path + "/" + name) }
     }
 
     /// The record; an error where there is no such container or it was never finished.
@@ -121,9 +127,8 @@ package struct ContainerDirectory: Sendable {
     /// Takes the directory away; its files are known, so that nothing else is ever removed. The record goes late: a call that is killed
     /// on the way can be made again. Last goes the file that is locked.
     func remove() throws(OCIRuntimeError) {
-        for name in [ContainerDirectory.gate, "cgroup", "rootfs", "state.json.new", "state.json", "config.json"] {
-            unlink(path + "/" + name)
-        }
+        removeGate()
+        for name in ["cgroup", "rootfs", "state.json.new", "state.json", "config.json"] { unlink(path + "/" + name) }
         guard rmdir(path) == 0 || errno == ENOENT else { throw .kernel(KernelError("rmdir", path)) }
     }
 

@@ -65,7 +65,7 @@ struct Assembly {
         }
         let terminal = try follow(launched, to: "ready")
         defer { if terminal >= 0 { close(terminal) } }
-        try creation.directory.publish()
+        try creation.directory.publish(state)
         try writePidFile(launched)
         try finish(launched, state, terminal)
     }

@@ -41,25 +41,42 @@ extension Session {
     func start(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container())
         let state = try directory.load()
-        let launched = try atTheGate(directory, state)
+        let opened = crt_opened_gate()
+        let launched = opened >= 0 ? letGo(state, opened) : try atTheGate(directory, state)
         let starting = Starting(
             session: self, directory: directory, state: state,
             specification: try directory.remainingConfiguration(state))
         do throws(OCIRuntimeError) {
-            try starting.prepare(handle: launched.handle.raw)
-            try launched.proceed()
+            if opened < 0 {
+                try starting.prepare(handle: launched.handle.raw)
+                try launched.proceed()
+            }
             try starting.follow(launched)
         } catch {
+            // Whoever came first has let it go, and it is theirs.
+            if case .state = error, directory.status(state) != .stopped { throw notCreated(directory, state) }
             cs_pidfd_signal(launched.handle.raw, SIGKILL)
-            unlink(directory.path + "/" + ContainerDirectory.gate)
+            directory.removeGate()
             if case .hook = error {
                 let hooks = starting.specification?.hooks.poststop ?? []
                 HookRunner(state: state).runAll(hooks, "poststop", .stopped, log: log)
             }
             throw directory.named(error)
         }
-        unlink(directory.path + "/" + ContainerDirectory.gate)
+        directory.removeGate()
         return 0
+    }
+
+    private func notCreated(_ directory: ContainerDirectory, _ state: ContainerState) -> OCIRuntimeError {
+        let status = directory.status(state).rawValue
+        return .state(container: state.id, cause: "it is \(status); only a created container can be started")
+    }
+
+    /// The process that this call's first instructions have let go. It may have ended already: then there is nobody to signal.
+    private func letGo(_ state: ContainerState, _ gate: Int32) -> LaunchedProcess {
+        LaunchedProcess(
+            processID: state.processID, handle: state.openProcess() ?? Descriptor(owning: -1),
+            control: Descriptor(owning: gate), names: nil)
     }
 
     /// The process that waits for this call; an error where it waits no more.
@@ -69,8 +86,7 @@ extension Session {
         guard let handle = state.openProcess(), !directory.isFrozen(state),
             let gate = try? directory.connectToGate().duplicate()
         else {
-            let status = directory.status(state).rawValue
-            throw .state(container: state.id, cause: "it is \(status); only a created container can be started")
+            throw notCreated(directory, state)
         }
         return LaunchedProcess(processID: state.processID, handle: handle, control: gate, names: nil)
     }

@@ -1,0 +1,92 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include "cruntime.h"
+#include "first.h"
+
+/* `start` has one thing to do for most containers: to let the process go that waits at the gate. It is done here, before the
+ * libraries come to life, so that they do while the container's program is executed. Where the call is not of the plain form, or
+ * the gate does not go by the name that says so (CRT_OPEN_AT_ONCE), nothing is done: the ordinary way does it, and tells what is
+ * wrong. It also goes on from here: it reads what the process says over the connection.
+ *
+ * Plain code over raw system calls, like all that runs before the C library: not even memcpy is there. */
+
+struct order {
+    const char *root, *id;
+};
+
+/* A path of pieces; 0 where it is too long. By volatile bytes, which no compiler turns into a call of memcpy. */
+static int join(volatile char *path, size_t capacity, const char *const pieces[3]) {
+    size_t length = 0;
+    for (int i = 0; i < 3; i++)
+        for (const char *at = pieces[i]; *at; at++) {
+            if (length + 1 >= capacity) return 0;
+            path[length++] = *at;
+        }
+    path[length] = 0;
+    return 1;
+}
+
+/* Options that do not matter here are passed over; one that is not known belongs to the ordinary way. */
+static int read_order(char *const *argv, struct order *order) {
+    order->root = CRT_DEFAULT_ROOT;
+    if (!*argv) return 0;
+    for (argv++; *argv && !is(*argv, "start"); argv++) {
+        if (is(*argv, "--systemd-cgroup") || is(*argv, "--debug")) continue;
+        const char *option = *argv, *value = *++argv;
+        if (!value) return 0;
+        if (is(option, "--root")) order->root = value;
+        else if (is(option, "--log-format") ? !is(value, "json") && !is(value, "text") : !is(option, "--log")) return 0;
+    }
+    if (!*argv || !argv[1] || argv[2]) return 0;
+    order->id = argv[1];
+    for (const char *at = order->id; *at; at++)
+        if (*at == '/') return 0;
+    return order->root[0] == '/' && order->id[0] && order->id[0] != '-' && order->id[0] != '.';
+}
+
+/* Whether the container's cgroup is frozen; without a cgroup it is not. */
+static int is_frozen(const char *folder) {
+    char path[4096], text[256];
+    if (!join(path, sizeof path, (const char *const[3]){folder, "/cgroup/cgroup.events", ""})) return 1;
+    long file = call(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0);
+    if (file < 0) return file != -ENOENT;
+    long size = call(SYS_read, file, (long)text, sizeof text - 1, 0, 0);
+    call(SYS_close, file, 0, 0, 0, 0);
+    if (size < 0) return 1;
+    text[size] = 0;
+    for (const char *at = text; *at; at++)
+        if (begins(at, "frozen 1")) return 1;
+    return 0;
+}
+
+static int open_gate(const struct sockaddr_un *gate) {
+    char byte = 'g';
+    struct iovec part = {&byte, 1};
+    struct msghdr message;
+    message.msg_name = NULL, message.msg_namelen = 0, message.msg_iov = &part, message.msg_iovlen = 1;
+    message.msg_control = NULL, message.msg_controllen = 0, message.msg_flags = 0;
+    long fd = call(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, 0, 0);
+    if (fd < 0) return -1;
+    if (call(SYS_connect, fd, (long)gate, sizeof *gate, 0, 0) == 0 &&
+        call(SYS_sendmsg, fd, (long)&message, MSG_NOSIGNAL | MSG_DONTWAIT, 0, 0) == 1)
+        return (int)fd;
+    call(SYS_close, fd, 0, 0, 0, 0);
+    return -1;
+}
+
+__attribute__((no_stack_protector)) int crt_early_start(char *const *argv) {
+    struct order order;
+    struct sockaddr_un gate;
+    char folder[4096];
+    gate.sun_family = AF_UNIX;
+    if (!read_order(argv, &order)) return -1;
+    if (!join(folder, sizeof folder, (const char *const[3]){order.root, "/", order.id})) return -1;
+    if (!join(gate.sun_path, sizeof gate.sun_path, (const char *const[3]){folder, "/" CRT_OPEN_AT_ONCE, ""})) return -1;
+    return is_frozen(folder) ? -1 : open_gate(&gate);
+}

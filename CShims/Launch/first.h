@@ -1,0 +1,33 @@
+/* What the first instructions have to work with, before the C library's: system calls and comparisons of their own. */
+#pragma once
+
+#if defined(__x86_64__)
+static inline long call(long number, long a, long b, long c, long d, long e) {
+    long result;
+    register long r10 __asm__("r10") = d, r8 __asm__("r8") = e;
+    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8) : "rcx", "r11", "memory");
+    return result;
+}
+#elif defined(__aarch64__)
+static inline long call(long number, long a, long b, long c, long d, long e) {
+    register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c,
+                  x3 __asm__("x3") = d, x4 __asm__("x4") = e;
+    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
+    return x0;
+}
+#else
+#error "the first instructions are written for x86-64 and arm64"
+#endif
+
+static inline int is(const char *text, const char *word) {
+    while (*text && *text == *word) text++, word++;
+    return *text == *word;
+}
+
+static inline int begins(const char *text, const char *word) {
+    while (*word && *text == *word) text++, word++;
+    return !*word;
+}
+
+/* Lets the process of a created container go where nothing else is to be done for it: the connection to its gate, or -1. */
+int crt_early_start(char *const *argv);
