@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -138,6 +139,17 @@ class Subject:
 PHASES = ["create", "create to exec'd", "exec", "run", "delete"]
 
 
+def spawning(rounds):
+    """What it takes to run a static program that does nothing: part of every call, twice of `create to exec'd`."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["cc", "-O2", "-static", "-x", "c", "-o", folder + "/nothing", "-"], check=True, text=True, input="int main(void) { return 0; }")
+        measured = Measured()
+        for _ in range(rounds):
+            measured.call("nothing", [folder + "/nothing"])
+    wall, cpu = measured.wall["nothing"], measured.cpu["nothing"]
+    print(f"in every call, a static program that does nothing: {statistics.median(wall):.2f} ms ({statistics.median(cpu):.2f}), best {min(wall):.2f}")
+
+
 def report(subjects, seconds, lives):
     print(f"{'':14}" + "".join(f"{name:>22}" for name in PHASES) + f"{'containers/s':>14}")
     first = subjects[0].measured
@@ -154,6 +166,7 @@ def report(subjects, seconds, lives):
 
 def main():
     rounds, programs = int(sys.argv[1]), sys.argv[2:]
+    spawning(rounds)
     for together in (1, 16):
         subjects = [Subject(program) for program in programs]
         count = rounds if together == 1 else max(2, rounds // 8)
