@@ -585,11 +585,12 @@ def test_unified(runtime):
     if "hugetlb" not in known and "pids" not in known:
         return "no controller to try it with"
     file = "pids.max" if "pids" in known else "hugetlb.2MB.max"
+    group = f"oci-check-unified-{os.getpid()}"
     def change(c):
-        c["linux"]["cgroupsPath"] = "/oci-check-unified"
+        c["linux"]["cgroupsPath"] = "/" + group
         c["linux"]["resources"]["unified"] = {file: "4194304"}
     name, _ = runtime.create(change=change)
-    assert open(f"{mount}/oci-check-unified/{file}").read().strip() == "4194304"
+    assert open(f"{mount}/{group}/{file}").read().strip() == "4194304"
     done = runtime.run("true", lambda c: c["linux"]["resources"].update(unified={"nothing.max": "1"}), check=False)
     assert done.returncode != 0
     expect(done.stderr, "linux.resources.unified", "nothing.max")
