@@ -66,6 +66,11 @@ final class ClientConnection: Sendable {
     }
 }
 
+/// The handler of a connection that is being made.
+private final class MadeHandler: Sendable {
+    let place = Mutex<NIOLoopBound<ResponseHandler>?>(nil)
+}
+
 /// Opens connections to one endpoint.
 final class ClientConnector: Sendable {
     private let endpoint: HTTPEndpoint
@@ -90,19 +95,22 @@ final class ClientConnector: Sendable {
     }
 
     func connect(deadline: NIODeadline, pool: ConnectionPool) async throws(HTTPError) -> ClientConnection {
+        // Kept from here on: a channel that has failed already has no handlers any more, and this one knows why.
+        let made = MadeHandler()
         let bootstrap = ClientBootstrap(group: threads.group)
             .connectTimeout(max(.milliseconds(1), deadline - .now()))
-            .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try self.configure(channel, pool) }
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = try self.configure(channel, pool)
+                    made.place.withLock { $0 = NIOLoopBound(handler, eventLoop: channel.eventLoop) }
+                }
             }
         do {
             let channel = try await endpoint.connect(bootstrap).get()
-            return try await channel.eventLoop.submit {
-                let handler = try channel.pipeline.syncOperations.handler(type: ResponseHandler.self)
-                let connection = ClientConnection(
-                    channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
-                channel.closeFuture.whenComplete { _ in pool.remove(connection) }
-                return connection
-            }.get()
+            guard let handler = made.place.withLock({ $0 }) else { throw ChannelError.ioOnClosedChannel }
+            let connection = ClientConnection(channel: channel, handler: handler)
+            channel.closeFuture.whenComplete { _ in pool.remove(connection) }
+            return connection
         } catch {
             pool.remove(nil)
             if case .connectTimeout? = error as? ChannelError { throw .timedOut(after: limits.totalTime) }
@@ -110,7 +118,7 @@ final class ClientConnector: Sendable {
         }
     }
 
-    private func configure(_ channel: any Channel, _ pool: ConnectionPool) throws {
+    private func configure(_ channel: any Channel, _ pool: ConnectionPool) throws -> ResponseHandler {
         let pipeline = channel.pipeline.syncOperations
         if let context = tls.current, case .https(let host, _, let configuration) = endpoint {
             // An IP address is checked against the certificate by itself; only names go into SNI.
@@ -123,10 +131,9 @@ final class ClientConnector: Sendable {
         decoding.maxHeaderFieldSize = limits.headerBytes
         decoding.maxHeaderListSize = limits.headerBytes
         let decoder = HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoding)
-        try pipeline.addHandlers([
-            HTTPRequestEncoder(), ByteToMessageHandler(decoder),
-            ResponseHandler(endpoint: endpoint.description, pool: pool),
-        ])
+        let handler = ResponseHandler(endpoint: endpoint.description, pool: pool)
+        try pipeline.addHandlers([HTTPRequestEncoder(), ByteToMessageHandler(decoder), handler])
+        return handler
     }
 }
 
@@ -149,6 +156,10 @@ func connectionReason(_ error: any Error) -> String {
     if let connect = error as? NIOConnectionError, let first = connect.connectionErrors.first {
         return connectionReason(first.error)
     }
+    if let connect = error as? NIOConnectionError, let unknown = connect.dnsAError ?? connect.dnsAAAAError {
+        return connectionReason(unknown)
+    }
+    if let unknown = error as? SocketAddressError.UnknownHost { return unknown.errorDescription }
     if let tls = error as? NIOSSLError { return tlsReason("\(tls)") }
     if let tls = error as? NIOSSLExtraError, tls == .failedToValidateHostname {
         return "the server's certificate is for another name"

@@ -59,7 +59,7 @@ struct ImagesCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the images of this node.")
+        static let configuration = CommandConfiguration(abstract: "List the images of this node.", aliases: ["ls"])
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: OutputOptions
@@ -72,7 +72,7 @@ struct ImagesCommand: AsyncParsableCommand {
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take an image's name away, and the image with its last name.")
+            abstract: "Take an image's name away, and the image with its last name.", aliases: ["rm"])
 
         @OptionGroup var node: NodeOptions
         @Argument(help: "Name or id of the image.") var name: String

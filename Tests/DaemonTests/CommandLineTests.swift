@@ -68,10 +68,11 @@ import Testing
 
     @Test func aPodIsInspectedByItsNameAndAContainerByItsId() throws {
         let sandbox: JSONValue = ["id": "s1", "metadata": ["name": "web", "namespace": "default"]]
+        let run: JSONValue = ["id": "s2", "metadata": ["name": "once", "namespace": .string(RunSpec.namespace)]]
         let containers: [JSONValue] = [["id": "c0ffee", "podSandboxId": "s1"], ["id": "c0de", "podSandboxId": "s2"]]
         func inspected(_ text: String, _ namespace: String? = nil) throws(DaemonError) -> JSONValue {
             try NodeView.inspected(
-                text, namespace: namespace, pods: [pod], sandboxes: [sandbox], containers: containers)
+                text, namespace: namespace, pods: [pod], sandboxes: [sandbox, run], containers: containers)
         }
         for text in ["web", "default/web", "pod/web"] {
             let found = try inspected(text)
@@ -79,6 +80,7 @@ import Testing
             #expect(found["containers"]?.array?.map { $0["id"]?.string } == ["c0ffee"])
         }
         #expect(try inspected("c0d")["id"]?.string == "c0de")
+        #expect(try inspected("once")["containers"]?.array?.map { $0["id"]?.string } == ["c0de"])
         #expect(throws: DaemonError.self) { try inspected("web", "shop") }
         let many = #expect(throws: DaemonError.self) { try inspected("c0") }
         #expect(many?.description.contains("2 containers") == true)

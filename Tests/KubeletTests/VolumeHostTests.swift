@@ -45,6 +45,39 @@ import Testing
         #expect(try OpenDirectory(path).names() == [])
     }
 
+    @Test func anImageIsMountedReadOnlyAndRecursionIsPassedOn() throws {
+        let host = VolumeHost(directories: PodDirectories(data: "/d", run: "/r"), threads: BlockingThreads(count: 1))
+        let pod = Pod(name: "p", namespace: "default") { pod in
+            pod.spec.volumes = [
+                Volume {
+                    $0.name = "image"
+                    $0.image = ImageVolumeSource { $0.reference = "model:1" }
+                },
+                Volume {
+                    $0.name = "host"
+                    $0.hostPath = HostPathVolumeSource { $0.path = "/srv" }
+                },
+            ]
+        }
+        let container = Container { container in
+            container.volumeMounts = ["image", "host", "host"].enumerated().map { index, name in
+                VolumeMount {
+                    $0.name = name
+                    $0.mountPath = "/\(index)"
+                    $0.subPath = index == 0 ? "part" : nil
+                    $0.mountPropagation = index == 0 ? "HostToContainer" : nil
+                    $0.readOnly = index == 1
+                    $0.recursiveReadOnly = index == 1 ? "Enabled" : nil
+                }
+            }
+        }
+        let mounts = try host.mounts(of: container, pod, environment: [:])
+        #expect(mounts.map(\.image) == ["model:1", nil, nil])
+        #expect(mounts.map(\.hostPath) == ["", "/srv", "/srv"])
+        #expect(mounts[0].isReadOnly && mounts[0].subPath == "part" && mounts[0].propagation == .private)
+        #expect(mounts.map(\.isRecursivelyReadOnly) == [false, true, false])
+    }
+
     @Test func aPodGivesBackAllItsFiles() async throws {
         let root = "/tmp/volumes-\(UInt32.random(in: .min ... .max))"
         defer { try? TreeRemoval.remove(root) }

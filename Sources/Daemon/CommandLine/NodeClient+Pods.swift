@@ -102,13 +102,15 @@ package enum NodeView {
 
 extension NodeView {
     /// What `swiftlet inspect` shows: a pod by its name, with its sandboxes and containers, also what is still there of one that the API has no more;
-    /// else the one container whose id begins with the text.
+    /// so too what `swiftlet run` runs under this name; else the one container whose id begins with the text.
     package static func inspected(
         _ text: String, namespace: String?, pods: [JSONValue], sandboxes: [JSONValue], containers: [JSONValue]
     ) throws(DaemonError) -> JSONValue {
         let name = try PodName(text, namespace: namespace)
         let object = pods.first { isPod($0, name) }
-        let own = sandboxes.filter { isPod($0, name) }
+        let run = namespace == nil ? PodName(namespace: RunSpec.namespace, name: text) : name
+        let ofPod = sandboxes.filter { isPod($0, name) }
+        let own = object == nil && ofPod.isEmpty ? sandboxes.filter { isPod($0, run) } : ofPod
         if object != nil || !own.isEmpty {
             let ids = Set(own.compactMap { $0["id"]?.string })
             let members = containers.filter { ids.contains($0["podSandboxId"]?.string ?? "") }

@@ -45,7 +45,8 @@ package struct ProgressTable: Sendable {
         let layer = (line["layer"]?.string ?? "").dropFirst("sha256:".count).prefix(12)
         let size = NodeTables.size(line["size"]?.integer ?? 0)
         return switch line["event"]?.string {
-        case "resolved": "\(line["layers"]?.integer ?? 0) layers, \(size)"
+        case "resolved":
+            line["layers"]?.integer == 1 ? "1 layer, \(size)" : "\(line["layers"]?.integer ?? 0) layers, \(size)"
         case "done": "layer \(layer) \(size)"
         case "present": "layer \(layer) \(size), already there"
         case "retrying": "layer \(layer) goes on after: \(line["cause"]?.string ?? "")"

@@ -97,10 +97,13 @@ final class RegistrySession: Sendable {
         } catch {
             let text = error.description
             let isCertificate = text.contains("the server's certificate")
-            throw RegistryFailure(
-                isCertificate ? .refused : .passing,
-                "\(origin): \(text)"
-                    + (isCertificate ? "; an authority of its own is named by the setting registry-ca" : ""))
+            let wayOut =
+                isCertificate
+                ? "; an authority of its own is named by the setting registry-ca"
+                : text.contains("does not speak TLS")
+                    ? "; a registry without TLS is named by the setting registries: \(origin.hostField)=http://\(origin.hostField)"
+                    : ""
+            throw RegistryFailure(isCertificate ? .refused : .passing, "\(origin): \(text)\(wayOut)")
         }
     }
 
