@@ -40,8 +40,8 @@ policies() {
 pull_is_told() {
     swiftlet images prune --all >/dev/null
     pod_of told 127.0.0.1:5000/base:1 && runs told &&
-        tells told '^Normal Pulling Pulling image "127.0.0.1:5000/base:1"$' &&
-        tells told '^Normal Pulled Successfully pulled image "127.0.0.1:5000/base:1" in [0-9.]+m?s \([0-9.]+m?s including waiting\)\. Image size: [0-9]+ bytes\.$'
+        eventually 20 tells told '^Normal Pulling Pulling image "127.0.0.1:5000/base:1"$' &&
+        eventually 20 tells told '^Normal Pulled Successfully pulled image "127.0.0.1:5000/base:1" in [0-9.]+m?s \([0-9.]+m?s including waiting\)\. Image size: [0-9]+ bytes\.$'
 }
 latest_moves() {
     local before
@@ -52,7 +52,7 @@ latest_moves() {
 }
 other_tag_stays() {
     pod_of staying 127.0.0.1:5000/base:1 && runs staying &&
-        tells staying '^Normal Pulled Container image "127.0.0.1:5000/base:1" already present on machine$'
+        eventually 20 tells staying '^Normal Pulled Container image "127.0.0.1:5000/base:1" already present on machine$'
 }
 never_pulls() {
     pod_of never 127.0.0.1:5000/large:1 'imagePullPolicy: Never' && eventually 10 waits_for never ErrImageNeverPull &&
