@@ -82,8 +82,10 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
         cl_child_run(&child);
     }
     int code = pid < 0 ? -errno : 0;
-    /* own_pid_ns is an ancestor that we live in: this cannot fail, and must not be left undone */
-    if (namespace >= 0 && setns(launch->own_pid_ns, CLONE_NEWPID) < 0) abort();
+    /* own_pid_ns is an ancestor that we live in: this cannot fail, and must not be left undone. But a user who entered the container's
+     * user namespace has no right to come back; he makes no other process. */
+    int back = namespace < 0 ? 0 : setns(launch->own_pid_ns, CLONE_NEWPID);
+    if (back < 0 && !(errno == EPERM && launch->plan->flags & CL_PLAN_EXPLICIT)) abort();
     if (code) return code;
     out->pid = pid;
     if (CL_KEEPS(DEVICES) && launch->plan->flags & CL_PLAN_DEVICE_PROGRAM && !joins && launch->cgroup >= 0) {

@@ -544,14 +544,24 @@ def test_nothing_leaks(runtime):
 
 
 def test_rootless(runtime):
-    """An unprivileged user's container, in a user namespace of its own."""
+    """An unprivileged user's container, in a user namespace of its own, and an exec session in it."""
     if open("/proc/sys/user/max_user_namespaces").read().strip() == "0":
         return "this kernel makes no user namespaces for users"
-    folder = runtime.bundle("id -u; hostname inside; hostname; echo x >/dev/null && echo null", lambda c: (
+    change = lambda c: (
         with_users(c, base=65534, size=1), c["linux"].pop("resources"),
-        c["mounts"][2]["options"].remove("gid=5"), c.update(mounts=[m for m in c["mounts"] if m["type"] != "cgroup"])))
+        c["mounts"][2]["options"].remove("gid=5"), c.update(mounts=[m for m in c["mounts"] if m["type"] != "cgroup"]))
     root = tempfile.mkdtemp(dir=runtime.folder)
     os.chown(root, 65534, 65534)
-    words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", runtime.program, "--root", root + "/state", "run", "--bundle", folder, "rootless"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=20)
+    def call(*words, output=subprocess.PIPE):
+        program = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", runtime.program, "--root", root + "/state"]
+        return subprocess.run([*program, *words], stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True, timeout=30)
+    done = call("run", "--bundle", runtime.bundle("id -u; hostname inside; hostname; echo x >/dev/null && echo null", change), "rootless")
     assert done.stdout.split() == ["0", "inside", "null"], (done.stdout, done.stderr)
+    try:
+        done = call("run", "--detach", "--bundle", runtime.bundle("while :; do sleep 60; done", change), "rootless", output=subprocess.DEVNULL)
+        assert done.returncode == 0, done
+        done = call("exec", "rootless", "sh", "-c", "id -u; cat /proc/1/comm")
+        assert done.returncode == 0 and done.stdout.split() == ["0", "sh"], (done.returncode, done.stdout, done.stderr)
+    finally:
+        done = call("delete", "--force", "rootless")
+    assert done.returncode == 0, done.stderr
