@@ -80,6 +80,8 @@ let package = Package(
         module("HTTP"),
 
         // Layer 2: the machine.
+        module("DBus", ["Launch"]),
+        tests("DBus"),
         module("Launch", ["CLaunch", "CKernel", "CFiles", "CSeccomp"], settings: prompt),
         module("Linux", ["Launch", "CLaunch", "CKernel", "CFiles", "CSeccomp", "CNetlink", "CArchive"]),
         module("PodMonitor", ["CLaunch"]),
@@ -107,8 +109,8 @@ let package = Package(
         module("Controllers", ["Client", "Linux", log]),
         tests("Controllers", ["APIServer", "Scheduler", "Store", "Linux"]),
         module("ContainerRuntime", ["CRI", "HTTP", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
-        module("OCIRuntime", ["OCISpecification", "Launch", "JSONTree", "CLaunch"], settings: prompt),
-        tests("OCIRuntime", ["OCISpecification", "Launch", "JSONTree", "CLaunch", "CSeccomp"]),
+        module("OCIRuntime", ["OCISpecification", "DBus", "Launch", "JSONTree", "CLaunch"], settings: prompt),
+        tests("OCIRuntime", ["OCISpecification", "DBus", "Launch", "JSONTree", "CLaunch", "CSeccomp"]),
         module("PodNetwork", ["Linux", log]),
         module("RemoteCRI", ["APIMachinery", "CRI", "HTTP", "JSONTree", "Protobuf", "Streaming", "Transport", log]),
         tests("RemoteCRI", ["APIMachinery", "CRI", "HTTP", "Protobuf", "Transport", log]),

@@ -9,7 +9,7 @@ import Testing
         "CLaunch": 0, "CKernel": 0, "CSeccomp": 0, "CNetlink": 0,
         "JSONTree": 1, "APIMachinery": 1, "KubernetesAPI": 1, "OCI": 1, "OCISpecification": 1, "CRI": 1, "HTTP": 1,
         "PodMonitor": 1, "Protobuf": 1,
-        "Launch": 2, "Linux": 2, "Store": 2, "PKI": 2, "Transport": 2,
+        "Launch": 2, "DBus": 2, "Linux": 2, "Store": 2, "PKI": 2, "Transport": 2,
         "APIServer": 3, "Client": 3, "Streaming": 3,
         "Scheduler": 4, "Controllers": 4, "ContainerRuntime": 4, "PodNetwork": 4, "Kubelet": 4, "KubeProxy": 4,
         "ClusterDNS": 4, "RemoteCRI": 4, "OCIRuntime": 4,
@@ -18,7 +18,8 @@ import Testing
 
     static let sameLayer: Set<[String]> = [
         ["APIMachinery", "JSONTree"], ["KubernetesAPI", "APIMachinery"], ["KubernetesAPI", "JSONTree"],
-        ["OCISpecification", "JSONTree"], ["OCI", "OCISpecification"], ["OCI", "JSONTree"], ["Linux", "Launch"],
+        ["OCISpecification", "JSONTree"], ["OCI", "OCISpecification"], ["OCI", "JSONTree"],
+        ["Linux", "Launch"], ["DBus", "Launch"],
     ]
 
     @Test func theSourcesAreFound() {
