@@ -80,7 +80,7 @@ let package = Package(
         module("HTTP"),
 
         // Layer 2: the machine.
-        module("DBus", ["Launch"]),
+        module("DBus", ["Launch"], settings: prompt),
         tests("DBus"),
         module("Launch", ["CLaunch", "CKernel", "CFiles", "CSeccomp"], settings: prompt),
         module("Linux", ["Launch", "CLaunch", "CKernel", "CFiles", "CSeccomp", "CNetlink", "CArchive"]),

@@ -8,7 +8,7 @@ case " $* " in *" --list "*) exec python3 integration/vm/run.py "$@" ;; esac
 [ "$(id -u)" = 0 ] || { echo "vm.sh: building the machine's image needs root" >&2; exit 2; }
 # shellcheck source=packaging/packages.sh
 source packaging/packages.sh
-install_packages qemu-system-x86 qemu-utils mmdebstrap python3 busybox-static e2fsprogs kmod cpio &&
+install_packages qemu-system-x86 qemu-utils mmdebstrap python3 busybox-static e2fsprogs kmod cpio podman conmon &&
     { command -v kubectl >/dev/null || install_packages kubernetes-client; } || {
     echo "      vm: QEMU and what builds the machine's image cannot be installed here"
     exit 77
@@ -17,7 +17,8 @@ image=$(integration/vm/image.sh)
 work=$(mktemp -d /tmp/swiftlet-payload.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
-# The payload disk: the package, once more under a higher version for the upgrade, a busybox bundle, the suite, and README with the kubectl that it names.
+# The payload disk: the package, once more under a higher version for the upgrade, a busybox bundle, the suite, README with the kubectl that it names, and
+# podman with its libraries, the C library's apart, which are the machine's own.
 disk=$work/disk
 mkdir -p "$disk/bundle/rootfs"/{bin,etc,tmp,root}
 export SWIFTLET_DEB_COMPRESSION=none
@@ -34,6 +35,9 @@ cp -L "$(command -v kubectl)" "$disk/"
 features=$work/apparmor/usr/share/apparmor-features/features
 "$work/apparmor/sbin/apparmor_parser" --config-file /dev/null --policy-features "$features" \
     --kernel-features "$features" --skip-kernel-load --stdout integration/vm/guest/apparmor.profile >"$disk/apparmor.bin"
+mkdir "$disk/podman"
+cp /usr/bin/podman /usr/bin/conmon "$disk/podman/"
+ldd /usr/bin/podman /usr/bin/conmon | awk '/=> \// {print $3}' | grep -vE '/lib[cm]\.so' | sort -u | xargs cp -Lt "$disk/podman/"
 printf '#!/bin/sh\nexec python3 -B /payload/suite\n' >"$disk/vm-suite"
 chmod 755 "$disk/vm-suite"
 cp /bin/busybox "$disk/bundle/rootfs/bin/"

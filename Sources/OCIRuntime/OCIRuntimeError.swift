@@ -1,3 +1,4 @@
+import DBus
 import Launch
 import OCISpecification
 
@@ -14,6 +15,8 @@ package enum OCIRuntimeError: Error, Sendable, CustomStringConvertible {
     /// On the way to the container's program: what was being done, on what, and the errno.
     case launch(step: String, object: String?, code: Int32, stage: LaunchStage, index: UInt32)
     case hook(name: String, path: String, cause: String)
+    /// What systemd was asked for and did not do.
+    case unit(name: String, DBusError)
 
     package var description: String {
         switch self {
@@ -25,6 +28,19 @@ package enum OCIRuntimeError: Error, Sendable, CustomStringConvertible {
         case .launch(let step, let object, let code, let stage, _):
             step + (object.map { " (\($0))" } ?? "") + ": " + stage.cause(code)
         case .hook(let name, let path, let cause): "\(name) hook \(path): \(cause)"
+        case .unit(let name, let error): "systemd unit \(name): \(error)" + OCIRuntimeError.wayOut(error, name)
+        }
+    }
+
+    private static func wayOut(_ error: DBusError, _ unit: String) -> String {
+        switch error {
+        case .unreachable:
+            "; without --systemd-cgroup (podman: --cgroup-manager cgroupfs) the cgroup is made directly"
+        case .refused(let name, _) where name.hasSuffix(".UnitExists"):
+            "; `systemctl status \(unit)` shows whose it is"
+        case .timedOut:
+            "; `systemctl status \(unit)` shows what systemd is doing, `systemctl list-jobs` what it waits for"
+        default: ""
         }
     }
 }

@@ -57,6 +57,11 @@ import Testing
         #expect(planned.mounts.contains { $0.source == .bind("/dev/null", recursive: false) })
     }
 
+    @Test func onlyRootOfTheHostAttachesADeviceProgram() throws {
+        #expect(try plan([:]).deviceRules == DeviceRule.standard)
+        #expect(try plan([:], facts: HostFacts(canMakeNodes: false)).deviceRules == nil)
+    }
+
     @Test func refusesWhatWouldBeTheHosts() {
         for linux: JSONObject in [
             ["sysctl": ["kernel.panic": "1"]], ["sysctl": ["net.ipv4.ip_forward": "1"]],
@@ -126,11 +131,9 @@ import Testing
     }
 
     @Test func cgroupsAreNamedFromTheRoot() throws {
-        #expect(try ContainerCgroup.name(for: "/a/b", id: "i", isSystemd: false) == "a/b")
-        #expect(try ContainerCgroup.name(for: nil, id: "i", isSystemd: false) == "swiftlet-oci/i")
-        let name = try ContainerCgroup.name(for: "a-b.slice:p:i", id: "i", isSystemd: true)
-        #expect(name == "a.slice/a-b.slice/p-i.scope")
-        #expect(throws: OCIRuntimeError.self) { try ContainerCgroup.name(for: "/a/../b", id: "i", isSystemd: false) }
+        #expect(try ContainerCgroup.name(for: "/a/b", id: "i") == "a/b")
+        #expect(try ContainerCgroup.name(for: nil, id: "i") == "swiftlet-oci/i")
+        #expect(throws: OCIRuntimeError.self) { try ContainerCgroup.name(for: "/a/../b", id: "i") }
     }
 
     @Test func signalsAreReadAsPeopleWriteThem() throws {

@@ -1,4 +1,6 @@
 """Wrong configurations are errors that name the field."""
+import os
+
 from bundle import with_users
 from clauses import expect
 
@@ -54,6 +56,21 @@ def test_refusals(runtime):
     }
     for field, change in cases.items():
         refused(runtime, field, change)
+
+
+def test_systemd_without_a_bus(runtime):
+    """linux.cgroupsPath: a scope that nobody can be asked for is an error with the unit, the bus and the way out; one that is no scope too."""
+    name = runtime.id()
+    for path, bus, told in (
+        (f"a.slice:check:{name}", "unix:path=/nowhere/bus", [f"check-{name}.scope", "/nowhere/bus", "--cgroup-manager cgroupfs"]),
+        ("/a/b", "unix:path=/nowhere/bus", ["linux.cgroupsPath", "slice:prefix:name"]),
+    ):
+        folder = runtime.bundle("true", lambda c: c["linux"].update(cgroupsPath=path))
+        done = runtime.call("--systemd-cgroup", "run", "--bundle", folder, name, check=False, env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=bus))
+        assert done.returncode != 0, path
+        for text in told:
+            expect(done.stderr, text)
+        assert not os.path.exists(f"{runtime.root}/{name}"), "its directory is left"
 
 
 def test_wrong_namespace_kind(runtime):

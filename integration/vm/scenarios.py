@@ -98,7 +98,7 @@ def power_cut(session, cuts=3):
 ALL = [
     Scenario("limits", "the package installed; AppArmor, limits held by the kernel, figures, and evictions under pressure", limits),
     Scenario("apparmor", "of that, AppArmor alone", apparmor, is_optional=True),
-    Scenario("oci", "swiftlet-oci alone: limits and their update, devices and freezing held by the kernel; nothing leaks", oci),
+    Scenario("oci", "swiftlet-oci alone: limits and their update, devices and freezing held by the kernel, scopes of systemd; nothing leaks", oci),
     Scenario("service", "restart and upgrade under traffic, then a purge that leaves nothing", service),
     Scenario("reboot", "a reboot ends the pods in order and brings the workload back", reboot),
     Scenario("hostile", "a full, read-only and stalling disk, no process left, a clock that is set", hostile, data=96),

@@ -50,6 +50,11 @@ struct crt_hook {
  * the beginning of what it wrote to its standard error. */
 int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity);
 
+/* A child that does nothing and does not outlive this process: a descriptor of it. */
+int32_t crt_hold(int32_t *pid);
+/* Kills such a child and waits for its end; no child is as good. */
+void crt_end(int32_t pidfd);
+
 /* Sends a descriptor with some bytes to a stream socket that somebody listens at. */
 int32_t crt_pass(const char *path, int32_t descriptor, const void *bytes, uint64_t size);
 int32_t crt_limit(int32_t pid, uint32_t resource, uint64_t soft, uint64_t hard);

@@ -38,7 +38,8 @@ package struct BundlePlanner {
         plan.timeOffsets = try timeOffsets()
         plan.mounts = try mounts()
         try addDevices(to: &plan)
-        plan.deviceRules = DeviceDecision.rules(linux.resources?.devices ?? [])
+        // Root of the host alone may attach a program. Others can make no node, and what they bind in they may open outside as well.
+        if facts.canMakeNodes { plan.deviceRules = DeviceDecision.rules(linux.resources?.devices ?? []) }
         plan.maskedPaths = linux.maskedPaths
         plan.readOnlyPaths = linux.readOnlyPaths
         plan.kernelParameters = try KernelParameters.checked(linux)

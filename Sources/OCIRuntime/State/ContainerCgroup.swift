@@ -7,12 +7,13 @@ package struct ContainerCgroup: Sendable {
     /// Above the groups that nobody named; it goes with the last of them.
     private static let parent = "swiftlet-oci"
     let group: Cgroup
+    /// The unit of systemd's that the group is of.
+    var scope: SystemdScope?
 
-    /// The group that `cgroupsPath` names: from the hierarchy's root, whether it begins with a slash or not. systemd's form
-    /// `slice:prefix:name` means the path that systemd would give it. Nil: a group of the container's id.
-    static func name(for path: String?, id: String, isSystemd: Bool) throws(OCIRuntimeError) -> String {
+    /// The group that `cgroupsPath` names: from the hierarchy's root, whether it begins with a slash or not. Nil: a group of the container's
+    /// id.
+    static func name(for path: String?, id: String) throws(OCIRuntimeError) -> String {
         guard let path, !path.isEmpty else { return parent + "/" + id }
-        if isSystemd, !path.hasPrefix("/"), path.contains(":") { return systemdName(path) }
         let parts = path.pathComponents
         guard !parts.contains(".."), !parts.contains(".") else {
             throw .unsupported(field: "linux.cgroupsPath", cause: "\"\(path)\" must not climb")
@@ -21,21 +22,6 @@ package struct ContainerCgroup: Sendable {
             throw .unsupported(field: "linux.cgroupsPath", cause: "\"\(path)\" is the root of all groups")
         }
         return parts.joined(separator: "/")
-    }
-
-    /// `a-b.slice` lies beneath `a.slice`.
-    private static func systemdName(_ path: String) -> String {
-        let parts = path.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
-        let slice = parts[0].isEmpty ? "system.slice" : parts[0]
-        let name = parts.count > 2 ? parts[1] + (parts[1].isEmpty ? "" : "-") + parts[2] : parts[parts.count - 1]
-        let unit = name.hasSuffix(".slice") || name.hasSuffix(".scope") ? name : name + ".scope"
-        var folders: [String] = []
-        var prefix = ""
-        for part in slice.dropLast(slice.hasSuffix(".slice") ? 6 : 0).split(separator: "-") {
-            prefix += prefix.isEmpty ? String(part) : "-" + part
-            folders.append(prefix + ".slice")
-        }
-        return (folders + [unit]).joined(separator: "/")
     }
 
     /// One that need not be there.
@@ -79,11 +65,24 @@ package struct ContainerCgroup: Sendable {
         throw .kernel(KernelError("mkdir", group.path, ENOENT))
     }
 
+    /// The group of a unit, as they were noted; nil where there is neither.
+    static func noted(_ path: String?, unit: String?) -> ContainerCgroup? {
+        var cgroup = path.flatMap(existing)
+        cgroup?.scope = unit.map { SystemdScope(unit: $0) }
+        return cgroup
+    }
+
     static func existing(_ path: String) -> ContainerCgroup? {
         guard let hierarchy = try? CgroupHierarchy.find(), path.hasPrefix(hierarchy.mountPoint + "/") else {
             return nil
         }
         return ContainerCgroup(group: Cgroup(String(path.dropFirst(hierarchy.mountPoint.count + 1)), in: hierarchy))
+    }
+
+    /// Changes a group that is in use; gives back what this machine cannot hold.
+    func update(_ resources: ResourceSpecification) throws(OCIRuntimeError) -> [String] {
+        try scope?.set(UnitProperty.limits(resources))
+        return try apply(resources)
     }
 
     /// Writes what the resources say; gives back what this machine cannot hold, one sentence each.
@@ -125,6 +124,18 @@ package struct ContainerCgroup: Sendable {
 
     /// Kills what is left and takes the group away; waits up to two seconds for the kernel to let go of it.
     func end() throws(OCIRuntimeError) {
+        guard let scope else { return try remove() }
+        // Killed first: systemd itself would ask the processes to end, and wait.
+        try? group.kill()
+        // Also where systemd does not answer, what the container used is given back.
+        do throws(OCIRuntimeError) { try scope.stop() } catch {
+            try remove()
+            throw error
+        }
+        try remove()
+    }
+
+    private func remove() throws(OCIRuntimeError) {
         guard access(group.path, F_OK) == 0 else { return }
         if (try? group.isPopulated()) == true { try? group.kill() }
         for attempt in 0..<200 {

@@ -72,11 +72,15 @@ extension ContainerDirectory {
         try remove()
     }
 
-    /// What was noted before it was made.
+    /// What was noted.
     private func clearMade() throws(OCIRuntimeError) {
-        if let group = noted("cgroup").flatMap(ContainerCgroup.existing) { try group.end() }
+        if let group = ContainerCgroup.noted(noted("cgroup"), unit: noted("unit")) {
+            try group.end()
+        } else if let unit = noted("unit") {
+            try SystemdScope(unit: unit).stop()
+        }
         if let rootfs = noted("rootfs") { cmnt_detach(rootfs) }
-        for name in ["cgroup", "rootfs"] { unlink(path + "/" + name) }
+        for name in ["cgroup", "unit", "rootfs"] { unlink(path + "/" + name) }
     }
 
     private func noted(_ name: String) -> String? {

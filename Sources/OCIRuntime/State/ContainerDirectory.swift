@@ -128,7 +128,9 @@ package struct ContainerDirectory: Sendable {
     /// on the way can be made again. Last goes the file that is locked.
     func remove() throws(OCIRuntimeError) {
         removeGate()
-        for name in ["cgroup", "rootfs", "state.json.new", "state.json", "config.json"] { unlink(path + "/" + name) }
+        for name in ["cgroup", "unit", "rootfs", "state.json.new", "state.json", "config.json"] {
+            unlink(path + "/" + name)
+        }
         guard rmdir(path) == 0 || errno == ENOENT else { throw .kernel(KernelError("rmdir", path)) }
     }
 

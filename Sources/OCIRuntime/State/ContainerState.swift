@@ -21,6 +21,8 @@ package struct ContainerState: Sendable, Equatable {
     package var created: String
     /// The cgroup's directory; nil without one.
     package var cgroup: String?
+    /// systemd's unit that the cgroup is of.
+    package var unit: String?
     package var annotations: [String: String]
     package var owner: String
     /// Whether the container's tree lies in the caller's mount namespace, to be taken away at the end.
@@ -57,6 +59,7 @@ package struct ContainerState: Sendable, Equatable {
         processStart = try reader.needed("processStart")
         created = try reader.string("created") ?? ""
         cgroup = try reader.string("cgroup")
+        unit = try reader.string("unit")
         annotations = try reader.stringMap("annotations") ?? [:]
         owner = try reader.string("owner") ?? ""
         isMountedHere = try reader.bool("mountedHere") ?? false
@@ -80,6 +83,7 @@ package struct ContainerState: Sendable, Equatable {
         object["status"] = nil
         object["processStart"] = .integer(Int64(truncatingIfNeeded: processStart))
         if let cgroup { object["cgroup"] = .string(cgroup) }
+        if let unit { object["unit"] = .string(unit) }
         object["mountedHere"] = .bool(isMountedHere)
         object["sharedPid"] = .bool(isPidNamespaceShared)
         object["unfinished"] = .bool(needsConfiguration)

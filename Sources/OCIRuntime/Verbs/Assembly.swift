@@ -8,7 +8,9 @@ struct Assembly {
     let creation: Creation
     let plan: BundlePlan
     let process: ProcessSpecification
-    let cgroup: String?
+    let cgroup: ContainerCgroup?
+    /// Where the cgroup is systemd's: left as soon as the process is in it.
+    let entry: ScopeEntry?
     let isGated: Bool
 
     private var log: RuntimeLog { creation.session.log }
@@ -23,11 +25,12 @@ struct Assembly {
         if hasUserNamespace { plan.process.resourceLimits = [] }
         let trees = try kernel { () throws(KernelError) in try plan.openTrees() }
         let encoded = try kernel { () throws(KernelError) in try plan.encoded(isGated: isGated) }
-        let group = try OptionalDescriptor(cgroup)
+        let group = try OptionalDescriptor(cgroup?.group.path)
         let gate = isGated ? try listen() : -1
         defer { if gate >= 0 { close(gate) } }
         let launched = try LaunchedProcess(encoded, cgroup: group, trees: trees, gate: gate)
         do throws(OCIRuntimeError) {
+            try entry?.leave()
             try settle(launched, finish)
         } catch {
             launched.discard()
@@ -115,7 +118,8 @@ struct Assembly {
             id: creation.options.container, version: Session.version, bundle: creation.options.bundle,
             rootfs: plan.root, processID: processID,
             processStart: ProcessFacts.start(of: processID) ?? 0,
-            created: timestamp(), cgroup: cgroup, annotations: specification.annotations)
+            created: timestamp(), cgroup: cgroup?.group.path, annotations: specification.annotations)
+        state.unit = cgroup?.scope?.unit
         state.isMountedHere = plan.namespace(.mount) == nil
         state.isPidNamespaceShared = !plan.isNew(.pid)
         let hooks = specification.hooks

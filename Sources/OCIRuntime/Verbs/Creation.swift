@@ -134,10 +134,11 @@ struct Creation {
         _ = try directory.claim(source).release()
         do throws(OCIRuntimeError) {
             if plan.namespace(.mount) == nil { try directory.note("rootfs", plan.root) }
-            let group = try makeCgroup()
+            let entry = try makeScope()
+            let group = if let entry { entry.cgroup } else { try makeCgroup() }
             try network.take(into: &plan)
             let assembly = Assembly(
-                creation: self, plan: plan, process: process, cgroup: group?.group.path, isGated: isGated)
+                creation: self, plan: plan, process: process, cgroup: group, entry: entry, isGated: isGated)
             try assembly.build(finish)
         } catch {
             try? directory.clearUnfinished()
@@ -173,14 +174,27 @@ struct Creation {
         return facts
     }
 
+    /// The scope that systemd makes where it is asked to; what it has no property for is written beside it.
+    private func makeScope() throws(OCIRuntimeError) -> ScopeEntry? {
+        guard session.usesCgroups, session.isSystemdCgroup else { return nil }
+        let name = try ScopeName(specification.linux.cgroupsPath, id: options.container, isUser: SystemdScope.isUser)
+        let resources = specification.linux.resources ?? ResourceSpecification()
+        let entry = try ScopeEntry.make(
+            name, container: options.container, resources: resources, annotations: specification.annotations)
+        // Not before it is known to be ours: what is noted is stopped.
+        try directory.note("unit", name.unit)
+        try directory.note("cgroup", entry.cgroup.group.path)
+        for text in try entry.cgroup.apply(resources.withRoomForOneMore) { session.log.warning(text) }
+        return entry
+    }
+
     /// Nil where there is to be none, or where an unprivileged caller can make none.
     private func makeCgroup() throws(OCIRuntimeError) -> ContainerCgroup? {
         guard session.usesCgroups else { return nil }
         let resources = specification.linux.resources
         do throws(OCIRuntimeError) {
-            let name = try ContainerCgroup.name(
-                for: specification.linux.cgroupsPath, id: options.container, isSystemd: session.isSystemdCgroup)
-            let group = try ContainerCgroup.named(name)
+            let group = try ContainerCgroup.named(
+                try ContainerCgroup.name(for: specification.linux.cgroupsPath, id: options.container))
             try group.checkEmpty()
             try directory.note("cgroup", group.group.path)
             try group.make()

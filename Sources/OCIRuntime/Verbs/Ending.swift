@@ -60,7 +60,7 @@ extension Session {
         }
         let specification = (try? directory.remainingConfiguration(state)) ?? nil
         let lock = try directory.lock()
-        if let path = state.cgroup, let group = ContainerCgroup.existing(path) { try group.end() }
+        try ContainerCgroup.noted(state.cgroup, unit: state.unit)?.end()
         if state.isMountedHere { cmnt_detach(state.rootfs) }
         // As long as the record is there, a call that follows one that was killed runs them.
         HookRunner(state: state).runAll(specification?.hooks.poststop ?? [], "poststop", .stopped, log: log)

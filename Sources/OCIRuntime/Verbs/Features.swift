@@ -18,7 +18,7 @@ enum Features {
         let yes: JSONValue = ["enabled": true]
         let no: JSONValue = ["enabled": false]
         let group: JSONValue = [
-            "v1": false, "v2": true, "systemd": false, "systemdUser": false, "rdma": true,
+            "v1": false, "v2": true, "systemd": true, "systemdUser": true, "rdma": true,
         ]
         let mounts: JSONValue = ["idmap": yes]
         return [

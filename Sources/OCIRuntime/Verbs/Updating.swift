@@ -63,10 +63,10 @@ extension Session {
             throw .state(container: state.id, cause: "it is stopped, so there is nothing to update")
         }
         let resources = try UpdateOptions.resources(arguments)
-        guard let group = state.cgroup.flatMap(ContainerCgroup.existing) else {
+        guard let group = ContainerCgroup.noted(state.cgroup, unit: state.unit) else {
             throw .state(container: state.id, cause: "it has no cgroup to be limited in")
         }
-        for text in try group.apply(resources) { log.warning(text) }
+        for text in try group.update(resources) { log.warning(text) }
         return 0
     }
 }

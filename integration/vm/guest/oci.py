@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 
+import scopes
 from report import command, expect, fields, one, read, wait_for
 
 sys.path.insert(0, "/payload/oci")
@@ -163,6 +164,7 @@ def run(report):
             ("sixty lives leave nothing", nothing_leaks),
         ):
             report.check("swiftlet-oci: " + title, check, runtime)
+        scopes.run(report, runtime)
     finally:
         runtime.clean()
         for path in [GROUP + "/" + name for name in os.listdir(GROUP) if os.path.isdir(GROUP + "/" + name)] + [GROUP]:

@@ -1,0 +1,99 @@
+import DBus
+import Glibc
+import Launch
+
+/// A container's unit, asked of systemd over the bus: the system's, or for a caller without rights that of his session.
+struct SystemdScope: Sendable, Equatable {
+    private static let name = "org.freedesktop.systemd1"
+    private static let path = "/org/freedesktop/systemd1"
+    private static let interface = name + ".Manager"
+    private static let rule =
+        "type='signal',sender='\(name)',path='\(path)',interface='\(interface)',member='JobRemoved'"
+
+    let unit: String
+
+    /// Whether the unit is kept by the service manager of a user. The same in every call of one user, before and after he became the root of
+    /// a user namespace.
+    static var isUser: Bool { geteuid() != 0 || !HostFacts.isInitialUserNamespace }
+
+    /// Makes the unit around the processes that the properties name, and waits until it is there.
+    func start(_ properties: [UnitProperty]) throws(OCIRuntimeError) {
+        try talk { bus throws(DBusError) in
+            // One that failed long ago, or that ended at this moment, is in the way until systemd has forgotten it.
+            for attempt in 1...10 {
+                do throws(DBusError) {
+                    return try startOnce(properties, &bus)
+                } catch .refused(let name, _) where name.hasSuffix(".UnitExists") && attempt < 10 {
+                    reset(&bus)
+                    usleep(20_000)
+                }
+            }
+        }
+    }
+
+    private func startOnce(_ properties: [UnitProperty], _ bus: inout DBusConnection) throws(DBusError) {
+        let arguments: [DBusValue] = [
+            .string(unit), .string("fail"), UnitProperty.array(properties), .array(of: "(sa(sv))", []),
+        ]
+        let result = try job("StartTransientUnit", arguments, &bus)
+        guard result == "done" else {
+            reset(&bus)
+            throw .refused(name: result, message: "systemd did not start it: its job ended as \"\(result)\"")
+        }
+    }
+
+    /// Changes limits while it runs; they hold until the unit ends.
+    func set(_ properties: [UnitProperty]) throws(OCIRuntimeError) {
+        if properties.isEmpty { return }
+        try talk { bus throws(DBusError) in
+            _ = try call("SetUnitProperties", [.string(unit), .bool(true), UnitProperty.array(properties)], &bus)
+        }
+    }
+
+    /// Ends the unit, and lets systemd forget it. One that is not there is as good; so is no bus, for then nobody keeps units.
+    func stop() throws(OCIRuntimeError) {
+        do throws(OCIRuntimeError) {
+            try talk { bus throws(DBusError) in
+                do throws(DBusError) {
+                    _ = try job("StopUnit", [.string(unit), .string("replace")], &bus)
+                } catch .refused(let name, _) where name.hasSuffix(".NoSuchUnit") {
+                    return
+                }
+                reset(&bus)
+            }
+        } catch {
+            guard case .unit(_, .unreachable) = error else { throw error }
+        }
+    }
+
+    /// Starts a job and waits for its end; how it ended, "done" where all is well.
+    private func job(
+        _ method: String, _ arguments: [DBusValue], _ bus: inout DBusConnection
+    ) throws(DBusError) -> String {
+        try bus.subscribe(SystemdScope.rule)
+        guard case .path(let job)? = try call(method, arguments, &bus).first else {
+            throw .malformed("an answer to \(method) without a job")
+        }
+        while true {
+            let removed = try bus.signal("JobRemoved")
+            if removed.count == 4, removed[1] == .path(job), case .string(let result) = removed[3] { return result }
+        }
+    }
+
+    private func reset(_ bus: inout DBusConnection) { _ = try? call("ResetFailedUnit", [.string(unit)], &bus) }
+
+    private func call(
+        _ method: String, _ arguments: [DBusValue], _ bus: inout DBusConnection
+    ) throws(DBusError) -> [DBusValue] {
+        try bus.call(SystemdScope.name, SystemdScope.path, SystemdScope.interface, method, arguments)
+    }
+
+    private func talk(_ body: (inout DBusConnection) throws(DBusError) -> Void) throws(OCIRuntimeError) {
+        do throws(DBusError) {
+            var bus = try DBusConnection.open(SystemdScope.isUser ? DBusAddress.session() : DBusAddress.system())
+            try body(&bus)
+        } catch {
+            throw .unit(name: unit, error)
+        }
+    }
+}
