@@ -133,7 +133,8 @@ let package = Package(
         tests(
             "Daemon",
             [
-                "APIMachinery", "JSONTree", "Linux", "APIServer", "Client", "HTTP", "Kubelet", "KubernetesAPI", "PKI",
+                "APIMachinery", "CRI", "JSONTree", "Linux", "APIServer", "Client", "HTTP", "Kubelet", "KubernetesAPI",
+                "PKI",
                 "Store", log,
             ]),
         .executableTarget(

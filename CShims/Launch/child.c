@@ -53,7 +53,7 @@ static void take_streams(const struct cl_child *child) {
 }
 
 /* Through the host's /proc, before it goes out of sight. */
-static void set_oom_score(const struct cl_child *child) {
+void cl_set_oom_score(const struct cl_child *child) {
     char text[16];
     if (!child->has_oom_score) return;
     int length = snprintf(text, sizeof text, "%d", child->oom_score);
@@ -86,8 +86,9 @@ static void finish_container(struct cl_child *child) {
 static void build_container(struct cl_child *child) {
     int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
     if (explicit) cl_enter_namespaces(child);
+    else if (child->user >= 0) cl_become_root();
     /* the namespace's root is the group we were cloned into, so it cannot be made by clone itself */
-    else if (CL_KEEPS(CGROUP_NAMESPACE) && unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
+    if (!explicit && CL_KEEPS(CGROUP_NAMESPACE) && unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
     umask(0);
     cl_enter_root(child);
     cl_make_mounts(child);
@@ -101,10 +102,11 @@ static void join_container(struct cl_child *child) {
     const struct cl_launch *launch = child->launch;
     int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
     int kinds = explicit ? (int)launch->join_kinds : CLONE_NEWNS | CLONE_NEWCGROUP;
+    if (child->user >= 0) kinds |= CLONE_NEWUSER;
     if (kinds && setns(launch->join_pidfd, kinds) < 0) cl_fail(child, CL_STAGE_JOIN, 0, errno);
     if (explicit && launch->join_root >= 0 && (fchdir(launch->join_root) < 0 || chroot(".") < 0))
         cl_fail(child, CL_STAGE_JOIN, 2, errno);
-    if (child->plan->flags & CL_PLAN_BECOME_ROOT) cl_become_root();
+    if (child->plan->flags & CL_PLAN_BECOME_ROOT || child->user >= 0) cl_become_root();
     child->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (child->root < 0) cl_fail(child, CL_STAGE_JOIN, 1, errno);
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
@@ -163,12 +165,12 @@ static int execute(const struct cl_plan *plan) {
 
 void cl_child_run(struct cl_child *child) {
     int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
-    child->root = child->devices = -1;
+    child->root = -1;
     reset_signals();
     if (CL_KEEPS(PARENT_DEATH) && !explicit && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 0, errno);
     if (setsid() < 0) cl_fail(child, CL_STAGE_SIGNALS, 2, errno);
     take_streams(child);
-    set_oom_score(child);
+    if (child->user < 0 || child->launch->join_pidfd >= 0) cl_set_oom_score(child);
     set_label(child);
     if (child->launch->join_pidfd >= 0) join_container(child);
     else build_container(child);

@@ -38,6 +38,9 @@ struct cl_child {
     int oom_score;
     int has_oom_score;
     int has_mount_namespace; /* of its own, in a plan with explicit namespaces */
+    int user;                /* the pod's own user namespace, -1 without */
+    int processes;           /* the pid namespace's first process, for who clones within the user namespace; -1 */
+    int ready_root;          /* the container's root where it was made beforehand, with the host's rights; -1 */
     int trees[CL_MAX_MOUNTS]; /* sources opened before the host goes out of sight */
 };
 
@@ -49,15 +52,30 @@ void cl_tell(const struct cl_child *child, uint32_t kind);
 /* The whole way. */
 void cl_child_run(struct cl_child *child) __attribute__((noreturn));
 
+/* What the process that becomes the container is judged by when memory is short. */
+void cl_set_oom_score(const struct cl_child *child);
+
 /* namespaces.c */
 struct clone_args;
 uint64_t cl_new_namespaces(const struct cl_plan *plan);
 /* Clones into the plan's namespaces: 0 in the child, its pid, or -1 with errno. */
 pid_t cl_fork_explicit(const struct cl_launch *launch, struct clone_args *args, int *pidfd, uint32_t *stage);
+/* A child in a user namespace: made by a process between, for the caller to reap. That process prepares `child`, where there is one, with the
+ * host's rights. 0 in the child, its pid, or -1 with errno. */
+pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child, int *pidfd);
 void cl_enter_namespaces(struct cl_child *child);
 void cl_become_root(void);
 /* Waits for the parent, and ends with it. */
 void cl_await_byte(const struct cl_child *child);
+
+/* users.c */
+/* The user namespace that owns the network namespace we are in, where that is not our own: a descriptor, or -1. */
+int cl_pod_user(void);
+int cl_map_ids(int tree, int user);
+/* Makes, with the host's rights, what the root of the pod's user namespace may not make. */
+void cl_prepare(struct cl_child *child);
+/* In a user namespace the kernel lets out new procfs and sysfs only while unobstructed ones are in sight. */
+void cl_make_visible(struct cl_child *child);
 
 /* gate.c */
 void cl_wait_at_gate(struct cl_child *child);
@@ -74,6 +92,9 @@ int cl_copy_tree(int source, int tree);
 
 /* mounts.c */
 void cl_enter_root(struct cl_child *child);
+void cl_open_sources(struct cl_child *child);
+int cl_root_tree(struct cl_child *child);
+int cl_fresh_tree(struct cl_child *child, const struct cl_mount *mount);
 void cl_make_mounts(struct cl_child *child);
 void cl_cover_paths(struct cl_child *child);
 int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes);

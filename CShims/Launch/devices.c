@@ -25,7 +25,7 @@ static const struct {
 static const char *const directories[] = {"pts", "shm", "mqueue"};
 
 /* A node the plan asks for. The tree is new and detached: nothing in it comes from the image. */
-static int make_device(int tree, const struct cl_device *device) {
+static int make_device(const struct cl_child *child, int tree, const struct cl_device *device) {
     const char *path = device->path + 5;
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
@@ -41,8 +41,10 @@ static int make_device(int tree, const struct cl_device *device) {
     }
     int bad = mknodat(parent, name, device->mode, makedev(device->major, device->minor));
     if (bad && errno == EEXIST) bad = 0;
-    if (!bad && (device->uid || device->gid))
-        bad = fchownat(parent, name, device->uid, device->gid, AT_SYMLINK_NOFOLLOW);
+    /* the host's device stays the host's: an id that no map has is nobody in the pod's user namespace */
+    uid_t uid = child->user < 0 ? device->uid : (uid_t)-2;
+    gid_t gid = child->user < 0 ? device->gid : (gid_t)-2;
+    if (!bad && (uid || gid)) bad = fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW);
     int code = errno;
     if (parent != tree) close(parent);
     errno = code;
@@ -99,7 +101,7 @@ int cl_device_tree(struct cl_child *child, const struct cl_mount *mount) {
     for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
         if (symlinkat(links[i].target, tree, links[i].name) < 0) return -1;
     for (uint32_t i = 0; i < child->plan->device_count; i++)
-        if (make_device(tree, &child->plan->devices[i]) < 0) cl_fail(child, CL_STAGE_DEVICES, i, errno);
+        if (make_device(child, tree, &child->plan->devices[i]) < 0) cl_fail(child, CL_STAGE_DEVICES, i, errno);
     child->devices = tree;
     return tree;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +37,8 @@ static void inherit_oom_score(struct cl_child *child, int pid) {
 }
 
 /* A plain fork: the caller is small. Its children's pid namespace must be set before. */
-static pid_t fork_into(const struct cl_launch *launch, int *pidfd, uint32_t *stage) {
+static pid_t fork_into(struct cl_child *child, int *pidfd, uint32_t *stage) {
+    const struct cl_launch *launch = child->launch;
     struct clone_args args = {
         .flags = CLONE_PIDFD | CLONE_INTO_CGROUP,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
@@ -56,7 +58,17 @@ static pid_t fork_into(const struct cl_launch *launch, int *pidfd, uint32_t *sta
         args.flags |= CLONE_NEWNS;
         if (CL_KEEPS(PID_NAMESPACE) && launch->plan->flags & CL_PLAN_NEW_PID) args.flags |= CLONE_NEWPID;
     }
-    return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    /* a session joins the namespace by itself */
+    if (child->user < 0 || launch->join_pidfd >= 0) return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    return cl_clone_within(child->user, &args, child, pidfd);
+}
+
+/* The pipes' owner must be somebody whom the container knows: its processes open them again by /dev/stdout and the like. */
+static void give_streams(const struct cl_launch *launch) {
+    struct stat status;
+    for (int i = 0; launch->plan->has_stream_owner && i < 3; i++)
+        if (fstat(launch->stdio[i], &status) == 0 && S_ISFIFO(status.st_mode))
+            if (fchown(launch->stdio[i], launch->plan->stream_owner, (gid_t)-1) < 0) continue;
 }
 
 static void discard(int pidfd) {
@@ -66,22 +78,33 @@ static void discard(int pidfd) {
     close(pidfd);
 }
 
+static int close_user(const struct cl_child *child, int code) {
+    if (child->user >= 0) close(child->user);
+    return -code;
+}
+
 static int clone_child(const struct cl_launch *launch, const int ends[2], struct cl_launched *out, uint32_t *stage) {
-    struct cl_child child = {.launch = launch, .plan = launch->plan, .control = ends[1]};
+    struct cl_child child = {.launch = launch, .plan = launch->plan, .control = ends[1], .devices = -1, .ready_root = -1, .processes = -1};
     int joins = launch->join_pidfd >= 0;
+    child.user = launch->plan->flags & CL_PLAN_EXPLICIT ? -1 : cl_pod_user();
     int namespace = joins ? launch->join_pidfd : launch->plan->flags & CL_PLAN_POD_PID ? launch->pod_pidfd : -1;
     child.has_oom_score = launch->plan->has_oom_score;
     child.oom_score = launch->plan->oom_score;
     if (joins && !child.has_oom_score) inherit_oom_score(&child, launch->join_pid);
+    give_streams(launch);
+    if (child.user >= 0 && !joins) {
+        child.processes = namespace;
+        namespace = -1;
+    }
     *stage = CL_STAGE_JOIN;
-    if (namespace >= 0 && setns(namespace, CLONE_NEWPID) < 0) return -errno;
+    if (namespace >= 0 && setns(namespace, CLONE_NEWPID) < 0) return close_user(&child, errno);
     *stage = CL_STAGE_CLONE;
-    pid_t pid = fork_into(launch, &out->pidfd, stage);
+    pid_t pid = fork_into(&child, &out->pidfd, stage);
     if (pid == 0) {
         close(ends[0]); /* or it would never see that who launched it is gone */
         cl_child_run(&child);
     }
-    int code = pid < 0 ? -errno : 0;
+    int code = close_user(&child, pid < 0 ? errno : 0);
     /* own_pid_ns is an ancestor that we live in: this cannot fail, and must not be left undone. But a user who entered the container's
      * user namespace has no right to come back; he makes no other process. */
     int back = namespace < 0 ? 0 : setns(launch->own_pid_ns, CLONE_NEWPID);
@@ -98,6 +121,19 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
     return code;
 }
 
+/* Who was to make the child may have said what stood in its way. */
+static int cause(int control, int code, uint32_t *stage, uint32_t *index) {
+    struct cl_status status;
+    int32_t descriptor;
+    while (cl_status_read(control, &status, &descriptor) > 0) {
+        if (status.kind != CL_STATUS_ERROR) continue;
+        *stage = status.stage;
+        *index = status.index;
+        return -status.code;
+    }
+    return code;
+}
+
 int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage) {
     int ends[2];
     *stage = CL_STAGE_STDIO;
@@ -105,7 +141,10 @@ int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out,
     int code = clone_child(launch, ends, out, stage);
     close(ends[1]);
     out->control = ends[0];
-    if (code) close(ends[0]);
+    if (code) {
+        code = cause(ends[0], code, stage, &out->index);
+        close(ends[0]);
+    }
     return code;
 }
 

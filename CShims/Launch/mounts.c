@@ -72,7 +72,7 @@ static int settle(int tree, uint32_t flags, uint32_t propagation) {
 }
 
 /* Sources on the host, cloned while it is in sight and its propagation stands. */
-static void open_sources(struct cl_child *child) {
+void cl_open_sources(struct cl_child *child) {
     for (uint32_t i = 0; i < child->plan->mount_count; i++) {
         const struct cl_mount *mount = &child->plan->mounts[i];
         int tree = -1;
@@ -89,6 +89,9 @@ static void open_sources(struct cl_child *child) {
         }
         if (tree < 0 || settle(tree, mount->flags, mount->propagation) < 0)
             cl_fail(child, CL_STAGE_MOUNT_SOURCE, i, errno);
+        /* not what is mounted beneath: those files stay somebody else's */
+        if (child->user >= 0 && mount->flags & CL_MOUNT_MAPPED && cl_map_ids(tree, child->user) < 0)
+            cl_fail(child, CL_STAGE_IDENTITIES, i | CL_IDENTITIES_OF_MOUNT, errno);
         child->trees[i] = tree;
     }
 }
@@ -148,7 +151,7 @@ static int overlay(struct cl_child *child) {
     return tree < 0 && errno == EIO ? make_overlay(lower, directories, 0) : tree;
 }
 
-static int root_tree(struct cl_child *child) {
+int cl_root_tree(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     if (plan->layer_count) {
         int tree = overlay(child);
@@ -164,8 +167,9 @@ static int root_tree(struct cl_child *child) {
 
 void cl_enter_root(struct cl_child *child) {
     if (child->plan->root_tree >= 0) return cl_enter_root_tree(child);
-    open_sources(child);
-    int root = root_tree(child);
+    if (child->ready_root < 0) cl_open_sources(child);
+    int root = child->ready_root < 0 ? cl_root_tree(child) : child->ready_root;
+    if (child->user >= 0) cl_make_visible(child);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) cl_fail(child, CL_STAGE_PROPAGATION, 0, errno);
     /* Any directory serves as the place to attach: it is covered in this namespace alone, and gone a moment later. */
     if (move_mount(root, "", AT_FDCWD, "/sys", MOVE_MOUNT_F_EMPTY_PATH) < 0 || fchdir(root) < 0 ||
@@ -178,7 +182,7 @@ void cl_enter_root(struct cl_child *child) {
 }
 
 /* The filesystem of a mount that is not a bind. */
-static int fresh_tree(struct cl_child *child, const struct cl_mount *mount) {
+int cl_fresh_tree(struct cl_child *child, const struct cl_mount *mount) {
     uint64_t attributes = cl_attributes(mount->flags);
     switch (mount->kind) {
     case CL_MOUNT_TMPFS: return cl_new_mount("tmpfs", mount->options, mount->options_size, attributes);
@@ -200,10 +204,10 @@ void cl_make_mounts(struct cl_child *child) {
         }
         int tree = child->trees[i], directory = 1;
         uint64_t resolve = 0;
-        if (tree < 0) {
+        if (mount->kind != CL_MOUNT_BIND && mount->kind != CL_MOUNT_TREE) {
             /* the kernel's own filesystems never follow a link that an image laid in their way */
             resolve = mount->kind == CL_MOUNT_TMPFS ? 0 : RESOLVE_NO_SYMLINKS;
-            tree = fresh_tree(child, mount);
+            if (tree < 0) tree = cl_fresh_tree(child, mount);
             if (tree < 0) cl_fail(child, CL_STAGE_MOUNT, i, errno);
         } else {
             struct stat status;

@@ -95,8 +95,7 @@ static void step_back(const struct cl_plan *plan, int own[CL_MAX_NAMESPACES]) {
 
 static pid_t plain_clone(struct clone_args *args) { return (pid_t)syscall(SYS_clone3, args, sizeof *args); }
 
-/* The child of a user namespace that is joined: made in it by a process of its own, for the caller to reap. */
-static pid_t clone_within(int user, struct clone_args *args) {
+pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child, int *pidfd) {
     int ends[2];
     pid_t made[2] = {-1, 0};
     if (pipe2(ends, O_CLOEXEC) < 0) return -1;
@@ -106,7 +105,9 @@ static pid_t clone_within(int user, struct clone_args *args) {
         args->flags &= ~(uint64_t)CLONE_PIDFD;
         args->pidfd = 0;
         args->exit_signal = 0;
-        made[0] = setns(user, CLONE_NEWUSER) < 0 ? -1 : plain_clone(args);
+        if (child) cl_prepare(child);
+        int joined = child && child->processes >= 0 ? setns(child->processes, CLONE_NEWPID) : 0;
+        made[0] = joined < 0 || setns(user, CLONE_NEWUSER) < 0 ? -1 : plain_clone(args);
         if (made[0] == 0) return 0;
         made[1] = errno;
         _exit(write(ends[1], made, sizeof made) < 0);
@@ -115,6 +116,12 @@ static pid_t clone_within(int user, struct clone_args *args) {
     if (between < 0 || read(ends[0], made, sizeof made) != sizeof made) made[1] = between < 0 ? errno : ECHILD;
     close(ends[0]);
     if (between > 0) waitpid(between, NULL, 0);
+    if (made[0] > 0 && (*pidfd = (int)syscall(SYS_pidfd_open, made[0], 0)) < 0) {
+        made[1] = errno;
+        kill(made[0], SIGKILL);
+        waitpid(made[0], NULL, 0);
+        made[0] = -1;
+    }
     errno = made[1];
     return made[0];
 }
@@ -131,10 +138,9 @@ pid_t cl_fork_explicit(const struct cl_launch *launch, struct clone_args *args, 
     pid_t pid = -1;
     if (!code) {
         *stage = CL_STAGE_CLONE;
-        pid = user < 0 ? plain_clone(args) : clone_within(user, args);
+        pid = user < 0 ? plain_clone(args) : cl_clone_within(user, args, NULL, pidfd);
         if (pid == 0) return 0;
         if (pid < 0) code = errno;
-        else if (user >= 0 && (*pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) < 0) code = errno;
     }
     if (user >= 0) close(user);
     step_back(plan, own);

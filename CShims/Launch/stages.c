@@ -42,6 +42,7 @@ static const char *const names[] = {
     [CL_STAGE_KEYRING] = "making a session keyring",
     [CL_STAGE_START] = "waiting for the start",
     [CL_STAGE_LISTENER] = "handing over the seccomp listener",
+    [CL_STAGE_IDENTITIES] = "mapping the ids of files",
 };
 
 const char *cl_stage_name(uint32_t stage) {

@@ -27,6 +27,8 @@ package struct RuntimeStatus: Sendable, Hashable {
     package var conditions: [Condition]
     /// A mount can be made read-only with all that is mounted beneath it.
     package var mountsRecursivelyReadOnly: Bool
+    /// Whether pods can have user namespaces of their own.
+    package var hasUserNamespaces = false
 
     package init(conditions: [Condition], mountsRecursivelyReadOnly: Bool = true) {
         self.conditions = conditions
@@ -98,6 +100,8 @@ package struct PodSandboxConfig: Sendable, Hashable {
     package var hasLink = true
     package var pid = NamespaceMode.container
     package var ipc = NamespaceMode.pod
+    /// A user namespace of its own; nil: the node's.
+    package var users: PodUsers?
     package var sysctls: [String: String] = [:]
     /// Ports of the node that lead to the pod; without meaning on the host's network.
     package var portMappings: [PortMapping] = []
@@ -154,6 +158,7 @@ package struct PodSandboxStatus: Sendable, Hashable {
     package var network: NamespaceMode
     package var pid = NamespaceMode.container
     package var ipc = NamespaceMode.pod
+    package var users: PodUsers?
 
     package init(
         id: String, metadata: PodSandboxMetadata, state: PodSandboxState, createdAt: UnixNanoseconds,

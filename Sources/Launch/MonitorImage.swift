@@ -37,6 +37,8 @@ package struct MonitorSpawn: Sendable {
     package var newIPC: Bool
     package var newUTS: Bool
     package var hostname: String?
+    /// The pod's own user namespace, which then owns its other new ones; nil: the caller's.
+    package var users: UserMaps?
     /// Names with dots or slashes.
     package var kernelParameters: [String: String]
 
@@ -62,9 +64,10 @@ package struct MonitorSpawn: Sendable {
         var pidfd: Int32 = -1
         var stage: UInt32 = 0
         var index: UInt32 = 0
+        let maps = users.map { [$0.userMap, $0.groupMap] } ?? []
         let pid = withCTexts(arguments, environment) { argv, envp in
-            withCTexts(parameters.map(\.0)) { names in
-                withCTexts(parameters.map(\.1)) { values in
+            withCTexts(parameters.map(\.0), parameters.map(\.1)) { names, values in
+                withCTexts(maps) { maps in
                     withOptionalCText(hostname) { hostname in
                         withUnsafePointer(to: listening.raw) { descriptors in
                             var order = cs_spawn()
@@ -76,6 +79,9 @@ package struct MonitorSpawn: Sendable {
                             order.error_output = errors
                             order.cgroup = group.raw
                             order.namespaces = namespaces
+                            order.uid_map = users == nil ? nil : UnsafePointer(maps[0])
+                            order.gid_map = users == nil ? nil : UnsafePointer(maps[1])
+                            order.first_user = users?.firstUser ?? 0
                             order.hostname = hostname
                             order.parameter_names = UnsafeRawPointer(names).assumingMemoryBound(
                                 to: UnsafePointer<CChar>?.self)
@@ -91,9 +97,14 @@ package struct MonitorSpawn: Sendable {
         guard pid > 0 else {
             let isParameter = Int(stage) == CL_STAGE_KERNEL_PARAMETER && Int(index) < parameters.count
             let object = isParameter ? parameters[Int(index)].0 : arguments.first ?? ""
-            throw KernelError(LaunchStage(rawValue: stage).description, object, -pid)
+            throw KernelError(LaunchStage(rawValue: stage).description, object + hint(stage, -pid), -pid)
         }
         return SpawnedProcess(processID: pid, handle: SharedDescriptor(Descriptor(owning: pidfd)))
+    }
+
+    private func hint(_ stage: UInt32, _ code: Int32) -> String {
+        let isLimit = users != nil && Int(stage) == CL_STAGE_NAMESPACES && code == ENOSPC
+        return isLimit ? " (raise the kernel parameter user.max_user_namespaces)" : ""
     }
 
     private var namespaces: UInt32 {

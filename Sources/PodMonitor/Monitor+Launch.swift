@@ -207,7 +207,7 @@ extension Monitor {
             }
         }
         guard code == 0 else {
-            reply(request, LaunchFailure(stage: stage, code: -code, index: 0))
+            reply(request, LaunchFailure(stage: stage, code: -code, index: launched.index))
             return nil
         }
         let key = nextKey()

@@ -13,6 +13,7 @@ final class FakeKernel: RuntimeKernel {
         var values: [String: String] = [:]
         var mounts: Set<String> = []
         var boot = "boot-1"
+        var obstacle: KernelError?
         var controllers: Set<String> = ["cpu", "memory", "pids"]
         var mountError: KernelError?
         /// The file of cgroups that writes do not reach.
@@ -28,6 +29,8 @@ final class FakeKernel: RuntimeKernel {
         tally.processes = UInt64(processes.count)
         return tally
     }
+    func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError) {}
+    func obstacleToMapping(on directory: String?) -> KernelError? { state.withLock { $0.obstacle } }
     func hugePageSizes() -> [String] { ["2MB"] }
     func appArmor() -> AppArmor? { nil }
     func capacity(of path: String) -> FilesystemCapacity? {

@@ -68,6 +68,22 @@ import Testing
             ])
     }
 
+    @Test func whatAPodsOwnUsersSeeIsMapped() throws {
+        let users = PodUsers(users: .init(first: 65_536, count: 65_536), groups: .init(first: 65_536, count: 65_536))
+        let plan = try ContainerPlan(
+            input { input in
+                input.sandbox.users = users
+                var mapped = CRI.Mount(hostPath: "/v", containerPath: "/v")
+                mapped.users = users
+                input.config.mounts = [mapped, .init(hostPath: "/w", containerPath: "/w")]
+            }
+        ).launch.plan
+        let mapped = plan.mounts.filter { $0.flags.contains(.mapped) }.map(\.target)
+        #expect(Set(mapped) == ["/dev/shm", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/v"])
+        #expect(plan.process.streamOwner == 65_536)
+        #expect(try ContainerPlan(input()).launch.plan.process.streamOwner == nil)
+    }
+
     @Test func thePodsFilesGiveWayToItsMounts() throws {
         let plan = try ContainerPlan(
             input { input in

@@ -1,3 +1,4 @@
+import CRI
 import ContainerRuntime
 import JSONTree
 import Linux
@@ -123,6 +124,15 @@ import Testing
             survey.books.sandboxes.append(other)
         }
         #expect(pod.contains { $0.object == "default/web twice" && $0.remedy == .stopSandbox(Self.sandbox) })
+        let users = try found { survey in
+            let range = PodUsers.Range(first: 65_536, count: 65_536)
+            survey.books.sandboxes[0].users = PodUsers(users: range, groups: range)
+            var other = survey.books.sandboxes[0]
+            (other.id, other.podUID, other.addresses) = (twin, "uid-2", [])
+            other.users?.users.first = 131_072
+            survey.books.sandboxes.append(other)
+        }
+        #expect(users.contains { $0.object == "user 131072 twice" && $0.remedy == .stopSandbox(twin) })
         let container = try found { survey in
             var other = survey.books.sandboxes[0].containers[0]
             other.id = "d"

@@ -79,6 +79,7 @@ import Testing
             id: "s", metadata: sandbox.metadata, state: .notReady, createdAt: 9,
             addresses: ["192.0.2.1", "2001:db8::1"])
         box.ipc = .node
+        box.users = Self.users
         #expect(try PodSandboxStatus(sent(box.wire)) == box)
     }
 
@@ -106,6 +107,41 @@ import Testing
             }
         }
         #expect(throws: CRIError.self) { try PodSandboxConfig(mapped) }
+    }
+
+    private static let users = PodUsers(
+        users: .init(first: 65_536, count: 65_536), groups: .init(first: 131_072, count: 65_536))
+
+    private func users(
+        _ mode: Wire.NamespaceMode, _ maps: [(container: UInt32, host: UInt32, length: UInt32)]
+    ) throws(CRIError) -> PodUsers? {
+        let mappings = maps.map { map in
+            Message<Wire.IDMapping> {
+                $0.containerID = map.container
+                $0.hostID = map.host
+                $0.length = map.length
+            }
+        }
+        return try PodUsers(
+            Message {
+                $0.mode = mode
+                $0.uids = mappings
+                $0.gids = mappings
+            })
+    }
+
+    @Test func usersOfAPodAreOneWholeRange() throws {
+        let range = PodUsers.Range(first: 1_000, count: 100_000)
+        #expect(try users(.pod, [(0, 1_000, 100_000)]) == PodUsers(users: range, groups: range))
+        #expect(try users(.node, [(0, 1_000, 100_000)]) == nil)
+        #expect(try users(.pod, []) == nil)
+        let wrong: [[(UInt32, UInt32, UInt32)]] = [
+            [(0, 1_000, 100_000), (0, 2_000, 100_000)], [(1, 1_000, 100_000)], [(0, 0, 100_000)],
+            [(0, 1_000, 65_534)], [(0, .max - 10, 65_536)],
+        ]
+        for maps in wrong { #expect(throws: CRIError.self, "\(maps)") { try users(.pod, maps) } }
+        #expect(throws: CRIError.self) { try users(.container, [(0, 1_000, 100_000)]) }
+        #expect(throws: CRIError.self) { try users(.target, [(0, 1_000, 100_000)]) }
     }
 
     @Test func nothingSaidIsWhatTheCRISays() throws {

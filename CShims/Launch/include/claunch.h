@@ -33,6 +33,7 @@ struct cl_launched {
     int32_t pid;
     int32_t pidfd;
     int32_t control; /* status records come from it, CL_GO is written to it */
+    uint32_t index;  /* of a failure: which mount, path or device */
 };
 
 /* One message on the control socket, from child to parent. End of file after CL_STATUS_EXECUTING means it has exec'd. */

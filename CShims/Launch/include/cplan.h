@@ -44,7 +44,10 @@ enum {
     CL_STAGE_KEYRING = 37,
     CL_STAGE_START = 38,
     CL_STAGE_LISTENER = 39,
+    CL_STAGE_IDENTITIES = 40, /* index: of a layer, or of a mount with CL_IDENTITIES_OF_MOUNT */
 };
+
+enum { CL_IDENTITIES_OF_MOUNT = 1 << 16 };
 
 /* Record kinds. Append, never renumber. */
 enum {
@@ -84,6 +87,7 @@ enum {
     CL_RECORD_LABEL = 34,      /* file\0 text\0: written to a file of /proc/self/attr before execve */
     CL_RECORD_KEYRING = 35,    /* string: a new session keyring's name */
     CL_RECORD_AFFINITY = 36,   /* processors as a mask of bytes */
+    CL_RECORD_STREAM_OWNER = 37, /* u32: who owns the pipes, as the host counts */
 };
 
 enum {
@@ -126,6 +130,7 @@ enum {
     CL_MOUNT_NO_EXEC = 8,
     CL_MOUNT_RECURSIVE = 16,
     CL_MOUNT_RECURSIVE_ATTRIBUTES = 32,
+    CL_MOUNT_MAPPED = 64, /* in a pod with a user namespace of its own: ids on disk are those in it */
 };
 enum { CL_PROPAGATION_PRIVATE = 0, CL_PROPAGATION_FROM_HOST = 1, CL_PROPAGATION_BOTH = 2 };
 
@@ -208,8 +213,8 @@ struct cl_plan {
     const char *hostname, *domain_name, *time_offsets, *label_file, *label, *keyring;
     const struct cl_scheduler *scheduler;
     const void *affinity;
-    uint32_t affinity_size, root_spread, io_priority, personality, preserved, seccomp_flags;
-    int32_t root_tree, has_io_priority, has_personality;
+    uint32_t affinity_size, root_spread, io_priority, personality, preserved, seccomp_flags, stream_owner;
+    int32_t root_tree, has_io_priority, has_personality, has_stream_owner;
     void *arena;
 };
 

@@ -13,6 +13,8 @@ struct cs_spawn {
     int32_t error_output; /* becomes 2; 0 and 1 are /dev/null */
     int32_t cgroup;
     uint32_t namespaces;                  /* CS_NEW_* */
+    const char *uid_map, *gid_map;        /* lines for a user namespace that owns them; NULL: the caller's owns them */
+    uint32_t first_user;                  /* its root, as the host counts */
     const char *hostname;                 /* NULL: as it is */
     const char *const *parameter_names;   /* kernel parameters with slashes, beneath /proc/sys */
     const char *const *parameter_values;
@@ -22,6 +24,9 @@ struct cs_spawn {
 /* Clones with shared memory, which costs the same however large the caller is: the calling thread waits until the child
  * has exec'd. The child's pid, or a negated errno with the CL_STAGE_* and, for a parameter, its index. */
 int32_t cs_spawn(const struct cs_spawn *spawn, int32_t *pidfd, uint32_t *stage, uint32_t *index);
+
+/* Whether files on the filesystem of an open directory, or on a new tmpfs (-1), can be mounted with their ids mapped: 0 or a negated errno. */
+int32_t cs_maps_ids(int32_t directory);
 
 /* A sealed copy of an open file in memory, executable; a descriptor or a negated errno. */
 int32_t cs_memory_copy(int32_t file, const char *name);

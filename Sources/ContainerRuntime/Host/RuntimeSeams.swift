@@ -91,6 +91,9 @@ package protocol RuntimeKernel: Sendable {
     func appArmor() -> AppArmor?
     /// Of the filesystem that `path` lies on; nil where that cannot be told.
     func capacity(of path: String) -> FilesystemCapacity?
+    func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError)
+    /// Why files on the filesystem of `directory`, or on a new tmpfs (nil), cannot be mounted with their ids mapped; nil where they can.
+    func obstacleToMapping(on directory: String?) -> KernelError?
     /// The host's own file, empty where there is none.
     func hostFile(_ path: String) -> String
 }

@@ -28,6 +28,12 @@ package struct SystemKernel: RuntimeKernel {
         try HostMount.tmpfs(at: path, options: ["mode": "1777", "size": "65536k"])
     }
 
+    package func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError) {
+        guard lchown(path, user, group) == 0 else { throw KernelError("chown", path) }
+    }
+
+    package func obstacleToMapping(on directory: String?) -> KernelError? { UserMaps.obstacle(on: directory) }
+
     package func unmount(_ path: String) throws(KernelError) {
         try HostMount.detach(path)
     }

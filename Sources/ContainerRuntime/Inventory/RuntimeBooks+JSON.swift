@@ -1,3 +1,4 @@
+import CRI
 import JSONTree
 import OCI
 
@@ -24,7 +25,7 @@ extension RuntimeBooks.Sandbox {
                         "process": .integer(Int64($0.process)),
                     ]
                 }),
-            "monitor": monitor?.json ?? .null,
+            "monitor": monitor?.json ?? .null, "users": users?.json ?? .null,
         ]
     }
 
@@ -41,6 +42,7 @@ extension RuntimeBooks.Sandbox {
                     id: try container.required("id"), name: try container.required("name"),
                     phase: try container.required("phase"), process: try container.code("process")))
         }
+        users = try reader.object("users").map { reader throws(OCIError) in try PodUsers(reader) }
         monitor = try reader.object("monitor").map { reader throws(OCIError) in try RuntimeBooks.Monitor(reader) }
     }
 }

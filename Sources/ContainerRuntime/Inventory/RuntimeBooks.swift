@@ -42,6 +42,8 @@ package struct RuntimeBooks: Sendable, Hashable {
         package var hasNetwork: Bool
         package var hasSharedMemory: Bool
         package var addresses: [String]
+        /// Its own user namespace; nil: the host's.
+        package var users: PodUsers?
         package var containers: [Container] = []
         /// Nil where there is none, and where no daemon was asked.
         package var monitor: Monitor?
@@ -89,6 +91,7 @@ extension RuntimeBooks.Sandbox {
             id: record.id, podUID: record.metadata.uid, pod: record.podName, phase: record.phase.rawValue,
             createdAt: record.createdAt, cgroup: record.cgroup, hasNetwork: record.network == .pod,
             hasSharedMemory: record.ipc != .node, addresses: record.addresses)
+        users = record.users
         self.containers = containers.map {
             RuntimeBooks.Container(
                 id: $0.id, name: $0.metadata.name, phase: $0.phase.rawValue, process: $0.processID)

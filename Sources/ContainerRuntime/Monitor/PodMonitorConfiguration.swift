@@ -12,6 +12,8 @@ package struct PodMonitorConfiguration: Sendable {
     package var hostname: String?
     /// Which namespaces the pod has of its own.
     package var namespaces: PodNamespaces
+    /// A user namespace that owns them; nil: the host's.
+    package var users: UserMaps?
     /// Namespaced kernel parameters, name with dots or slashes to value, written in the pod's namespaces.
     package var kernelParameters: [String: String]
     /// The monitor's own, as `NAME=value`; containers have theirs from their plans.

@@ -74,6 +74,7 @@ package final class PodMonitorSpawner: PodMonitorSpawning {
         order.newIPC = configuration.namespaces.contains(.ipc)
         order.newUTS = configuration.namespaces.contains(.uts)
         order.hostname = configuration.namespaces.contains(.uts) ? configuration.hostname : nil
+        order.users = configuration.users
         order.kernelParameters = configuration.kernelParameters
         order.environment = configuration.environment
         return try order.run()

@@ -46,10 +46,11 @@ struct ContainerPlan: Sendable {
             seccomp: security.isPrivileged ? .unconfined : security.seccomp, appArmor: appArmor.profile)
         cgroup = CgroupSettings(config.resources, object: object, controllers: input.host.controllers)
         warnings = capabilities.warnings + appArmor.warnings + cgroup.warnings
-        let process = exec.process(
+        var process = exec.process(
             try ProcessDecision.arguments(config, input.image),
             seccomp: security.isPrivileged ? nil : input.seccomp,
             terminal: config.terminal ? Linux.TerminalSize() : nil)
+        process.streamOwner = input.sandbox.users?.host(exec.userID)
         launch = ContainerLaunch(
             id: input.id, plan: Self.launchPlan(process, input), log: Self.log(input), keepsInput: config.standardInput)
         if Self.processNamespace(input) == .container { launch.processTarget = config.processTarget }

@@ -16,6 +16,7 @@ enum MountDecision {
             if mount.target == "/dev/shm" {
                 let source = input.sandbox.ipc == .node ? "/dev/shm" : input.paths.sharedMemory(of: input.sandbox.id)
                 mount.source = .path(source)
+                mount.flags.insert(.mapped)
             }
             if input.config.security.isPrivileged { mount.flags.subtract(.readOnly) }
             return mount
@@ -26,7 +27,7 @@ enum MountDecision {
     private static func podFiles(_ input: ContainerPlanInput) -> [Linux.Mount] {
         let directory = input.paths.sandbox(input.sandbox.id)
         return PodFiles.names.map { name in
-            Linux.Mount(.path(directory + "/" + name), at: "/etc/" + name)
+            Linux.Mount(.path(directory + "/" + name), at: "/etc/" + name, flags: .mapped)
         }
     }
 
@@ -38,6 +39,7 @@ enum MountDecision {
 
     private static func mount(_ mount: CRI.Mount, _ tree: SharedDescriptor?) -> Linux.Mount {
         var flags: Linux.Mount.Flags = [.recursive]
+        if mount.users != nil { flags.insert(.mapped) }
         if mount.isReadOnly { flags.insert(.readOnly) }
         if mount.isRecursivelyReadOnly { flags.formUnion([.readOnly, .recursiveAttributes]) }
         let propagation: Linux.Mount.Propagation =

@@ -12,7 +12,7 @@ extension SandboxRecord {
             "annotations": .map(annotations), "network": .string(network.rawValue), "pid": .string(pid.rawValue),
             "ipc": .string(ipc.rawValue), "cgroup": .string(cgroup), "cpuRequest": .integer(cpuRequest),
             "addresses": .list(addresses),
-            "warnings": .list(warnings),
+            "warnings": .list(warnings), "users": users?.json ?? .null,
         ]
     }
 
@@ -35,6 +35,22 @@ extension SandboxRecord {
         cpuRequest = try reader.integer("cpuRequest") ?? 0
         addresses = try reader.strings("addresses") ?? []
         warnings = try reader.strings("warnings") ?? []
+        users = try reader.object("users").map { reader throws(OCIError) in try PodUsers(reader) }
+    }
+}
+
+extension PodUsers {
+    var json: JSONValue {
+        [
+            "firstUser": .integer(Int64(users.first)), "userCount": .integer(Int64(users.count)),
+            "firstGroup": .integer(Int64(groups.first)), "groupCount": .integer(Int64(groups.count)),
+        ]
+    }
+
+    init(_ reader: SpecificationReader) throws(OCIError) {
+        self.init(
+            users: Range(first: try reader.count("firstUser"), count: try reader.count("userCount")),
+            groups: Range(first: try reader.count("firstGroup"), count: try reader.count("groupCount")))
     }
 }
 

@@ -26,6 +26,8 @@ struct SandboxRecord: Sendable, Hashable {
     var network: NamespaceMode
     var pid: NamespaceMode
     var ipc: NamespaceMode
+    /// Its own user namespace; nil: the host's.
+    var users: PodUsers?
     /// Absolute path of the pod's cgroup.
     var cgroup: String
     /// What the pod asks of the CPUs, in thousandths: its part in the weight of its class.
@@ -48,6 +50,7 @@ struct SandboxRecord: Sendable, Hashable {
         network = config.network
         pid = config.pid
         ipc = config.ipc
+        users = config.users
         self.cgroup = cgroup
         cpuRequest = max(0, config.resources.cpuRequest ?? 0)
     }
@@ -58,6 +61,7 @@ struct SandboxRecord: Sendable, Hashable {
             addresses: addresses, labels: labels, annotations: annotations, warnings: warnings, network: network)
         status.pid = pid
         status.ipc = ipc
+        status.users = users
         return status
     }
 

@@ -81,6 +81,7 @@ extension NodeRuntime {
         _ volumes: [Int: ImageRecord]
     ) throws(CRIError) -> ContainerPlan {
         try Self.check(config)
+        try Self.checkUsers(of: config, in: sandbox)
         let database = try images.userDatabase(of: image)
         let identity = try ProcessIdentity(
             config.security, imageUser: image.configuration.user, database: database)
@@ -106,7 +107,7 @@ extension NodeRuntime {
         try attempt("container \(config.metadata.name)") { () throws(KernelError) in
             try files.write(record)
             reach(.containerRecorded)
-            try makeWritableLayer(of: id)
+            try makeWritableLayer(of: id, owner: sandbox.users)
         }
         if !volumes.isEmpty {
             input.trees.merge(try imageVolumes(id, config, volumes)) { first, _ in first }
@@ -197,6 +198,11 @@ extension NodeRuntime {
         if stage == .mountSource && code == ENOENT {
             return
                 "the mount source \(detail ?? "") does not exist on this node; create it, or correct the pod's volume"
+        }
+        if stage == .identities {
+            return
+                "the ids of \(detail ?? "files") cannot be mapped into the pod's user namespace: \(KernelError.text(of: code)); use a "
+                + "volume on ext4, xfs, btrfs or tmpfs, or leave hostUsers out"
         }
         let prefix = id + ": "
         let text = error.description

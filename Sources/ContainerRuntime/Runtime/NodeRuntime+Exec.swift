@@ -61,8 +61,10 @@ extension NodeRuntime: RuntimeService {
         let process = try await threads.perform("prepare exec") { [self] () throws(CRIError) in
             let seccomp = try dependencies.seccomp.program(
                 for: record.exec.seccomp, capabilities: record.exec.capabilities)
-            return record.exec.process(
+            var process = record.exec.process(
                 request.command, seccomp: seccomp, terminal: request.terminal ? Linux.TerminalSize() : nil)
+            process.streamOwner = sandbox.record.users?.host(record.exec.userID)
+            return process
         }
         let id = String(sandbox.record.id.prefix(12)) + "-" + String(try Identifier.random().prefix(20))
         let exit = ExitLatch()

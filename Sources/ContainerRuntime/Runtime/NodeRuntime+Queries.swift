@@ -20,7 +20,9 @@ extension NodeRuntime {
         let network = RuntimeStatus.Condition(
             type: "NetworkReady", isTrue: problem == nil, reason: problem == nil ? "" : "NetworkNotRepaired",
             message: problem ?? "")
-        return RuntimeStatus(conditions: [.init(type: "RuntimeReady", isTrue: true), network, limits])
+        var status = RuntimeStatus(conditions: [.init(type: "RuntimeReady", isTrue: true), network, limits])
+        status.hasUserNamespaces = await obstacleToUsers() == nil
+        return status
     }
 
     package func podSandboxStatus(_ id: String) async throws(CRIError) -> PodSandboxStatus {

@@ -6,6 +6,7 @@ extension NodeRuntime {
     package func runPodSandbox(_ config: PodSandboxConfig) async throws(CRIError) -> String {
         let host = try host()
         try SysctlDecision.check(config)
+        try await checkUsers(config)
         let record = try newRecord(config)
         try register(record)
         do throws(CRIError) {
@@ -138,6 +139,7 @@ extension NodeRuntime {
             pod: record.podName, directory: paths.monitor(of: record.id), cgroup: record.cgroup,
             hostname: config.network == .node ? nil : record.hostname, namespaces: namespaces,
             kernelParameters: config.sysctls)
+        configuration.users = config.users.map { UserMaps($0) }
         configuration.environment = dependencies.monitorEnvironment()
         do throws(PodMonitorError) {
             return BoundedMonitor(

@@ -27,12 +27,13 @@ extension NodeRuntime {
         return found
     }
 
-    /// The upper directory's mode is that of the container's root.
-    func makeWritableLayer(of id: String) throws(KernelError) {
+    /// The upper directory's mode and owner are those of the container's root.
+    func makeWritableLayer(of id: String, owner: PodUsers?) throws(KernelError) {
         let directory = paths.writable(of: id)
         guard mkdir(directory, 0o700) == 0, mkdir(directory + "/upper", 0o755) == 0,
             mkdir(directory + "/work", 0o700) == 0, chmod(directory + "/upper", 0o755) == 0
         else { throw KernelError("mkdir", directory) }
+        if let owner { try kernel.give(directory + "/upper", user: owner.users.first, group: owner.groups.first) }
     }
 
     /// The images that are mounted as volumes, by the mount's place in the configuration. Each is mounted beneath the container's directory until its tree, or the path in

@@ -21,6 +21,8 @@ package final class NodeRuntime: Sendable {
     let state = Mutex(RuntimeState())
     /// As last written. `state` may be locked while this is, never the other way round.
     let burstableWeight = Mutex<Int64?>(nil)
+    /// Why pods cannot have user namespaces of their own, empty where they can; nil until somebody has asked.
+    let userObstacle = Mutex<String?>(nil)
 
     /// - Parameter version: This program's.
     package init(

@@ -156,6 +156,13 @@ struct Diagnosis: Sendable {
                                 "two sandboxes of one pod run: \(earlier.id.prefix(12)) and \(sandbox.id.prefix(12))",
                             consequence: "two programs do the work of one", remedy: stop(earlier)))
                 }
+                if let users = sandbox.users, let others = earlier.users, users.overlaps(others) {
+                    found.append(
+                        Finding(
+                            kind: .pod, object: "user \(users.users.first) twice",
+                            problem: "pods \(earlier.pod) and \(sandbox.pod) are the same users of this node",
+                            consequence: "what one of them can reach the other can too", remedy: stop(sandbox)))
+                }
                 for address in Set(sandbox.addresses).intersection(earlier.addresses) {
                     found.append(
                         Finding(

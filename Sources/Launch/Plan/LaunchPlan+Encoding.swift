@@ -58,6 +58,9 @@ package struct PlanNames: Sendable {
         case CL_STAGE_READ_ONLY: return entry(readOnly) ?? "/"
         case CL_STAGE_DEVICES: return entry(devices) ?? "/dev"
         case CL_STAGE_OVERLAY, CL_STAGE_ROOT: return entry(layers)
+        case CL_STAGE_IDENTITIES:
+            let ofMount = Int(CL_IDENTITIES_OF_MOUNT)
+            return at & ofMount == 0 ? entry(layers) : at - ofMount < mounts.count ? mounts[at - ofMount].source : nil
         case CL_STAGE_KERNEL_PARAMETER: return entry(parameters)
         case CL_STAGE_LIMITS: return entry(limits)
         case CL_STAGE_LABEL: return label
@@ -199,6 +202,7 @@ extension ProcessPlan {
                 $0.append(terminal.rows)
             }
         }
+        if let streamOwner { records.add(CL_RECORD_STREAM_OWNER) { $0.append(streamOwner) } }
         try traits.encode(&records)
     }
 }

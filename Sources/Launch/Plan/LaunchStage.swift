@@ -11,6 +11,7 @@ package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
     package static let exec = LaunchStage(rawValue: UInt32(CL_STAGE_EXEC))
     package static let mountSource = LaunchStage(rawValue: UInt32(CL_STAGE_MOUNT_SOURCE))
     package static let workingDirectory = LaunchStage(rawValue: UInt32(CL_STAGE_CWD))
+    package static let identities = LaunchStage(rawValue: UInt32(CL_STAGE_IDENTITIES))
     package static let oomScore = LaunchStage(rawValue: UInt32(CL_STAGE_OOM_SCORE))
 
     /// What an errno of this stage means, where that is more than its own words.

@@ -26,6 +26,8 @@ package struct Mount: Sendable {
         package static let recursive = Flags(rawValue: 16)
         /// The attributes hold for all mounts beneath too.
         package static let recursiveAttributes = Flags(rawValue: 32)
+        /// In a pod with a user namespace of its own: the ids that files have on disk are those in the pod.
+        package static let mapped = Flags(rawValue: 64)
     }
 
     /// Whether mounts made later on one side show on the other.

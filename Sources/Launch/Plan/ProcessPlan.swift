@@ -15,6 +15,8 @@ package struct ProcessPlan: Sendable, Equatable {
     package var resourceLimits: [ResourceLimit]
     /// The size of the terminal the process gets as its standard streams; nil for pipes.
     package var terminal: TerminalSize?
+    /// The host's number of the user that standard streams which are pipes are given to; nil: whoever runs the process.
+    package var streamOwner: UInt32?
     package var traits = ProcessTraits()
 
     package init(

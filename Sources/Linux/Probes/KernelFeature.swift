@@ -55,7 +55,7 @@ package struct KernelFeature: Sendable, Equatable {
                 "no container can be isolated")
         } + [
             KernelFeature(
-                "user namespaces", access("/proc/self/ns/user", F_OK) == 0, .optional,
+                "user namespaces, and tmpfs with mapped ids (Linux 6.3)", UserMaps.obstacle() == nil, .optional,
                 "pods with hostUsers: false cannot be started")
         ]
     }

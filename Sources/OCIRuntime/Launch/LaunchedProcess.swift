@@ -63,7 +63,7 @@ struct LaunchedProcess: ~Copyable {
                 }
             }
         }
-        guard code == 0 else { throw LaunchedProcess.failure(stage, 0, -code, plan.names) }
+        guard code == 0 else { throw LaunchedProcess.failure(stage, launched.index, -code, plan.names) }
         self.init(
             processID: launched.pid, handle: Descriptor(owning: launched.pidfd),
             control: Descriptor(owning: launched.control), names: plan.names)

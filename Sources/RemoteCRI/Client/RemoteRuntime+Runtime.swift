@@ -13,13 +13,17 @@ extension RemoteRuntime: RuntimeService {
 
     package func status() async throws(CRIError) -> RuntimeStatus {
         let answer = try await ask("Status", Message<Wire.StatusRequest>(), as: Wire.StatusResponse.self)
-        return RuntimeStatus(
+        var status = RuntimeStatus(
             conditions: (answer.status?.conditions ?? []).map {
                 .init(type: $0.type, isTrue: $0.status, reason: $0.reason, message: $0.message)
             },
             mountsRecursivelyReadOnly: answer.runtimeHandlers.contains {
                 $0.name.isEmpty && $0.features?.recursiveReadOnlyMounts == true
             })
+        status.hasUserNamespaces = answer.runtimeHandlers.contains {
+            $0.name.isEmpty && $0.features?.userNamespaces == true
+        }
+        return status
     }
 
     // MARK: Sandboxes

@@ -103,9 +103,6 @@ extension Mount {
     init(_ wire: Message<Wire.Mount>) throws(CRIError) {
         let path = wire.containerPath
         guard !path.isEmpty else { throw .invalid("a mount has no container_path") }
-        guard wire.uidMappings.isEmpty && wire.gidMappings.isEmpty else {
-            throw .unsupported("mount \(path): mapped identities are not supported")
-        }
         guard !wire.recursiveReadOnly || wire.readonly && wire.propagation == .private else {
             throw .invalid("mount \(path): recursive_read_only needs readonly and private propagation")
         }
@@ -127,6 +124,11 @@ extension Mount {
         self.init(
             hostPath: wire.hostPath, containerPath: path, isReadOnly: wire.readonly, propagation: propagation)
         isRecursivelyReadOnly = wire.recursiveReadOnly
+        if !wire.uidMappings.isEmpty || !wire.gidMappings.isEmpty {
+            users = PodUsers(
+                users: try PodUsers.Range(wire.uidMappings, "mount \(path): uidMappings"),
+                groups: try PodUsers.Range(wire.gidMappings, "mount \(path): gidMappings"))
+        }
         image = wire.image?.image
         imageID = wire.image?.imageRef.nonEmpty
         subPath = wire.imageSubPath
@@ -139,6 +141,8 @@ extension Mount {
             mount.hostPath = hostPath
             mount.readonly = isReadOnly
             mount.recursiveReadOnly = isRecursivelyReadOnly
+            mount.uidMappings = users.map { [$0.users.wire] } ?? []
+            mount.gidMappings = users.map { [$0.groups.wire] } ?? []
             mount.image = image.map { image in
                 Message {
                     $0.image = image

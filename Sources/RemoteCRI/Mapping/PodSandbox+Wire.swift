@@ -49,16 +49,7 @@ extension PodSandboxConfig {
         network = try NamespaceMode(namespaces.network, "network", allowed: [.pod, .node])
         pid = try NamespaceMode(namespaces.pid, "pid", allowed: [.pod, .container, .node])
         ipc = try NamespaceMode(namespaces.ipc, "ipc", allowed: [.pod, .node])
-        try Self.checkUserNamespace(namespaces.usernsOptions)
-    }
-
-    private static func checkUserNamespace(_ options: Message<Wire.UserNamespace>?) throws(CRIError) {
-        switch options?.mode {
-        case nil, .node: return
-        case .pod where options?.uids.isEmpty == true && options?.gids.isEmpty == true: return
-        case .pod: throw .unsupported("user namespaces of pods are not supported: leave out userns_options")
-        case .container, .target: throw .invalid("userns_options: the mode must be POD or NODE")
-        }
+        if let options = namespaces.usernsOptions { users = try PodUsers(options) }
     }
 
     var wire: Message<Wire.PodSandboxConfig> {
@@ -92,6 +83,7 @@ extension PodSandboxConfig {
             $0.pid = target == nil ? pid.wire : .target
             $0.ipc = ipc.wire
             $0.targetID = target ?? ""
+            $0.usernsOptions = users?.wire
         }
     }
 }
@@ -180,6 +172,7 @@ extension PodSandboxStatus {
         pid =
             namespaces.flatMap { try? NamespaceMode($0.pid, "pid", allowed: [.pod, .container, .node]) } ?? .container
         ipc = namespaces?.ipc == .node ? .node : .pod
+        users = namespaces?.usernsOptions.flatMap { try? PodUsers($0) }
     }
 
     var listed: Message<Wire.PodSandbox> {
@@ -211,6 +204,7 @@ extension PodSandboxStatus {
                         $0.network = network.wire
                         $0.pid = pid.wire
                         $0.ipc = ipc.wire
+                        $0.usernsOptions = users?.wire
                     }
                 }
             }

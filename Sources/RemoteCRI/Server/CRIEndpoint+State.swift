@@ -45,7 +45,12 @@ extension CRIEndpoint {
                 }
             }
             answer.runtimeHandlers = [
-                Message { $0.features = Message { $0.recursiveReadOnlyMounts = true } }
+                Message { handler in
+                    handler.features = Message {
+                        $0.recursiveReadOnlyMounts = true
+                        $0.userNamespaces = status.hasUserNamespaces
+                    }
+                }
             ]
             answer.features = Message { $0.supplementalGroupsPolicy = true }
         }

@@ -96,6 +96,10 @@ struct KernelThatLeaks: RuntimeKernel {
     func mounts(beneath path: String) throws(KernelError) -> [String] { try base.mounts(beneath: path) }
     func hostFile(_ path: String) -> String { base.hostFile(path) }
     func tally(_ processes: [Int32]) -> ProcessTally { base.tally(processes) }
+    func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError) {
+        try base.give(path, user: user, group: group)
+    }
+    func obstacleToMapping(on directory: String?) -> KernelError? { base.obstacleToMapping(on: directory) }
     func hugePageSizes() -> [String] { base.hugePageSizes() }
     func appArmor() -> AppArmor? { base.appArmor() }
     func capacity(of path: String) -> FilesystemCapacity? { base.capacity(of: path) }
