@@ -15,6 +15,7 @@ import Testing
 final class DirectoryFixture: Sendable {
     let runtime = FakeRuntimeService()
     let directory: PodDirectory
+    let executor: PodExecutor
     private let sink = KeptStatuses()
     private let root = "/tmp/pod-directory-\(UInt32.random(in: .min ... .max))"
 
@@ -23,22 +24,22 @@ final class DirectoryFixture: Sendable {
     init() {
         let time = ManualTime()
         let threads = BlockingThreads(count: 1)
+        executor = PodExecutor(
+            node: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), runtime: runtime,
+            images: FakeImageService(present: ["i"]),
+            volumes: VolumeHost(
+                directories: PodDirectories(data: root + "/d", run: root + "/r"), threads: threads),
+            source: sink, objects: Silent(),
+            watches: ObjectWatches(
+                client: APIClient(
+                    handler: FakeHTTPHandler { _ throws(HTTPError) in HTTPResponse(500) }, userAgent: "kubelet"),
+                time: time), recorder: Silent(),
+            prober: Prober(runtime: runtime, transport: Silent(), time: time),
+            settings: PodSettings(
+                clusterDNS: [], clusterDomain: "", logRoot: root + "/l", nodeMemory: 0, hostResolver: "",
+                apiService: nil), time: time)
         directory = PodDirectory(
-            executor: PodExecutor(
-                node: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), runtime: runtime,
-                images: FakeImageService(present: ["i"]),
-                volumes: VolumeHost(
-                    directories: PodDirectories(data: root + "/d", run: root + "/r"), threads: threads),
-                source: sink, objects: Silent(),
-                watches: ObjectWatches(
-                    client: APIClient(
-                        handler: FakeHTTPHandler { _ throws(HTTPError) in HTTPResponse(500) }, userAgent: "kubelet"),
-                    time: time), recorder: Silent(),
-                prober: Prober(runtime: runtime, transport: Silent(), time: time),
-                settings: PodSettings(
-                    clusterDNS: [], clusterDomain: "", logRoot: root + "/l", nodeMemory: 0, hostResolver: "",
-                    apiService: nil), time: time),
-            time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            executor: executor, time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     deinit { try? TreeRemoval.remove(root) }

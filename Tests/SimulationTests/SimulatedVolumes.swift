@@ -32,6 +32,10 @@ struct SimulatedVolumes: PodVolumes {
         mounts
     }
 
+    func users(of uid: String) async throws(OperationError) -> PodUsers {
+        throw OperationError("FailedCreatePodSandBox", "simulated pods have the node's users")
+    }
+
     func terminationMessage(_ status: CRI.ContainerStatus) async -> String { status.message }
 
     func release(_ uid: String) async throws(OperationError) {}

@@ -74,6 +74,10 @@ extension FakeRuntimeService {
         state.withLock { $0.execs[name] = answer }
     }
 
+    package func setUserNamespaces(_ has: Bool) {
+        state.withLock { $0.hasUserNamespaces = has }
+    }
+
     package func setConditions(_ conditions: [RuntimeStatus.Condition]) {
         state.withLock { $0.conditions = conditions }
     }

@@ -24,7 +24,11 @@ package final class FakeRuntimeService: RuntimeService {
 
     package func status() async throws(CRIError) -> RuntimeStatus {
         try await enter(.status)
-        return RuntimeStatus(conditions: state.withLock { $0.conditions })
+        return state.withLock { state in
+            var status = RuntimeStatus(conditions: state.conditions)
+            status.hasUserNamespaces = state.hasUserNamespaces
+            return status
+        }
     }
 
     package func runPodSandbox(_ config: PodSandboxConfig) async throws(CRIError) -> String {

@@ -26,6 +26,7 @@ struct FakeRuntimeState: Sendable {
     var stopTimeouts: [String: Duration] = [:]
     var addresses = ["10.42.0.2"]
     var warnings: [String] = []
+    var hasUserNamespaces = false
     var conditions = [
         RuntimeStatus.Condition(type: "RuntimeReady", isTrue: true),
         RuntimeStatus.Condition(type: "NetworkReady", isTrue: true),

@@ -10,8 +10,6 @@ bad_input() {
     check "a volume whose ConfigMap is missing is named" eventually 15 \
         says 'MountVolume.SetUp failed for volume "v": configmap "no-such-map" not found' kubectl describe pod no-map
     check "logs of a container that waits say why" says "waiting to start: ContainerCreating" kubectl logs no-map
-    check "a pod that asks for a user namespace does not run without" eventually 15 says "user namespaces" \
-        kubectl describe pod no-user-namespace
     check "a pod that asks for a runtime class does not run without" says 'RuntimeClass "gvisor" not found' \
         runtime_class
     check "a kernel parameter that is not safe is forbidden" eventually 15 \

@@ -57,7 +57,7 @@ load() {
 Y
         [ $((i % 4)) = 0 ] && kubectl create -f - >/dev/null 2>&1 <<Y
 {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "load-$1-$i", "labels": {"load": "yes"}},
- "spec": {"terminationGracePeriodSeconds": 0, "containers": [{"name": "a", "image": "busybox:demo", "imagePullPolicy": "Never",
+ "spec": {"hostUsers": $([ $((i % 8)) = 0 ] && echo false || echo true), "terminationGracePeriodSeconds": 0, "containers": [{"name": "a", "image": "busybox:demo", "imagePullPolicy": "Never",
   "command": ["sleep", "1000"]}]}}
 Y
         kill -0 "$(server_pid)" 2>/dev/null || return 0

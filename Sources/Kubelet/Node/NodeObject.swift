@@ -56,6 +56,18 @@ struct NodeObject: Sendable {
             status.daemonEndpoints = NodeDaemonEndpoints { $0.kubeletEndpoint = DaemonEndpoint { $0.port = port } }
         }
         status.nodeInfo = info
+        if let runtime {
+            let features = NodeRuntimeHandlerFeatures {
+                $0.userNamespaces = runtime.hasUserNamespaces
+                $0.recursiveReadOnlyMounts = runtime.mountsRecursivelyReadOnly
+            }
+            status.runtimeHandlers = [
+                NodeRuntimeHandler {
+                    $0.name = ""
+                    $0.features = features
+                }
+            ]
+        }
         status.images = images.prefix(50).map { image in
             ContainerImage {
                 $0.names = image.digests + image.tags

@@ -5,9 +5,6 @@ extension Pod {
     /// isolation or for a limit in silence.
     var unmetDemand: String? {
         let spec = self.spec
-        if spec.hostUsers == false {
-            return "hostUsers is false, and user namespaces are not supported yet; leave hostUsers out"
-        }
         if let name = spec.runtimeClassName {
             return "RuntimeClass \"\(name)\" not found; leave runtimeClassName out"
         }

@@ -15,8 +15,12 @@ extension PodExecutor {
         if attempt > 0, let last = observation.newest(name) {
             config.annotations.merge(RestartBackoff.note(after: last)) { $1 }
         }
+        let users = try await users(of: pod)
+        for index in config.mounts.indices where config.mounts[index].image == nil {
+            config.mounts[index].users = users
+        }
         let wanted = config
-        let sandboxConfig = sandboxConfig(pod, attempt: sandbox.metadata.attempt)
+        let sandboxConfig = sandboxConfig(pod, attempt: sandbox.metadata.attempt, users: users)
         let id = try await criOperation("CreateContainerError") { () async throws(CRIError) in
             try await runtime.createContainer(sandbox: sandbox.id, config: wanted, sandboxConfig: sandboxConfig)
         }

@@ -5,7 +5,8 @@ import KubernetesAPI
 extension PodExecutor {
     func createSandbox(_ pod: Pod, attempt: UInt32) async throws(OperationError) {
         if let demand = pod.unmetDemand { throw OperationError("FailedCreatePodSandBox", demand) }
-        let config = sandboxConfig(pod, attempt: attempt)
+        if pod.hasOwnUsers { try await checkUserNamespaces() }
+        let config = sandboxConfig(pod, attempt: attempt, users: try await users(of: pod))
         guard config.hostname.utf8.count <= Self.longestHostname else {
             throw OperationError(
                 "FailedCreatePodSandBox",
@@ -17,8 +18,24 @@ extension PodExecutor {
         }
     }
 
+    private func checkUserNamespaces() async throws(OperationError) {
+        let status = try await criOperation("FailedCreatePodSandBox") { () async throws(CRIError) in
+            try await runtime.status()
+        }
+        guard !status.hasUserNamespaces else { return }
+        throw OperationError(
+            "FailedCreatePodSandBox",
+            "can't set `spec.hostUsers: false`, runtime does not support user namespaces on this node (`swiftlet check` says what "
+                + "its kernel lacks); leave hostUsers out to run the pod with the node's users")
+    }
+
+    /// nil: the node's.
+    func users(of pod: Pod) async throws(OperationError) -> PodUsers? {
+        pod.hasOwnUsers ? try await volumes.users(of: pod.metadata.uid) : nil
+    }
+
     /// Pure: the sandbox that the pod's spec asks for.
-    func sandboxConfig(_ pod: Pod, attempt: UInt32) -> PodSandboxConfig {
+    func sandboxConfig(_ pod: Pod, attempt: UInt32, users: PodUsers?) -> PodSandboxConfig {
         let meta = pod.metadata
         let spec = pod.spec
         var config = PodSandboxConfig(
@@ -36,6 +53,7 @@ extension PodExecutor {
         config.network = spec.hostNetwork ? .node : .pod
         config.ipc = spec.hostIPC ? .node : .pod
         config.pid = spec.hostPID ? .node : spec.shareProcessNamespace == true ? .pod : .container
+        config.users = users
         if !spec.hostNetwork { config.portMappings = portMappings(spec) }
         for sysctl in spec.securityContext.sysctls { config.sysctls[sysctl.name] = sysctl.value }
         return config
@@ -100,6 +118,10 @@ extension PodExecutor {
         }
         return dns
     }
+}
+
+extension Pod {
+    var hasOwnUsers: Bool { self.spec.hostUsers == false }
 }
 
 extension PodServiceClass {

@@ -10,7 +10,10 @@ struct PodDirectories: Sendable, Hashable {
     let run: String
 
     func pod(_ uid: String) -> String { "\(data)/pods/\(uid)" }
-    func volatilePod(_ uid: String) -> String { "\(run)/pods/\(uid)" }
+    var volatilePods: String { "\(run)/pods" }
+    func volatilePod(_ uid: String) -> String { "\(volatilePods)/\(uid)" }
+    /// Which range of the node's users a pod has as its own. Worthless after a reboot: files on disk have the pod's own numbers.
+    func users(_ uid: String) -> String { "\(volatilePod(uid))/users" }
     /// The two directories that hold all volumes of a pod.
     func volumes(_ uid: String) -> [String] { ["\(pod(uid))/volumes", "\(volatilePod(uid))/volumes"] }
     func emptyDirectory(_ uid: String, _ volume: String) -> String { "\(pod(uid))/volumes/\(volume)" }

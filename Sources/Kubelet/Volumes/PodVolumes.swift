@@ -17,6 +17,8 @@ protocol PodVolumes: Sendable {
     ) async throws(OperationError) -> ContainerFiles
     /// The mounts with each path within a volume bound to a place of its own, for runtimes that know no such paths.
     func bound(_ mounts: [CRI.Mount], of container: String, _ pod: Pod) async throws(OperationError) -> [CRI.Mount]
+    /// The node's users and groups that are the pod's own until it is cleaned: the same at each call, and no other pod's.
+    func users(of uid: String) async throws(OperationError) -> PodUsers
     /// What an ended container left as its last words, at most 4096 bytes.
     func terminationMessage(_ status: CRI.ContainerStatus) async -> String
     /// Takes the volumes of a pod away and leaves the rest.

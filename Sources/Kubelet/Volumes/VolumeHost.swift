@@ -8,6 +8,13 @@ import Linux
 struct VolumeHost: PodVolumes {
     let directories: PodDirectories
     let threads: BlockingThreads
+    let ranges: UserRanges
+
+    init(directories: PodDirectories, threads: BlockingThreads) {
+        self.directories = directories
+        self.threads = threads
+        ranges = UserRanges(directories)
+    }
 
     /// Where a volume's content is on the node.
     func path(of volume: Volume, _ pod: Pod) -> String {
@@ -100,6 +107,7 @@ struct VolumeHost: PodVolumes {
     /// which another's data lies), then the files and the logs.
     func clean(_ uid: String, logs: String) async throws(OperationError) {
         try await takeAway([directories.pod(uid), directories.volatilePod(uid), logs], of: uid)
+        ranges.release(uid)
     }
 
     /// As `clean`, for the volumes alone.
