@@ -12,6 +12,7 @@ import kills
 import lifecycle
 import programs
 import refusals
+import sessions
 from bundle import Failure, Runtime
 
 
@@ -20,7 +21,7 @@ class Skip(Exception):
 
 
 def all_tests():
-    return [(name, test) for part in (clauses, lifecycle, refusals, programs, kills, attacks)
+    return [(name, test) for part in (clauses, lifecycle, sessions, refusals, programs, kills, attacks)
             for name, test in list(vars(part).items()) if name.startswith("test_") and test.__module__ == part.__name__]
 
 

@@ -1,0 +1,167 @@
+"""What is executed beside a container, and terminals: each check looks at the effect."""
+import array
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from bundle import with_users, without
+from clauses import expect
+from lifecycle import state
+
+
+def test_exec(runtime):
+    """exec: namespaces, user, directory, environment, exit code, capabilities."""
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    pid = state(runtime, name)["pid"]
+    script = "for k in pid mnt ipc uts net cgroup; do readlink /proc/self/ns/$k; done"
+    out = runtime.call("exec", name, "sh", "-c", script).stdout.split()
+    assert out == [os.readlink(f"/proc/{pid}/ns/{k}") for k in "pid mnt ipc uts net cgroup".split()], out
+    out = runtime.call("exec", "--user", "3:4", "--cwd", "/tmp", "--env", "A=1", "-g", "9", name, "sh", "-c", "id -u; id -g; id -G; pwd; echo $A").stdout
+    assert out.split() == ["3", "4", "4", "9", "/tmp", "1"], out
+    assert runtime.call("exec", name, "sh", "-c", "exit 9", check=False).returncode == 9
+    done = runtime.call("exec", name, "/bin/nothing", check=False)
+    assert done.returncode != 0
+    expect(done.stderr, "executing the program")
+
+
+def test_exec_process_file(runtime):
+    """exec --process: a whole process from a file."""
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    path = runtime.folder + "/process.json"
+    json.dump({"args": ["sh", "-c", "id -u; grep CapBnd /proc/self/status; echo $B"], "cwd": "/", "env": ["PATH=/bin", "B=2"], "user": {"uid": 11, "gid": 0},
+               "capabilities": {"bounding": ["CAP_KILL"]}, "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 64}]}, open(path, "w"))
+    out = runtime.call("exec", "--process", path, name).stdout.split()
+    assert out == ["11", "CapBnd:", "0000000000000020", "2"], out
+
+
+def test_exec_affinity(runtime):
+    """process.execCPUAffinity: the processors of an exec session, on its way and in the end."""
+    if len(os.sched_getaffinity(0)) < 2:
+        return "this machine has one processor"
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    path = runtime.folder + "/process.json"
+    def seen(affinity):
+        json.dump({"args": ["grep", "Cpus_allowed_list", "/proc/self/status"], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0},
+                   "execCPUAffinity": affinity}, open(path, "w"))
+        return runtime.call("exec", "--process", path, name).stdout.split()[-1]
+    first, second = sorted(os.sched_getaffinity(0))[:2]
+    assert seen({"initial": str(second)}) == str(second)
+    assert seen({"final": str(first)}) == str(first)
+    assert seen({"initial": str(second), "final": str(first)}) == str(first)
+    assert seen({}) not in (str(first), str(second))
+
+
+def test_exec_detached(runtime):
+    """exec --detach --pid-file."""
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    file = runtime.folder + "/exec-pid"
+    subprocess.run([runtime.program, "--root", runtime.root, "exec", "--detach", "--pid-file", file, name, "sleep", "77"],
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=10)
+    pid = int(open(file).read())
+    expect(open(f"/proc/{pid}/cmdline").read(), "sleep", "77")
+    assert pid in json.loads(runtime.call("ps", "-f", "json", name).stdout)
+
+
+def test_exec_in_user_namespace(runtime):
+    """exec into a user namespace is its root."""
+    name, _ = runtime.create(change=with_users)
+    runtime.call("start", name)
+    out = runtime.call("exec", name, "sh", "-c", "id -u; cat /proc/self/uid_map; echo x >/dev/null; hostname other && hostname").stdout.split()
+    assert out == ["0", "0", "100000", "65536", "other"], out
+
+
+def test_exec_without_mount_namespace(runtime):
+    """exec is confined to the container's tree also where the mount namespace is the caller's."""
+    def change(c):
+        without(c, "mount")
+        c["mounts"] = c["mounts"][:1]
+    name, _ = runtime.create(change=change)
+    runtime.call("start", name)
+    assert runtime.call("exec", name, "ls", "/").stdout.split() == sorted(os.listdir(runtime.rootfs))
+    runtime.call("delete", "--force", name)
+    assert runtime.rootfs + "/proc" not in open("/proc/self/mountinfo").read()
+
+
+def receive_terminal(path):
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    server.listen(1)
+    got = []
+    def serve():
+        peer, _ = server.accept()
+        _, ancillary, _, _ = peer.recvmsg(4096, socket.CMSG_SPACE(4))
+        got.append(array.array("i", ancillary[0][2])[0])
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    return thread, got
+
+
+def read_all(terminal, seconds=30):
+    import select
+    text, end = b"", time.time() + seconds
+    while time.time() < end:
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                part = os.read(terminal, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            text += part
+    return text.decode()
+
+
+def test_console(runtime):
+    """process.terminal: the terminal goes to --console-socket, with its size, and is the console."""
+    path = runtime.folder + "/console"
+    thread, got = receive_terminal(path)
+    def change(c):
+        c["process"].update(terminal=True, consoleSize={"width": 91, "height": 33})
+    name, _ = runtime.create("tty; stty size; test -c /dev/console && echo console; grep -c /dev/console /proc/self/mountinfo", change, options=["--console-socket", path])
+    thread.join(30)
+    runtime.call("start", name)
+    out = read_all(got[0])
+    expect(out, "/dev/pts/0", "33 91", "console", "1")
+
+
+def test_exec_console(runtime):
+    """exec --tty --console-socket."""
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    path = runtime.folder + "/exec-console"
+    thread, got = receive_terminal(path)
+    subprocess.run([runtime.program, "--root", runtime.root, "exec", "-d", "-t", "--console-socket", path, name, "tty"], stdin=subprocess.DEVNULL, check=True, timeout=10)
+    thread.join(30)
+    expect(read_all(got[0]), "/dev/pts/")
+
+
+def test_foreground_terminal(runtime):
+    """run with a terminal of the caller's passes it through."""
+    import pty
+    folder = runtime.bundle("tty; read line; echo got $line", lambda c: c["process"].update(terminal=True))
+    name = runtime.id()
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(runtime.program, [runtime.program, "--root", runtime.root, "run", "--bundle", folder, name])
+    time.sleep(0.3)
+    os.write(terminal, b"words\r")
+    out = read_all(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    expect(out, "/dev/pts/0", "got words")
+
+
+def test_signals_are_passed_on(runtime):
+    """run passes its signals to the container."""
+    folder = runtime.bundle("trap 'exit 21' USR1; echo ready; while :; do sleep 0.05; done")
+    call = subprocess.Popen([runtime.program, "--root", runtime.root, "run", "--bundle", folder, runtime.id()], stdout=subprocess.PIPE)
+    call.stdout.readline()
+    call.send_signal(signal.SIGUSR1)
+    assert call.wait(10) == 21
