@@ -112,17 +112,22 @@ static void join_container(struct cl_child *child) {
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
 }
 
-/* A prepared container may wait for long: what others let go must not live on in it, and the monitor's death must show
- * as the end of the control socket. */
+/* What is inherited from here on is what the caller has to give. The others are closed now, not by the execve: it looks the program up
+ * before it closes any, and a path through /proc/self/fd would lead out by a directory of the host's. A prepared container may wait for
+ * long, besides: what others let go must not live on in it, and the monitor's death must show as the end of the control socket. */
 static void keep_own_descriptors(const struct cl_child *child) {
-    unsigned low = (unsigned)child->control, high = (unsigned)child->root;
-    if (low > high) {
-        low = high;
-        high = (unsigned)child->control;
+    const struct cl_plan *plan = child->plan;
+    unsigned first = 3 + (plan->flags & CL_PLAN_EXPLICIT ? plan->preserved : 0);
+    int kept[3] = {child->control, child->root, plan->flags & CL_PLAN_GATE ? child->launch->gate : -1};
+    for (unsigned at = first;;) {
+        unsigned next = ~0u;
+        for (int i = 0; i < 3; i++)
+            if (kept[i] >= 0 && (unsigned)kept[i] >= at && (unsigned)kept[i] < next) next = (unsigned)kept[i];
+        if (next > at && close_range(at, next == ~0u ? next : next - 1, 0) < 0) cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
+        if (next == ~0u) break;
+        at = next + 1;
     }
-    if ((low > 3 && close_range(3, low - 1, 0) < 0) || (high > low + 1 && close_range(low + 1, high - 1, 0) < 0) ||
-        close_range(high + 1, ~0u, 0) < 0 || close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
-        cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
+    if (close_range(first, ~0u, CLOSE_RANGE_CLOEXEC) < 0) cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
 }
 
 static void wait_for_go(const struct cl_child *child) {
@@ -174,9 +179,7 @@ void cl_child_run(struct cl_child *child) {
     set_label(child);
     if (child->launch->join_pidfd >= 0) join_container(child);
     else build_container(child);
-    /* a runtime's command ends soon and keeps nothing of another container's; its child opens more on the way */
-    if (!explicit) keep_own_descriptors(child);
-    else if (close_range(3 + child->plan->preserved, ~0u, CLOSE_RANGE_CLOEXEC) < 0) cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
+    keep_own_descriptors(child);
     if (!CL_KEEPS(DESCRIPTORS)) fcntl(child->root, F_SETFD, 0);
     cl_tell(child, CL_STATUS_READY);
     wait_for_go(child);

@@ -10,7 +10,8 @@ import time
 
 from bundle import Failure, add_mount, without
 from clauses import expect
-from lifecycle import read_all, receive_terminal, state
+from lifecycle import state
+from sessions import read_all, receive_terminal
 
 ATTACKS = []  # (class, how it is tried, what stops it, what the control shows, what happened)
 
@@ -105,6 +106,37 @@ def test_no_descriptor_leads_out(runtime):
     # the control: a descriptor that is handed on is there
     script = f"exec 3</bin; exec {runtime.program} --root {runtime.root} run --preserve-fds 1 --bundle {runtime.bundle('ls /proc/self/fd/3/; true')} {runtime.id()}"
     expect(subprocess.run(["bash", "-c", script], capture_output=True, text=True).stdout, "busybox")
+
+
+@attack('a program by a descriptor of the runtime', 'the program is a path through each number, of a container and of an exec, and behind an image\'s link',
+        'all others are closed before the execve', 'a directory that is handed on leads to the host\'s program')
+def test_no_program_by_a_descriptor(runtime):
+    """The program that is executed is not found through a descriptor of the runtime's."""
+    outside = tempfile.mkdtemp(prefix="oci-outside-")
+    try:
+        os.chmod(outside, 0o755)
+        shutil.copy("/bin/busybox", outside + "/echo")  # static: needs nothing of the host's beside it
+        def program(number):
+            return f"/proc/self/fd/{number}" + "/.." * 16 + outside + "/echo"
+        def leading(number):
+            return lambda config: config["process"].update(args=[program(number), "escaped"])
+        name, _ = runtime.create()
+        runtime.call("start", name)
+        for number in range(3, 24):
+            done = runtime.run("", leading(number), check=False)
+            assert done.returncode != 0 and "escaped" not in done.stdout, f"{program(number)} was executed"
+            done = runtime.call("exec", name, program(number), "escaped", check=False)
+            assert done.returncode != 0 and "escaped" not in done.stdout, f"exec: {program(number)} was executed"
+        for number in range(3, 12):
+            tree = image(runtime, lambda t: os.symlink(program(number), t + "/program"))
+            done = run_image(runtime, tree, "exec /program escaped", lambda c: c["process"].update(args=["/program", "escaped"]))
+            assert done.returncode != 0 and "escaped" not in done.stdout, f"a link to {program(number)} was executed"
+        # the control
+        bundle = runtime.bundle("", lambda config: config["process"].update(args=["/proc/self/fd/3/echo", "escaped"]))
+        script = f"exec 3<{outside}; exec {runtime.program} --root {runtime.root} run --preserve-fds 1 --bundle {bundle} {runtime.id()}"
+        expect(subprocess.run(["bash", "-c", script], capture_output=True, text=True).stdout, "escaped")
+    finally:
+        shutil.rmtree(outside)
 
 
 @attack('mount targets over links (CVE-2021-30465, CVE-2024-45310)', 'targets behind absolute and climbing links',
