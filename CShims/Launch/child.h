@@ -69,7 +69,9 @@ void cl_become_root(void);
 void cl_await_byte(const struct cl_child *child);
 
 /* users.c */
-/* The user namespace that owns the network namespace we are in, where that is not our own: a descriptor, or -1. */
+/* The user namespace that owns the network namespace we are in, where that is not our own: a descriptor, or CL_USER_NONE.
+ * Where it cannot be known, CL_USER_UNKNOWN and errno: nothing may be started as if there were none. */
+enum { CL_USER_NONE = -1, CL_USER_UNKNOWN = -2 };
 int cl_pod_user(void);
 int cl_map_ids(int tree, int user);
 /* Makes, with the host's rights, what the root of the pod's user namespace may not make. */

@@ -86,7 +86,9 @@ static int close_user(const struct cl_child *child, int code) {
 static int clone_child(const struct cl_launch *launch, const int ends[2], struct cl_launched *out, uint32_t *stage) {
     struct cl_child child = {.launch = launch, .plan = launch->plan, .control = ends[1], .devices = -1, .ready_root = -1, .processes = -1};
     int joins = launch->join_pidfd >= 0;
-    child.user = launch->plan->flags & CL_PLAN_EXPLICIT ? -1 : cl_pod_user();
+    *stage = CL_STAGE_JOIN;
+    child.user = launch->plan->flags & CL_PLAN_EXPLICIT ? CL_USER_NONE : cl_pod_user();
+    if (child.user == CL_USER_UNKNOWN) return -errno;
     int namespace = joins ? launch->join_pidfd : launch->plan->flags & CL_PLAN_POD_PID ? launch->pod_pidfd : -1;
     child.has_oom_score = launch->plan->has_oom_score;
     child.oom_score = launch->plan->oom_score;
@@ -96,7 +98,6 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
         child.processes = namespace;
         namespace = -1;
     }
-    *stage = CL_STAGE_JOIN;
     if (namespace >= 0 && setns(namespace, CLONE_NEWPID) < 0) return close_user(&child, errno);
     *stage = CL_STAGE_CLONE;
     pid_t pid = fork_into(&child, &out->pidfd, stage);

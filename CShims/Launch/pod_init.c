@@ -55,13 +55,18 @@ static void __attribute__((noreturn)) run(int told) {
 int32_t cl_pod_init_start(int32_t *pidfd) {
     int ends[2], handle = -1;
     char done = 0;
-    if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+    int user = cl_pod_user();
+    if (user == CL_USER_UNKNOWN) return -errno;
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        int code = errno;
+        if (user >= 0) close(user);
+        return -code;
+    }
     struct clone_args args = {
         .flags = CLONE_PIDFD | CLONE_NEWPID | CLONE_NEWNS,
         .pidfd = (uint64_t)(uintptr_t)&handle,
         .exit_signal = SIGCHLD,
     };
-    int user = cl_pod_user();
     pid_t pid = user < 0 ? (pid_t)syscall(SYS_clone3, &args, sizeof args) : cl_clone_within(user, &args, NULL, &handle);
     if (pid == 0) run(ends[1]);
     int code = pid < 0 ? -errno : 0;

@@ -20,14 +20,18 @@
 int cl_pod_user(void) {
     struct stat own, found;
     int network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    if (network < 0) return -1;
-    int user = ioctl(network, NS_GET_USERNS);
+    if (network < 0) return CL_USER_UNKNOWN;
+    int user = ioctl(network, NS_GET_USERNS), code = errno;
     close(network);
-    if (user < 0) return -1;
+    errno = code;
+    /* EPERM: its owner is above us */
+    if (user < 0) return code == EPERM ? CL_USER_NONE : CL_USER_UNKNOWN;
     int known = stat("/proc/self/ns/user", &own) == 0 && fstat(user, &found) == 0;
     if (known && (own.st_ino != found.st_ino || own.st_dev != found.st_dev)) return user;
+    code = errno;
     close(user);
-    return -1;
+    errno = code;
+    return known ? CL_USER_NONE : CL_USER_UNKNOWN;
 }
 
 int cl_map_ids(int tree, int user) {
