@@ -66,9 +66,9 @@ final class ClientConnection: Sendable {
     }
 }
 
-/// The handler of a connection that is being made.
-private final class MadeHandler: Sendable {
-    let place = Mutex<NIOLoopBound<ResponseHandler>?>(nil)
+/// The handlers of the channels that one connection is tried with: a name may have several addresses.
+private final class MadeHandlers: Sendable {
+    let places = Mutex<[ObjectIdentifier: NIOLoopBound<ResponseHandler>]>([:])
 }
 
 /// Opens connections to one endpoint.
@@ -96,18 +96,21 @@ final class ClientConnector: Sendable {
 
     func connect(deadline: NIODeadline, pool: ConnectionPool) async throws(HTTPError) -> ClientConnection {
         // Kept from here on: a channel that has failed already has no handlers any more, and this one knows why.
-        let made = MadeHandler()
+        let made = MadeHandlers()
         let bootstrap = ClientBootstrap(group: threads.group)
             .connectTimeout(max(.milliseconds(1), deadline - .now()))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handler = try self.configure(channel, pool)
-                    made.place.withLock { $0 = NIOLoopBound(handler, eventLoop: channel.eventLoop) }
+                    let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+                    made.places.withLock { $0[ObjectIdentifier(channel)] = bound }
                 }
             }
         do {
             let channel = try await endpoint.connect(bootstrap).get()
-            guard let handler = made.place.withLock({ $0 }) else { throw ChannelError.ioOnClosedChannel }
+            guard let handler = made.places.withLock({ $0[ObjectIdentifier(channel)] }) else {
+                throw ChannelError.ioOnClosedChannel
+            }
             let connection = ClientConnection(channel: channel, handler: handler)
             channel.closeFuture.whenComplete { _ in pool.remove(connection) }
             return connection

@@ -239,10 +239,11 @@ extension WebSocketHandler {
 }
 
 extension WebSocketMessage {
+    /// With what a message takes beside its bytes, so that empty ones are bounded too.
     fileprivate var size: Int {
         switch self {
-        case .binary(let bytes): bytes.count
-        case .text(let text): text.utf8.count
+        case .binary(let bytes): 64 + bytes.count
+        case .text(let text): 64 + text.utf8.count
         }
     }
 }
