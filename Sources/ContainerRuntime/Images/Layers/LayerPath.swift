@@ -27,7 +27,10 @@ struct LayerPath: Sendable, Hashable {
     }
 
     func hash(into hasher: inout Hasher) {
-        for byte in name.utf8 { hasher.combine(byte) }
+        for part in [parent, name] {
+            for byte in part.utf8 { hasher.combine(byte) }
+            hasher.combine(UInt8(0))
+        }
     }
 
     var description: String { parent == "." ? name : parent + "/" + name }
