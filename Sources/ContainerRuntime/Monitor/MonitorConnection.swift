@@ -194,13 +194,16 @@ final class MonitorConnection: Sendable {
     /// Takes every message that has come.
     private func drainSocket() {
         guard let socket = state.withLock({ $0.socket }) else { return }
+        var isReset = false
         while true {
             do throws(KernelError) {
                 guard let message = try socket.receive() else { return }
                 if message.bytes.isEmpty { return reconnect(socket) }
                 take(message.bytes, message.descriptors)
             } catch {
-                return reconnect(socket)
+                // The end of one that left something unread is told once, and before what it had said until then.
+                guard error.code == ECONNRESET, !isReset else { return reconnect(socket) }
+                isReset = true
             }
         }
     }
