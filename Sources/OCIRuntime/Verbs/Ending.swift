@@ -60,6 +60,8 @@ extension Session {
         }
         let specification = (try? directory.remainingConfiguration(state)) ?? nil
         let lock = try directory.lock()
+        // Another call may have taken it away meanwhile, and the id be one of another container's by now.
+        guard (try? directory.load()) == state else { return }
         try ContainerCgroup.noted(state.cgroup, unit: state.unit)?.end()
         if state.isMountedHere { cmnt_detach(state.rootfs) }
         // As long as the record is there, a call that follows one that was killed runs them.
