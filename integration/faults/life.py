@@ -19,8 +19,7 @@ class Life:
         self.api = None
         self.revision = 0
         self.was_harmed = False
-        # A monitor that is killed between a container's execve and its answer leaves it open whether the container ran: the start may be done again.
-        self.most_runs = 2 if place == "monitor.containerExecuted" else 1
+        self.most_runs = 1
         # Seconds for each thing that is waited for.
         self.patience = 25
         # An exit by the signal needs a grace; a container that is killed needs none.
@@ -121,8 +120,7 @@ class Life:
         for container in ("main", "brief"):
             path = f"{self.marks}/{container}"
             count = len(read(path).split()) if os.path.exists(path) else 0
-            most = self.most_runs if self.was_harmed else 1
-            self.instance.hold("no pod runs twice", count <= most, f"container {container} of {self.name} ran {count} times")
+            self.instance.hold("no pod runs twice", count <= self.most_runs, f"container {container} of {self.name} ran {count} times")
 
     def check_kept(self):
         """All that was acknowledged is there."""
