@@ -1,7 +1,8 @@
-import ContainerRuntime
 import Linux
 import Synchronization
 import TestSupport
+
+@testable import ContainerRuntime
 
 /// A pod's monitor without processes. It outlives the runtime that spawned it, like the real one.
 final class FakePod: Sendable {
@@ -126,7 +127,7 @@ struct FakePodMonitor: PodMonitoring {
         }
         if let report { return report }
         let error = pod.state.withLock { $0.startError }
-        pod.end(id, code: 127)
+        if error?.tellsOfItsEnd == true { pod.die() } else { pod.end(id, code: 127) }
         throw error ?? .notFound(id: id)
     }
 

@@ -32,14 +32,25 @@ private final class SocketMonitor {
 
     /// Answers the next message with `done`, and what the greeting has besides.
     func answer(_ connection: Int32) async {
+        await answer(connection) {
+            $0.append(protocolVersion)
+            $0.append(Int32(4_242))
+        }
+    }
+
+    /// Answers the next message with `done` and a body.
+    func answer(_ connection: Int32, _ fill: (inout WireWriter) -> Void) async {
+        var reply = WireWriter(.reply, request: await take(connection))
+        reply.append(ReplyStatus.done.rawValue)
+        fill(&reply)
+        _ = send(connection, reply.bytes, reply.bytes.count, 0)
+    }
+
+    /// Takes the next message, and returns its number.
+    @discardableResult func take(_ connection: Int32) async -> UInt32 {
         var bytes = [UInt8](repeating: 0, count: 4_096)
         while recv(connection, &bytes, bytes.count, Int32(MSG_DONTWAIT)) < 0 { await Task.yield() }
-        let number = bytes[4..<8].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        var reply = WireWriter(.reply, request: number)
-        reply.append(ReplyStatus.done.rawValue)
-        reply.append(protocolVersion)
-        reply.append(Int32(4_242))
-        _ = send(connection, reply.bytes, reply.bytes.count, 0)
+        return bytes[4..<8].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
     }
 
     func hide() { rename(path, path + ".hidden") }
@@ -110,5 +121,51 @@ private final class SocketMonitor {
         let second = Task { try await patient.open(patience: nil) }
         second.cancel()
         await #expect(throws: PodMonitorError.monitorGone(pod: "p")) { try await second.value }
+    }
+
+    /// A client whose monitor took the request to start and cut the connection, and the call that waits.
+    private func startWithoutAnswer(
+        of monitor: SocketMonitor
+    ) async throws -> (client: PodMonitorClient, start: Task<LaunchReport, any Error>) {
+        let opening = Task { [time, directory = monitor.directory] in
+            try await PodMonitorClient(
+                pod: "p", directory: directory, events: try EventThread(),
+                process: try ProcessHandle(processID: getpid()), program: nil, patience: nil, time: time)
+        }
+        let first = try await monitor.accept()
+        await monitor.answer(first)
+        let client = try await opening.value
+        let start = Task { try await client.start("c") }
+        await monitor.take(first)
+        close(first)
+        return (client, start)
+    }
+
+    @Test func aStartWhoseAnswerIsCutOffIsLookedUp() async throws {
+        let monitor = try SocketMonitor()
+        let (_, start) = try await startWithoutAnswer(of: monitor)
+        let second = try await monitor.accept()
+        await monitor.answer(second)
+        await monitor.answer(second) {
+            $0.append(UInt32(1))
+            $0.append(bytes: Array("c".utf8))
+            $0.append(MonitoredContainer.State.running.rawValue)
+            $0.append(Int32(77))
+            $0.append(UInt64(5))
+            $0.append(UInt64(6))
+            $0.append(UInt32(0))
+        }
+        #expect(
+            try await start.value == LaunchReport(processID: 77, createdAt: 5, startedAt: 6, warnings: []))
+        close(second)
+    }
+
+    @Test func aStartWhoseMonitorIsGoneIsLeftOpen() async throws {
+        let monitor = try SocketMonitor()
+        let (client, start) = try await startWithoutAnswer(of: monitor)
+        let second = try await monitor.accept()
+        client.disconnect()
+        await #expect(throws: PodMonitorError.monitorGone(pod: "p")) { try await start.value }
+        close(second)
     }
 }

@@ -127,6 +127,20 @@ import Testing
         #expect(status.reason == "StartError" || status.reason == "Error")
     }
 
+    /// It may have run, and must not run twice.
+    @Test func aStartThatLostItsMonitorIsAnEnd() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let id = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        node.monitors.only?.state.withLock { $0.startError = .monitorGone(pod: "p") }
+        let refusal = CRIError.startFailed(message: "the pod's monitor died as the container started", exitCode: 137)
+        await #expect(throws: refusal) { try await runtime.startContainer(id) }
+        let status = try await runtime.containerStatus(id)
+        #expect(status.state == .exited && status.exitCode == 137)
+    }
+
     @Test func whatCannotBeMadeLeavesNothing() async throws {
         let node = try FakeNode()
         let runtime = try await node.open()

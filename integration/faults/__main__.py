@@ -110,9 +110,6 @@ class Case:
         else:
             self.hits = 1
             act, victim = self.act, self.victim
-        # One that is killed between a container's execve and its answer leaves it open whether the container ran: the start may be done again.
-        if (self.place, act, victim) == ("monitor.containerExecuted", "kill", "monitor"):
-            self.life.most_runs = 2
         count = harm(self.instance, act, victim)
         if victim == "daemon" and act == "kill":
             self.instance.process.wait()

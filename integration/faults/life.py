@@ -19,7 +19,6 @@ class Life:
         self.api = None
         self.revision = 0
         self.was_harmed = False
-        self.most_runs = 1
         # Seconds for each thing that is waited for.
         self.patience = 25
         # An exit by the signal needs a grace; a container that is killed needs none.
@@ -120,7 +119,7 @@ class Life:
         for container in ("main", "brief"):
             path = f"{self.marks}/{container}"
             count = len(read(path).split()) if os.path.exists(path) else 0
-            self.instance.hold("no pod runs twice", count <= self.most_runs, f"container {container} of {self.name} ran {count} times")
+            self.instance.hold("no pod runs twice", count <= 1, f"container {container} of {self.name} ran {count} times")
 
     def check_kept(self):
         """All that was acknowledged is there."""

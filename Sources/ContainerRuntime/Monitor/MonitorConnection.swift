@@ -20,6 +20,8 @@ final class MonitorConnection: Sendable {
         var lastExit: UInt64 = 0
         var isGone = false
         var endWaiters: [CheckedContinuation<Void, Never>] = []
+        /// Who waits for a connection after a cut.
+        var cutWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
     let pod: String
@@ -110,10 +112,11 @@ final class MonitorConnection: Sendable {
             state.isGone = true
             let socket = state.socket
             state.socket = nil
-            let taken = (state.waiting, state.token, state.endWaiters, socket)
+            let taken = (state.waiting, state.token, state.endWaiters + state.cutWaiters, socket)
             state.waiting = [:]
             state.token = nil
             state.endWaiters = []
+            state.cutWaiters = []
             return taken
         }
         if let token { events.remove(token) }
@@ -131,6 +134,18 @@ final class MonitorConnection: Sendable {
                 return state.isGone
             }
             if isGone { waiter.resume() }
+        }
+    }
+
+    /// Returns when the monitor is connected again after a cut, or gone.
+    func mended() async {
+        await withCheckedContinuation { waiter in
+            let isDecided = state.withLock { state in
+                let isDecided = state.socket != nil || state.isGone
+                if !isDecided { state.cutWaiters.append(waiter) }
+                return isDecided
+            }
+            if isDecided { waiter.resume() }
         }
     }
 
@@ -259,11 +274,14 @@ final class MonitorConnection: Sendable {
             }
             return
         }
-        state.withLock { state in
+        let waiters = state.withLock { state in
             state.lastRequest &+= 1
             var hello = WireWriter(.hello, request: state.lastRequest)
             hello.append(protocolVersion)
             try? state.socket?.send(hello.bytes)
+            defer { state.cutWaiters = [] }
+            return state.cutWaiters
         }
+        for waiter in waiters { waiter.resume() }
     }
 }

@@ -10,6 +10,8 @@ package final class PodMonitorClient: PodMonitoring {
     private let process: ProcessHandle
     private let events: EventThread
     private let token: EventThread.Token
+    /// How often one that asks after a start is cut off again before it gives up.
+    private static let cutsBorne = 5
 
     /// Greets the monitor in `directory` and watches its process.
     /// - Parameter patience: how long it may take to answer; nil: as long as it lives.
@@ -90,7 +92,31 @@ package final class PodMonitorClient: PodMonitoring {
     }
 
     package func start(_ containerID: String) async throws(PodMonitorError) -> LaunchReport {
-        try await simple(.start, "start", containerID).report
+        do throws(PodMonitorError) {
+            return try await simple(.start, "start", containerID).report
+        } catch .kernel(let error) where error.code == ECONNRESET {
+            guard let report = try await startWithoutAnswer(of: containerID) else { throw .kernel(error) }
+            return report
+        }
+    }
+
+    /// What became of a start whose answer was cut off: asked of a monitor that lives; of one that does not, `.monitorGone` is thrown. nil: it was
+    /// not done.
+    private func startWithoutAnswer(of containerID: String) async throws(PodMonitorError) -> LaunchReport? {
+        var cuts = 0
+        while true {
+            await connection.mended()
+            do throws(PodMonitorError) {
+                let container = try await containers().first { $0.id == containerID }
+                guard let container, container.state != .created else { return nil }
+                return LaunchReport(
+                    processID: container.processID, createdAt: container.createdAt, startedAt: container.startedAt,
+                    warnings: [])
+            } catch .kernel where cuts < Self.cutsBorne {
+                // A monitor that dies may take one more connection.
+                cuts += 1
+            }
+        }
     }
 
     package func signal(_ containerID: String, _ signal: Int32) async throws(PodMonitorError) {

@@ -17,7 +17,8 @@ package protocol PodMonitoring: Sendable {
     /// Prepares a container up to the moment before execve. Its identifier must be new to this pod.
     func create(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport
 
-    /// Lets a created container execute; returns when execve has succeeded.
+    /// Lets a created container execute; returns when execve has succeeded. `.monitorGone` leaves open whether it did; any other error means that it
+    /// did not.
     func start(_ containerID: String) async throws(PodMonitorError) -> LaunchReport
 
     /// `create` and `start` in one message: the fast way.

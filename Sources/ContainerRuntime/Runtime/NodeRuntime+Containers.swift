@@ -185,8 +185,12 @@ extension NodeRuntime {
         settle(record)
     }
 
-    /// What the container itself is at fault for, with the exit code that a shell gives.
+    /// What the container itself is at fault for, with the exit code that a shell gives. One whose monitor died before the answer may have run: it
+    /// counts as killed, so that nobody starts it again who does not want it twice.
     static func startFailure(_ error: PodMonitorError) -> CRIError {
+        if case .monitorGone = error {
+            return .startFailed(message: "the pod's monitor died as the container started", exitCode: 137)
+        }
         guard case .launch = error else { return .failed(error.description) }
         let code: Int32 = error.isCommandNotFound ? 127 : error.isPermissionDenied ? 126 : 128
         return .startFailed(message: launchMessage(error), exitCode: code)
