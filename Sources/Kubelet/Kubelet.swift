@@ -100,7 +100,7 @@ package final class Kubelet: Sendable {
             client: client, node: configuration.identity.name, sink: sink, time: time, logger: logger)
         executor = PodExecutor(
             node: configuration.identity, runtime: runtime, images: images,
-            volumes: volumes,
+            pulls: PullRecords(directory: configuration.dataDirectory, threads: threads), volumes: volumes,
             source: TimedStatusSink(
                 sink: MirroredStatusSink(mirrors: mirrors, sink: sink), moments: moments, time: time),
             objects: APIReferencedObjects(client: client),
@@ -122,6 +122,7 @@ package final class Kubelet: Sendable {
     /// Returns when its task is cancelled.
     package func run() async {
         let reporter = reporter
+        await executor.forgetRemovedImages()
         await withDiscardingTaskGroup { group in
             group.addTask { await self.directory.run() }
             group.addTask { await self.recorder.run() }

@@ -26,7 +26,7 @@ final class DirectoryFixture: Sendable {
         let threads = BlockingThreads(count: 1)
         executor = PodExecutor(
             node: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), runtime: runtime,
-            images: FakeImageService(present: ["i"]),
+            images: FakeImageService(present: ["i"]), pulls: PullRecords(directory: root + "/d", threads: threads),
             volumes: VolumeHost(
                 directories: PodDirectories(data: root + "/d", run: root + "/r"), threads: threads),
             source: sink, objects: Silent(),

@@ -26,7 +26,7 @@ import Testing
     }
 
     private func users(_ places: [String], _ image: String) throws -> [String] {
-        try keyring(places).credentials(for: ImageReference(image)).map(\.username)
+        try keyring(places).credentials(for: ImageReference(image)).map(\.auth.username)
     }
 
     @Test(arguments: [
@@ -61,7 +61,7 @@ import Testing
     @Test(arguments: ["dXNlcjpwOnE=", "dXNlcjpwOnE"]) func userAndPasswordMayBePacked(auth: String) throws {
         var keyring = RegistryKeyring()
         try keyring.add(secret("{\"a.example\": {\"auth\": \"\(auth)\", \"username\": \"other\"}}", isOld: true))
-        let found = try keyring.credentials(for: ImageReference("a.example/x")).first
+        let found = try keyring.credentials(for: ImageReference("a.example/x")).first?.auth
         #expect(found?.username == "user")
         #expect(found?.password == "p:q")
     }

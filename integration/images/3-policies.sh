@@ -34,6 +34,9 @@ policies() {
     check "a secret of the older form" old_form
     check "a wrong secret gives way to the right one" wrong_then_right
     check "a secret of the service account" account_has_it
+    check "what came with a secret is not a stranger's" strangers_ask
+    check "nor by a policy of Never" strangers_never
+    check "who has the secret needs no pull" holders_need_none
     check "a secret that is not there is told" secret_is_missing
     kubectl delete pod --all --wait=true >/dev/null
 }
@@ -87,6 +90,18 @@ account_has_it() {
     kubectl create serviceaccount reader >/dev/null
     kubectl patch serviceaccount reader -p '{"imagePullSecrets": [{"name": "entry"}]}' >/dev/null
     pod_of account 127.0.0.1:5001/site:1 '' 'serviceAccountName: reader,' && runs account
+}
+strangers_ask() {
+    pod_of stranger 127.0.0.1:5001/site:1 && eventually 10 waits_for stranger ErrImagePull &&
+        eventually 10 tells stranger '^Warning Failed Failed to pull image "127.0.0.1:5001/site:1": .*401'
+}
+strangers_never() {
+    pod_of quiet 127.0.0.1:5001/site:1 'imagePullPolicy: Never' && eventually 10 waits_for quiet ErrImageNeverPull &&
+        waiting quiet message | grep -q 'pulled with credentials that this pod does not have'
+}
+holders_need_none() {
+    pod_of holder 127.0.0.1:5001/site:1 'imagePullPolicy: Never' 'imagePullSecrets: [{name: old}],' && runs holder
+    kubectl delete pod stranger quiet holder --wait=true >/dev/null
 }
 secret_is_missing() {
     fresh account

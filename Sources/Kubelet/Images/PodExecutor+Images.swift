@@ -1,15 +1,19 @@
 import APIMachinery
 import CRI
 import KubernetesAPI
+import Linux
 import OCI
 
 extension PodExecutor {
     /// Makes sure that the images which a container needs are there, as their pull policies say.
     /// - Parameter held: those that were pulled in vain, and are not asked for again yet.
-    func ensureImages(of name: String, _ pod: Pod, held: Set<String>) async -> PodOutcome {
+    func ensureImages(
+        of name: String, _ pod: Pod, _ observation: PodObservation, held: Set<String>
+    ) async -> PodOutcome {
         for demand in pod.spec.imageDemands(of: name) {
+            let last = demand.container.flatMap { observation.newest($0)?.imageID }
             do throws(OperationError) {
-                try await ensure(demand, of: pod, isPullHeld: held.contains(demand.image))
+                try await ensure(demand, of: pod, last: last, isPullHeld: held.contains(demand.image))
             } catch {
                 return .imageMissing(demand, reason: error.reason, message: error.message)
             }
@@ -17,26 +21,51 @@ extension PodExecutor {
         return .success
     }
 
-    private func ensure(_ demand: ImageDemand, of pod: Pod, isPullHeld: Bool) async throws(OperationError) {
+    /// - Parameter last: the image's id that the container ran with before.
+    private func ensure(
+        _ demand: ImageDemand, of pod: Pod, last: String?, isPullHeld: Bool
+    ) async throws(OperationError) {
         let image = demand.image
         let reference = try Self.reference(image)
         if demand.policy != "Always" {
             let present = try await criOperation(ImageFailure.inspect) { () async throws(CRIError) in
                 try await images.imageStatus(image)
             }
-            if present != nil {
+            if let present, try await isOpen(present.id, reference, demand, of: pod, last: last) {
                 return record(
                     pod, false, "Pulled", "Container image \"\(image)\" already present on machine", demand.container)
             }
-            guard demand.policy != "Never" else {
-                throw OperationError(
-                    ImageFailure.neverPull,
-                    "Container image \"\(image)\" is not present with pull policy of Never; "
-                        + "add it on the node with `swiftlet images add \(image) PATH`")
-            }
+            guard demand.policy != "Never" else { throw Self.neverPull(image, isPresent: present != nil) }
         }
         guard !isPullHeld else { throw OperationError(ImageFailure.backOff, "Back-off pulling image \"\(image)\"") }
         try await pull(image, reference, for: demand.container, of: pod)
+    }
+
+    /// Whether the pod may use an image that is there without asking its registry. A container that ran with it had the right to: it starts again also
+    /// while its Secrets cannot be read.
+    private func isOpen(
+        _ id: String, _ reference: ImageReference, _ demand: ImageDemand, of pod: Pod, last: String?
+    ) async throws(OperationError) -> Bool {
+        guard id != last else { return true }
+        let access: ImageAccess
+        do throws(KernelError) {
+            access = try await pulls.access(to: "\(reference)", of: reference.name, as: id)
+        } catch {
+            throw OperationError(ImageFailure.inspect, "Failed to inspect image \"\(demand.image)\": \(error)")
+        }
+        guard access != .everyone else { return true }
+        let keyring = await keyring(of: pod, container: demand.container)
+        return access.isOpen(to: keyring.credentials(for: reference).map(\.source))
+    }
+
+    private static func neverPull(_ image: String, isPresent: Bool) -> OperationError {
+        OperationError(
+            ImageFailure.neverPull,
+            isPresent
+                ? "Container image \"\(image)\" is present with pull policy of Never, but it was pulled with credentials that this pod does not have; "
+                    + "name a Secret with them in imagePullSecrets"
+                : "Container image \"\(image)\" is not present with pull policy of Never; "
+                    + "add it on the node with `swiftlet images add \(image) PATH`")
     }
 
     private static func reference(_ image: String) throws(OperationError) -> ImageReference {
@@ -54,7 +83,9 @@ extension PodExecutor {
         let keyring = await keyring(of: pod, container: container)
         record(pod, false, "Pulling", "Pulling image \"\(image)\"", container)
         let start = time.uptime()
-        let id = try await pull(image, as: keyring.credentials(for: reference))
+        let id = try await recorded(image, reference) { () async throws(OperationError) in
+            try await pull(image, as: keyring.credentials(for: reference))
+        }
         let size = (try? await images.imageStatus(id))??.size ?? 0
         let took = (time.uptime() - start).goText
         record(
@@ -63,12 +94,40 @@ extension PodExecutor {
             container)
     }
 
+    /// A pull that is written down before it begins and when it has ended.
+    private func recorded(
+        _ image: String, _ reference: ImageReference,
+        _ pull: () async throws(OperationError) -> (id: String, secret: PullSecret?)
+    ) async throws(OperationError) -> String {
+        let name = reference.description
+        try await write { $0.begin(name) }
+        let pulled: (id: String, secret: PullSecret?)
+        do throws(OperationError) {
+            pulled = try await pull()
+        } catch {
+            try? await pulls.change { $0.fail(name) }
+            throw error
+        }
+        try await write { $0.succeed(name, of: reference.name, as: pulled.id, with: pulled.secret) }
+        return pulled.id
+    }
+
+    private func write(_ change: @escaping @Sendable (inout PullLedger) -> Void) async throws(OperationError) {
+        do throws(KernelError) {
+            try await pulls.change(change)
+        } catch {
+            throw OperationError(ImageFailure.pull, "\(error)")
+        }
+    }
+
     /// With each of the credentials until one is let in; without where there are none.
-    private func pull(_ image: String, as credentials: [RegistryAuth]) async throws(OperationError) -> String {
+    private func pull(
+        _ image: String, as credentials: [RegistryCredential]
+    ) async throws(OperationError) -> (id: String, secret: PullSecret?) {
         var failures: [String] = []
-        for auth in credentials.isEmpty ? [nil] : credentials.map(Optional.some) {
+        for credential in credentials.isEmpty ? [nil] : credentials.map(Optional.some) {
             do throws(CRIError) {
-                return try await images.pullImage(image, auth: auth)
+                return (try await images.pullImage(image, auth: credential?.auth), credential?.source)
             } catch {
                 failures.append(error.description)
             }
@@ -111,6 +170,15 @@ extension PodExecutor {
                     + "attempting to pull the image may not succeed.", container)
         }
         return keyring
+    }
+}
+
+extension PodExecutor {
+    /// Before the first pull: what the ledger has of images that were removed. One that is brought by hand later is everyone's.
+    func forgetRemovedImages() async {
+        guard let images = try? await images.listImages() else { return }
+        let ids = Set(images.map(\.id))
+        try? await pulls.change { $0.keep(only: ids) }
     }
 }
 

@@ -4,6 +4,12 @@ import JSONTree
 import KubernetesAPI
 import OCI
 
+/// Credentials, and the Secret they are from.
+struct RegistryCredential: Sendable, Hashable {
+    var auth: RegistryAuth
+    var source: PullSecret
+}
+
 /// Registry credentials out of Secrets, by the places that they are for, and which of them an image is asked for with.
 ///
 /// A place is a host, perhaps with a port and the beginning of a path. Its host may have `*`, `?` and `[a-z]` within each of its labels
@@ -11,7 +17,7 @@ import OCI
 struct RegistryKeyring: Sendable {
     private struct Entry {
         var place: RegistryPlace
-        var auth: RegistryAuth
+        var credential: RegistryCredential
     }
 
     private var entries: [Entry] = []
@@ -31,10 +37,14 @@ struct RegistryKeyring: Sendable {
         guard let file = try? JSONValue(parsing: bytes), case .object = file else {
             throw RegistryKeyringError("\(object): it is no JSON object")
         }
-        try add(key == ".dockercfg" ? file : file["auths"] ?? [:], object)
+        let source = PullSecret(
+            namespace: secret.metadata.namespace, name: secret.metadata.name, uid: secret.metadata.uid, hash: "")
+        try add(key == ".dockercfg" ? file : file["auths"] ?? [:], object, source)
     }
 
-    private mutating func add(_ places: JSONValue, _ object: String) throws(RegistryKeyringError) {
+    private mutating func add(
+        _ places: JSONValue, _ object: String, _ source: PullSecret
+    ) throws(RegistryKeyringError) {
         guard let places = places.object else { throw RegistryKeyringError("\(object): auths is no object") }
         var found: [Entry] = []
         for member in places.members {
@@ -42,7 +52,10 @@ struct RegistryKeyring: Sendable {
             guard let place = RegistryPlace(name) else {
                 throw RegistryKeyringError("\(object): \"\(name.prefix(200))\" is no registry's address")
             }
-            found.append(Entry(place: place, auth: try Self.auth(value, "\(object): \(name.prefix(200))")))
+            let auth = try Self.auth(value, "\(object): \(name.prefix(200))")
+            var credential = RegistryCredential(auth: auth, source: source)
+            credential.source.hash = Self.hash(of: auth)
+            found.append(Entry(place: place, credential: credential))
         }
         entries += found
     }
@@ -63,14 +76,20 @@ struct RegistryKeyring: Sendable {
         return auth
     }
 
+    /// Of what a registry is shown, whatever the Secret calls it.
+    private static func hash(of auth: RegistryAuth) -> String {
+        let parts = [auth.username, auth.password, auth.identityToken, auth.registryToken]
+        return Digest(of: JSONValue.array(parts.map { .string($0) }).encoded()).hex
+    }
+
     /// All that may fit, the place that says most first; in the Secrets' order where several are for one place.
-    func credentials(for image: ImageReference) -> [RegistryAuth] {
+    func credentials(for image: ImageReference) -> [RegistryCredential] {
         let fitting = entries.filter { $0.place.holds(image) }
         let keys = Set(fitting.map(\.place.key)).sorted(by: >)
-        let found = keys.flatMap { key in fitting.filter { $0.place.key == key }.map(\.auth) }
+        let found = keys.flatMap { key in fitting.filter { $0.place.key == key }.map(\.credential) }
         guard found.isEmpty, image.registry == "docker.io" else { return found }
         // docker login writes Docker Hub's under its old address.
-        return entries.filter { $0.place.key == "index.docker.io" }.map(\.auth)
+        return entries.filter { $0.place.key == "index.docker.io" }.map(\.credential)
     }
 }
 

@@ -10,6 +10,7 @@ struct PodExecutor: Sendable {
     let node: NodeIdentity
     let runtime: any RuntimeService
     let images: any ImageService
+    let pulls: PullRecords
     let volumes: any PodVolumes
     let source: any PodStatusSink
     let objects: any ReferencedObjects
@@ -60,7 +61,7 @@ struct PodExecutor: Sendable {
         case .confirmDeletion:
             return (await outcome { () async throws(OperationError) in try await source.confirmDeletion(of: pod) }, nil)
         case .ensureImages(let name, _, let held):
-            return (await ensureImages(of: name, pod, held: held), nil)
+            return (await ensureImages(of: name, pod, observation, held: held), nil)
         case .probe(let key, let timeout):
             return (await prober.check(key, pod, observation, timeout: timeout), nil)
         default:

@@ -1,0 +1,141 @@
+import JSONTree
+
+/// A Secret's credentials as they were used for a pull.
+struct PullSecret: Sendable, Hashable {
+    var namespace: String
+    var name: String
+    var uid: String
+    /// Digest of the credentials.
+    var hash: String
+
+    /// The same credentials, or the same Secret whatever its credentials are by now.
+    func opens(what other: PullSecret) -> Bool {
+        hash == other.hash || (uid, namespace, name) == (other.uid, other.namespace, other.name)
+    }
+}
+
+/// Who may use an image that is on the node.
+enum ImageAccess: Sendable, Hashable {
+    case everyone
+    /// Pods that have one of these; where there is none, or it is not known with what it came, a pull decides.
+    case holders([PullSecret])
+
+    func isOpen(to secrets: [PullSecret]) -> Bool {
+        switch self {
+        case .everyone: true
+        case .holders(let known): secrets.contains { mine in known.contains(where: mine.opens) }
+        }
+    }
+}
+
+/// What this kubelet pulled, and with whose credentials: another pod may use the image without a pull only if it has them too. What was brought by hand is
+/// everyone's (upstream, `KubeletEnsureSecretPulledImages` with the policy `NeverVerifyPreloadedImages`).
+///
+/// Pure. A pull is in it before it begins, so that one whose end was never seen is not taken for an image that was brought by hand.
+struct PullLedger: Sendable, Hashable {
+    private struct Begun: Sendable, Hashable {
+        /// Pulls that run.
+        var running = 0
+        /// Whether there was one whose end was not seen.
+        var isOpenEnded = false
+    }
+
+    private var begun: [String: Begun] = [:]
+    /// By image id, then by registry and repository.
+    private var pulled: [String: [String: ImageAccess]] = [:]
+    /// Secrets kept for one image; the oldest goes.
+    private static let limit = 100
+
+    init() {}
+
+    mutating func begin(_ image: String) {
+        begun[image, default: Begun()].running += 1
+    }
+
+    mutating func fail(_ image: String) {
+        end(image)
+    }
+
+    /// - Parameter secret: nil: it came without credentials of a pod.
+    mutating func succeed(_ image: String, of repository: String, as id: String, with secret: PullSecret?) {
+        begun[image]?.isOpenEnded = false
+        end(image)
+        var secrets: [PullSecret] = []
+        switch (pulled[id]?[repository], secret) {
+        case (.everyone, _), (_, nil):
+            pulled[id, default: [:]][repository] = .everyone
+            return
+        case (.holders(let known), _): secrets = known
+        case (nil, _): break
+        }
+        secrets.removeAll { ($0.uid, $0.namespace, $0.name) == (secret?.uid, secret?.namespace, secret?.name) }
+        if let secret { secrets.append(secret) }
+        pulled[id, default: [:]][repository] = .holders(secrets.suffix(Self.limit))
+    }
+
+    func access(to image: String, of repository: String, as id: String) -> ImageAccess {
+        if let names = pulled[id] { return names[repository] ?? .holders([]) }
+        return begun[image] == nil ? .everyone : .holders([])
+    }
+
+    /// Forgets images that are not there any more.
+    mutating func keep(only ids: Set<String>) {
+        pulled = pulled.filter { ids.contains($0.key) }
+    }
+
+    private mutating func end(_ image: String) {
+        guard var pulls = begun[image] else { return }
+        pulls.running -= 1
+        begun[image] = pulls.running > 0 || pulls.isOpenEnded ? pulls : nil
+    }
+}
+
+// MARK: As a file
+
+extension PullLedger {
+    var json: JSONValue {
+        let images = pulled.map { id, names in
+            (id, JSONValue.object(JSONObject(names.map { ($0, Self.json(of: $1)) })))
+        }
+        return ["begun": .array(begun.keys.sorted().map { .string($0) }), "pulled": .object(JSONObject(images))]
+    }
+
+    /// What an earlier kubelet left; nil where it is no such file.
+    init?(_ file: JSONValue) {
+        guard let begun = file["begun"]?.array, let pulled = file["pulled"]?.object else { return nil }
+        for name in begun {
+            guard let name = name.string else { return nil }
+            self.begun[name] = Begun(isOpenEnded: true)
+        }
+        for image in pulled.members {
+            guard let names = image.value.object else { return nil }
+            for name in names.members {
+                guard let access = Self.access(name.value) else { return nil }
+                self.pulled[image.key, default: [:]][name.key] = access
+            }
+        }
+    }
+
+    private static func json(of access: ImageAccess) -> JSONValue {
+        guard case .holders(let secrets) = access else { return .bool(true) }
+        return .array(
+            secrets.map {
+                [
+                    "namespace": .string($0.namespace), "name": .string($0.name), "uid": .string($0.uid),
+                    "hash": .string($0.hash),
+                ]
+            })
+    }
+
+    private static func access(_ value: JSONValue) -> ImageAccess? {
+        guard value.bool != true else { return .everyone }
+        guard let values = value.array else { return nil }
+        let secrets = values.compactMap { value -> PullSecret? in
+            guard let namespace = value["namespace"]?.string, let name = value["name"]?.string,
+                let uid = value["uid"]?.string, let hash = value["hash"]?.string
+            else { return nil }
+            return PullSecret(namespace: namespace, name: name, uid: uid, hash: hash)
+        }
+        return secrets.count == values.count ? .holders(secrets) : nil
+    }
+}

@@ -1,0 +1,73 @@
+import Glibc
+import JSONTree
+import Linux
+import Synchronization
+
+/// The ledger of pulls, as it lies on disk: what a call changed is durable when it returns.
+final class PullRecords: Sendable {
+    private let directory: String
+    private let threads: BlockingThreads
+    /// Nil until the file has been read. Never held over a call that blocks.
+    private let ledger = Mutex<PullLedger?>(nil)
+    /// Held by who reads or writes the file.
+    private let file = Mutex(())
+
+    private var path: String { directory + "/pulled-images.json" }
+
+    init(directory: String, threads: BlockingThreads) {
+        self.directory = directory
+        self.threads = threads
+    }
+
+    func access(
+        to image: String, of repository: String, as id: String
+    ) async throws(KernelError) -> ImageAccess {
+        let known =
+            if let known = ledger.withLock({ $0 }) { known } else {
+                try await threads.run("read pull records") { [self] () throws(KernelError) in
+                    try file.withLock { _ throws(KernelError) in try current() }
+                }
+            }
+        return known.access(to: image, of: repository, as: id)
+    }
+
+    /// Writes down what `body` makes of the ledger; where that fails, nothing is changed.
+    func change(_ body: @escaping @Sendable (inout PullLedger) -> Void) async throws(KernelError) {
+        try await threads.run("write pull records") { [self] () throws(KernelError) in
+            try file.withLock { _ throws(KernelError) in
+                let before = try current()
+                var after = before
+                body(&after)
+                if after.json != before.json {
+                    try WholeFile.makeDirectories(directory)
+                    try WholeFile.replace(path, with: after.json.encoded(), durable: true)
+                }
+                ledger.withLock { [after] in $0 = after }
+            }
+        }
+    }
+
+    /// The file is held.
+    private func current() throws(KernelError) -> PullLedger {
+        if let known = ledger.withLock({ $0 }) { return known }
+        let read = try read()
+        ledger.withLock { $0 = read }
+        return read
+    }
+
+    private func read() throws(KernelError) -> PullLedger {
+        let bytes: [UInt8]
+        do throws(KernelError) {
+            bytes = try WholeFile.read(path, limit: 64 << 20)
+        } catch {
+            guard error.code == ENOENT else { throw error }
+            return PullLedger()
+        }
+        guard let value = try? JSONValue(parsing: bytes), let ledger = PullLedger(value) else {
+            throw KernelError(
+                "read", "\(path), which is damaged: delete it, and what is on the node counts as brought by hand",
+                EINVAL)
+        }
+        return ledger
+    }
+}
