@@ -11,6 +11,7 @@ import clauses
 import kills
 import lifecycle
 import programs
+import races
 import refusals
 import sessions
 from bundle import Failure, Runtime
@@ -21,7 +22,7 @@ class Skip(Exception):
 
 
 def all_tests():
-    return [(name, test) for part in (clauses, lifecycle, sessions, refusals, programs, kills, attacks)
+    return [(name, test) for part in (clauses, lifecycle, sessions, refusals, programs, races, kills, attacks)
             for name, test in list(vars(part).items()) if name.startswith("test_") and test.__module__ == part.__name__]
 
 

@@ -2,34 +2,35 @@ import CLaunch
 import Glibc
 import Launch
 
-/// Whose an id is before there is a record: of the process that holds a lock on the copy of the configuration. The kernel lets go of it
-/// whatever the process dies of, and a forked child does not have it.
+/// The right to change what lies under an id: of the process that holds a lock on the copy of the configuration. Who makes a container holds it
+/// until there is a record, who takes one away to the end. The kernel lets go of it whatever the process dies of, and a forked child does not
+/// have it.
 extension ContainerDirectory {
-    /// Claims the id and writes the configuration; what a killed call left under it is taken away first. The claim lasts as long as the
-    /// descriptor.
-    func claim(_ configuration: [UInt8]) throws(OCIRuntimeError) -> Descriptor {
+    /// Claims the id and writes the configuration; what a killed call left under it is taken away first.
+    func claim(_ configuration: [UInt8]) throws(OCIRuntimeError) -> Claim {
         try ContainerDirectory.makeRoot(root)
         // More than once, because a `delete` may take the directory away in between.
         for _ in 0..<3 {
             guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .kernel(KernelError("mkdir", path)) }
-            guard let file = try lock() else { continue }
-            guard access(path + "/state.json", F_OK) != 0 else { break }
+            guard let lock = try lock(makesFile: true) else { continue }
+            guard !isRecorded else { break }
             try clearMade()
             try kernel { () throws(KernelError) in
-                guard ftruncate(file.raw, 0) == 0 else { throw KernelError("truncate", self.file) }
-                try WholeFile.write(configuration, to: file, path: self.file)
+                guard ftruncate(lock.raw, 0) == 0 else { throw KernelError("truncate", self.file) }
+                try WholeFile.write(configuration, to: lock, path: self.file)
             }
-            return file
+            return Claim(lock)
         }
         throw .state(container: id, cause: "the id is taken; `delete` frees it")
     }
 
     private var file: String { path + "/config.json" }
+    private var isRecorded: Bool { access(path + "/state.json", F_OK) == 0 }
 
-    /// The configuration's file, made where there is none, with a lock that nobody else has; nil where another process has it, or takes
-    /// the directory away.
-    func lock() throws(OCIRuntimeError) -> Descriptor? {
-        let raw = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    /// The configuration's file with a lock that nobody else has; nil where another process has it, or the file is not there or is taken away
+    /// meanwhile. While it is held the file must not be opened once more: to close it would let go of the lock.
+    private func lock(makesFile: Bool = false) throws(OCIRuntimeError) -> Descriptor? {
+        let raw = open(file, O_RDWR | O_NOFOLLOW | O_CLOEXEC | (makesFile ? O_CREAT : 0), 0o600)
         guard raw >= 0 else {
             if errno == ENOENT { return nil }
             throw .kernel(KernelError("open", file))
@@ -50,6 +51,35 @@ extension ContainerDirectory {
         flock(l_type: Int16(F_WRLCK), l_whence: Int16(SEEK_SET), l_start: 0, l_len: 0, l_pid: 0)
     }
 
+    /// The lock, waited for up to ten seconds; nil where the file is not there. `endsHolder`: who has it for longer than a second is killed,
+    /// and what it was at is taken up from there.
+    func waitForLock(endsHolder: Bool = false) throws(OCIRuntimeError) -> Descriptor? {
+        for attempt in 0..<5000 {
+            // Somebody may have taken the file away, and the record be there all the same.
+            if let lock = try lock(makesFile: attempt > 0 && isRecorded) { return lock }
+            guard access(file, F_OK) == 0 || isRecorded else { return nil }
+            if endsHolder && attempt > 500 { endHolder() }
+            usleep(2000)
+        }
+        let process = holder.map(String.init) ?? "of another pid namespace"
+        throw .state(container: id, cause: "process \(process) is still at work on it")
+    }
+
+    /// The process that has the lock; nil where nobody has, or one of another pid namespace.
+    private var holder: Int32? {
+        guard let file = try? Descriptor.open(file, O_RDONLY | O_NOFOLLOW) else { return nil }
+        var lock = ContainerDirectory.wholeFile
+        guard fcntl(file.raw, F_GETLK, &lock) == 0, lock.l_type != F_UNLCK, lock.l_pid > 0 else { return nil }
+        return lock.l_pid
+    }
+
+    private func endHolder() {
+        guard let number = holder, case let raw = cs_pidfd_open(number), raw >= 0 else { return }
+        let handle = Descriptor(owning: raw)
+        // Nobody else got its number meanwhile.
+        if holder == number { cs_pidfd_signal(handle.raw, SIGKILL) }
+    }
+
     /// Notes what is about to be made, so that it is found again without a record.
     func note(_ name: String, _ target: String) throws(OCIRuntimeError) {
         guard symlink(target, path + "/" + name) == 0 else {
@@ -57,17 +87,28 @@ extension ContainerDirectory {
         }
     }
 
-    /// Takes away what a call that was killed left under the id. False where the container is there or is being made.
-    func clearAbandoned() throws(OCIRuntimeError) -> Bool {
-        guard let file = try lock() else { return access(path, F_OK) != 0 }
-        guard access(path + "/state.json", F_OK) != 0 else { return false }
-        try clearUnfinished()
-        _ = consume file
+    /// Takes away what a call that was killed left under the id, with `force` also what one is at. False where there is a record, or a call is
+    /// at it and may go on.
+    func clearUnfinished(force: Bool) throws(OCIRuntimeError) -> Bool {
+        guard let lock = force ? try waitForLock(endsHolder: true) : try lock() else {
+            // A call may have been killed before it made the file, or after it took that away.
+            return rmdir(path) == 0 || errno == ENOENT
+        }
+        guard !isRecorded || force && (try? load()) == nil else { return false }
+        try clear()
+        _ = consume lock
         return true
     }
 
-    /// With all that was made for a container without a record, whoever makes it.
-    func clearUnfinished() throws(OCIRuntimeError) {
+    /// Takes away the container that has this record, and no other that has come in its place.
+    func clear(_ state: ContainerState) throws(OCIRuntimeError) {
+        guard let lock = try waitForLock(), (try? load()) == state else { return }
+        try clear()
+        _ = consume lock
+    }
+
+    /// With all that was noted. The caller holds the lock.
+    func clear() throws(OCIRuntimeError) {
         try clearMade()
         try remove()
     }
@@ -88,4 +129,15 @@ extension ContainerDirectory {
         let count = readlink(path + "/" + name, &text, text.count)
         return count > 0 ? String(decoding: text[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
     }
+}
+
+/// What `claim` gives: the id is this process's until there is a record, which then speaks for itself.
+final class Claim {
+    private var lock: Descriptor?
+
+    init(_ lock: consuming Descriptor) { self.lock = consume lock }
+
+    var isHeld: Bool { lock != nil }
+
+    func letGo() { lock = nil }
 }

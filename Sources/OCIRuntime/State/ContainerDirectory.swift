@@ -125,26 +125,38 @@ package struct ContainerDirectory: Sendable {
     }
 
     /// Takes the directory away; its files are known, so that nothing else is ever removed. The record goes late: a call that is killed
-    /// on the way can be made again. Last goes the file that is locked.
+    /// on the way can be made again. Last goes the file that is locked: from then on the id may be claimed, and the directory be another's.
     func remove() throws(OCIRuntimeError) {
         removeGate()
         for name in ["cgroup", "unit", "rootfs", "state.json.new", "state.json", "config.json"] {
             unlink(path + "/" + name)
         }
-        guard rmdir(path) == 0 || errno == ENOENT else { throw .kernel(KernelError("rmdir", path)) }
+        for _ in 0..<10 {
+            if rmdir(path) == 0 || errno == ENOENT { return }
+            guard errno == ENOTEMPTY || errno == EEXIST else { throw .kernel(KernelError("rmdir", path)) }
+            if access(path + "/config.json", F_OK) == 0 { return }
+        }
+        let names = ContainerDirectory.names(in: path).sorted().joined(separator: ", ")
+        throw .state(container: id, cause: "\(path) holds what is not ours (\(names)); move that away and delete again")
     }
 
     /// The ids under a root.
     static func ids(in root: String) -> [String] {
-        guard let directory = opendir(root) else { return [] }
+        names(in: root, DT_DIR).filter { !$0.hasPrefix(".") }.sorted()
+    }
+
+    /// What lies in a directory, of one kind or of all.
+    private static func names(in path: String, _ kind: Int? = nil) -> [String] {
+        guard let directory = opendir(path) else { return [] }
         defer { closedir(directory) }
         var found: [String] = []
         while let entry = readdir(directory) {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if !name.hasPrefix(".") && entry.pointee.d_type == UInt8(DT_DIR) { found.append(name) }
+            let isOfKind = kind.map { UInt8($0) == entry.pointee.d_type } ?? true
+            if name != "." && name != ".." && isOfKind { found.append(name) }
         }
-        return found.sorted()
+        return found
     }
 }

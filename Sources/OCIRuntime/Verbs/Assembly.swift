@@ -11,6 +11,7 @@ struct Assembly {
     let cgroup: ContainerCgroup?
     /// Where the cgroup is systemd's: left as soon as the process is in it.
     let entry: ScopeEntry?
+    let claim: Claim
     let isGated: Bool
 
     private var log: RuntimeLog { creation.session.log }
@@ -69,8 +70,15 @@ struct Assembly {
         let terminal = try follow(launched, to: "ready")
         defer { if terminal >= 0 { close(terminal) } }
         try creation.directory.publish(state)
-        try writePidFile(launched)
-        try finish(launched, state, terminal)
+        claim.letGo()
+        do throws(OCIRuntimeError) {
+            try writePidFile(launched)
+            try finish(launched, state, terminal)
+        } catch {
+            launched.discard()
+            try? creation.directory.clear(state)
+            throw error
+        }
     }
 
     private func writeMaps(_ processID: Int32) throws(OCIRuntimeError) {

@@ -95,7 +95,9 @@ struct Creation {
         }
         let signals = isDetached ? nil : try Foreground.takeSignals().release()
         var code: Int32 = 0
+        var made: ContainerState?
         try make(isGated: false) { launched, state, terminal throws(OCIRuntimeError) in
+            made = state
             let starting = Starting(
                 session: session, directory: directory, state: state, specification: specification)
             try starting.prepare(handle: launched.handle.raw)
@@ -104,7 +106,11 @@ struct Creation {
             guard let signals else { return }
             code = Foreground(handle: launched.handle.raw, terminal: terminal, signals: signals).attend()
         }
-        if !isDetached && !keeps { try session.remove(directory, force: true) }
+        // By now the id may be another's, whom this one's removal by somebody else made room for.
+        if let made, !isDetached, !keeps {
+            try session.end(made)
+            try session.remove(directory, made)
+        }
         return code
     }
 
@@ -130,18 +136,18 @@ struct Creation {
             specification, bundle: options.bundle, container: options.container, facts: facts)
         var plan = try planner.plan(process, seccomp: seccomp)
         plan.root = try realPath(plan.root)
-        // Ours until this process ends.
-        _ = try directory.claim(source).release()
+        let claim = try directory.claim(source)
         do throws(OCIRuntimeError) {
             if plan.namespace(.mount) == nil { try directory.note("rootfs", plan.root) }
             let entry = try makeScope()
             let group = if let entry { entry.cgroup } else { try makeCgroup() }
             try network.take(into: &plan)
             let assembly = Assembly(
-                creation: self, plan: plan, process: process, cgroup: group, entry: entry, isGated: isGated)
+                creation: self, plan: plan, process: process, cgroup: group, entry: entry, claim: claim,
+                isGated: isGated)
             try assembly.build(finish)
         } catch {
-            try? directory.clearUnfinished()
+            if claim.isHeld { try? directory.clear() }
             throw error
         }
     }

@@ -42,14 +42,8 @@ extension Session {
     }
 
     /// Takes away all that is left of a container. `force`: also one that runs, was never finished, or is not there.
-    func remove(_ directory: ContainerDirectory, force: Bool) throws(OCIRuntimeError) {
-        if force && access(directory.path, F_OK) != 0 { return }
-        let state: ContainerState
-        do throws(OCIRuntimeError) { state = try directory.load() } catch {
-            if access(directory.path, F_OK) == 0, try directory.clearAbandoned() { return }
-            guard force else { throw error }
-            return try directory.clearUnfinished()
-        }
+    private func remove(_ directory: ContainerDirectory, force: Bool) throws(OCIRuntimeError) {
+        guard let state = try finished(directory, force: force) else { return }
         let status = directory.status(state)
         if status != .stopped {
             guard force else {
@@ -58,10 +52,27 @@ extension Session {
             }
             try end(state)
         }
+        try remove(directory, state)
+    }
+
+    /// The record of what is to be removed; nil where there was none and nothing is left, with `force` also of what is being made.
+    private func finished(_ directory: ContainerDirectory, force: Bool) throws(OCIRuntimeError) -> ContainerState? {
+        for _ in 0..<3 {
+            if force && access(directory.path, F_OK) != 0 { return nil }
+            do throws(OCIRuntimeError) { return try directory.load() } catch {
+                guard access(directory.path, F_OK) == 0 else { throw error }
+                if try directory.clearUnfinished(force: force) { return nil }
+                guard force else { throw error }
+            }
+        }
+        return try directory.load()
+    }
+
+    /// Takes away the container that has this record, which is stopped, and no other that has come in its place.
+    func remove(_ directory: ContainerDirectory, _ state: ContainerState) throws(OCIRuntimeError) {
+        // Before the lock: to close the configuration's file would let go of that.
         let specification = (try? directory.remainingConfiguration(state)) ?? nil
-        let lock = try directory.lock()
-        // Another call may have taken it away meanwhile, and the id be one of another container's by now.
-        guard (try? directory.load()) == state else { return }
+        guard let lock = try directory.waitForLock(), (try? directory.load()) == state else { return }
         try ContainerCgroup.noted(state.cgroup, unit: state.unit)?.end()
         if state.isMountedHere { cmnt_detach(state.rootfs) }
         // As long as the record is there, a call that follows one that was killed runs them.
@@ -71,7 +82,7 @@ extension Session {
     }
 
     /// Kills it and waits up to ten seconds for its end.
-    private func end(_ state: ContainerState) throws(OCIRuntimeError) {
+    func end(_ state: ContainerState) throws(OCIRuntimeError) {
         guard let handle = state.openProcess() else { return }
         cs_pidfd_signal(handle.raw, SIGKILL)
         var event = pollfd(fd: handle.raw, events: Int16(POLLIN), revents: 0)

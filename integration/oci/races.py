@@ -1,0 +1,112 @@
+"""Calls that meet at one id: none of them takes away what another made, and none is refused for it. strace holds one of them up where it matters."""
+import os
+import signal
+import subprocess
+import time
+
+from bundle import until
+from clauses import expect
+from kills import left_over
+
+QUIET = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def held(runtime, holds, *words, path=None):
+    """A call that is held up for three seconds at one of its system calls."""
+    where = ["-P", path] if path else []
+    tracer = ["strace", "-qq", "-o", "/dev/null", *where, "-e", f"inject={holds}=3000000:when=1"]
+    return subprocess.Popen([*tracer, runtime.program, "--root", runtime.root, *words], **QUIET)
+
+
+def is_whole(runtime, name):
+    """A container that was created, starts, and goes without a trace."""
+    assert runtime.status(name) == "created", runtime.status(name)
+    runtime.call("start", name)
+    runtime.wait(name, "running")
+    runtime.call("delete", "--force", name)
+    assert left_over(runtime, name) == [], left_over(runtime, name)
+
+
+def test_run_removes_its_own(runtime):
+    """A foreground run whose container another has deleted leaves the next one of that id alone."""
+    name, folder = runtime.id(), runtime.bundle("sleep 60")
+    run = subprocess.Popen([runtime.program, "--root", runtime.root, "run", "--bundle", folder, name], **QUIET)
+    until(lambda: os.path.exists(f"{runtime.root}/{name}/state.json") and runtime.status(name) == "running", "it runs")
+    run.send_signal(signal.SIGSTOP)
+    runtime.call("delete", "--force", name)
+    runtime.create(name=name)
+    run.send_signal(signal.SIGCONT)
+    assert run.wait(30) == 128 + signal.SIGKILL
+    is_whole(runtime, name)
+
+
+def test_deleted_while_it_is_made(runtime):
+    """delete --force in the middle of a create: no group is left, whoever comes last."""
+    name, folder = runtime.id(), runtime.bundle("sleep 60")
+    create = held(runtime, "symlink:delay_exit", "create", "--bundle", folder, name)
+    until(lambda: os.path.lexists(f"{runtime.root}/{name}/cgroup"), "its group is noted")
+    runtime.call("delete", "--force", name)
+    assert create.wait(30) != 0
+    assert left_over(runtime, name) == [], left_over(runtime, name)
+
+
+def test_creator_leaves_its_successor_alone(runtime):
+    """create, in whose middle the id was deleted and taken by another, leaves that one alone."""
+    name, folder = runtime.id(), runtime.bundle("sleep 60")
+    group = f"/swiftlet-oci/{name}"
+    create = held(runtime, "openat:delay_enter", "create", "--bundle", folder, name, path=f"{runtime.root}/{name}/state.json.new")
+    until(lambda: any(group in line for line in cgroups()), "its process is there")
+    runtime.call("delete", "--force", name)
+    runtime.create(name=name)
+    assert create.wait(30) != 0
+    is_whole(runtime, name)
+
+
+def cgroups():
+    """The groups of all processes."""
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            yield open(f"/proc/{number}/cgroup").read()
+        except OSError:
+            continue  # it ended meanwhile
+
+
+def test_claimed_while_it_is_deleted(runtime):
+    """create in the moment in which a delete has given the id back, but not yet removed the directory: both are done."""
+    name, folder = runtime.create()
+    runtime.call("kill", name, "KILL")
+    runtime.wait(name)
+    delete = held(runtime, "rmdir:delay_enter", "delete", name, path=f"{runtime.root}/{name}")
+    until(lambda: not os.path.exists(f"{runtime.root}/{name}/config.json"), "its files are gone")
+    runtime.create(name=name)
+    assert delete.wait(30) == 0, delete.returncode
+    is_whole(runtime, name)
+
+
+def test_deleted_twice_at_once(runtime):
+    """Of two that delete a container at once one does, and runs its hooks; the other waits for it."""
+    log, go = runtime.folder + "/deleted", runtime.folder + "/go"
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", f"echo ran >>{log}; until [ -e {go} ]; do sleep 0.05; done"], "timeout": 20}
+    name, _ = runtime.create(change=lambda c: c.update(hooks={"poststop": [hook]}))
+    words = [runtime.program, "--root", runtime.root, "delete", "--force", name]
+    first = subprocess.Popen(words, **QUIET)
+    until(lambda: os.path.exists(log), "the hook runs")
+    second = subprocess.Popen(words, **QUIET)
+    time.sleep(0.3)  # in which one that does not wait would run the hook
+    open(go, "w").close()
+    assert [first.wait(30), second.wait(30)] == [0, 0], (first.returncode, second.returncode)
+    assert open(log).read() == "ran\n", open(log).read()
+    assert left_over(runtime, name) == [], left_over(runtime, name)
+
+
+def test_directory_of_others_files(runtime):
+    """delete names a file that somebody put into a container's directory, and is done once that is away."""
+    name, _ = runtime.create()
+    path = f"{runtime.root}/{name}"
+    open(path + "/somebodys", "w").close()
+    done = runtime.call("delete", "--force", name, check=False)
+    assert done.returncode != 0
+    expect(done.stderr, path, "somebodys")
+    os.remove(path + "/somebodys")
+    runtime.call("delete", name)
+    assert left_over(runtime, name) == [], left_over(runtime, name)
