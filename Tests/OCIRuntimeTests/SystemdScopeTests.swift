@@ -1,4 +1,5 @@
 import DBus
+import Launch
 import OCISpecification
 import Testing
 
@@ -99,6 +100,12 @@ import Testing
         #expect(ScopeEntry.path(in: text, of: "i.scope") == nil)
         #expect(ScopeEntry.path(in: "0::/../p-i.scope", of: "p-i.scope") == nil)
         #expect(ScopeEntry.path(in: "0::/\n", of: "p-i.scope") == nil)
+        let hierarchy = CgroupHierarchy(mountPoint: "/g", controllers: [])
+        let group = ContainerCgroup(group: Cgroup("machine.slice/p-i.scope", in: hierarchy))
+        #expect(group.beneath("0::/machine.slice/p-i.scope/init/a\n") == "/g/machine.slice/p-i.scope/init/a")
+        for other in ["", "-2/a", "/../a"].map({ "0::/machine.slice/p-i.scope\($0)\n" }) + ["1:cpu:/a\n"] {
+            #expect(group.beneath(other) == nil, "\(other)")
+        }
     }
 
     @Test func errorsNameTheUnitAndTheWayOut() {

@@ -8,8 +8,9 @@ import subprocess
 import threading
 import time
 
-from bundle import with_users, without
+from bundle import until, with_users, without
 from clauses import expect
+from kills import hierarchy
 from lifecycle import state
 
 
@@ -68,6 +69,22 @@ def test_exec_detached(runtime):
     pid = int(open(file).read())
     expect(open(f"/proc/{pid}/cmdline").read(), "sleep", "77")
     assert pid in json.loads(runtime.call("ps", "-f", "json", name).stdout)
+
+
+def test_exec_beside_groups_of_its_own(runtime):
+    """exec into a container whose own group lets those beneath use its controllers, so that no process may be in it: it joins the first one's."""
+    made = "mkdir -p /sys/fs/cgroup/init/deep && echo 1 >/sys/fs/cgroup/init/deep/cgroup.procs"
+    given = "for one in $(cat /sys/fs/cgroup/cgroup.controllers); do echo +$one >/sys/fs/cgroup/cgroup.subtree_control; done"
+    name, folder = runtime.create(f"{made} && {given}; echo ready; exec sleep 60", lambda c: c["mounts"][6]["options"].remove("ro"))
+    runtime.call("start", name)
+    until(lambda: "ready" in open(folder + "/output").read(), "it has made its groups")
+    if not open(hierarchy() + "/cgroup.controllers").read().strip():
+        return "the unified hierarchy has no controllers"
+    assert runtime.call("exec", name, "grep", "^0::", "/proc/self/cgroup").stdout.strip() == "0::/init/deep"
+    done = runtime.call("exec", "--cgroup", "/", name, "true", check=False)
+    assert done.returncode != 0, "a group that was asked for is not changed for another"
+    expect(done.stderr, "creating the process")
+    assert len(json.loads(runtime.call("ps", "--format", "json", name).stdout)) == 1
 
 
 def test_exec_in_user_namespace(runtime):

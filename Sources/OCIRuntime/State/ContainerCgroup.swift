@@ -79,6 +79,19 @@ package struct ContainerCgroup: Sendable {
         return ContainerCgroup(group: Cgroup(String(path.dropFirst(hierarchy.mountPoint.count + 1)), in: hierarchy))
     }
 
+    /// The group of the unified hierarchy that a process is in, by the text of its file `cgroup`, without a leading slash.
+    static func name(in text: String) -> String? {
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("0::/") }) else { return nil }
+        let name = String(line.dropFirst(4))
+        return name.pathComponents.contains("..") ? nil : name
+    }
+
+    /// Where a process is whose file `cgroup` has this text, if that is beneath this group.
+    func beneath(_ text: String) -> String? {
+        guard let name = ContainerCgroup.name(in: text), name.hasPrefix(group.name + "/") else { return nil }
+        return Cgroup(name, in: group.hierarchy).path
+    }
+
     /// Changes a group that is in use; gives back what this machine cannot hold.
     func update(_ resources: ResourceSpecification) throws(OCIRuntimeError) -> [String] {
         try scope?.set(UnitProperty.limits(resources))

@@ -39,10 +39,8 @@ final class ScopeEntry: Sendable {
 
     /// Where a process is by its file `cgroup`, if that is the unit's group.
     static func path(in text: String, of unit: String) -> String? {
-        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("0::/") }) else { return nil }
-        let path = line.dropFirst(4)
-        let parts = path.split(separator: "/")
-        return parts.last.map(String.init) == unit && !parts.contains("..") ? String(path) : nil
+        guard let path = ContainerCgroup.name(in: text) else { return nil }
+        return path.split(separator: "/").last.map(String.init) == unit ? path : nil
     }
 
     /// The container is in it.

@@ -132,16 +132,36 @@ struct ExecSession {
         if entersUsers { plan.resourceLimits = [] }
         let root = try OptionalDescriptor(state.isMountedHere ? "/proc/\(state.processID)/root" : nil)
         let own = try kernel { () throws(KernelError) in try Descriptor.open("/proc/self/ns/pid", O_RDONLY) }
-        let group = try OptionalDescriptor(groupPath)
         let encoded = try kernel { () throws(KernelError) in try plan.encodedForSession(becomesRoot: entersUsers) }
         let target = ExecTarget(
             processID: state.processID, handle: first.raw, kinds: kinds & ~NamespaceKind.pid.rawValue, root: root.raw,
             ownPidNamespace: own.raw)
         try setAffinity(process.initialAffinity)
-        let launched = try LaunchedProcess(encoded, cgroup: group, trees: [], joining: target)
+        let launched = try launch(encoded, joining: target)
         try OuterSettings(processID: launched.processID, log: session.log).apply(
             process, limits: entersUsers ? limits : [])
         return launched
+    }
+
+    /// In the container's group, or where that may have no process because it lets groups beneath use its controllers, in that of the
+    /// container's first process, which has made them; runc knows the same way.
+    private func launch(
+        _ plan: EncodedPlan, joining target: ExecTarget
+    ) throws(OCIRuntimeError) -> LaunchedProcess {
+        do throws(OCIRuntimeError) {
+            return try LaunchedProcess(plan, cgroup: try OptionalDescriptor(groupPath), trees: [], joining: target)
+        } catch {
+            guard case .launch(_, _, let code, .clone, _) = error else { throw error }
+            guard code == EBUSY || code == EOPNOTSUPP, arguments["cgroup"] == nil, let own = firstGroupPath else {
+                throw error
+            }
+            return try LaunchedProcess(plan, cgroup: try OptionalDescriptor(own), trees: [], joining: target)
+        }
+    }
+
+    private var firstGroupPath: String? {
+        guard let text = try? readText("/proc/\(state.processID)/cgroup") else { return nil }
+        return state.cgroup.flatMap(ContainerCgroup.existing)?.beneath(text)
     }
 
     private var groupPath: String? {

@@ -10,6 +10,7 @@ import scopes
 from report import command, expect, fields, one, read, wait_for
 
 sys.path.insert(0, "/payload/oci")
+import sessions  # noqa: E402
 from bundle import Runtime  # noqa: E402
 
 GROUP = "/sys/fs/cgroup/oci-vm.slice"
@@ -130,6 +131,12 @@ def controllers_reach_down(runtime):
     expect(not os.path.exists(parent), "the parent is left")
 
 
+def groups_within(runtime):
+    """A container that hands its controllers on to groups of its own, as a systemd within it does."""
+    skipped = sessions.test_exec_beside_groups_of_its_own(runtime)
+    expect(skipped is None, f"it was left out: {skipped}")
+
+
 def nothing_leaks(runtime):
     """Sixty lives one after the other: groups, mounts and the kernel's memory are back."""
     def life():
@@ -161,6 +168,7 @@ def run(report):
             ("unified: keys as they are, and an error for one that is not there", unified), ("update: every value, while it runs", update),
             ("pause and resume; a frozen container is deleted", freezer), ("devices: the program lets in what a rule allows, and nothing else", devices),
             ("groups have all controllers, and their parent goes with the last", controllers_reach_down),
+            ("exec into a container that has groups of its own", groups_within),
             ("sixty lives leave nothing", nothing_leaks),
         ):
             report.check("swiftlet-oci: " + title, check, runtime)
