@@ -3,7 +3,7 @@ import Launch
 
 /// A conversation with a bus: one call at a time, and the signals that were asked for. All of it ends at one deadline.
 package struct DBusConnection: ~Copyable {
-    /// Signals that wait to be read; beyond that the oldest are dropped.
+    /// Signals of the one they are kept of that wait to be read; beyond that the oldest are dropped.
     private static let mostSignals = 256
     private static let bus = (name: "org.freedesktop.DBus", path: "/org/freedesktop/DBus")
 
@@ -12,11 +12,17 @@ package struct DBusConnection: ~Copyable {
     private var serial: UInt32 = 0
     private var inbox: [UInt8] = []
     private var signals: [DBusMessage] = []
+    /// Whose signals are kept, by the name that the bus itself gave it.
+    private var speaker: String?
 
     /// Connects to the first address where somebody listens and introduces itself as who this process is.
     package static func open(_ addresses: [DBusAddress], seconds: Int64 = 30) throws(DBusError) -> DBusConnection {
-        let deadline = now() + seconds * 1000
-        var connection = DBusConnection(try connected(addresses, seconds), until: deadline)
+        try open(over: connected(addresses, seconds), until: now() + seconds * 1000)
+    }
+
+    /// On a socket that is connected already.
+    static func open(over socket: consuming Descriptor, until deadline: Int64) throws(DBusError) -> DBusConnection {
+        var connection = DBusConnection(socket, until: deadline)
         try connection.authenticate()
         _ = try connection.call(bus.name, bus.path, bus.name, "Hello")
         return connection
@@ -27,7 +33,7 @@ package struct DBusConnection: ~Copyable {
         self.deadline = deadline
     }
 
-    private static func now() -> Int64 {
+    static func now() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
@@ -94,10 +100,14 @@ package struct DBusConnection: ~Copyable {
         }
     }
 
-    /// From now on signals that the rule fits are sent to us.
-    package mutating func subscribe(_ rule: String) throws(DBusError) {
-        _ = try call(
-            DBusConnection.bus.name, DBusConnection.bus.path, DBusConnection.bus.name, "AddMatch", [.string(rule)])
+    /// From now on signals that the rule fits are sent to us, and those are kept that come from who owns `name` now: whoever may use the bus
+    /// may also send us any signal directly.
+    package mutating func subscribe(_ rule: String, from name: String) throws(DBusError) {
+        let bus = DBusConnection.bus
+        guard case .string(let owner)? = try call(bus.name, bus.path, bus.name, "GetNameOwner", [.string(name)]).first
+        else { throw .malformed("an answer to GetNameOwner without a name") }
+        speaker = owner
+        _ = try call(bus.name, bus.path, bus.name, "AddMatch", [.string(rule)])
     }
 
     /// The arguments of the next signal of that name, whether it has come already or is waited for.
@@ -111,7 +121,7 @@ package struct DBusConnection: ~Copyable {
     }
 
     private mutating func keep(_ message: DBusMessage) {
-        guard message.kind == .signal else { return }
+        guard message.kind == .signal, message.sender != nil, message.sender == speaker else { return }
         if signals.count == DBusConnection.mostSignals { signals.removeFirst() }
         signals.append(message)
     }

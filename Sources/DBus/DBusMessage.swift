@@ -42,7 +42,7 @@ package struct DBusMessage: Sendable, Equatable {
         body = writer.bytes
     }
 
-    /// The bytes of a call.
+    /// The bytes of the message.
     package func encoded() throws(DBusError) -> [UInt8] {
         var fields: [DBusValue] = []
         func add(_ code: UInt8, _ value: DBusValue?) {
@@ -51,7 +51,10 @@ package struct DBusMessage: Sendable, Equatable {
         add(1, path.map(DBusValue.path))
         add(3, member.map(DBusValue.string))
         add(2, interface.map(DBusValue.string))
+        add(4, errorName.map(DBusValue.string))
+        add(5, replySerial.map(DBusValue.uint32))
         add(6, destination.map(DBusValue.string))
+        add(7, sender.map(DBusValue.string))
         add(8, signature.isEmpty ? nil : .signature(signature))
         var writer = DBusWriter()
         for byte in [UInt8(ascii: "l"), kind?.rawValue ?? 0, flags, 1] { try writer.write(.byte(byte)) }
@@ -59,7 +62,7 @@ package struct DBusMessage: Sendable, Equatable {
         try writer.write(.uint32(serial))
         try writer.write(.array(of: "(yv)", fields))
         writer.align(8)
-        guard writer.bytes.count + body.count <= DBusMessage.limit else { throw .malformed("a call that is too long") }
+        guard writer.bytes.count + body.count <= DBusMessage.limit else { throw .malformed("a message too long") }
         return writer.bytes + body
     }
 

@@ -70,7 +70,7 @@ struct SystemdScope: Sendable, Equatable {
     private func job(
         _ method: String, _ arguments: [DBusValue], _ bus: inout DBusConnection
     ) throws(DBusError) -> String {
-        try bus.subscribe(SystemdScope.rule)
+        try bus.subscribe(SystemdScope.rule, from: SystemdScope.name)
         guard case .path(let job)? = try call(method, arguments, &bus).first else {
             throw .malformed("an answer to \(method) without a job")
         }

@@ -1,0 +1,59 @@
+import Glibc
+import Launch
+import Testing
+
+@testable import DBus
+
+/// Whose signals are believed. The bus has said all that it will before the conversation begins, so that nobody has to wait for it.
+@Suite struct DBusSignalTests {
+    private static let manager = "org.freedesktop.systemd1"
+
+    /// A message as the bus passes it on: with its sender.
+    private static func message(
+        _ kind: DBusMessage.Kind, from sender: String, answering serial: UInt32? = nil, _ arguments: [DBusValue]
+    ) throws -> [UInt8] {
+        var message = try DBusMessage(
+            serial: 1, to: ":1.9", "/org/freedesktop/systemd1", manager + ".Manager", "JobRemoved", arguments)
+        message.kind = kind
+        message.sender = sender
+        message.replySerial = serial
+        return try message.encoded()
+    }
+
+    private static func removed(_ sender: String, _ result: String) throws -> [UInt8] {
+        try message(.signal, from: sender, [.uint32(7), .path("/job/7"), .string("p.scope"), .string(result)])
+    }
+
+    /// A conversation in which these signals come after the subscription, and then nothing more.
+    private func conversation(_ early: [[UInt8]] = [], then signals: [[UInt8]]) throws -> [DBusValue] {
+        var ends: [Int32] = [-1, -1]
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        let bus = Descriptor(owning: ends[1])
+        var said = Array("DATA\r\nOK 0123\r\n".utf8)
+        said += try Self.message(.reply, from: "org.freedesktop.DBus", answering: 1, [.string(":1.9")])
+        said += try Self.message(.reply, from: "org.freedesktop.DBus", answering: 2, [.string(":1.3")])
+        for signal in early { said += signal }
+        said += try Self.message(.reply, from: "org.freedesktop.DBus", answering: 3, [])
+        for signal in signals { said += signal }
+        try #require(write(bus.raw, said, said.count) == said.count)
+        shutdown(bus.raw, Int32(SHUT_WR))
+        var connection = try DBusConnection.open(
+            over: Descriptor(owning: ends[0]), until: DBusConnection.now() + 30_000)
+        try connection.subscribe("type='signal'", from: Self.manager)
+        return try connection.signal("JobRemoved")
+    }
+
+    @Test func signalsOfTheNamesOwnerAlone() throws {
+        let forged = try Self.removed(":1.66", "failed")
+        let pretended = try Self.removed(Self.manager, "failed")
+        let real = try Self.removed(":1.3", "done")
+        #expect(try conversation([forged], then: [pretended, forged, real]).last == .string("done"))
+        #expect(try conversation([forged, real], then: []).last == .string("done"))
+        #expect(throws: DBusError.self) { try conversation(then: [forged, pretended]) }
+    }
+
+    @Test func aFloodOfForgedOnesDrivesNoRealOneOut() throws {
+        let flood = try Array(repeating: Self.removed(":1.66", "failed"), count: 400)
+        #expect(try conversation([Self.removed(":1.3", "done")] + flood, then: flood).last == .string("done"))
+    }
+}
