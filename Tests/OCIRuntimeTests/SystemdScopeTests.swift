@@ -1,4 +1,5 @@
 import DBus
+import Glibc
 import Launch
 import OCISpecification
 import Testing
@@ -67,6 +68,36 @@ import Testing
         #expect(resources.withRoomForOneMore == resources)
         resources.unified = ["pids.max": "1"]
         #expect(UnitProperty.limits(resources.withRoomForOneMore) == [.init("TasksMax", .uint64(2))])
+    }
+
+    @Test func anOlderSystemdIsNotToldOfIdleness() {
+        let memory = UnitProperty("MemoryMax", .uint64(1))
+        for version in ["252.39-1~deb12u1", "v253", "255"] {
+            #expect(UnitProperty.known([.idle, memory], to: version) == [.idle, memory], "\(version)")
+        }
+        for version in ["251.2", "v249.11-0ubuntu3", "", "rolling"] {
+            #expect(UnitProperty.known([.idle, memory], to: version) == [memory], "\(version)")
+        }
+    }
+
+    @Test func aMachineWithinANamespaceIsItsRoots() {
+        func isUser(_ user: UInt32, _ isInitial: Bool, _ owner: UInt32?) -> Bool {
+            SystemdScope.isUser(user, isInitialNamespace: isInitial, systemBusOwner: owner)
+        }
+        #expect(!isUser(0, true, nil) && !isUser(0, true, 65534) && !isUser(0, false, 0))
+        #expect(isUser(1000, true, 0) && isUser(1000, false, 0) && isUser(0, false, 65534) && isUser(0, false, nil))
+    }
+
+    @Test func aCallFromOutsideOfTheUsersSystemdIsToldTheWayIn() {
+        func failure(_ code: Int32, _ stage: LaunchStage = .clone) -> OCIRuntimeError {
+            .launch(step: "creating the process", object: nil, code: code, stage: stage, index: 0)
+        }
+        let told = SystemdScope.explained(failure(EACCES), unit: "p-i.scope")
+        #expect("\(told)".contains("p-i.scope") && "\(told)".contains("systemd-run --user --scope"))
+        let earlier = failure(EACCES, LaunchStage(rawValue: 0))
+        for (error, unit) in [(failure(EACCES), nil), (failure(EAGAIN), "u"), (earlier, "u")] {
+            #expect("\(SystemdScope.explained(error, unit: unit))" == "\(error)")
+        }
     }
 
     @Test func annotationsBecomeProperties() throws {

@@ -1,5 +1,7 @@
 """Wrong configurations are errors that name the field."""
 import os
+import subprocess
+import tempfile
 
 from bundle import with_users
 from clauses import expect
@@ -71,6 +73,22 @@ def test_systemd_without_a_bus(runtime):
         for text in told:
             expect(done.stderr, text)
         assert not os.path.exists(f"{runtime.root}/{name}"), "its directory is left"
+
+
+def test_systemd_of_whom(runtime):
+    """linux.cgroupsPath: the root of a user namespace asks the system's bus where that is his own, else that of his session."""
+    bus = runtime.folder + "/bus"
+    open(bus, "w").close()
+    folder = runtime.bundle("true", lambda c: c["linux"].update(cgroupsPath="a.slice:check:whose"))
+    environment = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={bus}", DBUS_SESSION_BUS_ADDRESS="unix:path=/nowhere/session")
+    for user, told in ((0, bus), (65534, "/nowhere/session")):
+        root = tempfile.mkdtemp(dir=runtime.folder)
+        os.chown(root, user, user)
+        words = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "unshare", "--user", "--map-root-user", runtime.program]
+        done = subprocess.run([*words, "--root", root, "--systemd-cgroup", "run", "--bundle", folder, "whose"], env=environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+        assert done.returncode != 0, user
+        expect(done.stderr, "check-whose.scope", f"there is no bus at {told}")
 
 
 def test_wrong_namespace_kind(runtime):

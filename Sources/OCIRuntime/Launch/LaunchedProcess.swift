@@ -105,6 +105,19 @@ struct LaunchedProcess: ~Copyable {
         }
     }
 
+    /// What went wrong with it by its own account, where it has ended and nobody asked; nil where it has said nothing of that.
+    borrowing func lastWords() -> OCIRuntimeError? {
+        var status = cl_status()
+        var descriptor: Int32 = -1
+        while cl_status_read(control.raw, &status, &descriptor) > 0 {
+            if descriptor >= 0 { close(descriptor) }
+            guard Int(status.kind) != CL_STATUS_ERROR else {
+                return LaunchedProcess.failure(status.stage, status.index, status.code, names)
+            }
+        }
+        return nil
+    }
+
     /// Lets it go on from where it waits.
     borrowing func proceed() throws(OCIRuntimeError) {
         let code = cl_go(control.raw)

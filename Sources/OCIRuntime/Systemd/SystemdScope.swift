@@ -14,7 +14,31 @@ struct SystemdScope: Sendable, Equatable {
 
     /// Whether the unit is kept by the service manager of a user. The same in every call of one user, before and after he became the root of
     /// a user namespace.
-    static var isUser: Bool { geteuid() != 0 || !HostFacts.isInitialUserNamespace }
+    static var isUser: Bool {
+        isUser(geteuid(), isInitialNamespace: HostFacts.isInitialUserNamespace, systemBusOwner: systemBusOwner)
+    }
+
+    /// The root of a user namespace may be that of a whole machine within it, whose system's bus is then his. That of a machine where he is
+    /// one of the users belongs to somebody whom his namespace does not know. (runc asks the user's bus whose it is.)
+    static func isUser(
+        _ user: uid_t, isInitialNamespace: Bool, systemBusOwner: @autoclosure () -> uid_t?
+    ) -> Bool { user != 0 || !isInitialNamespace && systemBusOwner() != 0 }
+
+    /// Nil where there is no such bus, or one without a file.
+    private static var systemBusOwner: uid_t? {
+        var status = stat()
+        guard case .file(let path)? = DBusAddress.system().first, stat(path, &status) == 0 else { return nil }
+        return status.st_uid
+    }
+
+    /// Why no process can be made in a unit's group, where that is because the caller is not beneath the same service manager.
+    static func explained(_ error: OCIRuntimeError, unit: String?) -> OCIRuntimeError {
+        guard let unit, case .launch(_, _, EACCES, .clone, _) = error else { return error }
+        return .unsupported(
+            field: "--systemd-cgroup",
+            cause: "\(unit) is kept by the user's systemd, and nobody but root puts a process into it from elsewhere; "
+                + "call this program by `systemd-run --user --scope`, or without --systemd-cgroup")
+    }
 
     /// Makes the unit around the processes that the properties name, and waits until it is there.
     func start(_ properties: [UnitProperty]) throws(OCIRuntimeError) {
@@ -32,9 +56,8 @@ struct SystemdScope: Sendable, Equatable {
     }
 
     private func startOnce(_ properties: [UnitProperty], _ bus: inout DBusConnection) throws(DBusError) {
-        let arguments: [DBusValue] = [
-            .string(unit), .string("fail"), UnitProperty.array(properties), .array(of: "(sa(sv))", []),
-        ]
+        let properties = UnitProperty.array(try known(properties, &bus))
+        let arguments: [DBusValue] = [.string(unit), .string("fail"), properties, .array(of: "(sa(sv))", [])]
         let result = try job("StartTransientUnit", arguments, &bus)
         guard result == "done" else {
             reset(&bus)
@@ -42,11 +65,24 @@ struct SystemdScope: Sendable, Equatable {
         }
     }
 
+    /// What this systemd knows; it is asked where there is doubt.
+    private func known(
+        _ properties: [UnitProperty], _ bus: inout DBusConnection
+    ) throws(DBusError) -> [UnitProperty] {
+        guard properties.contains(.idle) else { return properties }
+        let arguments: [DBusValue] = [.string(SystemdScope.interface), .string("Version")]
+        let answer = try bus.call(
+            SystemdScope.name, SystemdScope.path, "org.freedesktop.DBus.Properties", "Get", arguments)
+        guard case .variant(.string(let version))? = answer.first else { return properties }
+        return UnitProperty.known(properties, to: version)
+    }
+
     /// Changes limits while it runs; they hold until the unit ends.
     func set(_ properties: [UnitProperty]) throws(OCIRuntimeError) {
         if properties.isEmpty { return }
         try talk { bus throws(DBusError) in
-            _ = try call("SetUnitProperties", [.string(unit), .bool(true), UnitProperty.array(properties)], &bus)
+            let properties = UnitProperty.array(try known(properties, &bus))
+            _ = try call("SetUnitProperties", [.string(unit), .bool(true), properties], &bus)
         }
     }
 

@@ -11,6 +11,15 @@ struct UnitProperty: Equatable {
         self.value = value
     }
 
+    /// A weight of none at all.
+    static let idle = UnitProperty("CPUWeight", .uint64(0))
+
+    /// Without what this version of systemd refuses, such as "252.39-1~deb12u1": the files hold that alone.
+    static func known(_ properties: [UnitProperty], to version: String) -> [UnitProperty] {
+        let digits = version.drop { !$0.isNumber }.prefix { $0.isNumber }
+        return (Int(digits) ?? 0) >= 252 ? properties : properties.filter { $0 != idle }
+    }
+
     static func array(_ properties: [UnitProperty]) -> DBusValue {
         .array(of: "(sv)", properties.map { .structure([.string($0.name), .variant($0.value)]) })
     }
@@ -43,7 +52,7 @@ struct UnitProperty: Equatable {
         case "memory.swap.max": number("MemorySwapMax", value)
         case "pids.max": number("TasksMax", value)
         case "cpu.weight": number("CPUWeight", value)
-        case "cpu.idle": value == "1" ? [UnitProperty("CPUWeight", .uint64(0))] : []
+        case "cpu.idle": value == "1" ? [.idle] : []
         case "cpu.max": quota(value)
         case "cpuset.cpus": mask("AllowedCPUs", value)
         case "cpuset.mems": mask("AllowedMemoryNodes", value)

@@ -29,14 +29,25 @@ struct Assembly {
         let group = try OptionalDescriptor(cgroup?.group.path)
         let gate = isGated ? try listen() : -1
         defer { if gate >= 0 { close(gate) } }
-        let launched = try LaunchedProcess(encoded, cgroup: group, trees: trees, gate: gate)
+        let launched = try launch(encoded, group, trees, gate)
         do throws(OCIRuntimeError) {
             try entry?.leave()
             try settle(launched, finish)
         } catch {
             launched.discard()
             if case .hook = error { runStopHooks(launched.processID) }
-            throw error
+            // Of a process that has ended much goes wrong: why it has comes before what that led to.
+            throw launched.lastWords() ?? error
+        }
+    }
+
+    private func launch(
+        _ plan: EncodedPlan, _ group: borrowing OptionalDescriptor, _ trees: [SharedDescriptor], _ gate: Int32
+    ) throws(OCIRuntimeError) -> LaunchedProcess {
+        do throws(OCIRuntimeError) {
+            return try LaunchedProcess(plan, cgroup: group, trees: trees, gate: gate)
+        } catch {
+            throw SystemdScope.explained(error, unit: cgroup?.scope?.unit)
         }
     }
 

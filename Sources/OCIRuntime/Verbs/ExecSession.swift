@@ -55,7 +55,7 @@ struct ExecSession {
             return Foreground(handle: launched.handle.raw, terminal: terminal, signals: signals).attend()
         } catch {
             launched.discard()
-            throw error
+            throw launched.lastWords() ?? error
         }
     }
 
@@ -153,7 +153,7 @@ struct ExecSession {
         } catch {
             guard case .launch(_, _, let code, .clone, _) = error else { throw error }
             guard code == EBUSY || code == EOPNOTSUPP, arguments["cgroup"] == nil, let own = firstGroupPath else {
-                throw error
+                throw SystemdScope.explained(error, unit: state.unit)
             }
             return try LaunchedProcess(plan, cgroup: try OptionalDescriptor(own), trees: [], joining: target)
         }

@@ -104,6 +104,22 @@ def single(runtime):
     name, group = created(runtime, "while :; do :; done", {"pids": {"limit": 1}})
     expect(read(f"{group}/pids.max").strip() == "1" and shown(name, ["TasksMax"]) == {"TasksMax": "1"}, "the limit is not one")
     deleted(runtime, name)
+    name = runtime.id()
+    def change(config):
+        configured(name, {"pids": {"limit": 1}})(config)
+        config["mounts"].append({"destination": "/mnt", "type": "nothing", "source": "nothing"})
+    done = runtime.call("--systemd-cgroup", "run", "--bundle", runtime.bundle("true", change), name, check=False, timeout=SECONDS)
+    expect(done.returncode != 0 and "mounting" in done.stderr, f"of a mount that cannot be made is said: {done.stderr}")
+    wait_for("the end of its unit", SECONDS, lambda: is_gone(name))
+
+
+def idle(runtime):
+    """cpu.idle, by a property where systemd has it: it outlives a reload."""
+    name, group = created(runtime, resources={"cpu": {"idle": 1}})
+    expect(read(f"{group}/cpu.idle").strip() == "1", "the group is not idle")
+    command("systemctl", "daemon-reload")
+    expect(read(f"{group}/cpu.idle").strip() == "1", "after a reload the group is not idle")
+    deleted(runtime, name)
 
 
 def ended(runtime):
@@ -171,13 +187,18 @@ def rootless(runtime):
     command("systemctl", "start", "user@1000.service")
     wait_for("the user's bus", SECONDS, lambda: os.path.exists(own + "/bus"))
     environment = {"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": own, "HOME": home}
-    def call(*words):
-        # In a scope beneath his own systemd, as podman is: from elsewhere nobody but root may move a process there.
+    def said(*words, prefix=()):
+        log.seek(0)
+        log.truncate()
         done = subprocess.run(
-            ["systemd-run", "--user", "--scope", "--quiet", runtime.program, "--root", home + "/state", *words], env=environment, user=1000, group=1000,
+            [*prefix, runtime.program, "--root", home + "/state", *words], env=environment, user=1000, group=1000,
             extra_groups=[], stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=SECONDS)
         log.seek(0)
-        expect(done.returncode == 0, f"{' '.join(words)} ended with {done.returncode}: {log.read()}")
+        return done.returncode, log.read()
+    def call(*words):
+        # In a scope beneath his own systemd, as podman is: from elsewhere nobody but root may move a process there.
+        code, text = said(*words, prefix=["systemd-run", "--user", "--scope", "--quiet"])
+        expect(code == 0, f"{' '.join(words)} ended with {code}: {text}")
     def change(config):
         with_users(config, base=1000, size=1)
         config["linux"].update(cgroupsPath=":check:rootless", resources={"memory": {"limit": 64 << 20}, "pids": {"limit": 20}})
@@ -186,6 +207,10 @@ def rootless(runtime):
     group = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/user.slice/check-rootless.scope"
     with open(f"{runtime.folder}/rootless.log", "w+") as log:
         folder = runtime.bundle("sleep 1000", change)
+        code, text = said("--systemd-cgroup", "run", "--detach", "--bundle", folder, "rootless")
+        expect(code != 0 and "systemd-run --user --scope" in text, f"from outside of his systemd: {code}: {text}")
+        expect(not os.path.exists(f"{home}/state/rootless"), "its directory is left")
+        wait_for("the end of the unit", SECONDS, lambda: not os.path.exists(group))
         call("--systemd-cgroup", "run", "--detach", "--bundle", folder, "rootless")
         expect(held(group, ["memory.max", "pids.max"]) == {"memory.max": str(64 << 20), "pids.max": "20"}, f"{held(group, ['memory.max', 'pids.max'])}")
         call("update", "--memory", "48m", "rootless")
@@ -254,7 +279,8 @@ network_backend = "cni"
 CHECKS = (
     ("a scope as configured: properties, files, one process, and exec joins", scope),
     ("update changes properties and files, and a reload of systemd changes neither", update),
-    ("a limit of one process", single),
+    ("a limit of one process, which hides no failure", single),
+    ("an idle group", idle),
     ("units end with their containers", ended),
     ("another's unit is left alone", taken),
     ("a create that is killed leaves nothing after delete --force", killed),
