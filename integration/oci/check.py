@@ -13,6 +13,7 @@ import lifecycle
 import programs
 import races
 import refusals
+import scopes
 import sessions
 from bundle import Failure, Runtime
 
@@ -22,7 +23,7 @@ class Skip(Exception):
 
 
 def all_tests():
-    return [(name, test) for part in (clauses, lifecycle, sessions, refusals, programs, races, kills, attacks)
+    return [(name, test) for part in (clauses, lifecycle, sessions, refusals, scopes, programs, races, kills, attacks)
             for name, test in list(vars(part).items()) if name.startswith("test_") and test.__module__ == part.__name__]
 
 
