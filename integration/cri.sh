@@ -22,7 +22,9 @@ only=
 
 start_server() {
     mkdir -p "$ROOT/c"
-    echo 'registries: "127.0.0.1:5000=http://127.0.0.1:5000"' >"$ROOT/c/config.yaml"
+    cat >"$ROOT/c/config.yaml" <<Y
+registries: "127.0.0.1:5000=http://127.0.0.1:5000 mirrored.test=http://127.0.0.1:5000"
+Y
     inside setsid "$BIN/swiftlet" cri --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" \
         --log-dir "$ROOT/l" --log-level debug >>"$ROOT/log" 2>&1 </dev/null &
     eventually 30 curl -sf --unix-socket "$ROOT/r/node.sock" http://node/v1/containers >/dev/null 2>&1

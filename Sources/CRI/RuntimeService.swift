@@ -56,6 +56,8 @@ package protocol ImageService: Sendable {
     func listImages() async throws(CRIError) -> [Image]
     /// nil where the image is not there.
     func imageStatus(_ image: String) async throws(CRIError) -> Image?
+    /// What else is known of it, JSON by name, for people and their tools; nothing where it is not there.
+    func imageInfo(_ image: String) async throws(CRIError) -> [String: String]
     /// Returns the image's reference by digest.
     func pullImage(_ image: String, auth: RegistryAuth?) async throws(CRIError) -> String
     func removeImage(_ image: String) async throws(CRIError)

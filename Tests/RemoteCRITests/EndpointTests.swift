@@ -66,6 +66,21 @@ import Testing
         #expect(status.status?.id == id.containerID)
     }
 
+    @Test func anImageTellsMoreWhenItIsAsked() async throws {
+        for verbose in [false, true] {
+            let question = Message<Wire.ImageStatusRequest> {
+                $0.image = Message { $0.image = "web:1" }
+                $0.verbose = verbose
+            }
+            let response = try await ask("/runtime.v1.ImageService/ImageStatus", question)
+            let bytes = try await response.bytes(limit: 1 << 20)
+            let status = try Message<Wire.ImageStatusResponse>(parsing: GRPCFrame.message(in: bytes) ?? [])
+            #expect(
+                status.image?.id == "sha256:web:1"
+                    && status.info["info"] == (verbose ? "{\"fake\":\"sha256:web:1\"}" : nil))
+        }
+    }
+
     @Test func failuresHaveTheirCodes() async throws {
         let unknown = Message<Wire.PodSandboxStatusRequest> { $0.podSandboxID = "none" }
         #expect(try await code("PodSandboxStatus", unknown) == "5")

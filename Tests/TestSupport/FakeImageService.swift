@@ -44,6 +44,10 @@ package final class FakeImageService: ImageService {
         }
     }
 
+    package func imageInfo(_ image: String) async throws(CRIError) -> [String: String] {
+        try await imageStatus(image).map { ["info": "{\"fake\":\"\($0.id)\"}"] } ?? [:]
+    }
+
     package func pullImage(_ image: String, auth: RegistryAuth?) async throws(CRIError) -> String {
         try state.withLock { state throws(CRIError) in
             state.pulls.append(image)

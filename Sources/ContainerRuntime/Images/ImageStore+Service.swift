@@ -1,4 +1,5 @@
 import CRI
+import JSONTree
 import Linux
 import OCI
 
@@ -15,6 +16,21 @@ extension ImageStore: ImageService {
     /// An image with a damaged layer is as good as absent: pulling it again fetches that layer alone.
     package func imageStatus(_ image: String) async throws(CRIError) -> Image? {
         state.withLock { $0.find(image) }?.image
+    }
+
+    /// In containerd's form, which tools know: the image's own file, and the identity of the stack of its layers.
+    package func imageInfo(_ image: String) async throws(CRIError) -> [String: String] {
+        guard let record = state.withLock({ $0.find(image) }) else { return [:] }
+        let info = try await threads.perform("image info") { [self] () throws(CRIError) -> JSONObject in
+            // What was made of a directory came with no file.
+            guard record.manifest != nil else { return ["imageSpec": ["config": record.configuration.json]] }
+            let bytes = try content.read(record.id, limit: ImageArchive.fileLimit)
+            return try ImageArchive.read(bytes, "image \(record.id)") { value, file throws(OCIError) in
+                let chain = try ImageFile(value, file: file).chain.last?.description ?? ""
+                return ["chainID": .string(chain), "imageSpec": value]
+            }
+        }
+        return ["info": String(decoding: info.encoded(), as: UTF8.self)]
     }
 
     /// What images take on disk: their trees, and the files that they came as.

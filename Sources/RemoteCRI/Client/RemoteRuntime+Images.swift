@@ -16,6 +16,14 @@ extension RemoteRuntime: ImageService {
             .image.map { Image($0) }
     }
 
+    package func imageInfo(_ image: String) async throws(CRIError) -> [String: String] {
+        let question = Message<Wire.ImageStatusRequest> {
+            $0.image = Self.spec(image)
+            $0.verbose = true
+        }
+        return try await ask("ImageStatus", of: "ImageService", question, as: Wire.ImageStatusResponse.self).info
+    }
+
     package func pullImage(_ image: String, auth: RegistryAuth?) async throws(CRIError) -> String {
         let question = Message<Wire.PullImageRequest> {
             $0.image = Self.spec(image)

@@ -25,8 +25,16 @@ extension CRIEndpoint {
         var config = try ContainerConfig(question.config)
         if let target = config.processTarget { config.processTarget = try await endpoint.container(target) }
         let id = try await endpoint.runtime.createContainer(
-            sandbox: sandbox, config: config, sandboxConfig: PodSandboxConfig(question.sandboxConfig))
+            sandbox: sandbox, config: config, sandboxConfig: endpoint.config(question.sandboxConfig, of: sandbox))
         return Message { $0.containerID = id }
+    }
+
+    /// Of a sandbox into which a container comes. People leave it out, though kubelets do not.
+    private func config(
+        _ given: Message<Wire.PodSandboxConfig>?, of sandbox: String
+    ) async throws(CRIError) -> PodSandboxConfig {
+        if let given { return try PodSandboxConfig(given) }
+        return PodSandboxConfig(metadata: try await runtime.podSandboxStatus(sandbox).metadata)
     }
 
     @Sendable private static func startContainer(

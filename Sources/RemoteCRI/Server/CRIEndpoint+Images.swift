@@ -33,7 +33,11 @@ extension CRIEndpoint {
     ) async throws(CRIError) -> Message<Wire.ImageStatusResponse> {
         let name = try name(question.image)
         let image = try await endpoint.images.imageStatus(name)
-        return Message { $0.image = image?.wire }
+        let info = question.verbose ? try await endpoint.images.imageInfo(name) : [:]
+        return Message {
+            $0.image = image?.wire
+            $0.info = info
+        }
     }
 
     @Sendable private static func pullImage(

@@ -11,7 +11,7 @@ import traceback
 import grpc
 
 from world import Skip, Tests, World
-import containers, images, lists, metrics, mounts, security, streaming  # noqa: F401 (each adds its tests)
+import clients, containers, images, lists, metrics, mounts, security, streaming  # noqa: F401 (each adds its tests)
 from fixtures import push_images
 
 

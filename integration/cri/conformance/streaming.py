@@ -151,6 +151,7 @@ def attach(w, sockets):
     equal(process.stdout.read(5), b"hello")
     process.stdin.close()
     container.wait(cri.CONTAINER_EXITED)
+    equal((process.wait(30), process.stdout.read()), (0, b""), "kubectl's code, and what came after")
 
 
 def forwards(w, pod, port, local, sockets):
