@@ -24,6 +24,7 @@ start_server() {
     mkdir -p "$ROOT/c"
     cat >"$ROOT/c/config.yaml" <<Y
 registries: "127.0.0.1:5000=http://127.0.0.1:5000 mirrored.test=http://127.0.0.1:5000"
+cdi-spec-dirs: $ROOT/devices/first,$ROOT/devices/later
 Y
     inside setsid "$BIN/swiftlet" cri --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" \
         --log-dir "$ROOT/l" --log-level debug >>"$ROOT/log" 2>&1 </dev/null &
@@ -55,7 +56,8 @@ if [ -z "$only" ]; then
     run_commands
 fi
 if start_registry 5000; then
-    inside timeout 900 "$PYTHON" -B integration/cri/conformance "$ROOT/r/cri.sock" 127.0.0.1:5000 "$ROOT/l" --only "$only" | tee "$ROOT/conformance"
+    inside timeout 900 "$PYTHON" -B integration/cri/conformance "$ROOT/r/cri.sock" 127.0.0.1:5000 "$ROOT/l" \
+        --devices "$ROOT/devices" --only "$only" | tee "$ROOT/conformance"
     count "$ROOT/conformance"
 else
     echo "FAIL  the registry does not start: $(tail -n 1 "$ROOT/registry.log")"

@@ -34,6 +34,8 @@ package struct ContainerConfig: Sendable, Hashable {
     package var processNamespace: NamespaceMode?
     /// Devices of the host beside those that every container has.
     package var devices: [Device] = []
+    /// Devices that files of the node describe, such as `vendor.com/class=device` (Container Device Interface).
+    package var namedDevices: [String] = []
     /// The running container of the same sandbox whose processes this one sees (the CRI's NamespaceMode TARGET); nil: as the sandbox says.
     package var processTarget: String?
     /// Nil: the image's, or SIGTERM.

@@ -1,6 +1,7 @@
 import CRI
 
-/// Where everything of the runtime lies. All paths are absolute; whatever is beneath them is ours and bears no other's name.
+/// Where everything of the runtime lies. All paths are absolute; whatever is beneath them is ours and bears no other's name,
+/// but for `deviceFiles`.
 package struct RuntimePaths: Sendable, Hashable {
     /// Images and the writable layers of containers; survives a reboot.
     package let data: String
@@ -10,12 +11,18 @@ package struct RuntimePaths: Sendable, Hashable {
     package let cgroupRoot: String
     /// The top of that hierarchy.
     package let cgroupMount: String
+    /// Directories of the files that describe devices, the one that counts most last. Others' files.
+    package let deviceFiles: [String]
 
-    package init(data: String, state: String, cgroupRoot: String, cgroupMount: String = "/sys/fs/cgroup") {
+    package init(
+        data: String, state: String, cgroupRoot: String, cgroupMount: String = "/sys/fs/cgroup",
+        deviceFiles: [String] = []
+    ) {
         self.data = data
         self.state = state
         self.cgroupRoot = cgroupRoot
         self.cgroupMount = cgroupMount
+        self.deviceFiles = deviceFiles
     }
 
     var images: String { data + "/images" }

@@ -30,6 +30,7 @@ import Testing
         config.environment = [EnvironmentVariable("A", "1")]
         config.mounts = [Mount(hostPath: "/s", containerPath: "/t", isReadOnly: true, propagation: .hostToContainer)]
         config.devices = [Device(hostPath: "/dev/fuse", containerPath: "/dev/f", permissions: "rw")]
+        config.namedDevices = ["vendor.com/class=one"]
         config.logPath = "c/0.log"
         config.terminal = true
         config.stopSignal = "SIGUSR1"

@@ -18,6 +18,8 @@ struct ContainerPlanInput: Sendable {
     var trees: [Int: SharedDescriptor] = [:]
     /// Those that the configuration names, as they are on the host.
     var devices: [DeviceDecision] = []
+    /// Those that come with devices by name.
+    var deviceMounts: [Linux.Mount] = []
     var host: HostFeatures
     var paths: RuntimePaths
 }

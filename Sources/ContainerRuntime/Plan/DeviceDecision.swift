@@ -49,7 +49,7 @@ struct DeviceDecision: Sendable, Equatable {
         return found
     }
 
-    private static func split(_ path: String) -> (parent: String, name: String) {
+    static func split(_ path: String) -> (parent: String, name: String) {
         let parts = path.pathComponents
         return ("/" + parts.dropLast().joined(separator: "/"), parts.last ?? ".")
     }

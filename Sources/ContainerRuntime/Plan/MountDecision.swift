@@ -4,7 +4,8 @@ import Linux
 /// What is mounted in a container, in order.
 enum MountDecision {
     static func mounts(_ input: ContainerPlanInput) -> [Linux.Mount] {
-        let asked = input.config.mounts.enumerated().map { mount($0.element, input.trees[$0.offset]) }
+        let asked =
+            input.config.mounts.enumerated().map { mount($0.element, input.trees[$0.offset]) } + input.deviceMounts
         let taken = Set(asked.map(\.target))
         let standard = standardMounts(input) + podFiles(input)
         return ordered(standard.filter { !taken.contains($0.target) } + asked)

@@ -37,6 +37,10 @@ struct ProcessIdentity: Sendable, Hashable {
         }
     }
 
+    mutating func add(_ groups: [UInt32]) {
+        supplementaryGroups = Set(supplementaryGroups + groups).sorted()
+    }
+
     private static func user(
         _ security: ContainerSecurity, _ image: String, _ database: UserDatabase
     ) throws(CRIError) -> UserDatabase.User {

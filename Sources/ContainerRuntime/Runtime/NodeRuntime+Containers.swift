@@ -83,8 +83,10 @@ extension NodeRuntime {
         try Self.check(config)
         try Self.checkUsers(of: config, in: sandbox)
         let database = try images.userDatabase(of: image)
-        let identity = try ProcessIdentity(
+        var identity = try ProcessIdentity(
             config.security, imageUser: image.configuration.user, database: database)
+        let edits = try deviceEdits(config, identity)
+        identity.add(edits.groups)
         let stopSignal = try Self.stopSignal(config, image.configuration)
         var input = ContainerPlanInput(
             id: id, config: config, sandbox: sandbox, image: image.configuration,
@@ -96,7 +98,9 @@ extension NodeRuntime {
         }
         input.appArmor = config.security.appArmor == nil ? nil : kernel.appArmor()
         input.trees = try Self.subPaths(config)
-        input.devices = try DeviceDecision.all(config)
+        input.devices = try DeviceDecision.all(config) + edits.devices
+        input.deviceMounts = edits.mounts
+        input.config.environment += edits.environment
         var plan = try ContainerPlan(input)
         var record = ContainerRecord(
             id: id, sandbox: sandbox, config: config, imageID: image.id.description, stopSignal: stopSignal,
@@ -120,6 +124,15 @@ extension NodeRuntime {
             if let log = plan.launch.log { try makeLogFile(log.path) }
         }
         return plan
+    }
+
+    /// Of the devices that it asks for by name.
+    private func deviceEdits(_ config: ContainerConfig, _ identity: ProcessIdentity) throws(CRIError) -> DeviceEdits {
+        let names = try DeviceFiles.names(config)
+        if names.isEmpty { return DeviceEdits() }
+        let files = DeviceFiles(directories: paths.deviceFiles)
+        return try DeviceEdits(
+            files.edits(for: names, object: "container \(config.metadata.name)"), identity: identity)
     }
 
     private static func check(_ config: ContainerConfig) throws(CRIError) {

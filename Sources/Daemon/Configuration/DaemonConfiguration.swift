@@ -67,6 +67,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var kubeletPort = 10250
     /// Where the CRI is served; empty: `<runDirectory>/cri.sock`, `none`: nowhere.
     package var criListen = ""
+    /// Directories of the files that describe devices, between commas; a later one's devices count.
+    package var deviceFiles = "/etc/cdi,/var/run/cdi"
     /// Another runtime that pods run on, by its CRI socket; empty: our own.
     package var runtimeEndpoint = ""
     package var logLevel = "info"
@@ -196,6 +198,7 @@ extension DaemonConfiguration {
         .text("token-file", "Agent: a file with the token.", \.tokenFile, mustBeAbsolute: true),
         .number("kubelet-port", "Agent: port on which the API server reaches it.", \.kubeletPort, 1...65535),
         .text("cri-listen", "Socket on which the runtime is served as the CRI; none: nowhere.", \.criListen),
+        .paths("cdi-spec-dirs", "Directories of files that describe devices (CDI), between commas.", \.deviceFiles),
         .text(
             "container-runtime-endpoint",
             "Another runtime for pods, such as unix:///run/containerd/containerd.sock.", \.runtimeEndpoint),
@@ -228,6 +231,15 @@ extension DaemonConfiguration.Setting {
         Self(name, summary, path) { configuration, text throws(DaemonError) in
             guard !mustBeAbsolute || text.hasPrefix("/") else {
                 throw DaemonError("\(name) must be an absolute path, not \"\(text)\"")
+            }
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func paths(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            guard text.split(separator: ",").allSatisfy({ $0.hasPrefix("/") }) else {
+                throw DaemonError("\(name) must be absolute paths between commas, not \"\(text)\"")
             }
             configuration[keyPath: path] = text
         }

@@ -35,6 +35,7 @@ extension RuntimePaths {
         self.init(
             data: "\(configuration.dataDirectory)/runtime", state: "\(configuration.runDirectory)/runtime",
             cgroupRoot: NodePaths.cgroupRoot(configuration, instance, in: hierarchy),
-            cgroupMount: hierarchy.mountPoint)
+            cgroupMount: hierarchy.mountPoint,
+            deviceFiles: configuration.deviceFiles.split(separator: ",").map(String.init))
     }
 }

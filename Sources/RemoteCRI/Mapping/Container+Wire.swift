@@ -31,9 +31,7 @@ extension ContainerConfig {
         devices = wire.devices.map {
             Device(hostPath: $0.hostPath, containerPath: $0.containerPath, permissions: $0.permissions)
         }
-        guard wire.cdiDevices.isEmpty else {
-            throw .unsupported("container \(metadata.name): CDI devices are not supported; name the device nodes")
-        }
+        namedDevices = wire.cdiDevices.map(\.name)
         labels = wire.labels
         annotations = wire.annotations
         logPath = wire.logPath
@@ -82,6 +80,7 @@ extension ContainerConfig {
                     $0.permissions = device.permissions
                 }
             }
+            config.cdiDevices = namedDevices.map { name in Message { $0.name = name } }
             config.labels = labels
             config.annotations = annotations
             config.logPath = logPath

@@ -1,7 +1,8 @@
 """The assertions of critest (kubernetes-sigs/cri-tools, pkg/validate) under critest's own names, for a machine that cannot have critest itself.
 
-usage: conformance SOCKET REGISTRY LOGS [--only TEXT] [--peer]
-REGISTRY is one that this program pushes the tests' images to and the runtime pulls them from. With --peer a test that the other runtime fails is told, not
+usage: conformance SOCKET REGISTRY LOGS [--devices DIRECTORY] [--only TEXT] [--peer]
+REGISTRY is one that this program pushes the tests' images to and the runtime pulls them from. The runtime looks for files that describe devices in `first`
+and then in `later` beneath DIRECTORY. With --peer a test that the other runtime fails is told, not
 counted. Prints a line for each test and one with the counts.
 """
 import argparse
@@ -11,7 +12,7 @@ import traceback
 import grpc
 
 from world import Skip, Tests, World
-import clients, containers, images, lists, metrics, mounts, security, streaming  # noqa: F401 (each adds its tests)
+import clients, containers, devices, images, lists, metrics, mounts, security, streaming  # noqa: F401 (each adds its tests)
 from fixtures import push_images
 
 
@@ -20,6 +21,7 @@ def main():
     parser.add_argument("socket")
     parser.add_argument("registry")
     parser.add_argument("logs")
+    parser.add_argument("--devices", default="")
     parser.add_argument("--only", default="")
     parser.add_argument("--peer", action="store_true")
     options = parser.parse_args()

@@ -1,0 +1,107 @@
+import CRI
+import Glibc
+import Linux
+import OCI
+
+/// What a container gets for the devices that it asks for by name, together.
+struct DeviceEdits: Sendable {
+    struct Source: Sendable {
+        /// Container, device and file, for messages.
+        var purpose: String
+        var edits: ContainerEdits
+    }
+
+    private(set) var environment: [EnvironmentVariable] = []
+    private(set) var mounts: [Linux.Mount] = []
+    private(set) var devices: [DeviceDecision] = []
+    private(set) var groups: [UInt32] = []
+
+    init() {}
+
+    /// - Parameters:
+    ///   - identity: whose the nodes are where a file does not say.
+    ///   - look: what a node of the host is, for what a file does not say.
+    init(
+        _ sources: [Source], identity: ProcessIdentity,
+        look: (String) throws(KernelError) -> HostDevice = HostDevice.look
+    ) throws(CRIError) {
+        for source in sources {
+            try Self.check(source)
+            for entry in source.edits.environment {
+                let name = entry.prefix { $0 != "=" }
+                environment.append(EnvironmentVariable(String(name), String(entry.dropFirst(name.count + 1))))
+            }
+            for mount in source.edits.mounts { mounts.append(try Self.mount(mount, source.purpose)) }
+            for node in source.edits.nodes {
+                devices.append(try Self.device(node, identity, source.purpose, look))
+            }
+            groups += source.edits.groups
+        }
+    }
+
+    private static func check(_ source: Source) throws(CRIError) {
+        func refuse(_ what: String) -> CRIError {
+            .unsupported("\(source.purpose): \(what), which this runtime does not do; take it out of the file")
+        }
+        if let hook = source.edits.hooks.first { throw refuse("it wants a program of the host run (hook \(hook))") }
+        if source.edits.hasIntelRDT { throw refuse("it sets intelRdt") }
+        if source.edits.hasNetworkDevices { throw refuse("it moves network devices") }
+    }
+
+    private static func device(
+        _ node: ContainerEdits.Node, _ identity: ProcessIdentity, _ purpose: String,
+        _ look: (String) throws(KernelError) -> HostDevice
+    ) throws(CRIError) -> DeviceDecision {
+        guard node.path.hasPrefix("/dev/") else { throw .invalid("\(purpose): \(node.path) is not beneath /dev") }
+        guard node.type != "p" else { throw .unsupported("\(purpose): \(node.path) is a pipe, and no device") }
+        var found: HostDevice
+        if let type = node.type, let major = node.major, major > 0 {
+            found = HostDevice(
+                path: node.path, isBlock: type == "b", major: major, minor: node.minor ?? 0, mode: 0, userID: 0,
+                groupID: 0)
+        } else {
+            found = try attempt(purpose) { () throws(KernelError) in try look(node.hostPath ?? node.path) }
+            guard node.type.map({ ($0 == "b") == found.isBlock }) ?? true else {
+                throw .invalid("\(purpose): \(node.path) is of another type than the node on the host")
+            }
+        }
+        found.mode = node.mode ?? 0o666
+        found.userID = node.userID ?? identity.userID
+        found.groupID = node.groupID ?? identity.groupID
+        return DeviceDecision(found, at: node.path, try DeviceDecision.access(node.permissions, purpose))
+    }
+
+    private static func mount(_ mount: ContainerEdits.Mount, _ purpose: String) throws(CRIError) -> Linux.Mount {
+        guard ["", "bind", "none"].contains(mount.type) else {
+            throw .unsupported(
+                "\(purpose): a mount of type \(mount.type) at \(mount.containerPath); bind alone is known")
+        }
+        var result = Linux.Mount(.path(mount.hostPath), at: mount.containerPath)
+        for option in mount.options {
+            switch option {
+            case "ro": result.flags.insert(.readOnly)
+            case "nosuid": result.flags.insert(.noSetUID)
+            case "nodev": result.flags.insert(.noDevices)
+            case "noexec": result.flags.insert(.noExecute)
+            case "rbind": result.flags.insert(.recursive)
+            case "bind", "rw", "suid", "dev", "exec", "private", "rprivate": break
+            case "slave", "rslave": result.propagation = .fromHost
+            case "shared", "rshared": result.propagation = .bidirectional
+            default:
+                throw .unsupported("\(purpose): option \(option) of the mount at \(mount.containerPath) is not known")
+            }
+        }
+        return result
+    }
+}
+
+extension HostDevice {
+    /// Blocks.
+    static func look(_ path: String) throws(KernelError) -> HostDevice {
+        let (parent, name) = DeviceDecision.split(path)
+        guard let device = HostDevice(try OpenDirectory(parent).status(of: name), path: path) else {
+            throw KernelError("open device", path, ENODEV)
+        }
+        return device
+    }
+}

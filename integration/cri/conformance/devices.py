@@ -1,0 +1,87 @@
+"""Devices by name (Container Device Interface)."""
+import json
+import os
+import stat
+
+import grpc
+import runtime_pb2 as cri
+from world import TOP, Skip, equal, expect, fails, it
+
+DEVICES = "Devices by name"
+Security = cri.LinuxContainerSecurityContext
+
+
+def describe(w, name, devices, later=False, **more):
+    """Writes a file of devices, which goes with the test."""
+    if not w.options.devices:
+        raise Skip("no directory of devices is known")
+    place = f"{w.options.devices}/{'later' if later else 'first'}"
+    os.makedirs(place, exist_ok=True)
+    path = f"{place}/{name}"
+    with open(path, "w") as file:
+        json.dump({"cdiVersion": "0.6.0", "kind": "vendor.test/full", "devices": devices, **more}, file, indent="\t")
+    w.ends.append(lambda: os.unlink(path))
+
+
+def device(name, **edits):
+    return {"name": name, "containerEdits": edits}
+
+
+def full(w):
+    """A node like /dev/full elsewhere: what writes to it is told that there is no space."""
+    path = f"{w.folder()}/node"
+    os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 7))
+    return path
+
+
+def given(w, *names, **more):
+    return w.pod().container(TOP, CDI_devices=[cri.CDIDevice(name=f"vendor.test/full={n}") for n in names], **more)
+
+
+@it(DEVICES, "a container gets the node, variables, mounts and groups of each, and what all have in common")
+def all_edits(w):
+    node, folder = full(w), w.folder()
+    os.chmod(folder, 0o755)
+    with open(f"{folder}/file", "w") as file:
+        file.write("library")
+    describe(w, "full.json", [
+        device("0", env=["ZERO=a=b", "BOTH=device"], deviceNodes=[{"path": "/dev/full0", "hostPath": node}], additionalGids=[4444]),
+        device("1", deviceNodes=[{"path": "/dev/dir/tun", "type": "c", "major": 10, "minor": 200, "permissions": "r", "fileMode": 0o640}]),
+    ], containerEdits={"mounts": [{"hostPath": folder, "containerPath": "/vendor", "options": ["ro", "nosuid", "nodev", "bind"]}]})
+    security = Security(run_as_user=cri.Int64Value(value=1001))
+    container = given(w, "0", "1", security=security, envs=[cri.KeyValue(key="BOTH", value="container")])
+    expect("No space left" in container.refuses("sh", "-c", "echo >/dev/full0"))
+    equal(container.says("sh", "-c", "echo $ZERO $BOTH"), "a=b device\n")
+    equal(container.says("cat", "/vendor/file"), "library")
+    told = container.refuses("touch", "/vendor/more")
+    expect("Read-only" in told, told)
+    told = container.says("id", "-G")
+    expect("4444" in told.split(), told)
+    equal(container.says("stat", "-c", "%a %u %F %t:%T", "/dev/dir/tun"), "640 1001 character special file a:c8\n")
+    container.says("sh", "-c", "true </dev/dir/tun")
+    told = container.refuses("sh", "-c", "echo >/dev/dir/tun")
+    expect("not permitted" in told, told)
+    other = w.pod().container(TOP)
+    expect("No such file" in other.refuses("ls", "/dev/full0"), "another container has it")
+
+
+@it(DEVICES, "an annotation asks for one as well, and a later directory's counts")
+def annotated(w):
+    describe(w, "full.json", [device("0", env=["FROM=first"])])
+    describe(w, "full.json", [device("0", env=["FROM=later"])], later=True)
+    container = w.pod().container(TOP, annotations={"cdi.k8s.io/claim": "vendor.test/full=0"})
+    equal(container.says("sh", "-c", "echo $FROM"), "later\n")
+
+
+@it(DEVICES, "what cannot be given is named, with its file")
+def refused(w):
+    describe(w, "full.json", [
+        device("hooked", hooks=[{"hookName": "createContainer", "path": "/bin/true"}]),
+        device("gone", deviceNodes=[{"path": "/dev/gone-from-here"}])])
+    described = os.path.join(w.options.devices, "first/full.json")
+    for name, code, words in (
+            ("none", grpc.StatusCode.INVALID_ARGUMENT, ["vendor.test/full=none", os.path.dirname(described)]),
+            ("hooked", grpc.StatusCode.FAILED_PRECONDITION, ["vendor.test/full=hooked", described, "createContainer"]),
+            ("gone", grpc.StatusCode.UNKNOWN, ["vendor.test/full=gone", described, "/dev/gone-from-here"])):
+        told = fails(lambda: given(w, name), code)
+        expect(all(word in told for word in words), told)
