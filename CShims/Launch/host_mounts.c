@@ -35,6 +35,8 @@ int32_t cmnt_tmpfs(int32_t target, const char *options, uint32_t options_size) {
     return code;
 }
 
+int32_t cmnt_map(int32_t tree, int32_t user) { return cl_map_ids(tree, user) < 0 ? -errno : 0; }
+
 int32_t cmnt_attach(int32_t tree, const char *path) {
     return move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno : 0;
 }

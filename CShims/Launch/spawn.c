@@ -255,17 +255,22 @@ int32_t cs_spawn(const struct cs_spawn *spawn, int32_t *pidfd, uint32_t *stage, 
     return -report.code;
 }
 
-int32_t cs_maps_ids(int32_t directory) {
-    static const char map[] = "0 65536 65536\n";
+int32_t cs_user_namespace(const char *uid_map, const char *gid_map) {
     char stack[HOLDER_STACK] __attribute__((aligned(16)));
     uint32_t stage;
     int pidfd = -1;
-    pid_t pid = start_holder(map, map, 0, stack, sizeof stack, &pidfd, &stage);
+    pid_t pid = start_holder(uid_map, gid_map, 0, stack, sizeof stack, &pidfd, &stage);
     if (pid < 0) return -errno;
     int user = open_of(pid, "/ns/user", O_RDONLY);
     int code = user < 0 ? errno : 0;
     end_holder(pid, pidfd);
-    if (code) return -code;
+    return code ? -code : user;
+}
+
+int32_t cs_maps_ids(int32_t directory) {
+    static const char map[] = "0 65536 65536\n";
+    int user = cs_user_namespace(map, map), code = 0;
+    if (user < 0) return user;
     unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
     int tree = directory < 0 ? cl_new_mount("tmpfs", NULL, 0, 0) : open_tree(directory, "", flags);
     if (tree < 0 || cl_map_ids(tree, user) < 0) code = errno;

@@ -20,6 +20,13 @@ package struct UserMaps: Sendable, Hashable {
     var userMap: String { "0 \(firstUser) \(userCount)\n" }
     var groupMap: String { "0 \(firstGroup) \(groupCount)\n" }
 
+    /// A new user namespace with these ids, which lasts as long as the descriptor. Blocks.
+    func namespace() throws(KernelError) -> Descriptor {
+        let file = cs_user_namespace(userMap, groupMap)
+        guard file >= 0 else { throw KernelError("make a user namespace for ids from", "\(firstUser)", -file) }
+        return Descriptor(owning: file)
+    }
+
     /// Why files on the filesystem that `directory` is on, or will be on, or on a new tmpfs (nil) cannot be mounted with their ids mapped; nil where
     /// they can. Blocks.
     package static func obstacle(on directory: String? = nil) -> KernelError? {

@@ -75,7 +75,10 @@ import Testing
                 input.sandbox.users = users
                 var mapped = CRI.Mount(hostPath: "/v", containerPath: "/v")
                 mapped.users = users
-                input.config.mounts = [mapped, .init(hostPath: "/w", containerPath: "/w")]
+                var image = mapped
+                image.containerPath = "/i"
+                image.image = "files:1"
+                input.config.mounts = [mapped, image, .init(hostPath: "/w", containerPath: "/w")]
             }
         ).launch.plan
         let mapped = plan.mounts.filter { $0.flags.contains(.mapped) }.map(\.target)

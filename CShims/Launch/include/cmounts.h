@@ -8,6 +8,8 @@ int32_t cmnt_clone(int32_t file, int32_t recursive);
 int32_t cmnt_open_beneath(int32_t directory, const char *path);
 /* A new tmpfs with options "k=v\0...", nosuid and nodev, attached to an open directory. */
 int32_t cmnt_tmpfs(int32_t target, const char *options, uint32_t options_size);
+/* Maps a detached mount's ids, as a user namespace has them. */
+int32_t cmnt_map(int32_t tree, int32_t user);
 /* Attaches a detached mount at a path, whose last part is not followed. */
 int32_t cmnt_attach(int32_t tree, const char *path);
 /* A read-only overlay on a directory, with options as mount(2) takes them: "lowerdir=TOP:BOTTOM". */

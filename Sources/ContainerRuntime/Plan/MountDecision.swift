@@ -40,7 +40,8 @@ enum MountDecision {
 
     private static func mount(_ mount: CRI.Mount, _ tree: SharedDescriptor?) -> Linux.Mount {
         var flags: Linux.Mount.Flags = [.recursive]
-        if mount.users != nil { flags.insert(.mapped) }
+        // An image's files are mapped already, beneath the overlay: it cannot be.
+        if mount.users != nil && mount.image == nil { flags.insert(.mapped) }
         if mount.isReadOnly { flags.insert(.readOnly) }
         if mount.isRecursivelyReadOnly { flags.formUnion([.readOnly, .recursiveAttributes]) }
         let propagation: Linux.Mount.Propagation =

@@ -114,7 +114,7 @@ extension NodeRuntime {
             try makeWritableLayer(of: id, owner: sandbox.users)
         }
         if !volumes.isEmpty {
-            input.trees.merge(try imageVolumes(id, config, volumes)) { first, _ in first }
+            input.trees.merge(try imageVolumes(id, config, volumes, users: sandbox.users)) { first, _ in first }
             plan.launch.plan.mounts = MountDecision.mounts(input)
         }
         try attempt("container \(config.metadata.name)") { () throws(KernelError) in

@@ -41,10 +41,6 @@ extension NodeRuntime {
                 throw .unsupported(
                     "\(object): mount \(mount.containerPath) has other mappings than the pod's user namespace")
             }
-            guard mount.users == nil || mount.image == nil else {
-                throw .unsupported(
-                    "\(object): mount \(mount.containerPath): the ids of an image's files cannot be mapped")
-            }
             guard sandbox.users == nil || mount.propagation != .bidirectional else {
                 throw .invalid(
                     "\(object): mount \(mount.containerPath): what a pod in a user namespace mounts cannot show on the node; "

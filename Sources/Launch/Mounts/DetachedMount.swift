@@ -26,6 +26,12 @@ package struct DetachedMount: ~Copyable {
         tree = Descriptor(owning: copy)
     }
 
+    /// Shows its files to a user namespace with these ids as if those on disk were the ids in it.
+    package borrowing func map(_ namespace: borrowing Descriptor) throws(KernelError) {
+        let code = cmnt_map(tree.raw, namespace.raw)
+        guard code == 0 else { throw KernelError("map ids", "mount", -code) }
+    }
+
     /// Attaches it at `path`, which is made as what it is, a directory or a file, where it is not there.
     package consuming func attach(at path: String) throws(KernelError) {
         var status = stat()
@@ -60,7 +66,30 @@ package enum HostMount {
 
     /// Mounts directories over one another, the topmost first, on an existing empty directory: read-only, nosuid and nodev. Fails with E2BIG where
     /// their names are more than a page, from some 220 on.
-    package static func overlay(_ layers: [String], at directory: String) throws(KernelError) {
+    /// - Parameter users: whose the files are to be; nil: the host's users'. The layers are mounted beside the directory meanwhile: an overlay itself cannot be mapped, and
+    ///   takes no layers that are mounted nowhere.
+    package static func overlay(
+        _ layers: [String], at directory: String, users: UserMaps? = nil
+    ) throws(KernelError) {
+        guard let users else { return try overlay(plain: layers, at: directory) }
+        let namespace = try users.namespace()
+        var places: [String] = []
+        defer {
+            for place in places {
+                try? detach(place)
+                rmdir(place)
+            }
+        }
+        for (index, layer) in layers.enumerated() {
+            let tree = try DetachedMount(of: layer)
+            do throws(KernelError) { try tree.map(namespace) } catch { throw KernelError("map ids", layer, error.code) }
+            places.append("\(directory).\(index)")
+            try tree.attach(at: places[index])
+        }
+        try overlay(plain: places, at: directory)
+    }
+
+    private static func overlay(plain layers: [String], at directory: String) throws(KernelError) {
         // By descriptor: what mount(2) takes as options is a page. The directory itself is the lowest, since an overlay has two or more.
         var open: [SharedDescriptor] = []
         var names: [String] = []

@@ -1,13 +1,16 @@
-"""Devices by name (Container Device Interface)."""
+"""Devices by name (Container Device Interface), and images as volumes in pods with users of their own."""
 import json
 import os
 import stat
 
 import grpc
 import runtime_pb2 as cri
+from images import mounted
+from security import in_namespaces, mapping, needs_user_namespaces, with_namespaces
 from world import TOP, Skip, equal, expect, fails, it
 
 DEVICES = "Devices by name"
+USERS = "Image Volume of a pod with users of its own"
 Security = cri.LinuxContainerSecurityContext
 
 
@@ -85,3 +88,22 @@ def refused(w):
             ("gone", grpc.StatusCode.UNKNOWN, ["vendor.test/full=gone", described, "/dev/gone-from-here"])):
         told = fails(lambda: given(w, name), code)
         expect(all(word in told for word in words), told)
+
+
+@it(USERS, "its files are the pod's, also beneath a path, and cannot be changed")
+def mapped_image(w):
+    needs_user_namespaces(w)
+    w.pull(w.busybox)
+    maps = [mapping(0, 200_000, 65_536)]
+    options = cri.NamespaceOption(userns_options=cri.UserNamespace(mode=cri.POD, uids=maps, gids=maps))
+    image = cri.ImageSpec(image=w.busybox)
+    container = in_namespaces(with_namespaces(w, options), TOP, mounts=[
+        cri.Mount(container_path="/whole", readonly=True, image=image),
+        cri.Mount(container_path="/part", readonly=True, image=image, image_sub_path="etc", uidMappings=maps, gidMappings=maps)])
+    equal(container.says("stat", "-c", "%u:%g", "/whole", "/whole/bin/su", "/part/passwd"), "0:0\n" * 3)
+    equal(container.says("/whole/bin/busybox", "echo", "runs"), "runs\n")
+    expect("Read-only" in container.refuses("touch", "/whole/new"))
+    on_host = [line for line in open("/proc/self/mountinfo") if container.id in line and "volume" in line]
+    equal(on_host, [], "mounts left on the host")
+    _, plain = mounted(w, w.busybox)
+    equal(plain.says("stat", "-c", "%u:%g", "/mnt/image-volume/bin/su"), "0:0\n")
