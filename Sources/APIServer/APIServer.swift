@@ -48,10 +48,14 @@ package final class APIServer: HTTPHandler {
         self.executor = executor
         self.logger = logger
         registry = ObjectRegistry(
-            resources: resources, store: store, feed: feed,
+            resources: resources, store: store,
+            pending: PendingWrites(
+                to: store, limit: configuration.limits.writePatience, time: time, executor: executor),
+            feed: feed,
             admission: .standard(resources, Identifiers(random: random)),
             allocator: ServiceAllocator(network: network, nodePorts: configuration.nodePorts), time: time,
-            random: random, objectBytes: configuration.limits.objectBytes, logger: logger)
+            random: random, objectBytes: configuration.limits.objectBytes,
+            storeDirectory: configuration.storeDirectory, logger: logger)
         authenticator = Authenticator(
             tokens: tokens, audiences: configuration.audiences, isStillBound: TokenBinding(resources).holds, time: time)
         nodeReads = NodeReads(resources)

@@ -12,6 +12,8 @@ package struct APIServerConfiguration: Sendable {
     package var advertisePort = 6443
     /// The node that this server runs on, which gets the role `control-plane`; "" for none.
     package var nodeName = ""
+    /// Where the store lies, for messages.
+    package var storeDirectory = ""
     /// Whom service account tokens must be meant for, to be good here; the first is what tokens get that name none.
     package var audiences = ["https://kubernetes.default.svc.cluster.local"]
     /// The authority that signed this server's certificate, as PEM: every namespace gets it in the ConfigMap kube-root-ca.crt, for pods
@@ -27,6 +29,8 @@ package struct APIServerConfiguration: Sendable {
         package var readsInFlight = 400
         /// Writes at a time; one more is answered 429. The components have as many again.
         package var writesInFlight = 200
+        /// How long a request waits for the disk.
+        package var writePatience: Duration = .seconds(30)
         package var bodyBytes = 3 << 20
         package var objectBytes = 1536 << 10
         /// How long an Event is kept.

@@ -3,7 +3,7 @@ import JSONTree
 import KubernetesAPI
 import Store
 
-/// What the server does by itself, once a second: ends waits and watches that are due, sends bookmarks, takes old events away,
+/// What the server does by itself: ends waits and watches that are due and sends bookmarks, once a second; takes old events away,
 /// puts back what every cluster has where someone deleted it, and forgets the store's history after five to ten minutes, which is how long a page token or a watch can be resumed.
 struct Housekeeper: Sendable {
     let registry: ObjectRegistry
@@ -11,22 +11,33 @@ struct Housekeeper: Sendable {
     let seeds: NamespaceSeeds
 
     func run() async {
-        var ticks = 0
+        await withDiscardingTaskGroup { group in
+            group.addTask { await endWaits() }
+            group.addTask { await write() }
+        }
+    }
+
+    /// Goes on while a disk that stalls holds up the rest.
+    private func endWaits() async {
+        while (try? await registry.time.sleep(for: .seconds(1))) != nil {
+            let (uptime, applied) = (registry.time.uptime(), registry.feed.applied.current)
+            registry.feed.applied.expire(uptime: uptime)
+            registry.pending.expire(uptime: uptime)
+            for resource in registry.resources.all { resource.cache.tick(uptime: uptime, applied: applied) }
+        }
+    }
+
+    private func write() async {
+        var rounds = 0
         var settled: Revision?
-        while !Task.isCancelled {
-            do { try await registry.time.sleep(for: .seconds(1)) } catch { return }
-            let applied = registry.feed.applied.current
-            registry.feed.applied.expire(uptime: registry.time.uptime())
-            for resource in registry.resources.all {
-                resource.cache.tick(uptime: registry.time.uptime(), applied: applied)
-            }
-            ticks += 1
-            if ticks % 10 == 0 { await Bootstrap(registry: registry, configuration: configuration).run() }
-            if ticks % 60 == 0 {
+        while (try? await registry.time.sleep(for: .seconds(10))) != nil {
+            rounds += 1
+            await Bootstrap(registry: registry, configuration: configuration).run()
+            if rounds % 6 == 0 {
                 await removeOldEvents()
                 await seeds.plantEverywhere()
             }
-            if ticks % 300 == 0 { settled = await forgetHistory(before: settled) }
+            if rounds % 30 == 0 { settled = await forgetHistory(before: settled) }
         }
     }
 

@@ -93,7 +93,7 @@ struct DaemonProcess: Sendable {
         let endpoint = NodeEndpoint(
             runtime: stack.runtime, images: stack.images, sessions: sessions(stack), events: events(stack),
             kubelet: agent.kubelet.endpoint, server: server,
-            certificates: renewal,
+            certificates: renewal, host: host,
             shutDown: {
                 await agent.kubelet.shutDown(
                     grace: .seconds(configuration.shutdownGrace),
@@ -116,7 +116,7 @@ struct DaemonProcess: Sendable {
         let endpoint = NodeEndpoint(
             runtime: stack.runtime, images: stack.images, sessions: sessions(stack), events: events(stack),
             kubelet: NoKubelet(), server: nil,
-            certificates: CertificateRenewal(NoCertificates(), host: host, time: time, logger: logger),
+            certificates: CertificateRenewal(NoCertificates(), host: host, time: time, logger: logger), host: host,
             shutDown: { [] },
             knownPods: { nil })
         try await serve(stack, endpoint) {

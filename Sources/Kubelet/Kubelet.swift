@@ -141,9 +141,13 @@ package final class Kubelet: Sendable {
         }
     }
 
-    /// What waited for the end of a fault waits no longer.
+    /// What waited for the end of a fault waits no longer. An event keeps what the condition has said: of a disk that took no writes it is the
+    /// first that can be kept.
     private func followHost() async {
-        for await _ in host.ends() { directory.tellAll(.unblocked) }
+        for await _ in host.ends() {
+            directory.tellAll(.unblocked)
+            for episode in host.takeEpisodes() { recorder.record(episode.event(on: configuration.identity.name)) }
+        }
     }
 
     /// A token has its times by the wall clock: what is set makes those in use good for nothing, or good for ever.

@@ -15,6 +15,9 @@ final class RefusingStore: KeyValueStore {
 
     func refuse(_ new: DiskRefusal?) { cause.withLock { $0 = new } }
 
+    /// How many writes it holds.
+    var held: Int { gate.withLock { $0?.count ?? 0 } }
+
     /// Holds writes until `release`.
     func hold() { gate.withLock { $0 = [] } }
 
@@ -56,6 +59,7 @@ final class RefusingStore: KeyValueStore {
 
 @Suite struct RefusingDiskTests {
     private static let nodes = "/api/v1/nodes"
+    private static let ownNode = Peer.inProcess(user: "system:node:n", groups: ["system:nodes"])
 
     private func node(_ condition: String) -> JSONValue {
         [
@@ -79,13 +83,15 @@ final class RefusingStore: KeyValueStore {
         #expect(refused.status == code && refused.message.contains(words) && refused.message.contains("/data/store"))
         // The second of the same is no success either: it is not kept.
         for _ in 0..<2 {
-            let status = try await test.send(.put, Self.nodes + "/n/status", node("True"))
+            let status = try await test.send(.put, Self.nodes + "/n/status", node("True"), peer: Self.ownNode)
             #expect(status.status == code)
             #expect(condition(try await test.get(Self.nodes + "/n").json) == "True")
         }
         let list = try await test.get(Self.nodes).json
         #expect(list["items"]?.array?.first.flatMap(condition) == "True")
-        // All but the status stays what the store has.
+        // All but the node's own word of its status stays what the store has.
+        #expect(try await test.send(.put, Self.nodes + "/n/status", node("Unknown")).status == code)
+        #expect(condition(try await test.get(Self.nodes + "/n").json) == "True")
         #expect(try await test.send(.put, Self.nodes + "/n", node("True")).status == code)
         store.refuse(nil)
         let watch = try await test.watch(
@@ -97,6 +103,14 @@ final class RefusingStore: KeyValueStore {
         await test.server.stop()
     }
 
+    private func status(_ test: TestServer, _ value: String) -> Task<Int, any Error> {
+        Task { try await test.send(.put, Self.nodes + "/n/status", node(value), peer: Self.ownNode).status }
+    }
+
+    private func shows(_ test: TestServer, _ value: String) async throws -> Bool {
+        condition(try await test.get(Self.nodes + "/n").json) == value
+    }
+
     /// A status is shown while its write hangs.
     @Test func whatTheNodeSaysOfADiskThatStalls() async throws {
         let store = RefusingStore()
@@ -104,14 +118,60 @@ final class RefusingStore: KeyValueStore {
         _ = try await test.send(.post, Self.nodes, node("False"))
         store.hold()
         let before = test.time.sleeperCount
-        let write = Task { try await test.send(.put, Self.nodes + "/n/status", node("True")).status }
+        let write = status(test, "True")
         while test.time.sleeperCount == before { await Task.yield() }
-        #expect(condition(try await test.get(Self.nodes + "/n").json) == "False")
+        #expect(try await shows(test, "False"))
         test.time.advance(by: .seconds(2))
-        while condition(try await test.get(Self.nodes + "/n").json) != "True" { await Task.yield() }
+        while try await !shows(test, "True") { await Task.yield() }
         store.release()
         #expect(try await write.value == 200)
-        #expect(condition(try await test.get(Self.nodes + "/n").json) == "True")
+        #expect(try await shows(test, "True"))
+        await test.server.stop()
+    }
+
+    /// What the node says next is not held up for ever by what it said last.
+    @Test func aStatusIsShownWhileAnEarlierOneHangs() async throws {
+        let store = RefusingStore()
+        let test = try await TestServer(store: store)
+        _ = try await test.send(.post, Self.nodes, node("False"))
+        store.hold()
+        let first = status(test, "Unknown")
+        while store.held == 0 { await Task.yield() }
+        await test.tick(seconds: 14)
+        #expect(try await first.value == 504)
+        #expect(try await shows(test, "Unknown"))
+        let second = status(test, "True")
+        while store.held == 1 { await Task.yield() }
+        await test.tick(seconds: 14)
+        #expect(try await second.value == 504)
+        #expect(try await shows(test, "True"))
+        store.release()
+        await test.server.stop()
+    }
+
+    /// A request does not wait for ever, its write may still be done, and further ones are refused until it is.
+    @Test func writesOfADiskThatStalls() async throws {
+        let store = RefusingStore()
+        var configuration = APIServerConfiguration()
+        configuration.storeDirectory = "/data/store"
+        let test = try await TestServer(configuration, store: store)
+        store.hold()
+        let write = Task { try await test.send(.post, Path.maps, configMap("a")) }
+        while store.held == 0 { await Task.yield() }
+        #expect(try await test.get("/readyz").status == 200)
+        await test.tick(seconds: 31)
+        let answer = try await write.value
+        #expect(answer.status == 504 && answer.message.contains("/data/store") && answer.message.contains("may still"))
+        let refused = try await test.send(.post, Path.maps, configMap("b"))
+        #expect(refused.status == 503 && refused.message.contains("nothing was written") && store.held == 1)
+        let health = try await test.get("/readyz")
+        #expect(health.status == 503)
+        #expect(String(decoding: health.bytes, as: UTF8.self).contains("[-]data-disk failed: the disk of the server's"))
+        #expect(try await test.get("/livez").status == 200)
+        store.release()
+        while try await test.get("/readyz").status != 200 { await Task.yield() }
+        #expect(try await test.send(.post, Path.maps, configMap("b")).status == 201)
+        #expect(try await test.get(Path.maps + "/a").status == 200)
         await test.server.stop()
     }
 }

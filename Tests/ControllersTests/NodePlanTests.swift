@@ -83,6 +83,17 @@ import Testing
         health.note(Self.node, lease: lease(2), now: .seconds(130))
         #expect(health.deadline("worker") == .seconds(180))
     }
+
+    /// While nothing can be written no node can renew its lease.
+    @Test func silenceThatTheClusterCouldNotHearIsExcused() {
+        var health = NodeHealth(grace: .seconds(50))
+        health.note(Self.node, lease: nil, now: .seconds(100))
+        health.excuse("worker", now: .seconds(150))
+        health.note(Self.node, lease: nil, now: .seconds(160))
+        #expect(health.deadline("worker") == .seconds(200))
+        health.excuse("unknown", now: .seconds(150))
+        #expect(health.deadline("unknown") == nil)
+    }
 }
 
 @Suite struct OwnerGraphTests {

@@ -161,6 +161,13 @@ import Testing
         var survey = try healthy()
         #expect(DoctorReport(findings: [], survey: survey).text.hasPrefix("nothing is wrong: 1 pods, 1 containers"))
         survey.runtime.mounts.append("/r/sandboxes/x/shm")
+        var unwell = survey
+        unwell.hostTroubles = ["DataDiskStalled: a small write takes long"]
+        let told = DoctorReport(findings: [], survey: unwell)
+        #expect(
+            told.text.hasPrefix(
+                "the machine is unwell: DataDiskStalled: a small write takes long\nnothing else is wrong: 1 pods"))
+        #expect(told.json["host"]?.array?.count == 1 && told.isClean)
         let report = DoctorReport(findings: Diagnosis.findings(in: survey), survey: survey)
         #expect(!report.isClean && report.text.contains("MOUNT  /r/sandboxes/x/shm"))
         #expect(report.text.contains("--fix unmounts it"))

@@ -17,7 +17,7 @@ import Testing
         #expect(health.found(.diskFull, "full", at: .seconds(1)) == .began(.diskFull, message: "full"))
         #expect(health.found(.diskFull, "full", at: .seconds(2)) == nil)
         #expect(health.found(.diskStalled, "slow", at: .seconds(3)) == .began(.diskStalled, message: "slow"))
-        #expect(health.gone(.diskFull, at: .seconds(11)) == .ended(.diskFull, after: .seconds(10)))
+        #expect(health.gone(.diskFull, at: .seconds(11)) == .ended(.diskFull, message: "full", after: .seconds(10)))
         #expect(health.gone(.diskFull, at: .seconds(12)) == nil)
         #expect(health.has(.diskStalled) && !health.has(.diskFull))
     }
@@ -47,6 +47,25 @@ import Testing
         #expect(condition(full, .diskStalled) == nil)
         let over = object.status(full, runtime: nil, images: [], host: HostHealth().conditions, at: now)
         #expect(condition(over, .diskFull) == "False SpaceLeft ")
+    }
+
+    /// The first that can be kept of a disk that took no writes is that it did so.
+    @Test func anEpisodeIsKeptInAnEvent() {
+        let time = ManualTime()
+        let host = HostWatch(time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        host.found(.diskStalled, "a write waits")
+        time.advance(by: .seconds(35))
+        #expect(host.takeEpisodes() == [])
+        host.gone(.diskStalled)
+        let events = host.takeEpisodes().map { $0.event(on: "n") }
+        #expect(events.map(\.reason) == ["DataDiskStalled"] && events.allSatisfy { $0.object.name == "n" })
+        #expect(events.first?.message == "for 35 s, now over: a write waits")
+        #expect(host.takeEpisodes() == [])
+        for _ in 0..<100 {
+            host.found(.diskFull, "full")
+            host.gone(.diskFull)
+        }
+        #expect(host.takeEpisodes().count == 64)
     }
 
     @Test func aClockIsSteadyAMinuteAfterItWasSet() {

@@ -28,15 +28,7 @@ import Testing
             return HTTPResponse(200, contentType: "application/json", node.json.encoded())
         }
         let time = ManualTime()
-        let facts = NodeFacts(
-            cpuMilli: 1, memoryBytes: 1 << 20, diskBytes: 1 << 20, maximumPods: 1, architecture: "amd64",
-            kernelVersion: "6", operatingSystem: "o", bootID: "b", machineID: "m", runtimeVersion: "r",
-            kubeletVersion: "k", hostname: "n")
-        let reporter = NodeReporter(
-            object: NodeObject(identity: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), facts: facts),
-            client: APIClient(handler: handler, userAgent: "kubelet"), runtime: FakeRuntimeService(),
-            images: FakeImageService(), time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        let work = Task { await reporter.run() }
+        let work = Task { await reporter(handler, time).run() }
         func ready() -> String? {
             stored.withLock { $0?.status.conditions.first { $0.type == "Ready" }?.status }
         }
@@ -59,5 +51,52 @@ import Testing
         #expect(ready() == "True")
         work.cancel()
         await work.value
+    }
+
+    /// What the API server could not keep it may show all the same: the node goes on until it is kept.
+    @Test func aStatusThatWasNotKeptIsWrittenAgain() async throws {
+        let stored = Mutex(Node(name: "n"))
+        let refuses = Mutex(true)
+        let handler = FakeHTTPHandler { request throws(HTTPError) in
+            guard request.path.contains("/nodes") else {
+                return HTTPResponse(200, contentType: "application/json", Lease(name: "n").json.encoded())
+            }
+            if let sent = (try? JSONValue(parsing: request.body)).flatMap({ try? Node(checking: $0) }) {
+                stored.withLock { $0 = sent }
+                if refuses.withLock({ $0 }), request.path.hasSuffix("/status") {
+                    let status = Status.timeout("the disk takes no writes")
+                    return HTTPResponse(504, contentType: "application/json", status.json.encoded())
+                }
+            }
+            return HTTPResponse(
+                200, contentType: "application/json", stored.withLock { $0 }.json.encoded())
+        }
+        let time = ManualTime()
+        let work = Task { await reporter(handler, time).run() }
+        func writes() -> Int { handler.requests.filter { $0.method == .put && $0.path.hasSuffix("/status") }.count }
+        await time.waitForSleepers(2)
+        #expect(writes() == 1)
+        for count in 2...3 {
+            if count == 3 { refuses.withLock { $0 = false } }
+            time.advance(by: .seconds(1))
+            await time.waitForSleepers(2)
+            #expect(writes() == count)
+        }
+        time.advance(by: .seconds(10))
+        await time.waitForSleepers(2)
+        #expect(writes() == 3)
+        work.cancel()
+        await work.value
+    }
+
+    private func reporter(_ handler: FakeHTTPHandler, _ time: ManualTime) -> NodeReporter {
+        let facts = NodeFacts(
+            cpuMilli: 1, memoryBytes: 1 << 20, diskBytes: 1 << 20, maximumPods: 1, architecture: "amd64",
+            kernelVersion: "6", operatingSystem: "o", bootID: "b", machineID: "m", runtimeVersion: "r",
+            kubeletVersion: "k", hostname: "n")
+        return NodeReporter(
+            object: NodeObject(identity: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), facts: facts),
+            client: APIClient(handler: handler, userAgent: "kubelet"), runtime: FakeRuntimeService(),
+            images: FakeImageService(), time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }

@@ -8,13 +8,13 @@ struct PathEndpoint: Sendable {
     let configuration: APIServerConfiguration
     let discovery: DiscoveryDocuments
     let openAPI: OpenAPIEndpoint
-    let feed: CacheFeed
+    private let registry: ObjectRegistry
 
     init(_ configuration: APIServerConfiguration, registry: ObjectRegistry) {
         self.configuration = configuration
         discovery = DiscoveryDocuments(registry.resources.all.map(\.kind))
         openAPI = OpenAPIEndpoint(registry.resources.all.map(\.definition), gitVersion: configuration.gitVersion)
-        feed = registry.feed
+        self.registry = registry
     }
 
     func answer(_ request: HTTPRequest) throws(Status) -> HTTPResponse {
@@ -32,9 +32,20 @@ struct PathEndpoint: Sendable {
 
     // MARK: Health
 
-    /// The name of each check and whether it passes.
-    private func checks(_ kind: String) -> [(name: String, isPassed: Bool)] {
-        kind == "livez" ? [("ping", true)] : [("ping", true), ("caches-follow-store", feed.isCurrent)]
+    private struct Check {
+        let name: String
+        var failure: String?
+    }
+
+    private func checks(_ kind: String) -> [Check] {
+        let ping = Check(name: "ping")
+        guard kind != "livez" else { return [ping] }
+        return [
+            ping, Check(name: "caches-follow-store", failure: registry.feed.isCurrent ? nil : "they list it anew"),
+            Check(
+                name: "data-disk",
+                failure: registry.pending.hasStalled ? registry.stall("writes are refused") : nil),
+        ]
     }
 
     private func health(_ parts: [String], _ request: HTTPRequest) throws(Status) -> HTTPResponse {
@@ -45,11 +56,13 @@ struct PathEndpoint: Sendable {
             guard !checks.isEmpty else { throw .resourceNotFound() }
         }
         guard parts.count <= 2 else { throw .resourceNotFound() }
-        let isPassed = checks.allSatisfy(\.isPassed)
+        let isPassed = checks.allSatisfy { $0.failure == nil }
         guard !isPassed || request.query("verbose") != nil else {
             return HTTPResponse(200, contentType: "text/plain; charset=utf-8", Array("ok".utf8))
         }
-        var text = checks.map { "[\($0.isPassed ? "+" : "-")]\($0.name) \($0.isPassed ? "ok" : "failed")\n" }.joined()
+        var text = checks.map { check in
+            check.failure.map { "[-]\(check.name) failed: \($0)\n" } ?? "[+]\(check.name) ok\n"
+        }.joined()
         text += "\(parts[0]) check \(isPassed ? "passed" : "failed")\n"
         return HTTPResponse(isPassed ? 200 : 503, contentType: "text/plain; charset=utf-8", Array(text.utf8))
     }

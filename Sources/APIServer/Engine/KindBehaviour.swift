@@ -9,7 +9,8 @@ protocol KindBehaviour: Sendable {
     var statusWritesMetadata: Bool { get }
     /// Whether a new object may bring its status along.
     var keepsNewStatus: Bool { get }
-    /// Whether a status that the disk does not take is shown all the same: it is of what is wrong with the machine, and asked for just then.
+    /// Whether what a node says of itself in the status is shown also where the disk does not take it: it is of what is wrong with the machine, and
+    /// asked for just then.
     var showsUnsavedStatus: Bool { get }
 
     /// Seconds from the request to the end, 0 for at once, nil where the kind knows no orderly end.

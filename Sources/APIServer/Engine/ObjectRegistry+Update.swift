@@ -70,7 +70,7 @@ extension ObjectRegistry {
                 ? .delete(key: key, expecting: current.revision)
                 : .update(key: key, bytes: bytes, expecting: current.revision)
             let revision: Revision
-            if request.subresource == "status", resource.behaviour.showsUnsavedStatus {
+            if showsUnsaved(request) {
                 let new = resource.format.cached(key: current.key, stored: bytes, tree: new, revision: current.revision)
                 revision = try await commit(write, showing: new.unsaved, in: resource)
             } else {
@@ -85,6 +85,12 @@ extension ObjectRegistry {
             reservation.release()
             throw error
         }
+    }
+
+    /// What another says of a node while nothing can be written may be wrong just because of that.
+    private func showsUnsaved(_ request: UpdateRequest) -> Bool {
+        request.subresource == "status" && request.resource.behaviour.showsUnsavedStatus
+            && request.identity.nodeName == request.name
     }
 
     /// The new state must be of the same object, and based on its present version where it names one.

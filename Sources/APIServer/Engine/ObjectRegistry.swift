@@ -9,26 +9,32 @@ import Store
 final class ObjectRegistry: Sendable {
     let resources: ResourceTable
     let store: any KeyValueStore
+    let pending: PendingWrites
     let feed: CacheFeed
     let admission: AdmissionChain
     let allocator: ServiceAllocator
     let time: any TimeSource
     let random: RandomSource
     let objectBytes: Int
+    /// Where the store lies, for messages.
+    let storeDirectory: String
     let logger: Logger
 
     init(
-        resources: ResourceTable, store: any KeyValueStore, feed: CacheFeed, admission: AdmissionChain,
-        allocator: ServiceAllocator, time: any TimeSource, random: RandomSource, objectBytes: Int, logger: Logger
+        resources: ResourceTable, store: any KeyValueStore, pending: PendingWrites, feed: CacheFeed,
+        admission: AdmissionChain, allocator: ServiceAllocator, time: any TimeSource, random: RandomSource,
+        objectBytes: Int, storeDirectory: String, logger: Logger
     ) {
         self.resources = resources
         self.store = store
+        self.pending = pending
         self.feed = feed
         self.admission = admission
         self.allocator = allocator
         self.time = time
         self.random = random
         self.objectBytes = objectBytes
+        self.storeDirectory = storeDirectory
         self.logger = logger
     }
 
@@ -52,19 +58,26 @@ final class ObjectRegistry: Sendable {
     }
 
     /// Writes, and waits until the caches show the write.
-    func commit(_ write: Write) async throws(Refusal) -> Revision {
-        let revision: Revision
-        do throws(StoreError) {
-            revision = try await store.write(write)
-        } catch {
-            throw refusal(error)
+    /// - Parameter patience: how long the disk may take; nil: as long as for any write.
+    func commit(_ write: Write, within patience: Duration? = nil) async throws(Refusal) -> Revision {
+        guard !pending.hasStalled else { throw .failed(.serviceUnavailable(stall("nothing was written"))) }
+        let patience = patience ?? pending.limit
+        guard let result = await pending.result(of: write, within: patience) else {
+            let seconds = patience.components.seconds
+            throw .failed(.timeout(stall("this write has waited for \(seconds) s, and may still be done")))
         }
+        let revision = try result.mapError(refusal).get()
         _ = await feed.applied.reached(revision, within: Self.catchUpLimit, by: time)
         return revision
     }
 
-    /// How long a write of a status may take before it is shown.
+    func stall(_ outcome: String) -> String {
+        "the disk of the server's store (\(storeDirectory)) takes no writes: \(outcome); reads go on"
+    }
+
+    /// How long a write of a status may take before it is shown, and before its writer, who may have more to say, is answered.
     static let unsavedAfter: Duration = .seconds(2)
+    static let unsavedLimit: Duration = .seconds(10)
 
     /// The same for a status that is shown also while the disk is slow, or does not take it.
     func commit(_ write: Write, showing unsaved: CachedObject, in resource: Resource) async throws(Refusal) -> Revision
@@ -72,7 +85,7 @@ final class ObjectRegistry: Sendable {
         let result = await withTaskGroup(of: Result<Revision, Refusal>?.self) { group in
             group.addTask {
                 do throws(Refusal) {
-                    return .success(try await self.commit(write))
+                    return .success(try await self.commit(write, within: Self.unsavedLimit))
                 } catch {
                     return .failure(error)
                 }

@@ -27,7 +27,7 @@ package final class EventRecorder: Sendable {
     }
 
     private static let limit = 1_000
-    private static let attempts = 4
+    private static let attempts = 6
 
     private let client: APIClient
     private let component: String

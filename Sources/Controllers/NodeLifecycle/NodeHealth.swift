@@ -27,6 +27,11 @@ package struct NodeHealth: Sendable {
         signs[node.metadata.name] = Sign(lease: renewed, heartbeat: heartbeat, seen: now)
     }
 
+    /// Takes its silence for nothing: the cluster could not have heard it.
+    package mutating func excuse(_ name: String, now: Duration) {
+        signs[name]?.seen = now
+    }
+
     package mutating func forget(_ name: String) {
         signs[name] = nil
     }

@@ -71,7 +71,13 @@ struct NodeLifecycleController: Sendable {
         let now = time.now()
         let plan = NodePlan(for: node, pods: pods, isLost: deadline <= uptime, now: now)
         var current = node
-        for action in plan.actions { try await carryOut(action, &current) }
+        do throws(Status) {
+            for action in plan.actions { try await carryOut(action, &current) }
+        } catch {
+            // What the server could not write for us it could not write for the node.
+            if error.code >= 500 { health.health.withLock { $0.excuse(name, now: uptime) } }
+            throw error
+        }
         let waits = [plan.nextLook.map { $0 - now }, deadline > uptime ? deadline - uptime : nil]
         return waits.compactMap { $0 }.min().map { max($0, .milliseconds(1)) }
     }

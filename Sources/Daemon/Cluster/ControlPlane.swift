@@ -31,6 +31,7 @@ struct ControlPlane: Sendable {
         api.advertiseAddress = node.address
         api.advertisePort = configuration.port
         api.nodeName = node.name
+        api.storeDirectory = configuration.storeDirectory
         let load = loader(configuration, node)
         let credentials = try load([], time.now())
         let nodes = ClusterNodes(name: node.name, threads: threads)

@@ -40,7 +40,8 @@ package struct Doctor: Sendable {
             let again = Diagnosis.findings(in: survey)
             findings = again.filter { finding in findings.contains { finding.isSame(as: $0) } }
         }
-        if let revision = survey.revision, revision > survey.seenRevision ?? 0 {
+        // A disk that takes no writes would hold this up too.
+        if survey.hostTroubles.isEmpty, let revision = survey.revision, revision > survey.seenRevision ?? 0 {
             try RevisionMark(configuration).set(revision)
         }
         return DoctorReport(findings: findings, survey: survey)
@@ -108,7 +109,9 @@ package struct DoctorReport: Sendable {
 
             """
         }
-        lines.append(isClean ? "nothing is wrong: \(counted)\n" : "\(findings.count) found: \(counted)\n")
+        lines += survey.hostTroubles.map { "the machine is unwell: \($0)\n" }
+        let nothing = survey.hostTroubles.isEmpty ? "nothing is wrong" : "nothing else is wrong"
+        lines.append("\(isClean ? nothing : "\(findings.count) found"): \(counted)\n")
         if survey.pods == nil { lines.append("not judged: pods' files, since \(reason)\n") }
         return lines.joined()
     }
@@ -120,7 +123,8 @@ package struct DoctorReport: Sendable {
 
     package var json: JSONValue {
         [
-            "findings": .array(findings.map(\.json)), "daemon": .string(survey.isDaemonRunning ? "running" : "stopped"),
+            "findings": .array(findings.map(\.json)), "host": .array(survey.hostTroubles.map { .string($0) }),
+            "daemon": .string(survey.isDaemonRunning ? "running" : "stopped"),
             "revision": survey.revision.map { .integer($0) } ?? .null, "judgesPodFiles": .bool(survey.pods != nil),
             "counts": .object(JSONObject(counts.map { ($0.0, .integer(Int64($0.1))) })),
         ]

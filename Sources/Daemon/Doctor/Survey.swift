@@ -25,6 +25,8 @@ struct Survey: Sendable {
     var podMounts: [String] = []
     var books = RuntimeBooks()
     var isDaemonRunning = false
+    /// What the daemon says of the machine, a line each.
+    var hostTroubles: [String] = []
     /// The uids that the kubelet has to do with; nil where nobody can say, and then pods' files are not judged.
     var pods: Set<String>?
     /// Of the store; nil on an agent.
@@ -78,6 +80,9 @@ struct Survey: Sendable {
         let answer = try await client.get("/v1/books")
         books = try DaemonError.wrapping("the daemon's books") { () throws(OCIError) in
             try RuntimeBooks(answer["runtime"] ?? .null)
+        }
+        hostTroubles = (answer["host"]?.array ?? []).map {
+            "\($0["type"]?.string ?? ""): \($0["message"]?.string ?? "")"
         }
         pods = (answer["pods"]?.array).map { Set($0.compactMap(\.string)) }
         revision = try? await client.storeRevision()

@@ -16,6 +16,8 @@ struct NodeEndpoint: HTTPHandler {
     /// The API server and what is beside it; nil on an agent.
     let server: (any HTTPHandler)?
     let certificates: CertificateRenewal
+    /// What is wrong with the machine.
+    let host: HostWatch
     /// Ends the pods in order; those that are left, nil where it is under way already.
     let shutDown: @Sendable () async -> [String]?
     /// The uids of the pods that the kubelet has to do with; nil until it has heard of all.
@@ -74,7 +76,10 @@ struct NodeEndpoint: HTTPHandler {
 
     private func books() async -> JSONValue {
         let pods = knownPods().map { JSONValue.array($0.sorted().map { .string($0) }) }
-        return ["runtime": await runtime.books().json, "pods": pods ?? .null]
+        let troubles = host.conditions.filter(\.isTrue).map { condition in
+            JSONValue.object(["type": .string(condition.type), "message": .string(condition.message)])
+        }
+        return ["runtime": await runtime.books().json, "pods": pods ?? .null, "host": .array(troubles)]
     }
 
     private func mend(_ request: HTTPRequest) async throws(Status) -> JSONValue {

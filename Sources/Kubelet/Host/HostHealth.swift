@@ -10,7 +10,7 @@ package struct HostHealth: Sendable {
 
     package enum Transition: Sendable, Hashable {
         case began(HostFault, message: String)
-        case ended(HostFault, after: Duration)
+        case ended(HostFault, message: String, after: Duration)
     }
 
     private var present: [HostFault: Present] = [:]
@@ -27,7 +27,7 @@ package struct HostHealth: Sendable {
     }
 
     package mutating func gone(_ fault: HostFault, at now: Duration) -> Transition? {
-        present.removeValue(forKey: fault).map { .ended(fault, after: now - $0.since) }
+        present.removeValue(forKey: fault).map { .ended(fault, message: $0.message, after: now - $0.since) }
     }
 
     /// One for each fault. Those that are false are for nodes that have said otherwise before.

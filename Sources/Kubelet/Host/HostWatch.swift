@@ -13,6 +13,10 @@ package final class HostWatch: Sendable {
     private let health = Mutex(HostHealth())
     private let transitions = Broadcast()
     private let recoveries = Broadcast()
+    private let episodes = Mutex<[HostEpisode]>([])
+
+    /// Faults that are over and were not taken; the oldest are forgotten.
+    private static let episodeLimit = 64
 
     package init(time: any TimeSource = SystemTime(), logger: Logger = Logger(label: "swiftlet.host")) {
         self.time = time
@@ -29,7 +33,7 @@ package final class HostWatch: Sendable {
 
     package func has(_ fault: HostFault) -> Bool { health.withLock { $0.has(fault) } }
 
-    var conditions: [RuntimeStatus.Condition] { health.withLock { $0.conditions } }
+    package var conditions: [RuntimeStatus.Condition] { health.withLock { $0.conditions } }
 
     /// A value after each transition from this call on.
     func changes() -> AsyncStream<Void> { transitions.subscribe() }
@@ -37,13 +41,23 @@ package final class HostWatch: Sendable {
     /// A value after each end of a fault: what was held up by it may be tried again at once.
     func ends() -> AsyncStream<Void> { recoveries.subscribe() }
 
+    /// The faults that have ended since the last call.
+    func takeEpisodes() -> [HostEpisode] {
+        episodes.withLock { episodes in
+            defer { episodes = [] }
+            return episodes
+        }
+    }
+
     private func take(_ transition: HostHealth.Transition?) {
         switch transition {
         case nil: return
         case .began(let fault, let message):
             logger.error("the host is unwell", metadata: ["condition": "\(fault.rawValue)", "cause": "\(message)"])
-        case .ended(let fault, let duration):
+        case .ended(let fault, let message, let duration):
             logger.info("the host is well again", metadata: ["condition": "\(fault.rawValue)", "after": "\(duration)"])
+            let episode = HostEpisode(fault: fault, message: message, duration: duration)
+            episodes.withLock { $0 = $0.suffix(Self.episodeLimit - 1) + [episode] }
             recoveries.send()
         }
         transitions.send()

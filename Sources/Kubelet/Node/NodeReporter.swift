@@ -75,7 +75,13 @@ struct NodeReporter: Sendable {
     private func reportStatus() async {
         var due = Duration.zero
         await keep(every: .seconds(10), "report the node's status") { () async throws(Status) in
-            if try await report(isDue: time.uptime() >= due) { due = time.uptime() + Self.reportPeriod }
+            do throws(Status) {
+                if try await report(isDue: time.uptime() >= due) { due = time.uptime() + Self.reportPeriod }
+            } catch {
+                // The API server may show what it could not keep.
+                due = .zero
+                throw error
+            }
         }
     }
 
