@@ -1,4 +1,5 @@
 import CRI
+import Glibc
 import KubernetesAPI
 import Linux
 import Testing
@@ -54,6 +55,24 @@ import Testing
                 } catch {
                     #expect(error.description.contains(directories.users("a")))
                 }
+            }
+        }
+    }
+
+    /// What is not known to be free may be another pod's.
+    @Test func aRecordThatCannotBeReadIsNotTakenForNone() async throws {
+        try await inDirectories { directories in
+            let ranges = UserRanges(directories)
+            let first = try ranges.range(of: "a")
+            try FileOperations.makeDirectories(directories.volatilePod("with the node's users"))
+            #expect(try UserRanges(directories).range(of: "a") == first)
+            try #require(rename(directories.users("a"), directories.users("a") + ".real") == 0)
+            try #require(symlink(directories.users("a") + ".real", directories.users("a")) == 0)
+            do throws(KernelError) {
+                let range = try UserRanges(directories).range(of: "b")
+                Issue.record("pod b got \(range), and pod a has \(first)")
+            } catch {
+                #expect(error.description.contains(directories.users("a")))
             }
         }
     }

@@ -53,18 +53,38 @@ final class UserRanges: Sendable {
         PodUsers.Range(first: number * size, count: size)
     }
 
+    /// Fails where it is not known of all pods which range they have: what cannot be read may be anybody's.
     private func recorded() throws(KernelError) -> [String: UInt32] {
         var found: [String: UInt32] = [:]
-        for uid in FileOperations.names(in: directories.volatilePods) {
+        for uid in try pods() {
             let path = directories.users(uid)
-            guard let bytes = FileOperations.read(path, limit: 64) else { continue }
-            let text = String(decoding: bytes, as: UTF8.self)
+            guard let text = try record(path) else { continue }
             guard let number = UInt32(text.filter { !$0.isWhitespace }), (1...Self.last).contains(number) else {
                 throw KernelError("read the users of a pod from", "\(path), which is damaged: delete the pod", EINVAL)
             }
             found[uid] = number
         }
         return found
+    }
+
+    private func pods() throws(KernelError) -> [String] {
+        do throws(KernelError) {
+            return try OpenDirectory(directories.volatilePods).names()
+        } catch {
+            if error.code == ENOENT { return [] }
+            throw error
+        }
+    }
+
+    /// Nil for a pod that has the node's users.
+    private func record(_ path: String) throws(KernelError) -> String? {
+        do throws(KernelError) {
+            let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
+            return String(decoding: try WholeFile.read(file, path: path, limit: 64), as: UTF8.self)
+        } catch {
+            if error.code == ENOENT { return nil }
+            throw KernelError("read the users of a pod from", "\(path), without which nobody gets any", error.code)
+        }
     }
 }
 
