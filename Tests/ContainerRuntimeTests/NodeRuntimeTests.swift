@@ -75,6 +75,29 @@ import Testing
         }
     }
 
+    /// Want of memory at one moment says nothing of the next; what the kernel can or cannot it is asked once.
+    @Test func anObstacleToMappingThatPassesIsNotRemembered() async throws {
+        let node = try FakeNode()
+        func meet(_ code: Int32?) {
+            node.kernel.state.withLock { $0.obstacle = code.map { KernelError("map the ids of files on", "/d", $0) } }
+        }
+        let runtime = try await node.open()
+        for code in [ENOMEM, EMFILE, ENOSPC] {
+            meet(code)
+            #expect(try await !runtime.status().hasUserNamespaces)
+        }
+        meet(nil)
+        #expect(try await runtime.status().hasUserNamespaces)
+        meet(EINVAL)
+        #expect(try await runtime.status().hasUserNamespaces)
+        let old = try FakeNode()
+        old.kernel.state.withLock { $0.obstacle = KernelError("map the ids of files on", "/d", EINVAL) }
+        let other = try await old.open()
+        #expect(try await !other.status().hasUserNamespaces)
+        old.kernel.state.withLock { $0.obstacle = nil }
+        #expect(try await !other.status().hasUserNamespaces)
+    }
+
     @Test func stopSendsTheSignalAndThenKills() async throws {
         let node = try FakeNode()
         let runtime = try await node.open()

@@ -1,4 +1,5 @@
 import CRI
+import Glibc
 import Linux
 
 /// Pods with user namespaces of their own.
@@ -17,20 +18,20 @@ extension NodeRuntime {
                 + "leave hostUsers out to run it with the node's users")
     }
 
-    /// Nil where there is none. Found out once.
+    /// Nil where there is none. What holds for good is found out once; what may pass is tried again each time.
     func obstacleToUsers() async -> String? {
-        if let known = userObstacle.withLock({ $0 }) { return known.isEmpty ? nil : known }
+        let known = userObstacle.withLock { $0 }
+        if let known, known.isLasting { return known.text }
         let places = [paths.data, paths.state, nil]
         let found = try? await threads.perform("try to map ids") { [self] () throws(CRIError) in
-            for place in places {
-                if let obstacle = kernel.obstacleToMapping(on: place) { return obstacle.description }
-            }
-            return ""
+            UserObstacle(places.lazy.compactMap { self.kernel.obstacleToMapping(on: $0) }.first)
         }
         guard let found else { return "it could not be tried" }
         userObstacle.withLock { $0 = found }
-        if !found.isEmpty { logger.info("pods cannot have user namespaces", metadata: ["cause": "\(found)"]) }
-        return found.isEmpty ? nil : found
+        if let text = found.text, text != known?.text {
+            logger.info("pods cannot have user namespaces", metadata: ["cause": "\(text)"])
+        }
+        return found.text
     }
 
     /// What is mapped must be so as in the pod: the kernel knows of no other map there.
@@ -47,6 +48,19 @@ extension NodeRuntime {
                         + "use another mountPropagation than Bidirectional")
             }
         }
+    }
+}
+
+/// Whether anything stands in the way of pods with user namespaces.
+struct UserObstacle: Sendable, Hashable {
+    /// Nil where nothing does.
+    let text: String?
+    /// It will be the same at the next try: the kernel or the file system can, or cannot. All else is want of something at that moment.
+    let isLasting: Bool
+
+    init(_ error: KernelError?) {
+        text = error?.description
+        isLasting = error.map { [ENOSYS, EINVAL, EOPNOTSUPP].contains($0.code) } ?? true
     }
 }
 

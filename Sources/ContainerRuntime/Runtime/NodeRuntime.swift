@@ -22,7 +22,7 @@ package final class NodeRuntime: Sendable {
     /// As last written. `state` may be locked while this is, never the other way round.
     let burstableWeight = Mutex<Int64?>(nil)
     /// Why pods cannot have user namespaces of their own, empty where they can; nil until somebody has asked.
-    let userObstacle = Mutex<String?>(nil)
+    let userObstacle = Mutex<UserObstacle?>(nil)
 
     /// - Parameter version: This program's.
     package init(
