@@ -48,6 +48,30 @@ import Testing
         #expect(Array(simulation.log.suffix(2)) == ["stop a", "stop sandbox"])
     }
 
+    /// A daemon that died between the pod's end and its telling leaves the next one nothing but the times.
+    @Test(arguments: [(10, "Succeeded", nil), (31, "Failed", "DeadlineExceeded" as String?)])
+    func aDeadlineIsFoundOutAgain(_ end: Int64, _ phase: String, _ reason: String?) {
+        var object = pod(["a", "b"], restartPolicy: "Never")
+        object.spec.activeDeadlineSeconds = 30
+        var first = PodSimulation(object)
+        first.look()
+        object.status = first.status
+        first.now += .seconds(end)
+        for name in ["a", "b"] { first.exit(name, code: 0) }
+        var second = PodSimulation(object, observation: first.observe())
+        second.now = first.now + .seconds(600)
+        second.look()
+        #expect(second.status.phase == phase)
+        #expect(second.status.reason == reason)
+        // Once it is told it stands.
+        object.status = second.status
+        var third = PodSimulation(object, observation: second.observe())
+        third.now = second.now + .seconds(600)
+        third.look()
+        #expect(third.status.phase == phase && third.status.reason == reason)
+        #expect(third.events.isEmpty)
+    }
+
     @Test func aDeadlineThatIsSetLaterCountsFromTheStart() {
         var simulation = PodSimulation(pod())
         simulation.look()

@@ -27,8 +27,7 @@ extension PodMachine {
         guard !isEnding, !areVolumesReleased, pod.spec.volumes.contains(where: { $0.hostPath == nil }) else {
             return false
         }
-        let told = published?.phase.flatMap(PodPhase.init(rawValue:))
-        return told == .failed || told == .succeeded
+        return finalPhase != nil
     }
 
     private mutating func stopContainers(_ running: [CRI.ContainerStatus], at now: Moment) -> [PodAction] {

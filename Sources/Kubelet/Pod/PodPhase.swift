@@ -11,9 +11,7 @@ enum PodPhase: String, Sendable, Hashable {
 extension PodMachine {
     /// Where the pod is in its life, from its containers alone.
     var phase: PodPhase {
-        if let final = published?.phase.flatMap(PodPhase.init(rawValue:)), final == .failed || final == .succeeded {
-            return final
-        }
+        if let finalPhase { return finalPhase }
         if termination != nil { return terminatedPhase }
         if let failed = pod.spec.initContainers.first(where: hasFailedForGood) {
             return failed.isSidecar ? .running : .failed
@@ -22,6 +20,12 @@ extension PodMachine {
         if statuses.allSatisfy({ $0 == nil || $0?.state == .created }) { return .pending }
         if statuses.contains(where: { $0?.state == .running }) { return .running }
         return endedPhase(statuses)
+    }
+
+    /// How the pod has ended, where that was told.
+    var finalPhase: PodPhase? {
+        let told = published?.phase.flatMap(PodPhase.init(rawValue:))
+        return told == .failed || told == .succeeded ? told : nil
     }
 
     /// A pod that the node ends has failed, however its containers end, once none of them runs.
