@@ -54,6 +54,11 @@ struct InstanceFiles: Sendable {
             }
         }
         let lock = try takeLock(configuration)
+        for path in [configuration.dataDirectory, TimelineDirectory(configuration).path] {
+            try DaemonError.wrapping("what was left half-written") { () throws(KernelError) in
+                try WholeFile.removeAbandoned(in: path)
+            }
+        }
         return InstanceFiles(id: try readID(configuration), lock: SharedDescriptor(lock))
     }
 

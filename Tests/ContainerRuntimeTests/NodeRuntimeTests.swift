@@ -338,17 +338,17 @@ import Testing
         try await runtime.startContainer(first)
         try await runtime.startContainer(second)
         let directory = try #require(node.sandboxDirectories.first)
-        // Not on disk before, so that the obstacle meets the exit's write.
+        // Not on disk before, so that the obstacle, which no file can take the place of, meets the exit's write.
         let record = node.paths.state + "/sandboxes/\(directory)/containers/\(first).json"
         let text = { String(decoding: (try? WholeFile.read(record)) ?? [], as: UTF8.self) }
         while !text().contains("\"running\"") { await Task.yield() }
-        while mkdir(record + ".new", 0o700) != 0 { await Task.yield() }
+        try #require(unlink(record) == 0 && mkdir(record, 0o700) == 0)
         let pod = try #require(node.monitors.only)
         pod.end(first, code: 3)
         while try await runtime.containerStatus(first).state != .exited { await Task.yield() }
         for _ in 0..<1_000 { await Task.yield() }
         #expect(pod.unacknowledged == 1 && !text().contains("\"exited\""))
-        #expect(rmdir(record + ".new") == 0)
+        #expect(rmdir(record) == 0)
         pod.end(second, code: 0)
         while pod.unacknowledged > 0 { await Task.yield() }
         #expect(text().contains("\"exited\""))

@@ -33,3 +33,51 @@ import Testing
         }
     }
 }
+
+@Suite struct WholeFileTests {
+    private func inDirectory(_ body: (String) async throws -> Void) async throws {
+        let directory = "/tmp/whole-file-\(UInt32.random(in: .min ... .max))"
+        defer { try? TreeRemoval.remove(directory) }
+        try WholeFile.makeDirectories(directory)
+        try await body(directory)
+    }
+
+    /// As two daemons' commands, or two pulls of one manifest, may be.
+    @Test func manyWritersOfOneFileDoNotMix() async throws {
+        try await inDirectory { directory in
+            let path = directory + "/file"
+            let threads = BlockingThreads(count: 4)
+            try await withThrowingTaskGroup { group in
+                for writer in 0..<4 {
+                    let bytes = [UInt8](repeating: UInt8(writer), count: 1 << (10 + writer))
+                    group.addTask {
+                        try await threads.run("write") { () throws(KernelError) in
+                            for _ in 0..<200 {
+                                try WholeFile.replace(path, with: bytes, durable: false)
+                                let found = try WholeFile.read(path)
+                                if found.count != 1 << (10 + Int(found.first ?? 9)) || Set(found).count != 1 {
+                                    throw KernelError("read whole", path, EILSEQ)
+                                }
+                            }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try OpenDirectory(directory).names() == ["file"])
+        }
+    }
+
+    @Test func whatADeadWriterLeftGoes() async throws {
+        try await inDirectory { directory in
+            // No process has a number above 2^22.
+            let kept = ["a.new-\(getpid())-1", "a.new", "a.new-x-1", "a-4194400-1", "a.new-4194400-"]
+            for name in kept + ["a.new-4194400-1", "b-c.json.new-4194400-17"] {
+                try WholeFile.replace("\(directory)/\(name)", with: [], durable: false)
+            }
+            try WholeFile.removeAbandoned(in: directory)
+            #expect(try Set(OpenDirectory(directory).names()) == Set(kept))
+            try WholeFile.removeAbandoned(in: directory + "/missing")
+        }
+    }
+}

@@ -1,5 +1,6 @@
 import CFiles
 import Glibc
+import Synchronization
 
 /// Small files read and replaced as a whole.
 package enum WholeFile {
@@ -37,12 +38,14 @@ package enum WholeFile {
         }
     }
 
-    /// Puts `bytes` at `path`, whole or not at all: a new file beside it, then rename. Durable on return where `durable` is set, which
-    /// costs two fsyncs.
+    /// Puts `bytes` at `path`, whole or not at all: a new file beside it, then rename. Of several writers the last to finish wins. Durable on
+    /// return where `durable` is set, which costs two fsyncs. A writer that dies leaves its new file: `removeAbandoned`.
     package static func replace(
         _ path: String, with bytes: [UInt8], mode: mode_t = 0o600, durable: Bool
     ) throws(KernelError) {
-        let temporary = path + ".new"
+        let number = replacements.add(1, ordering: .relaxed).newValue
+        let temporary = "\(path).new-\(getpid())-\(number)"
+        // Of a process that had the same number before.
         unlink(temporary)
         let descriptor = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
         do throws(KernelError) {
@@ -56,6 +59,8 @@ package enum WholeFile {
         }
         if durable { try syncDirectory(of: path) }
     }
+
+    private static let replacements = Atomic<UInt64>(0)
 
     /// Takes space for a megabyte in `directory`, writes a little of it durably, and gives it back.
     package static func tryDurableWrite(in directory: String) throws(KernelError) {
@@ -101,7 +106,7 @@ package enum WholeFile {
 
     /// Makes the names in the directory that holds `path` durable.
     package static func syncDirectory(of path: String) throws(KernelError) {
-        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let parent = path.parentPath ?? "."
         let name = parent.isEmpty ? "/" : parent
         try sync(try Descriptor.open(name, O_RDONLY | O_DIRECTORY), path: name)
     }

@@ -18,6 +18,7 @@ struct ContentStore: Sendable {
     func prepare() throws(KernelError) {
         try WholeFile.makeDirectories(blobs, mode: 0o700)
         try WholeFile.makeDirectories(partial, mode: 0o700)
+        for place in [directory, blobs] { try WholeFile.removeAbandoned(in: place) }
     }
 
     /// In bytes; nil where it is not there.
