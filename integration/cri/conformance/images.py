@@ -169,12 +169,12 @@ def same_from_others(w):
 
 # Images as volumes
 
-def mounted(w, name, read_only=True, path="", start=True):
+def mounted(w, name, read_only=True, path="", start=True, others=()):
     w.pull(name)
     reference = status(w, name).id
     image = cri.ImageSpec(image=reference, user_specified_image=name)
     mount = cri.Mount(container_path="/mnt/image-volume", readonly=read_only, image=image, image_sub_path=path)
-    return reference, w.pod().container(PAUSE, image=w.busybox, mounts=[mount], start=start)
+    return reference, w.pod().container(PAUSE, image=w.busybox, mounts=[mount, *others], start=start)
 
 
 @it(VOLUME, "should return image digest in ContainerStatus mounts")
@@ -186,9 +186,12 @@ def volume_digest(w):
 
 @it(VOLUME, "should correctly mount image and enforce read-only")
 def volume_read_only(w):
-    _, container = mounted(w, w.name("busybox:1"))
+    writable = cri.Mount(container_path="/mnt/writable", host_path=w.folder())
+    _, container = mounted(w, w.name("busybox:1"), others=[writable])
     container.says("ls", "-A", "/mnt/image-volume/bin/sh")
-    container.refuses("touch", "/mnt/image-volume/test-write")
+    # The same command by the same user succeeds where writing is allowed.
+    container.says("touch", "/mnt/writable/test-write")
+    expect("Read-only file system" in container.refuses("touch", "/mnt/image-volume/test-write"), "it was refused for another reason")
     container.says("/mnt/image-volume/bin/ls", "/mnt/image-volume")
 
 
