@@ -62,23 +62,26 @@ package final class Kubelet: Sendable {
     private let host: HostWatch
     private let isShuttingDown = Atomic(false)
 
+    /// - Parameter services: those of a namespace, which containers find in their environment; nil before the first list of them.
     package convenience init(
         _ configuration: Configuration, client: APIClient, runtime: any RuntimeService, images: any ImageService,
-        probes: any ProbeTransport, threads: BlockingThreads, events: EventThread,
-        host: HostWatch, moments: any PodMomentRecorder = NoPodMoments(), time: any TimeSource, logger: Logger
+        probes: any ProbeTransport, threads: BlockingThreads, events: EventThread, host: HostWatch,
+        services: @escaping @Sendable (_ namespace: String) -> [Service]?,
+        moments: any PodMomentRecorder = NoPodMoments(), time: any TimeSource, logger: Logger
     ) {
         let directories = PodDirectories(data: configuration.dataDirectory, run: configuration.runDirectory)
         self.init(
             configuration, client: client, runtime: runtime, images: images,
             volumes: VolumeHost(directories: directories, threads: threads), probes: probes, threads: threads,
-            events: events, host: host, moments: moments, time: time, random: RandomSource(), logger: logger)
+            events: events, host: host, services: services, moments: moments, time: time, random: RandomSource(),
+            logger: logger)
     }
 
     init(
         _ configuration: Configuration, client: APIClient, runtime: any RuntimeService, images: any ImageService,
         volumes: any PodVolumes, probes: any ProbeTransport, threads: BlockingThreads, events: EventThread,
-        host: HostWatch = HostWatch(), moments: any PodMomentRecorder, time: any TimeSource, random: RandomSource,
-        logger: Logger
+        host: HostWatch = HostWatch(), services: @escaping @Sendable (_ namespace: String) -> [Service]? = { _ in [] },
+        moments: any PodMomentRecorder, time: any TimeSource, random: RandomSource, logger: Logger
     ) {
         self.host = host
         self.moments = moments
@@ -107,7 +110,7 @@ package final class Kubelet: Sendable {
             watches: ObjectWatches(client: client, time: time, random: random),
             recorder: TimedPodEvents(recorder: APIPodEvents(recorder: recorder), moments: moments, time: time),
             prober: Prober(runtime: runtime, transport: probes, time: time), settings: settings,
-            time: time)
+            links: ServiceLinks(services: services), time: time)
         directory = PodDirectory(executor: executor, time: time, logger: logger)
         space = SpaceReclaimer(runtime: runtime, images: images, threads: threads, time: time, logger: logger)
         fileMeter = PodFileMeter(

@@ -12,6 +12,7 @@ workloads() {
     check "a pod reaches the API server through the kubernetes Service" api_from_pod
     check "scale changes the number of pods" scales
     check "a changed template rolls out" rolls_out
+    check "a container finds the namespace's Services in its environment" eventually 20 services_in_environment
     check "history lists the revisions" says "2" kubectl rollout history deploy/hello
     check "undo goes back" undoes
 }
@@ -42,6 +43,12 @@ rolls_out() {
     # Older kubectl picks a pod of the Deployment that is ending as well.
     kubectl set env deploy/hello GENERATION=two && kubectl rollout status deploy/hello --timeout=60s &&
         eventually 40 says "GENERATION=two" kubectl exec deploy/hello -- env
+}
+
+services_in_environment() {
+    local address
+    address=$(cluster_address)
+    says "HELLO_SERVICE_HOST=$address" kubectl exec deploy/hello -- env && says "HELLO_PORT_80_TCP=tcp://$address:80" kubectl exec deploy/hello -- env
 }
 
 undoes() {

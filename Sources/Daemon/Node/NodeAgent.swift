@@ -20,6 +20,7 @@ struct NodeAgent: Sendable {
     private let proxy: KubeProxy
     private let names: ClusterDNS
     private let peers: PeerWatch
+    private let services: Informer<Service>
     private let nodeName: String
     private let clients: Clients
     private let time: any TimeSource
@@ -52,11 +53,13 @@ struct NodeAgent: Sendable {
             settings.identity.runtimeName = other.name
             settings.facts.runtimeVersion = "\(other.name)://\(other.version)"
         }
+        let services = Informer(Service.self, client: clients.proxy, time: time)
         let kubelet = Kubelet(
             settings, client: clients.kubelet, runtime: runtime, images: images,
             probes: NetworkProbes(threads: threads),
             // Its own: a hostPath on a server that is dead must not hold what starts and ends containers.
             threads: BlockingThreads(count: 4), events: events, host: host,
+            services: { services.hasSynced ? services.list(in: $0) : nil },
             moments: ReachedMoments(base: timeline, reach: seams.reachInKubelet), time: time, logger: logger)
         let proxy = KubeProxy(
             table: network.configuration.instance.serviceTable, serviceNetwork: network.configuration.serviceNetwork,
@@ -65,8 +68,8 @@ struct NodeAgent: Sendable {
         let names = try await Self.nameServer(configuration, network.configuration, threads: threads, logger: logger)
         return NodeAgent(
             stack: stack, kubelet: kubelet, proxy: proxy, names: names,
-            peers: PeerWatch(network: network, node: node.name, logger: logger), nodeName: node.name,
-            clients: clients, time: time)
+            peers: PeerWatch(network: network, node: node.name, logger: logger), services: services,
+            nodeName: node.name, clients: clients, time: time)
     }
 
     /// The pods' name server, on the node's own address in the pod network.
@@ -94,7 +97,6 @@ struct NodeAgent: Sendable {
 
     /// Returns when its task is cancelled; pods run on.
     func run() async {
-        let services = Informer(Service.self, client: clients.proxy, time: time)
         let slices = Informer(
             EndpointSlice.self, client: clients.proxy, indices: EndpointSlice.serviceIndex, time: time)
         let nodes = Informer(Node.self, client: clients.proxy, trim: PeerWatch.trim, time: time)

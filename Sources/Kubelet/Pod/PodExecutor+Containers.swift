@@ -96,13 +96,14 @@ extension PodExecutor {
     ) async throws(OperationError) -> ContainerConfig {
         let data = try await referencedData(container, in: pod.metadata.namespace)
         let addresses = sandbox.network == .node ? node.addresses : sandbox.addresses
-        let builder = ContainerEnvironment(
-            pod: pod, container: container, node: node, data: data, podAddresses: addresses,
-            services: settings.serviceVariables, allocatable: settings.allocatable)
         let environment: [EnvironmentVariable]
         var mounts: [Mount]
         do throws(ContainerConfigError) {
-            environment = try builder.variables()
+            let services = settings.serviceVariables + (try links.variables(for: pod))
+            environment = try ContainerEnvironment(
+                pod: pod, container: container, node: node, data: data, podAddresses: addresses, services: services,
+                allocatable: settings.allocatable
+            ).variables()
             let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
             mounts = try volumes.mounts(of: container, pod, environment: values)
         } catch {

@@ -19,6 +19,7 @@ struct PodExecutor: Sendable {
     let recorder: any PodEventRecorder
     let prober: Prober
     let settings: PodSettings
+    var links = ServiceLinks { _ in [] }
     let time: any TimeSource
     let sequence = SequenceNumber()
 
