@@ -116,9 +116,9 @@ package struct MonitorSpawn: Sendable {
     private func checkedParameters() throws(KernelError) -> [(String, String)] {
         var pairs: [(String, String)] = []
         for (name, value) in kernelParameters.sorted(by: { $0.key < $1.key }) {
-            let path = name.contains("/") ? name : String(name.map { $0 == "." ? "/" : $0 })
-            let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-            guard !path.hasPrefix("/"), !parts.contains(".."), !parts.contains("") else {
+            let path = name.utf8.contains(UInt8(ascii: "/")) ? name : String(name.map { $0 == "." ? "/" : $0 })
+            let parts = path.allPathComponents
+            guard !parts.contains(".."), !parts.contains("") else {
                 throw KernelError("set kernel parameter", name, EINVAL)
             }
             pairs.append((path, value))

@@ -31,9 +31,7 @@ package struct UserMaps: Sendable, Hashable {
     /// they can. Blocks.
     package static func obstacle(on directory: String? = nil) -> KernelError? {
         guard var directory else { return obstacle(cs_maps_ids(-1), "tmpfs") }
-        while access(directory, F_OK) != 0, let slash = directory.lastIndex(of: "/"), slash > directory.startIndex {
-            directory = String(directory[..<slash])
-        }
+        while access(directory, F_OK) != 0, let parent = directory.parentPath, !parent.isEmpty { directory = parent }
         do throws(KernelError) {
             let file = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
             return obstacle(cs_maps_ids(file.raw), directory)

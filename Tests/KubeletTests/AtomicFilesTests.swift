@@ -56,6 +56,17 @@ import Testing
         }
     }
 
+    /// A combining mark behind a slash makes one character with it; to the kernel it begins the next name.
+    @Test func pathsAreReadAsTheKernelReadsThem() throws {
+        try inDirectory { directory in
+            let volume = AtomicFiles(directory: directory + "/\u{301}volume/\u{301}deep")
+            let paths = ["d/\u{301}a", "e/\u{301}f/\u{301}g"]
+            try volume.write(files([paths[0]: "1", paths[1]: "2"]), owner: nil)
+            for (path, value) in zip(paths, ["1", "2"]) { #expect(text("\(volume.directory)/\(path)") == value) }
+            #expect(link("\(volume.directory)/d") == "..data/d")
+        }
+    }
+
     @Test func whatHasNotChangedIsLeftAlone() throws {
         try inDirectory { directory in
             let volume = AtomicFiles(directory: directory)

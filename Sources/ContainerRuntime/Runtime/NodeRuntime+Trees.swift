@@ -63,8 +63,8 @@ extension NodeRuntime {
     /// The monitor's writer opens the log in its own time. Readers expect it from the moment that the container is there. Where it cannot be made, the writer tries again, and
     /// the container runs.
     func makeLogFile(_ path: String) throws(KernelError) {
-        guard let slash = path.lastIndex(of: "/") else { return }
-        try WholeFile.makeDirectories(String(path[..<slash]))
+        guard let parent = path.parentPath else { return }
+        try WholeFile.makeDirectories(parent)
         let file = Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o640)
         if file >= 0 { Glibc.close(file) }
     }

@@ -159,7 +159,7 @@ actor LogReader {
         let raw = inotify_init1(Int32(IN_CLOEXEC))
         guard raw >= 0 else { throw KernelError("inotify_init", path) }
         let descriptor = Descriptor(owning: raw)
-        let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let directory = path.parentPath ?? "."
         guard inotify_add_watch(raw, directory, UInt32(IN_MODIFY | IN_CREATE | IN_MOVED_TO)) >= 0 else {
             throw KernelError("inotify_add_watch", directory)
         }

@@ -69,12 +69,11 @@ struct AtomicFiles {
     private func linkNames(_ wanted: VolumeFiles) throws(KernelError) {
         let names = Set(wanted.files.keys.map(Self.firstComponent))
         for name in names { try point(name, at: "..data/\(name)") }
-        for name in FileOperations.names(in: directory) where !name.hasPrefix("..") && !names.contains(name) {
+        for name in FileOperations.names(in: directory)
+        where !name.utf8.starts(with: "..".utf8) && !names.contains(name) {
             unlink("\(directory)/\(name)")
         }
     }
 
-    private static func firstComponent(_ path: String) -> String {
-        path.firstIndex(of: "/").map { String(path[..<$0]) } ?? path
-    }
+    private static func firstComponent(_ path: String) -> String { path.pathComponents.first ?? path }
 }

@@ -5,10 +5,8 @@ import Linux
 enum FileOperations {
     static func makeDirectories(_ path: String, mode: mode_t = 0o755) throws(KernelError) {
         if mkdir(path, mode) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
-            throw KernelError("mkdir", path)
-        }
-        try makeDirectories(String(path[..<slash]))
+        guard errno == ENOENT, let parent = path.parentPath, !parent.isEmpty else { throw KernelError("mkdir", path) }
+        try makeDirectories(parent)
         guard mkdir(path, mode) == 0 || errno == EEXIST else { throw KernelError("mkdir", path) }
     }
 

@@ -4,6 +4,11 @@ extension String {
     /// What stands between the slashes; nothing for two that follow each other.
     package var pathComponents: [String] { utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) } }
 
+    /// The same with nothing kept as an empty one, which two slashes have between them, and the first before it.
+    package var allPathComponents: [String] {
+        utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }
+    }
+
     package var isAbsolutePath: Bool { utf8.first == UInt8(ascii: "/") }
 
     /// All before the last slash; nil where there is none.

@@ -98,8 +98,8 @@ enum KernelParameters {
         var pairs: [(name: String, value: String)] = []
         for (name, value) in linux.kernelParameters.sorted(by: { $0.key < $1.key }) {
             // With slashes a dot is a dot, as in net/ipv4/conf/eth0.1/forwarding.
-            let path = name.contains("/") ? name : String(name.map { $0 == "." ? "/" : $0 })
-            let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+            let path = name.utf8.contains(UInt8(ascii: "/")) ? name : String(name.map { $0 == "." ? "/" : $0 })
+            let parts = path.allPathComponents
             guard !parts.contains(".."), !parts.contains(""), !parts.contains(".") else {
                 throw .unsupported(field: "linux.sysctl", cause: "\"\(name)\" is no name of a kernel parameter")
             }
