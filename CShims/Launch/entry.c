@@ -24,28 +24,42 @@ __asm__(".text\n.globl crt_entry\n.type crt_entry, %function\ncrt_entry:\n"
 #endif
 
 /* Words that are somebody's name look alike: then it is done in vain. */
-static int starts_processes(char **argv) {
+static int makes_container(char **argv) {
     for (; *argv; argv++)
-        if (is(*argv, "create") || is(*argv, "run") || is(*argv, "exec")) return 1;
+        if (is(*argv, "create") || is(*argv, "run")) return 1;
     return 0;
 }
 
+static int starts_processes(char **argv) {
+    if (makes_container(argv)) return 1;
+    for (; *argv; argv++)
+        if (is(*argv, "exec")) return 1;
+    return 0;
+}
+
+static void prepare(char **argv) {
+    if (makes_container(argv)) crt_early_network(argv);
+}
+
 static char **arguments;
-static int gate = -1;
+static int gate = -1, executing;
 
 char *const *crt_arguments(void) { return arguments; }
 
-int32_t crt_opened_gate(void) { return gate; }
+int32_t crt_opened_gate(int32_t *is_executing) {
+    *is_executing = executing;
+    return gate;
+}
 
 /* `stack` is as the kernel leaves it: the count, the arguments, NULL, the environment, NULL. */
 __attribute__((used, no_stack_protector)) void crt_first(long *stack) {
     char **argv = (char **)(stack + 1), **envp = argv + *stack + 1;
     arguments = argv;
     long count = 0;
-    if (!starts_processes(argv)) gate = crt_early_start(argv);
+    if (!starts_processes(argv)) gate = crt_early_start(argv, &executing);
     if (!CL_KEEPS(OWN_FILE) || !starts_processes(argv)) return;
     for (; envp[count]; count++)
-        if (begins(envp[count], CRT_SEALED)) return;
+        if (begins(envp[count], CRT_SEALED)) return prepare(argv);
     char *marked[count + 2];
     for (long i = 0; i < count; i++) ((char *volatile *)marked)[i] = envp[i];
     marked[count] = (char *)CRT_SEALED "=1";

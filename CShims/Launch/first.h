@@ -29,5 +29,8 @@ static inline int begins(const char *text, const char *word) {
     return !*word;
 }
 
-/* Lets the process of a created container go where nothing else is to be done for it: the connection to its gate, or -1. */
-int crt_early_start(char *const *argv);
+/* Lets the process of a created container go where nothing else is to be done for it, and ends this call where it executes its
+ * program. Otherwise the connection to its gate, or -1; whether it has said that it executes. */
+int crt_early_start(char *const *argv, int *executing);
+/* Begins the network namespace of a container to be made, where its configuration asks for one as far as can be seen. */
+void crt_early_network(char *const *argv);

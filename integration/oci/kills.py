@@ -50,7 +50,7 @@ def kills(runtime, verb, prepare, words, settle):
     plan = steps(runtime, words(name))
     settle(name)
     runtime.call("delete", "--force", name)
-    assert len(plan) > 20, plan
+    assert len(plan) > 10, plan
     met = {call: 0 for call, _ in plan}
     def kill(call, turn):
         name = prepare()

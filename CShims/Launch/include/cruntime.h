@@ -13,10 +13,13 @@ void crt_entry(void);
 char *const *crt_arguments(void);
 /* Where containers are kept whose caller names no place. */
 #define CRT_DEFAULT_ROOT "/run/swiftlet-oci"
-/* A name of the gate's, in the container's directory, while the gate may be opened with nothing else done. */
+/* The socket at which the first process waits for its start, in the container's directory. */
+#define CRT_GATE "start"
+/* A second name of the gate's, in the container's directory, while the gate may be opened with nothing else done. */
 #define CRT_OPEN_AT_ONCE "now"
-/* The connection to the gate where the first instructions have opened it, else -1. */
-int32_t crt_opened_gate(void);
+/* The connection to the gate where the first instructions have opened it, else -1. `is_executing`: the process has said that it
+ * executes its program, and may have more to say. */
+int32_t crt_opened_gate(int32_t *is_executing);
 /* Hides this process's memory and files in /proc from other users and containers. */
 void crt_hide(void);
 
@@ -30,10 +33,12 @@ int32_t crt_tree_change(int32_t tree, uint64_t set, uint64_t clear, uint64_t pro
                         int32_t recursive);
 /* A user namespace with these maps, as lines for uid_map and gid_map; its descriptor. */
 int32_t crt_user_namespace(const char *uid_map, const char *gid_map);
-/* Has a network namespace made while the caller goes on; one in a process. */
+/* Has a network namespace made while the caller goes on; one in a process. The first instructions may have begun it already. */
 int32_t crt_network_begin(void);
 /* Waits for it; its descriptor. */
 int32_t crt_network_take(void);
+/* None is wanted: what was begun ends before this returns. */
+void crt_network_drop(void);
 
 struct crt_hook {
     const char *path;

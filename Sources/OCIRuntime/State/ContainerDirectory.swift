@@ -9,7 +9,7 @@ import OCISpecification
 ///
 /// Its content is worthless after a reboot, so nothing is synced.
 package struct ContainerDirectory: Sendable {
-    static let gate = "start"
+    static let gate = CRT_GATE
     package let root: String
     package let id: String
 

@@ -18,8 +18,8 @@ struct Starting {
     }
 
     /// Follows the process until its program runs; then what runs after it.
-    func follow(_ launched: borrowing LaunchedProcess) throws(OCIRuntimeError) {
-        var isExecuting = false
+    func follow(_ launched: borrowing LaunchedProcess, isExecuting: Bool = false) throws(OCIRuntimeError) {
+        var isExecuting = isExecuting
         while let message = try launched.next() {
             switch consume message {
             case .warning(let text): session.log.warning(text)
@@ -41,7 +41,8 @@ extension Session {
     func start(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container())
         let state = try directory.load()
-        let opened = crt_opened_gate()
+        var isExecuting: Int32 = 0
+        let opened = crt_opened_gate(&isExecuting)
         let launched = opened >= 0 ? letGo(state, opened) : try atTheGate(directory, state)
         let starting = Starting(
             session: self, directory: directory, state: state,
@@ -51,7 +52,7 @@ extension Session {
                 try starting.prepare(handle: launched.handle.raw)
                 try launched.proceed()
             }
-            try starting.follow(launched)
+            try starting.follow(launched, isExecuting: isExecuting != 0)
         } catch {
             // Whoever came first has let it go, and it is theirs.
             if case .state = error, directory.status(state) != .stopped { throw notCreated(directory, state) }
