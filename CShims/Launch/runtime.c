@@ -224,17 +224,22 @@ int32_t crt_different_namespaces(int32_t pid, uint32_t *kinds) {
         {"user", CLONE_NEWUSER}, {"mnt", CLONE_NEWNS},        {"pid", CLONE_NEWPID},   {"net", CLONE_NEWNET},
         {"ipc", CLONE_NEWIPC},   {"uts", CLONE_NEWUTS},       {"cgroup", CLONE_NEWCGROUP}, {"time", CLONE_NEWTIME},
     };
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns", pid);
+    int own = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC), their = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int code = own < 0 || their < 0 ? -errno : 0;
     *kinds = 0;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        char path[64], own[64];
-        struct stat theirs, ours;
-        snprintf(own, sizeof own, "/proc/self/ns/%s", all[i].name);
-        snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, all[i].name);
-        if (stat(own, &ours) < 0) continue; /* a kernel without this kind */
-        if (stat(path, &theirs) < 0) return -errno;
-        if (ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev) *kinds |= all[i].kind;
+    for (size_t i = 0; !code && i < sizeof all / sizeof all[0]; i++) {
+        /* "net:[4026531833]": by the links' texts, because to follow one makes an inode, sixteen of them 0.1 ms */
+        char ours[64], theirs[64];
+        ssize_t length = readlinkat(own, all[i].name, ours, sizeof ours), other = readlinkat(their, all[i].name, theirs, sizeof theirs);
+        if (length < 0) continue; /* a kernel without this kind */
+        if (other < 0) code = -errno;
+        else if (length != other || memcmp(ours, theirs, (size_t)length)) *kinds |= all[i].kind;
     }
-    return 0;
+    if (own >= 0) close(own);
+    if (their >= 0) close(their);
+    return code;
 }
 
 int32_t crt_join(int32_t pidfd, uint32_t kinds) { return setns(pidfd, (int)kinds) < 0 ? -errno : 0; }

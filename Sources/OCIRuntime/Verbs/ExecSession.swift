@@ -184,12 +184,16 @@ struct ExecSession {
     ) throws(OCIRuntimeError) -> Int32 {
         var terminal: Int32 = -1
         var isExecuting = false
+        // With nobody to be told who it is, it need not wait for us: we need not wake each other, twice. If it has ended, it says why.
+        let isTold = arguments["pid-file"] != nil || arguments["pidfd-socket"] != nil
+        if !isTold { try? launched.proceed() }
         while let message = try launched.next() {
             switch consume message {
             case .warning(let text): session.log.warning(text)
             case .terminal(let master):
                 if let console { try ConsoleSocket.send(master, to: console) } else { terminal = master.release() }
             case .ready:
+                guard isTold else { continue }
                 if let path = arguments["pid-file"] { try PidFile.write(launched.processID, to: path) }
                 if let path = arguments["pidfd-socket"] {
                     try ConsoleSocket.pass(launched.handle, to: path, Array(state.id.utf8))
