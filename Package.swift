@@ -4,11 +4,15 @@ import PackageDescription
 // Every target of ours is built in Swift 6 mode, and a warning is an error.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
-/// For what a program of a few milliseconds is made of: the metadata of a type is asked for by calls, not by a text that the runtime reads first.
+/// For what a program of a few milliseconds is made of: the metadata of a type is asked for by calls, not by a text that the runtime reads first,
+/// and is made when it is asked for, because the runtime would read all that was made beforehand at a type's first use.
 let prompt: [SwiftSetting] =
     strict + [
         .unsafeFlags(
-            ["-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors"], .when(configuration: .release))
+            [
+                "-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors",
+                "-Xfrontend", "-disable-generic-metadata-prespecialization",
+            ], .when(configuration: .release))
     ]
 
 /// A library target under `Sources/`.

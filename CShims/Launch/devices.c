@@ -59,30 +59,36 @@ static int is_same(int parent, const char *name, const struct cl_device *device)
     return S_ISFIFO(status.st_mode) || status.st_rdev == makedev(device->major, device->minor);
 }
 
-static int make_node(struct cl_child *child, const struct cl_device *device) {
+/* The directory of a node; that of the one before it where it is the same, as it mostly is. */
+static int open_parent(const struct cl_child *child, const struct cl_device *device, const struct cl_device *before, int parent) {
     char directory[4096];
-    const char *name = strrchr(device->path, '/');
-    size_t length = (size_t)(name - device->path);
+    size_t length = (size_t)(strrchr(device->path, '/') - device->path);
     if (length >= sizeof directory) return errno = ENAMETOOLONG, -1;
+    if (parent >= 0 && (size_t)(strrchr(before->path, '/') - before->path) == length && memcmp(before->path, device->path, length) == 0)
+        return parent;
     memcpy(directory, device->path, length);
     directory[length] = 0;
-    int parent = cl_make_directories(child->root, directory, CL_KEEPS(LINKS) ? RESOLVE_NO_SYMLINKS : 0);
-    if (parent < 0) return -1;
-    int bad = mknodat(parent, name + 1, device->mode, makedev(device->major, device->minor));
-    if (bad && errno == EEXIST) bad = is_same(parent, name + 1, device) ? 0 : (errno = EEXIST, -1);
-    else if (!bad && (device->uid || device->gid))
-        bad = fchownat(parent, name + 1, device->uid, device->gid, AT_SYMLINK_NOFOLLOW);
-    int code = errno;
-    close(parent);
-    errno = code;
+    if (parent >= 0) close(parent);
+    return cl_make_directories(child->root, directory, CL_KEEPS(LINKS) ? RESOLVE_NO_SYMLINKS : 0);
+}
+
+static int make_node(int parent, const struct cl_device *device) {
+    const char *name = strrchr(device->path, '/') + 1;
+    int bad = mknodat(parent, name, device->mode, makedev(device->major, device->minor));
+    if (bad && errno == EEXIST) return is_same(parent, name, device) ? 0 : (errno = EEXIST, -1);
+    if (!bad && (device->uid || device->gid)) bad = fchownat(parent, name, device->uid, device->gid, AT_SYMLINK_NOFOLLOW);
     return bad;
 }
 
 /* The plan's nodes wherever they are to be, and the links of /dev; those that exist stay. */
 void cl_make_nodes(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
-    for (uint32_t i = 0; i < plan->device_count; i++)
-        if (make_node(child, &plan->devices[i]) < 0) cl_fail(child, CL_STAGE_DEVICES, i, errno);
+    int parent = -1;
+    for (uint32_t i = 0; i < plan->device_count; i++) {
+        parent = open_parent(child, &plan->devices[i], i ? &plan->devices[i - 1] : NULL, parent);
+        if (parent < 0 || make_node(parent, &plan->devices[i]) < 0) cl_fail(child, CL_STAGE_DEVICES, i, errno);
+    }
+    if (parent >= 0) close(parent);
     child->devices = cl_make_directories(child->root, "/dev", CL_KEEPS(LINKS) ? RESOLVE_NO_SYMLINKS : 0);
     if (child->devices < 0) cl_fail(child, CL_STAGE_DEVICES, UINT32_MAX, errno);
     for (size_t i = 0; plan->flags & CL_PLAN_DEVICE_LINKS && i < sizeof links / sizeof links[0]; i++)

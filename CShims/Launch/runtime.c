@@ -35,7 +35,7 @@ static int is_sealed(int file) {
     return fstatvfs(file, &filesystem) == 0 && filesystem.f_flag & ST_RDONLY;
 }
 
-int32_t crt_seal(char *const *argv) {
+int32_t crt_seal(void) {
     if (!CL_KEEPS(OWN_FILE)) return 0;
     int file = open(own_file, O_RDONLY | O_CLOEXEC);
     if (file < 0) return -errno;
@@ -48,7 +48,8 @@ int32_t crt_seal(char *const *argv) {
     close(file);
     if (tree < 0) return tree;
     if (setenv(CRT_SEALED, "1", 1) < 0) return -errno;
-    execveat(tree, "", argv, environ, AT_EMPTY_PATH);
+    if (!crt_arguments()) return -EINVAL;
+    execveat(tree, "", crt_arguments(), environ, AT_EMPTY_PATH);
     return -errno;
 }
 

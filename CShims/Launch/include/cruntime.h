@@ -2,9 +2,9 @@
 #pragma once
 #include <stdint.h>
 
-/* Makes this process one whose executable no container can write to, by executing it anew from a read-only mount of its
- * own, or where that is not allowed from a sealed copy in memory. Returns 0 where it is such a process already. */
-int32_t crt_seal(char *const *argv);
+/* Makes this process one whose executable no container can write to, by executing it anew with its arguments from a read-only
+ * mount of its own, or where that is not allowed from a sealed copy in memory. Returns 0 where it is such a process already. */
+int32_t crt_seal(void);
 /* In the environment of one that was executed anew. */
 #define CRT_SEALED "SWIFTLET_OCI_SEALED"
 /* The program's entry point: does the same before the C library starts, where it can. */

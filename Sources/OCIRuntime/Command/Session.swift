@@ -64,12 +64,12 @@ package enum OCICommand {
             guard let name = options.words.first, !options.has("help"), name != "help" else { return say(Usage.text) }
             let session = try Session(options)
             log = session.log
-            guard let verb = Verb(rawValue: name) else {
+            guard let verb = Verb(word: name) else {
                 throw .usage("unknown command \"\(name)\"; --help lists what there is")
             }
             let own = try Arguments(options.words.dropFirst(), verb.grammar)
             if own.has("help") { return say(Usage.text) }
-            if verb.startsProcesses { try seal(arguments) }
+            if verb.startsProcesses { try seal() }
             return try verb.run(own, session)
         } catch {
             log.failure(error.description)
@@ -84,8 +84,8 @@ package enum OCICommand {
 
     /// A container's process is a child of ours until its program is executed: its /proc/self/exe must not lead to a file
     /// that it could write to (CVE-2019-5736).
-    private static func seal(_ arguments: [String]) throws(OCIRuntimeError) {
-        let code = withCStrings(arguments) { crt_seal($0) }
+    private static func seal() throws(OCIRuntimeError) {
+        let code = crt_seal()
         guard code == 0 else { throw .kernel(KernelError("protect", "/proc/self/exe", -code)) }
         if geteuid() == 0 { crt_hide() }
     }

@@ -92,7 +92,9 @@ package struct BundlePlanner {
     func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : bundle + "/" + path }
 
     static func lines(_ mappings: [IDMapping]) -> String {
-        mappings.map { "\($0.container) \($0.host) \($0.size)\n" }.joined()
+        mappings.reduce(into: "") { text, mapping in
+            text += "\(mapping.container) \(mapping.host) \(mapping.size)\n"
+        }
     }
 
     /// MS_* with MS_REC.
