@@ -151,14 +151,12 @@ package func timestamp(_ seconds: Int, _ nanoseconds: Int) -> String {
     let days = seconds / 86400 + 719_468
     let era = days / 146_097
     let day = days % 146_097
-    let year = (day - day / 1460 + day / 36524 - day / 146_096) / 365
-    let dayOfYear = day - (365 * year + year / 4 - year / 100)
+    let yearOfEra = (day - day / 1460 + day / 36524 - day / 146_096) / 365
+    let dayOfYear = day - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
     let month = (5 * dayOfYear + 2) / 153
     let dayOfMonth = dayOfYear - (153 * month + 2) / 5 + 1
-    let date = [
-        padded(era * 400 + year + (month > 9 ? 1 : 0), 4), padded(month > 9 ? month - 9 : month + 3, 2),
-        padded(dayOfMonth, 2),
-    ]
-    let time = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60].map { padded($0, 2) }.joined(separator: ":")
-    return date.joined(separator: "-") + "T\(time)." + padded(nanoseconds, 9) + "Z"
+    let year = era * 400 + yearOfEra + (month > 9 ? 1 : 0)
+    let date = "\(padded(year, 4))-\(padded(month > 9 ? month - 9 : month + 3, 2))-\(padded(dayOfMonth, 2))"
+    let time = "\(padded(seconds / 3600 % 24, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
+    return "\(date)T\(time).\(padded(nanoseconds, 9))Z"
 }
