@@ -172,6 +172,21 @@ def test_namespaces_joined(runtime):
         assert out == [os.readlink(f"/proc/{pid}/ns/{file}")], (kind, out)
 
 
+def test_namespaces_elsewhere(runtime):
+    """linux.namespaces: what looks like them elsewhere in the file makes none, and is in the way of none."""
+    here = os.readlink("/proc/self/ns/net")
+    for kind in ("ipc", "time", "user"):
+        def change(c):
+            inner = dict(c)
+            c.clear()
+            c.update({"unknown": {"namespaces": [{"type": "network"}]}}, **inner)
+            without(c, "network") if kind != "user" else with_users(c)
+            c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != kind] + [{"type": kind}]
+        out = words(runtime.run(f"readlink /proc/self/ns/{kind}; readlink /proc/self/ns/net", change))
+        assert out[0] != os.readlink(f"/proc/self/ns/{kind}"), (kind, out)
+        assert (out[1] == here) == (kind != "user"), (kind, out)
+
+
 def test_namespace_mount_joined(runtime):
     """linux.namespaces: a mount namespace joined by path."""
     holder = subprocess.Popen(["unshare", "-m", "--propagation", "private", "sh", "-c", "echo; exec sleep 30"], stdout=subprocess.PIPE)
