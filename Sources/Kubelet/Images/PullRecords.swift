@@ -8,15 +8,17 @@ final class PullRecords: Sendable {
     private let directory: String
     private let threads: BlockingThreads
     /// Nil until the file has been read. Never held over a call that blocks.
-    private let ledger = Mutex<PullLedger?>(nil)
+    private let ledger: Mutex<PullLedger?>
     /// Held by who reads or writes the file.
     private let file = Mutex(())
 
     private var path: String { directory + "/pulled-images.json" }
 
+    /// - Parameter directory: empty: the ledger is kept in memory alone, and no thread is used.
     init(directory: String, threads: BlockingThreads) {
         self.directory = directory
         self.threads = threads
+        ledger = Mutex(directory.isEmpty ? PullLedger() : nil)
     }
 
     func access(
@@ -33,6 +35,14 @@ final class PullRecords: Sendable {
 
     /// Writes down what `body` makes of the ledger; where that fails, nothing is changed.
     func change(_ body: @escaping @Sendable (inout PullLedger) -> Void) async throws(KernelError) {
+        if directory.isEmpty {
+            ledger.withLock { ledger in
+                var after = ledger ?? PullLedger()
+                body(&after)
+                ledger = after
+            }
+            return
+        }
         try await threads.run("write pull records") { [self] () throws(KernelError) in
             try file.withLock { _ throws(KernelError) in
                 let before = try current()
