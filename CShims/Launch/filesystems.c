@@ -86,9 +86,20 @@ static void make_early(struct cl_child *child) {
     }
 }
 
+/* Since Linux 6.8 mounts are listed by when they were made: a copy of what was made early stands at its place of the plan, and the first stands
+ * there already. Before 6.15 what is attached nowhere cannot be copied, and goes there itself. */
+static int made_in_turn(const struct cl_child *child, uint32_t index) {
+    int tree = child->trees[index];
+    if (tree < 0 || index == 0) return tree;
+    int copy = open_tree(tree, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    if (copy < 0) return tree;
+    close(tree);
+    return copy;
+}
+
 static int attach(const struct cl_child *child, uint32_t index) {
     const struct cl_mount *mount = &child->plan->mounts[index];
-    int tree = child->trees[index];
+    int tree = made_in_turn(child, index);
     if (mount->tree >= 0) {
         if ((uint32_t)mount->tree >= child->launch->tree_count) return errno = EBADF, -1;
         tree = child->launch->trees[mount->tree];
