@@ -20,8 +20,8 @@ import Testing
         #expect(try await runtime.containerStatus(id).state == .running)
         node.monitors.only?.end(id, code: 3)
         var kinds: [ContainerEvent.Kind] = []
-        while kinds.count < 4, let event = await events.next() { kinds.append(event.kind) }
-        #expect(kinds == [.started, .created, .started, .stopped])
+        while kinds.count < 5, let event = await events.next() { kinds.append(event.kind) }
+        #expect(kinds == [.created, .started, .created, .started, .stopped])
         let ended = try await runtime.containerStatus(id)
         #expect(ended.state == .exited && ended.exitCode == 3 && ended.reason == "Error" && ended.startedAt > 0)
         try await runtime.removePodSandbox(sandbox)

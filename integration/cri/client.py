@@ -377,12 +377,12 @@ class Checks:
         id = self.start(box, config, self.container_config("brief", ["true"]))
         self.ended(id)
         self.runtime.RemoveContainer(cri.ContainerID(container_id=id))
-        wanted = [(id, kind) for kind in (
-            cri.CONTAINER_CREATED_EVENT, cri.CONTAINER_STARTED_EVENT, cri.CONTAINER_STOPPED_EVENT, cri.CONTAINER_DELETED_EVENT)]
-        good = eventually(5, lambda: [e for e in seen if e[0] == id] == wanted)
-        check("GetContainerEvents tells a container's life in order", good, seen)
-        stream.cancel()
         self.remove(box)
+        life = (cri.CONTAINER_CREATED_EVENT, cri.CONTAINER_STARTED_EVENT, cri.CONTAINER_STOPPED_EVENT, cri.CONTAINER_DELETED_EVENT)
+        for of, what in ((id, "container"), (box, "sandbox")):
+            good = eventually(5, lambda: [kind for one, kind in seen if one == of] == list(life))
+            check(f"GetContainerEvents tells a {what}'s life in order", good, seen)
+        stream.cancel()
 
     # Streams
 

@@ -16,6 +16,7 @@ extension NodeRuntime {
             await discard(record.id)
             throw error
         }
+        emit(.created, container: record.id, sandbox: record.id)
         emit(.started, container: record.id, sandbox: record.id)
         return record.id
     }
