@@ -61,6 +61,18 @@ package struct GRPCEndpoint: HTTPHandler {
         return try outcome.get()
     }
 
+    /// What a server says of a call that it refuses before the handler sees it. A caller of gRPC reads no HTTP status.
+    package static func refusal(_ status: Int, _ text: String) -> HTTPResponse {
+        let code: GRPCStatus.Code =
+            switch status {
+            case 413: .resourceExhausted
+            case 408: .deadlineExceeded
+            case 503: .unavailable
+            default: .internal
+            }
+        return response(.parts([]), GRPCStatus(code, text))
+    }
+
     private static func response(_ body: HTTPResponse.Body, _ status: GRPCStatus? = nil) -> HTTPResponse {
         var response = HTTPResponse(200, headers: ["content-type": "application/grpc"], body: body)
         response.trailers = { trailers(status) }

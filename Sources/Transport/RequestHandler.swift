@@ -177,12 +177,15 @@ extension RequestHandler {
         let response = service.refusal(status, text)
         var body: [UInt8] = []
         if case .parts(let parts) = response.body { body = parts.flatMap { $0 } }
+        let trailers = response.trailers?()
         let answer = ResponseHead.make(
-            response, framing: .length(body.count), answering: head, closing: connectionGuard != nil)
+            response, framing: trailers == nil ? .length(body.count) : .open, answering: head,
+            closing: connectionGuard != nil)
         context.write(wrapOutboundOut(.head(answer)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
         connectionGuard?.enter(.closing)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        let last = trailers.map { NIOHTTP1.HTTPHeaders($0.fields.map { ($0.name, $0.value) }) }
+        context.writeAndFlush(wrapOutboundOut(.end(last)), promise: nil)
         if connectionGuard != nil {
             context.close(mode: .output, promise: nil)
         } else {

@@ -102,6 +102,13 @@ import Testing
         #expect(try await endpoint.handle(timeless).trailers?()["grpc-status"] == "3")
     }
 
+    @Test(arguments: [(413, "8"), (503, "14"), (408, "4"), (400, "13")])
+    func whatTheServerRefusesIsAStatus(status: Int, code: String) {
+        let refusal = GRPCEndpoint.refusal(status, "too much")
+        #expect(refusal.status == 200 && refusal.headers["content-type"] == "application/grpc")
+        #expect(refusal.trailers?()["grpc-status"] == code && refusal.trailers?()["grpc-message"] == "too much")
+    }
+
     @Test func timesAndTextsAreTheFormats() {
         #expect(GRPCTimeout.duration("1500m") == .milliseconds(1_500) && GRPCTimeout.duration("2S") == .seconds(2))
         for bad in ["", "S", "5", "123456789S", "-1S", "1x"] { #expect(GRPCTimeout.duration(bad) == nil) }

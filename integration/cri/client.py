@@ -384,6 +384,14 @@ class Checks:
             check(f"GetContainerEvents tells a {what}'s life in order", good, seen)
         stream.cancel()
 
+    def sizes(self):
+        """What kubelets and runtimes take from each other is 16 MiB; what is refused leaves the connection as it was."""
+        most = cri.VersionRequest(version="x" * ((16 << 20) - 5))
+        check("a message of 16 MiB is taken", most.ByteSize() == 16 << 20 and self.runtime.Version(most).version == "0.1.0")
+        refused = code(lambda: self.runtime.Version(cri.VersionRequest(version="x" * (17 << 20))))
+        check("a larger one is refused as such", refused == grpc.StatusCode.RESOURCE_EXHAUSTED, refused)
+        check("and the next call is answered", self.runtime.Version(cri.VersionRequest()).version == "0.1.0")
+
     # Streams
 
     def socket(self, url, protocol="v5.channel.k8s.io"):
@@ -455,7 +463,7 @@ class Checks:
 
     def everything(self):
         for part in (self.state, self.image_calls, self.sandbox_calls, self.container_calls, self.security, self.stats,
-                     self.events, self.streams, self.many):
+                     self.events, self.streams, self.sizes, self.many):
             try:
                 if self.options.peer and part == self.events:
                     continue

@@ -26,7 +26,7 @@ package struct CRIServer: Sendable {
         do throws(TransportError) {
             let calls = try await HTTPServer.start(
                 on: [.unixHTTP2(path: socket)], limits: limits, threads: threads, logger: logger,
-                handler: GRPCEndpoint(endpoint) { try await time.sleep(for: $0) })
+                handler: GRPCEndpoint(endpoint) { try await time.sleep(for: $0) }, refusal: GRPCEndpoint.refusal)
             return CRIServer(calls: calls, streams: streams)
         } catch {
             await streams.stop()
@@ -37,7 +37,7 @@ package struct CRIServer: Sendable {
     /// What runtimes grant kubelets, who may be root anyway.
     private static var limits: ServerLimits {
         var limits = ServerLimits()
-        limits.bodyBytes = 16 << 20
+        limits.bodyBytes = 16 << 20 + GRPCFrame.headBytes
         limits.controlFrames = 1_000_000
         limits.idleTime = .seconds(3_600)
         // A stream of events may be silent for as long as nothing happens.
