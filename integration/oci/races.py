@@ -1,13 +1,17 @@
 """Calls that meet at one id: none of them takes away what another made, and none is refused for it. strace holds one of them up where it matters."""
 import os
+import random
 import signal
 import subprocess
+import tempfile
+import threading
 import time
 
 from bundle import until
 from clauses import expect
 from kills import left_over
 
+SEED = int(os.environ.get("OCI_SEED", "1"))
 QUIET = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -110,3 +114,41 @@ def test_directory_of_others_files(runtime):
     os.remove(path + "/somebodys")
     runtime.call("delete", name)
     assert left_over(runtime, name) == [], left_over(runtime, name)
+
+
+def test_storm(runtime):
+    """Four that make, use and delete two ids at once, some killed at it: delete --force never fails, and in the end nothing is left."""
+    names, folders = [runtime.id(), runtime.id()], [runtime.bundle("sleep 60"), runtime.bundle("true")]
+    end, wrong, done = time.monotonic() + 4, [], []
+    def call(dice):
+        name = dice.choice(names)
+        words = dice.choice([["create", "--bundle", folders[0], name]] * 3 + [["delete", "--force", name]] * 3 + [["start", name]] * 2 + [
+            ["run", "--detach", "--bundle", dice.choice(folders), name], ["exec", name, "true"], ["kill", name, "KILL"], ["delete", name]])
+        with tempfile.TemporaryFile("w+", dir=runtime.folder) as said:
+            process = subprocess.Popen([runtime.program, "--root", runtime.root, *words], stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+            if dice.random() < 0.15:
+                time.sleep(dice.random() * 0.02)
+                process.kill()
+            code = process.wait(60)
+            said.seek(0)
+            text = said.read().strip()
+        done.append(code == 0)
+        # Otherwise a delete may be too early or too late, which is an error of the container's state.
+        if code > 0 and words[0] == "delete" and ("--force" in words or f"container {name}: " not in text):
+            wrong.append((words[0], code, text))
+    def work(number):
+        dice = random.Random(SEED * 10 + number)
+        while time.monotonic() < end:
+            call(dice)
+    workers = [threading.Thread(target=work, args=[number]) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong, f"OCI_SEED={SEED}: {wrong[:3]} of {len(done)} calls"
+    assert any(done), "no call was done"
+    for name in names:
+        runtime.call("delete", "--force", name)
+        assert left_over(runtime, name) == [], left_over(runtime, name)
+        runtime.create(name=name)
+        is_whole(runtime, name)

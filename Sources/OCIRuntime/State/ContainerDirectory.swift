@@ -61,30 +61,27 @@ package struct ContainerDirectory: Sendable {
 
     /// The record; an error where there is no such container or it was never finished.
     package func load() throws(OCIRuntimeError) -> ContainerState {
-        guard access(path, F_OK) == 0 else { throw .state(container: id, cause: "there is no such container") }
-        guard access(path + "/state.json", F_OK) == 0 else {
-            throw .state(container: id, cause: "its creation was not finished; `delete` removes what is left of it")
+        let file = path + "/state.json"
+        return try ContainerDirectory.parse(try bytes(file), file) { value throws(OCIError) in
+            try ContainerState(try SpecificationReader(value, file: file))
         }
-        return try read("state.json") { reader throws(OCIError) in try ContainerState(reader) }
     }
 
     /// The configuration that the container was created from.
     func configuration() throws(OCIRuntimeError) -> RuntimeSpecification {
         let file = path + "/config.json"
-        return try ContainerDirectory.parse(
-            try kernel { () throws(KernelError) in try WholeFile.read(file, limit: 16 << 20) }, file
-        ) {
-            value throws(OCIError) in try RuntimeSpecification(value, file: file)
+        return try ContainerDirectory.parse(try bytes(file), file) { value throws(OCIError) in
+            try RuntimeSpecification(value, file: file)
         }
     }
 
-    private func read<Result>(
-        _ name: String, _ body: (SpecificationReader) throws(OCIError) -> Result
-    ) throws(OCIRuntimeError) -> Result {
-        let file = path + "/" + name
-        let bytes = try kernel { () throws(KernelError) in try WholeFile.read(file) }
-        return try ContainerDirectory.parse(bytes, file) { value throws(OCIError) in
-            try body(try SpecificationReader(value, file: file))
+    /// A file that every container has.
+    private func bytes(_ file: String) throws(OCIRuntimeError) -> [UInt8] {
+        do throws(KernelError) { return try WholeFile.read(file, limit: 16 << 20) } catch {
+            guard error.code == ENOENT else { throw .kernel(error) }
+            guard access(path, F_OK) == 0 else { throw .state(container: id, cause: "there is no such container") }
+            throw .state(
+                container: id, cause: "its creation is not finished: wait for that, or remove it with `delete --force`")
         }
     }
 

@@ -57,9 +57,10 @@ extension Session {
 
     /// The record of what is to be removed; nil where there was none and nothing is left, with `force` also of what is being made.
     private func finished(_ directory: ContainerDirectory, force: Bool) throws(OCIRuntimeError) -> ContainerState? {
-        for _ in 0..<3 {
-            if force && access(directory.path, F_OK) != 0 { return nil }
+        // More than once, because what is being made may be finished meanwhile, and another be begun.
+        for _ in 0..<10 {
             do throws(OCIRuntimeError) { return try directory.load() } catch {
+                if force && access(directory.path, F_OK) != 0 { return nil }
                 guard access(directory.path, F_OK) == 0 else { throw error }
                 if try directory.clearUnfinished(force: force) { return nil }
                 guard force else { throw error }

@@ -48,14 +48,14 @@ struct ExecSession {
         }
         let plan = try plan(process)
         let signals = isDetached ? nil : try Foreground.takeSignals().release()
-        let launched = try launch(plan, process)
+        let launched = try enter(plan, process)
         do throws(OCIRuntimeError) {
             let terminal = try bringUp(launched, process, console)
             guard let signals else { return 0 }
             return Foreground(handle: launched.handle.raw, terminal: terminal, signals: signals).attend()
         } catch {
             launched.discard()
-            throw launched.lastWords() ?? error
+            throw launched.lastWords() ?? reason(error)
         }
     }
 
@@ -111,11 +111,23 @@ struct ExecSession {
         return try planner.plan(process, seccomp: seccomp)
     }
 
+    private func enter(
+        _ plan: ProcessPlan, _ process: ProcessSpecification
+    ) throws(OCIRuntimeError) -> LaunchedProcess {
+        do throws(OCIRuntimeError) { return try launch(plan, process) } catch { throw reason(error) }
+    }
+
+    /// Much goes wrong on the way into a container that ends meanwhile: then its end is the reason.
+    private func reason(_ error: OCIRuntimeError) -> OCIRuntimeError {
+        guard state.openProcess() == nil else { return error }
+        return .state(container: state.id, cause: "it has stopped; exec needs a running one")
+    }
+
     private func launch(
         _ plan: ProcessPlan, _ process: ProcessSpecification
     ) throws(OCIRuntimeError) -> LaunchedProcess {
         guard let first = state.openProcess() else {
-            throw .state(container: state.id, cause: "it has stopped; exec needs a running one")
+            throw .kernel(KernelError("open", "process \(state.processID)", ESRCH))
         }
         var kinds: UInt32 = 0
         let code = crt_different_namespaces(state.processID, &kinds)
