@@ -181,7 +181,7 @@ def stalling_disk(report):
     condition_is("DataDiskStalled", "False")
     writer.join(60)
     expect(written.get("kind") == "ConfigMap" or written.get("given up"), f"the write that waited came to {written}")
-    Cluster().create("configmaps", config_map("after-stall"))
+    wait_for("a write being taken again", 60, lambda: Cluster().create("configmaps", config_map("after-stall")))
     wait_for("an event that keeps it", 60, lambda: any("DataDiskStalled: for" in event for event in Cluster().events(Cluster().node()["metadata"]["name"])))
     said_once("DataDiskStalled")
 
