@@ -60,6 +60,7 @@ pods
 policies
 handing_on
 edges
+names
 faults
 attacks
 configurations

@@ -14,7 +14,11 @@ package struct Descriptor: ~Copyable, Sendable {
 
     /// Opens `path` with O_CLOEXEC added.
     package static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(KernelError) -> Descriptor {
-        let raw = Glibc.open(path, flags | O_CLOEXEC, mode)
+        try open(FilePath(path), flags, mode: mode)
+    }
+
+    package static func open(_ path: FilePath, _ flags: Int32, mode: mode_t = 0) throws(KernelError) -> Descriptor {
+        let raw = Glibc.open(path.cString, flags | O_CLOEXEC, mode)
         guard raw >= 0 else { throw KernelError("open", path) }
         return Descriptor(owning: raw)
     }

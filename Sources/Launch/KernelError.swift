@@ -10,9 +10,9 @@ package struct KernelError: Error, Sendable, Equatable, CustomStringConvertible 
     /// The errno value.
     package let code: Int32
 
-    package init(_ operation: String, _ object: String, _ code: Int32 = errno) {
+    package init(_ operation: String, _ object: some CustomStringConvertible, _ code: Int32 = errno) {
         self.operation = operation
-        self.object = object
+        self.object = object.description
         self.code = code
     }
 

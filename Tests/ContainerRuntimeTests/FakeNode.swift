@@ -11,7 +11,7 @@ final class FakeKernel: RuntimeKernel {
     struct State {
         var cgroups: Set<String> = []
         var values: [String: String] = [:]
-        var mounts: Set<String> = []
+        var mounts: Set<FilePath> = []
         var boot = "boot-1"
         var obstacle: KernelError?
         var controllers: Set<String> = ["cpu", "memory", "pids"]
@@ -72,14 +72,14 @@ final class FakeKernel: RuntimeKernel {
     func mountSharedMemory(_ path: String) throws(KernelError) {
         try state.withLock { state throws(KernelError) in
             if let error = state.mountError { throw error }
-            state.mounts.insert(path)
+            state.mounts.insert(FilePath(path))
         }
     }
 
-    func unmount(_ path: String) throws(KernelError) { state.withLock { _ = $0.mounts.remove(path) } }
+    func unmount(_ path: FilePath) throws(KernelError) { state.withLock { _ = $0.mounts.remove(path) } }
 
-    func mounts(beneath path: String) throws(KernelError) -> [String] {
-        state.withLock { $0.mounts.filter { $0.hasPrefix(path + "/") } }
+    func mounts(beneath path: String) throws(KernelError) -> [FilePath] {
+        state.withLock { $0.mounts.filter { $0.isBeneath(path) } }
     }
 }
 

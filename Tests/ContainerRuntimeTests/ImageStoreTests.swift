@@ -164,7 +164,7 @@ import Testing
         #expect(symlink("../../../../../../etc/passwd", node.directory + "/rootfs/etc/up") == 0)
         let root = try OpenDirectory(node.directory + "/rootfs")
         for name in ["etc/shadow", "etc/up", "/etc/passwd"] {
-            let file = try root.openInRoot(name, O_RDONLY)
+            let file = try root.openInRoot(FilePath(name), O_RDONLY)
             #expect(String(decoding: try WholeFile.read(file, path: name), as: UTF8.self).contains("web:x:33"))
         }
         try root.makeDirectoriesInRoot("a/../../b/c", mode: 0o755)

@@ -46,7 +46,7 @@ final class Unpacking {
     @Test func aSlashIsOneWhateverFollowsIt() throws {
         let unpacking = try Unpacking()
         var tar = TarFixture()
-        tar.add("out", type: "2", link: unpacking.outside)
+        tar.add("out", type: "2", link: FilePath(unpacking.outside))
         tar.add("out/\u{301}written", "evil")
         tar.add("out/\u{301}made/", type: "5")
         tar.add("out/\u{301}linked", type: "2", link: "secret")
@@ -155,7 +155,7 @@ final class Unpacking {
         let unpacking = try Unpacking()
         var tar = TarFixture()
         for (path, type, link) in members {
-            tar.add(path, type: Character(type), type == "0" ? "evil" : "", link: link)
+            tar.add(FilePath(path), type: Character(type), type == "0" ? "evil" : "", link: FilePath(link))
         }
         _ = try? unpacking.unpack(tar.archive)
         #expect(unpacking.outsideIsUntouched)
@@ -167,7 +167,7 @@ final class Unpacking {
         let unpacking = try Unpacking()
         var tar = TarFixture()
         let names = ["trusted.overlay.redirect", "user.overlay.redirect", "security.selinux"]
-        tar.addAttributes(names.map { ("SCHILY.xattr." + $0, "/etc") })
+        tar.addAttributes(names.map { (FilePath("SCHILY.xattr." + $0), "/etc") })
         tar.add("d/", type: "5", mode: 0o755)
         try unpacking.unpack(tar.archive)
         let directory = try Descriptor.open(unpacking.root + "/d", O_RDONLY)
@@ -177,7 +177,7 @@ final class Unpacking {
     @Test func whatItCostsIsBounded() throws {
         var tar = TarFixture()
         tar.add("big", String(repeating: "\u{0}", count: 3 << 20))
-        for number in 0..<20 { tar.add("f\(number)") }
+        for number in 0..<20 { tar.add(FilePath("f\(number)")) }
         for limits in [LayerLimits(bytes: 2 << 20), LayerLimits(entries: 10)] {
             #expect(throws: CRIError.self) { try Unpacking().unpack(tar.archive, limits: limits) }
         }
@@ -187,7 +187,7 @@ final class Unpacking {
         full.add("a", String(repeating: "x", count: 65 << 20))
         #expect(throws: CRIError.self) { try Unpacking().unpack(full.archive, limits: LayerLimits(reserve: .max / 2)) }
         var deep = TarFixture()
-        deep.addAttributes([("path", String(repeating: "d/", count: 300) + "f")])
+        deep.addAttributes([("path", FilePath(String(repeating: "d/", count: 300) + "f"))])
         deep.add("f")
         #expect(throws: CRIError.self) { try Unpacking().unpack(deep.archive) }
     }
@@ -207,12 +207,14 @@ final class Unpacking {
     @Test(arguments: [
         ("a", ".", "a"), ("./a", ".", "a"), ("/a/b", "a", "b"), ("a//b/./c/", "a/b", "c"), (".wha", ".", ".wha"),
     ])
-    func plainPaths(_ path: String, _ parent: String, _ name: String) {
+    func plainPaths(_ path: FilePath, _ parent: FilePath, _ name: FilePath) {
         #expect(LayerPath.read(path) == .member(LayerPath(parent: parent, name: name)))
     }
 
-    @Test(arguments: ["..", "a/../b", "../a", "a/..", ".wh.", ".wh...", "b/.wh..", String(repeating: "a/", count: 400)])
-    func badPaths(_ path: String) {
+    @Test(arguments: [
+        "..", "a/../b", "../a", "a/..", ".wh.", ".wh...", "b/.wh..", FilePath(String(repeating: "a/", count: 400)),
+    ])
+    func badPaths(_ path: FilePath) {
         #expect(LayerPath.read(path) == nil)
     }
 

@@ -11,7 +11,7 @@ import Testing
     /// A layer with directories of its own, links among them and files.
     private static var merged: [UInt8] {
         var tar = TarFixture()
-        for path in ["usr/", "usr/lib/", "usr/lib/old/", "srv/"] { tar.add(path, type: "5", mode: 0o711) }
+        for path in ["usr/", "usr/lib/", "usr/lib/old/", "srv/"] as [FilePath] { tar.add(path, type: "5", mode: 0o711) }
         tar.add("usr/lib/a", "below")
         tar.add("usr/lib/old/b", "below")
         tar.add("lib", type: "2", link: "usr/lib")
@@ -27,15 +27,15 @@ import Testing
         let node: FakeNode
         let stack: LayerStack
 
-        func look(_ components: String...) throws -> LayerStack.Found? { try stack.look(components) }
+        func look(_ components: FilePath...) throws -> LayerStack.Found? { try stack.look(components) }
 
-        func text(_ path: String) throws -> String? {
+        func text(_ path: FilePath) throws -> String? {
             guard let place = try stack.resolve(path), let found = try stack.look(place), found.type == S_IFREG else {
                 return nil
             }
             let holder = try stack.holder(Array(place.dropLast()), in: found.layer)
             let file = try holder.open(place.last ?? "", O_RDONLY)
-            return String(decoding: try WholeFile.read(file, path: path), as: UTF8.self)
+            return String(decoding: try WholeFile.read(file, path: path.description), as: UTF8.self)
         }
     }
 
@@ -111,9 +111,9 @@ import Testing
 
     @Test(arguments: ["loop", "out", "nowhere"]) func linksThatLeadNowhereLeadNowhere(name: String) async throws {
         var tar = TarFixture()
-        tar.add("\(name)/file", "above")
+        tar.add(FilePath("\(name)/file"), "above")
         let stacked = try await stack(Self.merged, tar.archive)
-        #expect(try stacked.text("\(name)/file") == "above")
+        #expect(try stacked.text(FilePath("\(name)/file")) == "above")
         #expect(access(stacked.node.directory + "/outside", F_OK) != 0 && access("/outside/file", F_OK) != 0)
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import OCI
 
 /// Writes ustar archives by hand, hostile ones too.
@@ -9,43 +10,55 @@ struct TarFixture {
     ///   - type: `0` file, `1` hard link, `2` symbolic link, `3` and `4` devices, `5` directory, `6` pipe, `x` pax records.
     ///   - owner: nil: whoever runs the test, so that no root is needed.
     mutating func add(
-        _ path: String, type: Character = "0", _ content: String = "", link: String = "", mode: Int = 0o644,
+        _ path: FilePath, type: Character = "0", _ content: String = "", link: FilePath = "", mode: Int = 0o644,
         owner: Int? = nil, size: Int? = nil
     ) {
+        add(path, type: type, bytes: Array(content.utf8), link: link, mode: mode, owner: owner, size: size)
+    }
+
+    private mutating func add(
+        _ path: FilePath, type: Character, bytes content: [UInt8], link: FilePath, mode: Int, owner: Int?, size: Int?
+    ) {
         var header = [UInt8](repeating: 0, count: 512)
-        func put(_ text: String, at offset: Int) {
-            for (index, byte) in text.utf8.enumerated() { header[offset + index] = byte }
+        func put(_ bytes: some Sequence<UInt8>, at offset: Int) {
+            for (index, byte) in bytes.enumerated() { header[offset + index] = byte }
         }
+        func put(_ text: String, at offset: Int) { put(text.utf8, at: offset) }
         func octal(_ number: Int, _ width: Int) -> String {
             let digits = String(number, radix: 8)
             return String(repeating: "0", count: max(0, width - digits.count)) + digits
         }
-        put(String(path.prefix(100)), at: 0)
+        put(path.bytes.prefix(100), at: 0)
         put(octal(mode, 7), at: 100)
         put(octal(owner ?? Int(getuid()), 7), at: 108)
         put(octal(owner ?? Int(getgid()), 7), at: 116)
-        put(octal(size ?? content.utf8.count, 11), at: 124)
+        put(octal(size ?? content.count, 11), at: 124)
         put(octal(1_700_000_000, 11), at: 136)
         put(String(type), at: 156)
-        put(String(link.prefix(100)), at: 157)
+        put(link.bytes.prefix(100), at: 157)
         put("ustar\u{0}00", at: 257)
         put(octal(1, 7), at: 329)
         put(octal(3, 7), at: 337)
         put("        ", at: 148)
         put(octal(header.reduce(0) { $0 + Int($1) }, 6) + "\u{0} ", at: 148)
-        bytes += header + Array(content.utf8)
-        bytes += [UInt8](repeating: 0, count: (512 - content.utf8.count % 512) % 512)
+        bytes += header + content
+        bytes += [UInt8](repeating: 0, count: (512 - content.count % 512) % 512)
     }
 
     /// Pax attributes of the next member.
-    mutating func addAttributes(_ attributes: [(name: String, value: String)]) {
+    mutating func addAttributes(_ attributes: [(name: FilePath, value: FilePath)]) {
         let records = attributes.map { name, value in
-            let rest = " \(name)=\(value)\n"
-            var length = rest.utf8.count + 1
-            while String(length).utf8.count + rest.utf8.count != length { length += 1 }
-            return "\(length)\(rest)"
+            let rest = [UInt8(ascii: " ")] + name.bytes + [UInt8(ascii: "=")] + value.bytes + [UInt8(ascii: "\n")]
+            var length = rest.count + 1
+            while String(length).utf8.count + rest.count != length { length += 1 }
+            return Array(String(length).utf8) + rest
         }
-        add("pax", type: "x", records.joined())
+        add("pax", type: "x", bytes: Array(records.joined()), link: "", mode: 0o644, owner: nil, size: nil)
+    }
+
+    /// A name of any length for the next member, as GNU's tar writes it.
+    mutating func addLongName(_ path: FilePath) {
+        add("././@LongLink", type: "L", bytes: path.bytes + [0], link: "", mode: 0o644, owner: nil, size: nil)
     }
 
     var archive: [UInt8] { bytes + [UInt8](repeating: 0, count: 1_024) }

@@ -35,7 +35,7 @@ import Testing
                 groups: ["monitor": [11], String(Self.container.prefix(32)): [12]])
         ]
         survey.runtime.processes = [11, 12]
-        survey.runtime.mounts = [paths.sharedMemory(of: Self.sandbox)]
+        survey.runtime.mounts = [FilePath(paths.sharedMemory(of: Self.sandbox))]
         survey.runtime.directories = ["/r/sandboxes/" + Self.sandbox.prefix(20), "/d/containers/" + Self.container]
         let address = IPv4Address(10, 42, 0, 5)
         survey.network = PodNetworkInventory(

@@ -14,8 +14,8 @@ import Testing
             35 31 0:32 / /run/podium rw - tmpfs tmpfs rw
             rubbish
             """
-        #expect(MountTable.places(beneath: "/run/pod", in: text) == ["/run/pod/a b/c", "/run/pod/a b"])
-        #expect(MountTable.unescaped("/a\\040b\\134") == "/a b\\")
+        #expect(MountTable.places(beneath: "/run/pod", in: Array(text.utf8)) == ["/run/pod/a b/c", "/run/pod/a b"])
+        #expect(MountTable.unescaped("/a\\040b\\134".utf8) == Array("/a b\\".utf8))
     }
 }
 

@@ -1,5 +1,5 @@
 """Adds an image to an OCI layout: the image `base` with more layers on it and with its configuration changed.
-usage: layers.py LAYOUT TAG many|links|plain [JSON OF THE CONFIGURATION, OR @FILE]"""
+usage: layers.py LAYOUT TAG many|links|bytes|plain [JSON OF THE CONFIGURATION, OR @FILE]"""
 import hashlib, io, json, sys, tarfile
 
 layout, tag, kind = sys.argv[1:4]
@@ -34,6 +34,12 @@ FILE, DIR, SYM, HARD = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfil
 layers = {
     "plain": [],
     "many": [layer((f"srv/n{n}", FILE, str(n)), ("srv/last", FILE, str(n))) for n in range(130)],
+    # Names in bytes, by Python's surrogates: no UTF-8, and two that only look alike.
+    "bytes": [
+        layer(("srv/n\udcff/", DIR, ""), ("srv/n\udcff/caf\udce9", FILE, "latin"), ("srv/n\udcff/gone\udce9", FILE, ""),
+              ("srv/\u00e9", FILE, "composed"), ("srv/e\u0301", FILE, "decomposed"), ("srv/link", SYM, "n\udcff/caf\udce9")),
+        layer(("srv/n\udcff/.wh.gone\udce9", FILE, ""), ("srv/twin\udcfe", HARD, "srv/n\udcff/caf\udce9")),
+    ],
     "links": [
         layer(("usr/", DIR, ""), ("usr/lib/", DIR, ""), ("usr/lib/old/", DIR, ""), ("usr/lib/a", FILE, "below"),
               ("usr/lib/old/b", FILE, "below"), ("lib", SYM, "usr/lib"), ("deep", SYM, "/srv/../lib/old")),

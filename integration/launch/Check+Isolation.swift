@@ -175,7 +175,7 @@ extension Check {
             let volume = pod.directory + "/shared"
             for path in [volume, volume + "/later"] { mkdir(path, 0o755) }
             try HostMount.tmpfs(at: volume, options: ["size": "1m"])
-            defer { try? HostMount.detach(volume) }
+            defer { try? HostMount.detach(FilePath(volume)) }
             try run(["/bin/mount", "--make-shared", volume])
             mkdir(volume + "/later", 0o755)
             var launch = try pod.container(
@@ -196,7 +196,7 @@ extension Check {
             )
             let text = try await everything(of: session.stdout)
             try expect(text == "1\n1\n0\n", text)
-            try HostMount.detach(volume + "/later")
+            try HostMount.detach(FilePath(volume + "/later"))
         },
         Check("a read-only root") { pod in
             let (text, _) = try await pod.shell("c", "touch /x 2>&1; touch /dev/shm/x && echo shm") {

@@ -33,7 +33,7 @@ func checkRemoval(_ scene: Scene, _ checks: inout Checks) throws {
     let tree = scene.directory + "/tree"
     try WholeFile.makeDirectories(tree + "/volume")
     try HostMount.tmpfs(at: tree + "/volume", options: ["size": "64k"])
-    defer { try? HostMount.detach(tree + "/volume") }
+    defer { try? HostMount.detach(FilePath(tree + "/volume")) }
     try WholeFile.replace(tree + "/volume/theirs", with: [1], durable: false)
     do throws(KernelError) {
         try TreeRemoval.remove(tree)
@@ -43,8 +43,8 @@ func checkRemoval(_ scene: Scene, _ checks: inout Checks) throws {
     }
     checks.expect(access(tree + "/volume/theirs", F_OK) == 0, "what is mounted in a tree is not touched")
     let places = try MountTable.places(beneath: tree)
-    checks.expect(places == [tree + "/volume"], "mounts in a tree are found", "\(places)")
-    try HostMount.detach(tree + "/volume")
+    checks.expect(places == [FilePath(tree + "/volume")], "mounts in a tree are found", "\(places)")
+    try HostMount.detach(FilePath(tree + "/volume"))
     try TreeRemoval.remove(tree)
     checks.expect(access(tree, F_OK) != 0, "without it the tree is removed")
 }

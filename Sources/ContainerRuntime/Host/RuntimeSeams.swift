@@ -80,9 +80,9 @@ package protocol RuntimeKernel: Sendable {
     /// A pod's shared memory: a tmpfs of 64 MiB at `path`, made where it is missing.
     func mountSharedMemory(_ path: String) throws(KernelError)
     /// Nothing where nothing is mounted.
-    func unmount(_ path: String) throws(KernelError)
+    func unmount(_ path: FilePath) throws(KernelError)
     /// What is mounted beneath `path`, deepest first.
-    func mounts(beneath path: String) throws(KernelError) -> [String]
+    func mounts(beneath path: String) throws(KernelError) -> [FilePath]
     /// The sums over processes; those that have ended meanwhile are passed over.
     func tally(_ processes: [Int32]) -> ProcessTally
     /// The sizes of huge pages that there are, as cgroups name them, such as `2MB`.

@@ -73,29 +73,36 @@ extension SystemKernel {
         }
     }
 
-    package func removeCgroup(_ path: String) throws(KernelError) {
-        if rmdir(path) == 0 || errno == ENOENT { return }
-        guard errno == EBUSY || errno == ENOTEMPTY else { throw KernelError("remove cgroup", path) }
-        for child in try childCgroups(of: path) { try removeCgroup(path + "/" + child) }
-        guard rmdir(path) == 0 || errno == ENOENT else { throw KernelError("remove cgroup", path) }
+    package func removeCgroup(_ path: String) throws(KernelError) { try remove(FilePath(path)) }
+
+    private func remove(_ cgroup: FilePath) throws(KernelError) {
+        if rmdir(cgroup.cString) == 0 || errno == ENOENT { return }
+        guard errno == EBUSY || errno == ENOTEMPTY else { throw KernelError("remove cgroup", cgroup) }
+        for child in try groups(in: cgroup) { try remove(cgroup / child) }
+        guard rmdir(cgroup.cString) == 0 || errno == ENOENT else { throw KernelError("remove cgroup", cgroup) }
     }
 
-    /// Others' groups are met too: one that goes while it is looked at is none.
     package func childCgroups(of path: String) throws(KernelError) -> [String] {
-        var children: [String] = []
+        try groups(in: FilePath(path)).map(\.description).sorted()
+    }
+
+    /// The names of the groups in a group: any bytes, where a container makes them. Others' groups are met too: one that goes while it is looked at
+    /// is none.
+    private func groups(in cgroup: FilePath) throws(KernelError) -> [FilePath] {
+        var groups: [FilePath] = []
         do throws(KernelError) {
-            let directory = try OpenDirectory(path)
-            for name in try directory.names() {
+            let directory = try OpenDirectory(cgroup)
+            for name in try directory.fileNames() {
                 do throws(KernelError) {
-                    if try directory.status(of: name).st_mode & S_IFMT == S_IFDIR { children.append(name) }
+                    if try directory.status(of: name).st_mode & S_IFMT == S_IFDIR { groups.append(name) }
                 } catch  where Self.isGone(error) {
                     continue
                 }
             }
         } catch  where Self.isGone(error) {
-            return children
+            return groups
         }
-        return children
+        return groups
     }
 
     /// A group's file that was open when the group went answers ENODEV.
@@ -104,14 +111,16 @@ extension SystemKernel {
     /// Depth-limited by the hierarchy itself: pods, containers, and what a container with a cgroup of its own makes.
     package func processes(beneath path: String) throws(KernelError) -> [Int32] {
         var found: [Int32] = []
-        var pending = [path]
+        var pending = [FilePath(path)]
         while let cgroup = pending.popLast() {
             do throws(KernelError) {
-                found += try words(cgroup, "cgroup.procs").compactMap { Int32($0) }
+                found += try readText(cgroup / "cgroup.procs").split(whereSeparator: \.isWhitespace).compactMap {
+                    Int32($0)
+                }
             } catch  where Self.isGone(error) || error.code == EOPNOTSUPP {
                 continue
             }
-            pending += try childCgroups(of: cgroup).map { cgroup + "/" + $0 }
+            pending += try groups(in: cgroup).map { cgroup / $0 }
         }
         return found
     }
@@ -129,15 +138,15 @@ enum DeviceScan {
     static func devices() throws(KernelError) -> [HostDevice] {
         var found: [HostDevice] = []
         let root = try OpenDirectory("/dev")
-        for name in try root.names() where !own.contains(name) {
+        for name in try root.fileNames() where !own.contains(name.description) {
             guard let status = try? root.status(of: name) else { continue }
             if status.st_mode & S_IFMT == S_IFDIR, let directory = try? root.directory(name) {
-                for child in (try? directory.names()) ?? [] {
+                for child in (try? directory.fileNames()) ?? [] {
                     guard let status = try? directory.status(of: child) else { continue }
                     append("/dev/\(name)/\(child)", status, to: &found)
                 }
             } else {
-                append("/dev/" + name, status, to: &found)
+                append("/dev/\(name)", status, to: &found)
             }
         }
         return found

@@ -20,10 +20,10 @@ extension SystemKernel {
     }
 
     private static func descriptors(of process: Int32) -> (all: UInt64, sockets: UInt64) {
-        guard let directory = try? OpenDirectory("/proc/\(process)/fd"), let names = try? directory.names() else {
+        guard let directory = try? OpenDirectory("/proc/\(process)/fd"), let names = try? directory.fileNames() else {
             return (0, 0)
         }
-        let sockets = names.count { ((try? directory.linkTarget(of: $0)) ?? "").hasPrefix("socket:") }
+        let sockets = names.count { (try? directory.linkTarget(of: $0))?.starts(with: "socket:") == true }
         return (UInt64(names.count), UInt64(sockets))
     }
 

@@ -34,11 +34,11 @@ package struct SystemKernel: RuntimeKernel {
 
     package func obstacleToMapping(on directory: String?) -> KernelError? { UserMaps.obstacle(on: directory) }
 
-    package func unmount(_ path: String) throws(KernelError) {
+    package func unmount(_ path: FilePath) throws(KernelError) {
         try HostMount.detach(path)
     }
 
-    package func mounts(beneath path: String) throws(KernelError) -> [String] {
+    package func mounts(beneath path: String) throws(KernelError) -> [FilePath] {
         try MountTable.places(beneath: path)
     }
 

@@ -23,7 +23,7 @@ package struct RuntimeInventory: Sendable, Hashable {
     /// All processes in our subtree.
     package var processes: [Int32] = []
     /// What is mounted beneath the runtime's directories, deepest first.
-    package var mounts: [String] = []
+    package var mounts: [FilePath] = []
     /// Directories of sandboxes and of containers' writable layers, with whatever else lies beside them.
     package var directories: [String] = []
     /// Records of containers, by the directory of their sandbox.
@@ -98,12 +98,17 @@ package struct Leftover: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable { case process, cgroup, mount, directory }
     package var kind: Kind
     /// A path, or a process's number.
-    package var name: String
+    package var path: FilePath
 
-    package init(_ kind: Kind, _ name: String) {
+    package init(_ kind: Kind, _ name: String) { self.init(kind, FilePath(name)) }
+
+    package init(_ kind: Kind, _ path: FilePath) {
         self.kind = kind
-        self.name = name
+        self.path = path
     }
+
+    /// For people; a mount's may be no UTF-8.
+    package var name: String { path.description }
 
     /// Takes it away, whatever is in it. What is gone is as good. Blocks.
     package func clear(_ kernel: any RuntimeKernel, deadline: Duration) throws(KernelError) {
@@ -112,7 +117,7 @@ package struct Leftover: Sendable, Hashable {
         case .cgroup:
             try kernel.killCgroup(name, deadline: deadline)
             try kernel.removeCgroup(name)
-        case .mount: try kernel.unmount(name)
+        case .mount: try kernel.unmount(path)
         case .directory:
             for mount in try kernel.mounts(beneath: name) { try kernel.unmount(mount) }
             try TreeRemoval.remove(name)
@@ -149,8 +154,8 @@ extension RuntimeInventory {
     }
 
     private func strayMounts(_ books: RuntimeBooks, _ paths: RuntimePaths) -> [Leftover] {
-        let held = Set(books.holding.map { paths.sharedMemory(of: $0.id) })
-        var seen: Set<String> = []
+        let held = Set(books.holding.map { FilePath(paths.sharedMemory(of: $0.id)) })
+        var seen: Set<FilePath> = []
         // A second mount in the same place is nobody's: a sandbox mounts once.
         return mounts.filter { !held.contains($0) || !seen.insert($0).inserted }.map { Leftover(.mount, $0) }
     }

@@ -24,7 +24,7 @@ struct DeviceDecision: Sendable, Equatable {
             try attempt(object) { () throws(KernelError) in
                 let (parent, name) = split(device.hostPath)
                 let directory = try OpenDirectory(parent)
-                let status = try directory.status(of: name)
+                let status = try directory.status(of: FilePath(name))
                 if let device = HostDevice(status, path: device.hostPath) {
                     found.append(DeviceDecision(device, at: target, access))
                 } else if status.st_mode & S_IFMT == S_IFDIR {
@@ -42,8 +42,10 @@ struct DeviceDecision: Sendable, Equatable {
     ) throws(KernelError) -> [DeviceDecision] {
         let directory = try OpenDirectory(path)
         var found: [DeviceDecision] = []
-        for name in try directory.names().sorted() {
-            guard let device = HostDevice(try directory.status(of: name), path: path + "/" + name) else { continue }
+        for name in try directory.names() {
+            guard let device = HostDevice(try directory.status(of: FilePath(name)), path: path + "/" + name) else {
+                continue
+            }
             found.append(DeviceDecision(device, at: target + "/" + name, access))
         }
         return found

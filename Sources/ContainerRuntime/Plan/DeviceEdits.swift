@@ -99,7 +99,7 @@ extension HostDevice {
     /// Blocks.
     static func look(_ path: String) throws(KernelError) -> HostDevice {
         let (parent, name) = DeviceDecision.split(path)
-        guard let device = HostDevice(try OpenDirectory(parent).status(of: name), path: path) else {
+        guard let device = HostDevice(try OpenDirectory(parent).status(of: FilePath(name)), path: path) else {
             throw KernelError("open device", path, ENODEV)
         }
         return device

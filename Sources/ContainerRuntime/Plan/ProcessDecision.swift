@@ -42,7 +42,7 @@ enum ProcessDecision {
         let absolute = directory.hasPrefix("/") ? directory : "/" + directory
         guard absolute.pathComponents.contains("..") else { return absolute }
         // It may have to be made, and what climbs names nothing that can be.
-        return LayerPath.join(absolute, to: "").map { "/" + $0 } ?? absolute
+        return LayerPath.join(FilePath(absolute), to: ".").map { $0 == "." ? "/" : "/\($0)" } ?? absolute
     }
 }
 

@@ -78,7 +78,7 @@ extension NodeRuntime {
         reach(.sandboxDetached)
         try await threads.perform("clear sandbox") { [self] () throws(CRIError) in
             try attempt(name) { () throws(KernelError) in
-                try kernel.unmount(paths.sharedMemory(of: record.id))
+                try kernel.unmount(FilePath(paths.sharedMemory(of: record.id)))
                 reach(.sharedMemoryUnmounted)
                 try kernel.removeCgroup(record.cgroup)
                 reach(.sandboxReleased)

@@ -52,7 +52,7 @@ extension NodeRuntime {
             trees[index] = try attempt(purpose) { () throws(KernelError) in
                 guard mkdir(place, 0o755) == 0 || errno == EEXIST else { throw KernelError("mkdir", place) }
                 try HostMount.overlay(layers, at: place, users: users.map { UserMaps($0) })
-                defer { try? HostMount.detach(place) }
+                defer { try? HostMount.detach(FilePath(place)) }
                 if mount.subPath.isEmpty { return try DetachedMount(of: place).shared() }
                 return try DetachedMount(of: mount.subPath, beneath: place).shared()
             }

@@ -74,10 +74,10 @@ struct Diagnosis: Sendable {
         let known = pods.union(survey.books.sandboxes.map(\.podUID))
         let lost = survey.podFiles.filter { !known.contains($0.uid) }
         let kept = survey.podFiles.filter { known.contains($0.uid) }
-        let mounts = survey.podMounts.filter { mount in !kept.contains { mount.hasPrefix($0.path + "/") } }
+        let mounts = survey.podMounts.filter { mount in !kept.contains { mount.isBeneath($0.path) } }
         return mounts.map {
             Finding(
-                kind: .mount, object: $0, problem: "a volume of a pod that is gone is still mounted",
+                kind: .mount, object: $0.description, problem: "a volume of a pod that is gone is still mounted",
                 consequence: "it holds memory or another's file system", remedy: .clear(Leftover(.mount, $0)))
         }
             + lost.map {
@@ -111,7 +111,8 @@ struct Diagnosis: Sendable {
         let cgroup = survey.runtime.cgroups.first { $0.path == sandbox.cgroup }
         if cgroup == nil { missing.append("its cgroup") }
         if cgroup?.groups["monitor"]?.isEmpty ?? true { missing.append("its monitor") }
-        if sandbox.hasSharedMemory, !survey.runtime.mounts.contains(survey.paths.sharedMemory(of: sandbox.id)) {
+        if sandbox.hasSharedMemory, !survey.runtime.mounts.contains(FilePath(survey.paths.sharedMemory(of: sandbox.id)))
+        {
             missing.append("its shared memory")
         }
         for address in sandbox.addresses.compactMap({ IPv4Address($0) }) {

@@ -22,7 +22,7 @@ struct Survey: Sendable {
     var network = PodNetworkInventory(owned: OwnedNetworkObjects())
     var podFiles: [PodFiles] = []
     /// What is mounted in our directories besides the runtime's mounts: pods' volumes.
-    var podMounts: [String] = []
+    var podMounts: [FilePath] = []
     var books = RuntimeBooks()
     var isDaemonRunning = false
     /// What the daemon says of the machine, a line each.
@@ -67,7 +67,7 @@ struct Survey: Sendable {
             podFiles += try OwnFiles.names(in: root).map { PodFiles(uid: $0, path: "\(root)/\($0)") }
         }
         podMounts = try OwnFiles.mounts(configuration).filter { mount in
-            ![paths.state, paths.data].contains { mount.hasPrefix($0 + "/") }
+            ![paths.state, paths.data].contains { mount.isBeneath($0) }
         }
         podFiles += try OwnFiles.podLogs(configuration).map { name in
             let uid = name.split(separator: "_").last.map(String.init) ?? name

@@ -49,8 +49,8 @@ struct OwnFiles: Sendable {
     }
 
     /// What is mounted in them, deepest first in each.
-    static func mounts(_ configuration: DaemonConfiguration) throws(KernelError) -> [String] {
-        var found: [String] = []
+    static func mounts(_ configuration: DaemonConfiguration) throws(KernelError) -> [FilePath] {
+        var found: [FilePath] = []
         for root in mountRoots(configuration) { found += try MountTable.places(beneath: root) }
         return found
     }

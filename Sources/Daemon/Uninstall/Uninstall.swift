@@ -122,7 +122,9 @@ package struct Uninstall: Sendable {
             left += owned.links + owned.tables + owned.routes
             left += try DaemonError.wrapping("cgroups") { () throws(KernelError) in try cgroups(instance) }
         }
-        left += try DaemonError.wrapping("mounts") { () throws(KernelError) in try OwnFiles.mounts(configuration) }
+        left += try DaemonError.wrapping("mounts") { () throws(KernelError) in
+            try OwnFiles.mounts(configuration).map(\.description)
+        }
         guard left.isEmpty else {
             throw DaemonError("still there: \(left.joined(separator: ", ")); run uninstall again")
         }

@@ -69,7 +69,7 @@ extension VolumeHost {
             var bound = mounts
             for index in inVolumes {
                 let place = "\(directory)/\(index)"
-                try HostMount.detach(place)
+                try HostMount.detach(FilePath(place))
                 try DetachedMount.within(mounts[index].hostPath, path: mounts[index].subPath).attach(at: place)
                 bound[index].hostPath = place
                 bound[index].subPath = ""

@@ -52,26 +52,31 @@ package struct Cgroup: Sendable, Equatable {
         if rmdir(path) != 0 && errno != ENOENT { throw .kernel(KernelError("rmdir", path)) }
     }
 
-    /// Removes the group and all beneath, deepest first. At most 16 levels.
-    package func removeTree() throws(CgroupError) { try removeTree(depth: 16) }
-
-    private func removeTree(depth: Int) throws(CgroupError) {
-        guard depth > 0 else { throw .kernel(KernelError("rmdir", path, ELOOP)) }
-        for child in children() { try child.removeTree(depth: depth - 1) }
-        try remove()
+    /// Removes the group and all beneath, deepest first.
+    package func removeTree() throws(CgroupError) {
+        do throws(KernelError) { try Self.remove(FilePath(path), Self.depthLimit) } catch { throw .kernel(error) }
     }
 
-    /// The groups directly beneath.
-    package func children() -> [Cgroup] {
-        guard let directory = opendir(path) else { return [] }
+    /// A container that may write into its group nests as deep as it likes: this is as deep as a path can name.
+    private static let depthLimit = Int(PATH_MAX) / 2
+
+    private static func remove(_ group: FilePath, _ depth: Int) throws(KernelError) {
+        guard depth > 0 else { throw KernelError("rmdir", group, ELOOP) }
+        for child in children(of: group) { try remove(child, depth - 1) }
+        if rmdir(group.cString) != 0 && errno != ENOENT { throw KernelError("rmdir", group) }
+    }
+
+    /// The directories of the groups directly beneath, whose names a container may have made of any bytes.
+    package func children() -> [FilePath] { Self.children(of: FilePath(path)) }
+
+    private static func children(of group: FilePath) -> [FilePath] {
+        guard let directory = opendir(group.cString) else { return [] }
         defer { closedir(directory) }
-        var found: [Cgroup] = []
+        var found: [FilePath] = []
         while let entry = readdir(directory) {
             guard entry.pointee.d_type == UInt8(DT_DIR) else { continue }
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != "." && name != ".." { found.append(child(name)) }
+            let name = FilePath(of: entry)
+            if !name.isDots { found.append(group / name) }
         }
         return found
     }
@@ -90,6 +95,17 @@ package struct Cgroup: Sendable, Equatable {
     /// The processes of the group itself.
     package func processes() throws(CgroupError) -> [Int32] {
         try text("cgroup.procs").split(separator: "\n").compactMap { Int32($0) }
+    }
+
+    /// The processes of the group and all beneath. Groups that go meanwhile have none.
+    package func allProcesses() -> [Int32] {
+        var found: [Int32] = []
+        var pending = [FilePath(path)]
+        while let group = pending.popLast() {
+            found += ((try? readText(group / "cgroup.procs")) ?? "").split(separator: "\n").compactMap { Int32($0) }
+            pending += Self.children(of: group)
+        }
+        return found
     }
 
     /// A flat file of names and numbers, such as `cpu.stat` (microseconds) or `memory.events`.

@@ -30,7 +30,9 @@ package struct CgroupHierarchy: Sendable, Equatable {
         for line in mountInfo.utf8.split(separator: UInt8(ascii: "\n")) {
             let fields = line.split(separator: UInt8(ascii: " ")).map(Substring.init)
             guard fields.count > 6, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count else { continue }
-            if fields[dash + 1] == "cgroup2" { return MountTable.unescaped(fields[4]) }
+            if fields[dash + 1] == "cgroup2" {
+                return String(decoding: MountTable.unescaped(fields[4].utf8), as: UTF8.self)
+            }
         }
         return nil
     }
@@ -45,7 +47,9 @@ package struct CgroupHierarchy: Sendable, Equatable {
 }
 
 /// A whole small file of the kernel's, at most 1 MiB.
-package func readText(_ path: String) throws(KernelError) -> String {
+package func readText(_ path: String) throws(KernelError) -> String { try readText(FilePath(path)) }
+
+package func readText(_ path: FilePath) throws(KernelError) -> String {
     let file = try Descriptor.open(path, O_RDONLY)
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 16 << 10)

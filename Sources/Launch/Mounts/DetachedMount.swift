@@ -76,7 +76,7 @@ package enum HostMount {
         var places: [String] = []
         defer {
             for place in places {
-                try? detach(place)
+                try? detach(FilePath(place))
                 rmdir(place)
             }
         }
@@ -105,8 +105,8 @@ package enum HostMount {
     }
 
     /// Detaches what is mounted at `path`; nothing mounted there, or no such path, is as good.
-    package static func detach(_ path: String) throws(KernelError) {
-        let code = cmnt_detach(path)
+    package static func detach(_ path: FilePath) throws(KernelError) {
+        let code = cmnt_detach(path.cString)
         guard code == 0 || code == -EINVAL || code == -ENOENT else { throw KernelError("umount", path, -code) }
     }
 }

@@ -3,25 +3,24 @@ import Glibc
 /// What is mounted in this process's mount namespace, as the kernel lists it.
 package enum MountTable {
     /// The places beneath `path` (itself left out) where something is mounted, deepest first.
-    package static func places(beneath path: String) throws(KernelError) -> [String] {
-        let text = try WholeFile.readPseudo("/proc/self/mountinfo", limit: 64 << 20)
-        return places(beneath: path, in: String(decoding: text, as: UTF8.self))
+    package static func places(beneath path: String) throws(KernelError) -> [FilePath] {
+        places(beneath: path, in: try WholeFile.readPseudo("/proc/self/mountinfo", limit: 64 << 20))
     }
 
-    static func places(beneath path: String, in text: String) -> [String] {
-        let places = text.split(separator: "\n").compactMap { line -> String? in
-            let fields = line.split(separator: " ")
+    /// By bytes: who shares mounts with the node chooses their names.
+    static func places(beneath path: String, in text: [UInt8]) -> [FilePath] {
+        let places = text.split(separator: UInt8(ascii: "\n")).compactMap { line -> FilePath? in
+            let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
             guard fields.count > 4 else { return nil }
-            let place = unescaped(fields[4])
-            return place.hasPrefix(path + "/") ? place : nil
+            let place = FilePath(bytes: unescaped(fields[4]))
+            return place.isBeneath(path) ? place : nil
         }
-        return places.sorted { $0.utf8.count > $1.utf8.count }
+        return places.sorted { $0.count > $1.count }
     }
 
     /// Names as the table writes them: space, tab, newline and backslash as three octal digits.
-    static func unescaped(_ field: Substring) -> String {
-        guard field.contains("\\") else { return String(field) }
-        let bytes = Array(field.utf8)
+    static func unescaped(_ field: some Sequence<UInt8>) -> [UInt8] {
+        let bytes = Array(field)
         var result: [UInt8] = []
         var index = 0
         while index < bytes.count {
@@ -35,6 +34,6 @@ package enum MountTable {
                 index += 1
             }
         }
-        return String(decoding: result, as: UTF8.self)
+        return result
     }
 }

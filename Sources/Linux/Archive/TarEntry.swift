@@ -5,9 +5,9 @@ package struct TarEntry: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         case file
         case directory
-        case symbolicLink(String)
+        case symbolicLink(FilePath)
         /// A second name of a member that came before.
-        case hardLink(String)
+        case hardLink(FilePath)
         case characterDevice
         case blockDevice
         case pipe
@@ -15,7 +15,7 @@ package struct TarEntry: Sendable, Equatable {
         case other
     }
 
-    package var path: String
+    package var path: FilePath
     package var kind: Kind
     /// Permissions with the set-id and sticky bits, without the type.
     package var mode: mode_t
@@ -28,17 +28,17 @@ package struct TarEntry: Sendable, Equatable {
     package var attributes: [Attribute]
 
     package struct Attribute: Sendable, Equatable {
-        package var name: String
+        package var name: FilePath
         package var value: [UInt8]
 
-        package init(_ name: String, _ value: [UInt8]) {
+        package init(_ name: FilePath, _ value: [UInt8]) {
             self.name = name
             self.value = value
         }
     }
 
     package init(
-        _ path: String, _ kind: Kind, mode: mode_t = 0o644, owner: uid_t = 0, group: gid_t = 0, size: UInt64 = 0,
+        _ path: FilePath, _ kind: Kind, mode: mode_t = 0o644, owner: uid_t = 0, group: gid_t = 0, size: UInt64 = 0,
         modified: timespec = timespec(), device: dev_t = 0, attributes: [Attribute] = []
     ) {
         self.path = path

@@ -32,7 +32,7 @@ extension TarEntry {
         }
     }
 
-    private var linkTarget: String {
+    private var linkTarget: FilePath {
         switch kind {
         case .hardLink(let target), .symbolicLink(let target): target
         default: ""
@@ -53,14 +53,14 @@ extension TarEntry {
         func put(_ text: String, _ digits: Int, at offset: Int) {
             put((String(repeating: "0", count: digits - text.utf8.count) + text).utf8, at: offset)
         }
-        put(path.utf8.prefix(100), at: 0)
+        put(path.bytes.prefix(100), at: 0)
         put(UInt64(mode), 7, at: 100)
         put(UInt64(owner), 7, at: 108)
         put(UInt64(group), 7, at: 116)
         put(size, 11, at: 124)
         put(UInt64(max(0, modified.tv_sec)), 11, at: 136)
         put(String(type).utf8, at: 156)
-        put(linkTarget.utf8.prefix(100), at: 157)
+        put(linkTarget.bytes.prefix(100), at: 157)
         put("ustar\u{0}00".utf8, at: 257)
         if kind == .characterDevice || kind == .blockDevice {
             let numbers = FileAttributes.deviceNumbers(UInt64(device))
@@ -75,19 +75,22 @@ extension TarEntry {
 
     private var paxRecords: [UInt8] {
         var records: [UInt8] = []
-        func add(_ name: String, _ value: [UInt8]) {
-            let rest = Array(" \(name)=".utf8) + value + [UInt8(ascii: "\n")]
+        func add(_ name: String, _ value: [UInt8]) { add(bytes: Array(name.utf8), value) }
+        func add(bytes name: [UInt8], _ value: [UInt8]) {
+            let rest = [UInt8(ascii: " ")] + name + [UInt8(ascii: "=")] + value + [UInt8(ascii: "\n")]
             var length = rest.count + 1
             while String(length).utf8.count + rest.count != length { length += 1 }
             records += Array(String(length).utf8) + rest
         }
-        if path.utf8.count > 100 { add("path", Array(path.utf8)) }
-        if linkTarget.utf8.count > 100 { add("linkpath", Array(linkTarget.utf8)) }
+        let long = [("path", path), ("linkpath", linkTarget)].filter { $0.1.count > 100 }
+        // Else the records would have to be UTF-8.
+        if !(long.map(\.1) + attributes.map(\.name)).allSatisfy(\.isText) { add("hdrcharset", Array("BINARY".utf8)) }
+        for (name, path) in long { add(name, path.bytes) }
         if size >= 1 << 33 { add("size", Array(String(size).utf8)) }
         if owner >= 1 << 21 { add("uid", Array(String(owner).utf8)) }
         if group >= 1 << 21 { add("gid", Array(String(group).utf8)) }
         if modified.tv_sec < 0 { add("mtime", Array(String(modified.tv_sec).utf8)) }
-        for attribute in attributes { add("SCHILY.xattr." + attribute.name, attribute.value) }
+        for attribute in attributes { add(bytes: Array("SCHILY.xattr.".utf8) + attribute.name.bytes, attribute.value) }
         return records
     }
 }

@@ -58,7 +58,7 @@ package final class TarReader {
         guard let pointer, let bytes = archive_entry_pathname(pointer) else {
             throw ArchiveError(object, "a member has no name")
         }
-        let path = try text(bytes, "a member's name")
+        let path = FilePath(cString: bytes)
         guard let owner = UInt32(exactly: archive_entry_uid(pointer)), owner != .max,
             let group = UInt32(exactly: archive_entry_gid(pointer)), group != .max
         else { throw ArchiveError(object, "member \"\(path)\": its owner is no user of Linux") }
@@ -68,12 +68,12 @@ package final class TarReader {
             modified: timespec(
                 tv_sec: archive_entry_mtime(pointer),
                 tv_nsec: min(max(0, Int(archive_entry_mtime_nsec(pointer))), 999_999_999)),
-            device: archive_entry_rdev(pointer), attributes: try attributes(pointer))
+            device: archive_entry_rdev(pointer), attributes: attributes(pointer))
     }
 
-    private func kind(_ entry: OpaquePointer, _ path: String) throws(ArchiveError) -> TarEntry.Kind {
+    private func kind(_ entry: OpaquePointer, _ path: FilePath) throws(ArchiveError) -> TarEntry.Kind {
         if let target = archive_entry_hardlink(entry) {
-            return .hardLink(try text(target, "the target of \"\(path)\""))
+            return .hardLink(FilePath(cString: target))
         }
         switch archive_entry_filetype(entry) {
         case S_IFREG: return .file
@@ -82,7 +82,7 @@ package final class TarReader {
             guard let target = archive_entry_symlink(entry) else {
                 throw ArchiveError(object, "member \"\(path)\": a link without a target")
             }
-            return .symbolicLink(try text(target, "the target of \"\(path)\""))
+            return .symbolicLink(FilePath(cString: target))
         case S_IFCHR: return .characterDevice
         case S_IFBLK: return .blockDevice
         case S_IFIFO: return .pipe
@@ -90,7 +90,7 @@ package final class TarReader {
         }
     }
 
-    private func attributes(_ entry: OpaquePointer) throws(ArchiveError) -> [TarEntry.Attribute] {
+    private func attributes(_ entry: OpaquePointer) -> [TarEntry.Attribute] {
         var result: [TarEntry.Attribute] = []
         archive_entry_xattr_reset(entry)
         var name: UnsafePointer<CChar>?
@@ -99,16 +99,9 @@ package final class TarReader {
         while archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK {
             guard let name else { continue }
             let bytes = UnsafeRawBufferPointer(start: value, count: value == nil ? 0 : size)
-            result.append(TarEntry.Attribute(try text(name, "an attribute's name"), Array(bytes)))
+            result.append(TarEntry.Attribute(FilePath(cString: name), Array(bytes)))
         }
         return result.sorted { $0.name < $1.name }
-    }
-
-    private func text(_ bytes: UnsafePointer<CChar>, _ what: String) throws(ArchiveError) -> String {
-        guard let text = String(validatingCString: bytes) else {
-            throw ArchiveError(object, "\(what) (\(String(cString: bytes))) is not UTF-8")
-        }
-        return text
     }
 
     /// Hands on the content of the last member, in pieces with their offset; what lies between the pieces is zero.

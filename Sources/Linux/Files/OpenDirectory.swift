@@ -7,9 +7,11 @@ package struct OpenDirectory: ~Copyable, Sendable {
     /// For messages only.
     package let path: String
 
-    package init(_ path: String) throws(KernelError) {
+    package init(_ path: String) throws(KernelError) { try self.init(FilePath(path)) }
+
+    package init(_ path: FilePath) throws(KernelError) {
         descriptor = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
-        self.path = path
+        self.path = path.description
     }
 
     private init(_ descriptor: consuming Descriptor, path: String) {
@@ -17,40 +19,42 @@ package struct OpenDirectory: ~Copyable, Sendable {
         self.path = path
     }
 
-    package borrowing func directory(_ name: String) throws(KernelError) -> OpenDirectory {
-        OpenDirectory(try open(name, O_RDONLY | O_DIRECTORY), path: path + "/" + name)
+    package borrowing func directory(_ name: FilePath) throws(KernelError) -> OpenDirectory {
+        OpenDirectory(try open(name, O_RDONLY | O_DIRECTORY), path: "\(path)/\(name)")
     }
 
     /// A directory in this one that nothing is mounted on; EBUSY where something is.
-    package borrowing func unmountedDirectory(_ name: FileName) throws(KernelError) -> OpenDirectory {
-        let raw = cf_open_on_same_mount(descriptor.raw, name.bytes)
+    package borrowing func unmountedDirectory(_ name: FilePath) throws(KernelError) -> OpenDirectory {
+        let raw = cf_open_on_same_mount(descriptor.raw, name.cString)
         guard raw >= 0 else {
             throw KernelError("open", "\(path)/\(name)", -raw == EXDEV ? EBUSY : -raw)
         }
         return OpenDirectory(Descriptor(owning: raw), path: "\(path)/\(name)")
     }
 
-    package borrowing func open(_ name: String, _ flags: Int32, mode: mode_t = 0) throws(KernelError) -> Descriptor {
-        let raw = openat(descriptor.raw, name, flags | O_NOFOLLOW | O_CLOEXEC, mode)
+    package borrowing func open(_ name: FilePath, _ flags: Int32, mode: mode_t = 0) throws(KernelError) -> Descriptor {
+        let raw = openat(descriptor.raw, name.cString, flags | O_NOFOLLOW | O_CLOEXEC, mode)
         guard raw >= 0 else { throw failure("open", name) }
         return Descriptor(owning: raw)
     }
 
     /// A directory found as `openInRoot` finds it.
-    package borrowing func directoryInRoot(_ path: String) throws(KernelError) -> OpenDirectory {
-        OpenDirectory(try openInRoot(path, O_RDONLY | O_DIRECTORY), path: self.path + "/" + path)
+    package borrowing func directoryInRoot(_ path: FilePath) throws(KernelError) -> OpenDirectory {
+        OpenDirectory(try openInRoot(path, O_RDONLY | O_DIRECTORY), path: "\(self.path)/\(path)")
     }
 
     /// Opens a path whose links and dots are resolved as if this directory were the root; nothing outside can be reached.
-    package borrowing func openInRoot(_ path: String, _ flags: Int32) throws(KernelError) -> Descriptor {
-        let raw = cf_open_in_root(descriptor.raw, path, flags)
-        guard raw >= 0 else { throw KernelError("open", self.path + "/" + path, -raw) }
+    package borrowing func openInRoot(_ path: FilePath, _ flags: Int32) throws(KernelError) -> Descriptor {
+        let raw = cf_open_in_root(descriptor.raw, path.cString, flags)
+        guard raw >= 0 else { throw KernelError("open", "\(self.path)/\(path)", -raw) }
         return Descriptor(owning: raw)
     }
 
-    package borrowing func status(of name: String) throws(KernelError) -> stat {
+    package borrowing func status(of name: FilePath) throws(KernelError) -> stat {
         var status = stat()
-        guard fstatat(descriptor.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { throw failure("stat", name) }
+        guard fstatat(descriptor.raw, name.cString, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+            throw failure("stat", name)
+        }
         return status
     }
 
@@ -62,11 +66,11 @@ package struct OpenDirectory: ~Copyable, Sendable {
     }
 
     /// Where a symbolic link leads.
-    package borrowing func linkTarget(of name: String) throws(KernelError) -> String {
+    package borrowing func linkTarget(of name: FilePath) throws(KernelError) -> FilePath {
         var text = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let length = readlinkat(descriptor.raw, name, &text, text.count)
+        let length = readlinkat(descriptor.raw, name.cString, &text, text.count - 1)
         guard length >= 0 else { throw failure("read link", name) }
-        return String(decoding: text.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return FilePath(cString: text)
     }
 
     /// Up to `limit` names, sorted; `.` and `..` left out. Reads from the start each time. A name that is no UTF-8 comes out mended, and is then
@@ -76,56 +80,36 @@ package struct OpenDirectory: ~Copyable, Sendable {
     }
 
     /// Up to `limit` names as the kernel has them, in its order; `.` and `..` left out. Reads from the start each time.
-    package borrowing func fileNames(limit: Int = .max) throws(KernelError) -> [FileName] {
+    package borrowing func fileNames(limit: Int = .max) throws(KernelError) -> [FilePath] {
         let copy = openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard copy >= 0, let stream = fdopendir(copy) else { throw failure("list", "") }
         defer { closedir(stream) }
-        var names: [FileName] = []
+        var names: [FilePath] = []
         while names.count < limit, let entry = readdir(stream) {
-            let name = FileName(of: entry)
+            let name = FilePath(of: entry)
             if !name.isDots { names.append(name) }
         }
         return names
     }
 
-    package borrowing func makeDirectory(_ name: String, mode: mode_t) throws(KernelError) {
-        guard mkdirat(descriptor.raw, name, mode) == 0 else { throw failure("mkdir", name) }
+    package borrowing func makeDirectory(_ name: FilePath, mode: mode_t) throws(KernelError) {
+        guard mkdirat(descriptor.raw, name.cString, mode) == 0 else { throw failure("mkdir", name) }
     }
 
     /// Makes a relative path of directories beneath this one, links and dots resolved as in `openInRoot`.
-    package borrowing func makeDirectoriesInRoot(_ path: String, mode: mode_t) throws(KernelError) {
-        var made = "."
-        for component in path.pathComponents where component != "." {
+    package borrowing func makeDirectoriesInRoot(_ path: FilePath, mode: mode_t) throws(KernelError) {
+        var made: FilePath = "."
+        for component in path.components where component != "." {
             let parent = try openInRoot(made, O_RDONLY | O_DIRECTORY)
-            guard mkdirat(parent.raw, component, mode) == 0 || errno == EEXIST else {
+            guard mkdirat(parent.raw, component.cString, mode) == 0 || errno == EEXIST else {
                 throw failure("mkdir", path)
             }
-            made += "/" + component
+            made = made / component
         }
     }
 
-    package borrowing func failure(_ operation: String, _ name: String) -> KernelError {
+    package borrowing func failure(_ operation: String, _ name: FilePath) -> KernelError {
         let code = errno
-        return KernelError(operation, name.isEmpty ? path : path + "/" + name, code)
+        return KernelError(operation, name.count == 0 ? path : "\(path)/\(name)", code)
     }
-}
-
-/// A name in a directory, as the kernel has it: any bytes but a slash.
-package struct FileName: Sendable, Hashable, CustomStringConvertible {
-    /// With its NUL.
-    let bytes: [CChar]
-
-    init(of entry: UnsafeMutablePointer<dirent>) {
-        bytes = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-            pointer.withMemoryRebound(to: CChar.self, capacity: 256) { name in
-                Array(UnsafeBufferPointer(start: name, count: strnlen(name, 255))) + [0]
-            }
-        }
-    }
-
-    /// `.` or `..`.
-    var isDots: Bool { [[46, 0], [46, 46, 0]].contains(bytes) }
-
-    /// For people, and for names that are known to be UTF-8.
-    package var description: String { String(decoding: bytes.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) }
 }

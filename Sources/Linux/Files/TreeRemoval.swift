@@ -39,8 +39,8 @@ package enum TreeRemoval {
         while true {
             let names = try directory.fileNames(limit: batch)
             for name in names {
-                if unlinkat(directory.descriptor.raw, name.bytes, 0) == 0 || errno == ENOENT { continue }
-                guard errno == EISDIR || errno == EPERM else { throw directory.failure("remove", "\(name)") }
+                if unlinkat(directory.descriptor.raw, name.cString, 0) == 0 || errno == ENOENT { continue }
+                guard errno == EISDIR || errno == EPERM else { throw directory.failure("remove", name) }
                 try removeDirectory(name, in: directory, depth: depth, top: top, moved: &moved)
             }
             // The top keeps receiving; its own loop goes on with that.
@@ -49,7 +49,7 @@ package enum TreeRemoval {
     }
 
     private static func removeDirectory(
-        _ name: FileName, in directory: borrowing OpenDirectory, depth: Int, top: borrowing OpenDirectory,
+        _ name: FilePath, in directory: borrowing OpenDirectory, depth: Int, top: borrowing OpenDirectory,
         moved: inout Int
     ) throws(KernelError) {
         if depth >= depthLimit {
@@ -58,19 +58,21 @@ package enum TreeRemoval {
         }
         let child = try directory.unmountedDirectory(name)
         try empty(child, depth: depth + 1, top: top, moved: &moved)
-        if unlinkat(directory.descriptor.raw, name.bytes, AT_REMOVEDIR) == 0 || errno == ENOENT { return }
-        throw directory.failure("remove", "\(name)")
+        if unlinkat(directory.descriptor.raw, name.cString, AT_REMOVEDIR) == 0 || errno == ENOENT { return }
+        throw directory.failure("remove", name)
     }
 
     private static func moveUp(
-        _ name: FileName, from directory: borrowing OpenDirectory, to top: borrowing OpenDirectory, moved: inout Int
+        _ name: FilePath, from directory: borrowing OpenDirectory, to top: borrowing OpenDirectory, moved: inout Int
     ) throws(KernelError) {
         while true {
             moved += 1
-            if renameat(directory.descriptor.raw, name.bytes, top.descriptor.raw, ".removing-\(moved)") == 0 { return }
+            if renameat(directory.descriptor.raw, name.cString, top.descriptor.raw, ".removing-\(moved)") == 0 {
+                return
+            }
             // A name left by a removal that was interrupted.
             guard errno == EEXIST || errno == ENOTEMPTY else {
-                throw directory.failure("move", "\(name)")
+                throw directory.failure("move", name)
             }
         }
     }

@@ -43,8 +43,8 @@ private struct TreeWalk: ~Copyable {
     private let top: OpenDirectory
     private let device: dev_t
     private var rest: Int
-    /// Directories to be read, by their paths beneath the top, each with its NUL.
-    private var waiting: [[CChar]] = [[CChar(bitPattern: UInt8(ascii: ".")), 0]]
+    /// Directories to be read, by their paths beneath the top.
+    private var waiting: [FilePath] = ["."]
     /// Files with several names that have been counted.
     private var shared: Set<UInt64> = []
     private var usage = TreeUsage()
@@ -64,8 +64,8 @@ private struct TreeWalk: ~Copyable {
     }
 
     /// A directory that is gone by now counts for nothing.
-    private mutating func read(_ path: [CChar]) {
-        let raw = cf_open_in_root(top.descriptor.raw, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    private mutating func read(_ path: FilePath) {
+        let raw = cf_open_in_root(top.descriptor.raw, path.cString, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         guard raw >= 0, let stream = fdopendir(raw) else {
             if raw >= 0 { close(raw) }
             if -raw != ENOENT, -raw != ENOTDIR, -raw != ELOOP { usage.isComplete = false }
@@ -73,25 +73,27 @@ private struct TreeWalk: ~Copyable {
         }
         defer { closedir(stream) }
         while rest > 0, let entry = readdir(stream) {
-            let name = FileName(of: entry)
+            let name = FilePath(of: entry)
             if !name.isDots { visit(name, in: path, dirfd(stream)) }
         }
     }
 
-    private mutating func visit(_ name: FileName, in path: [CChar], _ directory: Int32) {
+    private mutating func visit(_ name: FilePath, in path: FilePath, _ directory: Int32) {
         rest -= 1
         var status = stat()
-        guard fstatat(directory, name.bytes, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_dev == device else { return }
+        guard fstatat(directory, name.cString, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_dev == device else {
+            return
+        }
         let isDirectory = status.st_mode & S_IFMT == S_IFDIR
         if !isDirectory, status.st_nlink > 1, !shared.insert(UInt64(status.st_ino)).inserted { return }
         add(status)
         guard isDirectory else { return }
-        let child = path.dropLast() + [CChar(bitPattern: UInt8(ascii: "/"))] + name.bytes
+        let child = path / name
         guard child.count <= Self.pathLimit, waiting.count < Self.waitingLimit else {
             usage.isComplete = false
             return
         }
-        waiting.append(Array(child))
+        waiting.append(child)
     }
 
     private mutating func add(_ status: stat) {

@@ -6,7 +6,7 @@ extension DetachedMount {
         do throws(KernelError) {
             return try DetachedMount(of: path, beneath: volume, recursive: true)
         } catch  where error.code == ENOENT {
-            try OpenDirectory(volume).makeDirectoriesInRoot(path, mode: 0o750)
+            try OpenDirectory(volume).makeDirectoriesInRoot(FilePath(path), mode: 0o750)
             return try DetachedMount(of: path, beneath: volume, recursive: true)
         }
     }

@@ -8,7 +8,7 @@ extension WholeFile {
             for name in try files.names() {
                 guard let writer = writer(of: name), kill(writer, 0) != 0, errno == ESRCH else { continue }
                 guard unlinkat(files.descriptor.raw, name, 0) == 0 || errno == ENOENT else {
-                    throw files.failure("remove", name)
+                    throw files.failure("remove", FilePath(name))
                 }
             }
         } catch  where error.code == ENOENT {}

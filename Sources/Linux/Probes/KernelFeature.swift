@@ -96,7 +96,7 @@ package struct KernelFeature: Sendable, Equatable {
     /// at, the floor of Linux 6.1 is relied on.
     private static func hasKill(_ hierarchy: CgroupHierarchy) -> Bool {
         for group in Cgroup("", in: hierarchy).children() {
-            return access(group.path + "/cgroup.kill", F_OK) == 0
+            return access((group / "cgroup.kill").cString, F_OK) == 0
         }
         return true
     }

@@ -128,12 +128,7 @@ package struct ContainerCgroup: Sendable {
     }
 
     /// The processes of the group and all beneath.
-    func processes() -> [Int32] { processes(of: group, depth: 16) }
-
-    private func processes(of group: Cgroup, depth: Int) -> [Int32] {
-        guard depth > 0 else { return [] }
-        return ((try? group.processes()) ?? []) + group.children().flatMap { processes(of: $0, depth: depth - 1) }
-    }
+    func processes() -> [Int32] { group.allProcesses() }
 
     /// Kills what is left and takes the group away; waits up to two seconds for the kernel to let go of it.
     func end() throws(OCIRuntimeError) {

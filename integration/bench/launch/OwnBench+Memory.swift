@@ -21,10 +21,9 @@ extension OwnBench {
     /// KiB of all processes in a group and beneath.
     private func share(of group: Cgroup) throws -> Int {
         var sum = 0
-        for process in try group.processes() {
+        for process in group.allProcesses() {
             sum += try figures("/proc/\(process)/smaps_rollup")["Pss"] ?? 0
         }
-        for child in group.children() { sum += try share(of: child) }
         return sum
     }
 

@@ -73,7 +73,7 @@ struct HastyStore: KeyValueStore {
 struct KernelThatLeaks: RuntimeKernel {
     let base: any RuntimeKernel
 
-    func unmount(_ path: String) throws(KernelError) {}
+    func unmount(_ path: FilePath) throws(KernelError) {}
 
     func bootID() throws(KernelError) -> String { try base.bootID() }
     func hostName() -> String { base.hostName() }
@@ -93,7 +93,7 @@ struct KernelThatLeaks: RuntimeKernel {
     func childCgroups(of path: String) throws(KernelError) -> [String] { try base.childCgroups(of: path) }
     func processes(beneath path: String) throws(KernelError) -> [Int32] { try base.processes(beneath: path) }
     func mountSharedMemory(_ path: String) throws(KernelError) { try base.mountSharedMemory(path) }
-    func mounts(beneath path: String) throws(KernelError) -> [String] { try base.mounts(beneath: path) }
+    func mounts(beneath path: String) throws(KernelError) -> [FilePath] { try base.mounts(beneath: path) }
     func hostFile(_ path: String) -> String { base.hostFile(path) }
     func tally(_ processes: [Int32]) -> ProcessTally { base.tally(processes) }
     func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError) {

@@ -119,11 +119,11 @@ struct ContentStore: Sendable {
         var freed: UInt64 = 0
         for holder in [blobs, partial] {
             let directory = try OpenDirectory(holder)
-            for name in try directory.names() {
+            for name in try directory.fileNames() {
                 let status = try directory.status(of: name)
-                if let digest = try? Digest("sha256:" + name), isKept(digest) { continue }
+                if let digest = try? Digest("sha256:\(name)"), isKept(digest) { continue }
                 guard Int64(status.st_mtim.tv_sec) < before else { continue }
-                guard unlinkat(directory.descriptor.raw, name, 0) == 0 else {
+                guard unlinkat(directory.descriptor.raw, name.cString, 0) == 0 else {
                     throw directory.failure("remove", name)
                 }
                 freed += UInt64(clamping: status.st_blocks) * 512
@@ -137,7 +137,7 @@ struct ContentStore: Sendable {
         var usage: (bytes: UInt64, files: UInt64) = (0, 0)
         for holder in [blobs, partial] {
             let directory = try OpenDirectory(holder)
-            for name in try directory.names() {
+            for name in try directory.fileNames() {
                 guard let status = try? directory.status(of: name) else { continue }
                 usage.bytes += UInt64(clamping: status.st_blocks) * 512
                 usage.files += 1

@@ -64,7 +64,7 @@ final class ImageExport: Sendable {
     private static func members(_ images: [PackedImage]) -> [Member] {
         func member(_ name: String, _ json: JSONValue) -> Member {
             let bytes = json.encoded()
-            return Member(entry: TarEntry(name, .file, size: UInt64(bytes.count)), source: .bytes(bytes))
+            return Member(entry: TarEntry(FilePath(name), .file, size: UInt64(bytes.count)), source: .bytes(bytes))
         }
         var members = [
             member("oci-layout", ["imageLayoutVersion": "1.0.0"]),
@@ -74,7 +74,8 @@ final class ImageExport: Sendable {
         var seen: Set<Digest> = []
         for file in images.flatMap({ [$0.manifest] + $0.files }) where seen.insert(file.digest).inserted {
             members.append(
-                Member(entry: TarEntry(path(file.digest), .file, size: file.size), source: .file(file.digest)))
+                Member(entry: TarEntry(FilePath(path(file.digest)), .file, size: file.size), source: .file(file.digest))
+            )
         }
         return members
     }

@@ -10,7 +10,7 @@ struct TreeArchive {
     private let object: String
     private var hasher = DigestHasher()
     private var size: UInt64 = 0
-    private var firstNames: [FileIdentity: String] = [:]
+    private var firstNames: [FileIdentity: FilePath] = [:]
     private var buffer = [UInt8](repeating: 0, count: 256 << 10)
 
     /// - Returns: digest and size of the archive, which is written to `output` from its beginning.
@@ -30,15 +30,15 @@ struct TreeArchive {
     }
 
     private mutating func directory(
-        _ directory: borrowing OpenDirectory, _ status: stat, path: String, depth: Int
+        _ directory: borrowing OpenDirectory, _ status: stat, path: FilePath, depth: Int
     ) throws(KernelError) {
         guard depth <= Self.depthLimit else { throw KernelError("read", directory.path, ELOOP) }
-        var entry = TarEntry(path + "/", .directory, status)
+        var entry = TarEntry(path / "", .directory, status)
         entry.attributes = try Self.attributes(directory.descriptor, path)
         try put(entry.header)
-        for name in try directory.names() {
+        for name in try directory.fileNames().sorted() {
             let status = try directory.status(of: name)
-            let path = path == "." ? name : path + "/" + name
+            let path = path == "." ? name : path / name
             if status.st_mode & S_IFMT == S_IFDIR {
                 try self.directory(try directory.directory(name), status, path: path, depth: depth + 1)
             } else {
@@ -48,7 +48,7 @@ struct TreeArchive {
     }
 
     private mutating func member(
-        _ name: String, in directory: borrowing OpenDirectory, _ status: stat, path: String
+        _ name: FilePath, in directory: borrowing OpenDirectory, _ status: stat, path: FilePath
     ) throws(KernelError) {
         switch status.st_mode & S_IFMT {
         case S_IFREG: try file(name, in: directory, status, path: path)
@@ -61,7 +61,7 @@ struct TreeArchive {
     }
 
     private mutating func file(
-        _ name: String, in directory: borrowing OpenDirectory, _ status: stat, path: String
+        _ name: FilePath, in directory: borrowing OpenDirectory, _ status: stat, path: FilePath
     ) throws(KernelError) {
         if status.st_nlink > 1 {
             let first = firstNames[FileIdentity(status)]
@@ -85,7 +85,7 @@ struct TreeArchive {
     }
 
     private static func attributes(
-        _ file: borrowing Descriptor, _ path: String
+        _ file: borrowing Descriptor, _ path: FilePath
     ) throws(KernelError) -> [TarEntry.Attribute] {
         try FileAttributes.all(file, path: path).filter { TreeAttributes.isKept($0.0) }
             .map { TarEntry.Attribute($0.0, $0.1) }.sorted { $0.name < $1.name }
@@ -105,7 +105,7 @@ struct TreeArchive {
 }
 
 extension TarEntry {
-    fileprivate init(_ path: String, _ kind: Kind, _ status: stat) {
+    fileprivate init(_ path: FilePath, _ kind: Kind, _ status: stat) {
         self.init(
             path, kind, mode: status.st_mode & 0o7777, owner: status.st_uid, group: status.st_gid,
             modified: status.st_mtim, device: status.st_rdev)

@@ -7,7 +7,7 @@ struct LayerCompletion {
     private let layer: String
     private let lower: LayerStack
     /// What was moved from where to where, in this order.
-    private var moves: [(from: [String], to: [String])] = []
+    private var moves: [(from: [FilePath], to: [FilePath])] = []
 
     /// - Parameter lower: the trees beneath, topmost first.
     init(layer: String, lower: [String]) {
@@ -17,24 +17,24 @@ struct LayerCompletion {
 
     mutating func complete(_ extracted: ExtractedLayer) throws(KernelError) {
         let root = try OpenDirectory(layer)
-        for path in extracted.implied { try place(moved(LayerStack.components(path)), in: root) }
+        for path in extracted.implied { try place(moved(path.namedComponents), in: root) }
         for link in extracted.links { try copy(link, into: root) }
     }
 
     /// Where a path of the archive lies by now.
-    private func moved(_ path: [String]) -> [String] {
+    private func moved(_ path: [FilePath]) -> [FilePath] {
         moves.reduce(path) { path, move in
             path.starts(with: move.from) ? move.to + path.dropFirst(move.from.count) : path
         }
     }
 
     /// A directory that members lie in and the archive does not hold: as it is beneath, or where the link leads that is there.
-    private mutating func place(_ path: [String], in root: borrowing OpenDirectory) throws(KernelError) {
+    private mutating func place(_ path: [FilePath], in root: borrowing OpenDirectory) throws(KernelError) {
         // Replaced by a later member.
-        guard let own = try? root.directoryInRoot(path.joined(separator: "/")) else { return }
+        guard let own = try? root.directoryInRoot(FilePath(path)) else { return }
         guard let found = try lower.look(path) else { return }
         if found.type == S_IFDIR { return try describe(own.descriptor, as: found, path) }
-        guard found.type == S_IFLNK, let target = try lower.resolve(path.joined(separator: "/")),
+        guard found.type == S_IFLNK, let target = try lower.resolve(FilePath(path)),
             target.isEmpty || !target.starts(with: path), try lower.look(target)?.type == S_IFDIR
         else { return }
         guard try open(target, in: root) else { return }
@@ -44,12 +44,11 @@ struct LayerCompletion {
 
     /// Makes a directory and those above it in the layer, as they are beneath.
     /// - Returns: false where the layer has something else there.
-    private func open(_ path: [String], in root: borrowing OpenDirectory) throws(KernelError) -> Bool {
+    private func open(_ path: [FilePath], in root: borrowing OpenDirectory) throws(KernelError) -> Bool {
         for count in path.indices.map({ $0 + 1 }) {
-            let holder = try root.directoryInRoot(
-                path[..<(count - 1)].isEmpty ? "." : path[..<(count - 1)].joined(separator: "/"))
+            let holder = try root.directoryInRoot(FilePath(path[..<(count - 1)]))
             let name = path[count - 1]
-            if mkdirat(holder.descriptor.raw, name, 0o755) == 0 {
+            if mkdirat(holder.descriptor.raw, name.cString, 0o755) == 0 {
                 guard let found = try lower.look(Array(path[..<count])), found.type == S_IFDIR else { continue }
                 try describe(try holder.directory(name).descriptor, as: found, Array(path[..<count]))
             } else {
@@ -61,15 +60,15 @@ struct LayerCompletion {
     }
 
     /// Moves all that a directory holds into another. Of two members for one place, that under its real name stays.
-    private func merge(_ from: [String], into to: [String], in root: borrowing OpenDirectory) throws(KernelError) {
-        let source = try root.directoryInRoot(from.joined(separator: "/"))
-        let target = try root.directoryInRoot(to.isEmpty ? "." : to.joined(separator: "/"))
+    private func merge(_ from: [FilePath], into to: [FilePath], in root: borrowing OpenDirectory) throws(KernelError) {
+        let source = try root.directoryInRoot(FilePath(from))
+        let target = try root.directoryInRoot(FilePath(to))
         if try OverlayMark.isOpaque(source) {
             try FileAttributes.set(target.descriptor, OverlayMark.opaque, [UInt8(ascii: "y")], path: target.path)
         }
-        for name in try source.names() {
+        for name in try source.fileNames().sorted() {
             guard let there = try? target.status(of: name) else {
-                guard renameat(source.descriptor.raw, name, target.descriptor.raw, name) == 0 else {
+                guard renameat(source.descriptor.raw, name.cString, target.descriptor.raw, name.cString) == 0 else {
                     throw source.failure("move", name)
                 }
                 continue
@@ -79,19 +78,19 @@ struct LayerCompletion {
                 try merge(from + [name], into: to + [name], in: root)
             }
         }
-        try TreeRemoval.remove(layer + "/" + from.joined(separator: "/"))
+        try TreeRemoval.remove("\(layer)/\(FilePath(from))")
     }
 
     /// Gives a directory the attributes that it has beneath.
     private func describe(
-        _ own: borrowing Descriptor, as found: LayerStack.Found, _ path: [String]
+        _ own: borrowing Descriptor, as found: LayerStack.Found, _ path: [FilePath]
     ) throws(KernelError) {
         let source = try lower.holder(path, in: found.layer)
-        try take(found.status, of: source.descriptor, to: own, path.joined(separator: "/"))
+        try take(found.status, of: source.descriptor, to: own, FilePath(path))
     }
 
     private func take(
-        _ status: stat, of source: borrowing Descriptor, to target: borrowing Descriptor, _ path: String
+        _ status: stat, of source: borrowing Descriptor, to target: borrowing Descriptor, _ path: FilePath
     ) throws(KernelError) {
         guard fchown(target.raw, status.st_uid, status.st_gid) == 0 else { throw KernelError("chown", path) }
         for (name, value) in try FileAttributes.all(source, path: path) where TreeAttributes.isKept(name) {
@@ -104,18 +103,17 @@ struct LayerCompletion {
 
     /// A hard link to a file of a layer beneath: across layers it is a copy.
     private func copy(_ link: ExtractedLayer.Link, into root: borrowing OpenDirectory) throws(KernelError) {
-        let text = link.target.description
+        let text = link.target.whole
         guard let directory = try lower.resolve(link.target.parent),
             let found = try lower.look(directory + [link.target.name])
         else { throw KernelError("link to", text, ENOENT) }
-        let place = try root.directoryInRoot(
-            moved(LayerStack.components(link.path.parent)).joined(separator: "/").ifEmpty("."))
+        let place = try root.directoryInRoot(FilePath(moved(link.path.parent.namedComponents)))
         let source = try lower.holder(directory, in: found.layer)
         if found.type == S_IFLNK {
             let target = try source.linkTarget(of: link.target.name)
-            guard symlinkat(target, place.descriptor.raw, link.path.name) == 0,
+            guard symlinkat(target.cString, place.descriptor.raw, link.path.name.cString) == 0,
                 fchownat(
-                    place.descriptor.raw, link.path.name, found.status.st_uid, found.status.st_gid,
+                    place.descriptor.raw, link.path.name.cString, found.status.st_uid, found.status.st_gid,
                     AT_SYMLINK_NOFOLLOW) == 0
             else { throw place.failure("make link", link.path.name) }
             return
@@ -124,12 +122,8 @@ struct LayerCompletion {
         let file = try source.open(link.target.name, O_RDONLY | O_NONBLOCK)
         let target = try place.open(link.path.name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         if !FileAttributes.shareBytes(of: file, with: target) {
-            try WholeFile.copy(from: file, to: target, path: text)
+            try WholeFile.copy(from: file, to: target, path: text.description)
         }
-        try take(found.status, of: file, to: target, link.path.description)
+        try take(found.status, of: file, to: target, link.path.whole)
     }
-}
-
-extension String {
-    fileprivate func ifEmpty(_ other: String) -> String { isEmpty ? other : self }
 }

@@ -29,7 +29,7 @@ extension LayerExtractor {
         _ entry: TarEntry, at path: LayerPath, in holder: borrowing OpenDirectory
     ) throws(KernelError) {
         let isWhiteout = whiteouts.contains(path)
-        if mkdirat(holder.descriptor.raw, path.name, 0o700) != 0 {
+        if mkdirat(holder.descriptor.raw, path.name.cString, 0o700) != 0 {
             guard errno == EEXIST else { throw holder.failure("mkdir", path.name) }
             let status = try holder.status(of: path.name)
             if status.st_mode & S_IFMT != S_IFDIR {
@@ -38,12 +38,12 @@ extension LayerExtractor {
             }
         }
         if isWhiteout, whiteouts.remove(path) != nil { try markOpaque(path.name, in: holder) }
-        isExplicit.insert(path.description)
-        try describe(try holder.directory(path.name), entry, path: path.description)
+        isExplicit.insert(path.whole)
+        try describe(try holder.directory(path.name), entry, path: path.whole)
     }
 
     private func makeFile(
-        _ entry: TarEntry, _ name: String, in holder: borrowing OpenDirectory, _ reader: TarReader
+        _ entry: TarEntry, _ name: FilePath, in holder: borrowing OpenDirectory, _ reader: TarReader
     ) throws(KernelError) -> ArchiveError? {
         guard entry.size <= limits.bytes else {
             return ArchiveError(
@@ -65,7 +65,7 @@ extension LayerExtractor {
     }
 
     private func write(
-        _ bytes: UnsafeRawBufferPointer, at offset: UInt64, to file: Int32, _ name: String
+        _ bytes: UnsafeRawBufferPointer, at offset: UInt64, to file: Int32, _ name: FilePath
     ) throws(KernelError) {
         guard !bytes.isZero else { return }
         written += UInt64(bytes.count)
@@ -88,30 +88,35 @@ extension LayerExtractor {
     }
 
     private func makeLink(
-        _ entry: TarEntry, _ name: String, to target: String, in holder: borrowing OpenDirectory
+        _ entry: TarEntry, _ name: FilePath, to target: FilePath, in holder: borrowing OpenDirectory
     ) throws(KernelError) {
-        guard symlinkat(target, holder.descriptor.raw, name) == 0 else { throw holder.failure("make link", name) }
+        guard symlinkat(target.cString, holder.descriptor.raw, name.cString) == 0 else {
+            throw holder.failure("make link", name)
+        }
         try entry.describe(name, in: holder)
     }
 
     private func makeNode(
-        _ entry: TarEntry, _ name: String, _ type: mode_t, in holder: borrowing OpenDirectory
+        _ entry: TarEntry, _ name: FilePath, _ type: mode_t, in holder: borrowing OpenDirectory
     ) throws(KernelError) {
-        guard mknodat(holder.descriptor.raw, name, type | 0o600, type == S_IFIFO ? 0 : entry.device) == 0 else {
+        guard mknodat(holder.descriptor.raw, name.cString, type | 0o600, type == S_IFIFO ? 0 : entry.device) == 0 else {
             throw holder.failure("make node", name)
         }
         try entry.describe(name, in: holder)
-        guard fchmodat(holder.descriptor.raw, name, entry.mode, 0) == 0 else { throw holder.failure("chmod", name) }
+        guard fchmodat(holder.descriptor.raw, name.cString, entry.mode, 0) == 0 else {
+            throw holder.failure("chmod", name)
+        }
     }
 
     private func makeHardLink(
-        _ path: LayerPath, to text: String, in holder: borrowing OpenDirectory
+        _ path: LayerPath, to text: FilePath, in holder: borrowing OpenDirectory
     ) throws(KernelError) {
         guard let target = LayerPath.target(text) else { throw KernelError("link to", text, EXDEV) }
         do throws(KernelError) {
             // A link as target is linked itself, never followed.
             let source = try root.directoryInRoot(target.parent)
-            guard linkat(source.descriptor.raw, target.name, holder.descriptor.raw, path.name, 0) == 0 else {
+            guard linkat(source.descriptor.raw, target.name.cString, holder.descriptor.raw, path.name.cString, 0) == 0
+            else {
                 throw holder.failure("link \(text) to", path.name)
             }
         } catch  where error.code == ENOENT {
@@ -131,7 +136,7 @@ extension UnsafeRawBufferPointer {
 
 extension TarEntry {
     /// Gives an open file owner, attributes and mode. The owner first: changing it takes away setuid bits and file capabilities.
-    func describe(_ file: borrowing Descriptor, path: String) throws(KernelError) {
+    func describe(_ file: borrowing Descriptor, path: FilePath) throws(KernelError) {
         guard fchown(file.raw, owner, group) == 0 else { throw KernelError("chown", path) }
         for attribute in attributes where TreeAttributes.isKept(attribute.name) {
             try FileAttributes.set(file, attribute.name, attribute.value, path: path)
@@ -140,12 +145,12 @@ extension TarEntry {
     }
 
     /// Gives what cannot be opened its owner and times.
-    fileprivate func describe(_ name: String, in holder: borrowing OpenDirectory) throws(KernelError) {
-        guard fchownat(holder.descriptor.raw, name, owner, group, AT_SYMLINK_NOFOLLOW) == 0 else {
+    fileprivate func describe(_ name: FilePath, in holder: borrowing OpenDirectory) throws(KernelError) {
+        guard fchownat(holder.descriptor.raw, name.cString, owner, group, AT_SYMLINK_NOFOLLOW) == 0 else {
             throw holder.failure("chown", name)
         }
         let times = [modified, modified]
-        guard utimensat(holder.descriptor.raw, name, times, AT_SYMLINK_NOFOLLOW) == 0 else {
+        guard utimensat(holder.descriptor.raw, name.cString, times, AT_SYMLINK_NOFOLLOW) == 0 else {
             throw holder.failure("set times of", name)
         }
     }

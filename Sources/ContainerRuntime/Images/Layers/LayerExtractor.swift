@@ -17,7 +17,7 @@ struct ExtractedLayer: Sendable, Hashable {
     /// Of the unpacked archive.
     var digest: Digest
     /// Directories that members lie in and that the archive does not hold itself, parents first: their owner and mode are those of the layers beneath.
-    var implied: [String] = []
+    var implied: [FilePath] = []
     /// Hard links to files that only layers beneath have.
     var links: [Link] = []
 
@@ -38,13 +38,13 @@ final class LayerExtractor {
     private var entries: UInt64 = 0
     private var replaced = 0
     var written: UInt64 = 0
-    private var parent: (path: String, directory: SharedDirectory)?
+    private var parent: (path: FilePath, directory: SharedDirectory)?
     /// Made here, and still names of nothing.
     var whiteouts: Set<LayerPath> = []
     /// Set last: writing into a directory changes its times.
-    private var directoryTimes: [String: timespec] = [:]
-    private var implied: [String] = []
-    var isExplicit: Set<String> = ["."]
+    private var directoryTimes: [FilePath: timespec] = [:]
+    private var implied: [FilePath] = []
+    var isExplicit: Set<FilePath> = ["."]
     var links: [ExtractedLayer.Link] = []
 
     /// An open directory that is kept while members of it follow one another.
@@ -133,20 +133,20 @@ final class LayerExtractor {
     }
 
     private func refused(_ entry: TarEntry, _ cause: String) -> CRIError {
-        .invalid("\(object): member \"\(entry.path.prefix(200))\": \(cause)")
+        .invalid("\(object): member \"\(entry.path.description.prefix(200))\": \(cause)")
     }
 
     // MARK: - Directories
 
     /// The directory that members lie in, made where the archive has not.
-    func directory(_ path: String) throws(KernelError) -> SharedDirectory {
-        if let parent, parent.path.utf8.elementsEqual(path.utf8) { return parent.directory }
+    func directory(_ path: FilePath) throws(KernelError) -> SharedDirectory {
+        if let parent, parent.path == path { return parent.directory }
         let found = SharedDirectory(try openOrMake(path))
         parent = (path, found)
         return found
     }
 
-    private func openOrMake(_ path: String) throws(KernelError) -> OpenDirectory {
+    private func openOrMake(_ path: FilePath) throws(KernelError) -> OpenDirectory {
         do throws(KernelError) {
             return try root.directoryInRoot(path)
         } catch  where error.code == ENOENT {
@@ -155,38 +155,37 @@ final class LayerExtractor {
     }
 
     /// Makes what is missing of a path. A link of this layer may lead to a directory that only layers beneath have.
-    private func make(_ path: String, links: Int) throws(KernelError) -> OpenDirectory {
+    private func make(_ path: FilePath, links: Int) throws(KernelError) -> OpenDirectory {
         guard links <= 40 else { throw KernelError("open", path, ELOOP) }
-        var made = ""
-        for component in path.pathComponents {
-            let parent = made
-            made += made.isEmpty ? component : "/" + component
+        var made: FilePath = "."
+        for component in path.components {
+            let place = LayerPath(parent: made, name: component)
+            made = place.whole
             if (try? root.directoryInRoot(made)) != nil { continue }
-            let holder = try root.directoryInRoot(parent.isEmpty ? "." : parent)
+            let holder = try root.directoryInRoot(place.parent)
             if let target = try? holder.linkTarget(of: component) {
-                guard let beneath = LayerPath.join(target, to: parent) else { throw KernelError("open", made, EINVAL) }
+                guard let beneath = LayerPath.join(target, to: place.parent) else {
+                    throw KernelError("open", made, EINVAL)
+                }
                 _ = try make(beneath, links: links + 1)
             } else {
-                try makeImplied(made, component)
+                try makeImplied(place, in: holder)
             }
         }
         return try root.directoryInRoot(path)
     }
 
-    private func makeImplied(_ path: String, _ name: String) throws(KernelError) {
-        let parent = path.parentPath ?? "."
-        let holder = try root.directoryInRoot(parent)
-        let place = LayerPath(parent: parent, name: name)
+    private func makeImplied(_ place: LayerPath, in holder: borrowing OpenDirectory) throws(KernelError) {
         if whiteouts.contains(place) { try clear(place, in: holder) }
-        if mkdirat(holder.descriptor.raw, name, 0o755) == 0 {
-            if whiteouts.remove(place) != nil { try markOpaque(name, in: holder) }
-            implied.append(path)
+        if mkdirat(holder.descriptor.raw, place.name.cString, 0o755) == 0 {
+            if whiteouts.remove(place) != nil { try markOpaque(place.name, in: holder) }
+            implied.append(place.whole)
         } else if errno != EEXIST {
-            throw holder.failure("mkdir", name)
+            throw holder.failure("mkdir", place.name)
         }
     }
 
-    func markOpaque(_ name: String, in holder: borrowing OpenDirectory) throws(KernelError) {
+    func markOpaque(_ name: FilePath, in holder: borrowing OpenDirectory) throws(KernelError) {
         try FileAttributes.set(
             try holder.open(name, O_RDONLY | O_DIRECTORY), OverlayMark.opaque, [UInt8(ascii: "y")], path: name)
     }
@@ -194,7 +193,7 @@ final class LayerExtractor {
     /// A name that the layers beneath may have and that shall be gone.
     private func hide(_ path: LayerPath) throws(KernelError) {
         let holder = try directory(path.parent)
-        if mknodat(holder.value.descriptor.raw, path.name, S_IFCHR, 0) == 0 {
+        if mknodat(holder.value.descriptor.raw, path.name.cString, S_IFCHR, 0) == 0 {
             whiteouts.insert(path)
             return
         }
@@ -206,17 +205,17 @@ final class LayerExtractor {
 
     /// Takes away what has a member's name: it is moved aside, because it may be a whole tree.
     func clear(_ path: LayerPath, in holder: borrowing OpenDirectory) throws(KernelError) {
-        if unlinkat(holder.descriptor.raw, path.name, 0) == 0 || errno == ENOENT { return }
+        if unlinkat(holder.descriptor.raw, path.name.cString, 0) == 0 || errno == ENOENT { return }
         guard errno == EISDIR || errno == EPERM else { throw holder.failure("replace", path.name) }
         replaced += 1
-        guard renameat(holder.descriptor.raw, path.name, trash.descriptor.raw, String(replaced)) == 0 else {
+        guard renameat(holder.descriptor.raw, path.name.cString, trash.descriptor.raw, String(replaced)) == 0 else {
             throw holder.failure("replace", path.name)
         }
         parent = nil
     }
 
     /// A directory's owner, attributes and mode now, its times at the end.
-    func describe(_ directory: borrowing OpenDirectory, _ entry: TarEntry, path: String) throws(KernelError) {
+    func describe(_ directory: borrowing OpenDirectory, _ entry: TarEntry, path: FilePath) throws(KernelError) {
         try entry.describe(directory.descriptor, path: path)
         directoryTimes[path] = entry.modified
     }

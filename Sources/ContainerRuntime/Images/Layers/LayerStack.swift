@@ -17,7 +17,7 @@ struct LayerStack {
     }
 
     /// What shows at a path on which no directory is a link; nil where nothing does.
-    func look(_ components: [String]) throws(KernelError) -> Found? {
+    func look(_ components: [FilePath]) throws(KernelError) -> Found? {
         for layer in layers {
             switch try look(components[...], in: try OpenDirectory(layer), isOpaque: false) {
             case .found(let status): return Found(layer: layer, status: status)
@@ -36,7 +36,7 @@ struct LayerStack {
     }
 
     private func look(
-        _ components: ArraySlice<String>, in directory: borrowing OpenDirectory, isOpaque: Bool
+        _ components: ArraySlice<FilePath>, in directory: borrowing OpenDirectory, isOpaque: Bool
     ) throws(KernelError) -> Finding {
         guard let name = components.first else { return .found(try directory.status()) }
         guard let status = try? directory.status(of: name) else { return isOpaque ? .hidden : .absent }
@@ -49,9 +49,9 @@ struct LayerStack {
     }
 
     /// The path with every link on it followed; names that are not there stay as they are. Nil where links lead to each other without an end.
-    func resolve(_ path: String) throws(KernelError) -> [String]? {
-        var pending = Array(Self.components(path).reversed())
-        var resolved: [String] = []
+    func resolve(_ path: FilePath) throws(KernelError) -> [FilePath]? {
+        var pending = Array(path.namedComponents.reversed())
+        var resolved: [FilePath] = []
         var links = 0
         while let name = pending.popLast() {
             if name == ".." {
@@ -65,18 +65,14 @@ struct LayerStack {
             links += 1
             guard links <= Self.linkLimit, pending.count < LayerPath.depthLimit else { return nil }
             let target = try holder(resolved, in: found.layer).linkTarget(of: name)
-            if target.hasPrefix("/") { resolved = [] }
-            pending += Self.components(target).reversed()
+            if target.isAbsolute { resolved = [] }
+            pending += target.namedComponents.reversed()
         }
         return resolved
     }
 
     /// The directory that a name was found in.
-    func holder(_ components: [String], in layer: String) throws(KernelError) -> OpenDirectory {
-        try OpenDirectory(layer).directoryInRoot(components.isEmpty ? "." : components.joined(separator: "/"))
-    }
-
-    static func components(_ path: String) -> [String] {
-        path.pathComponents.filter { $0 != "." }
+    func holder(_ components: [FilePath], in layer: String) throws(KernelError) -> OpenDirectory {
+        try OpenDirectory(layer).directoryInRoot(FilePath(components))
     }
 }

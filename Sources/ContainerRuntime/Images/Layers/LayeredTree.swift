@@ -8,14 +8,15 @@ struct LayeredTree {
 
     /// A regular file's bytes; nil where there is none, or one over 1 MiB.
     func read(_ path: String) throws(KernelError) -> [UInt8]? {
-        let components = path.pathComponents
+        let path = FilePath(path)
+        let components = path.components
         for layer in layers {
             let root = try OpenDirectory(layer)
             switch try find(components, in: root) {
             case .found:
                 // Of the size of a device's or directory's: read refuses it.
                 guard let file = try? root.openInRoot(path, O_RDONLY | O_NONBLOCK | O_NOCTTY) else { return nil }
-                return try? WholeFile.read(file, path: path)
+                return try? WholeFile.read(file, path: path.description)
             case .hidden: return nil
             case .absent: continue
             }
@@ -30,16 +31,16 @@ struct LayeredTree {
         case absent
     }
 
-    private func find(_ components: [String], in root: borrowing OpenDirectory) throws(KernelError) -> Finding {
+    private func find(_ components: [FilePath], in root: borrowing OpenDirectory) throws(KernelError) -> Finding {
         var isOpaque = false
-        var path = "."
+        var path: FilePath = "."
         for (index, name) in components.enumerated() {
             let directory = try root.directoryInRoot(path)
             if index > 0, try OverlayMark.isOpaque(directory) { isOpaque = true }
             guard let status = try? directory.status(of: name) else { return isOpaque ? .hidden : .absent }
             if OverlayMark.isWhiteout(status) { return .hidden }
             switch status.st_mode & S_IFMT {
-            case S_IFDIR: path += "/" + name
+            case S_IFDIR: path = path / name
             case S_IFLNK: return .found
             default: return index == components.count - 1 ? .found : .hidden
             }

@@ -21,7 +21,7 @@ struct TreeSeal {
     private var size: UInt64 = 0
     private var entries: UInt64 = 0
     private var hasher = DigestHasher()
-    private var firstNames: [FileIdentity: String] = [:]
+    private var firstNames: [FileIdentity: FilePath] = [:]
     private var buffer = [UInt8](repeating: 0, count: 256 << 10)
     private let device: dev_t
 
@@ -29,7 +29,7 @@ struct TreeSeal {
         let top = try OpenDirectory(path)
         let status = try top.status()
         var seal = TreeSeal(device: status.st_dev)
-        try seal.directory(top, status, name: "", depth: 0)
+        try seal.directory(top, status, path: "", depth: 0)
         return Result(digest: seal.hasher.finish(), size: seal.size, entries: seal.entries)
     }
 
@@ -38,34 +38,34 @@ struct TreeSeal {
     }
 
     private mutating func directory(
-        _ directory: borrowing OpenDirectory, _ status: stat, name: String, depth: Int
+        _ directory: borrowing OpenDirectory, _ status: stat, path: FilePath, depth: Int
     ) throws(KernelError) {
         guard depth <= Self.depthLimit else { throw KernelError("read", directory.path, ELOOP) }
-        note("d", status, name, "")
+        note("d", status, path, "")
         try attributes(of: directory.descriptor, path: directory.path)
         guard status.st_dev == device else { return }
-        for child in try directory.names() {
-            try entry(child, in: directory, path: name + "/" + child, depth: depth)
+        for child in try directory.fileNames().sorted() {
+            try entry(child, in: directory, path: path / child, depth: depth)
         }
     }
 
     private mutating func entry(
-        _ name: String, in directory: borrowing OpenDirectory, path: String, depth: Int
+        _ name: FilePath, in directory: borrowing OpenDirectory, path: FilePath, depth: Int
     ) throws(KernelError) {
         entries += 1
         guard entries <= Self.entryLimit else { throw KernelError("read", directory.path, E2BIG) }
         let status = try directory.status(of: name)
         switch status.st_mode & S_IFMT {
-        case S_IFDIR: try self.directory(try directory.directory(name), status, name: path, depth: depth + 1)
+        case S_IFDIR: try self.directory(try directory.directory(name), status, path: path, depth: depth + 1)
         case S_IFREG: try file(name, in: directory, status, path: path)
         case S_IFLNK: note("l", status, path, try directory.linkTarget(of: name))
-        case S_IFCHR, S_IFBLK, S_IFIFO: note("n", status, path, String(status.st_rdev))
+        case S_IFCHR, S_IFBLK, S_IFIFO: note("n", status, path, FilePath(String(status.st_rdev)))
         default: break
         }
     }
 
     private mutating func file(
-        _ name: String, in directory: borrowing OpenDirectory, _ status: stat, path: String
+        _ name: FilePath, in directory: borrowing OpenDirectory, _ status: stat, path: FilePath
     ) throws(KernelError) {
         if status.st_nlink > 1 {
             let identity = FileIdentity(status)
@@ -76,11 +76,11 @@ struct TreeSeal {
             firstNames[identity] = path
         }
         let file = try directory.open(name, O_RDONLY | O_NONBLOCK)
-        note("f", status, path, try content(of: file, path: path).hex)
+        note("f", status, path, FilePath(try content(of: file, path: path).hex))
         try attributes(of: file, path: path)
     }
 
-    private mutating func content(of file: borrowing Descriptor, path: String) throws(KernelError) -> Digest {
+    private mutating func content(of file: borrowing Descriptor, path: FilePath) throws(KernelError) -> Digest {
         var hash = DigestHasher()
         while true {
             let count = read(file.raw, &buffer, buffer.count)
@@ -92,19 +92,25 @@ struct TreeSeal {
         }
     }
 
-    private mutating func attributes(of file: borrowing Descriptor, path: String) throws(KernelError) {
+    private mutating func attributes(of file: borrowing Descriptor, path: some CustomStringConvertible)
+        throws(KernelError)
+    {
         for (name, value) in try FileAttributes.all(file, path: path)
         where TreeAttributes.isKept(name) || name == OverlayMark.opaque {
-            hash("x \(name) \(value.count)\n")
+            hash("x ")
+            name.withBytes { hasher.update($0) }
+            hash(" \(value.count)\n")
             hasher.update(value)
         }
     }
 
-    private mutating func note(_ kind: String, _ status: stat, _ path: String, _ content: String) {
+    private mutating func note(_ kind: String, _ status: stat, _ path: FilePath, _ content: FilePath) {
         let mode = String(status.st_mode, radix: 8)
-        hash(
-            "\(kind) \(mode) \(status.st_uid) \(status.st_gid) \(path.utf8.count):\(path) \(content.utf8.count):\(content)\n"
-        )
+        hash("\(kind) \(mode) \(status.st_uid) \(status.st_gid) \(path.count):")
+        path.withBytes { hasher.update($0) }
+        hash(" \(content.count):")
+        content.withBytes { hasher.update($0) }
+        hash("\n")
     }
 
     private mutating func hash(_ text: String) {
@@ -125,16 +131,16 @@ struct FileIdentity: Hashable {
 
 /// Which extended attributes are a tree's own content. Overlay's and the security modules' marks belong to the place where a tree lies.
 enum TreeAttributes {
-    static func isKept(_ name: String) -> Bool {
-        if name.hasPrefix("user.overlay.") { return false }
-        return name == "security.capability" || name.hasPrefix("user.") || name.hasPrefix("system.posix_acl")
+    static func isKept(_ name: FilePath) -> Bool {
+        if name.starts(with: "user.overlay.") { return false }
+        return name == "security.capability" || name.starts(with: "user.") || name.starts(with: "system.posix_acl")
     }
 }
 
 /// How overlayfs writes down that a layer takes something away.
 enum OverlayMark {
     /// On a directory: what lower layers hold beneath it is hidden. Without root the kernel's form for user namespaces is used.
-    static let opaque = geteuid() == 0 ? "trusted.overlay.opaque" : "user.overlay.opaque"
+    static let opaque: FilePath = geteuid() == 0 ? "trusted.overlay.opaque" : "user.overlay.opaque"
 
     /// A name that lower layers may have and that is gone.
     static func isWhiteout(_ status: stat) -> Bool {

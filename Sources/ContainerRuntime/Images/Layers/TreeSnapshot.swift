@@ -9,7 +9,7 @@ struct TreeSnapshot {
     private static let entryLimit = 4_000_000
 
     private var entries: UInt64 = 0
-    private var firstNames: [FileIdentity: String] = [:]
+    private var firstNames: [FileIdentity: FilePath] = [:]
     private let device: dev_t
 
     /// Copies all of `source` into the existing, empty directory `target`.
@@ -18,7 +18,7 @@ struct TreeSnapshot {
         let to = try OpenDirectory(target)
         let status = try from.status()
         var snapshot = TreeSnapshot(device: status.st_dev)
-        try snapshot.copyDirectory(from, to, status, name: "", depth: 0)
+        try snapshot.copyDirectory(from, to, status, path: ".", depth: 0)
     }
 
     private init(device: dev_t) {
@@ -26,13 +26,12 @@ struct TreeSnapshot {
     }
 
     private mutating func copyDirectory(
-        _ from: borrowing OpenDirectory, _ to: borrowing OpenDirectory, _ status: stat, name: String, depth: Int
+        _ from: borrowing OpenDirectory, _ to: borrowing OpenDirectory, _ status: stat, path: FilePath, depth: Int
     ) throws(KernelError) {
         guard depth <= Self.depthLimit else { throw KernelError("copy", from.path, ELOOP) }
         if status.st_dev == device {
-            for child in try from.names() {
-                let path = name + "/" + child
-                try copyEntry(child, from, to, path: path, depth: depth)
+            for child in try from.fileNames().sorted() {
+                try copyEntry(child, from, to, path: path / child, depth: depth)
             }
         }
         // Last: writing into it has changed its times, and its mode may forbid writing.
@@ -40,7 +39,7 @@ struct TreeSnapshot {
     }
 
     private mutating func copyEntry(
-        _ name: String, _ from: borrowing OpenDirectory, _ to: borrowing OpenDirectory, path: String, depth: Int
+        _ name: FilePath, _ from: borrowing OpenDirectory, _ to: borrowing OpenDirectory, path: FilePath, depth: Int
     ) throws(KernelError) {
         entries += 1
         guard entries <= Self.entryLimit else { throw KernelError("copy", from.path, E2BIG) }
@@ -48,7 +47,7 @@ struct TreeSnapshot {
         switch status.st_mode & S_IFMT {
         case S_IFDIR:
             try to.makeDirectory(name, mode: 0o700)
-            try copyDirectory(try from.directory(name), try to.directory(name), status, name: path, depth: depth + 1)
+            try copyDirectory(try from.directory(name), try to.directory(name), status, path: path, depth: depth + 1)
         case S_IFREG: try copyFile(name, from, to, status, path: path)
         case S_IFLNK: try copyLink(name, from, to, status)
         case S_IFCHR, S_IFBLK, S_IFIFO: try copyNode(name, to, status)
@@ -57,7 +56,7 @@ struct TreeSnapshot {
     }
 
     private mutating func copyFile(
-        _ name: String, _ from: borrowing OpenDirectory, _ to: borrowing OpenDirectory, _ status: stat, path: String
+        _ name: FilePath, _ from: borrowing OpenDirectory, _ to: borrowing OpenDirectory, _ status: stat, path: FilePath
     ) throws(KernelError) {
         let identity = FileIdentity(status)
         if status.st_nlink > 1, let first = firstNames[identity] { return try link(first, to: path, in: to, name) }
@@ -65,45 +64,49 @@ struct TreeSnapshot {
         let source = try from.open(name, O_RDONLY | O_NONBLOCK)
         let target = try to.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         if !FileAttributes.shareBytes(of: source, with: target) {
-            try WholeFile.copy(from: source, to: target, path: path)
+            try WholeFile.copy(from: source, to: target, path: path.description)
         }
         try finish(source, target, status, path: path)
     }
 
     /// A second name of a file in the copy. `first` is its path from the top of the tree.
     private func link(
-        _ first: String, to path: String, in directory: borrowing OpenDirectory, _ name: String
+        _ first: FilePath, to path: FilePath, in directory: borrowing OpenDirectory, _ name: FilePath
     ) throws(KernelError) {
-        let depth = path.pathComponents.count - 1
-        let up = String(repeating: "../", count: depth)
-        guard linkat(directory.descriptor.raw, up + first.dropFirst(), directory.descriptor.raw, name, 0) == 0 else {
+        let up = [FilePath](repeating: "..", count: path.namedComponents.count - 1)
+        let source = FilePath(up + first.namedComponents)
+        let raw = directory.descriptor.raw
+        guard linkat(raw, source.cString, raw, name.cString, 0) == 0 else {
             throw directory.failure("link", name)
         }
     }
 
     private func copyLink(
-        _ name: String, _ from: borrowing OpenDirectory, _ to: borrowing OpenDirectory, _ status: stat
+        _ name: FilePath, _ from: borrowing OpenDirectory, _ to: borrowing OpenDirectory, _ status: stat
     ) throws(KernelError) {
         let target = try from.linkTarget(of: name)
-        guard symlinkat(target, to.descriptor.raw, name) == 0 else { throw to.failure("make link", name) }
-        guard fchownat(to.descriptor.raw, name, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) == 0 else {
+        guard symlinkat(target.cString, to.descriptor.raw, name.cString) == 0 else {
+            throw to.failure("make link", name)
+        }
+        guard fchownat(to.descriptor.raw, name.cString, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) == 0 else {
             throw to.failure("chown", name)
         }
     }
 
     private func copyNode(
-        _ name: String, _ to: borrowing OpenDirectory, _ status: stat
+        _ name: FilePath, _ to: borrowing OpenDirectory, _ status: stat
     ) throws(KernelError) {
-        guard mknodat(to.descriptor.raw, name, status.st_mode, status.st_rdev) == 0 else {
+        guard mknodat(to.descriptor.raw, name.cString, status.st_mode, status.st_rdev) == 0 else {
             throw to.failure("make node", name)
         }
-        guard fchownat(to.descriptor.raw, name, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) == 0,
-            fchmodat(to.descriptor.raw, name, status.st_mode & 0o7777, 0) == 0
+        guard fchownat(to.descriptor.raw, name.cString, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) == 0,
+            fchmodat(to.descriptor.raw, name.cString, status.st_mode & 0o7777, 0) == 0
         else { throw to.failure("chown", name) }
     }
 
     private func finish(
-        _ source: borrowing Descriptor, _ target: borrowing Descriptor, _ status: stat, path: String
+        _ source: borrowing Descriptor, _ target: borrowing Descriptor, _ status: stat,
+        path: some CustomStringConvertible
     ) throws(KernelError) {
         // The owner first: changing it takes away setuid bits and file capabilities.
         guard fchown(target.raw, status.st_uid, status.st_gid) == 0 else { throw KernelError("chown", path) }
