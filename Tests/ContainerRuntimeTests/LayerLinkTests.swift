@@ -117,6 +117,27 @@ import Testing
         #expect(access(stacked.node.directory + "/outside", F_OK) != 0 && access("/outside/file", F_OK) != 0)
     }
 
+    /// A directory of the layer that became a link, and lies beneath a link of the layer below: what is merged and taken away is the layer's own,
+    /// whatever of that name the host has.
+    @Test func whatIsMergedIsNotTheHosts() async throws {
+        let node = try FakeNode()
+        let victim = node.directory + "/victim"
+        try WholeFile.makeDirectories(victim + "/b")
+        try node.write("victim/b/theirs", "stays")
+        var below = TarFixture()
+        for path in ["a/", "t/"] as [FilePath] { below.add(path, type: "5", mode: 0o755) }
+        below.add("a/b", type: "2", link: "/t")
+        var tar = TarFixture()
+        tar.add("a/b/c", "implies a and a/b")
+        tar.add("a", type: "2", link: FilePath(victim))
+        tar.add(FilePath(victim + "/b/mine"), "moves")
+        let store = try await node.open().images
+        let layers = ImageFixture([below.archive, tar.archive])
+        let record = try await store.add(name: "a", path: try node.layout([("a", layers)]))
+        #expect(try WholeFile.read(victim + "/b/theirs") == Array("stays".utf8))
+        #expect(try WholeFile.read(store.directories(of: record)[0] + "/t/mine") == Array("moves".utf8))
+    }
+
     @Test func aLayerThatIsHealedIsTheSame() async throws {
         var tar = TarFixture()
         tar.add("lib/new", "above")

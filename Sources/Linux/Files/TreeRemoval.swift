@@ -19,9 +19,20 @@ package enum TreeRemoval {
         guard rmdir(path) == 0 || errno == ENOENT else { throw KernelError("remove", path) }
     }
 
+    /// Removes what has this name in a directory.
+    package static func remove(_ name: FilePath, in directory: borrowing OpenDirectory) throws(KernelError) {
+        if unlinkat(directory.descriptor.raw, name.cString, 0) == 0 || errno == ENOENT { return }
+        guard errno == EISDIR || errno == EPERM else { throw directory.failure("remove", name) }
+        try empty(try directory.unmountedDirectory(name))
+        guard unlinkat(directory.descriptor.raw, name.cString, AT_REMOVEDIR) == 0 else {
+            throw directory.failure("remove", name)
+        }
+    }
+
     /// Removes all that a directory holds and leaves the directory.
-    package static func empty(_ path: String) throws(KernelError) {
-        let top = try OpenDirectory(path)
+    package static func empty(_ path: String) throws(KernelError) { try empty(try OpenDirectory(path)) }
+
+    private static func empty(_ top: borrowing OpenDirectory) throws(KernelError) {
         var moved = 0
         try empty(top, depth: 0, top: top, moved: &moved)
         // What was moved up is emptied by passes of its own; each pass goes `depthLimit` levels deeper.

@@ -78,7 +78,9 @@ struct LayerCompletion {
                 try merge(from + [name], into: to + [name], in: root)
             }
         }
-        try TreeRemoval.remove("\(layer)/\(FilePath(from))")
+        // Found in the layer: on the way there may be a link by now, which by its name would lead out of it.
+        let holder = try root.directoryInRoot(FilePath(from.dropLast()))
+        if let name = from.last { try TreeRemoval.remove(name, in: holder) }
     }
 
     /// Gives a directory the attributes that it has beneath.
