@@ -164,6 +164,8 @@ func connectionReason(_ error: any Error) -> String {
     }
     if let unknown = error as? SocketAddressError.UnknownHost { return unknown.errorDescription }
     if let tls = error as? NIOSSLError { return tlsReason("\(tls)") }
+    // After the handshake, as where a server looks at the client's certificate only then.
+    if let tls = error as? BoringSSLError { return tlsReason("\(tls)") }
     if let tls = error as? NIOSSLExtraError, tls == .failedToValidateHostname {
         return "the server's certificate is for another name"
     }
@@ -179,6 +181,9 @@ private func tlsReason(_ text: String) -> String {
     case "CERTIFICATE_VERIFY_FAILED":
         "the server's certificate is of no authority that is trusted here, or not valid now"
     case "WRONG_VERSION_NUMBER": "the server does not speak TLS"
+    case "SSLV3_ALERT_BAD_CERTIFICATE", "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED", "TLSV1_CERTIFICATE_REQUIRED", "TLSV1_ALERT_CERTIFICATE_REQUIRED":
+        "the server takes no client without a certificate that it trusts"
     default: "TLS failed: \(found)"
     }
 }

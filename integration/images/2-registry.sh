@@ -1,8 +1,8 @@
 # Sourced: Debian's registry, without and with a password, and behind a slow line.
 
 start_registry() {
-    local port=$1 name=$2 auth=${3:-} certificate=${4:-} tls=
-    [ -z "$certificate" ] || tls=", tls: {certificate: $ROOT/pki/$certificate.pem, key: $ROOT/pki/$certificate.key}"
+    local port=$1 name=$2 auth=${3:-} certificate=${4:-} clients=${5:-} tls=
+    [ -z "$certificate" ] || tls=", tls: {certificate: $ROOT/pki/$certificate.pem, key: $ROOT/pki/$certificate.key${clients:+, clientcas: [$clients]}}"
     mkdir -p "$ROOT/$name"
     cat >"$ROOT/$name.yml" <<Y
 version: 0.1
@@ -13,7 +13,7 @@ $auth
 Y
     nsenter "--net=/run/netns/$NETNS" docker-registry serve "$ROOT/$name.yml" >>"$ROOT/$name.log" 2>&1 </dev/null &
     echo $! >"$ROOT/$name.pid"
-    eventually 10 inside curl -sk -o "$ROOT/answer" "http${certificate:+s}://127.0.0.1:$port/v2/"
+    eventually 10 inside curl -sk ${clients:+--cert "$ROOT/pki/client.pem" --key "$ROOT/pki/client.key"} -o "$ROOT/answer" "http${certificate:+s}://127.0.0.1:$port/v2/"
 }
 
 start_line() {
@@ -31,7 +31,7 @@ stop_helper() {
     eventually 5 has_ended "$pid"
 }
 has_ended() { ! [ -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
-stop_helpers() { for name in open closed line right wrong; do stop_helper "$name"; done; }
+stop_helpers() { for name in open closed line right wrong clients; do stop_helper "$name"; done; }
 carried() { cat "$ROOT/line.count" 2>/dev/null || echo 0; }
 
 start_registries() {

@@ -54,6 +54,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var registries = ""
     /// Authorities of registries, as `HOST[:PORT]=FILE`; see `RegistryAuthorities`.
     package var registryAuthorities = ""
+    /// Directories with authorities and client certificates of registries, between commas; see `RegistryCertificates`.
+    package var registryCertificates = "/etc/swiftlet/certs.d,/etc/containers/certs.d,/etc/docker/certs.d"
     /// Seconds that pods have when the machine shuts down, and how many of them critical pods have for themselves.
     package var shutdownGrace = 30
     package var criticalShutdownGrace = 10
@@ -186,6 +188,9 @@ extension DaemonConfiguration {
         .authorities(
             "registry-ca", "Authorities of registries, such as build.local:5000=/etc/ssl/build.pem.",
             \.registryAuthorities),
+        .text(
+            "registry-certs", "Directories of HOST[:PORT]/ca.crt, client.cert and client.key.",
+            \.registryCertificates, mustBeAbsolute: true),
         .flag("stop-pods-on-exit", "Stop all pods when the daemon is stopped.", \.stopsPodsOnExit),
         .number(
             "shutdown-grace-period", "Seconds that pods have at the machine's shutdown.", \.shutdownGrace, 0...3_600),

@@ -36,8 +36,10 @@ struct ContainerStack: Sendable {
             try RegistryHosts(configuration.registries)
         }
         let registries = RegistryClient(
-            hosts: hosts, authorities: try RegistryAuthorities(configuration.registryAuthorities), threads: threads,
-            time: time)
+            hosts: hosts,
+            certificates: RegistryCertificates(
+                authorities: try RegistryAuthorities(configuration.registryAuthorities),
+                directories: configuration.registryCertificates), threads: threads, files: blocking, time: time)
         // Threads of their own: unpacking takes seconds, and containers must not stand behind it.
         let images = ImageStore(
             paths: paths.runtime, threads: blocking, bulk: BlockingThreads(count: 4), time: time, registries: registries

@@ -7,17 +7,28 @@ import Transport
 
 extension RegistryClient {
     /// Over this process's connections; TLS is checked against the authority that is configured for the host, else against the system's.
-    init(hosts: RegistryHosts, authorities: RegistryAuthorities, threads: IOThreads, time: any TimeSource) {
+    /// - Parameter files: read the certificates.
+    init(
+        hosts: RegistryHosts, certificates: RegistryCertificates, threads: IOThreads, files: BlockingThreads,
+        time: any TimeSource
+    ) {
         var limits = ClientLimits()
         limits.totalTime = .seconds(60)
         limits.streamsBodiesOver = 1 << 20
         limits.connections = 16
         let chosen = limits
-        self.init(hosts: hosts, time: time) { (origin) throws(CRIError) in
-            let endpoint: HTTPEndpoint =
-                origin.isSecure
-                ? .https(host: origin.host, port: origin.port, ClientTLS(trust: authorities.trust(origin)))
-                : .http(host: origin.host, port: origin.port)
+        self.init(hosts: hosts, time: time) { (origin) async throws(CRIError) in
+            var endpoint = HTTPEndpoint.http(host: origin.host, port: origin.port)
+            if origin.isSecure {
+                do throws(KernelError) {
+                    let tls = try await files.run("read certificates") { () throws(KernelError) in
+                        try certificates.tls(for: origin)
+                    }
+                    endpoint = .https(host: origin.host, port: origin.port, tls)
+                } catch {
+                    throw .failed("registry \(origin): \(error)")
+                }
+            }
             do throws(TransportError) {
                 return try HTTPClient(endpoint, limits: chosen, threads: threads)
             } catch {

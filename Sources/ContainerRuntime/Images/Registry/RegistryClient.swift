@@ -6,7 +6,7 @@ import JSONTree
 /// Speaks the distribution protocol with registries. Holds no connection of its own: each pull or push opens sessions.
 package struct RegistryClient: Sendable {
     /// Sends requests to one origin. Bodies of more than 1 MiB must come as streams, redirects unfollowed.
-    package typealias Connect = @Sendable (RegistryOrigin) throws(CRIError) -> any HTTPHandler
+    package typealias Connect = @Sendable (RegistryOrigin) async throws(CRIError) -> any HTTPHandler
 
     let hosts: RegistryHosts
     let connect: Connect

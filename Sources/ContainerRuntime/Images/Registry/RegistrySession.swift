@@ -91,26 +91,34 @@ final class RegistrySession: Sendable {
     private func exchange(
         _ request: HTTPRequest, with origin: RegistryOrigin
     ) async throws(RegistryFailure) -> HTTPResponse {
-        let handler = try handler(for: origin)
+        let handler = try await handler(for: origin)
         do throws(HTTPError) {
             return try await handler.handle(request)
         } catch {
             let text = error.description
-            let isCertificate = text.contains("the server's certificate")
-            let wayOut =
-                isCertificate
-                ? "; an authority of its own is named by the setting registry-ca"
-                : text.contains("does not speak TLS")
-                    ? "; a registry without TLS is named by the setting registries: \(origin.hostField)=http://\(origin.hostField)"
-                    : ""
-            throw RegistryFailure(isCertificate ? .refused : .passing, "\(origin): \(text)\(wayOut)")
+            let wayOut = Self.wayOut(text, origin.hostField)
+            throw RegistryFailure(
+                wayOut?.isFinal == true ? .refused : .passing,
+                "\(origin): \(text)\(wayOut.map { "; " + $0.words } ?? "")")
         }
     }
 
-    private func handler(for origin: RegistryOrigin) throws(RegistryFailure) -> any HTTPHandler {
+    /// What to do about a connection that could not be made.
+    private static func wayOut(_ text: String, _ host: String) -> (words: String, isFinal: Bool)? {
+        if text.contains("the server's certificate") {
+            return ("an authority of its own is named by the setting registry-ca, or is certs.d/\(host)/ca.crt", true)
+        }
+        if text.contains("the server takes no client") {
+            return ("certs.d/\(host) (setting registry-certs) holds it as client.cert and client.key", true)
+        }
+        guard text.contains("does not speak TLS") else { return nil }
+        return ("a registry without TLS is named by the setting registries: \(host)=http://\(host)", false)
+    }
+
+    private func handler(for origin: RegistryOrigin) async throws(RegistryFailure) -> any HTTPHandler {
         if let known = state.withLock({ $0.handlers[origin] }) { return known }
         do throws(CRIError) {
-            let made = try client.connect(origin)
+            let made = try await client.connect(origin)
             state.withLock { $0.handlers[origin] = made }
             return made
         } catch {
