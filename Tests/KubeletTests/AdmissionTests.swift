@@ -88,6 +88,29 @@ import Testing
         #expect(PodTermination.refusal(of: whole, hasAppArmor: true) == nil)
     }
 
+    /// People are shown a container that waits rather than the reason, where there is one.
+    @Test func aPodThatIsNotAdmittedTellsOfNoContainers() throws {
+        var object = sysctl("kernel.msgmax") {
+            $0.spec.initContainers = $0.spec.containers
+            $0.spec.initContainers[0].name = "init"
+        }
+        let refusal = try #require(PodTermination.refusal(of: object, by: SysctlAllowlist()))
+        var simulation = PodSimulation(object)
+        simulation.deliver(.terminated(refusal))
+        #expect(simulation.status.phase == "Failed")
+        #expect(simulation.status.containerStatuses.isEmpty && simulation.status.initContainerStatuses.isEmpty)
+        #expect(simulation.status.condition("Ready") == "False")
+        // Nor does the next daemon.
+        object.status = simulation.status
+        var next = PodSimulation(object)
+        next.look()
+        #expect(next.status.containerStatuses.isEmpty && next.status.reason == "SysctlForbidden")
+        // One that is ended before it ran was admitted.
+        var admitted = PodSimulation(pod())
+        admitted.deliver(.terminated(.eviction("", grace: .zero)))
+        #expect(admitted.status.containerStatuses.count == 1)
+    }
+
     @Test func nobodyRunsAsRootWhereThatIsForbidden() {
         func fault(_ user: Int64?, image: Int64?, named: String = "", isAsked: Bool = true) -> String? {
             let pod = pod {

@@ -24,7 +24,7 @@ extension PodTermination {
         let names = NodePressure.allCases.filter(pressures.contains).map(\.rawValue).joined(separator: " ")
         return PodTermination(
             reason: "Evicted", message: "Pod was rejected: The node had condition: [\(names)]. ", grace: .zero,
-            disruption: nil, hasEvent: true)
+            disruption: nil, hasEvent: true, isRejection: true)
     }
 }
 

@@ -43,5 +43,5 @@ extension PodTermination {
     /// Of a pod that comes while the node shuts down.
     static let notAdmitted = PodTermination(
         reason: "NodeShutdown", message: "Pod was rejected as the node is shutting down.", grace: .zero,
-        disruption: nil)
+        disruption: nil, isRejection: true)
 }

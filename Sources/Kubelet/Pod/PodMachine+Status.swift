@@ -27,7 +27,14 @@ extension PodMachine {
             }
         }
         status.conditions = conditions(status, phase: phase, at: now.wall.truncatedToSeconds)
+        if isRejected { status.leaveOutContainers() }
         return status
+    }
+
+    /// The pod was not admitted. A daemon that starts later knows it by a failure that was told without containers.
+    private var isRejected: Bool {
+        guard observation.containers.isEmpty else { return false }
+        return termination?.isRejection ?? (finalPhase == .failed && published?.containerStatuses.isEmpty == true)
     }
 
     /// Nothing is left of an end that the machine's own end overtook: the pod runs again.
@@ -144,6 +151,13 @@ extension PodMachine {
 }
 
 extension PodStatus {
+    /// One that waits would be shown in place of the pod's reason.
+    fileprivate mutating func leaveOutContainers() {
+        self.initContainerStatuses = []
+        self.containerStatuses = []
+        self.ephemeralContainerStatuses = []
+    }
+
     fileprivate func containerStatus(_ name: String) -> KubernetesAPI.ContainerStatus? {
         (self.initContainerStatuses + self.containerStatuses).first { $0.name == name }
     }

@@ -7,6 +7,6 @@ extension PodTermination {
         return PodTermination(
             reason: "AppArmor",
             message: "Pod was rejected: Cannot enforce AppArmor: AppArmor is not enabled on the host", grace: .zero,
-            disruption: nil, hasEvent: true)
+            disruption: nil, hasEvent: true, isRejection: true)
     }
 }

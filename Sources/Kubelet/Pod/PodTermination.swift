@@ -13,4 +13,6 @@ struct PodTermination: Sendable, Hashable {
     var disruption: String?
     /// Whether an event of the pod tells of it.
     var hasEvent = false
+    /// The pod was not admitted: its containers never were, and its status tells of none.
+    var isRejection = false
 }

@@ -70,6 +70,6 @@ extension PodTermination {
         guard pod.status.startTime == nil, let fault = sysctls.fault(of: pod.spec) else { return nil }
         return PodTermination(
             reason: "SysctlForbidden", message: "Pod was rejected: \(fault)", grace: .zero, disruption: nil,
-            hasEvent: true)
+            hasEvent: true, isRejection: true)
     }
 }
