@@ -33,6 +33,20 @@ import Testing
         #expect(steps.contains("sandbox.network") && steps.contains("container.start"))
     }
 
+    @Test func aCapabilityThatIsNoneIsNamedWithItsContainer() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        var config = containerConfig()
+        config.security.addCapabilities = ["FOO"]
+        let wanted = config
+        let error = await #expect(throws: CRIError.self) {
+            try await runtime.createContainer(sandbox: sandbox, config: wanted, sandboxConfig: podConfig)
+        }
+        #expect(error == .invalid("container \(config.metadata.name): capability \"FOO\" is not known"))
+        #expect(node.layers.isEmpty)
+    }
+
     @Test func usersOfItsOwnAndTheNodesNamespacesExcludeEachOther() async throws {
         let node = try FakeNode()
         let runtime = try await node.open()

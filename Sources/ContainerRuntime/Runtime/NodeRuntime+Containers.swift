@@ -93,7 +93,8 @@ extension NodeRuntime {
             imageLayers: try layers(of: image, as: config.image, config), identity: identity, seccomp: nil,
             host: try host(), paths: paths)
         if !config.security.isPrivileged {
-            let capabilities = try CapabilityDecision(config.security, host: input.host, object: "").mask
+            let object = "container \(config.metadata.name)"
+            let capabilities = try CapabilityDecision(config.security, host: input.host, object: object).mask
             input.seccomp = try dependencies.seccomp.program(for: config.security.seccomp, capabilities: capabilities)
         }
         input.appArmor = config.security.appArmor == nil ? nil : kernel.appArmor()
