@@ -57,17 +57,24 @@ struct Prober: Sendable {
                 failure = error.description
             }
         } else {
-            failure = await run(exec: nil, httpGet: probe.httpGet, tcp: probe.tcpSocket, target, timeout: timeout)
+            failure = await run(httpGet: probe.httpGet, tcp: probe.tcpSocket, target, timeout: timeout)
         }
         return .probed(isHealthy: failure == nil, message: failure ?? "")
     }
 
-    /// Runs a lifecycle hook. Returns what failed, nil for success.
+    /// Runs a lifecycle hook. Returns what failed, in one line with the hook and its container; nil for success.
     func run(_ hook: LifecycleHandler, _ target: ProbeTarget, timeout: Duration) async -> String? {
         if let sleep = hook.sleep {
             return await pause(.seconds(max(0, sleep.seconds)), target, timeout: timeout)
         }
-        return await run(exec: hook.exec, httpGet: hook.httpGet, tcp: hook.tcpSocket, target, timeout: timeout)
+        let failure =
+            if let exec = hook.exec {
+                await run(exec, target, timeout: timeout)
+            } else {
+                await run(httpGet: hook.httpGet, tcp: hook.tcpSocket, target, timeout: timeout)
+            }
+        let place = "Container \"\(target.container.name)\" in Pod \"\(target.pod.metadata.logName)\""
+        return failure.map { "\(hook.title) for \(place) failed - error: \($0)" }
     }
 
     private func pause(_ duration: Duration, _ target: ProbeTarget, timeout: Duration) async -> String? {
@@ -76,17 +83,20 @@ struct Prober: Sendable {
     }
 
     private func run(
-        exec: ExecAction?, httpGet: HTTPGetAction?, tcp: TCPSocketAction?, _ target: ProbeTarget, timeout: Duration
+        httpGet: HTTPGetAction?, tcp: TCPSocketAction?, _ target: ProbeTarget, timeout: Duration
     ) async -> String? {
-        if let exec { return await run(exec, target, timeout: timeout) }
         if let httpGet { return await get(httpGet, target, timeout: timeout) }
         if let tcp { return await connect(tcp, target, timeout: timeout) }
         return "no handler that this node supports (exec, httpGet, tcpSocket, grpc)"
     }
 
+    /// What failed of a hook's command, with what it printed.
     private func run(_ action: ExecAction, _ target: ProbeTarget, timeout: Duration) async -> String? {
         do throws(CRIError) {
-            return try await execute(action, target, timeout: timeout)
+            let result = try await result(of: action, target, timeout: timeout)
+            guard result.exitCode != 0 else { return nil }
+            let message = result.text.split(whereSeparator: \.isNewline).joined(separator: "\n")
+            return "command '\(action.line)' exited with \(result.exitCode), message: \(message.debugDescription)"
         } catch {
             return error.description
         }
@@ -96,11 +106,17 @@ struct Prober: Sendable {
     private func execute(
         _ action: ExecAction, _ target: ProbeTarget, timeout: Duration
     ) async throws(CRIError) -> String? {
-        let result = try await runtime.execSync(
-            container: target.id, command: action.command, timeout: timeout, outputLimit: 10 << 10)
+        let result = try await result(of: action, target, timeout: timeout)
         guard result.exitCode != 0 else { return nil }
-        let output = String(decoding: result.standardOutput + result.standardError, as: UTF8.self)
+        let output = result.text
         return output.isEmpty ? "command exited with \(result.exitCode)" : output
+    }
+
+    private func result(
+        of action: ExecAction, _ target: ProbeTarget, timeout: Duration
+    ) async throws(CRIError) -> ExecResult {
+        try await runtime.execSync(
+            container: target.id, command: action.command, timeout: timeout, outputLimit: 10 << 10)
     }
 
     private func get(_ action: HTTPGetAction, _ target: ProbeTarget, timeout: Duration) async -> String? {
@@ -146,6 +162,22 @@ struct Prober: Sendable {
             return error.description
         }
     }
+}
+
+extension LifecycleHandler {
+    fileprivate var title: String {
+        if let exec = self.exec { return "Exec lifecycle hook ([\(exec.line)])" }
+        if let httpGet = self.httpGet { return "HTTP lifecycle hook (\(httpGet.path))" }
+        return "Lifecycle hook"
+    }
+}
+
+extension ExecAction {
+    fileprivate var line: String { self.command.joined(separator: " ").replacing("\n", with: "\\n") }
+}
+
+extension ExecResult {
+    fileprivate var text: String { String(decoding: standardOutput + standardError, as: UTF8.self) }
 }
 
 extension Container {
