@@ -219,6 +219,7 @@ import Testing
         let waiting = simulation.status.containerStatuses.first?.state.waiting
         #expect(waiting?.reason == "CreateContainerConfigError")
         #expect(waiting?.message == "configmap \"c\" not found")
+        #expect(simulation.messages.contains("Error: configmap \"c\" not found"))
         simulation.startFailures = [:]
         simulation.advance(.seconds(60))
         #expect(simulation.status.phase == "Running")

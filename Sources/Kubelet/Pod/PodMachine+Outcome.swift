@@ -69,7 +69,8 @@ extension PodMachine {
         images[name] = nil
         let isNew = waiting[name]?.message != message
         waiting[name] = Waiting(reason: reason, message: message)
-        return isNew ? [.event(isWarning: true, reason: "Failed", message: message, container: name)] : []
+        let text = "Error: \(message)"
+        return isNew ? [.event(isWarning: true, reason: "Failed", message: text, container: name)] : []
     }
 
     private mutating func probed(_ key: ProbeKey, _ outcome: PodOutcome) -> [PodAction] {
