@@ -144,28 +144,48 @@ static const char *search_path(const struct cl_plan *plan) {
     return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 }
 
-/* execve along PATH. Returns the errno that says most: a file that may not be executed over one that is not there. */
-static int execute(const struct cl_plan *plan) {
+/* Tries the program along PATH until one attempt is good. 0, or the errno that says most: a file that may not be executed over
+ * one that is not there. */
+static int along_path(const struct cl_plan *plan, int (*attempt)(const char *, const struct cl_plan *)) {
     char path[4096];
     const char *program = plan->argv[0];
     int code = ENOENT;
     if (!*program) return ENOENT;
-    if (strchr(program, '/')) {
-        execve(program, plan->argv, plan->envp);
-        return errno;
-    }
+    if (strchr(program, '/')) return attempt(program, plan);
     for (const char *at = search_path(plan);;) {
         const char *end = strchrnul(at, ':');
         int length = end == at ? snprintf(path, sizeof path, "./%s", program)
                                : snprintf(path, sizeof path, "%.*s/%s", (int)(end - at), at, program);
         if (length > 0 && (size_t)length < sizeof path) {
-            execve(path, plan->argv, plan->envp);
-            if (errno != ENOENT && errno != ENOTDIR) code = errno;
+            int failure = attempt(path, plan);
+            if (failure == 0) return 0;
+            if (failure != ENOENT && failure != ENOTDIR) code = failure;
             if (code != ENOENT && code != EACCES) return code;
         }
         if (!*end) return code;
         at = end + 1;
     }
+}
+
+static int execute(const char *path, const struct cl_plan *plan) {
+    execve(path, plan->argv, plan->envp);
+    return errno;
+}
+
+/* Whether there is a program: from the root, since the working directory may not be there yet, and whoever will execute it. */
+static int look_up(const char *path, const struct cl_plan *plan) {
+    struct stat status;
+    (void)plan;
+    if (*path != '/') return 0;
+    if (stat(path, &status) < 0) return errno;
+    return S_ISREG(status.st_mode) && status.st_mode & 0111 ? 0 : EACCES;
+}
+
+/* What is wrong with the program is the fault of the call that creates the container, by which engines tell it, not of the start. */
+static void find_program(const struct cl_child *child) {
+    if (!*child->plan->argv[0]) return; /* none is set: it is created all the same */
+    int code = along_path(child->plan, look_up);
+    if (code == ENOENT || code == ENOTDIR || code == EACCES) cl_fail(child, CL_STAGE_EXEC, 0, code);
 }
 
 void cl_child_run(struct cl_child *child) {
@@ -181,11 +201,12 @@ void cl_child_run(struct cl_child *child) {
     else build_container(child);
     keep_own_descriptors(child);
     if (!CL_KEEPS(DESCRIPTORS)) fcntl(child->root, F_SETFD, 0);
+    if (child->plan->flags & CL_PLAN_GATE) find_program(child);
     cl_tell(child, CL_STATUS_READY);
     wait_for_go(child);
     if (child->plan->flags & CL_PLAN_GATE) cl_wait_at_gate(child);
     cl_enter_directory(child);
     cl_drop_privileges(child);
     if (!(child->plan->flags & CL_PLAN_GATE)) cl_tell(child, CL_STATUS_EXECUTING);
-    cl_fail(child, CL_STAGE_EXEC, 0, execute(child->plan));
+    cl_fail(child, CL_STAGE_EXEC, 0, along_path(child->plan, execute));
 }

@@ -106,7 +106,9 @@ static void die_with_parent(const struct cl_child *child) {
 void cl_enter_directory(struct cl_child *child) {
     const char *path = child->plan->cwd;
     int directory = cl_open_inside(child->root, path, O_PATH | O_DIRECTORY, 0);
-    if (directory < 0 && errno == ENOENT) directory = cl_make_directories(child->root, path, 0);
+    /* a session's would be made in a container that is not its own */
+    int makes = child->launch->join_pidfd < 0;
+    if (directory < 0 && errno == ENOENT && makes) directory = cl_make_directories(child->root, path, 0);
     if (directory < 0 || fchdir(directory) < 0) cl_fail(child, CL_STAGE_CWD, 0, errno);
     close(directory);
     char reached[4096];

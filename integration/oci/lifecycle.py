@@ -142,8 +142,22 @@ def processes_with(word):
 
 
 def test_program_missing(runtime):
-    """start tells why a program cannot be executed."""
-    name, _ = runtime.create(change=lambda c: c["process"].update(args=["/bin/nothing"]))
+    """create tells why a program cannot be executed, by PATH or by path, and leaves nothing; what only shows at execve, start."""
+    for program, message in (("/bin/nothing", "No such file"), ("nothing", "No such file"), ("/etc", "Permission denied")):
+        folder, name = runtime.bundle(change=lambda c: c["process"].update(args=[program])), runtime.id()
+        done = runtime.call("create", "--bundle", folder, name, check=False)
+        assert done.returncode != 0, program
+        expect(done.stderr, "executing the program", program, message)
+        assert runtime.call("state", name, check=False).returncode != 0, program
+    folder = runtime.bundle()
+    with open(folder + "/program", "w") as file:
+        file.write("#!/bin/nothing\n")
+    os.chmod(folder + "/program", 0o755)
+    mount = {"destination": "/interpreted", "type": "bind", "source": folder + "/program", "options": ["bind"]}
+    def change(c):
+        c["mounts"].append(mount)
+        c["process"].update(args=["/interpreted"])
+    name, _ = runtime.create(change=change)
     done = runtime.call("start", name, check=False)
     assert done.returncode != 0
     expect(done.stderr, "executing the program", "No such file")

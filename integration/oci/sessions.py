@@ -28,6 +28,11 @@ def test_exec(runtime):
     done = runtime.call("exec", name, "/bin/nothing", check=False)
     assert done.returncode != 0
     expect(done.stderr, "executing the program")
+    # a container's own directory is made, a session's is not
+    done = runtime.call("exec", "--cwd", "/tmp/nowhere/b", name, "true", check=False)
+    assert done.returncode != 0
+    expect(done.stderr, "working directory", "/tmp/nowhere/b", "No such file")
+    assert runtime.call("exec", name, "test", "-e", "/tmp/nowhere", check=False).returncode == 1
 
 
 def test_exec_process_file(runtime):
