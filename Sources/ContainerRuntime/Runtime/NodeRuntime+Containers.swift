@@ -215,7 +215,7 @@ extension NodeRuntime {
         guard case .launch(let id, let stage, let code, let detail) = error else { return error.description }
         if stage == .mountSource && code == ENOENT {
             return
-                "the mount source \(detail ?? "") does not exist on this node; create it, or correct the pod's volume"
+                "the mount source \(detail ?? "") does not exist on this node; create it, or correct the volume"
         }
         if stage == .identities {
             return
