@@ -45,11 +45,16 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let code = try await RunSession.code(of: session, failed: { Output.error("swiftlet: \($0)\n") })
+        throw ExitCode(code)
+    }
+
+    private func session() async throws -> Int32 {
         let client = try node.client()
         if pull == .always || pull == .missing, try await isToBeFetched(client) {
             try await Progress.show("/v1/images/pull", ["name": .string(image)], node) { _ in }
         }
-        throw ExitCode(try await RunSession(try spec()).run(client))
+        return try await RunSession(try spec()).run(client)
     }
 
     private func isToBeFetched(_ client: NodeClient) async throws -> Bool {

@@ -106,6 +106,15 @@ import Testing
         #expect(EventLine.text(image) == "1970-01-01T00:00:00Z  image      added     sha256:123456")
     }
 
+    @Test func whatCouldNotBeMadeHasACodeOfItsOwn() async throws {
+        var said: [DaemonError] = []
+        let pull = DaemonError("no such image")
+        #expect(try await RunSession.code(of: { throw pull }, failed: { said.append($0) }) == 125)
+        #expect(said == [pull])
+        #expect(try await RunSession.code(of: { 7 }, failed: { said.append($0) }) == 7)
+        #expect(said.count == 1)
+    }
+
     @Test func aFailureNamesItsStep() {
         #expect(CRIError.invalid("no").prefixed("make it") == .invalid("cannot make it: no"))
         #expect(

@@ -15,6 +15,8 @@ run_commands() {
     check "a command that is not there is 127, and named" no_command
     check "what cannot be made is 125, and says at which step" no_source
     check "an image that is not here is asked for at its registry" says "127.0.0.1:1" swiftlet run 127.0.0.1:1/none:1
+    check "one that cannot be had is 125" ends_with 125 swiftlet run 127.0.0.1:1/none:1
+    check "so is a name that is none" ends_with 125 swiftlet run BAD
     check "or not, where that is not wanted" says "swiftlet pull none:1" swiftlet run --pull never none:1
     check "standard input and its end" says "6 typed" run_input
     check "a large output comes whole" says 20000000 run_output

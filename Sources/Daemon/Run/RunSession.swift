@@ -15,6 +15,21 @@ package struct RunSession: Sendable {
     /// What is passed on to the container.
     package static let signals = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2]
 
+    /// What the command ends with where the container could not be made.
+    package static let notMade: Int32 = 125
+
+    /// The exit code that `body` gives; where it fails, also before there is a session (no image, no daemon), the reason is said and it is `notMade`.
+    package static func code(
+        of body: () async throws -> Int32, failed: (DaemonError) -> Void
+    ) async throws -> Int32 {
+        do {
+            return try await body()
+        } catch let error as DaemonError {
+            failed(error)
+            return notMade
+        }
+    }
+
     /// - Returns: the container's exit code; 125 where it could not be made, 126 and 127 as a shell gives them.
     package func run(_ client: NodeClient) async throws(DaemonError) -> Int32 {
         let connection = try await client.webSocket("/v1/run", [], subprotocol: ExecMessage.subprotocol)
