@@ -5,6 +5,7 @@ import HTTP
 import Kubelet
 import Linux
 import Logging
+import PodNetwork
 import RemoteCRI
 import Transport
 
@@ -91,8 +92,8 @@ struct DaemonProcess: Sendable {
         let stack = agent.stack
         let renewal = CertificateRenewal(certificates, host: host, time: time, logger: logger)
         let endpoint = NodeEndpoint(
-            runtime: stack.runtime, images: stack.images, sessions: sessions(stack), events: events(stack),
-            kubelet: agent.kubelet.endpoint, server: server,
+            runtime: stack.runtime, images: stack.images, sessions: sessions(stack, service: agent.service(nodePort:)),
+            events: events(stack), kubelet: agent.kubelet.endpoint, server: server,
             certificates: renewal, host: host,
             shutDown: {
                 await agent.kubelet.shutDown(
@@ -136,8 +137,12 @@ struct DaemonProcess: Sendable {
         }
     }
 
-    private func sessions(_ stack: ContainerStack) -> RunEndpoint {
-        RunEndpoint(runtime: stack.runtime, time: time, logger: logger)
+    /// - Parameter service: whose node port one is; without Kubernetes nobody's.
+    private func sessions(
+        _ stack: ContainerStack, service: @escaping @Sendable (HostPort) -> String? = { _ in nil }
+    ) -> RunEndpoint {
+        RunEndpoint(
+            runtime: stack.runtime, network: stack.network, service: service, time: time, logger: logger)
     }
 
     private func events(_ stack: ContainerStack) -> EventFeed {

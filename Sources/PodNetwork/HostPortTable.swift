@@ -17,6 +17,11 @@ struct HostPortTable {
         let address: IPv4Address?
         let transport: TransportProtocol
         let port: UInt16
+
+        func collides(with other: Frontend) -> Bool {
+            transport == other.transport && port == other.port
+                && (address == other.address || address == nil || other.address == nil)
+        }
     }
 
     fileprivate struct Backend: Hashable {
@@ -29,6 +34,11 @@ struct HostPortTable {
     private var ports: [String: (address: IPv4Address, list: [HostPort])] = [:]
 
     func ports(of sandbox: String) -> [HostPort] { ports[sandbox]?.list ?? [] }
+
+    /// The sandbox that has a port which cannot be had beside this one; nil where it is free.
+    func holder(of port: HostPort) -> String? {
+        claims.filter { $0.key.collides(with: Frontend(port)) }.compactMap { $0.value.first?.sandbox }.min()
+    }
 
     /// Gives a sandbox its ports, and says what must change; nothing where it has them.
     mutating func take(_ sandbox: String, _ address: IPv4Address, _ list: [HostPort], table: String)

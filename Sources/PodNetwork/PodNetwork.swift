@@ -307,6 +307,9 @@ package actor PodNetwork {
         pool.addresses[sandbox].map { podAddress($0) }
     }
 
+    /// The sandbox that has this port of the node, or one that it cannot be had beside; nil where it is free.
+    package func holder(of port: HostPort) -> String? { hostPorts.holder(of: port) }
+
     private func prepared() throws(PodNetworkError) -> AddressDirectory {
         guard let directory else { throw .invalid("the pod network is not prepared yet") }
         return directory

@@ -95,6 +95,19 @@ import Testing
         #expect(table.isStale(flow(to: 3), concerning: [bound]))
     }
 
+    @Test mutating func whoHasAPortIsKnown() throws {
+        try take("a", 2, web, bound)
+        #expect(table.holder(of: web) == "a")
+        let beside = HostPort(transport: .tcp, address: IPv4Address(192, 0, 2, 1), port: 8080, podPort: 1)
+        #expect(table.holder(of: beside) == "a")
+        #expect(table.holder(of: HostPort(transport: .udp, port: 53, podPort: 1)) == "a")
+        let other = HostPort(transport: .udp, address: IPv4Address(192, 0, 2, 2), port: 53, podPort: 1)
+        #expect(table.holder(of: other) == nil)
+        #expect(table.holder(of: HostPort(transport: .udp, port: 8080, podPort: 80)) == nil)
+        try release("a")
+        #expect(table.holder(of: web) == nil)
+    }
+
     @Test func theyAreWrittenAsText() {
         for port in [web, bound] { #expect(HostPort(port.description) == port) }
         for text in ["", "tcp", "tcp * 80", "icmp * 1 2", "tcp x 1 2", "tcp * 70000 1", "tcp * 1 2 3"] {

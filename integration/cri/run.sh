@@ -70,7 +70,7 @@ run_port() {
     local status
     swiftlet run --name web -p 18080:80 busybox:demo sh -c 'echo page >/www/index.html; exec httpd -f -p 80 -h /www' >"$ROOT/web" 2>&1 &
     local pid=$!
-    eventually 15 says page inside curl -sfm 2 http://127.0.0.1:18080/
+    eventually 15 says page inside curl -sfm 2 http://127.0.0.1:18080/ && says "published by container web" swiftlet run -p 18080:81 busybox:demo true
     status=$?
     stop_run "$pid" 'httpd -f -p 80'
     return "$status"

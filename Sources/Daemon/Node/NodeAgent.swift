@@ -89,6 +89,17 @@ struct NodeAgent: Sendable {
         return names
     }
 
+    /// The service, as `namespace/name`, whose node port this is; nil where it is nobody's.
+    @Sendable func service(nodePort port: HostPort) -> String? {
+        let found = services.list().first { service in
+            service.spec.type != "ClusterIP"
+                && service.spec.ports.contains {
+                    $0.nodePort == Int32(port.port) && $0.protocol == port.transport.description.uppercased()
+                }
+        }
+        return found.map { "\($0.metadata.namespace)/\($0.metadata.name)" }
+    }
+
     /// The pods as the kubelet has them.
     func kubeletPods() async -> [JSONValue] {
         guard let response = try? await kubelet.endpoint.handle(HTTPRequest(.get, "/pods")) else { return [] }

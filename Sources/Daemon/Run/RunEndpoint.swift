@@ -4,11 +4,15 @@ import ContainerRuntime
 import HTTP
 import JSONTree
 import Logging
+import PodNetwork
 import Streaming
 
 /// Serves `swiftlet run`: a container that is made for one session, and is gone when that ends, whichever side ends it.
 struct RunEndpoint: Sendable {
     let runtime: NodeRuntime
+    let network: PodNetwork
+    /// The service, as `namespace/name`, whose node port this is.
+    let service: @Sendable (HostPort) -> String?
     let time: any TimeSource
     let logger: Logger
 
@@ -46,6 +50,7 @@ struct RunEndpoint: Sendable {
         guard try await !runtime.listPodSandboxes(filter).contains(where: { $0.sessionName == spec.name }) else {
             throw .invalid("a container named \(spec.name) runs already; give this one another --name")
         }
+        for mapping in spec.ports { try await check(PortClaim(port: try HostPort(mapping))) }
         var generator = SystemRandomNumberGenerator()
         let number = UInt64.random(in: .min ... .max, using: &generator)
         let config = spec.sandbox(uid: "session-" + String(number, radix: 16))
@@ -59,6 +64,17 @@ struct RunEndpoint: Sendable {
             throw error
         }
         await clear(sandbox)
+    }
+
+    private func check(_ claim: PortClaim) async throws(CRIError) {
+        if let id = await network.holder(of: claim.port) {
+            let sandboxes = try await runtime.listPodSandboxes(PodSandboxFilter())
+            if let sandbox = sandboxes.first(where: { $0.id == id }) {
+                throw claim.refusal(.container(sandbox.metadata, isSession: sandbox.sessionName != nil))
+            }
+        }
+        if let name = service(claim.port) { throw claim.refusal(.service(name)) }
+        if let holder = claim.process() { throw claim.refusal(holder) }
     }
 
     private func run(
