@@ -59,6 +59,11 @@ final class RefusingStore: KeyValueStore {
 
 @Suite struct RefusingDiskTests {
     private static let nodes = "/api/v1/nodes"
+    private static let services = "/api/v1/namespaces/default/services"
+    private static let service: JSONValue = [
+        "apiVersion": "v1", "kind": "Service", "metadata": ["name": "s"],
+        "spec": ["type": "NodePort", "ports": [["port": 80, "nodePort": 30_080]]],
+    ]
     private static let ownNode = Peer.inProcess(user: "system:node:n", groups: ["system:nodes"])
 
     private func node(_ condition: String) -> JSONValue {
@@ -164,6 +169,7 @@ final class RefusingStore: KeyValueStore {
         #expect(answer.status == 504 && answer.message.contains("/data/store") && answer.message.contains("may still"))
         let refused = try await test.send(.post, Path.maps, configMap("b"))
         #expect(refused.status == 503 && refused.message.contains("nothing was written") && store.held == 1)
+        #expect(try await test.send(.post, Self.services, Self.service).status == 503)
         let health = try await test.get("/readyz")
         #expect(health.status == 503)
         #expect(String(decoding: health.bytes, as: UTF8.self).contains("[-]data-disk failed: the disk of the server's"))
@@ -171,6 +177,8 @@ final class RefusingStore: KeyValueStore {
         store.release()
         while try await test.get("/readyz").status != 200 { await Task.yield() }
         #expect(try await test.send(.post, Path.maps, configMap("b")).status == 201)
+        // What was not written has taken no port.
+        #expect(try await test.send(.post, Self.services, Self.service).status == 201)
         #expect(try await test.get(Path.maps + "/a").status == 200)
         await test.server.stop()
     }

@@ -18,7 +18,7 @@ extension ObjectRegistry {
             } catch {
                 let name = object["metadata"]?["name"]?.string ?? ""
                 switch error {
-                case .failed(let status): throw status
+                case .refused(let status), .failed(let status): throw status
                 case .exists where name.isEmpty && attempts > 0: continue
                 case .exists, .conflict:
                     throw .alreadyExists(
@@ -55,7 +55,7 @@ extension ObjectRegistry {
                 throw error
             }
         } catch {
-            throw .failed(error)
+            throw .refused(error)
         }
         return try await write(new, bytes, resource, namespace: namespace, options: options, reservation: reservation)
     }

@@ -34,7 +34,7 @@ extension ObjectRegistry {
                 return try await carryOut(step, current, tree, resource)
             } catch {
                 switch error {
-                case .failed(let status): throw status
+                case .refused(let status), .failed(let status): throw status
                 case .conflict(let actual): await catchUp(with: actual)
                 case .exists(let actual): await catchUp(with: actual)
                 }

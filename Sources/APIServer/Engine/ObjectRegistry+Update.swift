@@ -31,7 +31,7 @@ extension ObjectRegistry {
                 return try await updateOnce(request, current)
             } catch {
                 switch error {
-                case .failed(let status): throw status
+                case .refused(let status), .failed(let status): throw status
                 case .conflict(let actual): await catchUp(with: actual)
                 case .exists(let actual): await catchUp(with: actual)
                 }
@@ -55,7 +55,7 @@ extension ObjectRegistry {
             bytes = try stored(next, resource)
             new = next
         } catch {
-            throw .failed(error)
+            throw .refused(error)
         }
         let isSame = resource.format.wire(stored: bytes, revision: current.revision) == current.wire
         if request.options.isDryRun || isSame && !current.isUnsaved {

@@ -47,6 +47,9 @@ final class ObjectRegistry: Sendable {
     enum Refusal: Error {
         case exists(Revision)
         case conflict(Revision?)
+        /// The store is as it was.
+        case refused(Status)
+        /// Whether the write was done, or will be, is not known.
         case failed(Status)
     }
 
@@ -60,7 +63,7 @@ final class ObjectRegistry: Sendable {
     /// Writes, and waits until the caches show the write.
     /// - Parameter patience: how long the disk may take; nil: as long as for any write.
     func commit(_ write: Write, within patience: Duration? = nil) async throws(Refusal) -> Revision {
-        guard !pending.hasStalled else { throw .failed(.serviceUnavailable(stall("nothing was written"))) }
+        guard !pending.hasStalled else { throw .refused(.serviceUnavailable(stall("nothing was written"))) }
         let patience = patience ?? pending.limit
         guard let result = await pending.result(of: write, within: patience) else {
             let seconds = patience.components.seconds
@@ -101,7 +104,10 @@ final class ObjectRegistry: Sendable {
             }
             return .failure(.failed(.serviceUnavailable("the write was given up")))
         }
-        if case .failure(.failed) = result { resource.cache.show(unsaved) }
+        switch result {
+        case .failure(.failed), .failure(.refused): resource.cache.show(unsaved)
+        case .success, .failure: break
+        }
         return try result.get()
     }
 
@@ -124,6 +130,7 @@ final class ObjectRegistry: Sendable {
         switch error {
         case .exists(_, let revision): .exists(revision)
         case .conflict(_, let actual): .conflict(actual)
+        case .busy, .refused: .refused(Status(error))
         default: .failed(Status(error))
         }
     }
