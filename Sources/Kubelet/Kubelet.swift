@@ -103,7 +103,9 @@ package final class Kubelet: Sendable {
             client: client, node: configuration.identity.name, sink: sink, time: time, logger: logger)
         executor = PodExecutor(
             node: configuration.identity, runtime: runtime, images: images,
-            pulls: PullRecords(directory: configuration.dataDirectory, threads: threads), volumes: volumes,
+            pulls: PullRecords(
+                directory: configuration.dataDirectory,
+                threads: configuration.dataDirectory.isEmpty ? threads : BlockingThreads(count: 1)), volumes: volumes,
             source: TimedStatusSink(
                 sink: MirroredStatusSink(mirrors: mirrors, sink: sink), moments: moments, time: time),
             objects: APIReferencedObjects(client: client),
@@ -125,7 +127,7 @@ package final class Kubelet: Sendable {
     /// Returns when its task is cancelled.
     package func run() async {
         let reporter = reporter
-        await executor.forgetRemovedImages()
+        await executor.settlePulls()
         await withDiscardingTaskGroup { group in
             group.addTask { await self.directory.run() }
             group.addTask { await self.recorder.run() }

@@ -63,8 +63,27 @@ import Testing
         later.begin("r/x:1")
         later.succeed("r/x:1", of: "r/x", as: "sha256:x", with: mine)
         #expect(isOpen(later, to: [mine]))
-        later.keep(only: [])
+        later.settle([:])
         #expect(isOpen(later, to: []))
+    }
+
+    @Test func whatBecameOfAPullIsFoundOutAtTheNextStart() throws {
+        var ledger = PullLedger()
+        ledger.begin("r/x:1")
+        let left = try #require(PullLedger(ledger.json))
+        // It had come: nobody's, by whatever name.
+        var come = left
+        come.settle(["sha256:x": ["r/x:1", "r/x@sha256:x"]])
+        #expect(!isOpen(come, to: [mine]) && !isOpen(come, to: [mine], of: "r/x:2"))
+        // It had not: what is brought by hand afterwards is everyone's.
+        var missing = left
+        missing.settle(["sha256:y": ["r/y:1"]])
+        #expect(isOpen(missing, to: []))
+        // One that runs by now is still one.
+        var running = left
+        running.begin("r/x:1")
+        running.settle([:])
+        #expect(!isOpen(running, to: []))
     }
 
     @Test func onePullOfTwoThatEndsLeavesTheOtherOpen() {
@@ -85,6 +104,7 @@ import Testing
         #expect(try await first.access(to: "r/x:1", of: "r/x", as: "sha256:x") == .everyone)
         let secret = mine
         try await first.change { $0.succeed("r/x:1", of: "r/x", as: "sha256:x", with: secret) }
+        try await first.change { $0.settle(["sha256:x": [], "sha256:z": []]) }
         let second = PullRecords(directory: root + "/d", threads: threads)
         #expect(try await second.access(to: "r/x:1", of: "r/x", as: "sha256:x") == .holders([mine]))
 

@@ -49,7 +49,7 @@ extension PodExecutor {
         guard id != last else { return true }
         let access: ImageAccess
         do throws(KernelError) {
-            access = try await pulls.access(to: "\(reference)", of: reference.name, as: id)
+            access = try await pulls.access(to: reference.ledgerName, of: reference.name, as: id)
         } catch {
             throw OperationError(ImageFailure.inspect, "Failed to inspect image \"\(demand.image)\": \(error)")
         }
@@ -99,16 +99,18 @@ extension PodExecutor {
         _ image: String, _ reference: ImageReference,
         _ pull: () async throws(OperationError) -> (id: String, secret: PullSecret?)
     ) async throws(OperationError) -> String {
-        let name = reference.description
-        try await write { $0.begin(name) }
+        let name = reference.ledgerName
         let pulled: (id: String, secret: PullSecret?)
         do throws(OperationError) {
+            try await write { $0.begin(name) }
             pulled = try await pull()
         } catch {
             try? await pulls.change { $0.fail(name) }
             throw error
         }
-        try await write { $0.succeed(name, of: reference.name, as: pulled.id, with: pulled.secret) }
+        // By the id that it is found by later: another runtime may answer a pull with a digest.
+        let id = (try? await images.imageStatus(image))??.id ?? pulled.id
+        try await write { $0.succeed(name, of: reference.name, as: id, with: pulled.secret) }
         return pulled.id
     }
 
@@ -174,12 +176,20 @@ extension PodExecutor {
 }
 
 extension PodExecutor {
-    /// Before the first pull: what the ledger has of images that were removed. One that is brought by hand later is everyone's.
-    func forgetRemovedImages() async {
+    /// Before the first pull: what the ledger has of images that were removed, and of pulls that an earlier kubelet did not see the end of.
+    func settlePulls() async {
         guard let images = try? await images.listImages() else { return }
-        let ids = Set(images.map(\.id))
-        try? await pulls.change { $0.keep(only: ids) }
+        var present: [String: Set<String>] = [:]
+        for image in images {
+            present[image.id] = Set((image.tags + image.digests).compactMap { (try? ImageReference($0))?.ledgerName })
+        }
+        try? await pulls.change { [present] in $0.settle(present) }
     }
+}
+
+extension ImageReference {
+    /// A digest says all, whatever tag is written beside it.
+    fileprivate var ledgerName: String { digest.map { "\(name)@\($0)" } ?? description }
 }
 
 extension Duration {

@@ -41,7 +41,7 @@ struct PullLedger: Sendable, Hashable {
     }
 
     private var begun: [String: Begun] = [:]
-    /// By image id, then by registry and repository.
+    /// By image id, then by registry and repository; empty where it is not known how it came.
     private var pulled: [String: [String: ImageAccess]] = [:]
     /// Secrets kept for one image; the oldest goes.
     private static let limit = 100
@@ -78,9 +78,15 @@ struct PullLedger: Sendable, Hashable {
         return begun[image] == nil ? .everyone : .holders([])
     }
 
-    /// Forgets images that are not there any more.
-    mutating func keep(only ids: Set<String>) {
-        pulled = pulled.filter { ids.contains($0.key) }
+    /// Looks at what is there before the first pull: forgets images that are gone, and finds out what became of pulls whose end was not seen. What such a
+    /// one has brought is nobody's until a pull decides; where it brought nothing, what is brought by hand later is everyone's.
+    /// - Parameter present: the names of each image, by its id.
+    mutating func settle(_ present: [String: Set<String>]) {
+        pulled = pulled.filter { present[$0.key] != nil }
+        for (image, pulls) in begun where pulls.isOpenEnded {
+            for (id, names) in present where names.contains(image) && pulled[id] == nil { pulled[id] = [:] }
+            begun[image] = pulls.running > 0 ? Begun(running: pulls.running) : nil
+        }
     }
 
     private mutating func end(_ image: String) {
@@ -109,6 +115,7 @@ extension PullLedger {
         }
         for image in pulled.members {
             guard let names = image.value.object else { return nil }
+            self.pulled[image.key] = [:]
             for name in names.members {
                 guard let access = Self.access(name.value) else { return nil }
                 self.pulled[image.key, default: [:]][name.key] = access

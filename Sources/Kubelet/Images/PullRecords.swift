@@ -4,13 +4,15 @@ import Linux
 import Synchronization
 
 /// The ledger of pulls, as it lies on disk: what a call changed is durable when it returns.
+///
+/// It wants a thread of its own, since it waits for a disk that stalls.
 final class PullRecords: Sendable {
     private let directory: String
     private let threads: BlockingThreads
     /// Nil until the file has been read. Never held over a call that blocks.
     private let ledger: Mutex<PullLedger?>
-    /// Held by who reads or writes the file.
-    private let file = Mutex(())
+    /// Held by who reads or writes the file: what is in it, once that is known.
+    private let file = Mutex<JSONValue?>(nil)
 
     private var path: String { directory + "/pulled-images.json" }
 
@@ -27,13 +29,14 @@ final class PullRecords: Sendable {
         let known =
             if let known = ledger.withLock({ $0 }) { known } else {
                 try await threads.run("read pull records") { [self] () throws(KernelError) in
-                    try file.withLock { _ throws(KernelError) in try current() }
+                    try file.withLock { written throws(KernelError) in try current(&written) }
                 }
             }
         return known.access(to: image, of: repository, as: id)
     }
 
-    /// Writes down what `body` makes of the ledger; where that fails, nothing is changed.
+    /// Changes the ledger and writes it down. Where that fails it is changed in memory alone: what the file says less than that is taken for a pull whose
+    /// end was not seen.
     func change(_ body: @escaping @Sendable (inout PullLedger) -> Void) async throws(KernelError) {
         if directory.isEmpty {
             ledger.withLock { ledger in
@@ -44,23 +47,23 @@ final class PullRecords: Sendable {
             return
         }
         try await threads.run("write pull records") { [self] () throws(KernelError) in
-            try file.withLock { _ throws(KernelError) in
-                let before = try current()
-                var after = before
+            try file.withLock { written throws(KernelError) in
+                var after = try current(&written)
                 body(&after)
-                if after.json != before.json {
-                    try WholeFile.makeDirectories(directory)
-                    try WholeFile.replace(path, with: after.json.encoded(), durable: true)
-                }
                 ledger.withLock { [after] in $0 = after }
+                let json = after.json
+                guard json != written else { return }
+                try WholeFile.makeDirectories(directory)
+                try WholeFile.replace(path, with: json.encoded(), durable: true)
+                written = json
             }
         }
     }
 
-    /// The file is held.
-    private func current() throws(KernelError) -> PullLedger {
+    private func current(_ written: inout JSONValue?) throws(KernelError) -> PullLedger {
         if let known = ledger.withLock({ $0 }) { return known }
         let read = try read()
+        written = read.json
         ledger.withLock { $0 = read }
         return read
     }
