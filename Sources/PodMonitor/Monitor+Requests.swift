@@ -117,8 +117,9 @@ extension Monitor {
         message.append(count)
         for process in processes where !process.isSession {
             message.append(bytes: process.container)
-            let running = process.machine.phase == .running
-            message.append(UInt32(process.record != nil ? 3 : running ? 2 : 1))
+            // One that was let go may be executing by now: nobody may take it for one that can be made again.
+            let isLetGo = process.machine.phase == .running || process.machine.phase == .starting
+            message.append(UInt32(process.record != nil ? 3 : isLetGo ? 2 : 1))
             message.append(process.pid)
             message.append(process.createdAt)
             message.append(process.startedAt)

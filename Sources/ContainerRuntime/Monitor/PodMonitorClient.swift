@@ -110,8 +110,8 @@ package final class PodMonitorClient: PodMonitoring {
                 let container = try await containers().first { $0.id == containerID }
                 guard let container, container.state != .created else { return nil }
                 return LaunchReport(
-                    processID: container.processID, createdAt: container.createdAt, startedAt: container.startedAt,
-                    warnings: [])
+                    processID: container.processID, createdAt: container.createdAt,
+                    startedAt: container.beganAt, warnings: [])
             } catch .kernel where cuts < Self.cutsBorne {
                 // A monitor that dies may take one more connection.
                 cuts += 1

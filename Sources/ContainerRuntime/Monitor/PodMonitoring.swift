@@ -250,6 +250,7 @@ package struct ProcessExit: Sendable, Equatable {
 package struct MonitoredContainer: Sendable, Equatable {
     package enum State: UInt32, Sendable {
         case created = 1
+        /// Let go to execute; `startedAt` is 0 until it has.
         case running = 2
         case exited = 3
     }
@@ -260,6 +261,8 @@ package struct MonitoredContainer: Sendable, Equatable {
     package var startedAt: UInt64
     /// The exit's record, once exited.
     package var exit: ProcessExit?
+    /// When it began to run, as far as is known.
+    var beganAt: UInt64 { max(startedAt, createdAt) }
 
     package init(
         id: String, state: State, processID: Int32, createdAt: UInt64, startedAt: UInt64, exit: ProcessExit?

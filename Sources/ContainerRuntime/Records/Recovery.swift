@@ -52,7 +52,7 @@ enum Recovery {
             return record.phase == .created ? .keep : .lost
         case .running:
             if record.phase == .running { return .keep }
-            return .started(at: UnixNanoseconds(clamping: monitored.startedAt), processID: monitored.processID)
+            return .started(at: UnixNanoseconds(clamping: monitored.beganAt), processID: monitored.processID)
         case .exited: return monitored.exit.map(ContainerAction.ended) ?? .lost
         }
     }
