@@ -63,6 +63,8 @@ struct LayerCompletion {
     private func merge(_ from: [FilePath], into to: [FilePath], in root: borrowing OpenDirectory) throws(KernelError) {
         let source = try root.directoryInRoot(FilePath(from))
         let target = try root.directoryInRoot(FilePath(to))
+        // By a link of the layer's own they may be one and the same.
+        guard try !Self.areSame(source, target) else { return }
         if try OverlayMark.isOpaque(source) {
             try FileAttributes.set(target.descriptor, OverlayMark.opaque, [UInt8(ascii: "y")], path: target.path)
         }
@@ -81,6 +83,13 @@ struct LayerCompletion {
         // Found in the layer: on the way there may be a link by now, which by its name would lead out of it.
         let holder = try root.directoryInRoot(FilePath(from.dropLast()))
         if let name = from.last { try TreeRemoval.remove(name, in: holder) }
+    }
+
+    private static func areSame(
+        _ one: borrowing OpenDirectory, _ other: borrowing OpenDirectory
+    ) throws(KernelError) -> Bool {
+        let (one, other) = (try one.status(of: "."), try other.status(of: "."))
+        return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
     }
 
     /// Gives a directory the attributes that it has beneath.
