@@ -99,7 +99,8 @@ void crt_network_drop(void) {
     tell(LET_GO);
     /* some namespaces are not entered by a process with two threads */
     for (int file; (file = open_of_maker("")) >= 0; sched_yield()) close(file);
-    maker = 0;
+    maker = result = 0;
+    progress = WORKING;
 }
 
 /* The bundle that the words name. Only plain forms are looked for: what is not seen here is seen later. */

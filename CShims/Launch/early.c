@@ -95,11 +95,6 @@ static int follow(int gate, int *executing) {
     }
 }
 
-static void remove_name(const char *folder, const char *name) {
-    char path[4096];
-    if (join(path, sizeof path, (const char *const[3]){folder, name, ""})) call(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0);
-}
-
 __attribute__((no_stack_protector)) int crt_early_start(char *const *argv, int *executing) {
     struct order order;
     struct sockaddr_un gate;
@@ -108,9 +103,15 @@ __attribute__((no_stack_protector)) int crt_early_start(char *const *argv, int *
     if (!read_order(argv, &order)) return -1;
     if (!join(folder, sizeof folder, (const char *const[3]){order.root, "/", order.id})) return -1;
     if (!join(gate.sun_path, sizeof gate.sun_path, (const char *const[3]){folder, "/" CRT_OPEN_AT_ONCE, ""})) return -1;
+    /* by now: when the program has executed, another container may be there under the id */
+    long place = call(SYS_openat, AT_FDCWD, (long)folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0);
+    if (place < 0) return -1;
     int opened = is_frozen(folder) ? -1 : open_gate(&gate);
-    if (opened < 0 || !follow(opened, executing)) return opened;
-    remove_name(folder, "/" CRT_GATE);
-    remove_name(folder, "/" CRT_OPEN_AT_ONCE);
+    if (opened < 0 || !follow(opened, executing)) {
+        call(SYS_close, place, 0, 0, 0, 0);
+        return opened;
+    }
+    call(SYS_unlinkat, place, (long)CRT_GATE, 0, 0, 0);
+    call(SYS_unlinkat, place, (long)CRT_OPEN_AT_ONCE, 0, 0, 0);
     for (;;) call(SYS_exit_group, 0, 0, 0, 0, 0);
 }

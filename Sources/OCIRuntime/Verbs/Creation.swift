@@ -108,8 +108,13 @@ struct Creation {
         }
         // By now the id may be another's, whom this one's removal by somebody else made room for.
         if let made, !isDetached, !keeps {
-            try session.end(made)
-            try session.remove(directory, made)
+            do throws(OCIRuntimeError) {
+                try session.end(made)
+                try session.remove(directory, made)
+            } catch {
+                // The program's own end is what the caller asked for.
+                session.log.warning("it is not taken away: \(error)")
+            }
         }
         return code
     }
