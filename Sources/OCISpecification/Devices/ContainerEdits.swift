@@ -51,7 +51,8 @@ package struct ContainerEdits: Sendable, Hashable {
             guard let group = Int32(exactly: number), group >= 0 else {
                 throw reader.failure("additionalGids[\(index)]", "it must be from 0 to 2147483647")
             }
-            groups.append(UInt32(group))
+            // Group 0 is passed over, as upstream does.
+            if group > 0 { groups.append(UInt32(group)) }
         }
         for hook in try reader.objects("hooks") { hooks.append(try hook.required("hookName")) }
         hasIntelRDT = try reader.object("intelRdt") != nil
