@@ -138,6 +138,19 @@ import Testing
         #expect(try WholeFile.read(store.directories(of: record)[0] + "/t/mine") == Array("moves".utf8))
     }
 
+    /// A directory of the layer that became a link to where its members belong: nothing is merged into itself.
+    @Test func whatIsMergedIsNotItself() async throws {
+        let node = try FakeNode()
+        var tar = TarFixture()
+        tar.add("lib/x", "implies lib")
+        tar.add("lib", type: "2", link: "usr/lib")
+        tar.add("usr/lib/sub/file", "stays")
+        let store = try await node.open().images
+        let record = try await store.add(
+            name: "a", path: try node.layout([("a", ImageFixture([Self.merged, tar.archive]))]))
+        #expect(try WholeFile.read(store.directories(of: record)[0] + "/usr/lib/sub/file") == Array("stays".utf8))
+    }
+
     @Test func aLayerThatIsHealedIsTheSame() async throws {
         var tar = TarFixture()
         tar.add("lib/new", "above")
