@@ -104,10 +104,27 @@ package struct DBusConnection: ~Copyable {
     /// may also send us any signal directly.
     package mutating func subscribe(_ rule: String, from name: String) throws(DBusError) {
         let bus = DBusConnection.bus
-        guard case .string(let owner)? = try call(bus.name, bus.path, bus.name, "GetNameOwner", [.string(name)]).first
-        else { throw .malformed("an answer to GetNameOwner without a name") }
-        speaker = owner
+        speaker = try owner(of: name)
         _ = try call(bus.name, bus.path, bus.name, "AddMatch", [.string(rule)])
+    }
+
+    /// By the name that the bus gave it. A bus that was started by our coming may be a moment ahead of who is to own the name: it is waited for, up to
+    /// three seconds.
+    private mutating func owner(of name: String) throws(DBusError) -> String {
+        let bus = DBusConnection.bus
+        var attempts = 150
+        while true {
+            do throws(DBusError) {
+                let answer = try call(bus.name, bus.path, bus.name, "GetNameOwner", [.string(name)]).first
+                guard case .string(let owner)? = answer else {
+                    throw .malformed("an answer to GetNameOwner without a name")
+                }
+                return owner
+            } catch .refused(let error, _) where error.hasSuffix(".NameHasNoOwner") && attempts > 1 {
+                attempts -= 1
+                usleep(20_000)
+            }
+        }
     }
 
     /// The arguments of the next signal of that name, whether it has come already or is waited for.

@@ -10,13 +10,15 @@ import Testing
 
     /// A message as the bus passes it on: with its sender.
     private static func message(
-        _ kind: DBusMessage.Kind, from sender: String, answering serial: UInt32? = nil, _ arguments: [DBusValue]
+        _ kind: DBusMessage.Kind, from sender: String, answering serial: UInt32? = nil, error: String? = nil,
+        _ arguments: [DBusValue]
     ) throws -> [UInt8] {
         var message = try DBusMessage(
             serial: 1, to: ":1.9", "/org/freedesktop/systemd1", manager + ".Manager", "JobRemoved", arguments)
         message.kind = kind
         message.sender = sender
         message.replySerial = serial
+        message.errorName = error
         return try message.encoded()
     }
 
@@ -25,15 +27,23 @@ import Testing
     }
 
     /// A conversation in which these signals come after the subscription, and then nothing more.
-    private func conversation(_ early: [[UInt8]] = [], then signals: [[UInt8]]) throws -> [DBusValue] {
+    /// - Parameter absences: how often nobody has the name yet.
+    private func conversation(
+        _ early: [[UInt8]] = [], then signals: [[UInt8]], absences: UInt32 = 0
+    ) throws -> [DBusValue] {
         var ends: [Int32] = [-1, -1]
         try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
         let bus = Descriptor(owning: ends[1])
         var said = Array("DATA\r\nOK 0123\r\n".utf8)
         said += try Self.message(.reply, from: "org.freedesktop.DBus", answering: 1, [.string(":1.9")])
-        said += try Self.message(.reply, from: "org.freedesktop.DBus", answering: 2, [.string(":1.3")])
+        for absence in 0..<absences {
+            said += try Self.message(
+                .error, from: "org.freedesktop.DBus", answering: 2 + absence,
+                error: "org.freedesktop.DBus.Error.NameHasNoOwner", [.string("no such name")])
+        }
+        said += try Self.message(.reply, from: "org.freedesktop.DBus", answering: 2 + absences, [.string(":1.3")])
         for signal in early { said += signal }
-        said += try Self.message(.reply, from: "org.freedesktop.DBus", answering: 3, [])
+        said += try Self.message(.reply, from: "org.freedesktop.DBus", answering: 3 + absences, [])
         for signal in signals { said += signal }
         try #require(write(bus.raw, said, said.count) == said.count)
         shutdown(bus.raw, Int32(SHUT_WR))
@@ -50,6 +60,11 @@ import Testing
         #expect(try conversation([forged], then: [pretended, forged, real]).last == .string("done"))
         #expect(try conversation([forged, real], then: []).last == .string("done"))
         #expect(throws: DBusError.self) { try conversation(then: [forged, pretended]) }
+    }
+
+    /// A bus that our coming has started.
+    @Test func aNameThatIsTakenInAMomentIsWaitedFor() throws {
+        #expect(try conversation(then: [Self.removed(":1.3", "done")], absences: 2).last == .string("done"))
     }
 
     @Test func aFloodOfForgedOnesDrivesNoRealOneOut() throws {
