@@ -14,6 +14,8 @@ import time
 from cluster import Cluster
 from report import Unmet, command, expect, wait_for
 
+MOST_PODS = 20
+
 
 def load(report):
     """Goes on until the power goes."""
@@ -49,16 +51,20 @@ def load(report):
 
     def pods():
         own, number = Cluster(), int(time.time()) * 1000
+        kept = sorted(name for pod in own.pods() if (name := pod["metadata"]["name"]).startswith("cut-pod-"))
         while True:
             name = f"cut-pod-{number}"
             number += 1
             say("doing", f"pods start {name}")
             own.run(name, "sleep 100000", seconds=120, restartPolicy="Always")
             say("acked", f"pod {name} 0")
-            if number % 2 == 0:
+            kept.append(name)
+            # every second goes at once, and of the others the oldest: a node has no more addresses for many cuts' pods
+            for name in kept[-1:] * (number % 2 == 0) + kept[:-MOST_PODS]:
                 say("doing", f"pods remove {name}")
                 own.remove(name)
                 say("acked", f"nopod {name} 0")
+                kept.remove(name)
 
     for body in (objects, images, pods):
         threading.Thread(target=keep_on, args=(body, report), daemon=True).start()
