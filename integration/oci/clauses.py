@@ -440,8 +440,18 @@ def test_device_program(runtime):
             c["linux"]["resources"]["devices"] += rules
         return runtime.run("dd if=/dev/other bs=1 count=0 2>/dev/null && echo open; echo x >/dev/null && echo null", change, check=False).stdout.split()
     assert allowed() == ["null"], allowed()
-    assert allowed({"allow": True, "type": "c", "major": 10, "minor": 229, "access": "r"}) == ["open", "null"]
-    assert allowed({"allow": True, "access": "rwm"}, {"allow": False, "type": "c", "major": 10, "minor": 229, "access": "r"}) == ["null"]
+    def rule(allow=True, access="r", type="c", **numbers):
+        return dict(allow=allow, access=access, type=type, **numbers)
+    opens = [[rule(major=10, minor=229)], [rule(major=10)], [rule(minor=229)], [rule()], [rule(type="a")],
+             [rule(major=10), rule(False, "rwm", major=10, minor=230)], [rule(False, major=10), rule(major=10, minor=229)]]
+    for rules in opens:
+        assert allowed(*rules) == ["open", "null"], rules
+    refused = [[rule(major=10, minor=230)], [rule(major=11)], [rule(minor=228)], [rule(type="b", major=10, minor=229)], [rule(type="b", major=10)],
+               [rule(access="wm", major=10, minor=229)], [rule(access="wm", major=10)], [rule(major=9, minor=(1 << 20) + 229)],
+               [rule(major=(1 << 12) + 10)], [rule(major=10), rule(False, major=10, minor=229)], [rule(minor=229), rule(False, "rwm", major=10)],
+               [dict(allow=True, access="rwm"), rule(False, major=10, minor=229)]]
+    for rules in refused:
+        assert allowed(*rules) == ["null"], rules
 
 
 def seccomp(rules, default="SCMP_ACT_ALLOW", **more):
