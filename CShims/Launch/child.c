@@ -205,7 +205,10 @@ void cl_child_run(struct cl_child *child) {
     if (child->plan->flags & CL_PLAN_GATE) find_program(child);
     cl_tell(child, CL_STATUS_READY);
     wait_for_go(child);
-    if (child->plan->flags & CL_PLAN_GATE) cl_wait_at_gate(child);
+    if (child->plan->flags & CL_PLAN_GATE) {
+        cl_load_filter_early(child);
+        cl_wait_at_gate(child);
+    }
     cl_enter_directory(child);
     cl_drop_privileges(child);
     if (!(child->plan->flags & CL_PLAN_GATE)) cl_tell(child, CL_STATUS_EXECUTING);

@@ -2,9 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/openat2.h>
-#include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -15,20 +13,6 @@
 #include <unistd.h>
 
 #include "child.h"
-
-static void load_filter(const struct cl_child *child) {
-    if (!CL_KEEPS(SECCOMP) || !child->plan->seccomp) return;
-    struct sock_fprog program = {
-        .len = (unsigned short)child->plan->seccomp_count,
-        .filter = (struct sock_filter *)child->plan->seccomp,
-    };
-    uint32_t flags = child->plan->seccomp_flags;
-    long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
-    if (result < 0) cl_fail(child, CL_STAGE_SECCOMP, 0, errno);
-    if (!(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)) return;
-    cl_send_descriptor(child, CL_STATUS_LISTENER, CL_STAGE_LISTENER, (int)result);
-    close((int)result);
-}
 
 static void set_limits(const struct cl_child *child) {
     for (uint32_t i = 0; i < child->plan->limit_count; i++) {
@@ -148,7 +132,7 @@ void cl_drop_privileges(struct cl_child *child) {
     give_streams(plan);
     uint64_t mask = held(child);
     /* without no_new_privs a filter needs CAP_SYS_ADMIN, so it comes before the capabilities go */
-    if (!bound) load_filter(child);
+    if (!bound) cl_load_filter(child);
     drop_bounding(child);
     set_user(child);
     die_with_parent(child);
@@ -156,6 +140,6 @@ void cl_drop_privileges(struct cl_child *child) {
     if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_USER, 4, errno);
     if (bound) {
         if (CL_KEEPS(PRIVILEGES) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_PRIVILEGES, 0, errno);
-        load_filter(child);
+        cl_load_filter(child);
     }
 }

@@ -1,6 +1,7 @@
 """The operations, hooks and descriptors."""
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -67,6 +68,29 @@ def test_groups_of_others(runtime):
         assert done.returncode != 0, path
         expect(done.stderr, "linux.cgroupsPath", words)
     assert runtime.status(name) == "created"
+
+
+def test_seccomp_before_start(runtime):
+    """linux.seccomp: loaded while the container waits for its start, where it lets pass what is done until then; else by the start. It holds either way."""
+    def filter_of(pid):
+        return re.search(r"Seccomp:\s*(\d)", open(f"/proc/{pid}/status").read()).group(1)
+
+    refuse = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}
+    plain = {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}
+    gate = {"names": ["accept4", "recvfrom", "fchdir"], "action": "SCMP_ACT_ERRNO"}
+    looks = {"names": ["prctl"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1 << 20, "op": "SCMP_CMP_EQ"}]}
+    for rules, is_early in (([plain], True), ([refuse], False), ([plain, gate], False), ([plain, looks], False)):
+        for bound in (True, False):
+            def change(c):
+                c["process"]["noNewPrivileges"] = bound
+                c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}
+            name, folder = runtime.create("mkdir /tmp/no 2>/dev/null || echo refused; grep Seccomp: /proc/self/status; exec sleep 60", change)
+            pid = state(runtime, name)["pid"]
+            if is_early:
+                until(lambda: filter_of(pid) == "2", "the filter is loaded before the start")
+            runtime.call("start", name)
+            until(lambda: open(folder + "/output").read().split() == ["refused", "Seccomp:", "2"], f"a filter of {rules} holds")
+            runtime.call("delete", "--force", name)
 
 
 def test_start_outlives_the_creator(runtime):
