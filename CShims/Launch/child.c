@@ -15,27 +15,43 @@
 #include "child.h"
 
 /* By write, which every seccomp profile allows. */
-static void tell(const struct cl_child *child, const struct cl_status *status) {
+static void tell(const struct cl_child *child, const void *status, size_t size) {
     ssize_t sent;
-    do sent = write(child->control, status, sizeof *status);
+    do sent = write(child->control, status, size);
     while (sent < 0 && errno == EINTR);
     if (sent < 0) _exit(127); /* nobody is there to wait for us */
 }
 
-void cl_fail(const struct cl_child *child, uint32_t stage, uint32_t index, int code) {
-    struct cl_status status = {CL_STATUS_ERROR, stage, code, index};
-    tell(child, &status);
+static void tell_saying(const struct cl_child *child, struct cl_status status, const char *said) {
+    struct {
+        struct cl_status status;
+        char said[CL_WORDS];
+    } message = {.status = status};
+    size_t length = strnlen(said, CL_WORDS);
+    memcpy(message.said, said, length);
+    tell(child, &message, sizeof status + length);
+}
+
+void cl_fail_saying(const struct cl_child *child, uint32_t stage, uint32_t index, int code, const char *said) {
+    tell_saying(child, (struct cl_status){CL_STATUS_ERROR, stage, code, index}, said);
     _exit(127);
 }
 
+void cl_warn_saying(const struct cl_child *child, uint32_t stage, uint32_t index, int code, const char *said) {
+    tell_saying(child, (struct cl_status){CL_STATUS_WARNING, stage, code, index}, said);
+}
+
+void cl_fail(const struct cl_child *child, uint32_t stage, uint32_t index, int code) {
+    cl_fail_saying(child, stage, index, code, "");
+}
+
 void cl_warn(const struct cl_child *child, uint32_t stage, uint32_t index, int code) {
-    struct cl_status status = {CL_STATUS_WARNING, stage, code, index};
-    tell(child, &status);
+    cl_warn_saying(child, stage, index, code, "");
 }
 
 void cl_tell(const struct cl_child *child, uint32_t kind) {
     struct cl_status status = {.kind = kind};
-    tell(child, &status);
+    tell(child, &status, sizeof status);
 }
 
 static void reset_signals(void) {

@@ -48,6 +48,9 @@ struct cl_child {
 /* Reports and ends the child. */
 void cl_fail(const struct cl_child *child, uint32_t stage, uint32_t index, int code) __attribute__((noreturn));
 void cl_warn(const struct cl_child *child, uint32_t stage, uint32_t index, int code);
+/* The same with words to go with them, of CL_WORDS bytes at most. */
+void cl_fail_saying(const struct cl_child *child, uint32_t stage, uint32_t index, int code, const char *said) __attribute__((noreturn));
+void cl_warn_saying(const struct cl_child *child, uint32_t stage, uint32_t index, int code, const char *said);
 void cl_tell(const struct cl_child *child, uint32_t kind);
 
 /* The whole way. */
@@ -106,8 +109,9 @@ int cl_fresh_tree(struct cl_child *child, const struct cl_mount *mount);
 void cl_make_mounts(struct cl_child *child);
 void cl_cover_paths(struct cl_child *child);
 int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes);
+/* `said`, of CL_WORDS bytes or NULL, gets what stood in the way: the option at fault, a newline, what the kernel says of it. Either may be empty. */
 int cl_new_filesystem(const char *type, const char *source, const char *options, uint32_t options_size,
-                      uint64_t attributes);
+                      uint64_t attributes, char *said);
 int cl_attach(int tree, int target);
 uint64_t cl_attributes(uint32_t flags);
 

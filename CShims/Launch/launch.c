@@ -154,12 +154,17 @@ int32_t cl_go(int32_t control) {
 }
 
 int32_t cl_status_read(int32_t control, struct cl_status *status, int32_t *descriptor) {
+    char words[CL_WORDS + 1];
+    return cl_status_read_words(control, status, descriptor, words);
+}
+
+int32_t cl_status_read_words(int32_t control, struct cl_status *status, int32_t *descriptor, char *words) {
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];
     } rights;
-    struct iovec part = {status, sizeof *status};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &rights,
+    struct iovec parts[] = {{status, sizeof *status}, {words, CL_WORDS}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2, .msg_control = &rights,
                              .msg_controllen = sizeof rights};
     *descriptor = -1;
     ssize_t got;
@@ -171,7 +176,9 @@ int32_t cl_status_read(int32_t control, struct cl_status *status, int32_t *descr
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
         memcpy(descriptor, CMSG_DATA(header), sizeof(int));
-    return got == sizeof *status ? 1 : -EPROTO;
+    if (got < (ssize_t)sizeof *status) return -EPROTO;
+    words[(size_t)got - sizeof *status] = 0;
+    return 1;
 }
 
 int32_t cl_reap(int32_t pidfd, int32_t *code, int32_t *value) {

@@ -37,20 +37,35 @@ static int configure(int context, const char *option) {
     return fsconfig(context, FSCONFIG_SET_STRING, key, equals + 1, 0);
 }
 
+/* The option at fault, and the first error of the log that the kernel keeps with a context: "e tmpfs: Unknown parameter 'x'". */
+static void tell_cause(int context, const char *option, char *said) {
+    char line[CL_WORDS];
+    ssize_t size;
+    if (!said) return;
+    int length = snprintf(said, CL_WORDS, "%.*s\n", CL_WORDS / 2, option);
+    while ((size = read(context, line, sizeof line)) > 0) {
+        if (line[0] != 'e' || size < 2) continue;
+        snprintf(said + length, (size_t)(CL_WORDS - length), "%.*s", (int)size - 2, line + 2);
+        return;
+    }
+}
+
 int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes) {
-    return cl_new_filesystem(filesystem, filesystem, options, options_size, attributes);
+    return cl_new_filesystem(filesystem, filesystem, options, options_size, attributes, NULL);
 }
 
 int cl_new_filesystem(const char *type, const char *source, const char *options, uint32_t options_size,
-                      uint64_t attributes) {
+                      uint64_t attributes, char *said) {
     int tree = -1, context = fsopen(type, FSOPEN_CLOEXEC);
     if (context < 0) return -1;
+    const char *fault = "";
     int bad = fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0);
     for (uint32_t at = 0; !bad && at < options_size; at += (uint32_t)strlen(options + at) + 1)
-        bad = configure(context, options + at);
+        if ((bad = configure(context, options + at))) fault = options + at;
     if (!bad && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
         tree = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
     int code = errno;
+    if (tree < 0) tell_cause(context, fault, said);
     close(context);
     errno = code;
     return tree;

@@ -3,7 +3,7 @@ import os
 import subprocess
 import tempfile
 
-from bundle import with_users
+from bundle import add_mount, with_users
 from clauses import expect
 
 
@@ -52,10 +52,18 @@ def test_refusals(runtime):
         "mounts[7].destination": lambda c: c["mounts"].append({"source": "/tmp"}),
         "mounts[7].type": lambda c: c["mounts"].append({"destination": "/mnt", "source": "/tmp"}),
         "/nowhere/to/be/found": lambda c: c["mounts"].append({"destination": "/mnt", "source": "/nowhere/to/be/found", "options": ["bind"]}),
+        'mounts[7] (/mnt): the file system type "nothing" is not known': lambda c: add_mount(c, "/mnt", "x", "nothing"),
+        'mounts[7] (/mnt): option "nothing=1" of the file system type "tmpfs": Invalid argument (the kernel says: tmpfs: Unknown parameter':
+            lambda c: add_mount(c, "/mnt", "x", "tmpfs", ["mode=755", "nothing=1"]),
+        'mounts[7] (/mnt): option "size=many" of': lambda c: add_mount(c, "/mnt", "x", "tmpfs", ["size=many"]),
+        "mounts[7] (/bin/sh/mnt): nothing can be mounted there": lambda c: add_mount(c, "/bin/sh/mnt", "x", "tmpfs"),
+        "mounts[7] (/nowhere): remount": lambda c: add_mount(c, "/nowhere", "x", "tmpfs", ["remount", "ro"]),
         "hooks.prestart[0].path": lambda c: c.update(hooks={"prestart": [{"path": "relative"}]}),
         "hooks.poststop[0].timeout": lambda c: c.update(hooks={"poststop": [{"path": "/x", "timeout": 0}]}),
         "hostname": lambda c: (c.update(hostname="h"), c["linux"].update(namespaces=[n for n in c["linux"]["namespaces"] if n["type"] != "uts"])),
     }
+    if "\text4\n" in open("/proc/filesystems").read():
+        cases['mounts[7] (/mnt): file system type "ext4", source "/nowhere/disk"'] = lambda c: add_mount(c, "/mnt", "/nowhere/disk", "ext4")
     for field, change in cases.items():
         refused(runtime, field, change)
 

@@ -52,6 +52,8 @@ struct cl_status {
     int32_t code;
     uint32_t index; /* which mount, path or device */
 };
+/* A warning or an error may have words of the kernel's behind it, in the same message: so many bytes at most. */
+enum { CL_WORDS = 256 };
 
 /* Clones the child. 0, or a negated errno with *stage set. The child waits for cl_go. */
 int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage);
@@ -66,6 +68,8 @@ int32_t cl_pod_init_start(int32_t *pidfd);
 int32_t cl_go(int32_t control);
 /* Reads one status without waiting: 1 a record, 0 end of file, -EAGAIN none yet. *descriptor is -1 or a master. */
 int32_t cl_status_read(int32_t control, struct cl_status *status, int32_t *descriptor);
+/* The same with the words that came with it, of at most CL_WORDS bytes and a zero. */
+int32_t cl_status_read_words(int32_t control, struct cl_status *status, int32_t *descriptor, char *words);
 /* Reaps without waiting: 1 gone (code as CLD_*, value the exit code or signal), 0 still there. */
 int32_t cl_reap(int32_t pidfd, int32_t *code, int32_t *value);
 

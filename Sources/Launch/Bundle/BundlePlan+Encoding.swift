@@ -52,11 +52,13 @@ extension BundlePlan {
     }
 
     private var names: PlanNames {
-        PlanNames(
-            mounts: mounts.map { ($0.sourceName, $0.target) }, masks: maskedPaths, readOnly: readOnlyPaths,
+        var names = PlanNames(
+            mounts: [], masks: maskedPaths, readOnly: readOnlyPaths,
             devices: devices.map(\.path), layers: [root], parameters: kernelParameters.map(\.name),
             label: process.traits.label?.name, program: process.arguments.first ?? "",
             directory: process.workingDirectory)
+        names.bundleMounts = mounts
+        return names
     }
 }
 
@@ -70,6 +72,8 @@ extension BundleMount {
         case .bind:
             tree = trees
             trees += 1
+            if Int(propagation) == Int(MS_UNBINDABLE) { flags |= UInt32(CL_FILESYSTEM_UNBINDABLE) }
+            if spreadsBeneath { flags |= UInt32(CL_FILESYSTEM_BENEATH) }
         case .filesystem(let filesystem, let source): (type, name) = (filesystem, source)
         case .change: flags |= UInt32(CL_FILESYSTEM_CHANGE)
         }

@@ -69,6 +69,8 @@ package struct BundleMount: Sendable, Equatable {
     package var source: Source
     /// Absolute in the container.
     package var target: String
+    /// Where the configuration has it.
+    package var field = "mounts"
     /// MOUNT_ATTR_* of the mount alone, and of it with all beneath.
     package var set: UInt64 = 0
     package var clear: UInt64 = 0
@@ -91,13 +93,5 @@ package struct BundleMount: Sendable, Equatable {
     package init(_ source: Source, at target: String) {
         self.source = source
         self.target = target
-    }
-
-    package var sourceName: String {
-        switch source {
-        case .bind(let path, _): path
-        case .filesystem(let type, _): type
-        case .change: target
-        }
     }
 }

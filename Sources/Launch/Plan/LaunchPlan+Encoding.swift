@@ -13,6 +13,8 @@ package struct EncodedPlan: Sendable {
 /// The plan's own words for the index that a failed stage reports.
 package struct PlanNames: Sendable {
     let mounts: [(source: String, target: String)]
+    /// In the place of `mounts` where the plan is a bundle's.
+    package var bundleMounts: [BundleMount] = []
     let masks: [String]
     let readOnly: [String]
     let devices: [String]

@@ -9,6 +9,8 @@ package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
 
     package static let clone = LaunchStage(rawValue: UInt32(CL_STAGE_CLONE))
     package static let exec = LaunchStage(rawValue: UInt32(CL_STAGE_EXEC))
+    package static let mount = LaunchStage(rawValue: UInt32(CL_STAGE_MOUNT))
+    package static let mountTarget = LaunchStage(rawValue: UInt32(CL_STAGE_MOUNT_TARGET))
     package static let mountSource = LaunchStage(rawValue: UInt32(CL_STAGE_MOUNT_SOURCE))
     package static let workingDirectory = LaunchStage(rawValue: UInt32(CL_STAGE_CWD))
     package static let identities = LaunchStage(rawValue: UInt32(CL_STAGE_IDENTITIES))

@@ -70,9 +70,13 @@ struct LaunchedProcess: ~Copyable {
     }
 
     private static func failure(
-        _ stage: UInt32, _ index: UInt32, _ code: Int32, _ names: PlanNames?
+        _ stage: UInt32, _ index: UInt32, _ code: Int32, _ names: PlanNames?, said: String = ""
     ) -> OCIRuntimeError {
         let step = LaunchStage(rawValue: stage)
+        if step == .mount || step == .mountTarget, let mounts = names?.bundleMounts, Int(index) < mounts.count {
+            return MountFailure(mount: mounts[Int(index)], code: code, said: said, isOfTarget: step == .mountTarget)
+                .error
+        }
         return .launch(
             step: step.description, object: names?.object(of: step, index: index), code: code, stage: step, index: index
         )
@@ -83,7 +87,8 @@ struct LaunchedProcess: ~Copyable {
         while true {
             var status = cl_status()
             var descriptor: Int32 = -1
-            let got = cl_status_read(control.raw, &status, &descriptor)
+            var said = ""
+            let got = LaunchedProcess.read(control.raw, &status, &descriptor, &said)
             if got == -EAGAIN {
                 var event = pollfd(fd: control.raw, events: Int16(POLLIN), revents: 0)
                 _ = poll(&event, 1, -1)
@@ -92,9 +97,10 @@ struct LaunchedProcess: ~Copyable {
             guard got >= 0 else { throw .kernel(KernelError("read", "the process's report", -got)) }
             if got == 0 { return nil }
             switch Int(status.kind) {
-            case CL_STATUS_ERROR: throw LaunchedProcess.failure(status.stage, status.index, status.code, names)
+            case CL_STATUS_ERROR:
+                throw LaunchedProcess.failure(status.stage, status.index, status.code, names, said: said)
             case CL_STATUS_WARNING:
-                let error = LaunchedProcess.failure(status.stage, status.index, status.code, names)
+                let error = LaunchedProcess.failure(status.stage, status.index, status.code, names, said: said)
                 return .warning(error.description)
             case CL_STATUS_TERMINAL: return .terminal(Descriptor(owning: descriptor))
             case CL_STATUS_LISTENER: return .listener(Descriptor(owning: descriptor))
@@ -109,13 +115,24 @@ struct LaunchedProcess: ~Copyable {
     borrowing func lastWords() -> OCIRuntimeError? {
         var status = cl_status()
         var descriptor: Int32 = -1
-        while cl_status_read(control.raw, &status, &descriptor) > 0 {
+        var said = ""
+        while LaunchedProcess.read(control.raw, &status, &descriptor, &said) > 0 {
             if descriptor >= 0 { close(descriptor) }
             guard Int(status.kind) != CL_STATUS_ERROR else {
-                return LaunchedProcess.failure(status.stage, status.index, status.code, names)
+                return LaunchedProcess.failure(status.stage, status.index, status.code, names, said: said)
             }
         }
         return nil
+    }
+
+    private static func read(
+        _ control: Int32, _ status: inout cl_status, _ descriptor: inout Int32, _ said: inout String
+    ) -> Int32 {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(CL_WORDS) + 1) { words -> Int32 in
+            let got = cl_status_read_words(control, &status, &descriptor, words.baseAddress)
+            if got > 0, words[0] != 0, let start = words.baseAddress { said = String(cString: start) }
+            return got
+        }
     }
 
     /// Lets it go on from where it waits.

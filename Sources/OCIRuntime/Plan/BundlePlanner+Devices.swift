@@ -32,6 +32,7 @@ extension BundlePlanner {
         }
         for node in nodes where node.kind != .pipe {
             var mount = BundleMount(.bind(node.path, recursive: false), at: node.path)
+            mount.field = "linux.devices"
             mount.targetHasNoLinks = true
             plan.mounts.append(mount)
         }

@@ -35,6 +35,7 @@ extension BundlePlanner {
         planned.propagation = options.propagation
         planned.spreadsBeneath = options.spreadsBeneath
         planned.copiesUp = options.copiesUp && type == "tmpfs"
+        planned.field = field
         try addMaps(mount, options, to: &planned, field: field)
         return planned
     }

@@ -109,7 +109,7 @@ def single(runtime):
         configured(name, {"pids": {"limit": 1}})(config)
         config["mounts"].append({"destination": "/mnt", "type": "nothing", "source": "nothing"})
     done = runtime.call("--systemd-cgroup", "run", "--bundle", runtime.bundle("true", change), name, check=False, timeout=SECONDS)
-    expect(done.returncode != 0 and "mounting" in done.stderr, f"of a mount that cannot be made is said: {done.stderr}")
+    expect(done.returncode != 0 and "mounts[7] (/mnt)" in done.stderr, f"of a mount that cannot be made is said: {done.stderr}")
     wait_for("the end of its unit", SECONDS, lambda: is_gone(name))
 
 
