@@ -13,6 +13,7 @@
 /* Mounts of a runtime specification: any filesystem with any option, detached trees, changes of what is there. */
 
 enum { LONGEST_OPTION = 250 }; /* of the new mount interface: it holds 256 bytes */
+enum { LEFT_OUT = -1, MADE_LATE = -2 }; /* in the place of a tree */
 
 static int has_long_option(const struct cl_mount *mount) {
     for (uint32_t at = 0; at < mount->options_size; at += (uint32_t)strlen(mount->options + at) + 1)
@@ -29,8 +30,8 @@ static unsigned long old_flags(uint64_t attributes) {
     return flags;
 }
 
-/* By mount(2), at the directory we stand in for a moment. */
-static int mount_old_way(const struct cl_mount *wanted, int target) {
+/* By mount(2), which takes a page of options. */
+static int mount_old_way(const struct cl_mount *wanted, const char *place) {
     char data[4096];
     size_t length = 0;
     for (uint32_t at = 0; at < wanted->options_size; at += (uint32_t)strlen(wanted->options + at) + 1) {
@@ -41,8 +42,7 @@ static int mount_old_way(const struct cl_mount *wanted, int target) {
         length += size;
     }
     data[length] = 0;
-    if (fchdir(target) < 0 || mount(wanted->source, ".", wanted->type, old_flags(wanted->set), data) < 0) return -1;
-    return chdir("/");
+    return mount(wanted->source, place, wanted->type, old_flags(wanted->set), data);
 }
 
 /* A tmpfs that takes writes until the end: targets and device nodes are still to be made in it. */
@@ -72,48 +72,72 @@ static uint64_t first_attributes(const struct cl_mount *mount) {
     return is_late_read_only(mount) ? mount->set & ~(uint64_t)MOUNT_ATTR_RDONLY : mount->set;
 }
 
-/* In a user namespace the kernel lets out new procfs and sysfs only where an unobstructed one is in sight, so they are made
- * before the host's is gone. */
-static void make_early(struct cl_child *child) {
-    for (uint32_t i = 0; i < child->plan->mount_count; i++) {
-        const struct cl_mount *mount = &child->plan->mounts[i];
-        child->trees[i] = -1;
-        if (!(child->plan->flags & CL_PLAN_UNPRIVILEGED)) continue;
-        if (mount->kind != CL_MOUNT_FILESYSTEM || mount->tree >= 0 || mount->flags & CL_FILESYSTEM_CHANGE) continue;
-        if (strcmp(mount->type, "proc") != 0 && strcmp(mount->type, "sysfs") != 0) continue;
-        child->trees[i] = cl_new_filesystem(mount->type, mount->source, mount->options, mount->options_size, mount->set);
-        if (child->trees[i] < 0) cl_fail(child, CL_STAGE_MOUNT, i, errno);
+/* Where what is mounted is out of everybody's sight, in a mount namespace of our own, and gone with the host's tree. */
+static const char covered_directory[] = "/sys", covered_file[] = "/dev/null";
+
+/* A source was copied by the caller, with rights that we may not have, before anything of ours was made. What is attached in our own namespace we
+ * may copy as well. Where nothing can be covered, the caller's copy serves itself if the kernel makes no other of it (before 6.15). */
+static int copied_in_turn(const struct cl_child *child, int given) {
+    struct stat status;
+    if (child->has_mount_namespace) {
+        if (fstat(given, &status) < 0) return -1;
+        const char *place = S_ISDIR(status.st_mode) ? covered_directory : covered_file;
+        if (move_mount(given, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0) return given;
     }
+    int tree = open_tree(given, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+    if (tree < 0) return child->has_mount_namespace ? -1 : given;
+    close(given);
+    return tree;
 }
 
-/* Since Linux 6.8 mounts are listed by when they were made: a copy of what was made early stands at its place of the plan, and the first stands
- * there already. Before 6.15 what is attached nowhere cannot be copied, and goes there itself. */
-static int made_in_turn(const struct cl_child *child, uint32_t index) {
-    int tree = child->trees[index];
-    if (tree < 0 || index == 0) return tree;
-    int copy = open_tree(tree, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-    if (copy < 0) return tree;
-    close(tree);
-    return copy;
+/* A copy of what is unbindable there would be none. */
+static int make_unbindable(int tree, uint32_t flags) {
+    struct mount_attr unbindable = {.propagation = MS_UNBINDABLE};
+    if (!(flags & CL_FILESYSTEM_UNBINDABLE)) return 0;
+    return mount_setattr(tree, "", AT_EMPTY_PATH | (flags & CL_FILESYSTEM_BENEATH ? AT_RECURSIVE : 0), &unbindable, sizeof unbindable);
+}
+
+static int source_tree(const struct cl_child *child, const struct cl_mount *mount) {
+    if ((uint32_t)mount->tree >= child->launch->tree_count) return errno = EBADF, -1;
+    int tree = copied_in_turn(child, child->launch->trees[mount->tree]);
+    return tree < 0 || make_unbindable(tree, mount->flags) < 0 ? -1 : tree;
+}
+
+static int new_tree(const struct cl_child *child, const struct cl_mount *mount, char said[CL_WORDS]) {
+    if (!has_long_option(mount))
+        return cl_new_filesystem(mount->type, mount->source, mount->options, mount->options_size, first_attributes(mount), said);
+    if (!child->has_mount_namespace) return MADE_LATE;
+    if (mount_old_way(mount, covered_directory) < 0) return -1;
+    return open_tree(AT_FDCWD, covered_directory, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+}
+
+static void refuse(const struct cl_child *child, uint32_t index, const char *said) {
+    if (!(child->plan->mounts[index].flags & CL_FILESYSTEM_OPTIONAL)) cl_fail_saying(child, CL_STAGE_MOUNT, index, errno, said);
+    cl_warn_saying(child, CL_STAGE_MOUNT, index, errno, said);
+}
+
+/* What the mounts of the plan attach, made in their order: since Linux 6.8 mounts are listed by when they were made. While the host is in sight: what
+ * a filesystem is made of is named by the host's paths, and in a user namespace the kernel lets out new procfs and sysfs only where an unobstructed one
+ * is in sight. */
+static void make_trees(struct cl_child *child) {
+    for (uint32_t i = 0; i < child->plan->mount_count; i++) {
+        const struct cl_mount *mount = &child->plan->mounts[i];
+        char said[CL_WORDS] = "";
+        child->trees[i] = LEFT_OUT;
+        if (mount->kind != CL_MOUNT_FILESYSTEM || mount->flags & CL_FILESYSTEM_CHANGE) continue;
+        child->trees[i] = mount->tree >= 0 ? source_tree(child, mount) : new_tree(child, mount, said);
+        if (child->trees[i] == LEFT_OUT) refuse(child, i, said);
+    }
 }
 
 static int attach(const struct cl_child *child, uint32_t index) {
     const struct cl_mount *mount = &child->plan->mounts[index];
-    int tree = made_in_turn(child, index);
-    if (mount->tree >= 0) {
-        if ((uint32_t)mount->tree >= child->launch->tree_count) return errno = EBADF, -1;
-        tree = child->launch->trees[mount->tree];
-    }
+    int tree = child->trees[index], done = 0;
     int target = make_target(child, mount, mount->tree >= 0 ? tree : -1);
     if (target < 0) cl_fail(child, CL_STAGE_MOUNT_TARGET, index, errno);
-    int done = 0, old = tree < 0 && has_long_option(mount);
-    if (old) done = mount_old_way(mount, target);
-    else if (tree < 0) {
-        tree = cl_new_filesystem(mount->type, mount->source, mount->options, mount->options_size, first_attributes(mount));
-        if (tree < 0) done = -1;
-        else if (mount->flags & CL_FILESYSTEM_COPY_UP && cl_copy_tree(target, tree) < 0) done = -1;
-    }
-    if (done == 0 && !old) done = cl_attach(tree, target);
+    if (tree == MADE_LATE) done = fchdir(target) < 0 || mount_old_way(mount, ".") < 0 ? -1 : chdir("/");
+    else if (mount->flags & CL_FILESYSTEM_COPY_UP) done = cl_copy_tree(target, tree);
+    if (done == 0 && tree != MADE_LATE) done = cl_attach(tree, target);
     int code = errno;
     close(target);
     if (tree >= 0) close(tree);
@@ -123,10 +147,9 @@ static int attach(const struct cl_child *child, uint32_t index) {
 
 void cl_make_filesystem(struct cl_child *child, uint32_t index) {
     const struct cl_mount *mount = &child->plan->mounts[index];
-    int done = mount->flags & CL_FILESYSTEM_CHANGE ? change(child, mount) : attach(child, index);
-    if (done == 0) return;
-    if (!(mount->flags & CL_FILESYSTEM_OPTIONAL)) cl_fail(child, CL_STAGE_MOUNT, index, errno);
-    cl_warn(child, CL_STAGE_MOUNT, index, errno);
+    int changes = mount->flags & CL_FILESYSTEM_CHANGE;
+    if (!changes && child->trees[index] == LEFT_OUT) return;
+    if ((changes ? change(child, mount) : attach(child, index)) < 0) refuse(child, index, "");
 }
 
 void cl_finish_filesystems(struct cl_child *child) {
@@ -164,7 +187,7 @@ void cl_enter_root_tree(struct cl_child *child) {
         cl_tell(child, CL_STATUS_CREATED);
         cl_await_byte(child);
     }
-    make_early(child);
+    make_trees(child);
     if (!child->has_mount_namespace) return confine(child, root);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) cl_fail(child, CL_STAGE_PROPAGATION, 0, errno);
     if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) cl_fail(child, CL_STAGE_PIVOT, 0, errno);

@@ -247,16 +247,35 @@ def test_masked_and_read_only_paths(runtime):
 
 
 def test_mounts_in_order(runtime):
-    """mounts: each kind, in order, with its source and type as given; in a user namespace as well."""
+    """mounts: each kind, in the order of the list, with its source and type as given; in a user namespace as well."""
+    folder = tempfile.mkdtemp(dir=runtime.folder)
+    open(folder + "/file", "w").close()
     wanted = [("/proc", "proc", "proc"), ("/dev", "tmpfs", "tmpfs"), ("/dev/pts", "devpts", "devpts"), ("/dev/shm", "tmpfs", "shm"),
               ("/dev/mqueue", "mqueue", "mqueue"), ("/sys", "sysfs", "sysfs")]
-    kernel = tuple(int(number) for number in os.uname().release.split(".")[:2])
-    for change in (None, with_users):
+    def listed(change):
         out = runtime.run("cat /proc/self/mountinfo", change).stdout
-        table = [(line.split()[4], *line.split(" - ")[1].split()[:2]) for line in out.strip().split("\n")]
-        found = [row for row in table if row in wanted]
-        # since 6.8 the list goes by when a mount was made, and until 6.15 what must be made early there cannot be copied later
-        assert found == wanted or change and (6, 8) <= kernel < (6, 15) and sorted(found) == sorted(wanted), table
+        return [(line.split()[4], *line.split(" - ")[1].split()[:2]) for line in out.strip().split("\n")]
+    def with_binds(c):
+        """A directory and a file between each two file systems, with every kind of propagation."""
+        options = iter([["rbind"], ["bind", "ro"], ["rbind", "rslave"], ["bind", "shared"], ["rbind", "runbindable", "rro"]])
+        between = [mount for mount in c["mounts"] if mount["type"] != "cgroup"]
+        c["mounts"] = [c["mounts"][0]]
+        for number, mount in enumerate(between[1:]):
+            add_mount(c, f"/mnt/d{number}", folder, "bind", next(options))
+            c["mounts"].append(mount)
+            add_mount(c, f"/mnt/f{number}", folder + "/file", "bind", ["bind"])
+        add_mount(c, "/mnt/last", folder, "bind", ["bind"])
+    for users in (None, with_users):
+        found = [row for row in listed(users) if row in wanted]
+        assert found == wanted, found
+        def change(c):
+            with_binds(c)
+            order[:] = [mount["destination"] for mount in c["mounts"]]
+            if users:
+                users(c)
+        order = []
+        places = [row[0] for row in listed(change)]
+        assert [place for place in places if place in order] == order, (bool(users), places)
 
 
 def mount_line(runtime, change, target="/mnt"):
@@ -397,14 +416,10 @@ def test_mount_overlay(runtime):
         folder = tempfile.mkdtemp(dir=runtime.folder, prefix="a-rather-long-name-for-a-layer-" * 2)
         open(f"{folder}/f{number}", "w").close()
         folders.append(folder)
-    options = ["lowerdir=" + ":".join(folders)]
-    # the overlay's directories are named from inside, where the host is out of sight: they are bound in first
-    def change(c):
-        for folder in folders:
-            add_mount(c, folder, folder, "bind", ["bind"])
-        add_mount(c, "/mnt", "overlay", "overlay", options)
-    out = runtime.run("ls /mnt", change)
-    assert words(out) == ["f0", "f1", "f2", "f3"], out.stdout
+    # the overlay's directories are the host's, however long their names are together
+    for options in (["lowerdir=" + ":".join(folders)], ["lowerdir=" + ":".join(folders[:2])]):
+        out = runtime.run("ls /mnt; grep -c overlay /proc/self/mountinfo", lambda c: add_mount(c, "/mnt", "overlay", "overlay", options))
+        assert words(out) == [f"f{number}" for number in range(options[0].count(":") + 1)] + ["1"], out.stdout
 
 
 def test_root_propagation(runtime):

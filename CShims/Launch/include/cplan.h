@@ -122,6 +122,8 @@ enum {
     CL_FILESYSTEM_CHANGE = 2,   /* changes the attributes of what is mounted at the target */
     CL_FILESYSTEM_NO_LINKS = 4, /* the target's path holds no symbolic links */
     CL_FILESYSTEM_OPTIONAL = 8, /* left out, with a warning, where the kernel refuses it */
+    CL_FILESYSTEM_UNBINDABLE = 16,
+    CL_FILESYSTEM_BENEATH = 32, /* and so are the mounts beneath */
 };
 enum {
     CL_MOUNT_READ_ONLY = 1,

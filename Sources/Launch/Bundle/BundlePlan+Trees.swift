@@ -11,9 +11,13 @@ extension BundlePlan {
         var trees = [SharedDescriptor(rootTree.release())]
         for mount in mounts {
             guard case .bind(let path, let recursive) = mount.source else { continue }
-            let tree = try Tree(of: path, recursive: recursive)
-            try mount.settle(tree)
-            trees.append(SharedDescriptor(tree.release()))
+            do throws(KernelError) {
+                let tree = try Tree(of: path, recursive: recursive)
+                try mount.settle(tree)
+                trees.append(SharedDescriptor(tree.release()))
+            } catch {
+                throw KernelError("\(mount.field) (\(mount.target)): bind", path, error.code)
+            }
         }
         return trees
     }
@@ -25,9 +29,8 @@ extension BundleMount {
         // A copy belongs to its original's peers: that is what these two keep, one way or both.
         case Int(MS_SLAVE): try tree.spread(UInt64(MS_SLAVE), beneath: true)
         case Int(MS_SHARED): try tree.spread(UInt64(MS_SHARED), beneath: spreadsBeneath)
-        default:
-            try tree.spread(UInt64(MS_PRIVATE), beneath: true)
-            if propagation != 0 { try tree.spread(UInt64(propagation), beneath: spreadsBeneath) }
+        // What is unbindable becomes so where it is copied once more, in its turn.
+        default: try tree.spread(UInt64(MS_PRIVATE), beneath: true)
         }
         if set | clear != 0 { try tree.change(set: set, clear: clear, beneath: false) }
         if setBeneath | clearBeneath != 0 { try tree.change(set: setBeneath, clear: clearBeneath, beneath: true) }
