@@ -19,6 +19,8 @@
  * Not one of the C library's threads, which is not up yet: it uses raw system calls and a stack of its own. It opens nothing,
  * because a number that the caller takes for an inherited descriptor's could become its own. Signals it leaves to the others. */
 
+FIRST_INSTRUCTIONS_BEGIN
+
 enum { STACK = 8 << 10, LONGEST_LOOK = 64 << 10 };
 enum { WORKING = 0, DONE = 1, LET_GO = 2 };
 
@@ -37,7 +39,7 @@ static void tell(uint32_t value) {
 }
 
 /* Stays in the namespace until somebody else has it. */
-__attribute__((used, noreturn, no_stack_protector)) void crt_make_network(void) {
+__attribute__((used, noreturn)) void crt_make_network(void) {
     result = call(SYS_unshare, CLONE_NEWNET, 0, 0, 0, 0);
     tell(DONE);
     await(DONE);
@@ -103,12 +105,17 @@ void crt_network_drop(void) {
     progress = WORKING;
 }
 
-/* The bundle that the words name. Only plain forms are looked for: what is not seen here is seen later. */
-static const char *bundle_of(char *const *argv) {
+/* The bundle that the words after the verb name; NULL where the configuration is elsewhere, or help is asked for. */
+static const char *bundle_of(char *const *words) {
     const char *bundle = ".";
-    for (; *argv; argv++)
-        if ((is(*argv, "--bundle") || is(*argv, "-b")) && argv[1]) bundle = *++argv;
-        else if (is(*argv, "--config") || is(*argv, "-f")) return NULL;
+    for (; *words && !is(*words, "--"); words++) {
+        if (crt_is_option(*words, "config\0f\0help\0h\0")) return NULL;
+        int is_bundle = crt_is_option(*words, "bundle\0b\0");
+        if (!is_bundle && !crt_is_option(*words, "console-socket\0pidfd-socket\0pid-file\0preserve-fds\0")) continue;
+        const char *value = crt_value(&words);
+        if (!value) return NULL;
+        if (is_bundle) bundle = value;
+    }
     return bundle;
 }
 
@@ -139,9 +146,9 @@ static int wants_network(const char *text) {
     return wants;
 }
 
-__attribute__((no_stack_protector)) void crt_early_network(char *const *argv) {
+void crt_early_network(char *const *words) {
     char text[LONGEST_LOOK];
-    const char *bundle = bundle_of(argv);
+    const char *bundle = bundle_of(words);
     if (!bundle || call(SYS_geteuid, 0, 0, 0, 0, 0) != 0) return;
     long folder = call(SYS_openat, AT_FDCWD, (long)bundle, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0);
     if (folder < 0) return;
@@ -153,3 +160,5 @@ __attribute__((no_stack_protector)) void crt_early_network(char *const *argv) {
     text[size] = 0;
     if (wants_network(text)) crt_network_begin();
 }
+
+FIRST_INSTRUCTIONS_END

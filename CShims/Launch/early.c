@@ -17,9 +17,7 @@
  *
  * Plain code over raw system calls, like all that runs before the C library: not even memcpy is there. */
 
-struct order {
-    const char *root, *id;
-};
+FIRST_INSTRUCTIONS_BEGIN
 
 /* A path of pieces; 0 where it is too long. By volatile bytes, which no compiler turns into a call of memcpy. */
 static int join(volatile char *path, size_t capacity, const char *const pieces[3]) {
@@ -33,22 +31,13 @@ static int join(volatile char *path, size_t capacity, const char *const pieces[3
     return 1;
 }
 
-/* Options that do not matter here are passed over; one that is not known belongs to the ordinary way. */
-static int read_order(char *const *argv, struct order *order) {
-    order->root = CRT_DEFAULT_ROOT;
-    if (!*argv) return 0;
-    for (argv++; *argv && !is(*argv, "start"); argv++) {
-        if (is(*argv, "--systemd-cgroup") || is(*argv, "--debug")) continue;
-        const char *option = *argv, *value = *++argv;
-        if (!value) return 0;
-        if (is(option, "--root")) order->root = value;
-        else if (is(option, "--log-format") ? !is(value, "json") && !is(value, "text") : !is(option, "--log")) return 0;
-    }
-    if (!*argv || !argv[1] || argv[2]) return 0;
-    order->id = argv[1];
-    for (const char *at = order->id; *at; at++)
-        if (*at == '/') return 0;
-    return order->root[0] == '/' && order->id[0] && order->id[0] != '-' && order->id[0] != '.';
+/* The container that the words name, which are to be an id alone; NULL where they are not. */
+static const char *id_in(char *const *words) {
+    const char *id = words[0];
+    if (!id || words[1]) return NULL;
+    for (const char *at = id; *at; at++)
+        if (*at == '/') return NULL;
+    return id[0] && id[0] != '-' && id[0] != '.' ? id : NULL;
 }
 
 /* Whether the container's cgroup is frozen; without a cgroup it is not. */
@@ -95,23 +84,26 @@ static int follow(int gate, int *executing) {
     }
 }
 
-__attribute__((no_stack_protector)) int crt_early_start(char *const *argv, int *executing) {
-    struct order order;
+void crt_early_start(const char *root, char *const *words, struct crt_opened *opened) {
+    const char *id = id_in(words);
     struct sockaddr_un gate;
     char folder[4096];
     gate.sun_family = AF_UNIX;
-    if (!read_order(argv, &order)) return -1;
-    if (!join(folder, sizeof folder, (const char *const[3]){order.root, "/", order.id})) return -1;
-    if (!join(gate.sun_path, sizeof gate.sun_path, (const char *const[3]){folder, "/" CRT_OPEN_AT_ONCE, ""})) return -1;
+    if (!id || root[0] != '/' || !join(folder, sizeof folder, (const char *const[3]){root, "/", id})) return;
+    if (!join(gate.sun_path, sizeof gate.sun_path, (const char *const[3]){folder, "/" CRT_OPEN_AT_ONCE, ""})) return;
     /* by now: when the program has executed, another container may be there under the id */
     long place = call(SYS_openat, AT_FDCWD, (long)folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0);
-    if (place < 0) return -1;
-    int opened = is_frozen(folder) ? -1 : open_gate(&gate);
-    if (opened < 0 || !follow(opened, executing)) {
+    if (place < 0) return;
+    opened->gate = is_frozen(folder) ? -1 : open_gate(&gate);
+    if (opened->gate < 0) {
         call(SYS_close, place, 0, 0, 0, 0);
-        return opened;
+        return;
     }
+    opened->folder = (int)place;
+    if (!follow(opened->gate, &opened->executing)) return;
     call(SYS_unlinkat, place, (long)CRT_GATE, 0, 0, 0);
     call(SYS_unlinkat, place, (long)CRT_OPEN_AT_ONCE, 0, 0, 0);
     for (;;) call(SYS_exit_group, 0, 0, 0, 0, 0);
 }
+
+FIRST_INSTRUCTIONS_END

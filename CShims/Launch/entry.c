@@ -23,43 +23,35 @@ __asm__(".text\n.globl crt_entry\n.type crt_entry, %function\ncrt_entry:\n"
         "mov x29, #0\nmov x30, #0\nmov x19, x0\nmov x0, sp\nbl crt_first\nmov x0, x19\nb _start\n");
 #endif
 
-/* Words that are somebody's name look alike: then it is done in vain. */
-static int makes_container(char **argv) {
-    for (; *argv; argv++)
-        if (is(*argv, "create") || is(*argv, "run")) return 1;
-    return 0;
-}
-
-static int starts_processes(char **argv) {
-    if (makes_container(argv)) return 1;
-    for (; *argv; argv++)
-        if (is(*argv, "exec")) return 1;
-    return 0;
-}
-
-static void prepare(char **argv) {
-    if (makes_container(argv)) crt_early_network(argv);
-}
+FIRST_INSTRUCTIONS_BEGIN
 
 static char **arguments;
-static int gate = -1, executing;
+static struct crt_opened opened = {-1, -1, 0};
 
 char *const *crt_arguments(void) { return arguments; }
 
-int32_t crt_opened_gate(int32_t *is_executing) {
-    *is_executing = executing;
-    return gate;
+int32_t crt_opened_gate(int32_t *is_executing, int32_t *folder) {
+    *is_executing = opened.executing;
+    *folder = opened.folder;
+    return opened.gate;
 }
 
 /* `stack` is as the kernel leaves it: the count, the arguments, NULL, the environment, NULL. */
-__attribute__((used, no_stack_protector)) void crt_first(long *stack) {
+__attribute__((used)) void crt_first(long *stack) {
     char **argv = (char **)(stack + 1), **envp = argv + *stack + 1;
     arguments = argv;
     long count = 0;
-    if (!starts_processes(argv)) gate = crt_early_start(argv, &executing);
-    if (!CL_KEEPS(OWN_FILE) || !starts_processes(argv)) return;
-    for (; envp[count]; count++)
-        if (begins(envp[count], CRT_SEALED)) return prepare(argv);
+    const char *root;
+    char *const *verb = crt_verb(argv, &root);
+    if (!verb) return;
+    int makes_container = is(*verb, "create") || is(*verb, "run");
+    if (is(*verb, "start")) crt_early_start(root, verb + 1, &opened);
+    if (!CL_KEEPS(OWN_FILE) || !(makes_container || is(*verb, "exec"))) return;
+    for (; envp[count]; count++) {
+        if (!begins(envp[count], CRT_SEALED)) continue;
+        if (makes_container) crt_early_network(verb + 1);
+        return;
+    }
     char *marked[count + 3];
     for (long i = 0; i < count; i++) ((char *volatile *)marked)[i] = envp[i];
     marked[count] = (char *)CRT_SEALED "=1";
@@ -73,3 +65,5 @@ __attribute__((used, no_stack_protector)) void crt_first(long *stack) {
         call(SYS_execveat, tree, (long)"", (long)argv, (long)marked, AT_EMPTY_PATH);
     call(SYS_close, tree, 0, 0, 0, 0);
 }
+
+FIRST_INSTRUCTIONS_END

@@ -1,6 +1,13 @@
 /* What the first instructions have to work with, before the C library's: system calls and comparisons of their own. */
 #pragma once
 
+/* Around such code. Where the compiler guards stacks by default, the guard is a value that the C library makes; and a loop that looks like strlen or
+ * memcpy must stay one. */
+#define FIRST_INSTRUCTIONS_BEGIN _Pragma("clang attribute push(__attribute__((no_stack_protector, no_builtin)), apply_to = function)")
+#define FIRST_INSTRUCTIONS_END _Pragma("clang attribute pop")
+
+FIRST_INSTRUCTIONS_BEGIN
+
 #if defined(__x86_64__)
 static inline long call(long number, long a, long b, long c, long d, long e) {
     long result;
@@ -29,8 +36,20 @@ static inline int begins(const char *text, const char *word) {
     return !*word;
 }
 
-/* Lets the process of a created container go where nothing else is to be done for it, and ends this call where it executes its
- * program. Otherwise the connection to its gate, or -1; whether it has said that it executes. */
-int crt_early_start(char *const *argv, int *executing);
+FIRST_INSTRUCTIONS_END
+
+/* words.c: whether a word is one of these options, with its value behind a "=" or without; the names are strings one after another, the last followed
+ * by two zeroes. */
+int crt_is_option(const char *word, const char *names);
+/* The value of the option at *words: behind its "=", or the next word, to which *words then points. NULL: none. */
+const char *crt_value(char *const **words);
+
+/* What the first instructions of a `start` have opened, to be gone on with: -1 each where they have not. */
+struct crt_opened {
+    int gate, folder, executing;
+};
+/* Lets the process of the container go whose id the words are, where nothing else is to be done for it, and ends this call where it executes its
+ * program. */
+void crt_early_start(const char *root, char *const *words, struct crt_opened *opened);
 /* Begins the network namespace of a container to be made, where its configuration asks for one as far as can be seen. */
-void crt_early_network(char *const *argv);
+void crt_early_network(char *const *words);

@@ -11,6 +11,9 @@ int32_t crt_seal(void);
 void crt_entry(void);
 /* The program's arguments as it was entered; NULL where it was entered elsewhere. */
 char *const *crt_arguments(void);
+/* The verb among a program's arguments, found as Session.grammar has it: the first word that is no option and no option's value. `root` is where
+ * containers are kept. NULL where there is none, or the call is not of a plain form: help, a version, an option that is not known. */
+char *const *crt_verb(char *const *argv, const char **root);
 /* Where containers are kept whose caller names no place. */
 #define CRT_DEFAULT_ROOT "/run/swiftlet-oci"
 /* The socket at which the first process waits for its start, in the container's directory. */
@@ -18,8 +21,8 @@ char *const *crt_arguments(void);
 /* A second name of the gate's, in the container's directory, while the gate may be opened with nothing else done. */
 #define CRT_OPEN_AT_ONCE "now"
 /* The connection to the gate where the first instructions have opened it, else -1. `is_executing`: the process has said that it
- * executes its program, and may have more to say. */
-int32_t crt_opened_gate(int32_t *is_executing);
+ * executes its program, and may have more to say. `folder`: the directory that the gate was in, for the caller to close. */
+int32_t crt_opened_gate(int32_t *is_executing, int32_t *folder);
 /* Hides this process's memory and files in /proc from other users and containers. */
 void crt_hide(void);
 

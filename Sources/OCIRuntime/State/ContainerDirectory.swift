@@ -54,9 +54,25 @@ package struct ContainerDirectory: Sendable {
         if !state.needsConfiguration { symlink(ContainerDirectory.gate, path + "/" + CRT_OPEN_AT_ONCE) }
     }
 
+    /// The directory itself, whatever is at its path later.
+    func held() throws(OCIRuntimeError) -> Descriptor {
+        do throws(KernelError) { return try Descriptor.open(path, O_RDONLY | O_DIRECTORY) } catch {
+            guard error.code == ENOENT else { throw .kernel(error) }
+            throw missing
+        }
+    }
+
+    /// That the one held is still at the path, and what was read from there is of it.
+    func check(_ held: borrowing Descriptor) throws(OCIRuntimeError) {
+        var (own, there) = (stat(), stat())
+        guard fstat(held.raw, &own) == 0, lstat(path, &there) == 0, own.st_ino == there.st_ino else { throw missing }
+    }
+
+    private var missing: OCIRuntimeError { .state(container: id, cause: "there is no such container") }
+
     /// The gate is open and stays so.
-    func removeGate() {
-        for name in [ContainerDirectory.gate, CRT_OPEN_AT_ONCE] { unlink(path + "/" + name) }
+    func removeGate(in held: borrowing Descriptor) {
+        for name in [ContainerDirectory.gate, CRT_OPEN_AT_ONCE] { unlinkat(held.raw, name, 0) }
     }
 
     /// The record; an error where there is no such container or it was never finished.
@@ -79,7 +95,7 @@ package struct ContainerDirectory: Sendable {
     private func bytes(_ file: String) throws(OCIRuntimeError) -> [UInt8] {
         do throws(KernelError) { return try WholeFile.read(file, limit: 16 << 20) } catch {
             guard error.code == ENOENT else { throw .kernel(error) }
-            guard access(path, F_OK) == 0 else { throw .state(container: id, cause: "there is no such container") }
+            guard access(path, F_OK) == 0 else { throw missing }
             throw .state(
                 container: id, cause: "its creation is not finished: wait for that, or remove it with `delete --force`")
         }
@@ -124,8 +140,8 @@ package struct ContainerDirectory: Sendable {
     /// Takes the directory away; its files are known, so that nothing else is ever removed. The record goes late: a call that is killed
     /// on the way can be made again. Last goes the file that is locked: from then on the id may be claimed, and the directory be another's.
     func remove() throws(OCIRuntimeError) {
-        removeGate()
-        for name in ["cgroup", "unit", "rootfs", "state.json.new", "state.json", "config.json"] {
+        let record = ["state.json.new", "state.json", "config.json"]
+        for name in [ContainerDirectory.gate, CRT_OPEN_AT_ONCE, "cgroup", "unit", "rootfs"] + record {
             unlink(path + "/" + name)
         }
         for _ in 0..<10 {

@@ -40,9 +40,13 @@ struct Starting {
 extension Session {
     func start(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container())
-        let state = try directory.load()
         var isExecuting: Int32 = 0
-        let opened = crt_opened_gate(&isExecuting)
+        var folder: Int32 = -1
+        let opened = crt_opened_gate(&isExecuting, &folder)
+        // By now: when the program has been executed, another container may be there under the id.
+        let held = folder >= 0 ? Descriptor(owning: folder) : try directory.held()
+        let state = try directory.load()
+        try directory.check(held)
         let launched = opened >= 0 ? letGo(state, opened) : try atTheGate(directory, state)
         let starting = Starting(
             session: self, directory: directory, state: state,
@@ -57,14 +61,14 @@ extension Session {
             // Whoever came first has let it go, and it is theirs.
             if case .state = error, directory.status(state) != .stopped { throw notCreated(directory, state) }
             cs_pidfd_signal(launched.handle.raw, SIGKILL)
-            directory.removeGate()
+            directory.removeGate(in: held)
             if case .hook = error {
                 let hooks = starting.specification?.hooks.poststop ?? []
                 HookRunner(state: state).runAll(hooks, "poststop", .stopped, log: log)
             }
             throw directory.named(error)
         }
-        directory.removeGate()
+        directory.removeGate(in: held)
         return 0
     }
 
