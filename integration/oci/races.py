@@ -15,10 +15,10 @@ SEED = int(os.environ.get("OCI_SEED", "1"))
 QUIET = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def held(runtime, holds, *words, path=None):
-    """A call that is held up for three seconds at one of its system calls."""
+def held(runtime, holds, *words, path=None, turn=1):
+    """A call that is held up for three seconds at one of its system calls, the `turn`th of that kind."""
     where = ["-P", path] if path else []
-    tracer = ["strace", "-qq", "-o", "/dev/null", *where, "-e", f"inject={holds}=3000000:when=1"]
+    tracer = ["strace", "-qq", "-o", "/dev/null", *where, "-e", f"inject={holds}=3000000:when={turn}"]
     return subprocess.Popen([*tracer, runtime.program, "--root", runtime.root, *words], **QUIET)
 
 
@@ -103,6 +103,45 @@ def test_deleted_twice_at_once(runtime):
     assert left_over(runtime, name) == [], left_over(runtime, name)
 
 
+def test_deleted_twice_in_turns(runtime):
+    """Of two deletes the one that waits leaves no directory where it was about to take the lock when the other took away the file."""
+    log, go = runtime.folder + "/waiting", runtime.folder + "/let"
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", f"echo ran >>{log}; until [ -e {go} ]; do sleep 0.05; done"], "timeout": 20}
+    name, _ = runtime.create(change=lambda c: c.update(hooks={"poststop": [hook]}))
+    first = held(runtime, "rmdir:delay_enter", "delete", "--force", name, path=f"{runtime.root}/{name}")
+    until(lambda: os.path.exists(log), "the hook runs")
+    # it reads the file, finds it locked, and would then make it where it is not there: so late that the other's files are gone, the directory is not
+    second = held(runtime, "openat:delay_enter", "delete", "--force", name, path=f"{runtime.root}/{name}/config.json", turn=3)
+    time.sleep(1)
+    open(go, "w").close()
+    assert [first.wait(30), second.wait(30)] == [0, 0], (first.returncode, second.returncode)
+    assert left_over(runtime, name) == [], left_over(runtime, name)
+
+
+def test_claimed_in_vain(runtime):
+    """create that cannot write its configuration leaves no directory."""
+    name, folder = runtime.id(), runtime.bundle("sleep 60")
+    for call in ("ftruncate:error=EIO", "openat:error=ENOSPC"):
+        tracer = ["strace", "-qq", "-o", "/dev/null", "-P", f"{runtime.root}/{name}/config.json", "-e", f"inject={call}"]
+        words = [runtime.program, "--root", runtime.root, "create", "--bundle", folder, name]
+        done = subprocess.run([*tracer, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=30)
+        assert done.returncode == 1, (call, done)
+        expect(done.stderr, f"{runtime.root}/{name}/config.json")
+        assert left_over(runtime, name) == [], (call, left_over(runtime, name))
+
+
+def test_started_beside_another(runtime):
+    """start whose container another has deleted and made anew meanwhile leaves the new one's gate alone."""
+    hook = {"path": "/bin/true"}
+    name, _ = runtime.create(change=lambda c: c.update(hooks={"poststart": [hook]}))
+    start = held(runtime, "unlink,unlinkat:delay_enter", "start", name)
+    runtime.wait(name, "running")
+    runtime.call("delete", "--force", name)
+    runtime.create(name=name)
+    assert start.wait(30) == 0, start.returncode
+    is_whole(runtime, name)
+
+
 def test_directory_of_others_files(runtime):
     """delete names a file that somebody put into a container's directory, and is done once that is away."""
     name, _ = runtime.create()
@@ -111,8 +150,12 @@ def test_directory_of_others_files(runtime):
     done = runtime.call("delete", "--force", name, check=False)
     assert done.returncode != 0
     expect(done.stderr, path, "somebodys")
+    # and once more, where nothing of the container is left
+    done = runtime.call("delete", "--force", name, check=False)
+    assert done.returncode != 0
+    expect(done.stderr, "somebodys")
     os.remove(path + "/somebodys")
-    runtime.call("delete", name)
+    runtime.call("delete", "--force", name)
     assert left_over(runtime, name) == [], left_over(runtime, name)
 
 

@@ -12,16 +12,31 @@ extension ContainerDirectory {
         // More than once, because a `delete` may take the directory away in between.
         for _ in 0..<3 {
             guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .kernel(KernelError("mkdir", path)) }
-            guard let lock = try lock(makesFile: true) else { continue }
+            guard let lock = try lockOrNothing() else { continue }
             guard !isRecorded else { break }
             try clearMade()
-            try kernel { () throws(KernelError) in
-                guard ftruncate(lock.raw, 0) == 0 else { throw KernelError("truncate", self.file) }
-                try WholeFile.write(configuration, to: lock, path: self.file)
+            do throws(OCIRuntimeError) { try write(configuration, lock) } catch {
+                try? remove()
+                throw error
             }
             return Claim(lock)
         }
         throw .state(container: id, cause: "the id is taken; `delete` frees it")
+    }
+
+    /// The lock, for who has just made the directory perhaps: that is taken away where there is no making the file.
+    private func lockOrNothing() throws(OCIRuntimeError) -> Descriptor? {
+        do throws(OCIRuntimeError) { return try lock(makesFile: true) } catch {
+            rmdir(path)
+            throw error
+        }
+    }
+
+    private func write(_ configuration: [UInt8], _ lock: borrowing Descriptor) throws(OCIRuntimeError) {
+        do throws(KernelError) {
+            guard ftruncate(lock.raw, 0) == 0 else { throw KernelError("truncate", file) }
+            try WholeFile.write(configuration, to: lock, path: file)
+        } catch { throw .kernel(error) }
     }
 
     private var file: String { path + "/config.json" }
@@ -54,15 +69,25 @@ extension ContainerDirectory {
     /// The lock, waited for up to ten seconds; nil where the file is not there. `endsHolder`: who has it for longer than a second is killed,
     /// and what it was at is taken up from there.
     func waitForLock(endsHolder: Bool = false) throws(OCIRuntimeError) -> Descriptor? {
-        for attempt in 0..<5000 {
+        let begin = milliseconds()
+        var waited: Int64?
+        while (waited ?? 0) < 10_000 {
             // Somebody may have taken the file away, and the record be there all the same.
-            if let lock = try lock(makesFile: attempt > 0 && isRecorded) { return lock }
+            if let lock = try lock(makesFile: waited != nil && isRecorded) { return lock }
             guard access(file, F_OK) == 0 || isRecorded else { return nil }
-            if endsHolder && attempt > 500 { endHolder() }
+            if endsHolder && (waited ?? 0) > 1000 { endHolder() }
             usleep(2000)
+            waited = milliseconds() - begin
         }
         let process = holder.map(String.init) ?? "of another pid namespace"
         throw .state(container: id, cause: "process \(process) is still at work on it")
+    }
+
+    /// Since some moment, whatever is done to the clock.
+    private func milliseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
     /// The process that has the lock; nil where nobody has, or one of another pid namespace.
@@ -92,7 +117,13 @@ extension ContainerDirectory {
     func clearUnfinished(force: Bool) throws(OCIRuntimeError) -> Bool {
         guard let lock = force ? try waitForLock(endsHolder: true) : try lock() else {
             // A call may have been killed before it made the file, or after it took that away.
-            return rmdir(path) == 0 || errno == ENOENT
+            if rmdir(path) == 0 || errno == ENOENT { return true }
+            // What else lies there is told to whoever wants it gone by force.
+            if force, let lock = try lock(makesFile: true) {
+                try clear()
+                _ = consume lock
+            }
+            return false
         }
         guard !isRecorded || force && (try? load()) == nil else { return false }
         try clear()
@@ -102,9 +133,18 @@ extension ContainerDirectory {
 
     /// Takes away the container that has this record, and no other that has come in its place.
     func clear(_ state: ContainerState) throws(OCIRuntimeError) {
-        guard let lock = try waitForLock(), (try? load()) == state else { return }
+        guard let lock = try waitForLock(of: state) else { return }
         try clear()
         _ = consume lock
+    }
+
+    /// The lock on the container that has this record; nil where it is gone. Who waited for it may have made the locked file anew, in the moment
+    /// in which the directory was about to go: then it goes now.
+    func waitForLock(of state: ContainerState) throws(OCIRuntimeError) -> Descriptor? {
+        guard let lock = try waitForLock() else { return nil }
+        if (try? load()) == state { return lock }
+        if !isRecorded { try clear() }
+        return nil
     }
 
     /// With all that was noted. The caller holds the lock.

@@ -73,7 +73,7 @@ extension Session {
     func remove(_ directory: ContainerDirectory, _ state: ContainerState) throws(OCIRuntimeError) {
         // Before the lock: to close the configuration's file would let go of that.
         let specification = (try? directory.remainingConfiguration(state)) ?? nil
-        guard let lock = try directory.waitForLock(), (try? directory.load()) == state else { return }
+        guard let lock = try directory.waitForLock(of: state) else { return }
         try ContainerCgroup.noted(state.cgroup, unit: state.unit)?.end()
         if state.isMountedHere { cmnt_detach(state.rootfs) }
         // As long as the record is there, a call that follows one that was killed runs them.
