@@ -12,8 +12,9 @@ package struct DBusConnection: ~Copyable {
     private var serial: UInt32 = 0
     private var inbox: [UInt8] = []
     private var signals: [DBusMessage] = []
-    /// Whose signals are kept, by the name that the bus itself gave it.
-    private var speaker: String?
+    /// Whose signals are kept: who owns the name, by that which the bus itself gave it; nil as long as nobody does.
+    private var speaker: (name: String, owner: String?)?
+    private var hasNewSpeaker = false
 
     /// Connects to the first address where somebody listens and introduces itself as who this process is.
     package static func open(_ addresses: [DBusAddress], seconds: Int64 = 30) throws(DBusError) -> DBusConnection {
@@ -100,11 +101,13 @@ package struct DBusConnection: ~Copyable {
         }
     }
 
-    /// From now on signals that the rule fits are sent to us, and those are kept that come from who owns `name` now: whoever may use the bus
-    /// may also send us any signal directly.
+    /// From now on signals that the rule fits are sent to us, and those are kept that come from who owns `name`: whoever may use the bus may also
+    /// send us any signal directly. Who the owner is the bus tells, now and where it changes.
     package mutating func subscribe(_ rule: String, from name: String) throws(DBusError) {
         let bus = DBusConnection.bus
-        speaker = try owner(of: name)
+        let change = "type='signal',sender='\(bus.name)',member='NameOwnerChanged',arg0='\(name)'"
+        _ = try call(bus.name, bus.path, bus.name, "AddMatch", [.string(change)])
+        speaker = (name, try owner(of: name))
         _ = try call(bus.name, bus.path, bus.name, "AddMatch", [.string(rule)])
     }
 
@@ -127,20 +130,39 @@ package struct DBusConnection: ~Copyable {
         }
     }
 
-    /// The arguments of the next signal of that name, whether it has come already or is waited for.
-    package mutating func signal(_ member: String) throws(DBusError) -> [DBusValue] {
+    /// The arguments of the next signal of that name, whether it has come already or is waited for. Nil, once for each change, where the name has
+    /// another owner since: what was said in between has reached nobody.
+    package mutating func signal(_ member: String) throws(DBusError) -> [DBusValue]? {
         while true {
             if let index = signals.firstIndex(where: { $0.member == member }) {
                 return try signals.remove(at: index).arguments()
+            }
+            if hasNewSpeaker {
+                hasNewSpeaker = false
+                return nil
             }
             keep(try next("the signal \(member)"))
         }
     }
 
     private mutating func keep(_ message: DBusMessage) {
-        guard message.kind == .signal, message.sender != nil, message.sender == speaker else { return }
+        guard message.kind == .signal, let sender = message.sender, let speaker else { return }
+        if sender == DBusConnection.bus.name {
+            if message.member == "NameOwnerChanged" { follow((try? message.arguments()) ?? []) }
+            return
+        }
+        guard sender == speaker.owner else { return }
         if signals.count == DBusConnection.mostSignals { signals.removeFirst() }
         signals.append(message)
+    }
+
+    /// A name, who owned it and who owns it now; empty is nobody.
+    private mutating func follow(_ change: [DBusValue]) {
+        guard change.count == 3, let speaker, change[0] == .string(speaker.name), case .string(let owner) = change[2],
+            owner != speaker.owner
+        else { return }
+        self.speaker = (speaker.name, owner.isEmpty ? nil : owner)
+        hasNewSpeaker = !owner.isEmpty
     }
 
     private mutating func next(_ what: String) throws(DBusError) -> DBusMessage {

@@ -92,11 +92,13 @@ import Testing
         func failure(_ code: Int32, _ stage: LaunchStage = .clone) -> OCIRuntimeError {
             .launch(step: "creating the process", object: nil, code: code, stage: stage, index: 0)
         }
-        let told = SystemdScope.explained(failure(EACCES), unit: "p-i.scope")
+        let told = SystemdScope.explained(failure(EACCES), unit: "p-i.scope", isUser: true)
         #expect("\(told)".contains("p-i.scope") && "\(told)".contains("systemd-run --user --scope"))
+        let ofSystem = SystemdScope.explained(failure(EACCES), unit: "p-i.scope", isUser: false)
+        #expect("\(ofSystem)" == "\(failure(EACCES))")
         let earlier = failure(EACCES, LaunchStage(rawValue: 0))
         for (error, unit) in [(failure(EACCES), nil), (failure(EAGAIN), "u"), (earlier, "u")] {
-            #expect("\(SystemdScope.explained(error, unit: unit))" == "\(error)")
+            #expect("\(SystemdScope.explained(error, unit: unit, isUser: true))" == "\(error)")
         }
     }
 

@@ -88,12 +88,14 @@ def message(kind, sender, fields=(), signature="", arguments=()):
 
 
 class Systemd:
-    """Makes scopes as it is asked to, in a group of its own. `forges`: before each word of its own comes another's that the job has failed."""
+    """Makes scopes as it is asked to, in a group of its own. `forges`: before each word of its own comes another's that the job has failed.
+    `reexecutes`: at each job it is executed anew, before its answer, or before the signal, which is then heard of its new name or lost."""
 
-    def __init__(self, folder, version="252.39-1~deb12u1", forges=False, is_late=False):
+    def __init__(self, folder, version="252.39-1~deb12u1", forges=False, is_late=False, reexecutes=None):
         self.slice = f"{hierarchy()}/oci-check-systemd-{os.getpid()}"
         self.version, self.forges, self.is_late = version, forges, is_late
         self.properties, self.jobs = {}, 0
+        self.reexecutes, self.turn = reexecutes, 3
         self.path = f"{folder}/systemd-{time.monotonic_ns()}"
         self.server = socket.socket(socket.AF_UNIX)
 
@@ -135,25 +137,44 @@ class Systemd:
             self.answer(peer, serial, head[3], arguments)
 
     def answer(self, peer, serial, member, arguments):
-        def reply(signature="", *values, sender=":1.3"):
+        def reply(signature="", *values, sender=None):
+            sender = sender or f":1.{self.turn}"
             peer.sendall(message(2, sender, [(5, "u", serial)], signature, values))
         def removed(sender, unit, result):
             fields = [(1, "o", PATH), (2, "s", MANAGER + ".Manager"), (3, "s", "JobRemoved")]
             peer.sendall(message(4, sender, fields, "uoss", [self.jobs, f"{PATH}/job/{self.jobs}", unit, result]))
+        def error(name, sender):
+            peer.sendall(message(3, sender, [(4, "s", name), (5, "u", serial)], "s", [name]))
+        def execute_anew():
+            names = f":1.{self.turn}", f":1.{self.turn + 1}"
+            for old, new in ((names[0], ""), ("", names[1])):
+                fields = [(1, "o", "/org/freedesktop/DBus"), (2, "s", BUS), (3, "s", "NameOwnerChanged")]
+                peer.sendall(message(4, BUS, fields, "sss", [MANAGER, old, new]))
+            self.turn += 1
         if member in ("Hello", "GetNameOwner", "AddMatch"):
-            reply(*{"Hello": ("s", ":1.9"), "GetNameOwner": ("s", ":1.3"), "AddMatch": ()}[member], sender=BUS)
+            reply(*{"Hello": ("s", ":1.9"), "GetNameOwner": ("s", f":1.{self.turn}"), "AddMatch": ()}[member], sender=BUS)
         elif member == "Get":
             peer.sendall(self.told_version(serial))
         elif member in ("StartTransientUnit", "StopUnit"):
             self.jobs += 1
             if self.forges:
                 removed(":1.66", arguments[0], "failed")
+            if member == "StartTransientUnit" and os.path.isdir(f"{self.slice}/{arguments[0]}"):
+                return error(MANAGER + ".UnitExists", f":1.{self.turn}")
             (self.start if member == "StartTransientUnit" else self.stop)(*arguments)
+            if self.reexecutes == "before its answer" and member == "StartTransientUnit":
+                execute_anew()
+                return error(BUS + ".Error.NoReply", BUS)
             reply("o", f"{PATH}/job/{self.jobs}")
-            removed(":1.3", arguments[0], "done")
+            if self.reexecutes:
+                execute_anew()
+            if self.reexecutes != "instead of its signal":
+                removed(f":1.{self.turn}", arguments[0], "done")
+        elif member == "GetJob" and self.reexecutes != "before its signal":
+            error(MANAGER + ".NoSuchJob", f":1.{self.turn}")
         elif member == "SetUnitProperties" and self.is_late:
             until(lambda: "populated 0" in open(f"{self.slice}/{arguments[0]}/cgroup.events").read(), "its processes have ended")
-            peer.sendall(message(3, ":1.3", [(4, "s", MANAGER + ".NoSuchUnit"), (5, "u", serial)], "s", ["it is not loaded"]))
+            error(MANAGER + ".NoSuchUnit", ":1.3")
         else:
             self.properties.update(arguments[2] if member == "SetUnitProperties" else {})
             reply()
@@ -211,8 +232,22 @@ def test_systemd_scope_of_one(runtime):
         folder = runtime.bundle("true", change(name, {"pids": {"limit": 1}}, [wrong]))
         done = runtime.call("--systemd-cgroup", "run", "--bundle", folder, name, check=False, **systemd.options())
         assert done.returncode != 0
-        expect(done.stderr, "mounting (/mnt)")
+        expect(done.stderr, 'mounts[7] (/mnt): the file system type "nothing" is not known')
         assert not os.path.exists(f"{systemd.slice}/check-{name}.scope"), "its group is left"
+
+
+def test_systemd_executed_anew(runtime):
+    """linux.cgroupsPath: a systemd that executes itself anew while a scope is made or ended is heard of its new name, and nothing waits for what is lost."""
+    for moment in ("before its signal", "instead of its signal", "before its answer"):
+        name = runtime.id()
+        with Systemd(runtime.folder, reexecutes=moment) as systemd:
+            folder, begin = runtime.bundle("sleep 60", change(name)), time.monotonic()
+            runtime.call("--systemd-cgroup", "create", "--bundle", folder, name, output=None, **systemd.options())
+            assert len(open(f"{systemd.slice}/check-{name}.scope/cgroup.procs").read().split()) == 1, moment
+            runtime.call("delete", "--force", name, **systemd.options())
+            assert not os.path.exists(f"{systemd.slice}/check-{name}.scope"), "its group is left"
+            # the whole conversation may last 30 s, and a name is waited for 3 s
+            assert time.monotonic() - begin < 20, moment
 
 
 def test_systemd_of_an_older_version(runtime):

@@ -32,8 +32,10 @@ struct SystemdScope: Sendable, Equatable {
     }
 
     /// Why no process can be made in a unit's group, where that is because the caller is not beneath the same service manager.
-    static func explained(_ error: OCIRuntimeError, unit: String?) -> OCIRuntimeError {
-        guard let unit, case .launch(_, _, EACCES, .clone, _) = error else { return error }
+    static func explained(
+        _ error: OCIRuntimeError, unit: String?, isUser: @autoclosure () -> Bool = SystemdScope.isUser
+    ) -> OCIRuntimeError {
+        guard let unit, case .launch(_, _, EACCES, .clone, _) = error, isUser() else { return error }
         return .unsupported(
             field: "--systemd-cgroup",
             cause: "\(unit) is kept by the user's systemd, and nobody but root puts a process into it from elsewhere; "
@@ -44,11 +46,18 @@ struct SystemdScope: Sendable, Equatable {
     func start(_ properties: [UnitProperty]) throws(OCIRuntimeError) {
         try talk { bus throws(DBusError) in
             // One that failed long ago, or that ended at this moment, is in the way until systemd has forgotten it.
+            var isUnanswered = false
             for attempt in 1...10 {
                 do throws(DBusError) {
                     return try startOnce(properties, &bus)
                 } catch .refused(let name, _) where name.hasSuffix(".UnitExists") && attempt < 10 {
+                    // Whether it is really ours the caller sees by where its process is.
+                    if isUnanswered { return }
                     reset(&bus)
+                    usleep(20_000)
+                } catch .refused(let name, _) where name.hasSuffix(".NoReply") && attempt < 10 {
+                    // It has executed itself anew, and heard us before that or not.
+                    isUnanswered = true
                     usleep(20_000)
                 }
             }
@@ -111,9 +120,21 @@ struct SystemdScope: Sendable, Equatable {
             throw .malformed("an answer to \(method) without a job")
         }
         while true {
-            let removed = try bus.signal("JobRemoved")
+            guard let removed = try bus.signal("JobRemoved") else {
+                // It has executed itself anew, with its jobs; the end of ours may have come before it was heard again.
+                if try hasEnded(job, &bus) { return "done" }
+                continue
+            }
             if removed.count == 4, removed[1] == .path(job), case .string(let result) = removed[3] { return result }
         }
+    }
+
+    private func hasEnded(_ job: String, _ bus: inout DBusConnection) throws(DBusError) -> Bool {
+        guard let number = job.split(separator: "/").last.flatMap({ UInt32($0) }) else { return false }
+        do throws(DBusError) { _ = try call("GetJob", [.uint32(number)], &bus) } catch .refused(let name, _)
+            where name.hasSuffix(".NoSuchJob")
+        { return true }
+        return false
     }
 
     private func reset(_ bus: inout DBusConnection) { _ = try? call("ResetFailedUnit", [.string(unit)], &bus) }
