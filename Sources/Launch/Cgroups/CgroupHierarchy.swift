@@ -50,17 +50,7 @@ package struct CgroupHierarchy: Sendable, Equatable {
 package func readText(_ path: String) throws(KernelError) -> String { try readText(FilePath(path)) }
 
 package func readText(_ path: FilePath) throws(KernelError) -> String {
-    let file = try Descriptor.open(path, O_RDONLY)
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 16 << 10)
-    while bytes.count < 1 << 20 {
-        let count = read(file.raw, &chunk, chunk.count)
-        if count < 0 && errno == EINTR { continue }
-        guard count >= 0 else { throw KernelError("read", path) }
-        if count == 0 { break }
-        bytes.append(contentsOf: chunk[0..<count])
-    }
-    return String(decoding: bytes, as: UTF8.self)
+    String(decoding: try WholeFile.readPseudo(path, limit: 64 << 20), as: UTF8.self)
 }
 
 /// Writes a kernel's file in one piece; the file must exist.

@@ -23,18 +23,38 @@ package enum WholeFile {
         try readPseudo(try Descriptor.open(path, O_RDONLY), path: path, limit: limit)
     }
 
+    package static func readPseudo(_ path: FilePath, limit: Int = 1 << 20) throws(KernelError) -> [UInt8] {
+        guard let bytes = contents(try Descriptor.open(path, O_RDONLY), limit: limit) else {
+            throw KernelError("read", path)
+        }
+        return bytes
+    }
+
     package static func readPseudo(
         _ descriptor: borrowing Descriptor, path: String, limit: Int = 1 << 20
     ) throws(KernelError) -> [UInt8] {
+        guard let bytes = contents(descriptor, limit: limit) else { throw KernelError("read", path) }
+        return bytes
+    }
+
+    /// Up to the end; nil with errno, which is EFBIG for more than `limit`. What fits into the first piece, as most does, is neither
+    /// copied nor overwritten.
+    private static func contents(_ descriptor: borrowing Descriptor, limit: Int) -> [UInt8]? {
+        let raw = descriptor.raw
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16 << 10)
         while true {
-            let count = Glibc.read(descriptor.raw, &chunk, chunk.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw KernelError("read", path) }
+            var count = 0
+            let chunk = [UInt8](unsafeUninitializedCapacity: 16 << 10) { buffer, filled in
+                repeat { count = Glibc.read(raw, buffer.baseAddress, buffer.count) } while count < 0 && errno == EINTR
+                filled = max(count, 0)
+            }
+            if count < 0 { return nil }
             if count == 0 { return bytes }
-            guard bytes.count + count <= limit else { throw KernelError("read", path, EFBIG) }
-            bytes += chunk[..<count]
+            guard bytes.count + count <= limit else {
+                errno = EFBIG
+                return nil
+            }
+            if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
         }
     }
 

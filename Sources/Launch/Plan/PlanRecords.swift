@@ -2,9 +2,13 @@ import Glibc
 
 /// Writes the records of a flat plan: kind, length, payload, zeroes up to a multiple of eight.
 struct PlanRecords {
-    private(set) var bytes: [UInt8] = []
+    private var content = Payload(bytes: [])
 
-    /// The payload of one record while it is written.
+    var bytes: [UInt8] { content.bytes }
+
+    init() { content.bytes.reserveCapacity(8 << 10) }
+
+    /// All that is written, while one record's payload is added to it.
     struct Payload {
         fileprivate(set) var bytes: [UInt8]
 
@@ -22,15 +26,12 @@ struct PlanRecords {
     }
 
     mutating func add<Kind: BinaryInteger>(_ kind: Kind, _ fill: (inout Payload) -> Void) {
-        let start = bytes.count
-        withUnsafeBytes(of: UInt64(truncatingIfNeeded: kind)) { bytes.append(contentsOf: $0) }
-        var payload = Payload(bytes: bytes)
-        bytes = []
-        fill(&payload)
-        bytes = payload.bytes
-        let length = UInt32(truncatingIfNeeded: bytes.count - start - 8)
-        withUnsafeBytes(of: length) { bytes.replaceSubrange(start + 4..<start + 8, with: $0) }
-        bytes.append(contentsOf: repeatElement(0, count: -bytes.count & 7))
+        let start = content.bytes.count
+        content.append(UInt64(truncatingIfNeeded: kind))
+        fill(&content)
+        let length = UInt32(truncatingIfNeeded: content.bytes.count - start - 8)
+        content.bytes.withUnsafeMutableBytes { $0.storeBytes(of: length, toByteOffset: start + 4, as: UInt32.self) }
+        content.bytes.append(contentsOf: repeatElement(0, count: -content.bytes.count & 7))
     }
 
     /// A record of strings. EINVAL where one holds a NUL.

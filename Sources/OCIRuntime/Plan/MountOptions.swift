@@ -25,26 +25,46 @@ struct MountOptions: Equatable {
     private static let noDirectoryTimes: UInt64 = 0x80
     private static let noLinks: UInt64 = 0x20_0000
 
-    /// What an option sets and clears; a leading "r" makes it hold for all beneath.
-    private static let attributes: [String: (set: UInt64, clear: UInt64)] = [
-        "ro": (readOnly, 0), "rw": (0, readOnly), "nosuid": (noSUID, 0), "suid": (0, noSUID),
-        "nodev": (noDevices, 0), "dev": (0, noDevices), "noexec": (noExecute, 0), "exec": (0, noExecute),
-        "noatime": (0x10, accessTimes), "atime": (0, accessTimes), "relatime": (0, accessTimes),
-        "norelatime": (0x20, accessTimes), "strictatime": (0x20, accessTimes), "nostrictatime": (0, accessTimes),
-        "nodiratime": (noDirectoryTimes, 0), "diratime": (0, noDirectoryTimes), "nosymfollow": (noLinks, 0),
-        "symfollow": (0, noLinks),
+    private struct Attribute {
+        var name: String
+        var set: UInt64
+        var clear: UInt64
+
+        init(_ name: String, _ set: UInt64, _ clear: UInt64) {
+            self.name = name
+            self.set = set
+            self.clear = clear
+        }
+    }
+
+    /// What an option sets and clears; a leading "r" makes it hold for all beneath. A list and no table, which would be made anew by each call.
+    private static let attributes = [
+        Attribute("ro", readOnly, 0), Attribute("rw", 0, readOnly), Attribute("nosuid", noSUID, 0),
+        Attribute("suid", 0, noSUID), Attribute("nodev", noDevices, 0), Attribute("dev", 0, noDevices),
+        Attribute("noexec", noExecute, 0), Attribute("exec", 0, noExecute), Attribute("noatime", 0x10, accessTimes),
+        Attribute("atime", 0, accessTimes), Attribute("relatime", 0, accessTimes),
+        Attribute("norelatime", 0x20, accessTimes), Attribute("strictatime", 0x20, accessTimes),
+        Attribute("nostrictatime", 0, accessTimes), Attribute("nodiratime", noDirectoryTimes, 0),
+        Attribute("diratime", 0, noDirectoryTimes), Attribute("nosymfollow", noLinks, 0),
+        Attribute("symfollow", 0, noLinks),
     ]
 
-    private static let propagations: [String: Int] = [
-        "private": Int(MS_PRIVATE), "shared": Int(MS_SHARED), "slave": Int(MS_SLAVE),
-        "unbindable": Int(MS_UNBINDABLE),
-    ]
+    private static let propagations = ["private", "shared", "slave", "unbindable"]
+
+    private static func propagation(_ name: String) -> UInt32? {
+        switch name {
+        case "private": UInt32(MS_PRIVATE)
+        case "shared": UInt32(MS_SHARED)
+        case "slave": UInt32(MS_SLAVE)
+        case "unbindable": UInt32(MS_UNBINDABLE)
+        default: nil
+        }
+    }
 
     /// The kernel's default, or of no meaning to it.
-    private static let withoutEffect: Set = [
+    private static let withoutEffect = [
         "defaults", "async", "loud", "silent", "nomand", "mand", "noiversion", "iversion", "nolazytime", "user",
-        "nouser",
-        "auto", "noauto", "_netdev", "nofail",
+        "nouser", "auto", "noauto", "_netdev", "nofail",
     ]
 
     init(_ options: [String]) {
@@ -69,16 +89,17 @@ struct MountOptions: Equatable {
     }
 
     private mutating func readAttribute(_ option: String) -> Bool {
-        if let found = MountOptions.attributes[option] {
+        let beneath = option.hasPrefix("r") ? String(option.dropFirst()) : ""
+        if let found = MountOptions.attributes.first(where: { $0.name == option }) {
             clear = clear & ~found.set | found.clear
             set = set & ~found.clear | found.set
-        } else if let kind = MountOptions.propagations[option] {
-            propagation = UInt32(kind)
-        } else if option.hasPrefix("r"), let found = MountOptions.attributes[String(option.dropFirst())] {
+        } else if let kind = MountOptions.propagation(option) {
+            propagation = kind
+        } else if let found = MountOptions.attributes.first(where: { $0.name == beneath }) {
             clearBeneath = clearBeneath & ~found.set | found.clear
             setBeneath = setBeneath & ~found.clear | found.set
-        } else if option.hasPrefix("r"), let kind = MountOptions.propagations[String(option.dropFirst())] {
-            propagation = UInt32(kind)
+        } else if let kind = MountOptions.propagation(beneath) {
+            propagation = kind
             spreadsBeneath = true
         } else {
             return false
@@ -88,7 +109,7 @@ struct MountOptions: Equatable {
 
     /// Every option the runtime knows by itself, for `features`.
     static var known: [String] {
-        let names = Array(attributes.keys) + Array(propagations.keys)
+        let names = attributes.map(\.name) + propagations
         return
             (names + names.map { "r" + $0 } + withoutEffect
             + ["bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap", "sync", "dirsync", "lazytime"]).sorted()

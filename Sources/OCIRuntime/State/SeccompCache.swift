@@ -28,7 +28,7 @@ struct SeccompCache {
     }
 
     private func known(_ file: String, _ key: [UInt8]) -> SeccompProgram? {
-        guard let bytes = try? WholeFile.read(file), bytes.count > key.count, bytes.starts(with: key) else {
+        guard let bytes = try? WholeFile.read(file), bytes.count > key.count, memcmp(bytes, key, key.count) == 0 else {
             return nil
         }
         let instructions = Array(bytes[key.count...])
@@ -63,7 +63,9 @@ struct SeccompCache {
         }
         let head =
             "\(version) \(architecture) \(number(profile.defaultAction)) \(profile.answersUnknownCallsWithENOSYS)"
-        var bytes = Array(head.utf8)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(8 << 10)
+        bytes.append(contentsOf: head.utf8)
         for name in profile.architectures { append(name, to: &bytes) }
         for rule in profile.rules {
             append("\(number(rule.action)) \(rule.calls.count)", to: &bytes)
