@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -181,6 +182,21 @@ int32_t cm_open_null(void) {
 int32_t cm_open_directory(const char *path) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
+}
+
+int32_t cm_open_beneath(int32_t directory, const void *path) {
+    struct open_how how = {
+        .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    };
+    long fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
+    return fd < 0 ? -errno : (int32_t)fd;
+}
+
+int64_t cm_read_groups(int32_t pid, void *text, uint64_t capacity) {
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%d/cgroup", pid);
+    return cm_read_file(AT_FDCWD, path, text, capacity);
 }
 
 void cm_set_nonblocking(int32_t fd) {

@@ -203,6 +203,12 @@ extension Monitor {
                 order.stdio = streams.child
                 order.trees = trees.baseAddress
                 order.tree_count = UInt32(trees.count)
+                let code = cl_launch_start(&order, &launched, &stage)
+                guard let joining, InnerGroup.isNeeded(code, stage) else { return code }
+                let inner = InnerGroup.open(of: processes[joining])
+                guard inner >= 0 else { return code }
+                defer { cm_close(inner) }
+                order.cgroup = inner
                 return cl_launch_start(&order, &launched, &stage)
             }
         }

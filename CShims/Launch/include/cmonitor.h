@@ -34,6 +34,10 @@ int32_t cm_duplicate(int32_t fd);
 int32_t cm_pipe(int32_t *read_end, int32_t *write_end);
 int32_t cm_open_null(void);
 int32_t cm_open_directory(const char *path);
+/* A directory in another, by a path without links that does not lead out of it. */
+int32_t cm_open_beneath(int32_t directory, const void *path);
+/* /proc/PID/cgroup */
+int64_t cm_read_groups(int32_t pid, void *text, uint64_t capacity);
 void cm_set_nonblocking(int32_t fd);
 int64_t cm_read(int32_t fd, void *bytes, uint64_t capacity);
 int64_t cm_write(int32_t fd, const void *bytes, uint64_t size);
