@@ -51,6 +51,7 @@ package struct RuntimePaths: Sendable, Hashable {
         let top = cgroupMount + parent.split(separator: "/").map { "/\($0)" }.joined()
         return top + "/" + foreignPrefix + sandbox.prefix(12)
     }
+    func isOurs(_ cgroup: String) -> Bool { cgroup.hasPrefix(cgroupRoot + "/") }
     /// What the names of our cgroups under others' begin with.
     var foreignPrefix: String { (cgroupRoot.split(separator: "/").last.map(String.init) ?? "swiftlet") + "-" }
     func isForeignCgroup(_ name: String) -> Bool {

@@ -15,6 +15,8 @@ final class FakeKernel: RuntimeKernel {
         var boot = "boot-1"
         var obstacle: KernelError?
         var controllers: Set<String> = ["cpu", "memory", "pids"]
+        /// By cgroups that are others'.
+        var passedOn: String?
         var mountError: KernelError?
         /// The file of cgroups that writes do not reach.
         var unwritten: String?
@@ -45,12 +47,14 @@ final class FakeKernel: RuntimeKernel {
 
     func makeCgroup(_ path: String) throws(KernelError) { state.withLock { _ = $0.cgroups.insert(path) } }
     func makeParentCgroup(_ path: String) throws(KernelError) { try makeCgroup(path) }
+    func makeDeepCgroup(_ path: String) throws(KernelError) { try makeCgroup(path) }
 
     func writeCgroup(_ path: String, file: String, value: String) throws(KernelError) {
         state.withLock { if file != $0.unwritten { $0.values[path + "/" + file] = value } }
     }
 
     func readCgroup(_ path: String, file: String) throws(KernelError) -> String {
+        if file == "cgroup.subtree_control", let passedOn = state.withLock({ $0.passedOn }) { return passedOn }
         throw KernelError("read", path + "/" + file, ENOENT)
     }
 

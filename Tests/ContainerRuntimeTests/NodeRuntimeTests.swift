@@ -219,6 +219,24 @@ import Testing
         await #expect(throws: CRIError.self) { try await runtime.updateContainerResources(id, config.resources) }
     }
 
+    @Test func anothersCgroupHoldsThePod() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        var pod = podConfig
+        pod.cgroupParent = "/kubepods/pod1"
+        pod.resources.memoryLimit = 64 << 20
+        let sandbox = try await runtime.runPodSandbox(pod)
+        #expect(node.kernel.state.withLock { $0.cgroups.contains { $0.contains("/kubepods/pod1/") } })
+        #expect(node.kernel.state.withLock { $0.values.filter { $0.key.hasSuffix("memory.max") } }.isEmpty)
+        node.kernel.state.withLock { $0.passedOn = "memory pids\n" }
+        var config = containerConfig()
+        config.resources.memoryLimit = 32 << 20
+        config.resources.cpuLimit = 500
+        let id = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: pod)
+        let warnings = try await runtime.containerStatus(id).warnings
+        #expect(warnings.count == 1 && warnings.first?.contains("CPU limit 500m") == true)
+    }
+
     @Test func aNetworkThatIsNotInOrderIsTold() async throws {
         let node = try FakeNode()
         let runtime = try await node.open()

@@ -67,6 +67,8 @@ package protocol RuntimeKernel: Sendable {
     func makeCgroup(_ path: String) throws(KernelError)
     /// A cgroup whose children get all controllers that it has.
     func makeParentCgroup(_ path: String) throws(KernelError)
+    /// The same beneath cgroups of others: they too pass on what they have.
+    func makeDeepCgroup(_ path: String) throws(KernelError)
     func writeCgroup(_ path: String, file: String, value: String) throws(KernelError)
     func readCgroup(_ path: String, file: String) throws(KernelError) -> String
     /// Kills all in it and beneath, and waits until none is left; ETIMEDOUT after `deadline`. Nothing where it is not there.

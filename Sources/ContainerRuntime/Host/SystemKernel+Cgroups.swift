@@ -3,11 +3,7 @@ import Linux
 
 extension SystemKernel {
     package func prepare(cgroupRoot: String) throws(KernelError) -> HostFeatures {
-        try makeParentCgroup(cgroupRoot)
-        // What the parent has been given, on the way down; in its own parent they may not be switched on yet.
-        let parent = cgroupRoot.lastIndex(of: "/").map { String(cgroupRoot[..<$0]) } ?? ""
-        try passOnControllers(parent)
-        try passOnControllers(cgroupRoot)
+        try makeDeepCgroup(cgroupRoot)
         return HostFeatures(
             controllers: Set(try words(cgroupRoot, "cgroup.controllers")),
             capabilities: Capability.held, devices: try DeviceScan.devices())
@@ -19,6 +15,15 @@ extension SystemKernel {
 
     package func makeParentCgroup(_ path: String) throws(KernelError) {
         try makeCgroup(path)
+        try passOnControllers(path)
+    }
+
+    package func makeDeepCgroup(_ path: String) throws(KernelError) {
+        try makeCgroup(path)
+        let slashes = path.indices.filter { path[$0] == "/" && $0 != path.startIndex }
+        for group in slashes.map({ String(path[..<$0]) }) where access(group + "/cgroup.controllers", F_OK) == 0 {
+            try passOnControllers(group)
+        }
         try passOnControllers(path)
     }
 

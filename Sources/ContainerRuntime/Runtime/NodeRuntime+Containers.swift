@@ -91,7 +91,7 @@ extension NodeRuntime {
         var input = ContainerPlanInput(
             id: id, config: config, sandbox: sandbox, image: image.configuration,
             imageLayers: try layers(of: image, as: config.image, config), identity: identity, seccomp: nil,
-            host: try host(), paths: paths)
+            host: try host(of: sandbox), paths: paths)
         if !config.security.isPrivileged {
             let object = "container \(config.metadata.name)"
             let capabilities = try CapabilityDecision(config.security, host: input.host, object: object).mask

@@ -97,13 +97,31 @@ extension NodeRuntime {
         try attempt("sandbox of pod \(record.podName)") { () throws(KernelError) in
             try files.create(record)
             reach(.sandboxRecorded)
-            try kernel.makeParentCgroup(record.cgroup)
-            let settings = CgroupSettings(
-                config.resources, object: "pod \(config.metadata.name)", controllers: host.controllers, scope: .group)
-            try apply(settings, to: record.cgroup)
+            try makeCgroup(record, config, host)
             try weighClasses()
             reach(.sandboxGrouped)
         }
+    }
+
+    /// Under another's cgroup it is that one that holds the pod: what a kubelet tells here is the sum of what its containers have limits for, though
+    /// others in the pod have none.
+    private func makeCgroup(
+        _ record: SandboxRecord, _ config: PodSandboxConfig, _ host: HostFeatures
+    ) throws(KernelError) {
+        guard paths.isOurs(record.cgroup) else { return try kernel.makeDeepCgroup(record.cgroup) }
+        try kernel.makeParentCgroup(record.cgroup)
+        let settings = CgroupSettings(
+            config.resources, object: "pod \(config.metadata.name)", controllers: host.controllers, scope: .group)
+        try apply(settings, to: record.cgroup)
+    }
+
+    /// What containers of a sandbox can be held to: under another's cgroup, what that one has been given. Blocks.
+    func host(of sandbox: SandboxRecord) throws(CRIError) -> HostFeatures {
+        var host = try host()
+        if paths.isOurs(sandbox.cgroup) { return host }
+        let passedOn = (try? kernel.readCgroup(sandbox.cgroup, file: "cgroup.subtree_control")) ?? ""
+        host.controllers = Set(passedOn.split(whereSeparator: \.isWhitespace).map(String.init))
+        return host
     }
 
     /// What all containers share and needs no address: made while the monitor starts.

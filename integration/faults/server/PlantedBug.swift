@@ -80,6 +80,7 @@ struct KernelThatLeaks: RuntimeKernel {
     func prepare(cgroupRoot: String) throws(KernelError) -> HostFeatures { try base.prepare(cgroupRoot: cgroupRoot) }
     func makeCgroup(_ path: String) throws(KernelError) { try base.makeCgroup(path) }
     func makeParentCgroup(_ path: String) throws(KernelError) { try base.makeParentCgroup(path) }
+    func makeDeepCgroup(_ path: String) throws(KernelError) { try base.makeDeepCgroup(path) }
     func writeCgroup(_ path: String, file: String, value: String) throws(KernelError) {
         try base.writeCgroup(path, file: file, value: value)
     }
