@@ -104,7 +104,7 @@ package struct Mount: Sendable, Hashable {
 
 /// Limits and shares. Zero or nil: none.
 package struct ContainerResources: Sendable, Hashable {
-    /// Bytes.
+    /// Bytes; negative: none, where there was one. So is `cpuLimit`.
     package var memoryLimit: Int64?
     package var memoryRequest: Int64?
     /// Thousandths of a CPU.
@@ -125,6 +125,22 @@ package struct ContainerResources: Sendable, Hashable {
     package var unified: [String: String] = [:]
 
     package init() {}
+
+    /// With what an update names; all else stays. A score is given to a container when it is made, and not changed later.
+    package func updated(by update: ContainerResources) -> ContainerResources {
+        var result = self
+        if let limit = update.memoryLimit { result.memoryLimit = limit }
+        if let request = update.memoryRequest { result.memoryRequest = request }
+        if let limit = update.memorySwapLimit { result.memorySwapLimit = limit }
+        if let request = update.cpuRequest { result.cpuRequest = request }
+        if let limit = update.cpuLimit { (result.cpuLimit, result.cpuPeriod) = (limit, update.cpuPeriod) }
+        if let limit = update.processLimit { result.processLimit = limit }
+        if !update.cpuSet.isEmpty { result.cpuSet = update.cpuSet }
+        if !update.memoryNodes.isEmpty { result.memoryNodes = update.memoryNodes }
+        result.hugePageLimits.merge(update.hugePageLimits) { $1 }
+        result.unified.merge(update.unified) { $1 }
+        return result
+    }
 }
 
 package struct ContainerSecurity: Sendable, Hashable {

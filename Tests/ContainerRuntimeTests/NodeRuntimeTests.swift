@@ -219,6 +219,32 @@ import Testing
         await #expect(throws: CRIError.self) { try await runtime.updateContainerResources(id, config.resources) }
     }
 
+    @Test func anUpdateChangesWhatItNames() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        var config = containerConfig()
+        config.resources.memoryLimit = 64 << 20
+        config.resources.cpuLimit = 500
+        config.resources.oomScoreAdjustment = 7
+        let id = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
+        var update = ContainerResources()
+        update.cpuLimit = -1
+        update.oomScoreAdjustment = 0
+        update.unified = ["memory.high": "1000"]
+        try await runtime.updateContainerResources(id, update)
+        var expected = config.resources
+        expected.cpuLimit = -1
+        expected.unified = update.unified
+        #expect(try await runtime.containerStatus(id).resources == expected)
+        func written(_ file: String) -> [String] {
+            node.kernel.state.withLock { $0.values.filter { $0.key.hasSuffix("/" + file) }.map(\.value) }
+        }
+        #expect(written("cpu.max") == ["max"] && written("memory.high") == ["1000"])
+        update.unified = ["memory.x/../y": "1"]
+        await #expect(throws: CRIError.self) { try await runtime.updateContainerResources(id, update) }
+    }
+
     @Test func anothersCgroupHoldsThePod() async throws {
         let node = try FakeNode()
         let runtime = try await node.open()

@@ -205,6 +205,17 @@ import Testing
         #expect(CgroupSettings.bandwidth(.max) == "100000000000 100000")
     }
 
+    @Test func limitsAreLifted() {
+        var resources = ContainerResources()
+        resources.cpuLimit = -1
+        resources.memoryLimit = -1
+        let settings = CgroupSettings(resources, object: "c", controllers: ["cpu", "memory"])
+        #expect(settings.values.map(\.file) == ["cpu.max", "memory.max", "memory.swap.max"])
+        #expect(settings.values.allSatisfy { $0.value == "max" })
+        let none = CgroupSettings(resources, object: "c", controllers: [])
+        #expect(none.values.isEmpty && none.warnings.isEmpty)
+    }
+
     @Test func aGroupDiesOneContainerAtATimeAndSaysNothingOfItsOwn() {
         var resources = ContainerResources()
         resources.memoryLimit = 64 << 20

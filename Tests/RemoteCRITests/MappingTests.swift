@@ -145,6 +145,14 @@ import Testing
         #expect(throws: CRIError.self) { try users(.target, [(0, 1_000, 100_000)]) }
     }
 
+    @Test func limitsThatAreLiftedComeBackAsTheyWere() throws {
+        var resources = ContainerResources()
+        resources.cpuLimit = -1
+        resources.memoryLimit = -1
+        resources.oomScoreAdjustment = 0
+        #expect(ContainerResources(try sent(resources.wire)) == resources)
+    }
+
     @Test func nothingSaidIsWhatTheCRISays() throws {
         let security = try ContainerSecurity(Message())
         #expect(security.seccomp == .unconfined && security.maskedPaths == nil && security.user == nil)

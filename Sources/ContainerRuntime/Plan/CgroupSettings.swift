@@ -8,6 +8,8 @@ struct CgroupSettings: Sendable, Hashable {
         var value: String
         /// Set where an older kernel may lack the file: then nothing is written, and nothing said.
         var isOptional = false
+
+        var controller: String { String(file.prefix { $0 != "." }) }
     }
 
     /// Whose cgroup it is.
@@ -50,6 +52,7 @@ struct CgroupSettings: Sendable, Hashable {
             let swap = max(0, (resources.memorySwapLimit ?? limit) &- limit)
             hold("memory limit \(Self.size(limit))", "memory", Self.memory(limit, swap: swap, scope))
         }
+        values += Self.lifted(resources).filter { controllers.contains($0.controller) }
         if let limit = resources.processLimit, limit > 0 {
             hold("process limit \(limit)", "pids", [Value(file: "pids.max", value: String(limit))])
         }
@@ -68,7 +71,8 @@ struct CgroupSettings: Sendable, Hashable {
         }
         // As the kernel's own files have it: what is written last counts.
         for (file, value) in resources.unified.sorted(by: { $0.key < $1.key }) {
-            hold("\(file)", String(file.prefix { $0 != "." }), [Value(file: file, value: value)])
+            let value = Value(file: file, value: value)
+            hold(file, value.controller, [value])
         }
         for (limit, controller) in lacking {
             warnings.append(
@@ -99,6 +103,17 @@ struct CgroupSettings: Sendable, Hashable {
             Value(file: "memory.max", value: String(limit)),
             Value(file: "memory.swap.max", value: String(swap), isOptional: true),
         ] + (scope == .container ? [Value(file: "memory.oom.group", value: "1", isOptional: true)] : [])
+    }
+
+    /// Limits that are to be none.
+    private static func lifted(_ resources: ContainerResources) -> [Value] {
+        var values: [Value] = []
+        if let limit = resources.cpuLimit, limit < 0 { values.append(Value(file: "cpu.max", value: "max")) }
+        if let limit = resources.memoryLimit, limit < 0 {
+            values.append(Value(file: "memory.max", value: "max"))
+            values.append(Value(file: "memory.swap.max", value: "max", isOptional: true))
+        }
+        return values
     }
 
     private static func size(_ bytes: Int64) -> String {

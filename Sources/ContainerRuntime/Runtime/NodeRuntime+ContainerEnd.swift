@@ -150,16 +150,18 @@ extension NodeRuntime {
         _ id: String, _ resources: ContainerResources
     ) async throws(CRIError) {
         let (container, sandbox) = try lookUp(container: id)
-        let settings = CgroupSettings(
-            resources, object: "container \(container.record.metadata.name)", controllers: try host().controllers)
-        guard settings.warnings.isEmpty else { throw .unsupported(settings.warnings.joined(separator: "; ")) }
+        let object = "container \(container.record.metadata.name)"
+        try Self.check(resources, object)
         let cgroup = paths.cgroup(of: id, in: sandbox.record)
+        let wanted = container.record.resources.updated(by: resources)
         try await threads.perform("update resources") { [self] () throws(CRIError) in
-            try attempt("container \(container.record.metadata.name)") { () throws(KernelError) in
-                try apply(settings, to: cgroup)
-            }
+            let controllers = try host(of: sandbox.record).controllers
+            let unheld = CgroupSettings(resources, object: object, controllers: controllers).warnings
+            guard unheld.isEmpty else { throw .unsupported(unheld.joined(separator: "; ")) }
+            let settings = CgroupSettings(wanted, object: object, controllers: controllers)
+            try attempt(object) { () throws(KernelError) in try apply(settings, to: cgroup) }
         }
-        change(container: id) { $0.resources = resources }
+        change(container: id) { $0.resources = $0.resources.updated(by: resources) }
         try await persist(container: id)
     }
 

@@ -80,7 +80,7 @@ extension NodeRuntime {
         _ id: String, _ config: ContainerConfig, _ sandbox: SandboxRecord, _ image: ImageRecord,
         _ volumes: [Int: ImageRecord]
     ) throws(CRIError) -> ContainerPlan {
-        try Self.check(config)
+        try Self.check(config.resources, "container \(config.metadata.name)")
         try Self.checkUsers(of: config, in: sandbox)
         let database = try images.userDatabase(of: image)
         var identity = try ProcessIdentity(
@@ -136,9 +136,8 @@ extension NodeRuntime {
             files.edits(for: names, object: "container \(config.metadata.name)"), identity: identity)
     }
 
-    private static func check(_ config: ContainerConfig) throws(CRIError) {
-        let object = "container \(config.metadata.name)"
-        for file in config.resources.unified.keys.sorted() where file.contains("/") || file.hasPrefix("cgroup.") {
+    static func check(_ resources: ContainerResources, _ object: String) throws(CRIError) {
+        for file in resources.unified.keys.sorted() where file.contains("/") || file.hasPrefix("cgroup.") {
             throw .invalid("\(object): \"\(file)\" is no file of a controller")
         }
     }

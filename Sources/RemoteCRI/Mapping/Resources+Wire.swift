@@ -10,8 +10,9 @@ extension ContainerResources {
         if wire.cpuShares > 0 { cpuRequest = Self.scaled(wire.cpuShares, by: 1_000, over: 1_024) }
         let period = wire.cpuPeriod > 0 ? wire.cpuPeriod : Self.usualPeriod
         if wire.cpuQuota > 0 { cpuLimit = Self.scaled(wire.cpuQuota, by: 1_000, over: period) }
+        if wire.cpuQuota < 0 { cpuLimit = -1 }
         cpuPeriod = period == Self.usualPeriod ? nil : period
-        if wire.memoryLimitInBytes > 0 { memoryLimit = wire.memoryLimitInBytes }
+        if wire.memoryLimitInBytes != 0 { memoryLimit = max(-1, wire.memoryLimitInBytes) }
         if wire.memorySwapLimitInBytes > 0 { memorySwapLimit = wire.memorySwapLimitInBytes }
         oomScoreAdjustment = Int32(clamping: wire.oomScoreAdj)
         cpuSet = wire.cpusetCPUs
@@ -28,6 +29,8 @@ extension ContainerResources {
                 let period = cpuPeriod ?? Self.usualPeriod
                 wire.cpuPeriod = period
                 wire.cpuQuota = max(1_000, Self.scaled(cpuLimit, by: period, over: 1_000, up: false))
+            } else if let cpuLimit, cpuLimit < 0 {
+                wire.cpuQuota = -1
             }
             wire.memoryLimitInBytes = memoryLimit ?? 0
             wire.memorySwapLimitInBytes = memorySwapLimit ?? 0
