@@ -216,6 +216,19 @@ import Testing
         #expect(none.values.isEmpty && none.warnings.isEmpty)
     }
 
+    @Test func noHugePagesIsALimit() {
+        var resources = ContainerResources()
+        resources.hugePageLimits = ["1GB": 0, "2MB": 4 << 20]
+        let settings = CgroupSettings(resources, object: "c", controllers: ["hugetlb"])
+        #expect(
+            settings.values.map { $0.file + "=" + $0.value } == [
+                "hugetlb.1GB.max=0", "hugetlb.1GB.rsvd.max=0", "hugetlb.2MB.max=4194304",
+                "hugetlb.2MB.rsvd.max=4194304",
+            ])
+        let lacking = CgroupSettings(resources, object: "c", controllers: [])
+        #expect(lacking.warnings.count == 1 && lacking.warnings[0].contains("2MB"))
+    }
+
     @Test func aGroupDiesOneContainerAtATimeAndSaysNothingOfItsOwn() {
         var resources = ContainerResources()
         resources.memoryLimit = 64 << 20

@@ -87,7 +87,8 @@ import Testing
     }
 
     @Test func resourcesBecomeFilesOfTheUnifiedHierarchy() throws {
-        var resources = ResourceSpecification()
+        let pages: JSONValue = ["hugepageLimits": [["pageSize": "2MB", "limit": 7]]]
+        var resources = try ResourceSpecification(SpecificationReader(pages, file: "f"))
         resources.memory.limit = 100
         resources.memory.swap = 150
         resources.processor.quota = 5000
@@ -96,7 +97,8 @@ import Testing
         let settings = ResourceSettings.settings(resources).map { "\($0.file)=\($0.value)" }
         #expect(
             settings == [
-                "memory.swap.max=50", "memory.max=100", "cpu.max=5000 100000", "pids.max=max", "memory.high=90",
+                "memory.swap.max=50", "memory.max=100", "cpu.max=5000 100000", "pids.max=max", "hugetlb.2MB.max=7",
+                "hugetlb.2MB.rsvd.max=7", "memory.high=90",
             ])
     }
 

@@ -45,6 +45,15 @@ import Testing
         #expect(UnitProperty.limits(resources) == expected)
     }
 
+    @Test func onlySomeLimitsNeedMoreThanAUnitHas() {
+        var resources = ResourceSpecification()
+        resources.memory.limit = 100
+        resources.unified = ["cpu.max.burst": "5"]
+        #expect(!resources.needsMoreThanUnits)
+        resources.unified = ["hugetlb.2MB.max": "0"]
+        #expect(resources.needsMoreThanUnits)
+    }
+
     @Test func whatIsNoLimitIsLeftToTheKernelToRefuse() {
         var resources = ResourceSpecification()
         resources.unified = [

@@ -39,6 +39,7 @@ import Testing
         config.resources.memoryLimit = 64 << 20
         config.resources.oomScoreAdjustment = -997
         config.resources.unified = ["memory.high": "1000"]
+        config.resources.hugePageLimits = ["2MB": 0]
         config.security.user = 1000
         config.security.group = 1001
         config.security.supplementalGroups = [5, 6]

@@ -28,12 +28,13 @@ extension SystemKernel {
     }
 
     /// Children of `path` get all that it has. A controller that cannot be passed on (threads with realtime policies hold `cpu` back) is left out:
-    /// what children then have says so.
+    /// what children then have says so. So is that of huge pages where the machine has none: it would make every cgroup dearer.
     private func passOnControllers(_ path: String) throws(KernelError) {
         let available = try words(path, "cgroup.controllers")
         let passed = Set(try words(path, "cgroup.subtree_control"))
         let missing = available.filter {
-            ["cpu", "cpuset", "io", "memory", "pids"].contains($0) && !passed.contains($0)
+            !passed.contains($0)
+                && (["cpu", "cpuset", "io", "memory", "pids"].contains($0) || $0 == "hugetlb" && hasHugePages())
         }
         if missing.isEmpty { return }
         do throws(KernelError) {

@@ -27,9 +27,21 @@ extension SystemKernel {
         return (UInt64(names.count), UInt64(sockets))
     }
 
+    private static let hugePages = "/sys/kernel/mm/hugepages"
+
     package func hugePageSizes() -> [String] {
-        guard let names = try? OpenDirectory("/sys/kernel/mm/hugepages").names() else { return [] }
+        guard let names = try? OpenDirectory(Self.hugePages).names() else { return [] }
         return names.compactMap(ProcFiles.hugePageSize).sorted()
+    }
+
+    /// Whether a process can get a huge page, set aside already or when it asks.
+    func hasHugePages() -> Bool {
+        guard let names = try? OpenDirectory(Self.hugePages).names() else { return false }
+        return names.contains { name in
+            ["nr_hugepages", "nr_overcommit_hugepages"].contains { file in
+                (CgroupFiles.number(hostFile("\(Self.hugePages)/\(name)/\(file)")) ?? 0) > 0
+            }
+        }
     }
 
     package func appArmor() -> AppArmor? { AppArmor.ofThisKernel() }

@@ -64,10 +64,10 @@ struct CgroupSettings: Sendable, Hashable {
                 "memory nodes \(resources.memoryNodes)", "cpuset",
                 [Value(file: "cpuset.mems", value: resources.memoryNodes)])
         }
-        for (size, limit) in resources.hugePageLimits.sorted(by: { $0.key < $1.key }) where scope == .container {
-            hold(
-                "limit of \(size) pages", "hugetlb",
-                [Value(file: "hugetlb.\(size).max", value: String(limit), isOptional: true)])
+        // None is what kubelets ask for of every size that a container does not use: without the controller there are none to be had.
+        for (size, limit) in resources.hugePageLimits.sorted(by: { $0.key < $1.key })
+        where scope == .container && (limit > 0 || controllers.contains("hugetlb")) {
+            hold("limit of \(size) pages", "hugetlb", Self.hugePages(size, limit))
         }
         // As the kernel's own files have it: what is written last counts.
         for (file, value) in resources.unified.sorted(by: { $0.key < $1.key }) {
@@ -114,6 +114,11 @@ struct CgroupSettings: Sendable, Hashable {
             values.append(Value(file: "memory.swap.max", value: "max", isOptional: true))
         }
         return values
+    }
+
+    /// Of those in use and of those that are set aside: who maps one too many is told so, and not killed when he touches it.
+    private static func hugePages(_ size: String, _ limit: UInt64) -> [Value] {
+        ["max", "rsvd.max"].map { Value(file: "hugetlb.\(size).\($0)", value: String(limit), isOptional: true) }
     }
 
     private static func size(_ bytes: Int64) -> String {

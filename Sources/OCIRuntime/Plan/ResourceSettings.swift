@@ -9,6 +9,10 @@ enum ResourceSettings {
         /// What a message calls it.
         var field: String
         var isUnified = false
+        /// Holds the same limit as the one before it, of which all is said.
+        var isSecond = false
+
+        var controller: String { String(file.prefix { $0 != "." }) }
     }
 
     static func settings(_ resources: ResourceSpecification) -> [Setting] {
@@ -18,8 +22,11 @@ enum ResourceSettings {
         }
         list += blockIO(resources.blockIO)
         for pages in resources.hugePages {
+            let (file, limit) = ("hugetlb.\(pages.pageSize)", "\(pages.limit)")
             let field = "linux.resources.hugepageLimits"
-            list.append(Setting(file: "hugetlb.\(pages.pageSize).max", value: "\(pages.limit)", field: field))
+            list.append(Setting(file: file + ".max", value: limit, field: field))
+            // Also of those set aside: who maps one too many is told so, and not killed when he touches it.
+            list.append(Setting(file: file + ".rsvd.max", value: limit, field: field, isSecond: true))
         }
         for (device, limit) in resources.rdma.sorted(by: { $0.key < $1.key }) {
             let handles = limit.handles.map { " hca_handle=\($0)" } ?? ""

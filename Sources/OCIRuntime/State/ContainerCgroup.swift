@@ -42,6 +42,11 @@ package struct ContainerCgroup: Sendable {
     /// Makes the group with all above it and lets it use the hierarchy's controllers.
     func make() throws(OCIRuntimeError) {
         try makeWithParents()
+        giveControllers()
+    }
+
+    /// Lets it use the hierarchy's controllers, those among them that systemd does not know of.
+    func giveControllers() {
         let controllers = group.hierarchy.controllers
         // Asking is cheap; each word to one above locks the whole hierarchy.
         if (try? group.controllers()) == controllers { return }
@@ -108,6 +113,7 @@ package struct ContainerCgroup: Sendable {
             do throws(CgroupError) {
                 try group.set(setting.file, setting.value)
             } catch .kernel(let error) where error.code == ENOENT || error.code == EACCES && !setting.isUnified {
+                if setting.isSecond { continue }
                 guard !setting.isUnified else {
                     throw .unsupported(
                         field: "linux.resources.unified", cause: "\(setting.file) is not there: \(reason(setting.file))"

@@ -34,6 +34,7 @@ final class ScopeEntry: Sendable {
             throw .unit(name: name.unit, .malformed("its process is elsewhere: \(text)"))
         }
         let cgroup = ContainerCgroup(group: Cgroup(path, in: hierarchy), scope: scope)
+        if resources.needsMoreThanUnits { cgroup.giveControllers() }
         return ScopeEntry(cgroup, holder, roomy == resources ? nil : resources)
     }
 
@@ -74,6 +75,13 @@ private struct HoldingProcess: ~Copyable, Sendable {
 }
 
 extension ResourceSpecification {
+    /// Whether it asks for controllers that systemd gives to nobody, such as hugetlb.
+    var needsMoreThanUnits: Bool {
+        ResourceSettings.settings(self).contains {
+            !["cpu", "cpuset", "io", "memory", "pids"].contains($0.controller)
+        }
+    }
+
     /// With room for a second process where there is to be one alone.
     var withRoomForOneMore: ResourceSpecification {
         guard ResourceSettings.settings(self).last(where: { $0.file == "pids.max" })?.value == "1" else { return self }

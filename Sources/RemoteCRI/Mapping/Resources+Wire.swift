@@ -17,8 +17,7 @@ extension ContainerResources {
         oomScoreAdjustment = Int32(clamping: wire.oomScoreAdj)
         cpuSet = wire.cpusetCPUs
         memoryNodes = wire.cpusetMems
-        hugePageLimits = Dictionary(
-            wire.hugepageLimits.filter { $0.limit > 0 }.map { ($0.pageSize, $0.limit) }, uniquingKeysWith: { $1 })
+        hugePageLimits = Dictionary(wire.hugepageLimits.map { ($0.pageSize, $0.limit) }, uniquingKeysWith: { $1 })
         unified = wire.unified
     }
 
