@@ -8,7 +8,9 @@ case " $* " in *" --list "*) exec python3 integration/vm/run.py "$@" ;; esac
 [ "$(id -u)" = 0 ] || { echo "vm.sh: building the machine's image needs root" >&2; exit 2; }
 # shellcheck source=packaging/packages.sh
 source packaging/packages.sh
-install_packages qemu-system-x86 qemu-utils mmdebstrap python3 busybox-static e2fsprogs kmod cpio podman conmon &&
+# shellcheck source=integration/cri/python.sh
+source integration/cri/python.sh
+install_packages qemu-system-x86 qemu-utils mmdebstrap python3 busybox-static e2fsprogs kmod cpio podman conmon containerd &&
     { command -v kubectl >/dev/null || install_packages kubernetes-client; } || {
     echo "      vm: QEMU and what builds the machine's image cannot be installed here"
     exit 77
@@ -18,7 +20,7 @@ work=$(mktemp -d /tmp/swiftlet-payload.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
 # The payload disk: the package, once more under a higher version for the upgrade, a busybox bundle, the suite, README with the kubectl that it names, and
-# podman with its libraries, the C library's apart, which are the machine's own.
+# podman with its libraries, the C library's apart, which are the machine's own; containerd, and the client of integration/cri for the machine's Python.
 disk=$work/disk
 mkdir -p "$disk/bundle/rootfs"/{bin,etc,tmp,root}
 export SWIFTLET_DEB_COMPRESSION=none
@@ -35,9 +37,14 @@ cp -L "$(command -v kubectl)" "$disk/"
 features=$work/apparmor/usr/share/apparmor-features/features
 "$work/apparmor/sbin/apparmor_parser" --config-file /dev/null --policy-features "$features" \
     --kernel-features "$features" --skip-kernel-load --stdout integration/vm/guest/apparmor.profile >"$disk/apparmor.bin"
-mkdir "$disk/podman"
+mkdir "$disk/podman" "$disk/containerd"
 cp /usr/bin/podman /usr/bin/conmon "$disk/podman/"
 ldd /usr/bin/podman /usr/bin/conmon | awk '/=> \// {print $3}' | grep -vE '/lib[cm]\.so' | sort -u | xargs cp -Lt "$disk/podman/"
+cp /usr/bin/{containerd,containerd-shim-runc-v2,ctr} "$disk/containerd/"
+python3 integration/containerd/image.py docker.io/library/busybox:vm "$disk/containerd/image.tar"
+make_python "$disk/cri" >&2
+cp integration/cri/conformance/{world,metrics}.py "$disk/cri/"
+cp -r .build/cri-python/lib/python3*/site-packages/{grpc,google,typing_extensions.py} "$disk/cri/"
 printf '#!/bin/sh\nexec python3 -B /payload/suite\n' >"$disk/vm-suite"
 chmod 755 "$disk/vm-suite"
 cp /bin/busybox "$disk/bundle/rootfs/bin/"

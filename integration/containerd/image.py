@@ -25,7 +25,7 @@ def layer() -> bytes:
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
             tar.addfile(entry)
         tar.add("/bin/busybox", "bin/busybox")
-        for command in ("sh", "cat", "echo", "head", "hostname", "httpd", "ln", "nslookup", "sleep", "tail", "wc"):
+        for command in ("sh", "cat", "dd", "echo", "head", "hostname", "httpd", "ln", "nslookup", "sleep", "tail", "wc"):
             entry = tarfile.TarInfo(f"bin/{command}")
             entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(entry)

@@ -19,15 +19,23 @@ class Scenario:
 
 
 def limits(session):
-    session.boot(["package", "apparmor", "limits", "pressure"], 1800)
+    session.boot(["package", "apparmor", "limits", "cri", "pressure"], 1800)
 
 
 def apparmor(session):
     session.boot(["package", "apparmor"], 900)
 
 
+def cri(session):
+    session.boot(["package", "cri"], 900)
+
+
 def oci(session):
-    session.boot(["oci"], 1200)
+    session.boot(["oci"], 1500)
+
+
+def engine(session):
+    session.boot(["engine"], 900)
 
 
 def service(session):
@@ -98,7 +106,9 @@ def power_cut(session, cuts=3):
 ALL = [
     Scenario("limits", "the package installed; AppArmor, limits held by the kernel, figures, and evictions under pressure", limits),
     Scenario("apparmor", "of that, AppArmor alone", apparmor, is_optional=True),
+    Scenario("cri", "and the CRI's limits alone", cri, is_optional=True),
     Scenario("oci", "swiftlet-oci alone: limits and their update, devices and freezing held by the kernel, scopes of systemd; nothing leaks", oci),
+    Scenario("engine", "of that, under Debian's containerd alone", engine, is_optional=True),
     Scenario("service", "restart and upgrade under traffic, then a purge that leaves nothing", service),
     Scenario("reboot", "a reboot ends the pods in order and brings the workload back", reboot),
     Scenario("hostile", "a full, read-only and stalling disk, no process left, a clock that is set", hostile, data=96),

@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 
+import engine
 import scopes
 from report import command, expect, fields, one, read, wait_for
 
@@ -173,6 +174,7 @@ def run(report):
         ):
             report.check("swiftlet-oci: " + title, check, runtime)
         scopes.run(report, runtime)
+        engine.run(report)
     finally:
         runtime.clean()
         for path in [GROUP + "/" + name for name in os.listdir(GROUP) if os.path.isdir(GROUP + "/" + name)] + [GROUP]:
