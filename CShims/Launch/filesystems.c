@@ -178,10 +178,10 @@ void cl_enter_root_tree(struct cl_child *child) {
     int root = child->launch->trees[plan->root_tree];
     if (child->has_mount_namespace && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         cl_fail(child, CL_STAGE_PROPAGATION, 0, errno);
-    /* at its own path, so that hooks find it there; where the path is closed to a user namespace, anywhere */
+    /* at its own path, so that hooks find it there; where the path is closed to a user namespace, anywhere but where sources are covered */
     int placed = plan->root ? move_mount(root, "", AT_FDCWD, plan->root, MOVE_MOUNT_F_EMPTY_PATH) : -1;
     if (placed < 0 && child->has_mount_namespace)
-        placed = move_mount(root, "", AT_FDCWD, "/sys", MOVE_MOUNT_F_EMPTY_PATH);
+        placed = move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
     if (placed < 0) cl_fail(child, CL_STAGE_ROOT, 0, errno);
     if (plan->flags & CL_PLAN_HOOKS) {
         cl_tell(child, CL_STATUS_CREATED);
