@@ -110,7 +110,7 @@ import Testing
             channel.send(line("ADDED", configMap("c", version: 23).json))
             var last = ""
             while last != "+c@23" { last = await texts(fast, 1).first ?? "" }
-            #expect(await texts(slow, 2) == ["~a@1>20", "+c@23"])
+            #expect(await texts(slow, 3) == ["~a@1>20", "-b@21", "+c@23"])
         }
     }
 

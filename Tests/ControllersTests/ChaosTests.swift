@@ -24,12 +24,14 @@ import Testing
             for step in 0..<40 { try await Self.disturb(cluster, step, &random) }
             let wanted = Int32.random(in: 1...8, using: &random)
             try await Self.change(cluster) { $0.spec.replicas = wanted }
-            await cluster.until(cluster.informers.deployments) { $0.first.map { Self.isAtRest($0, wanted) } ?? false }
-            await cluster.until(cluster.informers.pods) { pods in
+            try await cluster.until(cluster.informers.deployments) {
+                $0.first.map { Self.isAtRest($0, wanted) } ?? false
+            }
+            try await cluster.until(cluster.informers.pods) { pods in
                 pods.count == Int(wanted) && pods.allSatisfy { $0.status.phase == "Running" }
             }
             let uids = Set(cluster.informers.pods.list().map { $0.metadata.uid })
-            await cluster.until(cluster.informers.endpointSlices) { slices in
+            try await cluster.until(cluster.informers.endpointSlices) { slices in
                 let targets = slices.flatMap { $0.endpoints }.compactMap { $0.targetRef?.uid }
                 return targets.count == uids.count && Set(targets) == uids
             }

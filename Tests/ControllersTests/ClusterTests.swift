@@ -43,11 +43,11 @@ import Testing
                     ]
                 })
             _ = try await cluster.client.create(Self.deployment(3))
-            await cluster.until(cluster.informers.deployments) { $0.first?.status.availableReplicas == 3 }
-            await cluster.until(cluster.informers.endpointSlices) { slices in
+            try await cluster.until(cluster.informers.deployments) { $0.first?.status.availableReplicas == 3 }
+            try await cluster.until(cluster.informers.endpointSlices) { slices in
                 slices.contains { $0.metadata.name.hasPrefix("web-") && $0.endpoints.count == 3 }
             }
-            await cluster.until(cluster.informers.endpoints) { all in
+            try await cluster.until(cluster.informers.endpoints) { all in
                 all.contains { $0.metadata.name == "web" && $0.subsets.first?.addresses.count == 3 }
             }
 
@@ -55,7 +55,7 @@ import Testing
                 deployment.spec.template.spec.containers[0].image = "web:2"
                 deployment.spec.replicas = 5
             }
-            await cluster.until(cluster.informers.deployments) { deployments in
+            try await cluster.until(cluster.informers.deployments) { deployments in
                 guard let deployment = deployments.first else { return false }
                 return deployment.status.updatedReplicas == 5 && deployment.status.availableReplicas == 5
                     && deployment.status.replicas == 5
@@ -66,8 +66,8 @@ import Testing
             #expect(Set(live.compactMap { $0.spec.nodeName }) == ["a", "b"])
 
             try await cluster.client.delete(Deployment.self, "web", in: "default")
-            await cluster.until(cluster.informers.pods) { $0.isEmpty }
-            await cluster.until(cluster.informers.replicaSets) { $0.isEmpty }
+            try await cluster.until(cluster.informers.pods) { $0.isEmpty }
+            try await cluster.until(cluster.informers.replicaSets) { $0.isEmpty }
         }
     }
 
@@ -75,9 +75,9 @@ import Testing
         let traffic = Traffic()
         try await TestCluster.run(traffic: traffic) { cluster in
             _ = try await cluster.client.create(Self.deployment(300))
-            await cluster.until(cluster.informers.replicaSets) { $0.first?.status.replicas == 300 }
+            try await cluster.until(cluster.informers.replicaSets) { $0.first?.status.replicas == 300 }
             _ = try await cluster.client.modify(Deployment.self, "web", in: "default") { $0.spec.replicas = 0 }
-            await cluster.until(cluster.informers.pods) { $0.isEmpty }
+            try await cluster.until(cluster.informers.pods) { $0.isEmpty }
         }
         #expect((16...64).contains(traffic.mostWrites), "\(traffic.mostWrites)")
     }
@@ -86,11 +86,11 @@ import Testing
         try await TestCluster.run { cluster in
             try await cluster.addNode("a")
             _ = try await cluster.client.create(Self.deployment(2))
-            await cluster.until(cluster.informers.deployments) { $0.first?.status.availableReplicas == 2 }
+            try await cluster.until(cluster.informers.deployments) { $0.first?.status.availableReplicas == 2 }
             try await cluster.client.delete(
                 Deployment.self, "web", in: "default", options: DeleteOptions { $0.propagationPolicy = "Foreground" })
-            await cluster.until(cluster.informers.deployments) { $0.isEmpty }
-            await cluster.until(cluster.informers.replicaSets) { $0.isEmpty }
+            try await cluster.until(cluster.informers.deployments) { $0.isEmpty }
+            try await cluster.until(cluster.informers.replicaSets) { $0.isEmpty }
         }
     }
 
@@ -98,14 +98,14 @@ import Testing
         try await TestCluster.run { cluster in
             try await cluster.addNode("a")
             _ = try await cluster.client.create(Self.deployment(2))
-            await cluster.until(cluster.informers.deployments) { $0.first?.status.availableReplicas == 2 }
+            try await cluster.until(cluster.informers.deployments) { $0.first?.status.availableReplicas == 2 }
             try await cluster.client.delete(
                 Deployment.self, "web", in: "default", options: DeleteOptions { $0.propagationPolicy = "Orphan" })
-            await cluster.until(cluster.informers.deployments) { $0.isEmpty }
+            try await cluster.until(cluster.informers.deployments) { $0.isEmpty }
             #expect(cluster.informers.replicaSets.list().allSatisfy { $0.metadata.ownerReferences.isEmpty })
             // A new Deployment takes the orphans over.
             _ = try await cluster.client.create(Self.deployment(2))
-            await cluster.until(cluster.informers.deployments) { $0.first?.status.availableReplicas == 2 }
+            try await cluster.until(cluster.informers.deployments) { $0.first?.status.availableReplicas == 2 }
             #expect(cluster.informers.replicaSets.count == 1)
         }
     }
@@ -117,13 +117,13 @@ import Testing
             _ = try await cluster.client.create(
                 ConfigMap(name: "settings", namespace: "team") { $0.data = ["key": "value"] })
             _ = try await cluster.client.create(Self.deployment(2, in: "team"))
-            await cluster.until(cluster.informers.deployments) { $0.first?.status.availableReplicas == 2 }
-            await cluster.until(cluster.informers.configMaps) { maps in
+            try await cluster.until(cluster.informers.deployments) { $0.first?.status.availableReplicas == 2 }
+            try await cluster.until(cluster.informers.configMaps) { maps in
                 maps.contains { $0.metadata.namespace == "team" && $0.metadata.name == "kube-root-ca.crt" }
             }
             try await cluster.client.delete(Namespace.self, "team")
-            await cluster.until(cluster.informers.namespaces) { !$0.contains { $0.metadata.name == "team" } }
-            await cluster.until(cluster.informers.pods) { $0.isEmpty }
+            try await cluster.until(cluster.informers.namespaces) { !$0.contains { $0.metadata.name == "team" } }
+            try await cluster.until(cluster.informers.pods) { $0.isEmpty }
         }
     }
 
@@ -140,14 +140,14 @@ import Testing
                         }
                     ]
                 })
-            await cluster.until(cluster.informers.pods) { pods in
+            try await cluster.until(cluster.informers.pods) { pods in
                 pods.first?.status.conditions.contains {
                     $0.type == "PodScheduled" && $0.reason == "Unschedulable"
                         && $0.message == "0/1 nodes are available: 1 Insufficient cpu."
                 } ?? false
             }
             try await cluster.addNode("b", cpu: 4)
-            await cluster.until(cluster.informers.pods) { $0.first?.status.phase == "Running" }
+            try await cluster.until(cluster.informers.pods) { $0.first?.status.phase == "Running" }
         }
     }
 
@@ -164,13 +164,13 @@ import Testing
                 }
             ]
             _ = try await cluster.client.create(deployment)
-            await cluster.until(cluster.informers.nodes) { nodes in
+            try await cluster.until(cluster.informers.nodes) { nodes in
                 let taints = nodes.first?.spec.taints.map { "\($0.key):\($0.effect)" } ?? []
                 return nodes.first?.status.conditions.first { $0.type == "Ready" }?.status == "Unknown"
                     && taints.contains("node.kubernetes.io/unreachable:NoExecute")
             }
             // The one that ran there goes, and its successor finds no node.
-            await cluster.until(cluster.informers.pods) { pods in
+            try await cluster.until(cluster.informers.pods) { pods in
                 pods.count == 1
                     && pods[0].status.conditions.contains {
                         $0.reason == "Unschedulable"

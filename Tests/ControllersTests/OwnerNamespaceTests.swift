@@ -31,4 +31,11 @@ import Testing
         #expect(graph.verdict(on: "far") == .ask(far.owners))
         #expect(graph.verdict(on: "far", absent: ["owner"]) == .delete(propagation: "Background"))
     }
+
+    @Test func theEndOfAnOwnerThatWasNeverPutIsNoticed() {
+        var graph = OwnerGraph()
+        _ = graph.put(map("owned", in: "a", owner: "owner"))
+        #expect(graph.remove("owner") == ["owned"])
+        #expect(graph.remove("nobody").isEmpty)
+    }
 }

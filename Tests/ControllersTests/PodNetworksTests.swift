@@ -46,7 +46,7 @@ import Testing
         let networks = try networks("10.42.0.0/16")
         try await TestCluster.run(podNetworks: networks) { cluster in
             for name in ["server", "a", "b", "c"] { try await cluster.addNode(name) }
-            await cluster.until(cluster.informers.nodes) { nodes in
+            try await cluster.until(cluster.informers.nodes) { nodes in
                 nodes.count == 4 && nodes.allSatisfy { $0.spec.podCIDR != nil }
             }
             let before = Dictionary(
@@ -55,9 +55,11 @@ import Testing
             #expect(Set(before.values).count == 4)
             // A node that comes again has what it had.
             try await cluster.client.delete(Node.self, "b")
-            await cluster.until(cluster.informers.nodes) { $0.count == 3 }
+            try await cluster.until(cluster.informers.nodes) { $0.count == 3 }
             try await cluster.addNode("b")
-            await cluster.until(cluster.informers.nodes) { $0.count == 4 && $0.allSatisfy { $0.spec.podCIDR != nil } }
+            try await cluster.until(cluster.informers.nodes) {
+                $0.count == 4 && $0.allSatisfy { $0.spec.podCIDR != nil }
+            }
             #expect(cluster.informers.nodes.get("b")?.spec.podCIDRs == before["b"])
         }
     }

@@ -117,11 +117,41 @@ struct TestCluster: Sendable {
         _ = try await client.modify(Node.self, name, subresource: "status") { $0.status = node.status }
     }
 
-    /// Returns once `condition` holds, looked at after every change of that informer.
+    /// How long one state is waited for.
+    private static let patience = Duration.seconds(300)
+
+    /// Returns once `condition` holds, looked at after every change of that informer. Throws what was seen instead where it never did.
     func until<Object: APIObject>(
-        _ informer: Informer<Object>, _ condition: @Sendable ([Object]) -> Bool
-    ) async {
-        for await _ in informer.subscribe() where condition(informer.list()) { return }
+        _ informer: Informer<Object>, _ condition: @escaping @Sendable ([Object]) -> Bool
+    ) async throws {
+        let changes = informer.subscribe()
+        let isLate = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await _ in changes where condition(informer.list()) { return false }
+                return true
+            }
+            group.addTask {
+                try? await Task.sleep(for: Self.patience)
+                return true
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? true
+        }
+        if isLate {
+            throw Unmet(
+                kind: Object.kind.plural,
+                seen: informer.list().map { String(decoding: $0.json.encoded(), as: UTF8.self) })
+        }
+    }
+
+    /// A state that the cluster did not come to.
+    struct Unmet: Error, CustomStringConvertible {
+        let kind: String
+        let seen: [String]
+
+        var description: String {
+            "the \(kind) are not as awaited after \(TestCluster.patience); there are \(seen.count):\n\(seen.joined(separator: "\n"))"
+        }
     }
 
     private func actAsNodes() async {
@@ -158,10 +188,13 @@ struct TestCluster: Sendable {
 
     /// As a kubelet does: again where it fails, unless the pod is gone.
     private func insist(_ call: () async throws(Status) -> Void) async {
+        var failures: [Status] = []
         for _ in 0..<100 {
             do throws(Status) { return try await call() } catch {
-                if error.isReason(.notFound) { return }
+                if error.isReason(.notFound) || Task.isCancelled { return }
+                failures.append(error)
             }
         }
+        Issue.record("a node gave up: \(failures[0].message)")
     }
 }

@@ -3,34 +3,50 @@ import APIMachinery
 /// The changes that a subscriber has not read yet. Pure.
 ///
 /// Holds at most one change for each object: changes of an object that was not read in between are merged, so a slow
-/// reader skips states, never objects. Its size is bounded by the number of objects in the cache and of those deleted
-/// since the last reading. An object made anew under an old name is told apart: its end is delivered first.
+/// reader skips states, never objects. One that came and went unread is told as deleted: the reader may have met it in
+/// the cache meanwhile, and must hear of its end. An object made anew under an old name is another one, and comes after
+/// the end of the first. Its size is bounded by the number of objects in the cache and of those deleted since the last
+/// reading.
 struct ChangeQueue<Object: APIObject>: Sendable {
+    private struct Identity: Sendable, Hashable {
+        var key: ObjectKey
+        var uid: String
+    }
+
     private enum Item: Sendable {
-        case change(ObjectKey)
+        case change(Identity)
         case synced
     }
 
     private struct Change: Sendable {
         /// What the subscriber knows.
         var before: Object?
-        var after: Object?
+        var newest: Object
+        var isGone: Bool
     }
 
     private var items: [Item] = []
     private var head = 0
-    private var changes: [ObjectKey: Change] = [:]
+    private var changes: [Identity: Change] = [:]
 
     /// Objects with a change to read.
     var count: Int { changes.count }
 
     mutating func note(_ key: ObjectKey, before: Object?, after: Object?) {
-        guard changes[key] == nil else {
-            changes[key]?.after = after
+        let isSame = before?.metadata.uid == after?.metadata.uid
+        if let before, !isSame { merge(key, Change(before: before, newest: before, isGone: true)) }
+        if let after { merge(key, Change(before: isSame ? before : nil, newest: after, isGone: false)) }
+    }
+
+    private mutating func merge(_ key: ObjectKey, _ change: Change) {
+        let identity = Identity(key: key, uid: change.newest.metadata.uid)
+        guard changes[identity] == nil else {
+            changes[identity]?.newest = change.newest
+            changes[identity]?.isGone = change.isGone
             return
         }
-        changes[key] = Change(before: before, after: after)
-        items.append(.change(key))
+        changes[identity] = change
+        items.append(.change(identity))
     }
 
     mutating func noteSynced() {
@@ -38,34 +54,14 @@ struct ChangeQueue<Object: APIObject>: Sendable {
     }
 
     mutating func next() -> InformerEvent<Object>? {
-        while head < items.count {
-            guard case .change(let key) = items[head] else {
-                advance()
-                return .synced
-            }
-            guard let change = changes[key] else {
-                advance()
-                continue
-            }
-            switch (change.before, change.after) {
-            case (let old?, let new?) where old.metadata.uid != new.metadata.uid:
-                changes[key]?.before = nil
-                return .deleted(old)
-            case (let old?, let new?): return finish(key, .updated(old: old, new: new))
-            case (let old?, nil): return finish(key, .deleted(old))
-            case (nil, let new?): return finish(key, .added(new))
-            case (nil, nil):
-                changes[key] = nil
-                advance()
-            }
-        }
-        return nil
-    }
-
-    private mutating func finish(_ key: ObjectKey, _ event: InformerEvent<Object>) -> InformerEvent<Object> {
-        changes[key] = nil
+        guard head < items.count else { return nil }
+        let item = items[head]
         advance()
-        return event
+        guard case .change(let identity) = item, let change = changes.removeValue(forKey: identity) else {
+            return .synced
+        }
+        if change.isGone { return .deleted(change.before ?? change.newest) }
+        return change.before.map { .updated(old: $0, new: change.newest) } ?? .added(change.newest)
     }
 
     private mutating func advance() {

@@ -67,9 +67,10 @@ package struct OwnerGraph: Sendable {
         return affected
     }
 
-    /// Returns the objects to look at again: those that it owned, and those that owned it.
+    /// Returns the objects to look at again: those that it owned, and those that owned it. One that was never put may have owned, too: it was asked for
+    /// while it was there.
     package mutating func remove(_ uid: String) -> Set<String> {
-        guard let item = items.removeValue(forKey: uid) else { return [] }
+        guard let item = items.removeValue(forKey: uid) else { return dependents[uid] ?? [] }
         for owner in item.owners {
             dependents[owner.uid]?.remove(uid)
             if dependents[owner.uid]?.isEmpty == true { dependents[owner.uid] = nil }
