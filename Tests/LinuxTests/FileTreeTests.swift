@@ -41,6 +41,31 @@ import Testing
         #expect(access(root, F_OK) != 0)
     }
 
+    /// As groups that a container nests in its own, which are directories too.
+    @Test func groupsDeeperThanAPathCanNameAreListedAndRemoved() throws {
+        let name = FilePath(String(repeating: "n", count: 200))
+        var group = try Descriptor.open(root, O_RDONLY | O_DIRECTORY)
+        for level in 0..<50 {
+            #expect(mkdirat(group.raw, "beside", 0o755) == 0 && mkdirat(group.raw, name.cString, 0o755) == 0)
+            let file = Descriptor(owning: openat(group.raw, "cgroup.procs", O_WRONLY | O_CREAT, 0o644))
+            let text = Array("\(level)\n1\(level)\n".utf8)
+            #expect(write(file.raw, text, text.count) == text.count)
+            group = Descriptor(owning: openat(group.raw, name.cString, O_RDONLY | O_DIRECTORY))
+        }
+        let found = try CgroupTree.processes(beneath: FilePath(root))
+        #expect(found.count == 100 && found.contains(149))
+        for _ in 0..<49 {
+            group = Descriptor(owning: openat(group.raw, "..", O_RDONLY | O_DIRECTORY))
+            #expect(unlinkat(group.raw, "cgroup.procs", 0) == 0)
+        }
+        // What is no group stays, and so does all above it.
+        #expect(throws: KernelError.self) { try CgroupTree.remove(FilePath(root)) }
+        #expect(unlink(root + "/cgroup.procs") == 0)
+        try CgroupTree.remove(FilePath(root))
+        #expect(access(root, F_OK) != 0)
+        #expect(try CgroupTree.processes(beneath: FilePath(root)).isEmpty)
+    }
+
     private func writeNew(_ path: String, bytes: Int) throws {
         let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
         let content = [UInt8](repeating: 1, count: bytes)

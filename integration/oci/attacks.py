@@ -1,6 +1,8 @@
 """Ways out of a container that are known from other runtimes, tried from inside, with a user namespace and without. Each has a control: the same
 trick where nothing stands against it."""
+import errno
 import functools
+import json
 import os
 import shutil
 import socket
@@ -8,8 +10,9 @@ import subprocess
 import tempfile
 import time
 
-from bundle import Failure, add_mount, without
+from bundle import Failure, add_mount, until, without
 from clauses import expect
+from kills import hierarchy, left_over
 from lifecycle import state
 from sessions import read_all, receive_terminal
 
@@ -312,3 +315,31 @@ def test_no_abstract_sockets(runtime):
         assert os.stat(runtime.root).st_mode & 0o077 == 0
     finally:
         own.close()
+
+
+@attack("groups nested without end", "groups beyond what a path can name, with a process in the deepest; listed, paused, killed, deleted",
+        "each is found in the one above, by descriptors", "by its path the deepest is not found")
+def test_nested_groups_go(runtime):
+    """Groups that a container has nested deeper than a path can name go with it, and so does who is in them."""
+    def change(config):
+        config["mounts"][-1]["options"].remove("ro")
+    name, _ = runtime.create("until [ -e /dev/shm/go ]; do sleep 0.05; done; cd /sys/fs/cgroup; n=$(head -c 200 /dev/zero | tr '\\0' n); for i in $(seq 40); do "
+                             "mkdir $n && cd -P $n || exit 1; done; sleep 100 & echo $! >cgroup.procs && touch /dev/shm/nested; exec sleep 100", change)
+    runtime.call("start", name)
+    group = f"{hierarchy()}/swiftlet-oci/{name}"
+    if runtime.users:  # as who lets a user have groups does
+        for path in ("", "/cgroup.procs"):
+            os.chown(group + path, 100000, 100000)
+    runtime.call("exec", name, "touch", "/dev/shm/go")
+    until(lambda: runtime.call("exec", name, "ls", "/dev/shm").stdout.split() == ["go", "nested"], "the groups are made")
+    try:
+        os.stat(group + ("/" + "n" * 200) * 40)  # the control
+        raise Failure("the deepest group has a path")
+    except OSError as error:
+        assert error.errno == errno.ENAMETOOLONG, error
+    assert len(json.loads(runtime.call("ps", "--format", "json", name).stdout)) == 2
+    runtime.call("pause", name)
+    assert runtime.status(name) == "paused"
+    runtime.call("resume", name)
+    runtime.call("delete", "--force", name)
+    assert left_over(runtime, name) == [], left_over(runtime, name)

@@ -90,7 +90,7 @@ final class Scene: Sendable {
         try WholeFile.replace(root + "/bin/busybox", with: program, mode: 0o755, durable: false)
         for tool in [
             "sh", "cat", "id", "sleep", "ls", "ps", "echo", "hostname", "grep", "head", "nc", "stty", "wc", "mkdir",
-            "touch", "dd",
+            "touch", "dd", "tr",
         ] {
             guard symlink("busybox", root + "/bin/" + tool) == 0 else { throw KernelError("symlink", tool) }
         }

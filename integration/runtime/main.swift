@@ -31,6 +31,7 @@ import Linux
         await checks.run("life") { checks in try await checkLife(scene, runtime, &checks) }
         await checks.run("kinds") { checks in try await checkKinds(scene, runtime, &checks) }
         await checks.run("recovery") { checks in try await checkRecovery(scene, &checks) }
+        await checks.run("nesting") { checks in try await checkNesting(scene, &checks) }
     }
     try await runtime.removeEverything(includingImages: true)
     try scene.clear()

@@ -79,14 +79,7 @@ extension SystemKernel {
         }
     }
 
-    package func removeCgroup(_ path: String) throws(KernelError) { try remove(FilePath(path)) }
-
-    private func remove(_ cgroup: FilePath) throws(KernelError) {
-        if rmdir(cgroup.cString) == 0 || errno == ENOENT { return }
-        guard errno == EBUSY || errno == ENOTEMPTY else { throw KernelError("remove cgroup", cgroup) }
-        for child in try groups(in: cgroup) { try remove(cgroup / child) }
-        guard rmdir(cgroup.cString) == 0 || errno == ENOENT else { throw KernelError("remove cgroup", cgroup) }
-    }
+    package func removeCgroup(_ path: String) throws(KernelError) { try CgroupTree.remove(FilePath(path)) }
 
     package func childCgroups(of path: String) throws(KernelError) -> [String] {
         try groups(in: FilePath(path)).map(\.description).sorted()
@@ -114,21 +107,8 @@ extension SystemKernel {
     /// A group's file that was open when the group went answers ENODEV.
     private static func isGone(_ error: KernelError) -> Bool { error.code == ENOENT || error.code == ENODEV }
 
-    /// Depth-limited by the hierarchy itself: pods, containers, and what a container with a cgroup of its own makes.
     package func processes(beneath path: String) throws(KernelError) -> [Int32] {
-        var found: [Int32] = []
-        var pending = [FilePath(path)]
-        while let cgroup = pending.popLast() {
-            do throws(KernelError) {
-                found += try readText(cgroup / "cgroup.procs").split(whereSeparator: \.isWhitespace).compactMap {
-                    Int32($0)
-                }
-            } catch  where Self.isGone(error) || error.code == EOPNOTSUPP {
-                continue
-            }
-            pending += try groups(in: cgroup).map { cgroup / $0 }
-        }
-        return found
+        try CgroupTree.processes(beneath: FilePath(path))
     }
 }
 

@@ -19,6 +19,12 @@ struct CgroupSettings: Sendable, Hashable {
         case group
     }
 
+    /// How far what runs in a pod may nest groups of its own, all its containers together: each group costs the kernel memory that no limit counts, the
+    /// more the deeper it lies.
+    static let nesting = [
+        Value(file: "cgroup.max.depth", value: "32"), Value(file: "cgroup.max.descendants", value: "4096"),
+    ]
+
     private(set) var values: [Value] = []
     /// Sentences for an event.
     private(set) var warnings: [String] = []

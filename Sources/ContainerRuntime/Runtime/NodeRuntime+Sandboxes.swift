@@ -98,6 +98,9 @@ extension NodeRuntime {
             try files.create(record)
             reach(.sandboxRecorded)
             try makeCgroup(record, config, host)
+            for bound in CgroupSettings.nesting {
+                try kernel.writeCgroup(record.cgroup, file: bound.file, value: bound.value)
+            }
             try weighClasses()
             reach(.sandboxGrouped)
         }

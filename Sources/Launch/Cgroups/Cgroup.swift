@@ -52,24 +52,14 @@ package struct Cgroup: Sendable, Equatable {
         if rmdir(path) != 0 && errno != ENOENT { throw .kernel(KernelError("rmdir", path)) }
     }
 
-    /// Removes the group and all beneath, deepest first.
+    /// Removes the group and all beneath, deepest first. EBUSY while processes are in one of them.
     package func removeTree() throws(CgroupError) {
-        do throws(KernelError) { try Self.remove(FilePath(path), Self.depthLimit) } catch { throw .kernel(error) }
-    }
-
-    /// A container that may write into its group nests as deep as it likes: this is as deep as a path can name.
-    private static let depthLimit = Int(PATH_MAX) / 2
-
-    private static func remove(_ group: FilePath, _ depth: Int) throws(KernelError) {
-        guard depth > 0 else { throw KernelError("rmdir", group, ELOOP) }
-        for child in children(of: group) { try remove(child, depth - 1) }
-        if rmdir(group.cString) != 0 && errno != ENOENT { throw KernelError("rmdir", group) }
+        do throws(KernelError) { try CgroupTree.remove(FilePath(path)) } catch { throw .kernel(error) }
     }
 
     /// The directories of the groups directly beneath, whose names a container may have made of any bytes.
-    package func children() -> [FilePath] { Self.children(of: FilePath(path)) }
-
-    private static func children(of group: FilePath) -> [FilePath] {
+    package func children() -> [FilePath] {
+        let group = FilePath(path)
         guard let directory = opendir(group.cString) else { return [] }
         defer { closedir(directory) }
         var found: [FilePath] = []
@@ -98,15 +88,7 @@ package struct Cgroup: Sendable, Equatable {
     }
 
     /// The processes of the group and all beneath. Groups that go meanwhile have none.
-    package func allProcesses() -> [Int32] {
-        var found: [Int32] = []
-        var pending = [FilePath(path)]
-        while let group = pending.popLast() {
-            found += ((try? readText(group / "cgroup.procs")) ?? "").split(separator: "\n").compactMap { Int32($0) }
-            pending += Self.children(of: group)
-        }
-        return found
-    }
+    package func allProcesses() -> [Int32] { (try? CgroupTree.processes(beneath: FilePath(path))) ?? [] }
 
     /// A flat file of names and numbers, such as `cpu.stat` (microseconds) or `memory.events`.
     package func counters(_ file: String) throws(CgroupError) -> [String: UInt64] {
