@@ -30,6 +30,7 @@ import Linux
         await checks.run("removal") { checks in try checkRemoval(scene, &checks) }
         await checks.run("life") { checks in try await checkLife(scene, runtime, &checks) }
         await checks.run("kinds") { checks in try await checkKinds(scene, runtime, &checks) }
+        await checks.run("swaps") { checks in try await checkSwaps(scene, runtime, &checks) }
         await checks.run("recovery") { checks in try await checkRecovery(scene, &checks) }
         await checks.run("nesting") { checks in try await checkNesting(scene, &checks) }
     }
