@@ -38,7 +38,16 @@ package struct RuntimePaths: Sendable, Hashable {
     func containerRecord(_ id: String, in sandbox: String) -> String { containerRecords(of: sandbox) + "/\(id).json" }
     /// Where the monitor's socket is made.
     func monitor(of sandbox: String) -> String { self.sandbox(sandbox) + "/monitor" }
+    /// A file system in memory, with a bound: what containers share, and the files of theirs that they may write to.
     package func sharedMemory(of sandbox: String) -> String { self.sandbox(sandbox) + "/shm" }
+    /// /dev/shm of its containers.
+    func deviceMemory(of sandbox: SandboxRecord) -> String {
+        sharedMemory(of: sandbox.id) + (sandbox.areFilesBounded ? "/shm" : "")
+    }
+    /// Where the pod's resolv.conf and the like are.
+    func podFiles(of sandbox: SandboxRecord) -> String {
+        sandbox.areFilesBounded ? sharedMemory(of: sandbox.id) + "/etc" : self.sandbox(sandbox.id)
+    }
 
     /// The cgroup of all pods.
     package var podCgroups: String { cgroupRoot + "/pods" }

@@ -108,7 +108,7 @@ import Testing
             Issue.record("shared memory is not the pod's")
             return
         }
-        #expect(source == "/state/sandboxes/" + String(repeating: "5", count: 20) + "/shm")
+        #expect(source == "/state/sandboxes/" + String(repeating: "5", count: 20) + "/shm/shm")
     }
 
     @Test func thePodsFilesLieOverAVolumeAtTheirDirectory() throws {

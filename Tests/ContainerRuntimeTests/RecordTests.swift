@@ -37,6 +37,17 @@ import Testing
         #expect(try SandboxRecord(SpecificationReader(value, file: "f")) == ready)
     }
 
+    /// A pod that an older daemon made keeps its files where they are mounted from.
+    @Test func anOlderRecordSaysNothingOfItsFiles() throws {
+        var object = sandbox.json
+        object["boundedFiles"] = nil
+        let read = try SandboxRecord(SpecificationReader(.object(object), file: "f"))
+        let paths = RuntimePaths(data: "/d", state: "/s", cgroupRoot: "/c")
+        #expect(paths.podFiles(of: read) == "/s/sandboxes/s" && paths.deviceMemory(of: read) == "/s/sandboxes/s/shm")
+        #expect(paths.podFiles(of: sandbox) == "/s/sandboxes/s/shm/etc")
+        #expect(paths.deviceMemory(of: sandbox) == "/s/sandboxes/s/shm/shm")
+    }
+
     @Test func brokenRecordsNameTheField() throws {
         var object = container().json
         object["phase"] = "flying"

@@ -79,7 +79,7 @@ package protocol RuntimeKernel: Sendable {
     func childCgroups(of path: String) throws(KernelError) -> [String]
     /// All processes in it and beneath; none where it is not there.
     func processes(beneath path: String) throws(KernelError) -> [Int32]
-    /// A pod's shared memory: a tmpfs of 64 MiB at `path`, made where it is missing.
+    /// A pod's memory: a tmpfs of 64 MiB at `path`, made where it is missing, with a directory `shm` in it that everybody may write to.
     func mountSharedMemory(_ path: String) throws(KernelError)
     /// Nothing where nothing is mounted.
     func unmount(_ path: FilePath) throws(KernelError)

@@ -25,7 +25,9 @@ package struct SystemKernel: RuntimeKernel {
 
     package func mountSharedMemory(_ path: String) throws(KernelError) {
         try WholeFile.makeDirectories(path, mode: 0o700)
-        try HostMount.tmpfs(at: path, options: ["mode": "1777", "size": "65536k"])
+        try HostMount.tmpfs(at: path, options: ["mode": "755", "size": "65536k"])
+        let shared = path + "/shm"
+        guard mkdir(shared, 0o700) == 0, chmod(shared, 0o1777) == 0 else { throw KernelError("mkdir", shared) }
     }
 
     package func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError) {

@@ -15,7 +15,7 @@ enum MountDecision {
         Linux.Mount.standard.map { mount in
             var mount = mount
             if mount.target == "/dev/shm" {
-                let source = input.sandbox.ipc == .node ? "/dev/shm" : input.paths.sharedMemory(of: input.sandbox.id)
+                let source = input.sandbox.ipc == .node ? "/dev/shm" : input.paths.deviceMemory(of: input.sandbox)
                 mount.source = .path(source)
                 mount.flags.insert(.mapped)
             }
@@ -26,7 +26,7 @@ enum MountDecision {
 
     /// The pod's own resolv.conf, hostname and hosts.
     private static func podFiles(_ input: ContainerPlanInput) -> [Linux.Mount] {
-        let directory = input.paths.sandbox(input.sandbox.id)
+        let directory = input.paths.podFiles(of: input.sandbox)
         return PodFiles.names.map { name in
             Linux.Mount(.path(directory + "/" + name), at: "/etc/" + name, flags: .mapped)
         }

@@ -11,7 +11,7 @@ extension SandboxRecord {
             "hostname": .string(hostname), "logDirectory": .string(logDirectory), "labels": .map(labels),
             "annotations": .map(annotations), "network": .string(network.rawValue), "pid": .string(pid.rawValue),
             "ipc": .string(ipc.rawValue), "cgroup": .string(cgroup), "cpuRequest": .integer(cpuRequest),
-            "addresses": .list(addresses),
+            "addresses": .list(addresses), "boundedFiles": .bool(areFilesBounded),
             "warnings": .list(warnings), "users": users?.json ?? .null,
         ]
     }
@@ -34,6 +34,7 @@ extension SandboxRecord {
         cgroup = try reader.required("cgroup")
         cpuRequest = try reader.integer("cpuRequest") ?? 0
         addresses = try reader.strings("addresses") ?? []
+        areFilesBounded = try reader.bool("boundedFiles") ?? false
         warnings = try reader.strings("warnings") ?? []
         users = try reader.object("users").map { reader throws(OCIError) in try PodUsers(reader) }
     }

@@ -33,6 +33,8 @@ struct SandboxRecord: Sendable, Hashable {
     /// What the pod asks of the CPUs, in thousandths: its part in the weight of its class.
     var cpuRequest: Int64
     var addresses: [String] = []
+    /// Whether the pod's files are in its memory, where a container that writes to them fills nothing of the host's. An older daemon's are not.
+    var areFilesBounded = true
     var warnings: [String] = []
 
     init(

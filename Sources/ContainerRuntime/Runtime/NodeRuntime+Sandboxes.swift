@@ -132,11 +132,12 @@ extension NodeRuntime {
         do throws(CRIError) {
             try await threads.perform("make shared files") { [self] () throws(CRIError) in
                 try attempt("shared files of pod \(record.podName)") { () throws(KernelError) in
-                    if record.ipc != .node { try kernel.mountSharedMemory(paths.sharedMemory(of: record.id)) }
+                    try kernel.mountSharedMemory(paths.sharedMemory(of: record.id))
                     reach(.sharedMemoryMounted)
                     let resolvConf = config.dns.map(PodFiles.resolvConf) ?? kernel.hostFile("/etc/resolv.conf")
-                    try write(resolvConf, PodFiles.resolvConfName, of: record.id)
-                    try write(record.hostname + "\n", PodFiles.hostnameName, of: record.id)
+                    try WholeFile.makeDirectories(paths.podFiles(of: record))
+                    try write(resolvConf, PodFiles.resolvConfName, of: record)
+                    try write(record.hostname + "\n", PodFiles.hostnameName, of: record)
                 }
             }
             return .success(())
@@ -145,9 +146,9 @@ extension NodeRuntime {
         }
     }
 
-    private func write(_ text: String, _ name: String, of sandbox: String) throws(KernelError) {
+    private func write(_ text: String, _ name: String, of sandbox: SandboxRecord) throws(KernelError) {
         try WholeFile.replace(
-            paths.sandbox(sandbox) + "/" + name, with: Array(text.utf8), mode: 0o644, durable: false)
+            paths.podFiles(of: sandbox) + "/" + name, with: Array(text.utf8), mode: 0o644, durable: false)
     }
 
     private func spawnMonitor(
@@ -185,7 +186,7 @@ extension NodeRuntime {
                 config.network == .node
                 ? kernel.hostFile("/etc/hosts") : PodFiles.hosts(record.hostname, addresses)
             try attempt("files of pod \(record.podName)") { () throws(KernelError) in
-                try write(hosts, PodFiles.hostsName, of: id)
+                try write(hosts, PodFiles.hostsName, of: record)
                 try files.write(record)
             }
         }

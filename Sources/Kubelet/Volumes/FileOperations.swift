@@ -10,26 +10,19 @@ enum FileOperations {
         guard mkdir(path, mode) == 0 || errno == EEXIST else { throw KernelError("mkdir", path) }
     }
 
-    /// Writes a new file; one that is there is replaced in one step.
+    /// Writes a new file; one that is there is replaced in one step. Several containers of a pod may write the same.
     static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws(KernelError) {
-        let temporary = path + ".new"
-        unlink(temporary)
-        let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(file.raw, $0.baseAddress.map { $0 + written }, $0.count - written)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw KernelError("write", path) }
-            written += count
-        }
-        guard fchmod(file.raw, mode) == 0 else { throw KernelError("chmod", path) }
-        guard rename(temporary, path) == 0 else { throw KernelError("rename", path) }
+        try WholeFile.replace(path, with: bytes, mode: mode, durable: false)
+    }
+
+    /// Gives back what a file has beyond so many bytes.
+    static func cut(_ path: String, to limit: Int) {
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_size > limit { truncate(path, limit) }
     }
 
     static func read(_ path: String, limit: Int) -> [UInt8]? {
-        guard let file = try? Descriptor.open(path, O_RDONLY | O_NOFOLLOW) else { return nil }
+        guard let file = try? Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) else { return nil }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while bytes.count < limit {
@@ -44,7 +37,8 @@ enum FileOperations {
     /// The last bytes of a file, at most `limit`; empty where it cannot be read.
     static func end(of path: String, limit: Int) -> [UInt8] {
         var status = stat()
-        guard let file = try? Descriptor.open(path, O_RDONLY | O_NOFOLLOW), fstat(file.raw, &status) == 0 else {
+        guard let file = try? Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), fstat(file.raw, &status) == 0
+        else {
             return []
         }
         var bytes = [UInt8](repeating: 0, count: min(limit, max(0, status.st_size)))

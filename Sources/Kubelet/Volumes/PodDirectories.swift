@@ -20,7 +20,9 @@ struct PodDirectories: Sendable, Hashable {
     func files(_ uid: String, _ volume: String) -> String { "\(volatilePod(uid))/volumes/\(volume)" }
     /// Where a path within a volume is bound for a container.
     func subPaths(_ uid: String, _ container: String) -> String { "\(volatilePod(uid))/subpaths/\(container)" }
-    func hosts(_ uid: String) -> String { "\(volatilePod(uid))/etc-hosts" }
+    /// A file system in memory, with a bound: the files that containers may write to, so that they fill nothing of the node's.
+    func written(_ uid: String) -> String { "\(volatilePod(uid))/written" }
+    func hosts(_ uid: String) -> String { "\(written(uid))/etc-hosts" }
 
     /// `/var/log/pods/NAMESPACE_NAME_UID`, with one directory a container.
     static func logs(of pod: Pod, in root: String) -> String {
@@ -28,6 +30,6 @@ struct PodDirectories: Sendable, Hashable {
     }
 
     func terminationLog(_ uid: String, _ container: String, attempt: UInt32) -> String {
-        "\(volatilePod(uid))/termination/\(container)-\(attempt)"
+        "\(written(uid))/termination/\(container)-\(attempt)"
     }
 }

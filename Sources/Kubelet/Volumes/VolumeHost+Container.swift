@@ -1,5 +1,6 @@
 import APIMachinery
 import CRI
+import Glibc
 import KubernetesAPI
 import Linux
 
@@ -45,11 +46,21 @@ extension VolumeHost {
         let termination = directories.terminationLog(uid, container.name, attempt: attempt)
         let hosts = directories.hosts(uid)
         let text = pod.spec.hostNetwork ? nil : Self.hostsFile(pod, addresses: addresses, hostNames: hostNames)
-        let root = directories.volatilePod(uid)
+        let root = directories.written(uid)
+        // The last words of the one before are still asked for. What a container has added is taken back, so that there is space.
+        let (before, older) = (
+            directories.terminationLog(uid, container.name, attempt: attempt &- 1),
+            directories.terminationLog(uid, container.name, attempt: attempt &- 2)
+        )
         try await run("files of container \"\(container.name)\"") { () throws(KernelError) in
+            try Self.mountMemory(root, options: "mode=755,size=1m")
             try FileOperations.makeDirectories("\(root)/termination")
+            FileOperations.cut(before, to: Self.messageLimit)
+            unlink(older)
             try FileOperations.write([], to: termination, mode: 0o666)
-            if let text { try FileOperations.write(Array(text.utf8), to: hosts, mode: 0o644) }
+            guard let text else { return }
+            FileOperations.cut(hosts, to: text.utf8.count)
+            try FileOperations.write(Array(text.utf8), to: hosts, mode: 0o644)
         }
         var mounts = [CRI.Mount(hostPath: termination, containerPath: container.terminationMessagePath)]
         if text != nil, !container.volumeMounts.contains(where: { $0.mountPath == "/etc/hosts" }) {
@@ -87,6 +98,8 @@ extension VolumeHost {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    private static let messageLimit = 4_096
+
     /// What an ended container left as its last words: its termination file, or, where its policy says so and it failed in silence, the end of its log.
     func terminationMessage(_ status: CRI.ContainerStatus) async -> String {
         guard status.message.isEmpty, let path = status.annotations[ContainerLabel.terminationMessage] else {
@@ -95,7 +108,7 @@ extension VolumeHost {
         let isLogTaken =
             status.annotations[ContainerLabel.terminationPolicy] == "FallbackToLogsOnError" && status.exitCode != 0
         let bytes = try? await threads.run("read \(path)") { () throws(KernelError) in
-            let own = FileOperations.read(path, limit: 4096) ?? []
+            let own = FileOperations.read(path, limit: Self.messageLimit) ?? []
             guard own.isEmpty, isLogTaken else { return own }
             return LogLine.lastWords(FileOperations.end(of: status.logPath, limit: 64 << 10))
         }

@@ -3,6 +3,7 @@ import CRI
 import Glibc
 import KubernetesAPI
 import Linux
+import Synchronization
 
 /// Makes pods' volumes on this node and takes them away. Every operation may be repeated.
 struct VolumeHost: PodVolumes {
@@ -49,13 +50,21 @@ struct VolumeHost: PodVolumes {
     }
 
     private static func mountMemory(_ path: String, size: Int64, group: gid_t?) throws(KernelError) {
-        try FileOperations.makeDirectories(path)
-        guard !isMountPoint(path) else { return }
-        let options = (group.map { "mode=2777,gid=\($0)" } ?? "mode=777") + (size > 0 ? ",size=\(size)" : "")
-        guard mount("tmpfs", path, "tmpfs", UInt(MS_NOSUID | MS_NODEV), options) == 0 else {
-            throw KernelError("mount tmpfs", path)
-        }
+        let mode = group.map { "mode=2777,gid=\($0)" } ?? "mode=777"
+        try mountMemory(path, options: mode + (size > 0 ? ",size=\(size)" : ""))
     }
+
+    /// Once: containers of a pod are made beside each other.
+    static func mountMemory(_ path: String, options: String) throws(KernelError) {
+        try FileOperations.makeDirectories(path)
+        let code = mounting.withLock { _ -> Int32 in
+            if isMountPoint(path) { return 0 }
+            return mount("tmpfs", path, "tmpfs", UInt(MS_NOSUID | MS_NODEV), options) == 0 ? 0 : errno
+        }
+        guard code == 0 else { throw KernelError("mount tmpfs", path, code) }
+    }
+
+    private static let mounting = Mutex(())
 
     /// Checks, or makes, what a hostPath volume says it is.
     func checkHostPath(_ source: HostPathVolumeSource, _ volume: String) async throws(OperationError) {
