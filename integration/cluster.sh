@@ -16,6 +16,7 @@ workloads
 commands
 containers
 users
+attacks
 streams
 bad_input
 node_commands

@@ -265,9 +265,14 @@ int32_t cm_resize(int32_t terminal, uint16_t columns, uint16_t rows) {
 
 int32_t cm_open_log(const char *path, uint64_t *size) {
     struct stat status;
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
     if (fd < 0) return -errno;
-    *size = fstat(fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+    /* a pod with the logs' directory as its volume may have put a pipe or a device of the host's in its place */
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+        close(fd);
+        return -EINVAL;
+    }
+    *size = (uint64_t)status.st_size;
     return fd;
 }
 

@@ -54,6 +54,23 @@ import Testing
         await reader.close()
     }
 
+    /// What a pod can put there that has the logs' directory as its volume.
+    @Test func onlyAFileIsALog() async throws {
+        defer { try? TreeRemoval.remove(directory) }
+        try append("secret", to: directory + "/other")
+        let makers: [(String) -> Int32] = [
+            { mkfifo($0, 0o600) }, { symlink(directory + "/other", $0) }, { mkdir($0, 0o700) },
+        ]
+        for make in makers {
+            #expect(make(path) == 0)
+            let reader = LogReader(path: path, options: LogOptions(), threads: threads, events: try EventThread()) {}
+            await #expect(throws: KernelError.self) { try await reader.open() }
+            #expect(
+                FileOperations.end(of: path, limit: 4_096).isEmpty && FileOperations.read(path, limit: 9) ?? [] == [])
+            try TreeRemoval.remove(path)
+        }
+    }
+
     @Test func aRotationLosesNothing() async throws {
         defer { try? TreeRemoval.remove(directory) }
         let (end, ending) = AsyncStream<Void>.makeStream()
