@@ -115,6 +115,8 @@ struct TestPod {
         change(&launch)
         _ = try await monitor.run(launch)
         let exit = try await nextExit()
+        // On a busy machine an exit does not wait for the log, which a process of its own writes.
+        for _ in 0..<200 where log(id).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
         return (log(id), exit)
     }
 
