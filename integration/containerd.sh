@@ -15,7 +15,10 @@ BIN=${SWIFTLET_BIN:-$(swift build --show-bin-path)}
 source packaging/packages.sh
 # shellcheck source=integration/cluster/instance.sh
 source integration/cluster/instance.sh
+# shellcheck source=integration/images/2-registry.sh
+source integration/images/2-registry.sh
 IMAGE=docker.io/library/busybox:demo
+PRIVATE=127.0.0.1:5001/private:1
 
 mount_apart() {
     local folder
@@ -85,6 +88,7 @@ start_server() {
 
 end() {
     [ "$failed" = 0 ] || { echo "the ends of the logs:"; tail -n 25 "$ROOT/log" "$ROOT/containerd.log"; }
+    stop_helper closed
     clean_up
     stop_containerd 2>/dev/null
     [ -n "${KEEP:-}" ] || rm -rf "$ROOT"
@@ -116,6 +120,34 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 Y
 }
 
+# A container whose image came with a Secret, by which a registry asks.
+runs_private() {
+    echo "user:$(python3 -W ignore -c 'import crypt; print(crypt.crypt("secret", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=2**6)))')" >"$ROOT/htpasswd"
+    start_registry 5001 closed "auth: {htpasswd: {realm: closed, path: $ROOT/htpasswd}}" &&
+        inside ctr --address "$ROOT/containerd.sock" --namespace k8s.io images push --plain-http --user user:secret "$PRIVATE" "$IMAGE" >/dev/null &&
+        kubectl create secret docker-registry brief --docker-server=127.0.0.1:5001 --docker-username=user --docker-password=secret || return 1
+    kubectl apply -f - <<Y
+apiVersion: v1
+kind: Pod
+metadata: {name: private}
+spec:
+  terminationGracePeriodSeconds: 1
+  imagePullSecrets: [{name: brief}]
+  containers:
+  - {name: main, image: "$PRIVATE", command: [sh, -c, "until cat /end; do sleep 0.2; done"]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: stranger}
+spec: {terminationGracePeriodSeconds: 1, containers: [{name: main, image: "$PRIVATE"}]}
+Y
+    kubectl wait --for=condition=Ready pod/private --timeout=60s
+}
+is_refused() { says ErrImagePull kubectl get events --field-selector involvedObject.name=stranger; }
+comes_back_without() {
+    kubectl delete secret brief && kubectl exec private -- sh -c 'echo >/end' && eventually 30 says "1 true" kubectl get pod private -o \
+        'jsonpath={.status.containerStatuses[0].restartCount} {.status.containerStatuses[0].ready}'
+}
 running() { ctr tasks list | grep -c RUNNING; }
 first_pod() { kubectl get pods -l app=web -o 'jsonpath={.items[0].metadata.name}'; }
 types() { kubectl exec -i "$(first_pod)" -- head -n 1 <<<typed; }
@@ -201,7 +233,7 @@ is_empty() {
 }
 
 [ "$(id -u)" = 0 ] || { echo "needs root" >&2; exit 77; }
-install_packages containerd runc containernetworking-plugins busybox-static python3 >&2
+install_packages containerd runc containernetworking-plugins busybox-static curl docker-registry python3 >&2
 NETNS=swc$$
 ROOT=$(mktemp -d /tmp/swc.XXXXXX)
 export KUBECONFIG=$ROOT/c/admin.kubeconfig
@@ -234,5 +266,9 @@ check "a forwarded port answers" forwards
 check "a killed container comes back" comes_back
 check "a new server takes the pods up as they are" survives
 check "the Deployment goes" kubectl delete deployment web --timeout=30s
+check "an image comes with a Secret" runs_private
+check "who has none is refused" eventually 20 is_refused
+check "and its container comes back when the Secret is gone" comes_back_without
+check "both go" kubectl delete pod private stranger --timeout=30s
 check "nothing is left at containerd" eventually 30 is_empty
 finish

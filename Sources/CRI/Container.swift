@@ -13,6 +13,8 @@ package struct ContainerConfig: Sendable, Hashable {
     package var metadata: ContainerMetadata
     /// The image's name as the pod gives it.
     package var image: String
+    /// Which image that is, by the id that the image service gave it: its name may mean another by now. Nil: the one that has the name.
+    package var imageID: String?
     /// Replaces the image's entry point where not empty.
     package var command: [String] = []
     /// Replaces the image's command where not empty.
@@ -89,7 +91,7 @@ package struct Mount: Sendable, Hashable {
     package var users: PodUsers?
     /// An image whose files are mounted, read-only, in place of a path of the host; nil: none. `subPath` is then one within the image.
     package var image: String?
-    /// That image by digest, once it is mounted.
+    /// Which image that is, by the id that the image service gave it; nil: the one that has the name. Always there once it is mounted.
     package var imageID: String?
 
     package init(
@@ -205,8 +207,10 @@ package struct ContainerStatus: Sendable, Hashable {
     package var reason = ""
     package var message = ""
     package var image: String
-    /// The image by digest.
+    /// The id that the image service gives its image.
     package var imageID: String
+    /// The image by a digest that its registry knows, or its id.
+    package var imageReference: String
     package var labels: [String: String] = [:]
     package var annotations: [String: String] = [:]
     /// Absolute.
@@ -233,6 +237,7 @@ package struct ContainerStatus: Sendable, Hashable {
         self.createdAt = createdAt
         self.image = image
         self.imageID = imageID
+        imageReference = imageID
     }
 }
 

@@ -178,7 +178,7 @@ enum Layers {
         for path in [page, blob] { try WholeFile.replace(path, with: [], mode: 0o644, durable: false) }
         #expect(try await store.verifyAll() == ["docker.io/library/a:latest"])
         #expect(try await store.imageStatus("a") == nil && store.records.contains { $0.id == record.id })
-        #expect(throws: CRIError.self) { try store.use("a", by: "container") }
+        #expect(throws: CRIError.self) { try store.use("a", called: "a", by: "container") }
         _ = try await store.add(name: "a", path: try node.layout([("a", fixture)]))
         #expect(try await store.imageStatus("a") != nil && store.damaged.isEmpty)
         #expect(try WholeFile.read(page) == Array("hello".utf8))

@@ -188,7 +188,7 @@ extension mode_t {
         let node = try FakeNode()
         let (store, record, tree) = try await image(node)
         let good = file(tree)
-        if isUsed { _ = try store.use("a", by: "c") }
+        if isUsed { _ = try store.use("a", called: "x", by: "c") }
         // What a mount holds is the directory, whatever its name.
         let mounted = try OpenDirectory(tree)
         try WholeFile.replace(tree + "/etc/group", with: Array("rotten".utf8), durable: false)
@@ -210,7 +210,7 @@ extension mode_t {
     @Test func anImageThatIsRemovedByForceStaysWithWhoRunsOnIt() async throws {
         let node = try FakeNode()
         let (store, _, tree) = try await image(node)
-        _ = try store.use("a", by: "c")
+        _ = try store.use("a", called: "x", by: "c")
         let mounted = try OpenDirectory(tree)
         try await store.removeImage("a", isForced: true)
         #expect(access(tree, F_OK) != 0)

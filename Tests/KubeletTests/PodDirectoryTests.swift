@@ -13,7 +13,8 @@ import Testing
 
 /// A directory of pods over a fake runtime; what is published is kept.
 final class DirectoryFixture: Sendable {
-    let runtime = FakeRuntimeService()
+    let runtime: FakeRuntimeService
+    let images: FakeImageService
     let directory: PodDirectory
     let executor: PodExecutor
     private let sink = KeptStatuses()
@@ -21,19 +22,24 @@ final class DirectoryFixture: Sendable {
 
     var published: [String: PodStatus] { sink.statuses.withLock { $0.byUID } }
 
-    init() {
+    init(
+        images: FakeImageService = FakeImageService(present: ["i"]), objects: any ReferencedObjects = Silent(),
+        recorder: any PodEventRecorder = Silent()
+    ) {
+        self.images = images
+        runtime = FakeRuntimeService(images: images)
         let time = ManualTime()
         let threads = BlockingThreads(count: 1)
         executor = PodExecutor(
             node: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), runtime: runtime,
-            images: FakeImageService(present: ["i"]), pulls: PullRecords(directory: root + "/d", threads: threads),
+            images: images, pulls: PullRecords(directory: root + "/d", threads: threads),
             volumes: VolumeHost(
                 directories: PodDirectories(data: root + "/d", run: root + "/r"), threads: threads),
-            source: sink, objects: Silent(),
+            source: sink, objects: objects,
             watches: ObjectWatches(
                 client: APIClient(
                     handler: FakeHTTPHandler { _ throws(HTTPError) in HTTPResponse(500) }, userAgent: "kubelet"),
-                time: time), recorder: Silent(),
+                time: time), recorder: recorder,
             prober: Prober(runtime: runtime, transport: Silent(), time: time),
             settings: PodSettings(
                 clusterDNS: [], clusterDomain: "", logRoot: root + "/l", nodeMemory: 0, hostResolver: "",
@@ -135,7 +141,7 @@ private final class KeptStatuses: PodStatusSink {
 }
 
 /// Everything a pod's executor speaks to and these tests do not ask about.
-private struct Silent: ReferencedObjects, PodEventRecorder, ProbeTransport {
+struct Silent: ReferencedObjects, PodEventRecorder, ProbeTransport {
     func configMap(_ name: String, in namespace: String) async throws(OperationError) -> ConfigMap? { nil }
     func secret(_ name: String, in namespace: String) async throws(OperationError) -> Secret? { nil }
     func token(

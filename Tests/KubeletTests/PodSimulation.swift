@@ -141,7 +141,7 @@ struct PodSimulation {
                     addresses: ["10.42.0.\(attempt + 2)"]))
         case .ensureImages(let name, _, let held):
             return ensureImages(name, held)
-        case .startContainer(let name, let attempt):
+        case .startContainer(let name, let attempt, _):
             if let message = startFailures[name] {
                 return .failure(reason: "CreateContainerConfigError", message: message)
             }
@@ -173,7 +173,7 @@ struct PodSimulation {
             log.append("pull \(demand.container ?? demand.image)")
             return .imageMissing(demand, reason: failure.reason, message: failure.message)
         }
-        return .success
+        return .imagesPresent([:])
     }
 
     private func writeVolumes() -> PodOutcome {

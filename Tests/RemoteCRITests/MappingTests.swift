@@ -65,6 +65,21 @@ import Testing
         #expect(try ContainerConfig(sent(container.wire(in: sandbox))) == container)
     }
 
+    @Test func anImageIsAskedForByItsIdWhereThatIsKnown() throws {
+        var config = container
+        var volume = Mount(hostPath: "", containerPath: "/v", isReadOnly: true)
+        volume.image = "model:1"
+        config.mounts.append(volume)
+        #expect(try ContainerConfig(sent(config.wire(in: sandbox))) == config)
+        #expect(config.wire(in: sandbox).image?.image == "i:1")
+        config.imageID = "sha256:1"
+        config.mounts[1].imageID = "sha256:2"
+        let wire = try sent(config.wire(in: sandbox))
+        #expect(wire.image?.image == "sha256:1" && wire.image?.userSpecifiedImage == "i:1")
+        #expect(wire.mounts[1].image?.image == "sha256:2")
+        #expect(try ContainerConfig(wire) == config)
+    }
+
     @Test func statusesComeBackAsTheyWere() throws {
         var status = ContainerStatus(
             id: "i", sandbox: "s", metadata: ContainerMetadata(name: "c"), state: .exited, createdAt: 1, image: "x:1",
@@ -76,7 +91,12 @@ import Testing
         status.resources = container.resources
         status.user = ContainerUser(userID: 1, groupID: 2, supplementaryGroups: [2, 3])
         status.stopSignal = "SIGTERM"
-        #expect(try ContainerStatus(sent(status.wire), sandbox: "s") == status)
+        status.imageReference = "r/x@sha256:2"
+        #expect(try ContainerStatus(sent(status.wire), listed: sent(status.listed)) == status)
+        // An older runtime has the image's id in its list alone.
+        var wire = status.wire
+        wire.imageID = ""
+        #expect(try ContainerStatus(wire, listed: status.listed).imageID == "sha256:1")
         var box = PodSandboxStatus(
             id: "s", metadata: sandbox.metadata, state: .notReady, createdAt: 9,
             addresses: ["192.0.2.1", "2001:db8::1"])

@@ -1,13 +1,21 @@
 import CRI
 import Synchronization
 
-/// An `ImageService` over a table. `pullImage` finds what the test has put into its registry.
+/// An `ImageService` over a table. `pullImage` finds what the test has put into its registry, with a password where that asks for one.
 package final class FakeImageService: ImageService {
     private struct State {
         var present: [String: Image] = [:]
         var registry: [String: Image] = [:]
+        var passwords: [String: String] = [:]
+        var questions: [String] = []
         var pullFailures: [CRIError] = []
         var pulls: [String] = []
+
+        /// An image that loses its name is still there by its id.
+        mutating func hold(_ image: Image, as name: String) {
+            if let old = present[name], old.id != image.id { present[old.id] = old }
+            present[name] = image
+        }
     }
 
     private let state: Mutex<State>
@@ -23,11 +31,24 @@ package final class FakeImageService: ImageService {
     /// The names pulled so far, failures included.
     package var pulls: [String] { state.withLock { $0.pulls } }
 
-    package func add(_ name: String, user: Int64? = nil, userName: String = "") {
-        var image = Self.image(name)
+    /// What `imageStatus` was asked for so far.
+    package var questions: [String] { state.withLock { $0.questions } }
+
+    /// The registry has this image under the name from now on.
+    /// - Parameter password: who comes without it is refused; nil: it is everyone's.
+    package func serve(_ name: String, as id: String, password: String? = nil) {
+        state.withLock { state in
+            state.registry[name] = Self.image(name, id)
+            state.passwords[name] = password
+        }
+    }
+
+    /// - Parameter id: nil: one that follows from the name.
+    package func add(_ name: String, as id: String? = nil, user: Int64? = nil, userName: String = "") {
+        var image = Self.image(name, id)
         image.user = user
         image.userName = userName
-        state.withLock { [image] in $0.present[name] = image }
+        state.withLock { [image] state in state.hold(image, as: name) }
     }
 
     package func failNextPull(with error: CRIError) {
@@ -40,7 +61,8 @@ package final class FakeImageService: ImageService {
 
     package func imageStatus(_ image: String) async throws(CRIError) -> Image? {
         state.withLock { state in
-            state.present[image] ?? state.present.values.first { $0.id == image }
+            state.questions.append(image)
+            return state.present[image] ?? state.present.values.first { $0.id == image }
         }
     }
 
@@ -52,10 +74,11 @@ package final class FakeImageService: ImageService {
         try state.withLock { state throws(CRIError) in
             state.pulls.append(image)
             if !state.pullFailures.isEmpty { throw state.pullFailures.removeFirst() }
-            guard let found = state.present[image] ?? state.registry[image] else {
+            guard let found = state.registry[image] ?? state.present[image] else {
                 throw .imageNotFound("image \(image) is in no registry")
             }
-            state.present[image] = found
+            if let password = state.passwords[image], auth?.password != password { throw .failed("401") }
+            state.hold(found, as: image)
             return found.id
         }
     }
@@ -72,9 +95,9 @@ package final class FakeImageService: ImageService {
         }
     }
 
-    private static func image(_ name: String) -> Image {
+    private static func image(_ name: String, _ id: String? = nil) -> Image {
         Image(
-            id: "sha256:" + name, tags: [name], digests: [name + "@sha256:" + name], size: 1_048_576, user: nil,
+            id: id ?? "sha256:" + name, tags: [name], digests: [name + "@sha256:" + name], size: 1_048_576, user: nil,
             userName: "")
     }
 }

@@ -60,9 +60,9 @@ package final class FakeRuntimeService: RuntimeService {
         sandbox: String, config: ContainerConfig, sandboxConfig: PodSandboxConfig
     ) async throws(CRIError) -> String {
         try await enter(.createContainer, config.metadata.name)
-        var imageID = "sha256:" + config.image
+        var imageID = config.imageID ?? "sha256:" + config.image
         if let images {
-            guard let image = try await images.imageStatus(config.image) else {
+            guard let image = try await images.imageStatus(config.imageID ?? config.image) else {
                 throw .imageNotFound("image \(config.image) is not present")
             }
             imageID = image.id

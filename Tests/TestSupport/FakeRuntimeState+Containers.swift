@@ -18,6 +18,7 @@ extension FakeRuntimeState {
             image: config.image, imageID: imageID)
         status.labels = config.labels
         status.annotations = config.annotations
+        status.mounts = config.mounts
         status.logPath = config.logPath.isEmpty ? "" : sandbox.config.logDirectory + "/" + config.logPath
         containers[container] = Container(config: config, status: status)
         emit(.created, container: container, sandbox: id)

@@ -37,6 +37,7 @@ policies() {
     check "what came with a secret is not a stranger's" strangers_ask
     check "nor by a policy of Never" strangers_never
     check "who has the secret needs no pull" holders_need_none
+    check "a container comes back when its secret is gone" secret_goes
     check "a secret that is not there is told" secret_is_missing
     kubectl delete pod --all --wait=true >/dev/null
 }
@@ -103,8 +104,25 @@ holders_need_none() {
     pod_of holder 127.0.0.1:5001/site:1 'imagePullPolicy: Never' 'imagePullSecrets: [{name: old}],' && runs holder
     kubectl delete pod stranger quiet holder --wait=true >/dev/null
 }
-secret_is_missing() {
+secret_goes() {
     fresh account
+    kubectl create secret docker-registry brief --docker-server=127.0.0.1:5001 --docker-username=user --docker-password=secret >/dev/null
+    kubectl apply -f - >/dev/null <<Y
+apiVersion: v1
+kind: Pod
+metadata: {name: brief}
+spec:
+  terminationGracePeriodSeconds: 1
+  imagePullSecrets: [{name: brief}]
+  containers:
+  - {name: main, image: "127.0.0.1:5001/site:1", command: [sh, -c, "until cat /end; do sleep 0.2; done"], securityContext: {runAsUser: 0}}
+Y
+    runs brief && kubectl delete secret brief >/dev/null && kubectl exec brief -- sh -c 'echo >/end' &&
+        eventually 30 says "1 true" kubectl get pod brief -o \
+            'jsonpath={.status.containerStatuses[0].restartCount} {.status.containerStatuses[0].ready}'
+}
+secret_is_missing() {
+    fresh brief
     pod_of missing 127.0.0.1:5001/site:1 '' 'imagePullSecrets: [{name: nowhere}],' &&
         eventually 10 tells missing '^Warning FailedToRetrieveImagePullSecret Unable to retrieve some image pull secrets \(nowhere\)'
 }

@@ -46,12 +46,13 @@ extension ImageStore: ImageService {
     }
 
     /// Finds an image for a container and keeps it from being removed until `release`.
-    func use(_ image: String, by container: String) throws(CRIError) -> ImageRecord {
+    /// - Parameter name: what messages call it.
+    func use(_ image: String, called name: String, by container: String) throws(CRIError) -> ImageRecord {
         try state.withLock { state throws(CRIError) in
-            guard let record = state.index.find(image) else { throw Self.missing(image) }
+            guard let record = state.index.find(image) else { throw Self.missing(name) }
             guard !state.isDamaged(record) else {
                 throw .failed(
-                    "image \(image) has a layer that is damaged on this disk; get it again with: swiftlet pull \(image)"
+                    "image \(name) has a layer that is damaged on this disk; get it again with: swiftlet pull \(name)"
                 )
             }
             state.users[record.id, default: []].insert(container)

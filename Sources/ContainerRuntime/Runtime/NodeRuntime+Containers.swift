@@ -22,11 +22,11 @@ extension NodeRuntime {
         let id = try Identifier.random()
         do throws(CRIError) {
             var config = config
-            let image = try await use(config.image, by: id)
+            let image = try await use(config.imageID, config.image, by: id)
             var volumes: [Int: ImageRecord] = [:]
             for index in config.mounts.indices {
                 guard let name = config.mounts[index].image else { continue }
-                let volume = try await use(name, by: id)
+                let volume = try await use(config.mounts[index].imageID, name, by: id)
                 config.mounts[index].imageID = volume.id.description
                 volumes[index] = volume
             }
@@ -59,9 +59,9 @@ extension NodeRuntime {
         return id
     }
 
-    private func use(_ image: String, by container: String) async throws(CRIError) -> ImageRecord {
-        try await images.ready(image)
-        return try images.use(image, by: container)
+    private func use(_ imageID: String?, _ name: String, by container: String) async throws(CRIError) -> ImageRecord {
+        try await images.ready(imageID ?? name)
+        return try images.use(imageID ?? name, called: name, by: container)
     }
 
     /// A container of the same name and attempt whose id its maker never learned gives way.

@@ -53,7 +53,8 @@ final class SpaceReclaimer: Sendable {
     func look(_ pods: [Pod]) async -> (images: [Image], used: Set<String>) {
         let list = (try? await images.listImages()) ?? []
         guard list.contains(where: { !$0.isPinned }) else { return (list, []) }
-        var used = Set(((try? await runtime.listContainers(ContainerFilter())) ?? []).map(\.imageID))
+        let containers = (try? await runtime.listContainers(ContainerFilter())) ?? []
+        var used = Set(containers.flatMap { [$0.imageID] + $0.mounts.compactMap(\.imageID) })
         for name in Set(pods.filter { !$0.isFinished }.flatMap(\.spec.imageNames)) {
             if let image = try? await images.imageStatus(name) { used.insert(image.id) }
         }

@@ -10,43 +10,48 @@ extension PodExecutor {
     func ensureImages(
         of name: String, _ pod: Pod, _ observation: PodObservation, held: Set<String>
     ) async -> PodOutcome {
+        let last = observation.newest(name)
+        let earlier = Set([last?.imageID].compactMap(\.self) + (last?.mounts ?? []).compactMap(\.imageID))
+        var ids: [String: String] = [:]
         for demand in pod.spec.imageDemands(of: name) {
-            let last = demand.container.flatMap { observation.newest($0)?.imageID }
             do throws(OperationError) {
-                try await ensure(demand, of: pod, last: last, isPullHeld: held.contains(demand.image))
+                ids[demand.image] = try await ensure(
+                    demand, of: pod, earlier: earlier, isPullHeld: held.contains(demand.image))
             } catch {
                 return .imageMissing(demand, reason: error.reason, message: error.message)
             }
         }
-        return .success
+        return .imagesPresent(ids)
     }
 
-    /// - Parameter last: the image's id that the container ran with before.
+    /// - Parameter earlier: the ids of the images that the container ran with before.
+    /// - Returns: the image's id.
     private func ensure(
-        _ demand: ImageDemand, of pod: Pod, last: String?, isPullHeld: Bool
-    ) async throws(OperationError) {
+        _ demand: ImageDemand, of pod: Pod, earlier: Set<String>, isPullHeld: Bool
+    ) async throws(OperationError) -> String {
         let image = demand.image
         let reference = try Self.reference(image)
         if demand.policy != "Always" {
             let present = try await criOperation(ImageFailure.inspect) { () async throws(CRIError) in
                 try await images.imageStatus(image)
             }
-            if let present, try await isOpen(present.id, reference, demand, of: pod, last: last) {
-                return record(
+            if let present, try await isOpen(present.id, reference, demand, of: pod, earlier: earlier) {
+                record(
                     pod, false, "Pulled", "Container image \"\(image)\" already present on machine", demand.container)
+                return present.id
             }
             guard demand.policy != "Never" else { throw Self.neverPull(image, isPresent: present != nil) }
         }
         guard !isPullHeld else { throw OperationError(ImageFailure.backOff, "Back-off pulling image \"\(image)\"") }
-        try await pull(image, reference, for: demand.container, of: pod)
+        return try await pull(image, reference, for: demand.container, of: pod)
     }
 
     /// Whether the pod may use an image that is there without asking its registry. A container that ran with it had the right to: it starts again also
     /// while its Secrets cannot be read.
     private func isOpen(
-        _ id: String, _ reference: ImageReference, _ demand: ImageDemand, of pod: Pod, last: String?
+        _ id: String, _ reference: ImageReference, _ demand: ImageDemand, of pod: Pod, earlier: Set<String>
     ) async throws(OperationError) -> Bool {
-        guard id != last else { return true }
+        guard !earlier.contains(id) else { return true }
         let access: ImageAccess
         do throws(KernelError) {
             access = try await pulls.access(to: reference.ledgerName, of: reference.name, as: id)
@@ -79,28 +84,27 @@ extension PodExecutor {
 
     private func pull(
         _ image: String, _ reference: ImageReference, for container: String?, of pod: Pod
-    ) async throws(OperationError) {
+    ) async throws(OperationError) -> String {
         let keyring = await keyring(of: pod, container: container)
         record(pod, false, "Pulling", "Pulling image \"\(image)\"", container)
         let start = time.uptime()
-        let id = try await recorded(image, reference) { () async throws(OperationError) in
+        let (id, size) = try await recorded(reference) { () async throws(OperationError) in
             try await pull(image, as: keyring.credentials(for: reference))
         }
-        let size = (try? await images.imageStatus(id))??.size ?? 0
         let took = (time.uptime() - start).goText
         record(
             pod, false, "Pulled",
             "Successfully pulled image \"\(image)\" in \(took) (\(took) including waiting). Image size: \(size) bytes.",
             container)
+        return id
     }
 
     /// A pull that is written down before it begins and when it has ended.
     private func recorded(
-        _ image: String, _ reference: ImageReference,
-        _ pull: () async throws(OperationError) -> (id: String, secret: PullSecret?)
-    ) async throws(OperationError) -> String {
+        _ reference: ImageReference, _ pull: () async throws(OperationError) -> (reference: String, secret: PullSecret?)
+    ) async throws(OperationError) -> (id: String, size: UInt64) {
         let name = reference.ledgerName
-        let pulled: (id: String, secret: PullSecret?)
+        let pulled: (reference: String, secret: PullSecret?)
         do throws(OperationError) {
             try await write { $0.begin(name) }
             pulled = try await pull()
@@ -109,9 +113,10 @@ extension PodExecutor {
             throw error
         }
         // By the id that it is found by later: another runtime may answer a pull with a digest.
-        let id = (try? await images.imageStatus(image))??.id ?? pulled.id
+        let image = try? await images.imageStatus(pulled.reference)
+        let id = image?.id ?? pulled.reference
         try await write { $0.succeed(name, of: reference.name, as: id, with: pulled.secret) }
-        return pulled.id
+        return (id, image?.size ?? 0)
     }
 
     private func write(_ change: @escaping @Sendable (inout PullLedger) -> Void) async throws(OperationError) {
@@ -125,7 +130,7 @@ extension PodExecutor {
     /// With each of the credentials until one is let in; without where there are none.
     private func pull(
         _ image: String, as credentials: [RegistryCredential]
-    ) async throws(OperationError) -> (id: String, secret: PullSecret?) {
+    ) async throws(OperationError) -> (reference: String, secret: PullSecret?) {
         var failures: [String] = []
         for credential in credentials.isEmpty ? [nil] : credentials.map(Optional.some) {
             do throws(CRIError) {

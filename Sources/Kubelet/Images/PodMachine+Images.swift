@@ -3,12 +3,21 @@ import CRI
 import KubernetesAPI
 
 extension PodMachine {
+    /// What a run of a container may be made of.
+    struct RunImages: Sendable, Hashable {
+        var attempt: UInt32
+        /// By their names, which may mean others by now.
+        var ids: [String: String]
+    }
+
     /// Starts a container. Before each run its image and those of its volumes are made sure of, beside everything else: a pod that ends waits for no pull.
     mutating func start(_ name: String, after last: CRI.ContainerStatus?, at now: Moment) -> [PodAction] {
         let attempt = last.map { $0.metadata.attempt &+ 1 } ?? 0
-        let start = PodOperation.startContainer(name: name, attempt: attempt)
-        guard images[name] != attempt else { return perform(start, at: now) }
-        guard isDue(start.key, at: now), !underWay.contains(start.key) else { return [] }
+        if let images = images[name], images.attempt == attempt {
+            return perform(.startContainer(name: name, attempt: attempt, images: images.ids), at: now)
+        }
+        let start = PodOperation.Key.container(name)
+        guard isDue(start, at: now), !underWay.contains(start) else { return [] }
         let held = Set(pod.spec.imageDemands(of: name).map(\.image)).filter { (pulls[$0]?.end ?? .zero) > now.uptime }
         return perform(.ensureImages(container: name, attempt: attempt, held: held), at: now)
     }
@@ -17,10 +26,8 @@ extension PodMachine {
     mutating func imagesEnsured(
         _ name: String, attempt: UInt32, _ outcome: PodOutcome, at now: Moment
     ) -> [PodAction] {
-        guard case .imageMissing(let demand, let reason, let message) = outcome else {
-            images[name] = attempt
-            return []
-        }
+        if case .imagesPresent(let ids) = outcome { images[name] = RunImages(attempt: attempt, ids: ids) }
+        guard case .imageMissing(let demand, let reason, let message) = outcome else { return [] }
         let image = demand.image
         var failure = Waiting(reason: reason, message: message)
         if reason == ImageFailure.backOff, let pull = pulls[image] {

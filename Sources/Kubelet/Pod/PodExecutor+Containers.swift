@@ -3,14 +3,16 @@ import CRI
 import KubernetesAPI
 
 extension PodExecutor {
+    /// - Parameter images: the ids of those that it may use, by their names.
     func start(
-        _ name: String, of pod: Pod, attempt: UInt32, _ observation: PodObservation
+        _ name: String, of pod: Pod, attempt: UInt32, images ids: [String: String], _ observation: PodObservation
     ) async throws(OperationError) {
         guard let container = pod.spec.container(named: name),
             let sandbox = observation.readySandbox
         else { return }
-        try await checkUser(container, pod)
+        try await checkUser(container, pod, image: ids[container.image ?? ""])
         var config = try await configuration(container, of: pod, attempt: attempt, sandbox)
+        config.name(images: ids)
         config.processTarget = try processTarget(of: name, pod, observation)
         if attempt > 0, let last = observation.newest(name) {
             config.annotations.merge(RestartBackoff.note(after: last)) { $1 }
@@ -79,11 +81,11 @@ extension PodExecutor {
         pod.spec.hostNetwork ? node.addresses.first : observation.readySandbox?.addresses.first
     }
 
-    private func checkUser(_ container: Container, _ pod: Pod) async throws(OperationError) {
+    private func checkUser(_ container: Container, _ pod: Pod, image id: String?) async throws(OperationError) {
         var image: Image?
         if NonRootRule.needsImage(container, pod) {
             image = try await criOperation("ImageInspectError") { () async throws(CRIError) in
-                try await images.imageStatus(container.image ?? "")
+                try await images.imageStatus(id ?? container.image ?? "")
             }
         }
         if let fault = NonRootRule.fault(container, of: pod, image: image) {
@@ -159,6 +161,14 @@ extension PodExecutor {
                 .mapValues { String(decoding: $0.array, as: UTF8.self) }
         }
         return data
+    }
+}
+
+extension ContainerConfig {
+    /// Says which images are meant: those that were looked at, whatever their names mean by now.
+    fileprivate mutating func name(images ids: [String: String]) {
+        imageID = ids[image]
+        for index in mounts.indices { mounts[index].imageID = mounts[index].image.flatMap { ids[$0] } }
     }
 }
 

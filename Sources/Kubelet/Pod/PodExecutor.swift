@@ -79,8 +79,8 @@ struct PodExecutor: Sendable {
         switch operation {
         case .createSandbox(let attempt):
             try await createSandbox(pod, attempt: attempt)
-        case .startContainer(let name, let attempt):
-            try await start(name, of: pod, attempt: attempt, observation)
+        case .startContainer(let name, let attempt, let images):
+            try await start(name, of: pod, attempt: attempt, images: images, observation)
         case .stopContainer(let id, _, let grace, isShortened: true):
             try await criOperation("FailedKillPod") { () async throws(CRIError) in
                 try await runtime.stopContainer(id, timeout: grace)

@@ -12,7 +12,7 @@ extension PodMachine {
             return sandboxCreated(outcome)
         case .ensureImages(let name, let attempt, _):
             return imagesEnsured(name, attempt: attempt, outcome, at: now)
-        case .startContainer(let name, let attempt):
+        case .startContainer(let name, let attempt, _):
             return containerStarted(name, attempt: attempt, outcome, at: now)
         case .probe(let key, _):
             return probed(key, outcome)

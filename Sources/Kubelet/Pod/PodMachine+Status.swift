@@ -62,7 +62,7 @@ extension PodMachine {
         return KubernetesAPI.ContainerStatus {
             $0.name = container.name
             $0.image = container.image ?? ""
-            $0.imageID = newest?.imageID ?? ""
+            $0.imageID = newest?.imageReference ?? ""
             $0.containerID = newest.map { "\(node.runtimeName)://\($0.id)" }
             $0.restartCount = Int32(clamping: newest?.metadata.attempt ?? 0)
             $0.started = isRunning && (probes?.isStarted ?? false)

@@ -36,7 +36,7 @@ struct PodMachine: Sendable {
     var sandboxFailure: Waiting?
     var waiting: [String: Waiting] = [:]
     /// The run of each container that its images are there for.
-    var images: [String: UInt32] = [:]
+    var images: [String: RunImages] = [:]
     /// Pulls that failed, by image.
     var pulls: [String: PullBackoff] = [:]
     var backoffs: [String: RestartBackoff] = [:]

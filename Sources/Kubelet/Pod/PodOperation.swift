@@ -26,7 +26,8 @@ enum PodOperation: Sendable, Hashable {
     /// Has the images that a container needs there before its run.
     /// - Parameter held: those whose pull failed, and it is too early for the next.
     case ensureImages(container: String, attempt: UInt32, held: Set<String>)
-    case startContainer(name: String, attempt: UInt32)
+    /// - Parameter images: the ids of those that it was allowed to use, by their names.
+    case startContainer(name: String, attempt: UInt32, images: [String: String])
     /// - Parameter isShortened: another stop of it is under way with a longer grace.
     case stopContainer(id: String, name: String, grace: Duration, isShortened: Bool = false)
     case removeContainer(id: String)
@@ -45,7 +46,7 @@ enum PodOperation: Sendable, Hashable {
         case .prepareVolumes, .refreshVolumes, .cleanVolumes, .releaseVolumes: .volumes
         case .createSandbox: .sandbox
         case .ensureImages(let container, _, _): .image(container)
-        case .startContainer(let name, _): .container(name)
+        case .startContainer(let name, _, _): .container(name)
         case .stopContainer(let id, let name, let grace, let isShortened):
             isShortened ? .shortenedStop(id, grace) : .container(name)
         case .removeContainer(let id): .removal(id)
@@ -75,6 +76,8 @@ enum PodOperation: Sendable, Hashable {
 enum PodOutcome: Sendable, Hashable {
     case success
     case failure(reason: String, message: String)
+    /// The images that a container needs are there and it may use them: their ids, by their names.
+    case imagesPresent([String: String])
     /// An image that a container needs cannot be had.
     case imageMissing(ImageDemand, reason: String, message: String)
     /// The volumes are made, from this.
@@ -85,7 +88,7 @@ enum PodOutcome: Sendable, Hashable {
     var isFailure: Bool {
         switch self {
         case .failure, .imageMissing: true
-        case .success, .prepared, .probed: false
+        case .success, .imagesPresent, .prepared, .probed: false
         }
     }
 }

@@ -140,7 +140,7 @@ extension RemoteRuntime: RuntimeService {
         let question = Message<Wire.ContainerStatusRequest> { $0.containerID = listed.id }
         let answer = try await ask("ContainerStatus", question, as: Wire.ContainerStatusResponse.self)
         guard let status = answer.status else { throw .failed("container \(listed.id): the runtime gave no status") }
-        return try ContainerStatus(status, sandbox: listed.podSandboxID)
+        return try ContainerStatus(status, listed: listed)
     }
 
     package func updateContainerResources(_ id: String, _ resources: ContainerResources) async throws(CRIError) {

@@ -22,7 +22,8 @@ extension ContainerConfig {
         guard let image = wire.image?.image.nonEmpty else {
             throw .invalid("container \(metadata.name): the config names no image")
         }
-        self.init(metadata: ContainerMetadata(metadata), image: image)
+        self.init(metadata: ContainerMetadata(metadata), image: wire.image?.name ?? image)
+        imageID = wire.image?.id
         command = wire.command
         arguments = wire.args
         workingDirectory = wire.workingDir
@@ -62,7 +63,7 @@ extension ContainerConfig {
     func wire(in sandbox: PodSandboxConfig) -> Message<Wire.ContainerConfig> {
         Message { config in
             config.metadata = metadata.wire
-            config.image = Message { $0.image = image }
+            config.image = Message(image: image, id: imageID)
             config.command = command
             config.args = arguments
             config.workingDir = workingDirectory
@@ -72,7 +73,11 @@ extension ContainerConfig {
                     $0.value = variable.value
                 }
             }
-            config.mounts = mounts.map(\.wire)
+            config.mounts = mounts.map { mount in
+                var wire = mount.wire
+                wire.image = mount.image.map { Message(image: $0, id: mount.imageID) }
+                return wire
+            }
             config.devices = devices.map { device in
                 Message {
                     $0.hostPath = device.hostPath
@@ -94,6 +99,22 @@ extension ContainerConfig {
             }
         }
     }
+}
+
+extension Message<Wire.ImageSpec> {
+    /// Asks for an image by its id where that is known: the name is then for people alone.
+    fileprivate init(image: String, id: String?) {
+        self.init {
+            $0.image = id ?? image
+            $0.userSpecifiedImage = image
+        }
+    }
+
+    /// As its user wrote it.
+    fileprivate var name: String? { self.userSpecifiedImage.nonEmpty ?? self.image.nonEmpty }
+
+    /// Which image it is, where that is said beside the name.
+    fileprivate var id: String? { self.image == name ? nil : self.image.nonEmpty }
 }
 
 // MARK: Mounts
@@ -128,8 +149,8 @@ extension Mount {
                 users: try PodUsers.Range(wire.uidMappings, "mount \(path): uidMappings"),
                 groups: try PodUsers.Range(wire.gidMappings, "mount \(path): gidMappings"))
         }
-        image = wire.image?.image
-        imageID = wire.image?.imageRef.nonEmpty
+        image = wire.image?.name
+        imageID = wire.image?.imageRef.nonEmpty ?? wire.image?.id
         subPath = wire.imageSubPath
     }
 

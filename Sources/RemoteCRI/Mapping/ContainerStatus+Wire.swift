@@ -9,17 +9,20 @@ extension ContainerStatus {
             id: wire.id, sandbox: wire.podSandboxID, metadata: ContainerMetadata(metadata),
             state: ContainerState(wire.state), createdAt: wire.createdAt, image: wire.image?.image ?? "",
             imageID: wire.imageID.nonEmpty ?? wire.imageRef)
+        imageReference = wire.imageRef
         labels = wire.labels
         annotations = wire.annotations
     }
 
-    /// - Parameter sandbox: which the status itself does not name.
-    init(_ wire: Message<Wire.ContainerStatus>, sandbox: String) throws(CRIError) {
+    /// - Parameter listed: the same container in a list, which alone names its sandbox, and in older runtimes its image's id.
+    init(_ wire: Message<Wire.ContainerStatus>, listed: Message<Wire.Container>) throws(CRIError) {
         guard let metadata = wire.metadata else { throw .failed("container \(wire.id) came without metadata") }
         self.init(
-            id: wire.id, sandbox: sandbox, metadata: ContainerMetadata(metadata), state: ContainerState(wire.state),
-            createdAt: wire.createdAt, image: wire.image?.userSpecifiedImage.nonEmpty ?? wire.image?.image ?? "",
-            imageID: wire.imageRef.nonEmpty ?? wire.imageID)
+            id: wire.id, sandbox: listed.podSandboxID, metadata: ContainerMetadata(metadata),
+            state: ContainerState(wire.state), createdAt: wire.createdAt,
+            image: wire.image?.userSpecifiedImage.nonEmpty ?? wire.image?.image ?? "",
+            imageID: wire.imageID.nonEmpty ?? listed.imageID.nonEmpty ?? listed.imageRef.nonEmpty ?? wire.imageRef)
+        imageReference = wire.imageRef.nonEmpty ?? imageID
         startedAt = wire.startedAt
         finishedAt = wire.finishedAt
         exitCode = wire.exitCode
@@ -63,7 +66,7 @@ extension ContainerStatus {
             status.finishedAt = finishedAt
             status.exitCode = exitCode
             status.image = spec
-            status.imageRef = imageID
+            status.imageRef = imageReference
             status.imageID = imageID
             status.reason = reason
             status.message = message
