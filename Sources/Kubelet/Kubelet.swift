@@ -127,8 +127,8 @@ package final class Kubelet: Sendable {
     /// Returns when its task is cancelled.
     package func run() async {
         let reporter = reporter
-        await executor.settlePulls()
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.executor.settlePulls() }
             group.addTask { await self.directory.run() }
             group.addTask { await self.recorder.run() }
             group.addTask { await self.executor.watches.run() }

@@ -181,14 +181,22 @@ extension PodExecutor {
 }
 
 extension PodExecutor {
-    /// Before the first pull: what the ledger has of images that were removed, and of pulls that an earlier kubelet did not see the end of.
+    /// What the ledger has of images that were removed, and of pulls that an earlier kubelet did not see the end of. Pods need not wait for it: what is
+    /// not settled is asked for at its registry.
     func settlePulls() async {
-        guard let images = try? await images.listImages() else { return }
-        var present: [String: Set<String>] = [:]
-        for image in images {
-            present[image.id] = Set((image.tags + image.digests).compactMap { (try? ImageReference($0))?.ledgerName })
+        while !Task.isCancelled {
+            if let images = try? await images.listImages() {
+                let names = images.map { ($0.id, Self.ledgerNames($0)) }
+                let present = Dictionary(names, uniquingKeysWith: { $0.union($1) })
+                try? await pulls.change { $0.settle(present) }
+                return
+            }
+            try? await time.sleep(for: .seconds(1))
         }
-        try? await pulls.change { [present] in $0.settle(present) }
+    }
+
+    private static func ledgerNames(_ image: Image) -> Set<String> {
+        Set((image.tags + image.digests).compactMap { (try? ImageReference($0))?.ledgerName })
     }
 }
 

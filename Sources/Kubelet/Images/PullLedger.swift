@@ -43,6 +43,10 @@ struct PullLedger: Sendable, Hashable {
     private var begun: [String: Begun] = [:]
     /// By image id, then by registry and repository; empty where it is not known how it came.
     private var pulled: [String: [String: ImageAccess]] = [:]
+    /// The images that came since this kubelet began; nil once it has settled.
+    private var fresh: Set<String>? = []
+    /// Whether an earlier kubelet left pulls whose end was not seen and that are not settled: any image may be of one, by whatever name.
+    private var hasUnseen = false
     /// Secrets kept for one image; the oldest goes.
     private static let limit = 100
 
@@ -60,6 +64,7 @@ struct PullLedger: Sendable, Hashable {
     mutating func succeed(_ image: String, of repository: String, as id: String, with secret: PullSecret?) {
         begun[image]?.isOpenEnded = false
         end(image)
+        fresh?.insert(id)
         var secrets: [PullSecret] = []
         switch (pulled[id]?[repository], secret) {
         case (.everyone, _), (_, nil):
@@ -75,14 +80,17 @@ struct PullLedger: Sendable, Hashable {
 
     func access(to image: String, of repository: String, as id: String) -> ImageAccess {
         if let names = pulled[id] { return names[repository] ?? .holders([]) }
-        return begun[image] == nil ? .everyone : .holders([])
+        return begun[image] == nil && !hasUnseen ? .everyone : .holders([])
     }
 
-    /// Looks at what is there before the first pull: forgets images that are gone, and finds out what became of pulls whose end was not seen. What such a
-    /// one has brought is nobody's until a pull decides; where it brought nothing, what is brought by hand later is everyone's.
-    /// - Parameter present: the names of each image, by its id.
+    /// Forgets images that are gone, and finds out what became of an earlier kubelet's pulls whose end was not seen. What such a one has brought is
+    /// nobody's until a pull decides; where it brought nothing, what is brought by hand is everyone's.
+    /// - Parameter present: the names of each image, by its id, as they were at some moment since this kubelet began. What came since is left alone.
     mutating func settle(_ present: [String: Set<String>]) {
-        pulled = pulled.filter { present[$0.key] != nil }
+        let fresh = fresh ?? []
+        self.fresh = nil
+        hasUnseen = false
+        pulled = pulled.filter { present[$0.key] != nil || fresh.contains($0.key) }
         for (image, pulls) in begun where pulls.isOpenEnded {
             for (id, names) in present where names.contains(image) && pulled[id] == nil { pulled[id] = [:] }
             begun[image] = pulls.running > 0 ? Begun(running: pulls.running) : nil
@@ -113,6 +121,7 @@ extension PullLedger {
             guard let name = name.string else { return nil }
             self.begun[name] = Begun(isOpenEnded: true)
         }
+        hasUnseen = !begun.isEmpty
         for image in pulled.members {
             guard let names = image.value.object else { return nil }
             self.pulled[image.key] = [:]
