@@ -34,7 +34,14 @@ final class FakeRegistry: Sendable {
         var ignoresRanges = false
         /// What the next parts that are sent are answered with.
         var partFailures: [Int] = []
+        /// And the next uploads that are begun, and manifests that are put.
+        var beginFailures: [Int] = []
+        var manifestFailures: [Int] = []
+        /// How far an upload says that it has come; nil: the truth.
+        var uploaded: String?
         var isDown: Set<String> = []
+        /// Why nobody gets a connection; nil: they do.
+        var connectFailure: String?
         var token = "good"
         var seen: [Seen] = []
     }
@@ -67,8 +74,8 @@ final class FakeRegistry: Sendable {
         func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
             try registry.state.withLock { state throws(HTTPError) in
                 state.seen.append(Seen(host: origin.host, request: request))
-                guard !state.isDown.contains(origin.host) else {
-                    throw .connectFailed(endpoint: "\(origin)", reason: "refused")
+                guard !state.isDown.contains(origin.host), state.connectFailure == nil else {
+                    throw .connectFailed(endpoint: "\(origin)", reason: state.connectFailure ?? "refused")
                 }
                 return switch origin.host {
                 case "auth.example": state.tokenAnswer(request)
@@ -125,6 +132,7 @@ extension FakeRegistry.State {
 
     private mutating func manifest(_ request: HTTPRequest, _ name: String) -> HTTPResponse {
         if request.method == .put {
+            if !manifestFailures.isEmpty { return HTTPResponse(manifestFailures.removeFirst()) }
             manifests[name] = request.body
             types[name] = request.headers["Content-Type"]
             return HTTPResponse(201)
@@ -164,11 +172,12 @@ extension FakeRegistry.State {
             {
                 return HTTPResponse(201)
             }
+            if !beginFailures.isEmpty { return HTTPResponse(beginFailures.removeFirst()) }
             uploads["u\(uploads.count)"] = []
             return HTTPResponse(202, headers: ["Location": place])
         case .get:
             guard let bytes = uploads[id] else { return HTTPResponse(404) }
-            return HTTPResponse(204, headers: ["Range": "0-\(max(0, bytes.count - 1))"])
+            return HTTPResponse(204, headers: ["Range": uploaded ?? "0-\(max(0, bytes.count - 1))"])
         case .patch, .put:
             guard let before = uploads[id] else { return HTTPResponse(404) }
             if !partFailures.isEmpty { return HTTPResponse(partFailures.removeFirst()) }

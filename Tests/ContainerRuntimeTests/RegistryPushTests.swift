@@ -105,6 +105,67 @@ import Testing
         #expect(lab.registry.state.withLock { $0.files[lab.layer] } != nil)
     }
 
+    @Test(arguments: [
+        ("the server's certificate is of no authority that is trusted here, or not valid now", "registry-ca"),
+        ("the server takes no client without a certificate that it trusts", "client.cert"),
+        ("the server does not speak TLS", "http://registry.example"),
+    ])
+    func aConnectionThatCannotBeMadeIsTriedOnce(reason: String, wayOut: String) async throws {
+        let lab = try await RegistryLab()
+        try await lab.pull()
+        lab.change {
+            $0.connectFailure = reason
+            $0.seen = []
+        }
+        let error = await #expect(throws: CRIError.self) { try await lab.store.push("registry.example/app:1") }
+        #expect(error?.description.contains(wayOut) == true)
+        // Several files go at a time.
+        #expect(lab.registry.seen.count <= 3)
+        let pull = await lab.refusal("registry.example/other:1")
+        #expect(pull.contains(wayOut) && lab.registry.seen.count <= 4)
+    }
+
+    @Test(arguments: [(429, 2), (500, 2), (503, 2), (400, 1), (401, 1), (403, 1), (404, 1), (405, 1)])
+    func whatARegistryMayYetTakeIsSentAgain(status: Int, tries: Int) async throws {
+        let lab = try await RegistryLab()
+        try await lab.pull()
+        lab.change {
+            $0.files = [:]
+            $0.beginFailures = [status]
+        }
+        let upload = BlobUpload(
+            blob: lab.image.layers[0], content: lab.store.content, threads: lab.store.bulk, time: QuickTime(),
+            progress: .none)
+        let session = try lab.registry.client().sessions(
+            for: "registry.example", repository: "x", auth: nil, isPush: true)[0]
+        try? await upload.send(to: session, besides: nil)
+        #expect(posts(lab).count == tries)
+        #expect((lab.registry.state.withLock { $0.files[lab.layer] } != nil) == (tries > 1))
+        lab.change { $0.manifestFailures = [status] }
+        let digest = try? await lab.store.push("registry.example/app:1")
+        #expect((digest == lab.image.manifest.digest) == (tries > 1))
+        let manifests = lab.registry.seen.map(\.request).filter { $0.method == .put && $0.path.contains("/manifests/") }
+        #expect(manifests.count == tries)
+    }
+
+    @Test(arguments: ["0-18446744073709551615", "0-99999999999999999999", "x", ""])
+    func whereAnUploadIsMayBeAnyNumber(range: String) async throws {
+        let lab = try await RegistryLab()
+        try await lab.pull()
+        lab.change {
+            $0.files = [:]
+            $0.partFailures = [503]
+            $0.uploaded = range
+        }
+        let upload = BlobUpload(
+            blob: lab.image.layers[0], content: lab.store.content, threads: lab.store.bulk, time: QuickTime(),
+            progress: .none)
+        let session = try lab.registry.client().sessions(
+            for: "registry.example", repository: "x", auth: nil, isPush: true)[0]
+        try await upload.send(to: session, besides: nil)
+        #expect(lab.registry.state.withLock { $0.files[lab.layer] } == lab.image.files[lab.layer])
+    }
+
     @Test func aPushAsksForTheRightToWrite() async throws {
         let lab = try await RegistryLab()
         lab.change { $0.gate = .bearer }

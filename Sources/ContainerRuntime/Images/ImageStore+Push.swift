@@ -28,16 +28,29 @@ extension ImageStore {
             progress.tell(.resolved(manifest: packed.manifest.digest, layers: packed.files))
             do throws(CRIError) {
                 try await send(packed, to: session, besides: Self.neighbour(of: reference, packed.record), progress)
-                let bytes = try await bulk.perform("read manifest") { [content] () throws(CRIError) in
-                    try content.read(packed.manifest.digest, limit: ImageArchive.fileLimit)
-                }
-                try await RegistryFailure.told { () async throws(RegistryFailure) in
-                    try await session.put(bytes, packed.manifest.mediaType, as: tag)
-                }
+                try await name(packed, tag, at: session, progress)
             } catch {
                 throw .failed("failed to push \(reference): \(error)")
             }
             return packed.manifest.digest
+        }
+    }
+
+    /// Sends the manifest, by which all else is found.
+    private func name(
+        _ packed: PackedImage, _ tag: String, at session: RegistrySession, _ progress: PullProgress
+    ) async throws(CRIError) {
+        let manifest = packed.manifest
+        let bytes = try await bulk.perform("read manifest") { [content] () throws(CRIError) in
+            try content.read(manifest.digest, limit: ImageArchive.fileLimit)
+        }
+        var patience = PushPatience(time: time, progress: progress)
+        while true {
+            do throws(RegistryFailure) {
+                return try await session.put(bytes, manifest.mediaType, as: tag)
+            } catch {
+                try await patience.wait(after: error, of: manifest)
+            }
         }
     }
 
@@ -76,12 +89,5 @@ extension ImageStore {
             return nil
         }
         if let outcome { throw outcome }
-    }
-}
-
-extension RegistryFailure {
-    /// The same as the runtime's error.
-    static func told<Value>(_ body: () async throws(RegistryFailure) -> Value) async throws(CRIError) -> Value {
-        do throws(RegistryFailure) { return try await body() } catch { throw .failed(error.description) }
     }
 }

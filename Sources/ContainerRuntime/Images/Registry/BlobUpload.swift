@@ -6,9 +6,6 @@ import OCI
 
 /// Sends one file of the content store to a registry: nothing where it is there already, else part by part, and on from where the registry is after a break.
 struct BlobUpload: Sendable {
-    /// Tries in a row that bring nothing across.
-    private static let patience = 6
-
     let blob: ImageDescriptor
     let content: ContentStore
     let threads: BlockingThreads
@@ -27,19 +24,13 @@ struct BlobUpload: Sendable {
     /// - Parameter neighbour: another repository of the registry that may have it.
     func send(to session: RegistrySession, besides neighbour: String?) async throws(CRIError) {
         var position = Position()
-        var failures = 0
+        var patience = PushPatience(time: time, progress: progress)
         while true {
             let before = position.sent
             do throws(RegistryFailure) {
                 return try await advance(session, neighbour, &position)
             } catch {
-                failures = position.sent > before ? 0 : failures + 1
-                guard !Task.isCancelled else { throw .failed("the push was given up") }
-                guard error.kind == .passing, failures < Self.patience else { throw .failed(error.description) }
-                progress.tell(.retrying(blob, cause: error.description))
-                do { try await time.sleep(for: .milliseconds(250 << failures)) } catch {
-                    throw .failed("the push was given up")
-                }
+                try await patience.wait(after: error, of: blob, hasGotOn: position.sent > before)
             }
         }
     }

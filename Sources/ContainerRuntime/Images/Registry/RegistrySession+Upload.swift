@@ -76,7 +76,7 @@ extension RegistrySession {
         // `0-0` is written for nothing as for one byte.
         let last = response.headers["Range"].flatMap { $0.split(separator: "-").last }.flatMap { UInt64($0) } ?? 0
         let next = response.headers["Location"] == nil ? place : try self.place(response, from: place.origin)
-        return (last == 0 ? 0 : last + 1, next)
+        return (last == 0 || last == .max ? 0 : last + 1, next)
     }
 
     func put(_ manifest: [UInt8], _ mediaType: String, as reference: String) async throws(RegistryFailure) {

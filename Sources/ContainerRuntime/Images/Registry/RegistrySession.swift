@@ -96,23 +96,23 @@ final class RegistrySession: Sendable {
             return try await handler.handle(request)
         } catch {
             let text = error.description
-            let wayOut = Self.wayOut(text, origin.hostField)
-            throw RegistryFailure(
-                wayOut?.isFinal == true ? .refused : .passing,
-                "\(origin): \(text)\(wayOut.map { "; " + $0.words } ?? "")")
+            guard let wayOut = Self.wayOut(text, origin.hostField) else {
+                throw RegistryFailure(.passing, "\(origin): \(text)")
+            }
+            throw RegistryFailure(.refused, "\(origin): \(text); \(wayOut)")
         }
     }
 
-    /// What to do about a connection that could not be made.
-    private static func wayOut(_ text: String, _ host: String) -> (words: String, isFinal: Bool)? {
+    /// What to do about a connection that can never be made; nil for one that may be made later.
+    private static func wayOut(_ text: String, _ host: String) -> String? {
         if text.contains("the server's certificate") {
-            return ("an authority of its own is named by the setting registry-ca, or is certs.d/\(host)/ca.crt", true)
+            return "an authority of its own is named by the setting registry-ca, or is certs.d/\(host)/ca.crt"
         }
         if text.contains("the server takes no client") {
-            return ("certs.d/\(host) (setting registry-certs) holds it as client.cert and client.key", true)
+            return "certs.d/\(host) (setting registry-certs) holds it as client.cert and client.key"
         }
         guard text.contains("does not speak TLS") else { return nil }
-        return ("a registry without TLS is named by the setting registries: \(host)=http://\(host)", false)
+        return "a registry without TLS is named by the setting registries: \(host)=http://\(host)"
     }
 
     private func handler(for origin: RegistryOrigin) async throws(RegistryFailure) -> any HTTPHandler {
