@@ -43,6 +43,8 @@ package struct ClientTLS: Sendable, Equatable {
         case authority(String)
         /// The authorities that the system trusts.
         case system
+        /// Those, and these (PEM) beside them.
+        case systemAnd(String)
         /// Any certificate: for probes, which check that something answers, not who.
         case anyone
     }
@@ -69,11 +71,13 @@ package struct ClientTLS: Sendable, Equatable {
         configuration.applicationProtocols = ["http/1.1"]
         // A server that is busy with a request reads nothing; closing must not wait for its word.
         configuration.shutdownTimeout = .milliseconds(20)
+        func authorities(_ pem: String) throws(TransportError) -> [NIOSSLCertificate] {
+            try parse("the server's authority") { try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)) }
+        }
         switch trust {
-        case .authority(let pem):
-            configuration.trustRoots = .certificates(
-                try parse("the server's authority") { try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)) })
+        case .authority(let pem): configuration.trustRoots = .certificates(try authorities(pem))
         case .system: break
+        case .systemAnd(let pem): configuration.additionalTrustRoots = [.certificates(try authorities(pem))]
         case .anyone:
             configuration.certificateVerification = .none
             // The system's authorities take milliseconds to load.

@@ -35,14 +35,17 @@ import Transport
         let found = try tls(build)
         #expect(found.certificatePEM == "mine certificate" && found.keyPEM == "mine key")
         // Who vouches for it is still the setting's.
-        #expect(found.trust == .authority("-----BEGIN CERTIFICATE-----\n"))
+        #expect(found.trust == .systemAnd("-----BEGIN CERTIFICATE-----\n"))
         let other = try tls(RegistryOrigin(isSecure: true, host: "other.local", port: 443))
-        #expect(other == ClientTLS(trust: .authority("one\ntwo\n")))
+        #expect(other == ClientTLS(trust: .systemAnd("one\ntwo\n")))
+        // One takes nothing from the other.
+        try write("own/build.local:5000/ca.crt", "one")
+        #expect(try tls(build).trust == .systemAnd("-----BEGIN CERTIFICATE-----\none\n"))
     }
 
     @Test func thePortOfTLSMayBeNamed() throws {
         try write("own/a.local:443/ca.crt", "authority")
-        #expect(try tls(RegistryOrigin(isSecure: true, host: "a.local", port: 443)).trust == .authority("authority\n"))
+        #expect(try tls(RegistryOrigin(isSecure: true, host: "a.local", port: 443)).trust == .systemAnd("authority\n"))
         #expect(try tls(RegistryOrigin(isSecure: true, host: "b.local", port: 443)).trust == .system)
     }
 

@@ -3,8 +3,8 @@ import Glibc
 import Linux
 import Transport
 
-/// Who vouches for a registry, and as whom we come to it: the setting `registry-ca`, and directories as docker and podman have them, with
-/// `HOST[:PORT]/ca.crt`, `client.cert` and `client.key` in them.
+/// Who vouches for a registry beside the authorities of the system, and as whom we come to it: the setting `registry-ca`, and directories as docker,
+/// podman and containerd have them, with `HOST[:PORT]/ca.crt`, `client.cert` and `client.key` in them.
 struct RegistryCertificates: Sendable {
     private let authorities: RegistryAuthorities
     private let directories: [String]
@@ -17,11 +17,13 @@ struct RegistryCertificates: Sendable {
 
     /// Read anew each time, so that a certificate that is renewed counts at once. Blocks.
     func tls(for origin: RegistryOrigin) throws(KernelError) -> ClientTLS {
-        guard let found = try files(for: origin) else { return ClientTLS(trust: authorities.trust(origin)) }
-        var authority = ""
-        for name in found.names(".crt") { authority += try found.text(name) + "\n" }
-        var tls = ClientTLS(trust: authority.isEmpty ? authorities.trust(origin) : .authority(authority))
-        if let name = found.names(".cert").first {
+        let found = try files(for: origin)
+        var authority = authorities.text(origin)
+        if let found {
+            for name in found.names(".crt") { authority += try found.text(name) + "\n" }
+        }
+        var tls = ClientTLS(trust: authority.isEmpty ? .system : .systemAnd(authority))
+        if let found, let name = found.names(".cert").first {
             tls.certificatePEM = try found.text(name)
             tls.keyPEM = try found.text(String(name.dropLast(".cert".count)) + ".key")
         }

@@ -6,7 +6,7 @@ import Linux
 import Transport
 
 extension RegistryClient {
-    /// Over this process's connections; TLS is checked against the authority that is configured for the host, else against the system's.
+    /// Over this process's connections; TLS is checked against the system's authorities and those that are configured for the host.
     /// - Parameter files: read the certificates.
     init(
         hosts: RegistryHosts, certificates: RegistryCertificates, threads: IOThreads, files: BlockingThreads,
@@ -69,7 +69,6 @@ struct RegistryAuthorities: Sendable {
         return found
     }
 
-    func trust(_ origin: RegistryOrigin) -> ClientTLS.Trust {
-        texts[origin.hostField].map { .authority($0) } ?? .system
-    }
+    /// Empty for none.
+    func text(_ origin: RegistryOrigin) -> String { texts[origin.hostField] ?? "" }
 }
