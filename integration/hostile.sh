@@ -91,7 +91,7 @@ none_is_begun() {
     local begun=$SECONDS
     says "takes no writes: nothing was written" kubectl create configmap refused && [ $((SECONDS - begun)) -lt 20 ]
 }
-not_ready() { says "[-]data-disk failed: the disk of the server's store ($ROOT/d" inside curl -sk https://127.0.0.1:6443/readyz; }
+not_ready() { says "[-]data-disk failed: reason withheld" inside curl -sk https://127.0.0.1:6443/readyz; }
 doctor_tells() { says "the machine is unwell: DataDiskStalled" swiftlet doctor --log-dir "$ROOT/l"; }
 is_kept() { eventually 10 says "now over: a small write to $ROOT/d takes longer" kubectl get events --field-selector reason=DataDiskStalled; }
 is_refused() { says "is full: nothing can be written until there is space" kubectl create configmap refused; }
@@ -126,7 +126,7 @@ check "all but writes goes on" goes_on
 check "an exit is seen" exit_is_seen
 check "a write is given up with the cause" is_given_up
 check "none is begun any more" none_is_begun
-check "the server is not ready, and says why" not_ready
+check "the server is not ready, and says so" not_ready
 check "the doctor tells of it" doctor_tells
 check "the condition stays" condition DataDiskStalled True
 thaw

@@ -62,7 +62,7 @@ extension APIServer {
         guard request.method == .get || request.method == .head else {
             throw Status(.methodNotAllowed, code: 405, "the path \(request.path) can only be read")
         }
-        return try paths.answer(request)
+        return try paths.answer(request, identity)
     }
 
     private func authorize(_ identity: Identity, _ attributes: RequestAttributes) throws(Status) {

@@ -173,6 +173,8 @@ final class RefusingStore: KeyValueStore {
         let health = try await test.get("/readyz")
         #expect(health.status == 503)
         #expect(String(decoding: health.bytes, as: UTF8.self).contains("[-]data-disk failed: the disk of the server's"))
+        let stranger = String(decoding: try await test.get("/readyz", peer: .anonymous).bytes, as: UTF8.self)
+        #expect(stranger.contains("[-]data-disk failed: reason withheld") && !stranger.contains("/data/store"))
         #expect(try await test.get("/livez").status == 200)
         store.release()
         while try await test.get("/readyz").status != 200 { await Task.yield() }

@@ -17,12 +17,12 @@ struct PathEndpoint: Sendable {
         self.registry = registry
     }
 
-    func answer(_ request: HTTPRequest) throws(Status) -> HTTPResponse {
+    func answer(_ request: HTTPRequest, _ identity: Identity) throws(Status) -> HTTPResponse {
         let path =
             request.path.last == "/" && request.path.utf8.count > 1 ? String(request.path.dropLast()) : request.path
         let parts = path.split(separator: "/").map(String.init)
         switch parts.first {
-        case "livez", "readyz", "healthz": return try health(parts, request)
+        case "livez", "readyz", "healthz": return try health(parts, request, isTold: identity.isAuthenticated)
         case "version" where parts.count == 1: return .json(200, version)
         case "api", "apis": return try discover(parts, request)
         case "openapi": return try openAPI.answer(parts, request)
@@ -48,7 +48,8 @@ struct PathEndpoint: Sendable {
         ]
     }
 
-    private func health(_ parts: [String], _ request: HTTPRequest) throws(Status) -> HTTPResponse {
+    /// - Parameter isTold: whether the caller hears why a check failed, and not only that it did.
+    private func health(_ parts: [String], _ request: HTTPRequest, isTold: Bool) throws(Status) -> HTTPResponse {
         let excluded = Set(request.query.filter { $0.name == "exclude" }.map(\.value))
         var checks = checks(parts[0]).filter { !excluded.contains($0.name) }
         if parts.count == 2 {
@@ -61,7 +62,8 @@ struct PathEndpoint: Sendable {
             return HTTPResponse(200, contentType: "text/plain; charset=utf-8", Array("ok".utf8))
         }
         var text = checks.map { check in
-            check.failure.map { "[-]\(check.name) failed: \($0)\n" } ?? "[+]\(check.name) ok\n"
+            guard let failure = check.failure else { return "[+]\(check.name) ok\n" }
+            return "[-]\(check.name) failed: \(isTold ? failure : "reason withheld")\n"
         }.joined()
         text += "\(parts[0]) check \(isPassed ? "passed" : "failed")\n"
         return HTTPResponse(isPassed ? 200 : 503, contentType: "text/plain; charset=utf-8", Array(text.utf8))
