@@ -20,6 +20,8 @@ import Testing
         #expect(path.components == ["\u{301}a", ".", latin] && path.namedComponents == ["\u{301}a", latin])
         #expect(path.isAbsolute && !latin.isAbsolute && path.parent == "/\u{301}a//./" && latin.parent == nil)
         #expect(FilePath([latin, "x"]) == latin / "x" && FilePath([FilePath]()) == ".")
+        #expect(FilePath(["", latin, ""]) == latin && FilePath(["", ""]) == "." && "" / latin == latin)
+        #expect(FilePath(bytes: [97, 0, 98]) == "a" && FilePath(bytes: [0]).components.isEmpty)
         #expect(FilePath("..").isDots && FilePath(".").isDots && !FilePath("...").isDots)
         #expect(FilePath("/r/\u{301}").isBeneath("/r") && !FilePath("/r").isBeneath("/r"))
         #expect(!FilePath("/run").isBeneath("/r") && !FilePath("/r/").isBeneath("/r"))

@@ -10,10 +10,14 @@ package struct FilePath: Sendable, Hashable, Comparable, CustomStringConvertible
 
     package init(stringLiteral text: String) { self.init(text) }
 
+    /// Up to the first NUL, as the kernel would read them.
     package init(bytes: some Collection<UInt8>) {
         var cString: [CChar] = []
         cString.reserveCapacity(bytes.count + 1)
-        for byte in bytes { cString.append(CChar(bitPattern: byte)) }
+        for byte in bytes {
+            if byte == 0 { break }
+            cString.append(CChar(bitPattern: byte))
+        }
         cString.append(0)
         self.cString = cString
     }
@@ -28,11 +32,11 @@ package struct FilePath: Sendable, Hashable, Comparable, CustomStringConvertible
         }
     }
 
-    /// Names in a directory one within the other; `.` for none.
+    /// Names in a directory one within the other; `.` for none. An empty one is none: it would make the path begin at the root.
     package init(_ components: some Collection<FilePath>) {
         var cString: [CChar] = []
         cString.reserveCapacity(components.reduce(2) { $0 + $1.cString.count })
-        for component in components {
+        for component in components where component.count > 0 {
             cString += component.cString
             cString[cString.count - 1] = Self.slash
         }
@@ -105,8 +109,9 @@ package struct FilePath: Sendable, Hashable, Comparable, CustomStringConvertible
         cString.lastIndex(of: Self.slash).map { FilePath(cString[..<$0]) }
     }
 
-    /// This directory's `name`.
+    /// This directory's `name`; of an empty directory the name itself, which would else begin at the root.
     package static func / (directory: FilePath, name: FilePath) -> FilePath {
+        guard directory.count > 0 else { return name }
         var path = directory
         path.cString.reserveCapacity(directory.cString.count + name.cString.count)
         path.cString[directory.count] = slash

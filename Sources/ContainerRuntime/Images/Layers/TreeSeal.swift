@@ -45,7 +45,9 @@ struct TreeSeal {
         try attributes(of: directory.descriptor, path: directory.path)
         guard status.st_dev == device else { return }
         for child in try directory.fileNames().sorted() {
-            try entry(child, in: directory, path: path / child, depth: depth)
+            // The top is nameless: what it holds begins with a slash.
+            let path = depth == 0 ? FilePath(bytes: [UInt8(ascii: "/")] + child.bytes) : path / child
+            try entry(child, in: directory, path: path, depth: depth)
         }
     }
 
