@@ -54,7 +54,8 @@ struct InstanceFiles: Sendable {
             }
         }
         let lock = try takeLock(configuration)
-        for path in [configuration.dataDirectory, TimelineDirectory(configuration).path] {
+        let data = configuration.dataDirectory
+        for path in [data, "\(data)/kubelet", TimelineDirectory(configuration).path] {
             try DaemonError.wrapping("what was left half-written") { () throws(KernelError) in
                 try WholeFile.removeAbandoned(in: path)
             }

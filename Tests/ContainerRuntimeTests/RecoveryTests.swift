@@ -1,5 +1,6 @@
 import CRI
 import ContainerRuntime
+import Glibc
 import Linux
 import TestSupport
 import Testing
@@ -32,6 +33,19 @@ import Testing
         await #expect(throws: CRIError.self) { try await after.images.removeImage("test") }
         try await after.removePodSandbox(sandbox)
         #expect(try await after.leftovers().isEmpty)
+    }
+
+    @Test func whatADaemonLeftHalfWrittenGoes() async throws {
+        let node = try FakeNode()
+        let (before, sandbox, ids) = try await pod(node, running: ["a"])
+        await before.close()
+        let directory = "\(node.paths.state)/sandboxes/\(sandbox.prefix(20))"
+        // No process has a number above 2^22.
+        let left = ["\(directory)/sandbox.json", "\(directory)/containers/\(ids[0]).json"].map { $0 + ".new-4194400-7" }
+        for path in left { try WholeFile.replace(path, with: [], durable: false) }
+        let after = try await node.open()
+        #expect(left.allSatisfy { access($0, F_OK) != 0 })
+        #expect(try await after.containerStatus(ids[0]).state == .running)
     }
 
     @Test func exitsThatNobodySawAreNotLost() async throws {

@@ -27,6 +27,14 @@ struct RecordFiles: Sendable {
         try TreeRemoval.remove(paths.containerRecord(record.id, in: record.sandbox))
     }
 
+    /// Removes what a daemon that died has left half-written. Of a directory that cannot be read `load` tells.
+    func removeAbandoned() throws(KernelError) {
+        for name in try OpenDirectory(paths.sandboxes).names() {
+            let directory = paths.sandboxes + "/" + name
+            for place in [directory, directory + "/containers"] { try? WholeFile.removeAbandoned(in: place) }
+        }
+    }
+
     /// A directory that a daemon left, with what could be read in it.
     struct Found: Sendable {
         var directory: String
