@@ -1,4 +1,6 @@
+import ContainerRuntime
 import JSONTree
+import OCI
 import Testing
 
 @testable import Daemon
@@ -12,6 +14,20 @@ import Testing
         #expect(ExecMessage.standardInput([7]) == [0, 7])
         #expect(ExecMessage.endOfInput == [255, 0])
         #expect(ExecMessage.resize(columns: 80, rows: 24).first == 4)
+    }
+
+    /// Three layers, each as large as a manifest can say.
+    @Test func sizesThatAManifestClaimsAreAddedUp() throws {
+        let digest = try Digest("sha256:" + String(repeating: "a", count: 64))
+        let layer = ImageDescriptor(mediaType: "", digest: digest, size: UInt64(Int64.max))
+        let line = PullEvent.resolved(manifest: digest, layers: [layer, layer, layer]).line.value
+        #expect(line["size"]?.integer == .max)
+        var table = ProgressTable()
+        for name in ["a", "b"] {
+            let present: JSONValue = ["event": "present", "layer": .string(name), "size": .integer(.max)]
+            #expect(!table.take(line) && !table.take(present))
+        }
+        #expect(table.summary.hasPrefix("2 of 3 layers"))
     }
 
     @Test func theExitCodeComesFromTheStatus() {

@@ -35,7 +35,7 @@ package struct ProgressTable: Sendable {
     /// `2 of 5 layers, 34.2 of 80.1 MiB`
     package var summary: String {
         guard layers > 0 else { return "asking the registry" }
-        let done = NodeTables.size(bytes.values.reduce(0, +))
+        let done = NodeTables.size(bytes.values.boundedSum)
         let state = "\(finished.count) of \(layers) layers, \(done) of \(NodeTables.size(total))"
         return note.isEmpty ? state : "\(state); waiting: \(note)"
     }
@@ -51,6 +51,16 @@ package struct ProgressTable: Sendable {
         case "present": "layer \(layer) \(size), already there"
         case "retrying": "layer \(layer) goes on after: \(line["cause"]?.string ?? "")"
         default: nil
+        }
+    }
+}
+
+extension Sequence where Element: FixedWidthInteger {
+    /// The sum of what is not negative, or the largest number: a manifest claims what it likes.
+    var boundedSum: Element {
+        reduce(0) { sum, next in
+            let (total, overflow) = sum.addingReportingOverflow(next)
+            return overflow ? .max : total
         }
     }
 }

@@ -21,12 +21,12 @@ extension PullEvent {
     var line: (key: String, value: JSONValue) {
         switch self {
         case .resolved(let manifest, let layers):
-            let sizes = layers.reduce(0) { $0 + $1.size }
             return (
                 "resolved",
                 [
                     "event": "resolved", "manifest": .string(manifest.description),
-                    "layers": .integer(Int64(layers.count)), "size": .integer(Int64(clamping: sizes)),
+                    "layers": .integer(Int64(layers.count)),
+                    "size": .integer(Int64(clamping: layers.map(\.size).boundedSum)),
                 ]
             )
         case .received(let layer, let bytes):
