@@ -184,6 +184,24 @@ enum Layers {
         #expect(try WholeFile.read(page) == Array("hello".utf8))
     }
 
+    /// As where an earlier version read the names of a tree in another order.
+    @Test func aSealOfAnotherMakingIsMadeAnew() async throws {
+        let node = try FakeNode()
+        let fixture = ImageFixture([Layers.base, Layers.change, Layers.dependent])
+        let record = try await node.open().images.add(name: "a", path: try node.layout([("a", fixture)]))
+        let file = node.paths.data + "/images/index.json"
+        var text = String(decoding: try WholeFile.read(file), as: UTF8.self)
+        for layer in record.layers { text.replace(layer.seal.description, with: Digest(of: [1]).description) }
+        try WholeFile.replace(file, with: Array(text.utf8), durable: false)
+        let store = try await node.open().images
+        func layers(_ store: ImageStore) -> [ImageLayer]? { store.records.first { $0.id == record.id }?.layers }
+        #expect(layers(store) != record.layers)
+        try await store.verify()
+        #expect(store.damaged.isEmpty && layers(store) == record.layers)
+        #expect(try await layers(node.open().images) == record.layers)
+        #expect(store.state.withLock { $0.held.isEmpty && $0.loose.isEmpty })
+    }
+
     @Test func aMissingTreeIsFoundAtTheStart() async throws {
         let node = try FakeNode()
         let record = try await node.open().images.add(

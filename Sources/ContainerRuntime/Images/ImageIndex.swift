@@ -59,6 +59,13 @@ struct ImageIndex: Sendable, Hashable {
         body(&records[index])
     }
 
+    /// Takes another reading of a layer, for all images that have it.
+    mutating func replace(_ layer: ImageLayer) {
+        for index in records.indices {
+            records[index].layers = records[index].layers.map { $0.key == layer.key ? layer : $0 }
+        }
+    }
+
     mutating func remove(_ id: Digest) {
         records.removeAll { $0.id == id }
     }

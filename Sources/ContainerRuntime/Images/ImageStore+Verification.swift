@@ -2,6 +2,15 @@ import CRI
 import Linux
 import OCI
 
+extension ImageStore.State {
+    /// The layers to look at, the lowest first: others may be completed by them.
+    fileprivate var uncertain: [Digest] {
+        let places = index.records.flatMap { $0.layers.enumerated().map { ($0.element.key, $0.offset) } }
+        let depths = Dictionary(places, uniquingKeysWith: min)
+        return unverified.union(damaged).sorted { (depths[$0] ?? 0, $0.hex) < (depths[$1] ?? 0, $1.hex) }
+    }
+}
+
 extension ImageStore {
     private var verifiedFile: String { paths.images + "/verified" }
 
@@ -18,8 +27,7 @@ extension ImageStore {
         try await bulk.perform("remove retired layers") { [self] () throws(CRIError) in
             try attempt("image store") { () throws(KernelError) in try dropRetired() }
         }
-        let keys = state.withLock { $0.unverified.union($0.damaged) }
-        for key in keys.sorted(by: { $0.hex < $1.hex }) { try await check(key) }
+        for key in state.withLock({ $0.uncertain }) { try await check(key) }
         try await threads.perform("note verification") { [self] () throws(CRIError) in
             try attempt("image store") { () throws(KernelError) in
                 try WholeFile.replace(verifiedFile, with: Self.boot, durable: false)
@@ -103,9 +111,15 @@ extension ImageStore {
             }
         }
         let healed = try await publish(directory, key: key, isDependent: layer.isDependent)
-        state.withLock { state in
-            state.loose[key] = nil
-            if healed.seal != layer.seal { state.damaged.insert(key) }
+        let isWhole = state.withLock { state in
+            if state.index.uses(tree: key) { state.loose[key] = nil }
+            let lower = layer.isDependent ? record.layers[..<index].map(\.key) : []
+            let isWhole = healed.seal == layer.seal || state.damaged.union(state.unverified).isDisjoint(with: lower)
+            if !isWhole { state.damaged.insert(key) }
+            return isWhole
         }
+        guard isWhole, healed.seal != layer.seal else { return }
+        // The archive is the one that the image names, and what lies beneath is whole: an earlier version made the seal in another way.
+        try await change { (index: inout ImageIndex) throws(CRIError) in index.replace(healed) }
     }
 }
