@@ -1,5 +1,6 @@
 import APIMachinery
 import CRI
+import Glibc
 import HTTP
 import Linux
 import OCI
@@ -186,6 +187,57 @@ struct RegistryLab {
         let lab = try await RegistryLab()
         let text = await lab.refusal("registry.example/app:none")
         #expect(text.contains("404: MANIFEST_UNKNOWN: manifest unknown") && text.contains("registry.example/app:none"))
+    }
+
+    /// What it finds there a moment before would be gone a moment later.
+    @Test func aPullWaitsForARemovalUnderWay() async throws {
+        let lab = try await RegistryLab()
+        let store = lab.store
+        let manifest = lab.image.manifest.digest
+        let pull = try await store.changes.take { () async throws(CRIError) in
+            let pull = Task { try await store.pull("registry.example/app:1") }
+            while lab.registry.seen.count < 2 { await Task.yield() }
+            for _ in 0..<1_000 { await Task.yield() }
+            #expect(lab.layerRequests.isEmpty && store.content.size(of: manifest) == nil)
+            return pull
+        }
+        #expect(try await pull.value.layers.count == 2)
+        #expect(lab.layerRequests.count == 1 && store.content.size(of: manifest) != nil)
+    }
+
+    @Test func whatIsHeldIsNotRemoved() async throws {
+        let lab = try await RegistryLab()
+        let record = try await lab.pull()
+        let needs = record.files.union(record.layers.map(\.key))
+        func left() -> Int {
+            record.files.filter { lab.store.content.size(of: $0) != nil }.count
+                + record.layers.filter { access(lab.store.tree($0.key), F_OK) == 0 }.count
+        }
+        try await lab.store.hold(needs)
+        try await lab.store.removeImage("registry.example/app:1")
+        _ = try await lab.store.prune(all: true)
+        #expect(lab.store.records.isEmpty && left() == 6)
+        // A pull takes up what is there.
+        try await lab.pull()
+        #expect(lab.layerRequests.count == 1)
+        try await lab.store.removeImage("registry.example/app:1")
+        lab.store.letGo(needs)
+        _ = try await lab.store.prune(all: true)
+        #expect(left() == 0 && lab.store.state.withLock { $0.loose.isEmpty && $0.held.isEmpty })
+    }
+
+    @Test func aDownloadLeavesRoomOnTheDisk() async throws {
+        let lab = try await RegistryLab()
+        var content = lab.store.content
+        content.reserve = .max >> 1
+        let download = BlobDownload(
+            blob: lab.image.layers[0], content: content, threads: lab.store.bulk, time: QuickTime(), progress: .none)
+        let sessions = try lab.registry.client().sessions(
+            for: "registry.example", repository: "app", auth: nil, isPush: false)
+        let error = await #expect(throws: CRIError.self) { try await download.fetch(from: sessions) }
+        #expect(error?.description.contains("make room") == true)
+        let partial = try WholeFile.read(content.partialPath(of: lab.layer))
+        #expect(partial.isEmpty && lab.layerRequests.count == 1)
     }
 
     @Test func aLayerThatTwoPullsWantIsFetchedOnce() async throws {

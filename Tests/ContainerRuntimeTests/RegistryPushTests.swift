@@ -264,5 +264,20 @@ import Testing
         await #expect(throws: CRIError.self) {
             try await exported(lab.store, "registry.example/app:1", to: lab.node.directory + "/a.tar")
         }
+        #expect(lab.store.state.withLock { $0.held.isEmpty })
+    }
+
+    @Test func whatIsExportedStaysUntilItsEnd() async throws {
+        let lab = try await RegistryLab()
+        try await lab.pull()
+        _ = try await lab.store.add(name: "b:1", path: lab.node.directory + "/rootfs")
+        await #expect(throws: CRIError.self) { try await lab.store.export(["b:1", "none:1"]) }
+        #expect(lab.store.state.withLock { $0.held.isEmpty })
+        let stream = try await lab.store.export(["registry.example/app:1", "b:1"])
+        _ = try await lab.store.prune(all: true)
+        #expect(lab.store.records.isEmpty)
+        while try await stream.next() != nil {}
+        #expect(lab.store.state.withLock { $0.held.isEmpty })
+        #expect(try OpenDirectory(lab.store.staging).names().isEmpty)
     }
 }

@@ -95,10 +95,16 @@ extension ImageStore {
     private func add(
         _ archive: ImageArchive, _ reference: String?, name: ImageReference
     ) async throws(CRIError) -> ImageRecord {
-        let draft = try await bulk.perform("add image") { [self] () throws(CRIError) in
-            try archive.take(reference, into: content, machine: .host)
+        let chosen = try await bulk.perform("read archive") { () throws(CRIError) in
+            try archive.choose(reference, machine: .host)
         }
-        return try await build(draft, name: name, isPulled: false, progress: .none) { _ throws(CRIError) in }
+        let needs = chosen.draft.needs
+        try await hold(needs)
+        defer { letGo(needs) }
+        try await bulk.perform("add image") { [content] () throws(CRIError) in
+            try archive.bring(chosen, into: content)
+        }
+        return try await build(chosen.draft, name: name, isPulled: false, progress: .none) { _ throws(CRIError) in }
     }
 
     private func addTree(
@@ -115,7 +121,7 @@ extension ImageStore {
         }
         let record = ImageRecord(
             tree: seal, name: name.description, addedAt: time.unixNanoseconds, configuration: configuration)
-        hold([seal.digest])
+        try await hold([seal.digest])
         defer { letGo([seal.digest]) }
         let layer = try await publish(staged, key: seal.digest)
         let added = try await change { (index: inout ImageIndex) throws(CRIError) in index.add(record) }

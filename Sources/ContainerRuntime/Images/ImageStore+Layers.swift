@@ -10,17 +10,21 @@ struct ImageDraft: Sendable {
     /// The digest of the configuration file.
     var id: Digest
     var file: ImageFile
+    /// Its manifest and its configuration, to be put into the content store.
+    var documents: [[UInt8]]
     /// What the image's name leads to at its registry: the manifest, or an index that has it. nil for one that comes from files.
     var target: Digest?
 
     /// - Parameter object: the image's name, for messages.
     init(
-        manifest bytes: [UInt8], mediaType: String, _ parsed: ImageManifest, file: ImageFile, object: String
+        manifest bytes: [UInt8], mediaType: String, _ parsed: ImageManifest, configuration: [UInt8], file: ImageFile,
+        object: String
     ) throws(CRIError) {
         manifest = ImageDescriptor(mediaType: mediaType, digest: Digest(of: bytes), size: UInt64(bytes.count))
         blobs = parsed.layers
         id = parsed.configuration.digest
         self.file = file
+        documents = [bytes, configuration]
         guard file.layers.count == blobs.count else {
             throw .invalid(
                 "\(object): its manifest has \(blobs.count) layers and its configuration \(file.layers.count)")
@@ -30,6 +34,11 @@ struct ImageDraft: Sendable {
         guard file.platform.architecture.isEmpty || file.platform.runs(on: machine) else {
             throw .invalid("\(object): it is made for \(file.platform), and this machine is \(machine)")
         }
+    }
+
+    /// All trees and files that it is going to be made of.
+    var needs: Set<Digest> {
+        Set(file.chain + file.layers + blobs.map(\.digest) + [manifest.digest, id])
     }
 }
 
@@ -46,10 +55,14 @@ extension ImageStore {
         _ draft: ImageDraft, name: ImageReference, isPulled: Bool, progress: PullProgress,
         fetch: @escaping @Sendable (ImageDescriptor) async throws(CRIError) -> Void
     ) async throws(CRIError) -> ImageRecord {
-        let held = Set(
-            draft.file.chain + draft.file.layers + draft.blobs.map(\.digest) + [draft.manifest.digest, draft.id])
-        hold(held)
-        defer { letGo(held) }
+        let needs = draft.needs
+        try await hold(needs)
+        defer { letGo(needs) }
+        try await bulk.perform("write manifest") { [content] () throws(CRIError) in
+            try attempt("image \(name)") { () throws(KernelError) in
+                for document in draft.documents { try content.put(document) }
+            }
+        }
         let prepared = try await prepareLayers(draft, progress: progress, fetch: fetch)
         let layers = try await complete(prepared, of: draft)
         var record = ImageRecord(
@@ -65,8 +78,12 @@ extension ImageStore {
         return added
     }
 
-    func hold(_ digests: Set<Digest>) {
-        state.withLock { state in for digest in digests { state.held[digest, default: 0] += 1 } }
+    /// Keeps trees and files from being removed until `letGo`, those that are there and those that come. Removals go by turns with it: one that is under way
+    /// is over on return, and what is found then stays.
+    func hold(_ digests: Set<Digest>) async throws(CRIError) {
+        try await changes.take { [self] () async throws(CRIError) in
+            state.withLock { state in for digest in digests { state.held[digest, default: 0] += 1 } }
+        }
     }
 
     func letGo(_ digests: Set<Digest>) {

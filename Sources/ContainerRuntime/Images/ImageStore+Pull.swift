@@ -66,7 +66,7 @@ extension ImageStore {
         throw .failed(text)
     }
 
-    /// Manifest and configuration of the image for this machine, brought into the content store.
+    /// Manifest and configuration of the image for this machine.
     private func draft(
         _ reference: ImageReference, _ session: RegistrySession
     ) async throws(RegistryFailure) -> ImageDraft {
@@ -92,19 +92,15 @@ extension ImageStore {
             }
         }
         let configuration = try await session.file(manifest.configuration, limit: ImageArchive.fileLimit)
-        let content = content
         let mediaType = ImageMediaType.isManifest(type) ? type : manifest.mediaType
         do throws(CRIError) {
-            return try await bulk.perform("write manifest") { () throws(CRIError) in
+            return try await bulk.perform("read manifest") { () throws(CRIError) in
                 let file = try ImageArchive.read(configuration, object) { (value, file) throws(OCIError) in
                     try ImageFile(value, file: file)
                 }
-                try attempt(object) { () throws(KernelError) in
-                    try content.put(manifestBytes)
-                    try content.put(configuration)
-                }
                 var draft = try ImageDraft(
-                    manifest: manifestBytes, mediaType: mediaType, manifest, file: file, object: object)
+                    manifest: manifestBytes, mediaType: mediaType, manifest, configuration: configuration, file: file,
+                    object: object)
                 draft.target = target
                 return draft
             }

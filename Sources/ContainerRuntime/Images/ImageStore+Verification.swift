@@ -89,6 +89,8 @@ extension ImageStore {
             }
         }
         guard let (record, index, blob) = places.first else { return }
+        try await hold([key, blob])
+        defer { letGo([key, blob]) }
         let file = try await bulk.perform("check layer's file") { [self] () throws(CRIError) in
             guard content.isWhole(blob) else {
                 try attempt("image file \(blob)") { () throws(KernelError) in try content.remove(blob) }

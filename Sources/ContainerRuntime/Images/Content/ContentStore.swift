@@ -6,11 +6,14 @@ import OCI
 /// The files that images came as (manifests, configurations, packed layers), each under its digest. A file has its name only once it is whole, checked
 /// and on disk, so that a power cut leaves either the right bytes or none. All calls block.
 struct ContentStore: Sendable {
-    /// `blobs` holds what is whole, `partial` what is on its way.
+    /// `blobs` holds what is whole, `partial` what is on its way from a registry, `staging` what is made here.
     let directory: String
+    /// Bytes that a download leaves free on the filesystem.
+    var reserve: UInt64 = LayerLimits().reserve
 
     var blobs: String { directory + "/blobs" }
     var partial: String { directory + "/partial" }
+    var staging: String { directory + "/staging" }
     func path(of digest: Digest) -> String { blobs + "/" + digest.hex }
     /// What has come so far of a file; it outlives the daemon, so that a download goes on where it was.
     func partialPath(of digest: Digest) -> String { partial + "/" + digest.hex }
@@ -53,23 +56,21 @@ struct ContentStore: Sendable {
 
     /// Copies what is left of `source` into the store.
     /// - Parameter expected: what its digest must be.
-    func copy(
-        _ source: borrowing Descriptor, object: String, expecting expected: Digest? = nil
-    ) throws(CRIError) -> (digest: Digest, size: UInt64) {
-        let name = partial + "/" + (try Identifier.random())
+    func copy(_ source: borrowing Descriptor, object: String, expecting expected: Digest) throws(CRIError) {
+        let name = staging + "/" + (try Identifier.random())
         defer { unlink(name) }
-        return try attempt(object) { () throws(KernelError) -> Result<(digest: Digest, size: UInt64), CRIError> in
+        try attempt(object) { () throws(KernelError) -> Result<Void, CRIError> in
             let target = try Descriptor.open(name, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
             if !FileAttributes.shareBytes(of: source, with: target) {
                 try WholeFile.copy(from: source, to: target, path: name)
             }
             // What was written is what counts, should the source change meanwhile.
-            let found = try Self.digest(of: target, path: name)
-            if let expected, found.digest != expected {
-                return .failure(.invalid("\(object): it has digest \(found.digest) in place of \(expected)"))
+            let found = try Self.digest(of: target, path: name).digest
+            guard found == expected else {
+                return .failure(.invalid("\(object): it has digest \(found) in place of \(expected)"))
             }
-            try finish(target, at: name, as: found.digest)
-            return .success(found)
+            try finish(target, at: name, as: found)
+            return .success(())
         }.get()
     }
 

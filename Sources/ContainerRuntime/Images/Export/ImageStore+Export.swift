@@ -9,23 +9,37 @@ extension ImageStore {
     /// Images as one tar archive, which is an OCI layout and what `docker save` writes at the same time. It is made while it is read.
     package func export(_ names: [String]) async throws(CRIError) -> ByteStream {
         var images: [PackedImage] = []
-        for name in names { images.append(try await withPacked(name) { packed throws(CRIError) in packed }) }
+        do throws(CRIError) {
+            for name in names {
+                images.append(
+                    try await withPacked(name) { packed throws(CRIError) in
+                        try await hold(packed.digests)
+                        return packed
+                    })
+            }
+        } catch {
+            for image in images { letGo(image.digests) }
+            throw error
+        }
         let export = ImageExport(images, content: content, threads: bulk)
-        let held = Set(images.flatMap { $0.files + [$0.manifest] }.map(\.digest))
-        hold(held)
-        let isHeld = Mutex(true)
+        let held = Mutex(images.map(\.digests))
         let end: @Sendable () -> Void = { [self] in
-            let isFirst = isHeld.withLock { held in
-                defer { held = false }
+            let left = held.withLock { held in
+                defer { held = [] }
                 return held
             }
-            if isFirst { letGo(held) }
+            for digests in left { letGo(digests) }
         }
         return ByteStream(
             next: {
-                let chunk = try await export.next()
-                if chunk == nil { end() }
-                return chunk
+                do throws(CRIError) {
+                    let chunk = try await export.next()
+                    if chunk == nil { end() }
+                    return chunk
+                } catch {
+                    end()
+                    throw error
+                }
             }, cancel: end)
     }
 }

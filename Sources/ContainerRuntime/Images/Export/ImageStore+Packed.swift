@@ -1,5 +1,6 @@
 import CRI
 import Glibc
+import JSONTree
 import Linux
 import OCI
 
@@ -13,7 +14,18 @@ struct PackedImage: Sendable {
     /// The lowest first.
     var layers: [ImageDescriptor]
 
+    /// What of it was made just now and has still to be put into the content store.
+    fileprivate var new = New()
+
+    fileprivate struct New: Sendable {
+        /// Layers that lie beneath `staging`, by their digests there.
+        var staged: [(path: String, digest: Digest)] = []
+        var documents: [[UInt8]] = []
+    }
+
     var files: [ImageDescriptor] { layers + [configuration] }
+    /// All its files in the content store.
+    var digests: Set<Digest> { Set(files.map(\.digest) + [manifest.digest]) }
 }
 
 extension ImageStore {
@@ -22,17 +34,20 @@ extension ImageStore {
         _ image: String, _ body: (PackedImage) async throws(CRIError) -> Value
     ) async throws(CRIError) -> Value {
         guard let record = state.withLock({ $0.find(image) }) else { throw Self.missing(image) }
-        hold(record.files)
-        defer { letGo(record.files) }
+        let needs = record.files.union(record.layers.map(\.key))
+        try await hold(needs)
+        defer { letGo(needs) }
         var packed = try await bulk.perform("pack image") { [self] () throws(CRIError) in
             guard let manifest = record.manifest else { return try pack(record) }
             return try files(of: record, manifest)
         }
+        let (digests, new) = (packed.digests, packed.new)
+        defer { for staged in new.staged { unlink(staged.path) } }
         let name = (try? ImageReference(image))?.description
         if let name, record.names.contains(name) { packed.names = [name] }
-        let made = Set(packed.files.map(\.digest) + [packed.manifest.digest])
-        hold(made)
-        defer { letGo(made) }
+        try await hold(digests)
+        defer { letGo(digests) }
+        try await bulk.perform("put packed image") { [self] () throws(CRIError) in try put(new, of: image) }
         for file in packed.files where content.size(of: file.digest) != file.size {
             throw .failed(
                 "image \(image): file \(file.digest) is not whole on this node; get it again with: swiftlet pull \(image)"
@@ -50,34 +65,48 @@ extension ImageStore {
             layers: parsed.layers)
     }
 
-    /// Makes layer, configuration and manifest of an image that came as a directory.
+    /// Makes layer, configuration and manifest of an image that came as a directory. They are not in the content store yet.
     private func pack(_ record: ImageRecord) throws(CRIError) -> PackedImage {
         let object = "image \(record.id)"
         var layers: [ImageDescriptor] = []
+        var new = PackedImage.New()
         for layer in record.layers {
-            let name = content.partial + "/" + (try Identifier.random())
-            defer { unlink(name) }
-            layers.append(
-                try attempt(object) { () throws(KernelError) in
+            let name = staging + "/" + (try Identifier.random())
+            do throws(CRIError) {
+                let (digest, size) = try attempt(object) { () throws(KernelError) in
                     let file = try Descriptor.open(name, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
-                    let (digest, size) = try TreeArchive.make(tree(layer.key), into: file, object: object)
-                    try content.finish(file, at: name, as: digest)
-                    return ImageDescriptor(mediaType: ImageMediaType.layer, digest: digest, size: size)
-                })
+                    return try TreeArchive.make(tree(layer.key), into: file, object: object)
+                }
+                new.staged.append((name, digest))
+                layers.append(ImageDescriptor(mediaType: ImageMediaType.layer, digest: digest, size: size))
+            } catch {
+                for path in [name] + new.staged.map(\.path) { unlink(path) }
+                throw error
+            }
+        }
+        func document(_ value: JSONValue, _ type: String) -> ImageDescriptor {
+            let bytes = value.encoded()
+            new.documents.append(bytes)
+            return ImageDescriptor(mediaType: type, digest: Digest(of: bytes), size: UInt64(bytes.count))
         }
         let file = ImageFile(
             platform: .host, configuration: record.configuration, layers: layers.map(\.digest))
-        return try attempt(object) { () throws(KernelError) in
-            func keep(_ bytes: [UInt8], _ type: String) throws(KernelError) -> ImageDescriptor {
-                ImageDescriptor(mediaType: type, digest: try content.put(bytes), size: UInt64(bytes.count))
+        let configuration = document(file.json, ImageMediaType.configuration)
+        let manifest = ImageManifest(
+            mediaType: ImageMediaType.manifest, configuration: configuration, layers: layers)
+        var packed = PackedImage(
+            record: record, names: record.names, manifest: document(manifest.json, ImageMediaType.manifest),
+            configuration: configuration, layers: layers)
+        packed.new = new
+        return packed
+    }
+
+    private func put(_ new: PackedImage.New, of image: String) throws(CRIError) {
+        try attempt("image \(image)") { () throws(KernelError) in
+            for (path, digest) in new.staged {
+                try content.finish(try Descriptor.open(path, O_RDONLY), at: path, as: digest)
             }
-            let configuration = try keep(file.json.encoded(), ImageMediaType.configuration)
-            let manifest = ImageManifest(
-                mediaType: ImageMediaType.manifest, configuration: configuration, layers: layers)
-            return PackedImage(
-                record: record, names: record.names,
-                manifest: try keep(manifest.json.encoded(), ImageMediaType.manifest),
-                configuration: configuration, layers: layers)
+            for document in new.documents { try content.put(document) }
         }
     }
 }

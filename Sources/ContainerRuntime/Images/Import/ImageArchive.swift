@@ -26,25 +26,36 @@ struct ImageArchive: Sendable {
         return nil
     }
 
-    /// Brings one image's files into the content store.
+    /// One image of it, and where its layers are: each a file of the directory.
+    struct Chosen: Sendable {
+        var draft: ImageDraft
+        var members: [Digest: String]
+    }
+
+    /// Reads what one image is made of.
     /// - Parameter reference: which image, by its name in the archive; nil: the only one.
-    func take(
-        _ reference: String?, into content: ContentStore, machine: ImagePlatform
-    ) throws(CRIError) -> ImageDraft {
+    func choose(_ reference: String?, machine: ImagePlatform) throws(CRIError) -> Chosen {
         switch form {
-        case .layout: try takeLayout(reference, into: content, machine: machine)
-        case .docker: try takeDocker(reference, into: content)
+        case .layout: try chooseInLayout(reference, machine: machine)
+        case .docker: try chooseInDocker(reference)
         case nil:
             throw .invalid(
                 "\(path): it is neither an OCI layout (oci-layout, index.json) nor a docker archive (manifest.json)")
         }
     }
 
+    /// Brings an image's layers into the content store.
+    func bring(_ chosen: Chosen, into content: ContentStore) throws(CRIError) {
+        for layer in chosen.draft.blobs where content.size(of: layer.digest) != layer.size {
+            guard let member = chosen.members[layer.digest] else { continue }
+            try content.copy(
+                try open(member), object: "\(path): layer \(layer.digest)", expecting: layer.digest)
+        }
+    }
+
     // MARK: - OCI layout
 
-    private func takeLayout(
-        _ reference: String?, into content: ContentStore, machine: ImagePlatform
-    ) throws(CRIError) -> ImageDraft {
+    private func chooseInLayout(_ reference: String?, machine: ImagePlatform) throws(CRIError) -> Chosen {
         let index = try parse("index.json") { (value, file) throws(OCIError) in try ImageManifestList(value, file: file)
         }
         var chosen = try choose(reference, of: index)
@@ -68,16 +79,11 @@ struct ImageArchive: Sendable {
         let image = try Self.read(configuration, configurationFile) { (value, file) throws(OCIError) in
             try ImageFile(value, file: file)
         }
-        try attempt(path) { () throws(KernelError) in
-            try content.put(bytes)
-            try content.put(configuration)
-        }
-        for layer in manifest.layers where content.size(of: layer.digest) != layer.size {
-            let source = try open(Self.blobPath(layer.digest))
-            _ = try content.copy(source, object: "\(path): layer \(layer.digest)", expecting: layer.digest)
-        }
-        return try ImageDraft(
-            manifest: bytes, mediaType: chosen.mediaType, manifest, file: image, object: path)
+        let draft = try ImageDraft(
+            manifest: bytes, mediaType: chosen.mediaType, manifest, configuration: configuration, file: image,
+            object: path)
+        let members = manifest.layers.map { ($0.digest, Self.blobPath($0.digest)) }
+        return Chosen(draft: draft, members: Dictionary(members, uniquingKeysWith: { first, _ in first }))
     }
 
     private func choose(_ reference: String?, of index: ImageManifestList) throws(CRIError) -> ImageDescriptor {
@@ -109,7 +115,7 @@ struct ImageArchive: Sendable {
 
     // MARK: - Docker archive
 
-    private func takeDocker(_ reference: String?, into content: ContentStore) throws(CRIError) -> ImageDraft {
+    private func chooseInDocker(_ reference: String?) throws(CRIError) -> Chosen {
         let archive = try parse("manifest.json") { (value, file) throws(OCIError) in
             try DockerArchive(value, file: file)
         }
@@ -122,23 +128,27 @@ struct ImageArchive: Sendable {
         let image = try Self.read(configuration, "\(path)/\(chosen.configuration)") { (value, file) throws(OCIError) in
             try ImageFile(value, file: file)
         }
-        let id = try attempt(path) { () throws(KernelError) in try content.put(configuration) }
         var layers: [ImageDescriptor] = []
+        var members: [Digest: String] = [:]
         for layer in chosen.layers {
             let source = try open(layer)
             let packing = Packing(of: source)
-            let (digest, size) = try content.copy(source, object: "\(path)/\(layer)")
+            let (digest, size) = try attempt("\(path)/\(layer)") { () throws(KernelError) in
+                try ContentStore.digest(of: source, path: layer)
+            }
             layers.append(ImageDescriptor(mediaType: ImageMediaType.layer + packing.suffix, digest: digest, size: size))
+            members[digest] = layer
         }
         let manifest = ImageManifest(
             mediaType: ImageMediaType.manifest,
             configuration: ImageDescriptor(
-                mediaType: ImageMediaType.configuration, digest: id, size: UInt64(configuration.count)),
+                mediaType: ImageMediaType.configuration, digest: Digest(of: configuration),
+                size: UInt64(configuration.count)),
             layers: layers)
-        let bytes = manifest.json.encoded()
-        _ = try attempt(path) { () throws(KernelError) in try content.put(bytes) }
-        return try ImageDraft(
-            manifest: bytes, mediaType: manifest.mediaType, manifest, file: image, object: path)
+        let draft = try ImageDraft(
+            manifest: manifest.json.encoded(), mediaType: manifest.mediaType, manifest, configuration: configuration,
+            file: image, object: path)
+        return Chosen(draft: draft, members: members)
     }
 
     // MARK: - Files

@@ -129,7 +129,7 @@ struct BlobDownload: Sendable {
             if batch.count >= Self.batch || (chunk == nil && !batch.isEmpty) {
                 let bytes = batch
                 batch.removeAll(keepingCapacity: true)
-                try await local { () throws(CRIError) in try file.append(bytes) }
+                try await local { () throws(CRIError) in try file.append(bytes, leaving: content.reserve) }
                 progress.tell(.received(blob, bytes: file.count))
             }
             if let failure { throw failure }
@@ -198,7 +198,18 @@ final class PartialBlob: Sendable {
         }
     }
 
-    func append(_ bytes: [UInt8]) throws(CRIError) {
+    /// - Parameter reserve: bytes that stay free. What there is no room for goes altogether: nobody could use it.
+    func append(_ bytes: [UInt8], leaving reserve: UInt64) throws(CRIError) {
+        var space = statvfs()
+        guard fstatvfs(descriptor.raw, &space) == 0 else {
+            throw .failed("layer \(blob.digest): \(KernelError("statvfs", path))")
+        }
+        guard UInt64(space.f_bavail) * UInt64(space.f_frsize) > reserve else {
+            try cut(to: 0)
+            throw .failed(
+                "layer \(blob.digest): less than \(reserve >> 20) MiB would be free on the disk of \(path); make room, as with: "
+                    + "swiftlet images prune")
+        }
         guard count + UInt64(bytes.count) <= blob.size else {
             try cut(to: 0)
             throw .failed("layer \(blob.digest): the registry sent more than the \(blob.size) bytes of it")
