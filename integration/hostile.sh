@@ -106,7 +106,7 @@ exit_is_seen() {
     local process
     process=$(swiftlet ps -o json | python3 -c 'import json, sys
 print(next(c["pid"] for c in json.load(sys.stdin) if c["labels"].get("io.kubernetes.pod.name") == "brief" and c["pid"] > 1))')
-    [ -n "$process" ] && kill -9 "$process" && eventually 10 says "exited (137)" swiftlet ps
+    [ -n "$process" ] && kill -9 "$process" && eventually 10 says "exited (137)" swiftlet ps --all
 }
 
 crowd() { for name in 1 2 3 4; do run_pod "crowd-$name" || return 1; done; }

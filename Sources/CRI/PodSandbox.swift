@@ -138,6 +138,14 @@ extension PodSandboxStatus {
     package static let sessionLabel = "swiftlet.dev/session"
 
     package var sessionName: String? { labels[Self.sessionLabel] }
+
+    /// Beside it on what goes on without its command; says what becomes of it at its end.
+    package static let detachedLabel = "swiftlet.dev/detached"
+    package static let keptAtEnd = "kept"
+    package static let removedAtEnd = "removed"
+
+    package var isDetached: Bool { labels[Self.detachedLabel] != nil }
+    package var isRemovedAtEnd: Bool { labels[Self.detachedLabel] == Self.removedAtEnd }
 }
 
 package enum PodSandboxState: String, Sendable, Hashable {

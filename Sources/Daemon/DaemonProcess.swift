@@ -91,15 +91,12 @@ struct DaemonProcess: Sendable {
     ) async throws(DaemonError) {
         let stack = agent.stack
         let renewal = CertificateRenewal(certificates, host: host, time: time, logger: logger)
+        let sessions = sessions(stack, service: agent.service(nodePort:))
         let endpoint = NodeEndpoint(
-            runtime: stack.runtime, images: stack.images, sessions: sessions(stack, service: agent.service(nodePort:)),
+            runtime: stack.runtime, images: stack.images, sessions: sessions,
             events: events(stack), kubelet: agent.kubelet.endpoint, server: server,
-            certificates: renewal, host: host,
-            shutDown: {
-                await agent.kubelet.shutDown(
-                    grace: .seconds(configuration.shutdownGrace),
-                    criticalGrace: .seconds(configuration.criticalShutdownGrace))
-            }, knownPods: { agent.kubelet.knownPods })
+            certificates: renewal, host: host, shutDown: { await shutDown(agent.kubelet, sessions.runs) },
+            knownPods: { agent.kubelet.knownPods })
         let trials = HostTrials(host, dataDirectory: configuration.dataDirectory, time: time)
         try await serve(stack, endpoint) {
             await work(agent) {
@@ -114,12 +111,15 @@ struct DaemonProcess: Sendable {
 
     /// Serves the runtime alone until SIGTERM or SIGINT.
     func run(_ stack: ContainerStack) async throws(DaemonError) {
+        let sessions = sessions(stack)
         let endpoint = NodeEndpoint(
-            runtime: stack.runtime, images: stack.images, sessions: sessions(stack), events: events(stack),
+            runtime: stack.runtime, images: stack.images, sessions: sessions, events: events(stack),
             kubelet: NoKubelet(), server: nil,
             certificates: CertificateRenewal(NoCertificates(), host: host, time: time, logger: logger), host: host,
-            shutDown: { [] },
-            knownPods: { nil })
+            shutDown: { [runs = sessions.runs] in
+                await runs.stopAll(grace: .seconds(configuration.shutdownGrace))
+                return []
+            }, knownPods: { nil })
         try await serve(stack, endpoint) {
             let trials = HostTrials(host, dataDirectory: configuration.dataDirectory, time: time)
             let work = Task {
@@ -141,8 +141,25 @@ struct DaemonProcess: Sendable {
     private func sessions(
         _ stack: ContainerStack, service: @escaping @Sendable (HostPort) -> String? = { _ in nil }
     ) -> RunEndpoint {
-        RunEndpoint(
-            runtime: stack.runtime, network: stack.network, service: service, time: time, logger: logger)
+        let threads = BlockingThreads(count: 2)
+        let runs = RunContainers(
+            runtime: stack.runtime, logs: configuration.runLogs, threads: threads, logger: logger)
+        let containers = ContainerEndpoint(runtime: stack.runtime, threads: threads, events: events, time: time)
+        return RunEndpoint(
+            runtime: stack.runtime, network: stack.network, runs: runs, containers: containers, service: service,
+            time: time, logger: logger)
+    }
+
+    /// Ends all that runs here, because the machine shuts down.
+    /// - Returns: as `Kubelet.shutDown`.
+    private func shutDown(_ kubelet: Kubelet, _ runs: RunContainers) async -> [String]? {
+        let grace = Duration.seconds(configuration.shutdownGrace)
+        async let ended: Void = runs.stopAll(grace: grace)
+        let left = await kubelet.shutDown(
+            grace: grace, criticalGrace: .seconds(configuration.criticalShutdownGrace))
+        await ended
+        let running = ((try? await runs.list()) ?? []).filter(\.isRunning).map { "\(RunSpec.namespace)/\($0.name)" }
+        return left.map { ($0.filter { !$0.hasPrefix("\(RunSpec.namespace)/") } + running).sorted() }
     }
 
     private func events(_ stack: ContainerStack) -> EventFeed {
@@ -153,7 +170,8 @@ struct DaemonProcess: Sendable {
     private func serve(
         _ stack: ContainerStack, _ endpoint: NodeEndpoint, _ body: () async -> Void
     ) async throws(DaemonError) {
-        await sessions(stack).clearAll()
+        let runs = endpoint.sessions.runs
+        await runs.clearLost()
         let socket = try await DaemonError.wrapping("node socket") { () async throws(TransportError) in
             try await HTTPServer.start(
                 on: [.unix(path: configuration.nodeSocket)], threads: threads, logger: logger, handler: endpoint)
@@ -166,7 +184,10 @@ struct DaemonProcess: Sendable {
             throw error
         }
         let journal = Task { await timeline.run() }
+        let keeping = Task { await runs.keep() }
         await body()
+        keeping.cancel()
+        await keeping.value
         await calls?.stop()
         await socket.stop()
         await stack.runtime.close()

@@ -18,6 +18,11 @@ package struct RemoteCommandSession: Sendable {
         await client.finish(RemoteCommand.status(exitCode: code))
     }
 
+    /// Ends the session well: there is nothing to be joined to.
+    package func end() async {
+        await client.finish(RemoteCommand.status(exitCode: 0))
+    }
+
     /// A line for whoever is at the other end, beside the command's own output.
     package func warn(_ message: String) async {
         try? await client.send(.standardError(Array("swiftlet: \(message)\r\n".utf8)))

@@ -4,24 +4,23 @@ import Daemon
 struct ExecCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "exec", abstract: "Run a command in a container.",
-        discussion: "swiftlet exec -it POD -- sh. Ends with the command's exit code.")
+        discussion: "swiftlet exec -it POD sh. Ends with the command's exit code.")
 
     @OptionGroup var node: NodeOptions
-    @OptionGroup var target: PodArguments
+    @OptionGroup var target: ContainerArguments
     @Option(name: [.short, .long], help: "One of the pod's containers.") var container: String?
     @Flag(name: [.customShort("i"), .long], help: "Pass standard input on.") var stdin = false
     @Flag(name: [.customShort("t"), .long], help: "Give the command a terminal.") var tty = false
-    @Argument(parsing: .postTerminator, help: "The command and its arguments, after --.") var command: [String] = []
+    @Argument(parsing: .postTerminator, help: "The command and its arguments; -- may stand before them.") var command:
+        [String] = []
 
     func validate() throws {
-        guard !command.isEmpty else { throw ValidationError("which command? write swiftlet exec POD -- COMMAND...") }
-        _ = try target.name()
+        guard !command.isEmpty else { throw ValidationError("which command? write swiftlet exec POD COMMAND...") }
     }
 
     func run() async throws {
         let client = try node.client()
-        let pod = try target.name()
-        let choice = try await client.container(container, of: pod)
+        let (pod, choice) = try await client.container(container, of: target.pod, namespace: target.namespace)
         if let note = choice.note { Output.note(note) }
         let session = ExecSession(
             pod: pod, container: choice.name, command: command, hasInput: stdin, hasTerminal: tty)

@@ -18,9 +18,11 @@ struct InspectCommand: AsyncParsableCommand {
 
     func run() async throws {
         let client = try node.client()
+        let (sandboxes, containers) = (try await client.sandboxes(), try await client.containers())
+        // A runtime without a kubelet knows of no pods.
+        let pods = (try? await client.pods()) ?? []
         Output.write(
             try NodeView.inspected(
-                object, namespace: namespace, pods: try await client.pods(), sandboxes: try await client.sandboxes(),
-                containers: try await client.containers()))
+                object, namespace: namespace, pods: pods, sandboxes: sandboxes, containers: containers))
     }
 }

@@ -9,7 +9,7 @@ struct LogsCommand: AsyncParsableCommand {
         commandName: "logs", abstract: "Print what a container wrote, straight from this node.")
 
     @OptionGroup var node: NodeOptions
-    @OptionGroup var target: PodArguments
+    @OptionGroup var target: ContainerArguments
     @Option(name: [.short, .long], help: "One of the pod's containers.") var container: String?
     @Flag(name: [.short, .long], help: "Go on as the container writes.") var follow = false
     @Option(help: "Only so many lines from the end.") var tail: Int?
@@ -18,13 +18,11 @@ struct LogsCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let tail, tail < 0 { throw ValidationError("--tail \(tail): give 0 or more lines") }
-        _ = try target.name()
     }
 
     func run() async throws {
         let client = try node.client()
-        let pod = try target.name()
-        let choice = try await client.container(container, of: pod)
+        let (pod, choice) = try await client.container(container, of: target.pod, namespace: target.namespace)
         if let note = choice.note { Output.note(note) }
         var query: [QueryItem] = []
         if follow { query.append(QueryItem("follow", "true")) }

@@ -87,3 +87,20 @@ struct PodArguments: ParsableArguments {
         }
     }
 }
+
+/// A pod with its containers, or what `swiftlet run` has made.
+struct ContainerArguments: ParsableArguments {
+    @Argument(
+        help:
+            "A pod (NAME, NAMESPACE/NAME, pod/NAME), or a container of `swiftlet run` (its name, or how its id begins)."
+    )
+    var pod: String
+    @Option(name: [.short, .long], help: "The pod's namespace (default: default).") var namespace: String?
+
+    func validate() throws {
+        guard !pod.hasPrefix(RunSpec.namespace + "/") else { return }
+        do throws(DaemonError) { _ = try PodName(pod, namespace: namespace) } catch {
+            throw ValidationError(error.description)
+        }
+    }
+}

@@ -9,13 +9,16 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run", abstract: "Run one container, without Kubernetes.",
         discussion:
             "swiftlet run -it busybox sh. Input, output, signals and the terminal's size are passed on; the container ends with this command, "
-            + "nothing of it stays, and its exit code is this command's: 125 where it could not be made, 126 and 127 as a shell has them."
+            + "nothing of it stays, and its exit code is this command's: 125 where it could not be made, 126 and 127 as a shell has them.\n\n"
+            + "With --detach it goes on alone, also when the daemon is started anew, and stays when it has ended: swiftlet logs, exec, stop and "
+            + "rm take its name, which is printed."
     )
 
     @OptionGroup var node: NodeOptions
     @Flag(name: [.customShort("i"), .long], help: "Pass standard input on.") var interactive = false
     @Flag(name: [.customShort("t"), .long], help: "Give it a terminal.") var tty = false
-    @Flag(help: "Leave nothing behind, which is so always; taken for those who are used to it.") var rm = false
+    @Flag(name: [.short, .long], help: "Let it go on alone; print its name.") var detach = false
+    @Flag(help: "Leave nothing behind at its end, which is so always without --detach.") var rm = false
     @Option(help: "What it is called (default: one by chance).") var name: String?
     @Option(name: [.short, .long], help: "NAME=VALUE, or NAME with this command's own value; again for more.")
     var env: [String] = []
@@ -54,7 +57,10 @@ struct RunCommand: AsyncParsableCommand {
         if pull == .always || pull == .missing, try await isToBeFetched(client) {
             try await Progress.show("/v1/images/pull", ["name": .string(image)], node) { _ in }
         }
-        return try await RunSession(try spec()).run(client)
+        let spec = try spec()
+        let code = try await RunSession(spec).run(client)
+        if spec.isDetached && code == 0 { Output.write(spec.name + "\n") }
+        return code
     }
 
     private func isToBeFetched(_ client: NodeClient) async throws -> Bool {
@@ -82,6 +88,7 @@ struct RunCommand: AsyncParsableCommand {
         (spec.user, spec.workingDirectory, spec.hostname) = (user, workdir, hostname)
         (spec.hasInput, spec.hasTerminal) = (interactive, tty)
         (spec.hasReadOnlyRoot, spec.isPrivileged) = (readOnly, privileged)
+        (spec.isDetached, spec.isRemovedAtEnd) = (detach, detach && rm)
         return spec
     }
 

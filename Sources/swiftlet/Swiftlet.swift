@@ -10,9 +10,9 @@ struct Swiftlet: AsyncParsableCommand {
         commandName: "swiftlet", abstract: "Kubernetes for one machine and up.", version: Server.version,
         subcommands: [
             ServerCommand.self, AgentCommand.self, CRICommand.self, TokenCommand.self, CertsCommand.self,
-            ImagesCommand.self, PullCommand.self,
+            ImagesCommand.self, PullCommand.self, ImagesCommand.Push.self,
             RunCommand.self, PodsCommand.self, PSCommand.self, StatsCommand.self, EventsCommand.self, LogsCommand.self,
-            ExecCommand.self,
+            ExecCommand.self, StopCommand.self, RemoveCommand.self,
             InspectCommand.self, WhyCommand.self, CheckCommand.self, DoctorCommand.self, ShutdownCommand.self,
             UninstallCommand.self,
         ])

@@ -68,6 +68,7 @@ import Testing
         (spec.memory, spec.processors) = (1 << 20, 500)
         (spec.hasInput, spec.hasTerminal, spec.hasReadOnlyRoot, spec.isPrivileged) = (true, true, true, true)
         spec.terminalSize = TerminalSize(columns: 91, rows: 33)
+        (spec.isDetached, spec.isRemovedAtEnd) = (true, true)
         return spec
     }
 
@@ -79,7 +80,7 @@ import Testing
     }
 
     @Test func theRuntimeIsAskedForIt() throws {
-        let sandbox = spec.sandbox(uid: "u")
+        let sandbox = spec.sandbox(uid: "u", logs: "/logs/u")
         #expect(!sandbox.hasLink && sandbox.network == .pod && sandbox.hostname == "h")
         #expect(sandbox.labels[PodSandboxStatus.sessionLabel] == "web")
         let container = try spec.container()
@@ -87,7 +88,13 @@ import Testing
         #expect(container.security.user == 12 && container.security.group == 34)
         #expect(container.environment.contains(EnvironmentVariable("TERM", "xterm")))
         #expect(container.resources.memoryLimit == 1 << 20 && container.resources.cpuLimit == 500)
+        // Nobody who hears it, and nobody whose end of input is the container's.
+        #expect(sandbox.logDirectory == "/logs/u" && container.logPath == "log" && !container.standardInputOnce)
+        #expect(sandbox.labels[PodSandboxStatus.detachedLabel] == PodSandboxStatus.removedAtEnd)
         var named = spec
+        named.isDetached = false
+        #expect(try named.container().logPath.isEmpty && named.container().standardInputOnce)
+        #expect(named.sandbox(uid: "u", logs: "/logs/u").labels[PodSandboxStatus.detachedLabel] == nil)
         named.user = "nobody:nogroup"
         #expect(throws: CRIError.self) { try named.container() }
         named.user = "nobody"

@@ -34,6 +34,13 @@ run_commands() {
     check "a name is taken once" run_name
     check "a command that is killed takes its container with it" run_killed
     check "a container whose daemon was killed goes with the next one" run_orphan
+    check "a detached container tells its name and goes on" run_detached
+    check "its log, and commands in it" run_asked
+    check "it is the same after the daemon was killed" run_taken_up
+    check "its end is seen, and it stays" run_ended
+    check "one that runs is removed by force alone" run_removed
+    check "one that was to go at its end is gone" run_gone
+    check "what cannot be started leaves nothing" run_not_started
     check "nothing is left" eventually 10 run_left_nothing
     check "events told of a container's life" eventually 5 says '"action":"stopped"' grep '"kind":"container"' "$ROOT/events"
     check "events told of images" told_image
@@ -112,7 +119,7 @@ run_name() {
     kill -KILL "$(command_of "--name twin")" && wait "$SLEEP"
     return "$status"
 }
-has_none() { ! swiftlet ps | grep -q '(run)'; }
+has_none() { ! swiftlet ps --all | grep -q '(run)'; }
 run_killed() {
     start_sleep killed || return 1
     eventually 5 says '(run)/killed' swiftlet ps || return 1
@@ -125,6 +132,38 @@ run_orphan() {
     wait "$SLEEP"
     [ $? != 0 ] && start_server && has_none
 }
+run_detached() {
+    [ "$(swiftlet run -d --name apart -p 18081:80 busybox:demo sh -c \
+        'echo first; echo second >&2; echo page >/www/index.html; httpd -p 80 -h /www; exec sleep 1000')" = apart ] &&
+        eventually 15 says page inside curl -sfm 2 http://127.0.0.1:18081/ && says '(run)/apart' swiftlet ps &&
+        says "runs already" swiftlet run -d --name apart busybox:demo true
+}
+run_asked() {
+    says first swiftlet logs apart && says second swiftlet logs '(run)/apart' --tail 1 && says page swiftlet exec apart cat /www/index.html &&
+        ends_with 5 swiftlet exec "$(swiftlet ps -q)" -- sh -c 'exit 5' && says '"sandboxes"' swiftlet inspect apart
+}
+process_of() { swiftlet ps -o json | python3 -c 'import json, sys; print(*(c["pid"] for c in json.load(sys.stdin) if c["pod"] == "(run)/apart"))'; }
+run_taken_up() {
+    local before
+    before=$(process_of)
+    stop_server KILL
+    start_server && [ -n "$before" ] && [ "$(process_of)" = "$before" ] && says page inside curl -sfm 2 http://127.0.0.1:18081/ &&
+        says "wrong: " swiftlet doctor
+}
+# Its address and its port are free again, its log is not gone.
+run_ended() {
+    [ "$(swiftlet stop -t 1 apart)" = apart ] && ! swiftlet ps | grep -q apart && says "exited (137)" swiftlet ps --all && says first swiftlet logs apart &&
+        says "has ended" swiftlet run -d --name apart busybox:demo true &&
+        [ "$(swiftlet run --name taker -p 18081:80 busybox:demo echo free)" = free ] && says "wrong: " swiftlet doctor
+}
+run_removed() {
+    [ "$(swiftlet rm apart)" = apart ] && has_none && [ -z "$(ls "$ROOT/d/runs")" ] && swiftlet run -d --name busy busybox:demo sleep 1000 || return 1
+    ends_with 1 swiftlet rm busy && grep -q "swiftlet stop busy" "$ROOT/said" && swiftlet rm --force busy && has_none
+}
+run_gone() {
+    swiftlet run -d --rm --name brief busybox:demo sh -c 'sleep 1' && eventually 15 has_none && [ -z "$(ls "$ROOT/d/runs")" ]
+}
+run_not_started() { ends_with 127 swiftlet run -d busybox:demo no-such-command && has_none && [ -z "$(ls "$ROOT/d/runs")" ]; }
 run_left_nothing() {
     local left
     has_none && left=$(ls "$ROOT/d/runtime/containers" "$ROOT/r/runtime/sandboxes") && [ -z "$(grep -v : <<<"$left" | tr -d '[:space:]')" ]

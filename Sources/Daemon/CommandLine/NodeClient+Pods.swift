@@ -44,9 +44,17 @@ extension NodeClient {
         return pod
     }
 
-    /// The container meant where a command may leave it out: the named one, else the pod's default, else its first.
-    package func container(_ wanted: String?, of name: PodName) async throws(DaemonError) -> NodeView.ContainerChoice {
-        try NodeView.choose(wanted, in: try await pod(name), name)
+    /// The pod and the container that a command means: by the pod's name and, where it is given, the container's; else the pod's default, else its first. Or one of
+    /// `swiftlet run`, by its name or id.
+    package func container(
+        _ wanted: String?, of text: String, namespace: String?
+    ) async throws(DaemonError) -> (pod: PodName, choice: NodeView.ContainerChoice) {
+        let (sandboxes, containers) = (try await sandboxes(), try await containers())
+        if wanted == nil, namespace == nil, let run = NodeView.run(text, sandboxes, containers) {
+            return (PodName(namespace: RunSpec.namespace, name: run), NodeView.ContainerChoice(name: run))
+        }
+        let name = try PodName(text, namespace: namespace)
+        return (name, try NodeView.choose(wanted, in: try await pod(name), name))
     }
 }
 
@@ -66,6 +74,27 @@ package enum NodeView {
                 "\(sandbox["metadata"]?["namespace"]?.string ?? "")/\(sandbox["metadata"]?["name"]?.string ?? "")"
         }
         return pods
+    }
+
+    /// The name of what `swiftlet run` has made, by its name, by the same as `swiftlet ps` shows it, or by how its id begins; nil where the text is the name of
+    /// a pod, or of nothing.
+    static func run(_ text: String, _ sandboxes: [JSONValue], _ containers: [JSONValue]) -> String? {
+        let runs = sandboxes.filter { $0["metadata"]?["namespace"]?.string == RunSpec.namespace }
+        let prefix = RunSpec.namespace + "/"
+        let wanted = text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
+        let named = runs.first { $0["metadata"]?["name"]?.string == wanted }
+        if text.hasPrefix(prefix) { return named == nil ? nil : wanted }
+        let pod = PodName(namespace: "default", name: text)
+        guard !text.isEmpty, !sandboxes.contains(where: { isPod($0, pod) }) else { return nil }
+        if named != nil { return wanted }
+        let ids = Set(runs.compactMap { $0["id"]?.string })
+        let found = matching(text, containers).filter { ids.contains($0["podSandboxId"]?.string ?? "") }
+        return found.count == 1 ? found[0]["metadata"]?["name"]?.string : nil
+    }
+
+    /// What `swiftlet ps` shows: those that run, or all.
+    package static func listed(_ containers: [JSONValue], all: Bool) -> [JSONValue] {
+        all ? containers : containers.filter { $0["state"]?.string == "running" }
     }
 
     package static func isPod(_ object: JSONValue, _ name: PodName) -> Bool {

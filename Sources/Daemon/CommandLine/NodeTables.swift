@@ -46,6 +46,11 @@ package enum NodeTables {
         return table.text
     }
 
+    /// A line each.
+    package static func ids(_ objects: [JSONValue]) -> String {
+        objects.map { short($0["id"]) + "\n" }.joined()
+    }
+
     private static func state(_ container: JSONValue) -> String {
         let state = container["state"]?.string ?? ""
         guard state == "exited" else { return state }

@@ -90,6 +90,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     /// The socket that the node's own command line talks to.
     package var nodeSocket: String { "\(runDirectory)/node.sock" }
     var storeDirectory: String { "\(dataDirectory)/store" }
+    /// Logs of what `swiftlet run` has detached.
+    var runLogs: String { "\(dataDirectory)/runs" }
     /// Where the pod network keeps which address is whose.
     var networkState: String { "\(runDirectory)/network" }
 }

@@ -33,7 +33,7 @@ struct NodeEndpoint: HTTPHandler {
                 return try await ImageEndpoint(images: images).handle(request)
             case (.get, "/v1/sandboxes"): return answer(try await sandboxList())
             case (.get, "/v1/containers"): return answer(try await containerList())
-            case (.get, "/v1/run"): return try sessions.answer(request)
+            case (_, let path) where RunEndpoint.serves(path): return try await sessions.answer(request)
             case (.get, "/v1/events"):
                 return HTTPResponse(
                     200, headers: ["Content-Type": "application/x-ndjson"], body: .stream(events.stream()))

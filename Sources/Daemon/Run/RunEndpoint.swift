@@ -3,24 +3,77 @@ import CRI
 import ContainerRuntime
 import HTTP
 import JSONTree
+import Kubelet
 import Logging
 import PodNetwork
 import Streaming
 
-/// Serves `swiftlet run`: a container that is made for one session, and is gone when that ends, whichever side ends it.
+/// Serves `swiftlet run`: a container that is made for one session, and is gone when that ends, whichever side ends it; or one that is detached, and
+/// what is asked of it later.
 struct RunEndpoint: Sendable {
     let runtime: NodeRuntime
     let network: PodNetwork
+    let runs: RunContainers
+    let containers: ContainerEndpoint
     /// The service, as `namespace/name`, whose node port this is.
     let service: @Sendable (HostPort) -> String?
     let time: any TimeSource
     let logger: Logger
 
-    /// What a container has to end by itself once its session is gone.
-    private static let grace = Duration.seconds(10)
+    static func serves(_ path: String) -> Bool {
+        path == "/v1/run" || path.hasPrefix("/v1/run/") || Self.container(path) != nil
+    }
+
+    /// What a path asks, and of which container: those of the kubelet's, in the namespace that no pod can have.
+    private static func container(_ path: String) -> (what: Substring, name: String)? {
+        let parts = path.split(separator: "/")
+        guard parts.count == 4, parts[1] == RunSpec.namespace, ["containerLogs", "exec"].contains(parts[0]) else {
+            return nil
+        }
+        return (parts[0], String(parts[2]))
+    }
+
+    func answer(_ request: HTTPRequest) async throws(Status) -> HTTPResponse {
+        switch (request.method, request.path) {
+        case (.get, "/v1/run"): return try session(request)
+        case (.post, "/v1/run/stop"):
+            let grace = request.query("seconds").flatMap { UInt32($0) }.map { Duration.seconds($0) }
+            return try await named { () async throws(CRIError) in
+                try await runs.stop(request.query("name") ?? "", grace: grace ?? RunContainers.grace)
+            }
+        case (.delete, "/v1/run"):
+            return try await named { () async throws(CRIError) in
+                try await runs.remove(request.query("name") ?? "", force: request.query("force") == "true")
+            }
+        default:
+            guard let (what, name) = Self.container(request.path) else { throw .resourceNotFound() }
+            let run = try await Status.ofRuntime { () async throws(CRIError) in try await runs.named(name) }
+            return try await answer(request, what, of: run)
+        }
+    }
+
+    private func named(_ body: () async throws(CRIError) -> String) async throws(Status) -> HTTPResponse {
+        let name: JSONValue = ["name": .string(try await Status.ofRuntime(body))]
+        return HTTPResponse(200, contentType: "application/json", name.encoded())
+    }
+
+    private func answer(
+        _ request: HTTPRequest, _ what: Substring, of run: RunContainers.Run
+    ) async throws(Status) -> HTTPResponse {
+        let name = "container \(run.name)"
+        guard let container = run.container else { throw .badRequest("\(name) is being made") }
+        if what == "exec" { return try containers.session(request, in: container, named: name, isAttach: false) }
+        guard run.sandbox.isDetached else {
+            throw .badRequest("\(name) has no log: what it writes goes to the command that runs it")
+        }
+        guard request.query("previous") != "true" else {
+            throw .badRequest("\(name) was never started again: it has no earlier log")
+        }
+        return try await containers.logs(request, of: container, named: name)
+    }
 
     /// The first message is the `RunSpec`; from then on it is an attach, with signals on a channel of their own.
-    func answer(_ request: HTTPRequest) throws(Status) -> HTTPResponse {
+    private func session(_ request: HTTPRequest) throws(Status) -> HTTPResponse {
         guard request.headers.values("Sec-WebSocket-Protocol").contains(where: { $0.contains(ExecMessage.subprotocol) })
         else { throw .badRequest("a container is run over a WebSocket with \(ExecMessage.subprotocol)") }
         return HTTPResponse(
@@ -46,24 +99,28 @@ struct RunEndpoint: Sendable {
     }
 
     private func run(_ spec: RunSpec, _ session: RemoteCommandSession) async throws(CRIError) {
-        let filter = PodSandboxFilter()
-        guard try await !runtime.listPodSandboxes(filter).contains(where: { $0.sessionName == spec.name }) else {
-            throw .invalid("a container named \(spec.name) runs already; give this one another --name")
+        if let other = try await runs.list().first(where: { $0.name == spec.name }) {
+            let state =
+                other.hasEnded ? "is there and has ended: `swiftlet rm \(spec.name)` removes it" : "runs already"
+            throw .invalid("a container named \(spec.name) \(state); or give this one another --name")
         }
         for mapping in spec.ports { try await check(PortClaim(port: try HostPort(mapping))) }
         var generator = SystemRandomNumberGenerator()
         let number = UInt64.random(in: .min ... .max, using: &generator)
-        let config = spec.sandbox(uid: "session-" + String(number, radix: 16))
+        let uid = "session-" + String(number, radix: 16)
+        let config = spec.sandbox(uid: uid, logs: "\(runs.logs)/\(uid)")
         let sandbox = try await step("make the sandbox of \(spec.name)") { () async throws(CRIError) in
             try await runtime.runPodSandbox(config)
         }
+        let made = PodSandboxStatus(id: sandbox, metadata: config.metadata, state: .ready, createdAt: 0)
         do throws(CRIError) {
             try await run(spec, config, in: sandbox, session)
         } catch {
-            await clear(sandbox)
+            await runs.clear(made)
             throw error
         }
-        await clear(sandbox)
+        guard !spec.isDetached else { return await session.end() }
+        await runs.clear(made)
     }
 
     private func check(_ claim: PortClaim) async throws(CRIError) {
@@ -85,17 +142,12 @@ struct RunEndpoint: Sendable {
             try await runtime.createContainer(sandbox: sandbox, config: container, sandboxConfig: config)
         }
         // Before it starts, so that its first word is heard.
-        let streams = try await step("attach to container \(spec.name)") { () async throws(CRIError) in
-            try await runtime.attach(
-                ExecRequest(
-                    container: id, terminal: spec.hasTerminal, standardInput: spec.hasInput,
-                    standardError: !spec.hasTerminal))
-        }
-        if let size = spec.terminalSize { await streams.resize(size) }
+        let streams = spec.isDetached ? nil : try await attach(to: id, spec)
         try await step("start container \(spec.name)") { () async throws(CRIError) in
             try await runtime.startContainer(id)
         }
         for warning in (try? await runtime.containerStatus(id).warnings) ?? [] { await session.warn(warning) }
+        guard let streams else { return }
         await session.run(streams) { signal in
             do throws(CRIError) {
                 try await runtime.signal(container: id, signal)
@@ -103,7 +155,18 @@ struct RunEndpoint: Sendable {
                 logger.debug("signal not sent", metadata: ["container": "\(id)", "cause": "\(error)"])
             }
         }
-        try await runtime.stopContainer(id, timeout: Self.grace)
+        try await runtime.stopContainer(id, timeout: RunContainers.grace)
+    }
+
+    private func attach(to id: String, _ spec: RunSpec) async throws(CRIError) -> any ContainerStreams {
+        let streams = try await step("attach to container \(spec.name)") { () async throws(CRIError) in
+            try await runtime.attach(
+                ExecRequest(
+                    container: id, terminal: spec.hasTerminal, standardInput: spec.hasInput,
+                    standardError: !spec.hasTerminal))
+        }
+        if let size = spec.terminalSize { await streams.resize(size) }
+        return streams
     }
 
     /// A failure says at which step it was.
@@ -114,25 +177,6 @@ struct RunEndpoint: Sendable {
             return try await body()
         } catch {
             throw error.prefixed(name)
-        }
-    }
-
-    private func clear(_ sandbox: String) async {
-        do throws(CRIError) {
-            try await runtime.stopPodSandbox(sandbox)
-            try await runtime.removePodSandbox(sandbox)
-        } catch {
-            logger.error("container not cleared away", metadata: ["sandbox": "\(sandbox)", "cause": "\(error)"])
-        }
-    }
-
-    /// Takes away what sessions of an earlier daemon have left: nobody is there any more to see them end.
-    func clearAll() async {
-        for sandbox in (try? await runtime.listPodSandboxes(PodSandboxFilter())) ?? [] where sandbox.sessionName != nil
-        {
-            logger.info(
-                "taking away a container whose session is gone", metadata: ["name": "\(sandbox.sessionName ?? "")"])
-            await clear(sandbox.id)
         }
     }
 }

@@ -3,7 +3,7 @@ import Glibc
 import HTTP
 import Linux
 
-/// One container, joined to this process's standard streams, terminal and signals. Ends with the container.
+/// One container, joined to this process's standard streams, terminal and signals. Ends with the container; where that is detached, when it has started.
 package struct RunSession: Sendable {
     package let spec: RunSpec
     private let threads = BlockingThreads(count: 1)
@@ -45,7 +45,8 @@ package struct RunSession: Sendable {
         let signals = Task { await forwardSignals(connection) }
         defer { signals.cancel() }
         return try await JoinedStreams(
-            connection, object: "container \(spec.name)", hasInput: spec.hasInput, hasTerminal: spec.hasTerminal
+            connection, object: "container \(spec.name)", hasInput: spec.hasInput && !spec.isDetached,
+            hasTerminal: spec.hasTerminal && !spec.isDetached
         ).run()
     }
 

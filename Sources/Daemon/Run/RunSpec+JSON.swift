@@ -28,7 +28,7 @@ extension RunSpec {
             "columns": terminalSize.map { .integer(Int64($0.columns)) } ?? .null,
             "rows": terminalSize.map { .integer(Int64($0.rows)) } ?? .null,
             "input": .bool(hasInput), "terminal": .bool(hasTerminal), "readOnlyRoot": .bool(hasReadOnlyRoot),
-            "privileged": .bool(isPrivileged),
+            "privileged": .bool(isPrivileged), "detached": .bool(isDetached), "removed": .bool(isRemovedAtEnd),
         ]
     }
 
@@ -67,6 +67,8 @@ extension RunSpec {
         hasTerminal = json["terminal"]?.bool ?? false
         hasReadOnlyRoot = json["readOnlyRoot"]?.bool ?? false
         isPrivileged = json["privileged"]?.bool ?? false
+        isDetached = json["detached"]?.bool ?? false
+        isRemovedAtEnd = json["removed"]?.bool ?? false
     }
 }
 

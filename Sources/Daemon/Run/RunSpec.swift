@@ -36,6 +36,10 @@ package struct RunSpec: Sendable, Hashable {
     package var terminalSize: TerminalSize?
     package var hasReadOnlyRoot = false
     package var isPrivileged = false
+    /// It goes on without the command that started it, and stays when it has ended, until it is removed.
+    package var isDetached = false
+    /// Where it is detached: it goes when it ends.
+    package var isRemovedAtEnd = false
 
     package init(name: String, image: String) {
         self.name = name
@@ -44,11 +48,18 @@ package struct RunSpec: Sendable, Hashable {
 
     // MARK: As the runtime is asked
 
-    /// - Parameter uid: one that no other has.
-    func sandbox(uid: String) -> PodSandboxConfig {
+    /// - Parameters:
+    ///   - uid: one that no other has.
+    ///   - logs: where those of a detached container go, whose words nobody hears.
+    func sandbox(uid: String, logs: String) -> PodSandboxConfig {
         var config = PodSandboxConfig(metadata: PodSandboxMetadata(name: name, uid: uid, namespace: Self.namespace))
         config.hostname = hostname.isEmpty ? String(name.prefix(63)) : hostname
         config.labels = [PodSandboxStatus.sessionLabel: name]
+        if isDetached {
+            config.labels[PodSandboxStatus.detachedLabel] =
+                isRemovedAtEnd ? PodSandboxStatus.removedAtEnd : PodSandboxStatus.keptAtEnd
+            config.logDirectory = logs
+        }
         config.network = network == .host ? .node : .pod
         config.hasLink = network == .pod
         config.portMappings = ports
@@ -64,7 +75,9 @@ package struct RunSpec: Sendable, Hashable {
         config.mounts = mounts
         config.labels = [PodSandboxStatus.sessionLabel: name]
         config.standardInput = hasInput
-        config.standardInputOnce = hasInput
+        // What a detached container reads comes from nobody, and does not end.
+        config.standardInputOnce = hasInput && !isDetached
+        if isDetached { config.logPath = Self.logName }
         config.terminal = hasTerminal
         config.resources.memoryLimit = memory
         config.resources.cpuLimit = processors
@@ -76,6 +89,8 @@ package struct RunSpec: Sendable, Hashable {
         }
         return config
     }
+
+    private static let logName = "log"
 
     /// The namespace that these containers are listed under, which no pod can have: it is no name of Kubernetes'.
     package static let namespace = "(run)"

@@ -82,44 +82,29 @@ struct KubeletEndpoint: HTTPHandler {
         throw .badRequest("container \"\(container)\" in pod \"\(pod)\" is waiting to start\(reason)")
     }
 
+    private var containers: ContainerEndpoint {
+        ContainerEndpoint(runtime: runtime, threads: threads, events: events, time: time)
+    }
+
     private func logs(
         _ request: HTTPRequest, namespace: String, pod: String, container: String
     ) async throws(Status) -> HTTPResponse {
-        let options = try LogOptions(request, now: time.now())
-        let status = try await find(container, in: pod, namespace, previous: options.isPrevious)
-        let (runtime, id) = (runtime, status.id)
-        let reader = LogReader(path: status.logPath, options: options, threads: threads, events: events) {
-            await runtime.waitForEnd(of: id)
-        }
-        do throws(KernelError) {
-            try await reader.open()
-        } catch {
-            throw .internalError("log of container \"\(container)\" in pod \"\(pod)\": \(error)")
-        }
-        let stream = ByteStream(
-            next: { try await reader.next() }, cancel: { Task { await reader.close() } })
-        return HTTPResponse(200, headers: ["Content-Type": "text/plain"], body: .stream(stream))
+        let isPrevious = request.query("previous") == "true"
+        let status = try await find(container, in: pod, namespace, previous: isPrevious)
+        return try await containers.logs(request, of: status, named: Self.name(container, pod))
     }
 
     private func session(
         _ request: HTTPRequest, namespace: String, pod: String, container: String
     ) async throws(Status) -> HTTPResponse {
-        let isAttach = request.path.hasPrefix("/attach")
         let status = try await find(container, in: pod, namespace)
-        guard status.state == .running else {
-            throw .badRequest("container \"\(container)\" in pod \"\(pod)\" is not running")
-        }
-        var session = ExecRequest(container: status.id)
-        session.command = isAttach ? [] : request.query.filter { $0.name == "command" }.map(\.value)
-        guard isAttach || !session.command.isEmpty else { throw .badRequest("you must specify a command to exec") }
-        session.terminal = request.isSet("tty")
-        session.standardInput = request.isSet("stdin") || request.isSet("input")
-        session.standardOutput = request.isSet("stdout") || request.isSet("output")
-        session.standardError = (request.isSet("stderr") || request.isSet("error")) && !session.terminal
-        let runtime = runtime
-        return try RemoteCommand.answer(request, session, time: time) { [session] () async throws(CRIError) in
-            isAttach ? try await runtime.attach(session) : try await runtime.exec(session)
-        }
+        return try containers.session(
+            request, in: status, named: Self.name(container, pod), isAttach: request.path.hasPrefix("/attach"))
+    }
+
+    /// In messages.
+    private static func name(_ container: String, _ pod: String) -> String {
+        "container \"\(container)\" in pod \"\(pod)\""
     }
 
     private func portForward(
@@ -142,22 +127,5 @@ struct KubeletEndpoint: HTTPHandler {
             throw .internalError("pod \(pod.metadata.namespace)/\(pod.metadata.name): \(error)")
         }
         throw .badRequest("pod \(pod.metadata.name) is not running")
-    }
-}
-
-extension RuntimeService {
-    /// Returns when a container does not run (any more), or the task is cancelled.
-    func waitForEnd(of container: String) async {
-        while !Task.isCancelled {
-            let events = containerEvents()
-            guard (try? await containerStatus(container))?.state == .running else { return }
-            for await event in events where event.container == container && event.kind != .started { break }
-        }
-    }
-}
-
-extension HTTPRequest {
-    fileprivate func isSet(_ name: String) -> Bool {
-        ["1", "true"].contains(query(name))
     }
 }

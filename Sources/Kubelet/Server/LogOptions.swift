@@ -4,7 +4,6 @@ import HTTP
 /// What a reader of a container's log asks for (`PodLogOptions`).
 struct LogOptions: Sendable, Hashable {
     var isFollowing = false
-    var isPrevious = false
     var hasTimestamps = false
     /// Lines from the end; nil: all.
     var tailLines: Int?
@@ -20,7 +19,6 @@ struct LogOptions: Sendable, Hashable {
     /// - Throws: a message for the caller.
     init(_ request: HTTPRequest, now: Timestamp) throws(Status) {
         isFollowing = request.query("follow") == "true"
-        isPrevious = request.query("previous") == "true"
         hasTimestamps = request.query("timestamps") == "true"
         tailLines = try Self.number("tailLines", request, minimum: 0)
         limitBytes = try Self.number("limitBytes", request, minimum: 1)

@@ -154,7 +154,7 @@ def container(name):
 
 
 def containers():
-    return json.loads(command("swiftlet", "ps", "-o", "json"))
+    return json.loads(command("swiftlet", "ps", "--all", "-o", "json"))
 
 
 def stalling_disk(report):

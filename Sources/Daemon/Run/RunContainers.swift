@@ -1,0 +1,147 @@
+import CRI
+import Linux
+import Logging
+
+/// The containers of `swiftlet run`. All that is known of them is in the runtime's own records, by the labels of their sandboxes: a detached one is taken
+/// up by the next daemon as pods are, and nothing is left that no record speaks of.
+struct RunContainers: Sendable {
+    struct Run: Sendable {
+        var sandbox: PodSandboxStatus
+        /// Nil while it is made.
+        var container: ContainerStatus?
+
+        var name: String { sandbox.sessionName ?? sandbox.metadata.name }
+        var isRunning: Bool { container?.state == .running }
+        var hasEnded: Bool { container?.state == .exited }
+        var hasStarted: Bool { container.map { $0.state != .created } ?? false }
+    }
+
+    let runtime: any RuntimeService
+    /// Holds a directory for each detached container's log, named for its sandbox's uid.
+    let logs: String
+    let threads: BlockingThreads
+    let logger: Logger
+
+    /// What a container has to end by itself.
+    static let grace = Duration.seconds(10)
+
+    /// Of `sandbox` alone where it is given.
+    func list(sandbox: String? = nil) async throws(CRIError) -> [Run] {
+        let sandboxes = try await runtime.listPodSandboxes(PodSandboxFilter(id: sandbox))
+        var runs: [Run] = []
+        for sandbox in sandboxes where sandbox.sessionName != nil {
+            let containers = try await runtime.listContainers(ContainerFilter(sandbox: sandbox.id))
+            runs.append(Run(sandbox: sandbox, container: containers.first))
+        }
+        return runs
+    }
+
+    /// - Parameter text: its name, or how its container's id begins.
+    func named(_ text: String) async throws(CRIError) -> Run {
+        let runs = try await list()
+        if let run = runs.first(where: { $0.name == text }) { return run }
+        let found = runs.filter { !text.isEmpty && $0.container?.id.hasPrefix(text) ?? false }
+        guard found.count < 2 else { throw .invalid("\(found.count) containers' ids begin with \"\(text)\"") }
+        guard let run = found.first else {
+            throw .notFound(
+                "`swiftlet run` has made no container \(text); `swiftlet ps --all` lists them as (run)/NAME. "
+                    + "What is a pod's ends with the pod: `kubectl delete pod`")
+        }
+        return run
+    }
+
+    // MARK: - Their ends
+
+    /// Ends it, by force when the grace is over. One that has ended stays as it is.
+    /// - Returns: its name.
+    func stop(_ text: String, grace: Duration) async throws(CRIError) -> String {
+        let run = try await named(text)
+        if let container = run.container { try await runtime.stopContainer(container.id, timeout: grace) }
+        for run in try await list(sandbox: run.sandbox.id) { await settle(run) }
+        return run.name
+    }
+
+    /// Takes it away with what it wrote. One that somebody is joined to is ended, and goes with its session.
+    /// - Throws: where it runs, unless `force` is given.
+    func remove(_ text: String, force: Bool) async throws(CRIError) -> String {
+        let run = try await named(text)
+        guard force || !run.isRunning else {
+            throw .invalid(
+                "container \(run.name) runs; end it with `swiftlet stop \(run.name)` first, or give --force")
+        }
+        if !run.sandbox.isDetached, let container = run.container {
+            try await runtime.stopContainer(container.id, timeout: .zero)
+        } else {
+            try await takeAway(run.sandbox)
+        }
+        return run.name
+    }
+
+    /// Ends all that are detached: the machine shuts down.
+    func stopAll(grace: Duration) async {
+        let runs = (try? await list()) ?? []
+        await withDiscardingTaskGroup { group in
+            for run in runs where run.sandbox.isDetached && run.isRunning {
+                group.addTask { _ = try? await stop(run.name, grace: grace) }
+            }
+        }
+    }
+
+    /// Gives back what ended containers hold: the address, the ports, the monitor; and all of it where they were to be removed. Returns when its task is cancelled.
+    func keep() async {
+        while !Task.isCancelled {
+            // Before the list, so that no end falls between the two.
+            let events = runtime.containerEvents()
+            for run in (try? await list()) ?? [] { await settle(run) }
+            for await event in events where event.kind == .stopped {
+                for run in (try? await list(sandbox: event.sandbox)) ?? [] { await settle(run) }
+            }
+        }
+    }
+
+    private func settle(_ run: Run) async {
+        guard run.sandbox.isDetached, run.hasEnded else { return }
+        if run.sandbox.isRemovedAtEnd { return await clear(run.sandbox) }
+        guard run.sandbox.state == .ready else { return }
+        do throws(CRIError) {
+            try await runtime.stopPodSandbox(run.sandbox.id)
+        } catch {
+            logger.error("container not settled", metadata: ["name": "\(run.name)", "cause": "\(error)"])
+        }
+    }
+
+    /// Takes away what sessions of an earlier daemon have left: nobody is there any more to see them end. So too what it had not started yet, and logs of none.
+    func clearLost() async {
+        guard let runs = try? await list() else { return }
+        for run in runs where !run.sandbox.isDetached || !run.hasStarted {
+            logger.info("taking away a container whose session is gone", metadata: ["name": "\(run.name)"])
+            await clear(run.sandbox)
+        }
+        let (logs, known) = (logs, Set(runs.map(\.sandbox.metadata.uid)))
+        _ = try? await threads.run("clear logs") { () throws(KernelError) in
+            for uid in try OwnFiles.names(in: logs) where !known.contains(uid) {
+                try TreeRemoval.remove("\(logs)/\(uid)")
+            }
+        }
+    }
+
+    /// As `takeAway`; a failure is logged.
+    func clear(_ sandbox: PodSandboxStatus) async {
+        do throws(CRIError) {
+            try await takeAway(sandbox)
+        } catch {
+            logger.error("container not cleared away", metadata: ["sandbox": "\(sandbox.id)", "cause": "\(error)"])
+        }
+    }
+
+    private func takeAway(_ sandbox: PodSandboxStatus) async throws(CRIError) {
+        try await runtime.stopPodSandbox(sandbox.id)
+        try await runtime.removePodSandbox(sandbox.id)
+        let path = "\(logs)/\(sandbox.metadata.uid)"
+        do throws(KernelError) {
+            try await threads.run("remove log") { () throws(KernelError) in try TreeRemoval.remove(path) }
+        } catch {
+            throw .failed("log of container \(sandbox.metadata.name): \(error)")
+        }
+    }
+}

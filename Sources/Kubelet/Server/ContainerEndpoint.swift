@@ -1,0 +1,76 @@
+import APIMachinery
+import CRI
+import HTTP
+import Linux
+import Streaming
+
+/// What is asked of one container that is known: its log, and sessions in it. The queries are the kubelet's.
+package struct ContainerEndpoint: Sendable {
+    let runtime: any RuntimeService
+    let threads: BlockingThreads
+    let events: EventThread
+    let time: any TimeSource
+
+    package init(
+        runtime: any RuntimeService, threads: BlockingThreads, events: EventThread, time: any TimeSource
+    ) {
+        self.runtime = runtime
+        self.threads = threads
+        self.events = events
+        self.time = time
+    }
+
+    /// - Parameter name: what it is called in messages.
+    package func logs(
+        _ request: HTTPRequest, of container: ContainerStatus, named name: String
+    ) async throws(Status) -> HTTPResponse {
+        let options = try LogOptions(request, now: time.now())
+        let (runtime, id) = (runtime, container.id)
+        let reader = LogReader(path: container.logPath, options: options, threads: threads, events: events) {
+            await runtime.waitForEnd(of: id)
+        }
+        do throws(KernelError) {
+            try await reader.open()
+        } catch {
+            throw .internalError("log of \(name): \(error)")
+        }
+        let stream = ByteStream(
+            next: { try await reader.next() }, cancel: { Task { await reader.close() } })
+        return HTTPResponse(200, headers: ["Content-Type": "text/plain"], body: .stream(stream))
+    }
+
+    /// An exec, or an attach.
+    package func session(
+        _ request: HTTPRequest, in container: ContainerStatus, named name: String, isAttach: Bool
+    ) throws(Status) -> HTTPResponse {
+        guard container.state == .running else { throw .badRequest("\(name) is not running") }
+        var session = ExecRequest(container: container.id)
+        session.command = isAttach ? [] : request.query.filter { $0.name == "command" }.map(\.value)
+        guard isAttach || !session.command.isEmpty else { throw .badRequest("you must specify a command to exec") }
+        session.terminal = request.isSet("tty")
+        session.standardInput = request.isSet("stdin") || request.isSet("input")
+        session.standardOutput = request.isSet("stdout") || request.isSet("output")
+        session.standardError = (request.isSet("stderr") || request.isSet("error")) && !session.terminal
+        let runtime = runtime
+        return try RemoteCommand.answer(request, session, time: time) { [session] () async throws(CRIError) in
+            isAttach ? try await runtime.attach(session) : try await runtime.exec(session)
+        }
+    }
+}
+
+extension RuntimeService {
+    /// Returns when a container does not run (any more), or the task is cancelled.
+    func waitForEnd(of container: String) async {
+        while !Task.isCancelled {
+            let events = containerEvents()
+            guard (try? await containerStatus(container))?.state == .running else { return }
+            for await event in events where event.container == container && event.kind != .started { break }
+        }
+    }
+}
+
+extension HTTPRequest {
+    fileprivate func isSet(_ name: String) -> Bool {
+        ["1", "true"].contains(query(name))
+    }
+}

@@ -1,0 +1,101 @@
+import CRI
+import Glibc
+import Linux
+import Logging
+import TestSupport
+import Testing
+
+@testable import Daemon
+
+@Suite struct RunContainersTests {
+    private let runtime = FakeRuntimeService()
+    private var runs: RunContainers {
+        RunContainers(
+            runtime: runtime, logs: "/nonexistent/runs", threads: BlockingThreads(count: 1),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// - Returns: the container's id.
+    @discardableResult private func make(
+        _ name: String, detached: Bool = true, removed: Bool = false, starts: Bool = true
+    ) async throws -> String {
+        var spec = RunSpec(name: name, image: "busybox:1")
+        (spec.isDetached, spec.isRemovedAtEnd) = (detached, removed)
+        let config = spec.sandbox(uid: "uid-\(name)", logs: "/logs/uid-\(name)")
+        let sandbox = try await runtime.runPodSandbox(config)
+        let id = try await runtime.createContainer(
+            sandbox: sandbox, config: try spec.container(), sandboxConfig: config)
+        if starts { try await runtime.startContainer(id) }
+        return id
+    }
+
+    private func states() async throws -> [String: PodSandboxState] {
+        Dictionary(uniqueKeysWithValues: try await runs.list().map { ($0.name, $0.sandbox.state) })
+    }
+
+    @Test func anEndedContainerGivesBackItsSandboxAndStays() async throws {
+        let (web, job) = (try await make("web"), try await make("job", removed: true))
+        try await make("other")
+        let keeping = Task { [runs] in await runs.keep() }
+        runtime.exit(container: web, code: 3)
+        runtime.exit(container: job, code: 0)
+        while try await states() != ["web": .notReady, "other": .ready] { await Task.yield() }
+        #expect(try await runs.named("web").container?.exitCode == 3)
+        // Ends that were not told of, since the stream was cut, are found all the same.
+        runtime.cutEvents()
+        try await make("late", removed: true)
+        runtime.exit(container: try #require(try await runs.named("late").container?.id), code: 0)
+        while try await states()["late"] != nil { await Task.yield() }
+        keeping.cancel()
+        runtime.cutEvents()
+        await keeping.value
+    }
+
+    @Test func aDaemonsStartTakesAwayWhatNobodyIsJoinedTo() async throws {
+        try await make("kept")
+        let ended = try await make("ended")
+        runtime.exit(container: ended, code: 0)
+        try await make("joined", detached: false)
+        try await make("half", starts: false)
+        await runs.clearLost()
+        #expect(Set(try await states().keys) == ["kept", "ended"])
+    }
+
+    @Test func stopEndsOneByNameOrID() async throws {
+        let id = try await make("web")
+        try await make("job", removed: true)
+        #expect(try await runs.stop(String(id), grace: .seconds(5)) == "web")
+        #expect(try await runs.stop("job", grace: .seconds(5)) == "job")
+        #expect(try await states() == ["web": .notReady])
+        #expect(try await runs.stop("web", grace: .zero) == "web", "one that has ended stays as it is")
+        let unknown = await #expect(throws: CRIError.self) { try await runs.stop("none", grace: .zero) }
+        #expect(unknown?.description.contains("swiftlet ps --all") == true)
+        await #expect(throws: CRIError.self) { try await runs.named("") }
+    }
+
+    @Test func onlyEndedOnesAreRemovedWithoutForce() async throws {
+        let web = try await make("web")
+        let refused = await #expect(throws: CRIError.self) { try await runs.remove("web", force: false) }
+        #expect(refused?.description.contains("swiftlet stop web") == true)
+        runtime.exit(container: web, code: 0)
+        #expect(try await runs.remove("web", force: false) == "web")
+        try await make("again")
+        #expect(try await runs.remove("again", force: true) == "again")
+        #expect(try await states().isEmpty)
+    }
+
+    @Test func theMachinesShutdownEndsAll() async throws {
+        try await make("web")
+        try await make("job", removed: true)
+        await runs.stopAll(grace: .seconds(1))
+        #expect(try await states() == ["web": .notReady])
+    }
+
+    @Test func podsAreNoneOfThem() async throws {
+        let metadata = PodSandboxMetadata(name: "web", uid: "u", namespace: "default")
+        _ = try await runtime.runPodSandbox(PodSandboxConfig(metadata: metadata))
+        #expect(try await runs.list().isEmpty)
+        let pod = await #expect(throws: CRIError.self) { try await runs.remove("web", force: true) }
+        #expect(pod?.description.contains("kubectl delete pod") == true)
+    }
+}
