@@ -60,6 +60,7 @@ struct InstanceFiles: Sendable {
                 try WholeFile.removeAbandoned(in: path)
             }
         }
+        try DaemonError.wrapping("log directories") { () throws(KernelError) in try LogDirectories.note(configuration) }
         return InstanceFiles(id: try readID(configuration), lock: SharedDescriptor(lock))
     }
 

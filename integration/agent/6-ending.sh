@@ -20,7 +20,7 @@ joins_anew() { start_agent --token "$TOKEN" && eventually 30 both_ready; }
 
 uninstalled_on() {
     local left
-    swiftlet_on "$1" uninstall --yes --log-dir "$ROOT/$1/l" || return 1
+    swiftlet_on "$1" uninstall --yes || return 1
     left=$(left_on "$1" "$2")
     [ -z "$left" ] || { echo "left: $left"; return 1; }
     [ ! -e "$ROOT/$1/d" ] && [ ! -e "$ROOT/$1/r" ]

@@ -25,7 +25,7 @@ everything_goes() {
 uninstalled() {
     local left
     touch "$ROOT/d/notes"
-    says "what was kept is named above" swiftlet uninstall --yes --log-dir "$ROOT/l" || return 1
+    says "what was kept is named above" swiftlet uninstall --yes || return 1
     [ -e "$ROOT/d/notes" ] && rm -r "$ROOT/d" || return 1
     left=$(leftovers)
     [ -z "$left" ] || { echo "left: $left"; return 1; }

@@ -49,7 +49,7 @@ Y
     check "uninstall refuses while the daemon runs" refuses 1 swiftlet uninstall --yes
 }
 
-node_doctor() { swiftlet doctor --log-dir "$ROOT/l" "$@"; }
+node_doctor() { swiftlet doctor "$@"; }
 
 # A mount, a link, an address and files that no pod has; beside them all else must be left alone.
 plant_strays() {

@@ -69,9 +69,8 @@ struct Survey: Sendable {
         podMounts = try OwnFiles.mounts(configuration).filter { mount in
             ![paths.state, paths.data].contains { mount.isBeneath($0) }
         }
-        podFiles += try OwnFiles.podLogs(configuration).map { name in
-            let uid = name.split(separator: "_").last.map(String.init) ?? name
-            return PodFiles(uid: uid, path: "\(configuration.logDirectory)/\(name)")
+        podFiles += try OwnFiles.podLogs(configuration).map { path in
+            PodFiles(uid: path.split { $0 == "_" || $0 == "/" }.last.map(String.init) ?? path, path: path)
         }
     }
 

@@ -7,31 +7,39 @@ struct OwnFiles: Sendable {
     private static let run = ["node.sock", "cri.sock", "runtime", "kubelet", "network", "server.pid"]
     /// The id's file is the last: without it the next run could not name what is in the kernel.
     private static let data = [
-        "store", "agent", "cri", "runtime", "kubelet", "timeline", RevisionMark.name, "instance",
+        "store", "agent", "cri", "runtime", "kubelet", "timeline", "runs", RevisionMark.name, LogDirectories.name,
+        "instance",
     ]
     private static let config = ["pki", "admin.kubeconfig", "config.yaml", "manifests"]
 
     private let configuration: DaemonConfiguration
-    /// Directories of pods' logs, by their names in the log directory.
+    /// Directories of pods' logs.
     private let logs: [String]
+    private let logRoots: [String]
 
     /// Reads whose the logs are, which removing forgets.
     init(_ configuration: DaemonConfiguration) throws(DaemonError) {
         self.configuration = configuration
-        logs = try DaemonError.wrapping("logs") { () throws(KernelError) in try Self.podLogs(configuration) }
+        (logRoots, logs) = try DaemonError.wrapping("logs") { () throws(KernelError) in
+            (try LogDirectories.all(configuration), try Self.podLogs(configuration))
+        }
     }
 
-    /// The names of the directories of our pods' logs.
+    /// The directories of our pods' logs, in all log directories that this instance has had.
     static func podLogs(_ configuration: DaemonConfiguration) throws(KernelError) -> [String] {
-        let timelines = try TimelineDirectory(configuration).pods().map(\.directoryName)
-        var uids: [String] = []
-        for root in podFileRoots(configuration) { uids += try names(in: root) }
-        return ownLogs(among: try names(in: configuration.logDirectory), timelines: Set(timelines), uids: Set(uids))
+        let timelines = Set(try TimelineDirectory(configuration).pods().map(\.directoryName))
+        var uids: Set<String> = []
+        for root in podFileRoots(configuration) { uids.formUnion(try names(in: root)) }
+        var found: [String] = []
+        for root in try LogDirectories.all(configuration) {
+            found += ownLogs(among: try names(in: root), timelines: timelines, uids: uids).map { "\(root)/\($0)" }
+        }
+        return found
     }
 
     /// The directories that hold one for each pod, named for its uid.
     static func podFileRoots(_ configuration: DaemonConfiguration) -> [String] {
-        [configuration.dataDirectory, configuration.runDirectory].map { "\($0)/kubelet/pods" }
+        [configuration.dataDirectory, configuration.runDirectory].map { "\($0)/kubelet/pods" } + [configuration.runLogs]
     }
 
     /// The log directory may be shared with another kubelet: ours are the pods that we have a timeline or a directory of.
@@ -62,7 +70,9 @@ struct OwnFiles: Sendable {
 
     /// Logs, configuration and data, in this order.
     func removeLasting() throws(DaemonError) -> [String] {
-        try remove(logs, in: configuration.logDirectory) + remove(Self.config, in: configuration.configDirectory)
+        var removed: [String] = []
+        for root in logRoots { removed += try remove(logs.filter { $0.hasPrefix(root + "/") }, and: root) }
+        return try removed + remove(Self.config, in: configuration.configDirectory)
             + remove(Self.data, in: configuration.dataDirectory)
     }
 
@@ -78,9 +88,14 @@ struct OwnFiles: Sendable {
     }
 
     private func remove(_ names: [String], in directory: String) throws(DaemonError) -> [String] {
+        try remove(names.map { "\(directory)/\($0)" }, and: directory)
+    }
+
+    /// The directory too, where nothing else is in it.
+    private func remove(_ paths: [String], and directory: String) throws(DaemonError) -> [String] {
         try DaemonError.wrapping("files") { () throws(KernelError) in
             var removed: [String] = []
-            for path in names.map({ "\(directory)/\($0)" }) where access(path, F_OK) == 0 {
+            for path in paths where access(path, F_OK) == 0 {
                 try TreeRemoval.remove(path)
                 removed.append(path)
             }
