@@ -31,6 +31,7 @@ containers() {
     check "a static pod runs, and its mirror says so" static_pod_runs
     check "the mirror comes back when it is deleted, and follows the manifest; the pod runs on" mirror_follows
     check "a static pod and its mirror go with the manifest" static_pod_goes
+    check "one that refers to a Secret is refused once, in plain words" static_pod_refers
 }
 
 eventually_logs() { eventually 30 sh -c "nsenter --net=/run/netns/$NETNS kubectl logs $1 | grep -q ." 2>/dev/null; kubectl logs "$1"; }
@@ -160,6 +161,20 @@ mirror_follows() {
     eventually 20 fixed_is_not "$uid" && eventually 20 says 2000 kubectl get pod fixed-node -o yaml &&
         eventually 20 says 1/1 kubectl get pod fixed-node && kubectl exec fixed-node -- true || return 1
     says file kubectl get pod fixed-node -o jsonpath='{.metadata.annotations.kubernetes\.io/config\.source}'
+}
+
+static_pod_refers() {
+    cat >"$ROOT/c/manifests/refers.yaml" <<'Y'
+apiVersion: v1
+kind: Pod
+metadata: {name: refers}
+spec:
+  containers: [{name: a, image: "busybox:demo", envFrom: [{secretRef: {name: passwords}}]}]
+Y
+    eventually 20 says "it refers to Secret passwords, and a static pod can refer to nothing in the API" grep refers.yaml "$ROOT/log"
+    local status=$?
+    rm "$ROOT/c/manifests/refers.yaml"
+    return "$status"
 }
 
 static_pod_goes() {

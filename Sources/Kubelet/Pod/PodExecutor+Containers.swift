@@ -147,18 +147,15 @@ extension PodExecutor {
     private func referencedData(
         _ container: Container, in namespace: String
     ) async throws(OperationError) -> ReferencedData {
-        let sources = container.env.compactMap(\.valueFrom)
-        let configMaps = Set(
-            container.envFrom.compactMap { $0.configMapRef?.name } + sources.compactMap { $0.configMapKeyRef?.name })
-        let secrets = Set(
-            container.envFrom.compactMap { $0.secretRef?.name } + sources.compactMap { $0.secretKeyRef?.name })
         var data = ReferencedData()
-        for name in configMaps {
-            data.configMaps[name] = try await objects.configMap(name, in: namespace)?.data
-        }
-        for name in secrets {
-            data.secrets[name] = try await objects.secret(name, in: namespace)?.data
-                .mapValues { String(decoding: $0.array, as: UTF8.self) }
+        for object in container.environmentObjects(in: namespace) {
+            switch object.kind {
+            case .configMap:
+                data.configMaps[object.name] = try await objects.configMap(object.name, in: namespace)?.data
+            case .secret:
+                data.secrets[object.name] = try await objects.secret(object.name, in: namespace)?.data
+                    .mapValues { String(decoding: $0.array, as: UTF8.self) }
+            }
         }
         return data
     }

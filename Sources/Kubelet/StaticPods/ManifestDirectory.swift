@@ -94,6 +94,7 @@ struct ManifestDirectory: Sendable {
             pod.metadata.annotations[StaticPodAnnotation.source] = "file"
             pod.metadata.annotations[StaticPodAnnotation.hash] = pod.metadata.uid
             pod.spec.nodeName = node
+            if let refusal = pod.refusalAsStatic { throw ManifestError(description: refusal) }
             return pod
         } catch {
             logger.error(
@@ -118,6 +119,10 @@ struct ManifestDirectory: Sendable {
         let text = String(value, radix: 16)
         return String(repeating: "0", count: 16 - text.count) + text
     }
+}
+
+private struct ManifestError: Error, CustomStringConvertible {
+    let description: String
 }
 
 extension String {

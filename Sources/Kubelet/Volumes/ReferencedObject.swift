@@ -29,7 +29,36 @@ package struct VolumeContents: Sendable, Hashable {
     }
 }
 
+extension ReferencedObject: CustomStringConvertible {
+    package var description: String { "\(kind == .secret ? "Secret" : "ConfigMap") \(name)" }
+}
+
+extension Container {
+    /// The ConfigMaps and Secrets that its environment is made from.
+    func environmentObjects(in namespace: String) -> Set<ReferencedObject> {
+        let sources = self.env.compactMap(\.valueFrom)
+        let configMaps =
+            self.envFrom.compactMap { $0.configMapRef?.name } + sources.compactMap { $0.configMapKeyRef?.name }
+        let secrets = self.envFrom.compactMap { $0.secretRef?.name } + sources.compactMap { $0.secretKeyRef?.name }
+        return Set(configMaps.map { ReferencedObject(.configMap, $0, in: namespace) })
+            .union(secrets.map { ReferencedObject(.secret, $0, in: namespace) })
+    }
+}
+
 extension Pod {
+    /// Why it cannot be a static pod; nil where it can. It runs without the API, and the node may read only what pods name that the API has bound to it.
+    var refusalAsStatic: String? {
+        let namespace = self.metadata.namespace
+        var objects = self.volumeObjects
+        for container in self.spec.initContainers + self.spec.containers {
+            objects.formUnion(container.environmentObjects(in: namespace))
+        }
+        guard !objects.isEmpty else { return nil }
+        let names = objects.map(\.description).sorted().joined(separator: ", ")
+        return "it refers to \(names), and a static pod can refer to nothing in the API: write the values into the "
+            + "manifest, or mount a hostPath"
+    }
+
     /// The ConfigMaps and Secrets that its volumes are made from. A pod's volumes never change, so neither does this.
     var volumeObjects: Set<ReferencedObject> {
         let namespace = self.metadata.namespace
