@@ -100,4 +100,81 @@ import Testing
         #expect(earlier["fieldsV1"]?["f:spec"]?["f:volumes"] == nil)
         #expect(earlier["fieldsV1"]?["f:metadata"]?["f:annotations"] != nil)
     }
+
+    private let annotation = "kubectl.kubernetes.io/last-applied-configuration"
+
+    private func pod(_ image: String) -> JSONValue {
+        [
+            "apiVersion": "v1", "kind": "Pod", "metadata": ["name": "a", "namespace": "default"],
+            "spec": [
+                "containers": [
+                    [
+                        "name": "m", "image": .string(image), "resources": ["limits": ["cpu": "1000m"]],
+                        "env": [["name": "NODE", "valueFrom": ["fieldRef": ["fieldPath": "spec.nodeName"]]]],
+                    ]
+                ]
+            ],
+        ]
+    }
+
+    private func apply(_ api: TestServer, _ object: JSONValue, as manager: String) async throws -> Answer {
+        try await api.send(
+            .patch, Path.pods + "/a", object, query: ["fieldManager": manager],
+            headers: ["Content-Type": "application/apply-patch+yaml"])
+    }
+
+    /// As `kubectl apply` makes it.
+    private func create(_ api: TestServer, _ object: JSONValue) async throws {
+        var body = try #require(object.object)
+        body["metadata"] = ["name": "a", "annotations": [annotation: .string(object.text)]]
+        #expect(try await api.send(.post, Path.pods, .object(body)).status == 201)
+    }
+
+    @Test func theSameManifestIsSharedWhateverDefaultsAndQuantitiesWereMadeOfIt() async throws {
+        let api = try await TestServer()
+        try await create(api, pod("busybox"))
+        for manager in ["kubectl", "other", "kubectl"] {
+            let answer = try await apply(api, pod("busybox"), as: manager)
+            #expect(answer.status == 200, "\(manager): \(answer.message)")
+        }
+    }
+
+    @Test func kubectlMayChangeWhatItAppliedBefore() async throws {
+        let api = try await TestServer()
+        try await create(api, pod("busybox:1"))
+        #expect(try await apply(api, pod("busybox:2"), as: "other").status == 409)
+        let answer = try await apply(api, pod("busybox:2"), as: "kubectl")
+        #expect(answer.status == 200, "\(answer.message)")
+        let kept = try #require(answer.json["metadata"]?["annotations"]?[annotation]?.string)
+        #expect(
+            try JSONValue(parsing: kept) == pod("busybox:2"), "whoever goes back to client-side apply starts from it")
+    }
+
+    @Test func whatAnotherChangedSinceIsItsOwn() async throws {
+        let api = try await TestServer()
+        try await create(api, pod("busybox:1"))
+        let edit: JSONValue = ["spec": ["containers": [["name": "m", "image": "busybox:edited"]]]]
+        let edited = try await api.send(
+            .patch, Path.pods + "/a", edit, query: ["fieldManager": "kubectl-edit"],
+            headers: ["Content-Type": "application/strategic-merge-patch+json"])
+        #expect(edited.status == 200)
+        #expect(try await apply(api, pod("busybox:2"), as: "kubectl").status == 409)
+    }
+
+    @Test func textOfASecretIsOwnedAsData() async throws {
+        let api = try await TestServer()
+        func apply(_ text: JSONValue, as manager: String) async throws -> Answer {
+            let body: JSONValue = [
+                "apiVersion": "v1", "kind": "Secret", "metadata": ["name": "a"], "stringData": ["p": text],
+            ]
+            return try await api.send(
+                .patch, "/api/v1/namespaces/default/secrets/a", body, query: ["fieldManager": manager],
+                headers: ["Content-Type": "application/apply-patch+yaml"])
+        }
+        #expect(try await apply("q", as: "one").status == 201)
+        #expect(try await apply("q", as: "two").status == 200)
+        let conflict = try await apply("r", as: "two")
+        #expect(conflict.status == 409 && conflict.message.contains(".data.p"), "\(conflict.message)")
+        #expect(try await apply(1, as: "two").status == 400)
+    }
 }

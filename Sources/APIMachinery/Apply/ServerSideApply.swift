@@ -2,7 +2,7 @@ import JSONTree
 
 /// Server-side apply (KEP-555) and the tracking of managed fields, as pure functions over objects and their schema.
 ///
-/// Defaults are not applied here: the caller does that to the result, before validation.
+/// Defaults are not applied to what is given back: the caller does that, before validation.
 package struct ServerSideApply: Sendable {
     package let schema: Schema
     /// Who asks, how, and for which version of the object.
@@ -18,8 +18,10 @@ package struct ServerSideApply: Sendable {
     /// The object with `config` applied by the manager, and its managed fields. `live` is nil where the object does not exist yet.
     ///
     /// Fields that the manager applied before and no longer names go, unless others own them. A field that another manager owns with
-    /// another value is a conflict: 409 with a cause for each field, or with `force` taken from its owner.
-    package func apply(_ config: JSONObject, to live: JSONObject?, force: Bool) throws(Status) -> JSONObject {
+    /// another value is a conflict: 409 with a cause for each field, or with `force` taken from its owner; so too those of `ceded`.
+    package func apply(
+        _ config: JSONObject, to live: JSONObject?, force: Bool, ceded: FieldTree = .empty
+    ) throws(Status) -> JSONObject {
         let place = Granularity(schema)
         let config = try checked(config)
         let before = live.map(Self.withoutManagedFields) ?? JSONObject()
@@ -33,8 +35,11 @@ package struct ServerSideApply: Sendable {
             let kept = fields.union(managed.fields(except: manager)).union(Self.untracked)
             merged = merged.pruned(of: last, keeping: kept, at: place) ?? .object(JSONObject())
         }
-        let comparison = FieldComparison(from: .object(before), to: merged, at: place)
-        try resolve(comparison, &managed, force: force)
+        // A default that comes back, and a quantity in other words, are no changes.
+        var settled = merged
+        schema.applyDefaults(&settled)
+        let comparison = FieldComparison(from: .object(before), to: settled, at: place)
+        try resolve(comparison, &managed, force: force, ceded)
         managed.take(comparison.removed, except: manager)
         managed.set(manager, fields, at: now)
         return Self.object(merged, managed)
@@ -73,12 +78,22 @@ package struct ServerSideApply: Sendable {
         return pruned.object ?? JSONObject()
     }
 
+    /// The fields that are in the object as a manifest has them. The manifest has its defaults.
+    package func fields(of manifest: JSONObject, stillIn live: JSONObject) -> FieldTree {
+        let place = Granularity(schema)
+        let now = JSONValue.object(Self.withoutManagedFields(live))
+        let comparison = FieldComparison(from: .object(manifest), to: now, at: place)
+        return FieldTree(of: .object(manifest), at: place).subtracting(comparison.changed)
+            .subtracting(comparison.removed)
+    }
+
     private func resolve(
-        _ comparison: FieldComparison, _ managed: inout ManagedFields, force: Bool
+        _ comparison: FieldComparison, _ managed: inout ManagedFields, force: Bool, _ ceded: FieldTree
     ) throws(Status) {
         let changed = comparison.changed.subtracting(Self.untracked)
+        let disputed = changed.subtracting(ceded)
         let conflicts = managed.entries.filter { $0.manager != manager }.compactMap { entry -> ApplyConflict? in
-            let paths = entry.fields.intersection(changed).paths
+            let paths = entry.fields.intersection(disputed).paths
             return paths.isEmpty ? nil : ApplyConflict(manager: entry.manager.shown(at: entry.time), paths: paths)
         }
         guard force || conflicts.isEmpty else { throw ApplyConflict.status(conflicts) }

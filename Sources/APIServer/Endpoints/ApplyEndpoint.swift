@@ -52,7 +52,9 @@ struct ApplyEndpoint: Sendable {
             subresource: request.path.subresource, options: options, identity: request.identity
         ) { (current: JSONObject) throws(Status) in
             let live = ClientSideOwnership.restored(current, request.resource, now: applier.now)
-            var next = try applier.apply(config, to: live, force: options.isForced)
+            let ceded = ClientSideOwnership.ceded(by: live, request.resource, to: applier)
+            var next = try applier.apply(config, to: live, force: options.isForced, ceded: ceded)
+            ClientSideOwnership.renew(&next, config, applier)
             _ = try request.resource.normalize(&next, .ignore)
             return next
         }
@@ -88,6 +90,10 @@ struct ApplyEndpoint: Sendable {
             config[metadata: "namespace"] = .string(namespace)
         }
         let warnings = try request.resource.checkFields(config, duplicates: [], options.fieldValidation)
+        // A Secret's text is owned as what it becomes: as itself it is never there to be shared. What is no text is left for the check.
+        if kind == Secret.kind, config["stringData"]?.object?.members.allSatisfy({ $0.value.string != nil }) == true {
+            request.resource.definition.complete(&config)
+        }
         return (config, warnings)
     }
 }
