@@ -21,6 +21,10 @@ struct Swiftlet: AsyncParsableCommand {
     static let usageCode: Int32 = 2
 
     static func run(_ arguments: [String]) async -> Int32 {
+        let known = configuration.subcommands.map { $0._commandName } + ["help"]
+        if let refusal = CommandNames.refusal(of: arguments.first ?? "", known: known) {
+            return fail("swiftlet: \(refusal)\n", usageCode)
+        }
         do {
             var command = try parseAsRoot(ArgumentOrder.normal(arguments, groups: ["images", "token", "certs"]))
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -76,6 +76,55 @@ import Testing
         #expect(normal("") == "")
     }
 
+    @Test func aCommandOfExecNeedsNoTerminator() {
+        func normal(_ text: String) -> String {
+            ArgumentOrder.normal(text.split(separator: " ").map(String.init), groups: []).joined(separator: " ")
+        }
+        #expect(normal("exec -it web sh -c x") == "exec -it web -- sh -c x")
+        #expect(normal("exec -n shop -c main web ls -l") == "exec -n shop -c main web -- ls -l")
+        #expect(normal("exec web -i --container=c cat -- x") == "exec web -i --container=c -- cat -- x")
+        #expect(normal("exec web -i -- cat") == "exec web -i -- cat")
+        #expect(normal("exec web") == "exec web")
+        #expect(normal("exec web -c") == "exec web -c")
+    }
+
+    @Test func anUnknownCommandGetsTheRightOne() {
+        func refusal(_ word: String) -> String? { CommandNames.refusal(of: word, known: ["images", "inspect", "run"]) }
+        #expect(refusal("run") == nil && refusal("--help") == nil && refusal("") == nil)
+        #expect(
+            refusal("rmi")
+                == "there is no command \"rmi\"; here it is `swiftlet images rm`; `swiftlet --help` lists all")
+        #expect(refusal("inspct")?.contains("did you mean inspect?") == true)
+        #expect(refusal("frobnicate") == "there is no command \"frobnicate\"; `swiftlet --help` lists all")
+    }
+
+    @Test func psShowsWhatRuns() {
+        let all: [JSONValue] = ["running", "exited", "created"].map { ["id": .string($0), "state": .string($0)] }
+        #expect(NodeTables.ids(NodeView.listed(all, all: false)) == "running\n")
+        #expect(NodeView.listed(all, all: true).count == 3)
+        #expect(NodeTables.ids([["id": "0123456789abcdef"]]) == "0123456789ab\n")
+    }
+
+    @Test func logsAndExecKnowWhatRunHasMade() {
+        func sandbox(_ id: String, _ namespace: String, _ name: String) -> JSONValue {
+            ["id": .string(id), "metadata": ["name": .string(name), "namespace": .string(namespace)]]
+        }
+        let sandboxes = [
+            sandbox("s1", "default", "web"), sandbox("s2", RunSpec.namespace, "web"),
+            sandbox("s3", RunSpec.namespace, "job"),
+        ]
+        let containers: [JSONValue] = [("c1", "s1", "main"), ("c2", "s2", "web"), ("d3", "s3", "job")].map {
+            ["id": .string($0.0), "podSandboxId": .string($0.1), "metadata": ["name": .string($0.2)]]
+        }
+        func run(_ text: String) -> String? { NodeView.run(text, sandboxes, containers) }
+        #expect(run("job") == "job")
+        #expect(run("d") == "job")
+        #expect(run("c") == "web", "a pod's container is none of them")
+        #expect(run("web") == nil, "a pod of this name goes first")
+        #expect(run("(run)/web") == "web")
+        #expect(run("(run)/none") == nil && run("none") == nil && run("") == nil && run("default/web") == nil)
+    }
+
     @Test func idsAreFoundByTheirBeginning() {
         let all: [JSONValue] = [["id": "abc1"], ["id": "abd2"]]
         #expect(NodeView.matching("abc", all).count == 1)

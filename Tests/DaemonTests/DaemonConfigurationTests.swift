@@ -50,6 +50,29 @@ import Testing
         #expect(error?.description.contains(part) ?? false, "\(error?.description ?? "")")
     }
 
+    @Test func aWrongNameGetsTheNearest() {
+        func message(_ flag: String) -> String {
+            var configuration = DaemonConfiguration()
+            let error = #expect(throws: DaemonError.self) { try configuration.apply(flags: [flag]) }
+            return error?.description ?? ""
+        }
+        let end = "`swiftlet server --help` lists all"
+        #expect(message("--prot=1") == "there is no setting \"prot\"; did you mean port? \(end)")
+        #expect(message("--data_dir=/x").contains("did you mean data-dir?"))
+        #expect(message("--address=1").contains("did you mean node-address, bind-address?"))
+        #expect(message("--kubeconfig=x") == "there is no setting \"kubeconfig\"; \(end)")
+        #expect(message("server").contains("--NAME=VALUE"))
+    }
+
+    @Test func wordsAreCompared() {
+        func distance(_ left: String, _ right: String) -> Int {
+            NearWords.distance(Array(left.utf8), Array(right.utf8))
+        }
+        #expect(distance("", "abc") == 3 && distance("abc", "") == 3 && distance("abc", "abc") == 0)
+        #expect(distance("abc", "acb") == 1 && distance("abc", "abcd") == 1 && distance("abc", "xbc") == 1)
+        #expect(NearWords.of("dir", among: ["a-dir", "b-dir", "c-dir", "d-dir"]).count == NearWords.limit)
+    }
+
     @Test func helpTellsTheDefaults() {
         let help = DaemonConfiguration.settingsHelp
         #expect(help.contains("\n  --port\n      Port of the API server.\n      default: 6443\n"))

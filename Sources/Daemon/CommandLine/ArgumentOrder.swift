@@ -1,7 +1,9 @@
-/// Lets options stand before a group's subcommand: `images --run-dir /r add NAME PATH` is `images add --run-dir /r NAME PATH`.
+/// Lets options stand before a group's subcommand (`images --run-dir /r add NAME PATH` is `images add --run-dir /r NAME PATH`), and a command of
+/// `exec` without a `--` before it.
 package enum ArgumentOrder {
     /// - Parameter groups: the commands that have subcommands.
     package static func normal(_ arguments: [String], groups: Set<String>) -> [String] {
+        if arguments.first == "exec" { return withTerminator(arguments) }
         guard let group = arguments.first, groups.contains(group) else { return arguments }
         var rest = arguments.dropFirst()
         var options: [String] = []
@@ -14,7 +16,27 @@ package enum ArgumentOrder {
         return [group, subcommand] + options + rest.dropFirst()
     }
 
+    /// `exec POD ls -l` is `exec POD -- ls -l`: what follows the pod and is no option begins the command.
+    private static func withTerminator(_ arguments: [String]) -> [String] {
+        var index = 1
+        var hasPod = false
+        while index < arguments.count, arguments[index] != "--" {
+            let word = arguments[index]
+            if word.hasPrefix("-") {
+                index += isValueOption(word) ? 2 : 1
+            } else if hasPod {
+                return arguments[..<index] + ["--"] + arguments[index...]
+            } else {
+                hasPod = true
+                index += 1
+            }
+        }
+        return arguments
+    }
+
     private static func isValueOption(_ option: String) -> Bool {
-        ["--run-dir", "--data-dir", "--config-dir", "--output", "-o"].contains(option)
+        [
+            "--run-dir", "--data-dir", "--config-dir", "--output", "-o", "--namespace", "-n", "--container", "-c",
+        ].contains(option)
     }
 }

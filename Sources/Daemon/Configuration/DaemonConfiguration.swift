@@ -215,8 +215,9 @@ extension DaemonConfiguration {
     /// Takes one setting by its name.
     package mutating func set(_ name: String, to text: String) throws(DaemonError) {
         guard let setting = Self.settings.first(where: { $0.name == name }) else {
-            let known = Self.settings.map(\.name).joined(separator: ", ")
-            throw DaemonError("there is no setting \"\(name)\"; there are \(known)")
+            let near = NearWords.of(name, among: Self.settings.map(\.name))
+            let guess = near.isEmpty ? "" : "did you mean \(near.joined(separator: ", "))? "
+            throw DaemonError("there is no setting \"\(name)\"; \(guess)`swiftlet server --help` lists all")
         }
         try setting.set(&self, text)
     }
