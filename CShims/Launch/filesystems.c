@@ -86,6 +86,9 @@ static int copied_in_turn(const struct cl_child *child, int given) {
     }
     int tree = open_tree(given, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
     if (tree < 0) return child->has_mount_namespace ? -1 : given;
+    /* what is attached over a source that is shared with the host would cover it there */
+    struct mount_attr own = {.propagation = MS_PRIVATE};
+    if (child->has_mount_namespace && mount_setattr(given, "", AT_EMPTY_PATH | AT_RECURSIVE, &own, sizeof own) < 0) return -1;
     close(given);
     return tree;
 }

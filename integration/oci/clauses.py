@@ -348,6 +348,34 @@ def test_mount_propagation(runtime):
         assert (mark in line) == is_there, (option, line)
 
 
+def test_mounts_beside_shared_ones(runtime):
+    """mounts.options: what is mounted after a bind that is shared with the host covers nothing there."""
+    folder = tempfile.mkdtemp(dir=runtime.folder)
+    places = [f"{folder}/{name}" for name in ("one", "two", "file1", "file2")]
+    for place in places[:2]:
+        os.mkdir(place)
+        open(place + "/own", "w").close()
+    for place in places[2:]:
+        open(place, "w").close()
+    shared = [places[0], places[2]]
+    for place in shared:
+        subprocess.run(["mount", "--bind", place, place], check=True)
+        subprocess.run(["mount", "--make-shared", place], check=True)
+    try:
+        def seen():
+            return [line for line in open("/proc/self/mountinfo").read().split("\n") if folder in line]
+        before = seen()
+        def change(c):
+            for number, place in enumerate(places):
+                add_mount(c, f"/mnt/{number}", place, "bind", ["rbind", "rshared" if place in shared else "rprivate"])
+        for users in (False, True):
+            runtime.run("true", lambda c: (change(c), users and with_users(c)), check=not users)
+            assert seen() == before and os.listdir(places[0]) == ["own"], seen()
+    finally:
+        for place in shared:
+            subprocess.run(["umount", "-R", place], check=False)
+
+
 def test_mount_propagates_from_host(runtime):
     """mounts.options: rslave shows what the host mounts later, rprivate does not."""
     for option, count in (("rslave", "1"), ("rprivate", "0")):

@@ -75,19 +75,25 @@ def test_seccomp_before_start(runtime):
     def filter_of(pid):
         return re.search(r"Seccomp:\s*(\d)", open(f"/proc/{pid}/status").read()).group(1)
 
-    refuse = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}
-    plain = {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}
+    plain = {"names": ["symlink", "symlinkat"], "action": "SCMP_ACT_ERRNO"}
+    directory = {"names": ["mkdirat"], "action": "SCMP_ACT_ERRNO"}
+    wake = {"names": ["restart_syscall"], "action": "SCMP_ACT_KILL_PROCESS"}
     gate = {"names": ["accept4", "recvfrom", "fchdir"], "action": "SCMP_ACT_ERRNO"}
     looks = {"names": ["prctl"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1 << 20, "op": "SCMP_CMP_EQ"}]}
-    for rules, is_early in (([plain], True), ([refuse], False), ([plain, gate], False), ([plain, looks], False)):
+    for rules, is_early in (([plain], True), *(([plain, other], False) for other in (directory, wake, gate, looks))):
         for bound in (True, False):
             def change(c):
                 c["process"]["noNewPrivileges"] = bound
                 c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}
-            name, folder = runtime.create("mkdir /tmp/no 2>/dev/null || echo refused; grep Seccomp: /proc/self/status; exec sleep 60", change)
+            name, folder = runtime.create("ln -s /tmp /tmp/no 2>/dev/null || echo refused; grep Seccomp: /proc/self/status; exec sleep 60", change)
             pid = state(runtime, name)["pid"]
             if is_early:
                 until(lambda: filter_of(pid) == "2", "the filter is loaded before the start")
+            else:
+                time.sleep(0.05)
+                assert filter_of(pid) == "0", rules
+            runtime.call("pause", name)
+            runtime.call("resume", name)
             runtime.call("start", name)
             until(lambda: open(folder + "/output").read().split() == ["refused", "Seccomp:", "2"], f"a filter of {rules} holds")
             runtime.call("delete", "--force", name)

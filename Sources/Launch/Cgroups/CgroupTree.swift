@@ -17,7 +17,7 @@ package enum CgroupTree {
         guard rmdir(path.cString) == 0 || errno == ENOENT else { throw KernelError("rmdir", path) }
     }
 
-    /// The processes of the group at `path` and of all beneath. Groups that go meanwhile have none.
+    /// The processes of the group at `path` and of all beneath. Groups that go meanwhile, or that shut us out, have none.
     package static func processes(beneath path: FilePath) throws(KernelError) -> [Int32] {
         var found: [Int32] = []
         try walk(
@@ -44,7 +44,7 @@ package enum CgroupTree {
 
     private static func processes(in group: Int32) throws(KernelError) -> [Int32] {
         let raw = openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC)
-        if raw < 0 && isGone(errno) { return [] }
+        if raw < 0 && (isGone(errno) || errno == EACCES) { return [] }
         guard raw >= 0 else { throw KernelError("open", "cgroup.procs") }
         do throws(KernelError) {
             let text = try WholeFile.readPseudo(Descriptor(owning: raw), path: "cgroup.procs", limit: 64 << 20)
@@ -55,7 +55,8 @@ package enum CgroupTree {
         }
     }
 
-    /// Calls `enter` with each group, a group before those in it, and `leave` with a group that all was seen of: by the one that it is in, and its name there.
+    /// Calls `enter` with each group, a group before those in it, and `leave` with a group that all was seen of: by the one that it is in, and its name
+    /// there. Into one that shuts us out, which a container without root's rights may have made, is not looked.
     private static func walk(
         _ path: FilePath, enter: (Int32) throws(KernelError) -> Void,
         leave: (Int32, FilePath) throws(KernelError) -> Void
@@ -71,6 +72,10 @@ package enum CgroupTree {
             if let name = pending[last].popLast() {
                 let child = openat(group.raw, name.cString, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
                 if child < 0 && isGone(errno) { continue }
+                if child < 0 && errno == EACCES {
+                    try leave(group.raw, name)
+                    continue
+                }
                 guard child >= 0 else { throw KernelError("open a group beneath", path) }
                 group = Descriptor(owning: child)
                 way.append(name)

@@ -120,7 +120,7 @@ extension ContainerDirectory {
             if rmdir(path) == 0 || errno == ENOENT { return true }
             // What else lies there is told to whoever wants it gone by force.
             if force, let lock = try lock(makesFile: true) {
-                try clear()
+                if !isRecorded { try clear() }
                 _ = consume lock
             }
             return false

@@ -29,13 +29,20 @@ final class ScopeEntry: Sendable {
         try scope.start(
             UnitProperty.scope(name.slice, container: container, processID: holder.processID)
                 + UnitProperty.limits(roomy) + own)
-        let text = try kernel { () throws(KernelError) in try readText("/proc/\(holder.processID)/cgroup") }
-        guard let path = path(in: text, of: name.unit) else {
-            throw .unit(name: name.unit, .malformed("its process is elsewhere: \(text)"))
-        }
-        let cgroup = ContainerCgroup(group: Cgroup(path, in: hierarchy), scope: scope)
+        let cgroup = ContainerCgroup(
+            group: Cgroup(try place(of: holder.processID, name.unit), in: hierarchy), scope: scope)
         if resources.needsMoreThanUnits { cgroup.giveControllers() }
         return ScopeEntry(cgroup, holder, roomy == resources ? nil : resources)
+    }
+
+    /// The unit's group, in which the process is. A systemd that executed itself anew meanwhile may take two seconds to put it there.
+    private static func place(of process: Int32, _ unit: String) throws(OCIRuntimeError) -> String {
+        for _ in 0..<100 {
+            let text = try kernel { () throws(KernelError) in try readText("/proc/\(process)/cgroup") }
+            if let path = path(in: text, of: unit) { return path }
+            usleep(20_000)
+        }
+        throw .unit(name: unit, .malformed("its process \(process) was not put into it"))
     }
 
     /// Where a process is by its file `cgroup`, if that is the unit's group.

@@ -91,7 +91,9 @@ struct SystemdScope: Sendable, Equatable {
         if properties.isEmpty { return }
         try talk { bus throws(DBusError) in
             let properties = UnitProperty.array(try known(properties, &bus))
-            _ = try call("SetUnitProperties", [.string(unit), .bool(true), properties], &bus)
+            try answered { () throws(DBusError) in
+                _ = try call("SetUnitProperties", [.string(unit), .bool(true), properties], &bus)
+            }
         }
     }
 
@@ -100,7 +102,9 @@ struct SystemdScope: Sendable, Equatable {
         do throws(OCIRuntimeError) {
             try talk { bus throws(DBusError) in
                 do throws(DBusError) {
-                    _ = try job("StopUnit", [.string(unit), .string("replace")], &bus)
+                    try answered { () throws(DBusError) in
+                        _ = try job("StopUnit", [.string(unit), .string("replace")], &bus)
+                    }
                 } catch .refused(let name, _) where name.hasSuffix(".NoSuchUnit") {
                     return
                 }
@@ -108,6 +112,15 @@ struct SystemdScope: Sendable, Equatable {
             }
         } catch {
             guard case .unit(_, .unreachable) = error else { throw error }
+        }
+    }
+
+    /// What may be asked twice is asked again while systemd executes itself anew: it may have heard us before that or not.
+    private func answered(_ ask: () throws(DBusError) -> Void) throws(DBusError) {
+        for attempt in 1...10 {
+            do throws(DBusError) { return try ask() } catch .refused(let name, _)
+                where name.hasSuffix(".NoReply") && attempt < 10
+            { usleep(20_000) }
         }
     }
 
