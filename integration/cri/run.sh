@@ -160,8 +160,9 @@ run_removed() {
     [ "$(swiftlet rm apart)" = apart ] && has_none && [ -z "$(ls "$ROOT/d/runs")" ] && swiftlet run -d --name busy busybox:demo sleep 1000 || return 1
     ends_with 1 swiftlet rm busy && grep -q "swiftlet stop busy" "$ROOT/said" && swiftlet rm --force busy && has_none
 }
+has_no_log() { [ -z "$(ls "$ROOT/d/runs")" ]; }
 run_gone() {
-    swiftlet run -d --rm --name brief busybox:demo sh -c 'sleep 1' && eventually 15 has_none && [ -z "$(ls "$ROOT/d/runs")" ]
+    swiftlet run -d --rm --name brief busybox:demo sh -c 'sleep 1' && eventually 15 has_none && eventually 15 has_no_log
 }
 run_not_started() { ends_with 127 swiftlet run -d busybox:demo no-such-command && has_none && [ -z "$(ls "$ROOT/d/runs")" ]; }
 run_left_nothing() {

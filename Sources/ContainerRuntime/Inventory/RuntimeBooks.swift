@@ -90,7 +90,7 @@ extension RuntimeBooks.Sandbox {
         self.init(
             id: record.id, podUID: record.metadata.uid, pod: record.podName, phase: record.phase.rawValue,
             createdAt: record.createdAt, cgroup: record.cgroup, hasNetwork: record.network == .pod,
-            hasSharedMemory: record.ipc != .node, addresses: record.addresses)
+            hasSharedMemory: record.ipc != .node || record.areFilesBounded, addresses: record.addresses)
         users = record.users
         self.containers = containers.map {
             RuntimeBooks.Container(

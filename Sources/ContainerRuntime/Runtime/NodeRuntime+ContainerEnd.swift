@@ -149,6 +149,13 @@ extension NodeRuntime {
     package func updateContainerResources(
         _ id: String, _ resources: ContainerResources
     ) async throws(CRIError) {
+        // One after the other: each writes all limits that then hold.
+        let (_, sandbox) = try lookUp(container: id)
+        try await sandbox.turn.take { [self] () async throws(CRIError) in try await update(id, resources) }
+    }
+
+    /// The sandbox's turn is held.
+    private func update(_ id: String, _ resources: ContainerResources) async throws(CRIError) {
         let (container, sandbox) = try lookUp(container: id)
         let object = "container \(container.record.metadata.name)"
         try Self.check(resources, object)

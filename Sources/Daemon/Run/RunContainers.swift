@@ -65,7 +65,7 @@ struct RunContainers: Sendable {
     /// - Throws: where it runs, unless `force` is given.
     func remove(_ text: String, force: Bool) async throws(CRIError) -> String {
         let run = try await named(text)
-        guard force || !run.isRunning else {
+        guard force || run.hasEnded else {
             throw .invalid(
                 "container \(run.name) runs; end it with `swiftlet stop \(run.name)` first, or give --force")
         }

@@ -36,7 +36,7 @@ package struct RunSpec: Sendable, Hashable {
     package var terminalSize: TerminalSize?
     package var hasReadOnlyRoot = false
     package var isPrivileged = false
-    /// It goes on without the command that started it, and stays when it has ended, until it is removed.
+    /// It goes on without the command that started it, and stays when it has ended, until it is removed or the machine boots.
     package var isDetached = false
     /// Where it is detached: it goes when it ends.
     package var isRemovedAtEnd = false

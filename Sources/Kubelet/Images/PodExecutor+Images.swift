@@ -105,6 +105,10 @@ extension PodExecutor {
     ) async throws(OperationError) -> (id: String, size: UInt64) {
         let name = reference.ledgerName
         let pulled: (reference: String, secret: PullSecret?)
+        // Rarely, and then for as long as the runtime does not answer, which a pull needs too.
+        while (try? await pulls.isUnsettled()) == true && !Task.isCancelled {
+            try? await time.sleep(for: .milliseconds(100))
+        }
         do throws(OperationError) {
             try await write { $0.begin(name) }
             pulled = try await pull()
@@ -181,8 +185,8 @@ extension PodExecutor {
 }
 
 extension PodExecutor {
-    /// What the ledger has of images that were removed, and of pulls that an earlier kubelet did not see the end of. Pods need not wait for it: what is
-    /// not settled is asked for at its registry.
+    /// What the ledger has of images that were removed, and of pulls that an earlier kubelet did not see the end of. What is not settled is
+    /// asked for at its registry; pods that need no pull do not wait for it.
     func settlePulls() async {
         while !Task.isCancelled {
             if let images = try? await images.listImages() {

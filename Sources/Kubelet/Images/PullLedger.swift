@@ -47,6 +47,9 @@ struct PullLedger: Sendable, Hashable {
     private var fresh: Set<String>? = []
     /// Whether an earlier kubelet left pulls whose end was not seen and that are not settled: any image may be of one, by whatever name.
     private var hasUnseen = false
+    /// Whether a pull must wait: the name of one whose end was not seen might go over to what this one brings.
+    var isUnsettled: Bool { hasUnseen }
+
     /// Secrets kept for one image; the oldest goes.
     private static let limit = 100
 

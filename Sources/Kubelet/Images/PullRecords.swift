@@ -26,13 +26,17 @@ final class PullRecords: Sendable {
     func access(
         to image: String, of repository: String, as id: String
     ) async throws(KernelError) -> ImageAccess {
-        let known =
-            if let known = ledger.withLock({ $0 }) { known } else {
-                try await threads.run("read pull records") { [self] () throws(KernelError) in
-                    try file.withLock { written throws(KernelError) in try current(&written) }
-                }
-            }
-        return known.access(to: image, of: repository, as: id)
+        try await known().access(to: image, of: repository, as: id)
+    }
+
+    /// `PullLedger.isUnsettled`.
+    func isUnsettled() async throws(KernelError) -> Bool { try await known().isUnsettled }
+
+    private func known() async throws(KernelError) -> PullLedger {
+        if let known = ledger.withLock({ $0 }) { return known }
+        return try await threads.run("read pull records") { [self] () throws(KernelError) in
+            try file.withLock { written throws(KernelError) in try current(&written) }
+        }
     }
 
     /// Changes the ledger and writes it down. Where that fails it is changed in memory alone: what the file says less than that is taken for a pull whose

@@ -48,14 +48,13 @@ extension VolumeHost {
         let text = pod.spec.hostNetwork ? nil : Self.hostsFile(pod, addresses: addresses, hostNames: hostNames)
         let root = directories.written(uid)
         // The last words of the one before are still asked for. What a container has added is taken back, so that there is space.
-        let (before, older) = (
-            directories.terminationLog(uid, container.name, attempt: attempt &- 1),
-            directories.terminationLog(uid, container.name, attempt: attempt &- 2)
-        )
+        let older = directories.terminationLog(uid, container.name, attempt: attempt &- 2)
         try await run("files of container \"\(container.name)\"") { () throws(KernelError) in
             try Self.mountMemory(root, options: "mode=755,size=1m")
             try FileOperations.makeDirectories("\(root)/termination")
-            FileOperations.cut(before, to: Self.messageLimit)
+            for name in FileOperations.names(in: "\(root)/termination") {
+                FileOperations.cut("\(root)/termination/\(name)", to: Self.messageLimit)
+            }
             unlink(older)
             try FileOperations.write([], to: termination, mode: 0o666)
             guard let text else { return }

@@ -72,7 +72,7 @@ extension CRIEndpoint {
         var filter = ContainerFilter(question.filter)
         if let id = filter.id { filter.id = try await endpoint.container(id) }
         if let sandbox = filter.sandbox { filter.sandbox = try await endpoint.sandbox(sandbox) }
-        return try await endpoint.runtime.listContainers(filter).map(\.listed)
+        return try await endpoint.containersOfPods(filter).map(\.listed)
     }
 
     @Sendable private static func containerStatus(

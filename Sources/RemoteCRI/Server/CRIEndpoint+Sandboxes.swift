@@ -66,7 +66,7 @@ extension CRIEndpoint {
     ) async throws(CRIError) -> [Message<Wire.PodSandbox>] {
         var filter = PodSandboxFilter(question.filter)
         if let id = filter.id { filter.id = try await endpoint.sandbox(id) }
-        return try await endpoint.runtime.listPodSandboxes(filter).map(\.listed)
+        return try await endpoint.pods(filter).map(\.listed)
     }
 
     /// The kubelet has changed the pod's cgroup, which is its own, before it asks; nothing else depends on the pod's resources.

@@ -50,7 +50,7 @@ extension CRIEndpoint {
 
     private func stats(_ filter: ContainerFilter) async throws(CRIError) -> [Message<Wire.ContainerStats>] {
         var found: [Message<Wire.ContainerStats>] = []
-        for status in try await runtime.listContainers(filter) {
+        for status in try await containersOfPods(filter) {
             do throws(CRIError) {
                 found.append(try await stats(of: status))
             } catch .notFound {
@@ -93,7 +93,7 @@ extension CRIEndpoint {
         if let id = question.filter?.id.nonEmpty { filter.id = try await endpoint.sandbox(id) }
         filter.labels = question.filter?.labelSelector ?? [:]
         var found: [Message<Wire.PodSandboxStats>] = []
-        for status in try await endpoint.runtime.listPodSandboxes(filter) {
+        for status in try await endpoint.pods(filter) {
             do throws(CRIError) {
                 found.append(try await endpoint.stats(of: status))
             } catch .notFound {
@@ -130,7 +130,7 @@ extension CRIEndpoint {
         _ endpoint: CRIEndpoint, _ question: Message<Wire.Empty>
     ) async throws(CRIError) -> [Message<Wire.PodSandboxMetrics>] {
         var found: [Message<Wire.PodSandboxMetrics>] = []
-        for sandbox in try await endpoint.runtime.listPodSandboxes(PodSandboxFilter(state: .ready)) {
+        for sandbox in try await endpoint.pods(PodSandboxFilter(state: .ready)) {
             do throws(CRIError) {
                 found.append(try await endpoint.metrics(of: sandbox))
             } catch .notFound {

@@ -119,13 +119,28 @@ struct CRIEndpoint: GRPCHandler {
     func sandbox(_ id: String) async throws(CRIError) -> String {
         guard !id.isEmpty else { throw .invalid("the sandbox's id is empty") }
         guard id.utf8.count < Self.idLength else { return id }
-        return try Self.pick(id, "sandbox", try await runtime.listPodSandboxes(PodSandboxFilter()).map(\.id))
+        return try Self.pick(id, "sandbox", try await pods(PodSandboxFilter()).map(\.id))
     }
 
     func container(_ id: String) async throws(CRIError) -> String {
         guard !id.isEmpty else { throw .invalid("the container's id is empty") }
         guard id.utf8.count < Self.idLength else { return id }
-        return try Self.pick(id, "container", try await runtime.listContainers(ContainerFilter()).map(\.id))
+        return try Self.pick(id, "container", try await containersOfPods(ContainerFilter()).map(\.id))
+    }
+
+    // MARK: What is a client's
+
+    /// Without the containers of `swiftlet run`: a kubelet takes what it does not know for a pod that has gone, and ends it.
+    func pods(_ filter: PodSandboxFilter) async throws(CRIError) -> [PodSandboxStatus] {
+        try await runtime.listPodSandboxes(filter).filter { $0.sessionName == nil }
+    }
+
+    /// The containers of `pods`.
+    func containersOfPods(_ filter: ContainerFilter) async throws(CRIError) -> [ContainerStatus] {
+        let containers = try await runtime.listContainers(filter)
+        let sessions = Set(
+            try await runtime.listPodSandboxes(PodSandboxFilter()).filter { $0.sessionName != nil }.map(\.id))
+        return sessions.isEmpty ? containers : containers.filter { !sessions.contains($0.sandbox) }
     }
 
     private static func pick(_ id: String, _ kind: String, _ known: [String]) throws(CRIError) -> String {
