@@ -10,6 +10,7 @@ import attacks
 import clauses
 import kills
 import lifecycle
+import mounts
 import programs
 import races
 import refusals
@@ -23,7 +24,7 @@ class Skip(Exception):
 
 
 def all_tests():
-    return [(name, test) for part in (clauses, lifecycle, sessions, refusals, scopes, programs, races, kills, attacks)
+    return [(name, test) for part in (clauses, mounts, lifecycle, sessions, refusals, scopes, programs, races, kills, attacks)
             for name, test in list(vars(part).items()) if name.startswith("test_") and test.__module__ == part.__name__]
 
 
