@@ -56,6 +56,8 @@ import Testing
         #expect(!isOpen(ledger, to: [mine]))
         var later = try #require(PullLedger(ledger.json))
         #expect(!isOpen(later, to: [mine]))
+        // Only an earlier kubelet's is waited for.
+        #expect(!ledger.isUnsettled && later.isUnsettled)
         // Nor does one that fails afterwards tell what became of the first.
         later.begin("r/x:1")
         later.fail("r/x:1")
@@ -65,7 +67,7 @@ import Testing
         #expect(isOpen(later, to: [mine]))
         var last = try #require(PullLedger(later.json))
         last.settle([:])
-        #expect(isOpen(last, to: []))
+        #expect(isOpen(last, to: []) && !last.isUnsettled)
     }
 
     @Test func whatComesWhileItIsLookedStaysAsItCame() {

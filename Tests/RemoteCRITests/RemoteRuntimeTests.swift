@@ -51,6 +51,24 @@ import Transport
         }
     }
 
+    /// A kubelet ends what it does not know.
+    @Test func whatACommandRunsIsNotAClients() async throws {
+        try await withRemote { local, remote in
+            var config = PodSandboxConfig(metadata: PodSandboxMetadata(name: "p", uid: "u", namespace: "n"))
+            let box = try await remote.runPodSandbox(config)
+            config.metadata.uid = "session"
+            config.labels[PodSandboxStatus.sessionLabel] = "brief"
+            let own = try await local.runPodSandbox(config)
+            let container = ContainerConfig(metadata: ContainerMetadata(name: "c"), image: "web:1")
+            let id = try await local.createContainer(sandbox: own, config: container, sandboxConfig: config)
+            try await local.startContainer(id)
+            #expect(try await local.listContainers(ContainerFilter()).count == 1)
+            #expect(try await remote.listPodSandboxes(PodSandboxFilter()).map(\.id) == [box])
+            #expect(try await remote.listContainers(ContainerFilter()).isEmpty)
+            #expect(try await remote.listContainers(ContainerFilter(sandbox: own)).isEmpty)
+        }
+    }
+
     @Test func imagesAndFailuresComeThrough() async throws {
         try await withRemote { _, remote in
             #expect(try await remote.version().name == "fake")
