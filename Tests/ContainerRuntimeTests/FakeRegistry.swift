@@ -25,6 +25,8 @@ final class FakeRegistry: Sendable {
         var manifests: [String: [UInt8]] = [:]
         var types: [String: String] = [:]
         var uploads: [String: [UInt8]] = [:]
+        /// Uploads begun so far, by which the next is named: no two have one name, also where one has ended meanwhile.
+        var begun = 0
         /// Repositories that files can be taken over from.
         var neighbours: Set<String> = []
         /// Where answers for files lead; nil: they come from here.
@@ -164,7 +166,6 @@ extension FakeRegistry.State {
     }
 
     private mutating func upload(_ request: HTTPRequest, _ repository: String, _ id: String) -> HTTPResponse {
-        let place = "/v2/\(repository)/blobs/uploads/u\(uploads.count)"
         switch request.method {
         case .post:
             if let digest = request.query("mount").flatMap({ try? Digest($0) }), files[digest] != nil,
@@ -173,8 +174,10 @@ extension FakeRegistry.State {
                 return HTTPResponse(201)
             }
             if !beginFailures.isEmpty { return HTTPResponse(beginFailures.removeFirst()) }
-            uploads["u\(uploads.count)"] = []
-            return HTTPResponse(202, headers: ["Location": place])
+            let name = "u\(begun)"
+            begun += 1
+            uploads[name] = []
+            return HTTPResponse(202, headers: ["Location": "/v2/\(repository)/blobs/uploads/\(name)"])
         case .get:
             guard let bytes = uploads[id] else { return HTTPResponse(404) }
             return HTTPResponse(204, headers: ["Range": uploaded ?? "0-\(max(0, bytes.count - 1))"])
