@@ -7,7 +7,7 @@
 int32_t crt_seal(void);
 /* In the environment of one that was executed anew. */
 #define CRT_SEALED "SWIFTLET_OCI_SEALED"
-/* The program's entry point: does the same before the C library starts, where it can. */
+/* The program's entry point: sees to the same before the C library starts, without executing anything, where it can. */
 void crt_entry(void);
 /* The program's arguments as it was entered; NULL where it was entered elsewhere. */
 char *const *crt_arguments(void);
