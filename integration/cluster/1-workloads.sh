@@ -2,9 +2,9 @@
 
 workloads() {
     check "apply takes a Deployment, a ConfigMap and a Service" kubectl apply -f packaging/demo/workload.yaml
-    check "the rollout ends" kubectl rollout status deploy/hello --timeout=60s
+    check "the rollout ends" kubectl rollout status deploy/hello --timeout=180s
     check "the Service answers the host by its cluster address" eventually 10 service_answers_host
-    check "the Service answers a pod by its address" service_answers_pod
+    check "the Service answers a pod by its address" eventually 10 service_answers_pod
     check "the Service answers a pod by its name" says "hello from swiftlet" pod_fetches hello
     check "the Service answers a pod by its full name" says "hello from swiftlet" \
         pod_fetches hello.default.svc.cluster.local
@@ -18,21 +18,21 @@ workloads() {
 }
 
 cluster_address() { kubectl get svc hello -o jsonpath='{.spec.clusterIP}'; }
-service_answers_host() { says "hello from swiftlet" inside curl -sm 3 "http://$(cluster_address)/"; }
+service_answers_host() { says "hello from swiftlet" inside curl -sm 10 "http://$(cluster_address)/"; }
 service_answers_pod() { says "hello from swiftlet" pod_fetches "$(cluster_address)"; }
-pod_fetches() { timeout 20 nsenter "--net=/run/netns/$NETNS" kubectl exec deploy/hello -- wget -q -O - "http://$1/"; }
+pod_fetches() { timeout 90 nsenter "--net=/run/netns/$NETNS" kubectl exec deploy/hello -- wget -q -O - "http://$1/"; }
 
 node_port_answers() {
     local port
     kubectl patch svc hello -p '{"spec": {"type": "NodePort"}}' || return 1
     port=$(kubectl get svc hello -o jsonpath='{.spec.ports[0].nodePort}')
     [ -n "$port" ] || return 1
-    eventually 10 says "hello from swiftlet" nsenter "--net=/run/netns/$NETNS-out" curl -sm 3 "http://192.0.2.1:$port/"
+    eventually 10 says "hello from swiftlet" nsenter "--net=/run/netns/$NETNS-out" curl -sm 10 "http://192.0.2.1:$port/"
 }
 
 api_from_pod() {
     # nc says whether the connection was made; busybox has no TLS.
-    timeout 20 nsenter "--net=/run/netns/$NETNS" kubectl exec deploy/hello -- \
+    timeout 90 nsenter "--net=/run/netns/$NETNS" kubectl exec deploy/hello -- \
         sh -c 'nc -w 3 $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT </dev/null'
 }
 
@@ -41,7 +41,7 @@ scales() { kubectl scale deploy/hello --replicas=5 && eventually 20 pods_are 5 &
 
 rolls_out() {
     # Older kubectl picks a pod of the Deployment that is ending as well.
-    kubectl set env deploy/hello GENERATION=two && kubectl rollout status deploy/hello --timeout=60s &&
+    kubectl set env deploy/hello GENERATION=two && kubectl rollout status deploy/hello --timeout=180s &&
         eventually 40 says "GENERATION=two" kubectl exec deploy/hello -- env
 }
 
@@ -52,6 +52,6 @@ services_in_environment() {
 }
 
 undoes() {
-    kubectl rollout undo deploy/hello && kubectl rollout status deploy/hello --timeout=60s || return 1
+    kubectl rollout undo deploy/hello && kubectl rollout status deploy/hello --timeout=180s || return 1
     ! kubectl get deploy hello -o yaml | grep -q GENERATION
 }

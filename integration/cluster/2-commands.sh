@@ -5,10 +5,9 @@ commands() {
     check "the server's node has its role" says "control-plane" kubectl get nodes
     check "the API's own Service has its endpoints" says ":6443" kubectl get endpoints kubernetes
     check "get -w shows a change" watches
-    check "describe tells of a pod's events" says "Started container web" \
-        kubectl describe pod "$(first_pod)"
-    check "events are listed in their order" events_in_order
-    check "logs prints what a container wrote" says "hello from a log" logs_of_talker
+    check "describe tells of a pod's events" eventually 10 describes
+    check "events are listed in their order" eventually 10 events_in_order
+    check "logs prints what a container wrote" eventually 10 says "hello from a log" logs_of_talker
     check "logs -f ends with the container" follows
     check "exec passes the exit code on" exec_code
     check "exec passes standard input on" says "through stdin" exec_stdin
@@ -17,15 +16,15 @@ commands() {
     check "a label selector finds it" says "talker" kubectl get pods -l colour=blue
     check "annotate changes an object" kubectl annotate pod talker note=yes
     check "edit changes an object" edits
-    check "wait waits for a condition" kubectl wait --for=condition=Available deploy/hello --timeout=30s
+    check "wait waits for a condition" kubectl wait --for=condition=Available deploy/hello --timeout=180s
     check "explain knows the fields" says "periodSeconds" kubectl explain pod.spec.containers.livenessProbe
     check "api-resources lists the kinds" says "deployments" kubectl api-resources
     check "apply --server-side works" kubectl apply --server-side --force-conflicts -f packaging/demo/workload.yaml
-    check "diff finds nothing after apply" kubectl diff -f packaging/demo/workload.yaml
+    check "diff finds nothing after apply" finds_no_difference
     check "apply takes what get -o yaml printed" applies_list
     check_since 28 "auth whoami says who one is" says "kubernetes-admin" kubectl auth whoami
     check "create takes what typed clients send" kubectl create configmap typed --from-literal a=b
-    check "top-level delete removes a pod" kubectl delete pod talker --timeout=60s
+    check "top-level delete removes a pod" kubectl delete pod talker --timeout=180s
 }
 
 events_in_order() {
@@ -38,7 +37,14 @@ events_in_order() {
 # A List is checked by the client itself, against the document of version 2.
 applies_list() { kubectl get configmap/hello service/hello -o yaml | kubectl apply -f -; }
 
-first_pod() { kubectl get pods -l app=hello -o jsonpath='{.items[0].metadata.name}'; }
+# One that stays: a rollout's old pods are there for a while.
+first_pod() {
+    kubectl get pods -l app=hello -o go-template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}' | head -n 1
+}
+describes() { says "Started container web" kubectl describe pod "$(first_pod)"; }
+
+# Once the Deployment has come to rest, and what is compared does not change meanwhile.
+finds_no_difference() { kubectl rollout status deploy/hello --timeout=180s && kubectl diff -f packaging/demo/workload.yaml; }
 
 watches() {
     local out=$ROOT/watch
@@ -57,7 +63,7 @@ spec:
     imagePullPolicy: Never
     command: [sh, -c, "echo hello from a log; sleep 1000"]
 Y
-    kubectl wait --for=condition=Ready pod/talker --timeout=30s || return 1
+    kubectl wait --for=condition=Ready pod/talker --timeout=180s || return 1
     eventually 5 grep -q "talker.*Running" "$out"
     kill "$watch"
     grep -q "talker.*Pending" "$out" && grep -q "talker.*Running" "$out" || { cat "$out"; return 1; }
@@ -69,18 +75,18 @@ follows() {
     kubectl run counter --image=busybox:demo --image-pull-policy=Never --restart=Never -- \
         sh -c 'for i in 1 2 3; do echo line $i; sleep 0.3; done' || return 1
     eventually 15 sh -c "nsenter --net=/run/netns/$NETNS kubectl logs counter | grep -q 'line 1'" 2>/dev/null || return 1
-    says "line 3" timeout 20 nsenter "--net=/run/netns/$NETNS" kubectl logs -f counter
+    says "line 3" timeout 90 nsenter "--net=/run/netns/$NETNS" kubectl logs -f counter
 }
 
 exec_code() {
-    timeout 20 nsenter "--net=/run/netns/$NETNS" kubectl exec talker -- sh -c 'exit 7'
+    timeout 90 nsenter "--net=/run/netns/$NETNS" kubectl exec talker -- sh -c 'exit 7'
     [ $? = 7 ]
 }
 
-exec_stdin() { echo "through stdin" | timeout 20 nsenter "--net=/run/netns/$NETNS" kubectl exec -i talker -- cat; }
+exec_stdin() { echo "through stdin" | timeout 90 nsenter "--net=/run/netns/$NETNS" kubectl exec -i talker -- cat; }
 
 exec_terminal() {
-    timeout 20 script -qec "nsenter --net=/run/netns/$NETNS kubectl exec -it talker -- tty" /dev/null </dev/null
+    timeout 90 script -qec "nsenter --net=/run/netns/$NETNS kubectl exec -it talker -- tty" /dev/null </dev/null
 }
 
 edits() {

@@ -10,7 +10,7 @@ attacks() {
         [ $users = true ] || says true kubectl get node node -o jsonpath='{.status.runtimeHandlers[0].features.userNamespaces}' >/dev/null || continue
         say=$([ $users = true ] && echo "a hostile pod" || echo "one with users of its own")
         foe $users >/dev/null
-        check "$say runs" kubectl wait --for=condition=Ready pod/foe --timeout=60s
+        check "$say runs" kubectl wait --for=condition=Ready pod/foe --timeout=180s
         check "$say: files of the node's that it may write to are bounded" files_are_bounded
         check "$say: and its container starts again" starts_again
         check "$say: its last words are cut" last_words_are_cut
@@ -33,7 +33,7 @@ Y
 in_foe() { kubectl exec foe -- sh -c "$1"; }
 friend_runs() {
     kubectl run friend --image=busybox:demo --image-pull-policy=Never --command -- sh -c 'echo from a friend; exec sleep 100000' &&
-        kubectl wait --for=condition=Ready pod/friend --timeout=60s
+        kubectl wait --for=condition=Ready pod/friend --timeout=180s
 }
 
 files_are_bounded() {
@@ -61,7 +61,7 @@ print(len(json.load(sys.stdin)["status"]["containerStatuses"][0]["lastState"]["t
 shown() { inside timeout 60 kubectl logs "$1"; }
 # put COMMAND: in the place of the friend's log.
 put() { in_foe "cd /logs/default_friend_*/friend && mv 0.log kept && $1"; }
-put_back() { in_foe "cd /logs/default_friend_*/friend && rm 0.log && mv kept 0.log" && says "from a friend" shown friend; }
+put_back() { in_foe "cd /logs/default_friend_*/friend && rm 0.log && mv kept 0.log" && eventually 10 says "from a friend" shown friend; }
 friends_log() { echo "$ROOT"/l/default_friend_*/friend/0.log; }
 pipe_is_no_log() {
     local number fault=0 readers=()
@@ -71,7 +71,7 @@ pipe_is_no_log() {
         inside timeout 60 kubectl logs friend >/dev/null 2>&1 &
         readers+=($!)
     done
-    says "from a foe" shown foe || fault=1
+    eventually 10 says "from a foe" shown foe >/dev/null || fault=1
     for number in "${readers[@]}"; do
         wait "$number"
         [ $? != 124 ] || { echo "a reader waits"; fault=1; }

@@ -12,11 +12,11 @@ containers() {
     check "a service account's token is there" says "eyJ" kubectl exec volumes -- \
         cat /var/run/secrets/kubernetes.io/serviceaccount/token
     check "a failed liveness probe restarts the container" eventually 40 restarted unhealthy 1
-    check "a pod that fails its readiness probe is not ready" not_ready
+    check "a pod that fails its readiness probe is not ready" eventually 20 not_ready
     check "a container that is killed comes back" killed_comes_back
     check "a container that keeps failing says CrashLoopBackOff" eventually 30 says CrashLoopBackOff \
         kubectl get pod crasher
-    check "and an event tells of each wait" says "Back-off restarting failed container" kubectl describe pod crasher
+    check "and an event tells of each wait" eventually 10 says "Back-off restarting failed container" kubectl describe pod crasher
     check "a pod with a subdomain knows its full name" eventually 15 says "named.names.default.svc" \
         kubectl exec named -- hostname -f
     check "a pod that ends is Completed" eventually 20 says Completed kubectl get pod once
@@ -79,7 +79,7 @@ image_is_missing() {
         -o 'jsonpath={.status.containerStatuses[?(@.name=="main")].state.waiting.reason}' >/dev/null &&
         eventually 30 says "startedAt" kubectl get pod unimaged \
             -o 'jsonpath={.status.containerStatuses[?(@.name=="other")].state.running}' >/dev/null &&
-        says 'image "nowhere:1" is not present' kubectl describe pod unimaged || return 1
+        eventually 10 says 'image "nowhere:1" is not present' kubectl describe pod unimaged || return 1
     kubectl delete pod unimaged --wait=false >/dev/null
 }
 
@@ -100,7 +100,7 @@ killed_comes_back() {
     local pid
     pid=$(container_pid volumes)
     [ -n "$pid" ] && kill -9 "$pid" && eventually 30 restarted volumes 1 &&
-        kubectl wait --for=condition=Ready pod/volumes --timeout=30s
+        kubectl wait --for=condition=Ready pod/volumes --timeout=180s
 }
 
 sees_only_itself() {
@@ -123,7 +123,7 @@ debug_sees() {
     eventually 20 says 3 kubectl get pod volumes \
         -o 'jsonpath={.status.ephemeralContainerStatuses[0].state.terminated.exitCode}' &&
         says "from init" kubectl logs volumes && says "sleep 1000" kubectl logs volumes -c looker &&
-        kubectl wait --for=condition=Ready pod/volumes --timeout=5s
+        says 1/1 kubectl get pod volumes
 }
 
 debug_terminal() {
@@ -154,7 +154,7 @@ mirror_follows() {
     local uid pid
     uid=$(fixed_uid)
     pid=$(container_pid fixed-node)
-    kubectl delete pod fixed-node --timeout=30s >/dev/null
+    kubectl delete pod fixed-node --timeout=180s >/dev/null
     eventually 20 fixed_is_not "$uid" && [ "$(container_pid fixed-node)" = "$pid" ] || return 1
     uid=$(fixed_uid)
     sed -i 's/"1000"/"2000"/' "$ROOT/c/manifests/fixed.yaml"

@@ -12,14 +12,14 @@ streams() {
         check "exec passes much standard input on ($way)" exec_much_input
         check "exec -it has the terminal's size ($way)" says "33 77" exec_sized
         check "cp copies a file and a folder both ways ($way)" copies
-        check "attach shows the output ($way)" says "tick" session 3 attach streams -c ticker
-        check "attach -i passes input on ($way)" says "got one" attach_input
-        check "attach -it gives the terminal ($way)" says "30 70" attach_terminal
+        check "attach shows the output ($way)" prints tick "" nsenter "--net=/run/netns/$NETNS" kubectl attach streams -c ticker
+        check "attach -i passes input on ($way)" prints "got one" one nsenter "--net=/run/netns/$NETNS" kubectl attach -i streams -c reader
+        check "attach -it gives the terminal ($way)" prints "30 70" "stty size" script -qec "$(at_terminal attach -it streams -c shell)" /dev/null
         check "run -it --rm passes a terminal and the exit code on ($way)" run_terminal
         check "run -i --rm passes input on ($way)" run_input
     done
     speak WebSocket
-    kubectl delete pod streams --timeout=60s >/dev/null
+    kubectl delete pod streams --timeout=180s >/dev/null
     host_ports
 }
 
@@ -31,7 +31,7 @@ speak() {
 }
 
 make_streams_pod() {
-    kubectl apply -f - <<'Y' >/dev/null && kubectl wait --for=condition=Ready pod/streams --timeout=30s >/dev/null || return 1
+    kubectl apply -f - <<'Y' >/dev/null && kubectl wait --for=condition=Ready pod/streams --timeout=180s >/dev/null || return 1
 apiVersion: v1
 kind: Pod
 metadata: {name: streams}
@@ -58,7 +58,22 @@ session() {
 }
 
 # typed COMMAND...: the command at a terminal of 30 rows and 70 columns; what is typed comes on standard input.
-typed() { timeout 20 script -qec "stty rows 30 cols 70; nsenter --net=/run/netns/$NETNS kubectl $*" /dev/null; }
+typed() { timeout 90 script -qec "$(at_terminal "$@")" /dev/null; }
+at_terminal() { echo "stty rows 30 cols 70; nsenter --net=/run/netns/$NETNS kubectl $*"; }
+
+# prints TEXT LINE COMMAND...: the command, to which the line is typed again and again, prints the text at some time; it is ended then.
+prints() {
+    local text=$1 line=$2 pid status
+    shift 2
+    while [ -n "$line" ] && echo "$line"; do sleep 0.5; done 2>/dev/null | timeout 90 "$@" >"$ROOT/session" 2>&1 &
+    pid=$!
+    eventually 15 grep -qaF -- "$text" "$ROOT/session"
+    status=$?
+    kill "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    [ "$status" = 0 ] || cat "$ROOT/session"
+    return "$status"
+}
 
 # forwarding PORTS COMMAND...: runs a command while the pod's ports are forwarded.
 forwarding() {
@@ -101,8 +116,11 @@ forwards_half_closed() {
 }
 
 forwards_to_nothing() {
-    forwarding 18081:81 inside curl -s -m 5 http://127.0.0.1:18081/
-    says "error forwarding port 81 to pod default/streams" cat "$ROOT/forward"
+    forwarding 18081:81 dead_port_is_told
+}
+dead_port_is_told() {
+    inside curl -s -m 20 http://127.0.0.1:18081/
+    eventually 10 says "error forwarding port 81 to pod default/streams" cat "$ROOT/forward"
 }
 
 exec_both() {
@@ -114,13 +132,13 @@ exec_both() {
 
 exec_much_input() {
     local out
-    out=$(session 20 exec -i streams -c web -- md5sum <"$ROOT/big")
+    out=$(session 90 exec -i streams -c web -- md5sum <"$ROOT/big")
     [ "$out" = "$(md5sum <"$ROOT/big")" ]
 }
 
 exec_sized() {
-    timeout 20 script -qec "stty rows 33 cols 77; nsenter --net=/run/netns/$NETNS kubectl exec -it streams -c web -- \
-        sh -c 'sleep 0.5; stty size'" /dev/null </dev/null
+    timeout 90 script -qec "stty rows 33 cols 77; nsenter --net=/run/netns/$NETNS kubectl exec -it streams -c web -- \
+        sh -c 'for i in \$(seq 300); do [ \"\$(stty size)\" = \"33 77\" ] && break; sleep 0.1; done; stty size'" /dev/null </dev/null
 }
 
 copies() {
@@ -130,10 +148,6 @@ copies() {
         diff -r "$ROOT/copy/tree" "$ROOT/copy/back" && kubectl cp streams:/www/big "$ROOT/copy/one" -c web &&
         cmp "$ROOT/copy/one" "$ROOT/big"
 }
-
-attach_input() { (echo one; sleep 1) | session 4 attach -i streams -c reader; }
-
-attach_terminal() { (sleep 1.5; echo 'stty size'; sleep 1; echo exit; sleep 0.5) | typed attach -it streams -c shell; }
 
 run_terminal() {
     local out code
@@ -146,7 +160,7 @@ run_terminal() {
 
 run_input() {
     local out
-    out=$(echo through | session 20 run -i --rm piper --image=busybox:demo --image-pull-policy=Never --restart=Never -- \
+    out=$(echo through | session 90 run -i --rm piper --image=busybox:demo --image-pull-policy=Never --restart=Never -- \
         sh -c 'sleep 1; cat; echo end') || { echo "$out"; return 1; }
     grep -q through <<<"$out" && grep -q end <<<"$out"
 }
@@ -154,13 +168,13 @@ run_input() {
 # Ports of the node.
 
 host_ports() {
-    make_port_pod ports 8088 >/dev/null && kubectl wait --for=condition=Ready pod/ports --timeout=30s >/dev/null
+    make_port_pod ports 8088 >/dev/null && kubectl wait --for=condition=Ready pod/ports --timeout=180s >/dev/null
     check "a hostPort leads to its pod, from everywhere" eventually 10 host_port_answers
     make_port_pod late 8088 >/dev/null
     check "a second pod with the hostPort is not placed" eventually 10 says "free ports" kubectl describe pod late
     check "the hostPort outlives a killed daemon" eval 'stop_server KILL && start_server && host_port_answers'
     check "the next pod gets the hostPort when the first goes" next_has_port
-    kubectl delete pod late --timeout=60s >/dev/null
+    kubectl delete pod late --timeout=180s >/dev/null
     check "a hostPort goes with its pod" eventually 10 no_host_ports
 }
 
@@ -184,16 +198,16 @@ host_port_answers() {
     local way
     for way in "inside curl http://192.0.2.1:8088" "inside curl http://127.0.0.1:8088" "inside curl http://127.0.0.1:8090" \
         "nsenter --net=/run/netns/$NETNS-out curl http://192.0.2.1:8088"; do
-        says "from ports" $way -s -m 3 || return 1
+        says "from ports" $way -s -m 10 || return 1
     done
-    says "from ports" kubectl exec ports -- wget -qO- http://192.0.2.1:8088 || return 1
+    eventually 10 says "from ports" kubectl exec ports -- wget -qO- http://192.0.2.1:8088 || return 1
     # Bound to loopback alone.
-    ! nsenter "--net=/run/netns/$NETNS-out" curl -s -m 3 http://192.0.2.1:8090
+    ! nsenter "--net=/run/netns/$NETNS-out" curl -s -m 10 http://192.0.2.1:8090
 }
 
 next_has_port() {
-    kubectl delete pod ports --timeout=60s && kubectl wait --for=condition=Ready pod/late --timeout=30s &&
-        eventually 10 says "from late" inside curl -s -m 3 http://192.0.2.1:8088
+    kubectl delete pod ports --timeout=180s && kubectl wait --for=condition=Ready pod/late --timeout=180s &&
+        eventually 10 says "from late" inside curl -s -m 10 http://192.0.2.1:8088
 }
 
 no_host_ports() {

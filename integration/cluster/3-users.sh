@@ -11,12 +11,12 @@ users() {
         kubectl delete pod -l users=own --wait=false >/dev/null
         return
     fi
-    check "pods with users of their own run" kubectl wait --for=condition=Ready pod -l users=own --timeout=60s
+    check "pods with users of their own run" kubectl wait --for=condition=Ready pod -l users=own --timeout=180s
     check "their root is none of the node's users" root_is_nobody
     check "no two of them are the same" ranges_differ
     check "files of all kinds of volumes are their root's" files_are_roots
     check "and on the node who wrote them has the pod's number" files_on_node
-    check "root opens its standard streams again" says "as root" kubectl logs own-users -c main
+    check "root opens its standard streams again" eventually 10 says "as root" kubectl logs own-users -c main
     check "so does another user" says "as 1000" kubectl logs own-users -c other
     check "exec is their root too" says "uid=0(root)" kubectl exec own-users -c main -- id
     check "exec has a terminal there" says "/dev/pts/" users_terminal
@@ -79,7 +79,7 @@ files_on_node() {
 }
 
 users_terminal() {
-    timeout 20 script -qec "nsenter --net=/run/netns/$NETNS kubectl exec -it own-users -c main -- tty" /dev/null </dev/null
+    timeout 90 script -qec "nsenter --net=/run/netns/$NETNS kubectl exec -it own-users -c main -- tty" /dev/null </dev/null
 }
 
 users_parameters() {
@@ -119,8 +119,8 @@ users_survive() {
 users_come_back() {
     local first
     first=$(first_user shared-users)
-    kubectl delete pod shared-users --timeout=60s >/dev/null || return 1
+    kubectl delete pod shared-users --timeout=180s >/dev/null || return 1
     sed "s|@HOST@|$ROOT/host|" integration/cluster/users.yaml | kubectl apply -f - >/dev/null
-    kubectl wait --for=condition=Ready pod/shared-users --timeout=60s >/dev/null || return 1
+    kubectl wait --for=condition=Ready pod/shared-users --timeout=180s >/dev/null || return 1
     [ "$(first_user shared-users)" = "$first" ] || { echo "$first, then $(first_user shared-users)"; return 1; }
 }

@@ -9,7 +9,7 @@ bad_input() {
     check "a pod that fits nowhere says why" eventually 15 says "Insufficient cpu" kubectl describe pod too-big
     check "a volume whose ConfigMap is missing is named" eventually 15 \
         says 'MountVolume.SetUp failed for volume "v": configmap "no-such-map" not found' kubectl describe pod no-map
-    check "logs of a container that waits say why" says "waiting to start: ContainerCreating" kubectl logs no-map
+    check "logs of a container that waits say why" eventually 10 says "waiting to start: ContainerCreating" kubectl logs no-map
     check "a pod that asks for a runtime class does not run without" says 'RuntimeClass "gvisor" not found' \
         runtime_class
     check "a kernel parameter that is not safe is forbidden" eventually 15 \
@@ -84,13 +84,13 @@ bad_bundle() {
 }
 
 second_server() {
-    timeout 20 nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d" --run-dir "$ROOT/r" \
+    timeout 90 nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d" --run-dir "$ROOT/r" \
         --config-dir "$ROOT/c" --log-dir "$ROOT/l"
 }
 
-wrong_level() { timeout 20 "$BIN/swiftlet" server --eviction-hard "memory.available<lots" --data-dir "$ROOT/d2"; }
+wrong_level() { timeout 90 "$BIN/swiftlet" server --eviction-hard "memory.available<lots" --data-dir "$ROOT/d2"; }
 
 port_in_use() {
-    timeout 20 nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d2" --run-dir "$ROOT/r2" \
+    timeout 90 nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d2" --run-dir "$ROOT/r2" \
         --config-dir "$ROOT/c2" --log-dir "$ROOT/l2"
 }

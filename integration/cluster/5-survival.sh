@@ -3,7 +3,7 @@
 survival() {
     check "kill -9 and start again: the same processes, no restart counted" survives KILL
     check "SIGTERM and start again: the same processes, no restart counted" survives TERM
-    check "after that, pods can still be made and reached" kubectl rollout status deploy/hello --timeout=30s
+    check "after that, pods can still be made and reached" kubectl rollout status deploy/hello --timeout=180s
     check "${SWIFTLET_KILLS:-10} kills at random moments under load lose and leak nothing" random_kills "${SWIFTLET_KILLS:-10}"
 }
 
@@ -17,7 +17,7 @@ restarts() { kubectl get pods -l app=hello -o jsonpath='{range .items[*]}{.metad
 
 survives() {
     local before after
-    kubectl rollout status deploy/hello --timeout=30s || return 1
+    kubectl rollout status deploy/hello --timeout=180s || return 1
     before="$(processes hello) $(restarts)"
     stop_server "$1" && start_server || return 1
     eventually 20 sh -c "nsenter --net=/run/netns/$NETNS kubectl get nodes | grep -q ' Ready'"
@@ -45,7 +45,7 @@ random_kills() {
     kubectl get configmaps -o name | sort >"$ROOT/present"
     sort "$ROOT/acknowledged" | comm -23 - "$ROOT/present" >"$ROOT/lost"
     [ ! -s "$ROOT/lost" ] || { echo "lost:"; cat "$ROOT/lost"; return 1; }
-    kubectl delete pods -l load=yes --timeout=90s >/dev/null && kubectl delete configmaps -l load=yes >/dev/null
+    kubectl delete pods -l load=yes --timeout=300s >/dev/null && kubectl delete configmaps -l load=yes >/dev/null
     eventually 60 no_strays && eventually 20 doctor_is_content
 }
 

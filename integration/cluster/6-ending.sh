@@ -13,14 +13,16 @@ namespace_goes() {
 Y
     eventually 10 sh -c "nsenter --net=/run/netns/$NETNS kubectl get sa default -n temporary" >/dev/null 2>&1
     kubectl apply -n temporary -f packaging/demo/workload.yaml || return 1
-    kubectl rollout status -n temporary deploy/hello --timeout=60s || return 1
-    kubectl delete namespace temporary --timeout=90s
+    kubectl rollout status -n temporary deploy/hello --timeout=180s || return 1
+    kubectl delete namespace temporary --timeout=300s
 }
 
 everything_goes() {
-    kubectl delete deploy,pods,svc --all --timeout=90s || return 1
-    [ -z "$(kubectl get pods -o name)" ]
+    kubectl delete deploy,pods,svc --all --timeout=300s || return 1
+    # A ReplicaSet that was not gone yet may have replaced a pod after the command has listed them.
+    eventually 60 no_pods
 }
+no_pods() { [ -z "$(kubectl get pods -o name)" ]; }
 
 uninstalled() {
     local left

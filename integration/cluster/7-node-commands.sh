@@ -16,10 +16,10 @@ spec:
     imagePullPolicy: Never
     command: [sh, -c, "echo one; echo two; sleep 1000"]
 Y
-    check "a pod to look at runs" kubectl wait --for=condition=Ready pod/looked-at --timeout=30s
+    check "a pod to look at runs" kubectl wait --for=condition=Ready pod/looked-at --timeout=180s
     check "ps lists its container" says "default/looked-at" swiftlet ps
     check "pods lists its sandbox" says "looked-at" swiftlet pods
-    check "logs --tail prints the last line" says "two" swiftlet logs looked-at --tail 1
+    check "logs --tail prints the last line" eventually 10 says "two" swiftlet logs looked-at --tail 1
     check "exec passes the exit code on" refuses 7 swiftlet exec looked-at -- sh -c "exit 7"
     check "exec of a program that is not there ends with 127" refuses 127 swiftlet exec looked-at -- nosuch
     check "and names it" says 'exec "nosuch": command not found' swiftlet exec looked-at -- nosuch
@@ -30,15 +30,15 @@ Y
     check "stats shows what containers use" says "default/looked-at" swiftlet stats --once
     check "stats goes on in a terminal" stats_follow
     check "stats are a document too" says workingSetBytes swiftlet stats -o json
-    check "the node tells its figures through the API" node_figures
+    check "the node tells its figures through the API" eventually 10 node_figures
     check "inspect shows a pod" says '"sandboxes"' swiftlet inspect pod/looked-at
     check "also by its name alone" says '"sandboxes"' swiftlet inspect looked-at
     check "another kind is told apart" says "knows pods only, and deploy is another kind" swiftlet why deploy/looked-at
     check "why shows the way of a pod" says "container started" swiftlet why pod/looked-at
     check "why tells when it ran" says "after the first step" swiftlet why pod/looked-at
-    check "doctor finds nothing wrong" node_doctor
+    check "doctor finds nothing wrong" eventually 10 node_doctor
     check "doctor finds what belongs to nobody, and mends it" doctor_mends
-    kubectl delete pod looked-at --timeout=60s >/dev/null
+    kubectl delete pod looked-at --timeout=180s >/dev/null
     check "why knows a pod that is gone" says "removed from the API" swiftlet why pod/looked-at
     check "an unknown pod is refused" refuses 1 swiftlet logs no-such-pod
     check "a wrong call ends with 2" refuses 2 swiftlet logs
@@ -65,8 +65,11 @@ doctor_mends() {
     for word in stray/shm containers/stray "sw-$INSTANCE-pc8" 10.42.0.200; do
         grep -qF "$word" <<<"$found" || { echo "$word is not in $found"; return 1; }
     done
-    node_doctor --fix && kubectl wait --for=condition=Ready pod/looked-at --timeout=1s
+    node_doctor --fix && says "1/1 Running 0" kubectl_words get pod looked-at
 }
+
+# kubectl's table with one space between its words.
+kubectl_words() { kubectl "$@" | tr -s ' '; }
 
 # refuses CODE COMMAND...: the command ends with the code.
 refuses() {
@@ -93,7 +96,7 @@ renewed_certificate() {
     local before pid
     before=$(served_certificate) pid=$(server_pid)
     says "apiserver renewed" swiftlet certs renew apiserver || return 1
-    [ "$before" != "$(served_certificate)" ] && [ "$pid" = "$(server_pid)" ] && kubectl get --raw /readyz
+    eventually 5 eval '[ "$before" != "$(served_certificate)" ]' && [ "$pid" = "$(server_pid)" ] && kubectl get --raw /readyz
 }
 
 renewed_admin() {
@@ -104,7 +107,14 @@ renewed_admin() {
 }
 
 stats_follow() {
-    local table
-    table=$(timeout 12 script -qefc "nsenter --net=/run/netns/$NETNS $BIN/swiftlet stats --interval 1 --data-dir $ROOT/d --run-dir $ROOT/r --config-dir $ROOT/c" "$ROOT/typescript" </dev/null)
-    [ "$(grep -c CPU <<<"$table")" -ge 2 ] || { echo "$table"; return 1; }
+    local status
+    timeout 120 script -qefc "nsenter --net=/run/netns/$NETNS $BIN/swiftlet stats --interval 1 --data-dir $ROOT/d --run-dir $ROOT/r --config-dir $ROOT/c" "$ROOT/typescript" \
+        </dev/null >"$ROOT/tables" 2>&1 &
+    eventually 20 has_two_tables
+    status=$?
+    kill $!
+    wait $! 2>/dev/null
+    [ "$status" = 0 ] || cat "$ROOT/tables"
+    return "$status"
 }
+has_two_tables() { [ "$(grep -ac CPU "$ROOT/tables")" -ge 2 ]; }
