@@ -141,7 +141,7 @@ kind: Pod
 metadata: {name: stranger}
 spec: {terminationGracePeriodSeconds: 1, containers: [{name: main, image: "$PRIVATE"}]}
 Y
-    kubectl wait --for=condition=Ready pod/private --timeout=60s
+    kubectl wait --for=condition=Ready pod/private --timeout=180s
 }
 is_refused() { says ErrImagePull kubectl get events --field-selector involvedObject.name=stranger; }
 comes_back_without() {
@@ -153,7 +153,7 @@ first_pod() { kubectl get pods -l app=web -o 'jsonpath={.items[0].metadata.name}
 types() { kubectl exec -i "$(first_pod)" -- head -n 1 <<<typed; }
 # The command waits for the end of its input, which kubectl sends with the end of the file.
 reads_all() {
-    [ "$(head -c 300000 /dev/zero | timeout 20 nsenter "--net=/run/netns/$NETNS" kubectl exec -i "$(first_pod)" -- sh -c 'cat | tail -c +1 | wc -c')" = 300000 ]
+    [ "$(head -c 300000 /dev/zero | timeout 90 nsenter "--net=/run/netns/$NETNS" kubectl exec -i "$(first_pod)" -- sh -c 'cat | tail -c +1 | wc -c')" = 300000 ]
 }
 sub_path() {
     kubectl apply -f - <<'Y'
@@ -192,12 +192,13 @@ spec:
     command: [sleep, "1000"]
     volumeMounts: [{name: v, mountPath: /out, subPath: out/etc}]
 Y
-    kubectl wait --for=condition=Ready pod/sub --timeout=30s && says inside kubectl logs sub &&
+    kubectl wait --for=condition=Ready pod/sub --timeout=180s && eventually 10 says inside kubectl logs sub &&
         eventually 20 says "paths within volumes" kubectl get events --field-selector involvedObject.name=escape
 }
 sub_path_goes() {
-    kubectl delete pod sub escape --timeout=30s && ! grep -q "$ROOT.*subpaths" /proc/self/mountinfo
+    kubectl delete pod sub escape --timeout=180s && eventually 10 no_sub_path
 }
+no_sub_path() { ! grep -q "$ROOT.*subpaths" /proc/self/mountinfo; }
 inside_doctor() { inside "$BIN/swiftlet" doctor --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" --log-dir "$ROOT/l"; }
 exit_code() { kubectl exec "$(first_pod)" -- sh -c 'exit 7'; [ $? = 7 ]; }
 serves() { says web- inside curl -sfm 5 --retry 5 --retry-all-errors "$(kubectl get service web -o 'jsonpath={.spec.clusterIP}')"; }
@@ -206,7 +207,7 @@ forwards() {
     pod=$(first_pod)
     nsenter "--net=/run/netns/$NETNS" kubectl port-forward "$pod" 18080:8080 >/dev/null 2>&1 &
     pid=$!
-    eventually 5 says "$pod" inside curl -sfm 2 http://127.0.0.1:18080/
+    eventually 15 says "$pod" inside curl -sfm 2 http://127.0.0.1:18080/
     status=$?
     kill "$pid"
     return "$status"
@@ -219,7 +220,7 @@ comes_back() {
 survives() {
     local before after
     before=$(ctr tasks list -q | sort)
-    stop_server && start_server && kubectl rollout status deployment/web --timeout=20s && sleep 2
+    stop_server && start_server && kubectl rollout status deployment/web --timeout=180s && sleep 2
     after=$(ctr tasks list -q | sort)
     [ "$before" = "$after" ] || { printf 'before:\n%s\nafter:\n%s\n' "$before" "$after"; return 1; }
 }
@@ -247,17 +248,17 @@ mount_apart && make_network && start_containerd || {
 check "the server starts over containerd" start_server
 check "the node names its runtime" eventually 20 says containerd:// kubectl get node node -o 'jsonpath={.status.nodeInfo.containerRuntimeVersion}'
 deploy >/dev/null
-check "a Deployment of two replicas is ready" kubectl rollout status deployment/web --timeout=60s
+check "a Deployment of two replicas is ready" kubectl rollout status deployment/web --timeout=180s
 [ "$failed" = 0 ] || finish
 check "containerd runs two sandboxes and two containers" says 4 running
-check "logs" says "begun on $(first_pod)" kubectl logs "$(first_pod)"
+check "logs" eventually 10 says "begun on $(first_pod)" kubectl logs "$(first_pod)"
 check "exec" says "in exec" kubectl exec "$(first_pod)" -- echo in exec
 check "exec hands on the exit code" exit_code
 check "standard input" says typed types
 check "standard input and its end" reads_all
 check "a path within a volume, and none that leads out of it" sub_path
 check "and nothing of it stays" sub_path_goes
-check "doctor finds nothing wrong" inside_doctor
+check "doctor finds nothing wrong" eventually 10 inside_doctor
 check "what the kubelet mounts is there" says eyJ kubectl exec "$(first_pod)" -- cat /var/run/secrets/kubernetes.io/serviceaccount/token
 check "a name resolves" says 10.43.0.1 kubectl exec "$(first_pod)" -- nslookup kubernetes.default.svc.cluster.local
 check "the ids are containerd's" says containerd:// kubectl get pod "$(first_pod)" -o 'jsonpath={.status.containerStatuses[0].containerID}'
@@ -265,10 +266,10 @@ check "the Service answers" serves
 check "a forwarded port answers" forwards
 check "a killed container comes back" comes_back
 check "a new server takes the pods up as they are" survives
-check "the Deployment goes" kubectl delete deployment web --timeout=30s
+check "the Deployment goes" kubectl delete deployment web --timeout=180s
 check "an image comes with a Secret" runs_private
 check "who has none is refused" eventually 20 is_refused
 check "and its container comes back when the Secret is gone" comes_back_without
-check "both go" kubectl delete pod private stranger --timeout=30s
+check "both go" kubectl delete pod private stranger --timeout=180s
 check "nothing is left at containerd" eventually 30 is_empty
 finish

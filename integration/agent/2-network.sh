@@ -5,8 +5,8 @@ network() {
     check "a Deployment runs on both machines" spread
     check "a pod of the server reaches one of the worker, with its own address" crosses server worker
     check "a pod of the worker reaches one of the server, with its own address" crosses worker server
-    check "the server's host reaches a pod of the worker" on server curl -sf -m 5 "http://$(pod_ip worker):8080/"
-    check "the worker's host reaches a pod of the server" on worker curl -sf -m 5 "http://$(pod_ip server):8080/"
+    check "the server's host reaches a pod of the worker" on server curl -sf -m 20 "http://$(pod_ip worker):8080/"
+    check "the worker's host reaches a pod of the server" on worker curl -sf -m 20 "http://$(pod_ip server):8080/"
     for machine in server worker; do
         check "a pod of the $machine reaches both machines through the Service, by its name" through_service pod "$machine"
         check "the host of the $machine reaches both machines through the Service" through_service host "$machine"
@@ -20,7 +20,7 @@ pod_on() { kubectl get pods -l app=hello --field-selector "spec.nodeName=$1,stat
 pod_ip() { kubectl get pod "$(pod_on "$1")" -o jsonpath='{.status.podIP}'; }
 
 spread() {
-    kubectl rollout status deploy/hello --timeout=60s || return 1
+    kubectl rollout status deploy/hello --timeout=180s || return 1
     [ -n "$(pod_on server)" ] && [ -n "$(pod_on worker)" ]
 }
 
@@ -29,21 +29,22 @@ crosses() {
     local from to address
     from=$(pod_on "$1") to=$(pod_on "$2")
     address=$(kubectl get pod "$from" -o jsonpath='{.status.podIP}')
-    says "$2" kubectl exec "$from" -- wget -qO- "http://$(pod_ip "$2"):8080/" || return 1
+    eventually 5 says "$2" kubectl exec "$from" -- wget -qO- "http://$(pod_ip "$2"):8080/" || return 1
     eventually 5 sh -c "nsenter --net=$(netns server) kubectl logs $to | grep -qF '$address'" || { echo "$address is not in the log"; kubectl logs "$to" | tail -n 3; return 1; }
 }
 
 fetch() {
     case $1 in
         pod) kubectl exec "$(pod_on "$2")" -- wget -qO- http://hello.default.svc.cluster.local/ ;;
-        host) on "$2" curl -sf -m 5 "http://$(kubectl get svc hello -o jsonpath='{.spec.clusterIP}')/" ;;
-        port) on "$2" curl -sf -m 5 "http://$([ "$2" = server ] && echo 192.0.2.1 || echo 192.0.2.2):30080/" ;;
+        host) on "$2" curl -sf -m 20 "http://$(kubectl get svc hello -o jsonpath='{.spec.clusterIP}')/" ;;
+        port) on "$2" curl -sf -m 20 "http://$([ "$2" = server ] && echo 192.0.2.1 || echo 192.0.2.2):30080/" ;;
     esac
 }
 
 # through_service KIND MACHINE: both machines' pods answer sooner or later, and nothing fails.
 through_service() {
     local seen='' i answer
+    eventually 5 fetch "$@" >/dev/null || return 1
     for i in $(seq 40); do
         answer=$(fetch "$@") || { echo "attempt $i failed: $answer"; return 1; }
         seen="$seen $answer"

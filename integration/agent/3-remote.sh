@@ -16,9 +16,13 @@ remote() {
 }
 
 follows() {
-    local out
-    out=$(timeout 8 nsenter "--net=$(netns server)" kubectl logs -f "$REMOTE")
-    [ $? = 124 ] && grep -q swordfish <<<"$out"
+    local reader
+    nsenter "--net=$(netns server)" kubectl logs -f "$REMOTE" >"$ROOT/followed" 2>&1 &
+    reader=$!
+    eventually 10 grep -q swordfish "$ROOT/followed" || { kill "$reader"; cat "$ROOT/followed"; return 1; }
+    sleep 2
+    # It fails where the command has ended by itself.
+    kill "$reader" && ! wait "$reader"
 }
 
 exec_input() {
@@ -32,13 +36,13 @@ exec_input() {
 status() {
     local code=$1 got
     shift
-    got=$(on server curl -sk -m 5 -o /dev/null -w '%{http_code}' "$@" "https://192.0.2.2:10250/pods")
+    got=$(on server curl -sk -m 20 -o /dev/null -w '%{http_code}' "$@" "https://192.0.2.2:10250/pods")
     [ "$got" = "$code" ] || { echo "got $got"; return 1; }
 }
 
 foreign_node() {
     local got
-    got=$(on worker curl -s -m 5 --cacert "$ROOT/worker/d/agent/ca.crt" --cert "$ROOT/worker/d/agent/client.crt" \
+    got=$(on worker curl -s -m 20 --cacert "$ROOT/worker/d/agent/ca.crt" --cert "$ROOT/worker/d/agent/client.crt" \
         --key "$ROOT/worker/d/agent/client.key" -X PATCH -H 'Content-Type: application/merge-patch+json' \
         -d '{"metadata": {"labels": {"mine": "yes"}}}' -o /dev/null -w '%{http_code}' \
         https://192.0.2.1:6443/api/v1/nodes/server)

@@ -45,7 +45,7 @@ new_pod_on_worker() {
  "spec": {"nodeName": "worker", "terminationGracePeriodSeconds": 0, "containers": [{"name": "a", "image": "busybox:demo",
   "imagePullPolicy": "Never", "command": ["sleep", "1000"]}]}}
 Y
-    kubectl wait --for=condition=Ready pod/late --timeout=60s && kubectl delete pod late --timeout=30s
+    kubectl wait --for=condition=Ready pod/late --timeout=180s && kubectl delete pod late --timeout=180s
 }
 
 alone() {
@@ -63,7 +63,7 @@ agent_renews() {
     local before pid
     before=$(kubelet_certificate) pid=$(pid_of worker)
     says "kubelet renewed" swiftlet_on worker certs renew || return 1
-    [ "$before" != "$(kubelet_certificate)" ] && [ "$pid" = "$(pid_of worker)" ] &&
+    eventually 5 eval '[ "$before" != "$(kubelet_certificate)" ]' && [ "$pid" = "$(pid_of worker)" ] &&
         says worker kubectl exec "$(pod_on worker)" -- sh -c 'echo $NODE' && eventually 20 both_ready
 }
 

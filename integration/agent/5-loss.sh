@@ -4,7 +4,7 @@ loss() {
     stop worker KILL
     check "the node of an agent that is gone becomes NotReady" eventually 90 worker_not_ready
     check "its pods are replaced on the other machine" eventually 60 all_on_server
-    check "the Service leads to what is left" only_server
+    check "the Service leads to what is left" eventually 10 only_server
     check "the agent comes back: Ready, and the pods that were replaced are taken away" comes_back
 }
 

@@ -57,7 +57,7 @@ stop() {
 agent_says() {
     local text=$1 out status
     shift
-    out=$(on worker timeout 40 "$BIN/swiftlet" agent --data-dir "$ROOT/x/d" --run-dir "$ROOT/x/r" --config-dir "$ROOT/x/c" \
+    out=$(on worker timeout 120 "$BIN/swiftlet" agent --data-dir "$ROOT/x/d" --run-dir "$ROOT/x/r" --config-dir "$ROOT/x/c" \
         --log-dir "$ROOT/x/l" --server https://192.0.2.1:6443 --kubelet-port 10999 "$@" 2>&1)
     status=$?
     [ "$status" = 1 ] || { echo "ended with $status: $out"; return 1; }

@@ -130,7 +130,7 @@ run_orphan() {
     start_sleep orphan || return 1
     stop_server KILL
     wait "$SLEEP"
-    [ $? != 0 ] && start_server && has_none
+    [ $? != 0 ] && start_server && eventually 10 has_none
 }
 run_detached() {
     [ "$(swiftlet run -d --name apart -p 18081:80 busybox:demo sh -c \
@@ -138,8 +138,10 @@ run_detached() {
         eventually 15 says page inside curl -sfm 2 http://127.0.0.1:18081/ && says '(run)/apart' swiftlet ps &&
         says "runs already" swiftlet run -d --name apart busybox:demo true
 }
+# What comes on two pipes comes in either order.
+both_logged() { says first swiftlet logs apart && says second swiftlet logs '(run)/apart'; }
 run_asked() {
-    says first swiftlet logs apart && says second swiftlet logs '(run)/apart' --tail 1 && says page swiftlet exec apart cat /www/index.html &&
+    eventually 5 both_logged && [ "$(swiftlet logs '(run)/apart' --tail 1 2>&1 | wc -l)" = 1 ] && says page swiftlet exec apart cat /www/index.html &&
         ends_with 5 swiftlet exec "$(swiftlet ps -q)" -- sh -c 'exit 5' && says '"sandboxes"' swiftlet inspect apart
 }
 process_of() { swiftlet ps -o json | python3 -c 'import json, sys; print(*(c["pid"] for c in json.load(sys.stdin) if c["pod"] == "(run)/apart"))'; }
@@ -147,7 +149,7 @@ run_taken_up() {
     local before
     before=$(process_of)
     stop_server KILL
-    start_server && [ -n "$before" ] && [ "$(process_of)" = "$before" ] && says page inside curl -sfm 2 http://127.0.0.1:18081/ &&
+    start_server && [ -n "$before" ] && [ "$(process_of)" = "$before" ] && says page inside curl -sfm 10 http://127.0.0.1:18081/ &&
         says "wrong: " swiftlet doctor
 }
 # Its address and its port are free again, its log is not gone.
@@ -157,14 +159,14 @@ run_ended() {
         [ "$(swiftlet run --name taker -p 18081:80 busybox:demo echo free)" = free ] && says "wrong: " swiftlet doctor
 }
 run_removed() {
-    [ "$(swiftlet rm apart)" = apart ] && has_none && [ -z "$(ls "$ROOT/d/runs")" ] && swiftlet run -d --name busy busybox:demo sleep 1000 || return 1
+    [ "$(swiftlet rm apart)" = apart ] && has_none && eventually 15 has_no_log && swiftlet run -d --name busy busybox:demo sleep 1000 || return 1
     ends_with 1 swiftlet rm busy && grep -q "swiftlet stop busy" "$ROOT/said" && swiftlet rm --force busy && has_none
 }
 has_no_log() { [ -z "$(ls "$ROOT/d/runs")" ]; }
 run_gone() {
     swiftlet run -d --rm --name brief busybox:demo sh -c 'sleep 1' && eventually 15 has_none && eventually 15 has_no_log
 }
-run_not_started() { ends_with 127 swiftlet run -d busybox:demo no-such-command && has_none && [ -z "$(ls "$ROOT/d/runs")" ]; }
+run_not_started() { ends_with 127 swiftlet run -d busybox:demo no-such-command && has_none && eventually 15 has_no_log; }
 run_left_nothing() {
     local left
     has_none && left=$(ls "$ROOT/d/runtime/containers" "$ROOT/r/runtime/sandboxes") && [ -z "$(grep -v : <<<"$left" | tr -d '[:space:]')" ]

@@ -22,7 +22,7 @@ def main_page(address, port):
     """Answered within a minute, as critest waits."""
     def ask():
         try:
-            return urllib.request.urlopen(f"http://{address}:{port}/", timeout=5).status == 200
+            return urllib.request.urlopen(f"http://{address}:{port}/", timeout=10).status == 200
         except OSError:
             return False
     eventually(ask, f"a page of {address}:{port}")

@@ -96,7 +96,7 @@ def kubectl(w, url, *arguments, sockets, terminal=None):
 
 
 def ends(process, input=b""):
-    out, err = process.communicate(input, timeout=30)
+    out, err = process.communicate(input, timeout=120)
     return process.returncode, out, err
 
 
@@ -127,7 +127,7 @@ def exec_terminal(w, sockets):
     here, there = pty.openpty()
     process = kubectl(w, url, "exec", "-i", "-t", "pod", "-c", "c", "--", *HELLO, sockets=sockets, terminal=there)
     os.close(there)
-    process.wait(30)
+    process.wait(120)
     out = os.read(here, 1000)
     os.close(here)
     expect(b"hello" in out and process.returncode == 0, out, process.stderr.read())
@@ -151,7 +151,7 @@ def attach(w, sockets):
     equal(process.stdout.read(5), b"hello")
     process.stdin.close()
     container.wait(cri.CONTAINER_EXITED)
-    equal((process.wait(30), process.stdout.read()), (0, b""), "kubectl's code, and what came after")
+    equal((process.wait(120), process.stdout.read()), (0, b""), "kubectl's code, and what came after")
 
 
 def forwards(w, pod, port, local, sockets):

@@ -174,7 +174,7 @@ class Container:
         listed = self.runtime.ListContainers(cri.ListContainersRequest(filter=cri.ContainerFilter(id=self.id))).containers
         return self.id in [c.id for c in listed]
 
-    def run(self, *command, timeout=30):
+    def run(self, *command, timeout=120):
         return self.runtime.ExecSync(cri.ExecSyncRequest(container_id=self.id, cmd=command, timeout=timeout))
 
     def says(self, *command):
