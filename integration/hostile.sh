@@ -71,7 +71,7 @@ run_pod() {
 Y
 }
 two_pods() { run_pod steady steady system-node-critical && run_pod brief && ready steady && ready brief; }
-ready() { kubectl wait --for=condition=Ready "pod/$1" --timeout=30s; }
+ready() { kubectl wait --for=condition=Ready "pod/$1" --timeout=180s; }
 
 fill() {
     python3 - "$ROOT/d/filler" <<'P'
@@ -111,9 +111,9 @@ print(next(c["pid"] for c in json.load(sys.stdin) if c["labels"].get("io.kuberne
 
 crowd() { for name in 1 2 3 4; do run_pod "crowd-$name" || return 1; done; }
 one_waits() {
-    eventually 20 says "no free address" kubectl get events &&
-        [ "$(kubectl get pods --no-headers | grep -c Running)" = 5 ]
+    eventually 20 says "no free address" kubectl get events && eventually 20 five_run
 }
+five_run() { [ "$(kubectl get pods --no-headers | grep -c Running)" = 5 ]; }
 all_run() { for name in 2 3 4; do ready "crowd-$name" || return 1; done; }
 
 begin_hostile
