@@ -12,7 +12,7 @@ spec:
     image: 127.0.0.1:5000/site:oci
     command: [sh, -c, "id -u; echo $GREETING; ls /srv /srv/old; sleep 1000"]
 Y
-    check "a pod runs on stacked layers" kubectl wait --for=condition=Ready pod/site --timeout=30s
+    check "a pod runs on stacked layers" kubectl wait --for=condition=Ready pod/site --timeout=180s
     check "it runs as the image's user" says 33 kubectl logs site
     check "it has the image's environment" says hello kubectl logs site
     check "what a layer took away is gone" no_gone

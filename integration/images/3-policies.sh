@@ -9,7 +9,7 @@ metadata: {name: $1}
 spec: {terminationGracePeriodSeconds: 1, ${4:-} containers: [{name: main, image: "$2", command: [sleep, "1000"], ${3:-}}]}
 Y
 }
-runs() { kubectl wait --for=condition=Ready "pod/$1" --timeout=60s; }
+runs() { kubectl wait --for=condition=Ready "pod/$1" --timeout=180s; }
 waiting() { kubectl get pod "$1" -o "jsonpath={.status.containerStatuses[0].state.waiting.$2}"; }
 waits_for() { [ "$(waiting "$1" reason)" = "$2" ]; }
 event_of() { kubectl get events --field-selector "involvedObject.name=$1" -o jsonpath='{range .items[*]}{.type} {.reason} {.message}{"\n"}{end}'; }
