@@ -9,8 +9,10 @@ import Testing
 
 @Suite struct RunContainersTests {
     private let runtime = FakeRuntimeService()
-    private var runs: RunContainers {
-        RunContainers(
+    private let runs: RunContainers
+
+    init() {
+        runs = RunContainers(
             runtime: runtime, logs: "/nonexistent/runs", threads: BlockingThreads(count: 1),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
@@ -89,6 +91,37 @@ import Testing
         try await make("job", removed: true)
         await runs.stopAll(grace: .seconds(1))
         #expect(try await states() == ["web": .notReady])
+    }
+
+    @Test func ofTwoAtOnceOneGetsTheName() async throws {
+        let (runs, runtime) = (runs, runtime)
+        let config = RunSpec(name: "web", image: "busybox:1").sandbox(uid: "uid-web", logs: "")
+        let make = { @Sendable () async throws(CRIError) in
+            try await runs.named(new: "web") { () async throws(CRIError) in try await runtime.runPodSandbox(config) }
+        }
+        // The first is held where its sandbox is being made, and nothing lists it yet.
+        let gate = runtime.hold(.runPodSandbox)
+        let first = Task { try await make() }
+        await gate.reached()
+        let second = await #expect(throws: CRIError.self) { try await make() }
+        #expect(second?.description.contains("web is being made by another `swiftlet run`") == true)
+        gate.open()
+        _ = try await first.value
+        let third = await #expect(throws: CRIError.self) { try await make() }
+        #expect(third?.description.contains("web runs already") == true)
+        #expect(runtime.sandboxes.count == 1)
+    }
+
+    @Test func aNameWhoseContainerCouldNotBeMadeIsFree() async throws {
+        let (runs, runtime) = (runs, runtime)
+        let config = RunSpec(name: "web", image: "busybox:1").sandbox(uid: "uid-web", logs: "")
+        runtime.failNext(.runPodSandbox, with: .failed("no room"))
+        for isMade in [false, true] {
+            let made = try? await runs.named(new: "web") { () async throws(CRIError) in
+                try await runtime.runPodSandbox(config)
+            }
+            #expect((made != nil) == isMade)
+        }
     }
 
     @Test func podsAreNoneOfThem() async throws {

@@ -32,6 +32,7 @@ run_commands() {
     check "a terminal of the caller's size" says "33 91" run_terminal
     check "a signal reaches the container" run_signal
     check "a name is taken once" run_name
+    check "also by many at once" run_names
     check "a command that is killed takes its container with it" run_killed
     check "a container whose daemon was killed goes with the next one" run_orphan
     check "a detached container tells its name and goes on" run_detached
@@ -118,6 +119,16 @@ run_name() {
     local status=$?
     kill -KILL "$(command_of "--name twin")" && wait "$SLEEP"
     return "$status"
+}
+run_names() {
+    local each pids=() made=0
+    for each in 1 2 3 4 5 6; do
+        swiftlet run --detach --name many busybox:demo sleep 100000 >"$ROOT/many.$each" 2>&1 &
+        pids+=($!)
+    done
+    for each in "${pids[@]}"; do wait "$each" && made=$((made + 1)); done
+    swiftlet rm --force many >/dev/null
+    [ "$made" = 1 ] && [ "$(grep -l "another --name" "$ROOT"/many.* | wc -l)" = 5 ] || { cat "$ROOT"/many.*; return 1; }
 }
 has_none() { ! swiftlet ps --all | grep -q '(run)'; }
 run_killed() {

@@ -1,6 +1,7 @@
 import CRI
 import Linux
 import Logging
+import Synchronization
 
 /// The containers of `swiftlet run`. All that is known of them is in the runtime's own records, by the labels of their sandboxes: a detached one is taken
 /// up by the next daemon as pods are, and nothing is left that no record speaks of.
@@ -21,6 +22,14 @@ struct RunContainers: Sendable {
     let logs: String
     let threads: BlockingThreads
     let logger: Logger
+    private let names = RunNames()
+
+    init(runtime: any RuntimeService, logs: String, threads: BlockingThreads, logger: Logger) {
+        self.runtime = runtime
+        self.logs = logs
+        self.threads = threads
+        self.logger = logger
+    }
 
     /// What a container has to end by itself.
     static let grace = Duration.seconds(10)
@@ -48,6 +57,24 @@ struct RunContainers: Sendable {
                     + "What is a pod's ends with the pod: `kubectl delete pod`")
         }
         return run
+    }
+
+    /// Makes a sandbox under a name that no other has, not even one that is being made at the same time. The name is taken while `make` runs; from then on
+    /// the runtime's record has it.
+    /// - Throws: who has the name.
+    func named<Value: Sendable>(
+        new name: String, _ make: () async throws(CRIError) -> Value
+    ) async throws(CRIError) -> Value {
+        let wayOut = "or give this one another --name"
+        guard names.take(name) else {
+            throw .invalid("a container named \(name) is being made by another `swiftlet run` at this moment; \(wayOut)")
+        }
+        defer { names.giveBack(name) }
+        if let other = try await list().first(where: { $0.name == name }) {
+            let state = other.hasEnded ? "is there and has ended: `swiftlet rm \(name)` removes it" : "runs already"
+            throw .invalid("a container named \(name) \(state); \(wayOut)")
+        }
+        return try await make()
     }
 
     // MARK: - Their ends
@@ -144,4 +171,14 @@ struct RunContainers: Sendable {
             throw .failed("log of container \(sandbox.metadata.name): \(error)")
         }
     }
+}
+
+/// Names of containers whose sandboxes are being made: the runtime lists those only when they are there.
+private final class RunNames: Sendable {
+    private let taken = Mutex<Set<String>>([])
+
+    /// - Returns: false where another has it.
+    func take(_ name: String) -> Bool { taken.withLock { $0.insert(name).inserted } }
+
+    func giveBack(_ name: String) { taken.withLock { _ = $0.remove(name) } }
 }

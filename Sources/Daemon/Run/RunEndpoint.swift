@@ -99,18 +99,15 @@ struct RunEndpoint: Sendable {
     }
 
     private func run(_ spec: RunSpec, _ session: RemoteCommandSession) async throws(CRIError) {
-        if let other = try await runs.list().first(where: { $0.name == spec.name }) {
-            let state =
-                other.hasEnded ? "is there and has ended: `swiftlet rm \(spec.name)` removes it" : "runs already"
-            throw .invalid("a container named \(spec.name) \(state); or give this one another --name")
-        }
-        for mapping in spec.ports { try await check(PortClaim(port: try HostPort(mapping))) }
         var generator = SystemRandomNumberGenerator()
         let number = UInt64.random(in: .min ... .max, using: &generator)
         let uid = "session-" + String(number, radix: 16)
         let config = spec.sandbox(uid: uid, logs: "\(runs.logs)/\(uid)")
-        let sandbox = try await step("make the sandbox of \(spec.name)") { () async throws(CRIError) in
-            try await runtime.runPodSandbox(config)
+        let sandbox = try await runs.named(new: spec.name) { () async throws(CRIError) in
+            for mapping in spec.ports { try await check(PortClaim(port: try HostPort(mapping))) }
+            return try await step("make the sandbox of \(spec.name)") { () async throws(CRIError) in
+                try await runtime.runPodSandbox(config)
+            }
         }
         let made = PodSandboxStatus(id: sandbox, metadata: config.metadata, state: .ready, createdAt: 0)
         do throws(CRIError) {
