@@ -143,7 +143,7 @@ struct DaemonProcess: Sendable {
     ) -> RunEndpoint {
         let threads = BlockingThreads(count: 2)
         let runs = RunContainers(
-            runtime: stack.runtime, logs: configuration.runLogs, threads: threads, logger: logger)
+            runtime: stack.runtime, logs: configuration.runLogs, threads: threads, time: time, logger: logger)
         let containers = ContainerEndpoint(runtime: stack.runtime, threads: threads, events: events, time: time)
         return RunEndpoint(
             runtime: stack.runtime, network: stack.network, runs: runs, containers: containers, service: service,

@@ -9,11 +9,12 @@ import Testing
 
 @Suite struct RunContainersTests {
     private let runtime = FakeRuntimeService()
+    private let time = ManualTime()
     private let runs: RunContainers
 
     init() {
         runs = RunContainers(
-            runtime: runtime, logs: "/nonexistent/runs", threads: BlockingThreads(count: 1),
+            runtime: runtime, logs: "/nonexistent/runs", threads: BlockingThreads(count: 1), time: time,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -48,6 +49,44 @@ import Testing
         try await make("late", removed: true)
         runtime.exit(container: try #require(try await runs.named("late").container?.id), code: 0)
         while try await states()["late"] != nil { await Task.yield() }
+        keeping.cancel()
+        runtime.cutEvents()
+        await keeping.value
+    }
+
+    @Test func whatCouldNotBeSettledIsTriedAgain() async throws {
+        let (web, job) = (try await make("web"), try await make("job", removed: true))
+        let keeping = Task { [runs] in await runs.keep() }
+        while !runtime.calls.contains(where: { $0.operation == .listContainers }) { await Task.yield() }
+        runtime.failAlways(.stopPodSandbox, with: .failed("a process hangs"))
+        runtime.exit(container: web, code: 0)
+        runtime.exit(container: job, code: 0)
+        for pause in RunContainers.pauses.dropLast() {
+            await time.waitForSleepers(2)
+            #expect(try await states() == ["web": .ready, "job": .ready])
+            time.advance(by: pause)
+        }
+        await time.waitForSleepers(2)
+        runtime.failAlways(.stopPodSandbox, with: nil)
+        time.advance(by: try #require(RunContainers.pauses.last))
+        while try await states() != ["web": .notReady] { await Task.yield() }
+        keeping.cancel()
+        runtime.cutEvents()
+        await keeping.value
+    }
+
+    @Test func whatNeverSettlesIsGivenUp() async throws {
+        let web = try await make("web")
+        runtime.failAlways(.stopPodSandbox, with: .failed("a process hangs"))
+        runtime.exit(container: web, code: 0)
+        let keeping = Task { [runs] in await runs.keep() }
+        for pause in RunContainers.pauses {
+            await time.waitForSleepers()
+            time.advance(by: pause)
+        }
+        let tries = RunContainers.pauses.count + 1
+        while runtime.calls.filter({ $0.operation == .stopPodSandbox }).count < tries { await Task.yield() }
+        #expect(time.untilNext == nil)
         keeping.cancel()
         runtime.cutEvents()
         await keeping.value

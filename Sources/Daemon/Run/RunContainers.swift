@@ -1,3 +1,4 @@
+import APIMachinery
 import CRI
 import Linux
 import Logging
@@ -21,13 +22,17 @@ struct RunContainers: Sendable {
     /// Holds a directory for each detached container's log, named for its sandbox's uid.
     let logs: String
     let threads: BlockingThreads
+    let time: any TimeSource
     let logger: Logger
     private let names = RunNames()
 
-    init(runtime: any RuntimeService, logs: String, threads: BlockingThreads, logger: Logger) {
+    init(
+        runtime: any RuntimeService, logs: String, threads: BlockingThreads, time: any TimeSource, logger: Logger
+    ) {
         self.runtime = runtime
         self.logs = logs
         self.threads = threads
+        self.time = time
         self.logger = logger
     }
 
@@ -84,7 +89,8 @@ struct RunContainers: Sendable {
     func stop(_ text: String, grace: Duration) async throws(CRIError) -> String {
         let run = try await named(text)
         if let container = run.container { try await runtime.stopContainer(container.id, timeout: grace) }
-        for run in try await list(sandbox: run.sandbox.id) { await settle(run) }
+        // What fails here `keep` does later.
+        _ = await isSettled(run.sandbox.id)
         return run.name
     }
 
@@ -114,26 +120,60 @@ struct RunContainers: Sendable {
         }
     }
 
+    /// After each failure to settle what has ended it waits so long and tries again. What fails ten times is left to the daemon's next start, or to `rm`.
+    static let pauses: [Duration] = [1, 2, 5, 10, 30, 60, 120, 300, 600].map { .seconds($0) }
+
     /// Gives back what ended containers hold: the address, the ports, the monitor; and all of it where they were to be removed. Returns when its task is cancelled.
     func keep() async {
-        while !Task.isCancelled {
-            // Before the list, so that no end falls between the two.
-            let events = runtime.containerEvents()
-            for run in (try? await list()) ?? [] { await settle(run) }
-            for await event in events where event.kind == .stopped {
-                for run in (try? await list(sandbox: event.sandbox)) ?? [] { await settle(run) }
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled {
+                // Before the list, so that no end falls between the two.
+                let events = runtime.containerEvents()
+                group.addTask { await settle(in: nil) }
+                for await event in events where event.kind == .stopped {
+                    // One that fails and waits holds up no other.
+                    group.addTask { await settle(in: event.sandbox) }
+                }
             }
         }
     }
 
-    private func settle(_ run: Run) async {
-        guard run.sandbox.isDetached, run.hasEnded else { return }
-        if run.sandbox.isRemovedAtEnd { return await clear(run.sandbox) }
-        guard run.sandbox.state == .ready else { return }
+    /// What has ended of one sandbox, or of all.
+    private func settle(in sandbox: String?) async {
+        for pause in Self.pauses {
+            if await isSettled(sandbox) { return }
+            guard (try? await time.sleep(for: pause)) != nil else { return }
+        }
+        if await isSettled(sandbox) { return }
+        logger.error(
+            "container given up for settling: `swiftlet rm` or the daemon's next start clears it away",
+            metadata: ["sandbox": "\(sandbox ?? "any")"])
+    }
+
+    /// Settles it now where it is not.
+    private func isSettled(_ sandbox: String?) async -> Bool {
         do throws(CRIError) {
-            try await runtime.stopPodSandbox(run.sandbox.id)
+            var areAll = true
+            for run in try await list(sandbox: sandbox) where await !isSettled(run) { areAll = false }
+            return areAll
         } catch {
-            logger.error("container not settled", metadata: ["name": "\(run.name)", "cause": "\(error)"])
+            logger.warning("ended containers not listed", metadata: ["cause": "\(error)"])
+            return false
+        }
+    }
+
+    private func isSettled(_ run: Run) async -> Bool {
+        guard run.sandbox.isDetached, run.hasEnded else { return true }
+        do throws(CRIError) {
+            if run.sandbox.isRemovedAtEnd {
+                try await takeAway(run.sandbox)
+            } else if run.sandbox.state == .ready {
+                try await runtime.stopPodSandbox(run.sandbox.id)
+            }
+            return true
+        } catch {
+            logger.warning("container not settled", metadata: ["name": "\(run.name)", "cause": "\(error)"])
+            return false
         }
     }
 
