@@ -1,6 +1,7 @@
 import APIMachinery
 import APIServer
 import Client
+import ContainerRuntime
 import HTTP
 import Kubelet
 import Linux
@@ -142,8 +143,9 @@ struct DaemonProcess: Sendable {
         _ stack: ContainerStack, service: @escaping @Sendable (HostPort) -> String? = { _ in nil }
     ) -> RunEndpoint {
         let threads = BlockingThreads(count: 2)
+        let logs = RunLogs(configuration.runLogs, bootID: (try? SystemKernel().bootID()) ?? "")
         let runs = RunContainers(
-            runtime: stack.runtime, logs: configuration.runLogs, threads: threads, time: time, logger: logger)
+            runtime: stack.runtime, logs: logs, threads: threads, time: time, logger: logger)
         let containers = ContainerEndpoint(runtime: stack.runtime, threads: threads, events: events, time: time)
         return RunEndpoint(
             runtime: stack.runtime, network: stack.network, runs: runs, containers: containers, service: service,

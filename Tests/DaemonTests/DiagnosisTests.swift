@@ -81,6 +81,12 @@ import Testing
         #expect(try found { $0.network.forwarded.insert(address) }.map(\.kind) == [.rule])
         let files = try found { $0.podFiles.append(.init(uid: "gone", path: "/l/default_x_gone")) }
         #expect(files.map(\.object) == ["/l/default_x_gone"])
+        let log = { @Sendable (survey: inout Survey) in
+            survey.runLogs = [.init(uid: "uid-1", path: "/d/runs/uid-1"), .init(uid: "lost", path: "/d/runs/lost")]
+        }
+        let logs = try found(log)
+        #expect(logs.map(\.object) == ["/d/runs/lost"] && logs.first?.remedy == .removeFiles("/d/runs/lost"))
+        #expect(try found(daemon: false, log) == [])
         #expect(try found { $0.podMounts.append("/d/kubelet/pods/gone/volumes/m") }.map(\.kind) == [.mount])
     }
 

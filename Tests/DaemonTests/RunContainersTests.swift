@@ -14,7 +14,7 @@ import Testing
 
     init() {
         runs = RunContainers(
-            runtime: runtime, logs: "/nonexistent/runs", threads: BlockingThreads(count: 1), time: time,
+            runtime: runtime, logs: RunLogs("/nonexistent/runs", bootID: "b0"), threads: BlockingThreads(count: 1), time: time,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

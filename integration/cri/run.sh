@@ -42,6 +42,7 @@ run_commands() {
     check "one that runs is removed by force alone" run_removed
     check "one that was to go at its end is gone" run_gone
     check "what cannot be started leaves nothing" run_not_started
+    check "the log of one whose record cannot be read stays, and the doctor tells" run_unreadable
     check "nothing is left" eventually 10 run_left_nothing
     check "events told of a container's life" eventually 5 says '"action":"stopped"' grep '"kind":"container"' "$ROOT/events"
     check "events told of images" told_image
@@ -178,6 +179,16 @@ run_gone() {
     swiftlet run -d --rm --name brief busybox:demo sh -c 'sleep 1' && eventually 15 has_none && eventually 15 has_no_log
 }
 run_not_started() { ends_with 127 swiftlet run -d busybox:demo no-such-command && has_none && eventually 15 has_no_log; }
+run_unreadable() {
+    local record
+    swiftlet run --detach --name lost busybox:demo sh -c 'echo words; sleep 100000' && eventually 10 says words swiftlet logs lost || return 1
+    record=$(grep -l '"lost"' "$ROOT"/r/runtime/sandboxes/*/sandbox.json) || return 1
+    stop_server KILL
+    echo '{' >"$record"
+    start_server && has_none && grep -q "log kept of a container whose record cannot be read" "$ROOT/log" && grep -rq words "$ROOT/d/runs" || return 1
+    swiftlet doctor >"$ROOT/said" 2>&1
+    grep -q "no record that can be read speaks of it" "$ROOT/said" && swiftlet doctor --fix && has_no_log || { cat "$ROOT/said"; return 1; }
+}
 run_left_nothing() {
     local left
     has_none && left=$(ls "$ROOT/d/runtime/containers" "$ROOT/r/runtime/sandboxes") && [ -z "$(grep -v : <<<"$left" | tr -d '[:space:]')" ]

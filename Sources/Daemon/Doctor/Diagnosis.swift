@@ -8,8 +8,8 @@ struct Diagnosis: Sendable {
 
     static func findings(in survey: Survey) -> [Finding] {
         let diagnosis = Diagnosis(survey: survey)
-        return diagnosis.runtimeStrays + diagnosis.networkStrays + diagnosis.fileStrays + diagnosis.incomplete
-            + diagnosis.twice + diagnosis.exits + diagnosis.store
+        return diagnosis.runtimeStrays + diagnosis.networkStrays + diagnosis.fileStrays + diagnosis.runLogStrays
+            + diagnosis.incomplete + diagnosis.twice + diagnosis.exits + diagnosis.store
     }
 
     // MARK: - Without an owner
@@ -86,6 +86,18 @@ struct Diagnosis: Sendable {
                     consequence: "they take up room, and may hold what the pod kept secret",
                     remedy: .removeFiles($0.path))
             }
+    }
+
+    /// Without a daemon nothing is known of them: its start clears away what a boot has left.
+    private var runLogStrays: [Finding] {
+        guard survey.isDaemonRunning else { return [] }
+        let known = Set(survey.books.sandboxes.map(\.podUID))
+        return survey.runLogs.filter { !known.contains($0.uid) }.map {
+            Finding(
+                kind: .file, object: $0.path,
+                problem: "this is the log of a container of `swiftlet run`, and no record that can be read speaks of it",
+                consequence: "`swiftlet logs` does not find it, and it takes up room", remedy: .removeFiles($0.path))
+        }
     }
 
     // MARK: - Records without what they speak of

@@ -21,6 +21,8 @@ struct Survey: Sendable {
     var runtime = RuntimeInventory()
     var network = PodNetworkInventory(owned: OwnedNetworkObjects())
     var podFiles: [PodFiles] = []
+    /// The logs of `swiftlet run`'s containers.
+    var runLogs: [PodFiles] = []
     /// What is mounted in our directories besides the runtime's mounts: pods' volumes.
     var podMounts: [FilePath] = []
     var books = RuntimeBooks()
@@ -66,6 +68,8 @@ struct Survey: Sendable {
         for root in OwnFiles.podFileRoots(configuration) {
             podFiles += try OwnFiles.names(in: root).map { PodFiles(uid: $0, path: "\(root)/\($0)") }
         }
+        runLogs = try OwnFiles.names(in: configuration.runLogs)
+            .map { PodFiles(uid: $0, path: "\(configuration.runLogs)/\($0)") }
         podMounts = try OwnFiles.mounts(configuration).filter { mount in
             ![paths.state, paths.data].contains { mount.isBeneath($0) }
         }

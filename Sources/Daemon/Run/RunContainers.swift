@@ -19,15 +19,14 @@ struct RunContainers: Sendable {
     }
 
     let runtime: any RuntimeService
-    /// Holds a directory for each detached container's log, named for its sandbox's uid.
-    let logs: String
+    let logs: RunLogs
     let threads: BlockingThreads
     let time: any TimeSource
     let logger: Logger
     private let names = RunNames()
 
     init(
-        runtime: any RuntimeService, logs: String, threads: BlockingThreads, time: any TimeSource, logger: Logger
+        runtime: any RuntimeService, logs: RunLogs, threads: BlockingThreads, time: any TimeSource, logger: Logger
     ) {
         self.runtime = runtime
         self.logs = logs
@@ -178,17 +177,31 @@ struct RunContainers: Sendable {
     }
 
     /// Takes away what sessions of an earlier daemon have left: nobody is there any more to see them end. So too what it had not started yet, and logs of none.
+    /// Of one whose record cannot be read the log stays.
     func clearLost() async {
         guard let runs = try? await list() else { return }
-        for run in runs where !run.sandbox.isDetached || !run.hasStarted {
+        let lost = runs.filter { !$0.sandbox.isDetached || !$0.hasStarted }
+        for run in lost {
             logger.info("taking away a container whose session is gone", metadata: ["name": "\(run.name)"])
-            await clear(run.sandbox)
-        }
-        let (logs, known) = (logs, Set(runs.map(\.sandbox.metadata.uid)))
-        _ = try? await threads.run("clear logs") { () throws(KernelError) in
-            for uid in try OwnFiles.names(in: logs) where !known.contains(uid) {
-                try TreeRemoval.remove("\(logs)/\(uid)")
+            do throws(CRIError) {
+                try await runtime.stopPodSandbox(run.sandbox.id)
+                try await runtime.removePodSandbox(run.sandbox.id)
+            } catch {
+                logger.error("container not cleared away", metadata: ["name": "\(run.name)", "cause": "\(error)"])
             }
+        }
+        // What had not started has written nothing: a log says that it had, and that its container's record is lost.
+        let known = Set(runs.map(\.sandbox.metadata.uid)).subtracting(lost.map(\.sandbox.metadata.uid))
+        let logs = logs
+        do throws(KernelError) {
+            let kept = try await threads.run("clear logs") { () throws(KernelError) in try logs.sweep(known: known) }
+            for path in kept {
+                logger.warning(
+                    "log kept of a container whose record cannot be read; `swiftlet doctor --fix` removes it",
+                    metadata: ["path": "\(path)"])
+            }
+        } catch {
+            logger.error("logs of containers not cleared away", metadata: ["cause": "\(error)"])
         }
     }
 
@@ -203,13 +216,14 @@ struct RunContainers: Sendable {
 
     private func takeAway(_ sandbox: PodSandboxStatus) async throws(CRIError) {
         try await runtime.stopPodSandbox(sandbox.id)
-        try await runtime.removePodSandbox(sandbox.id)
-        let path = "\(logs)/\(sandbox.metadata.uid)"
+        // Before its record: a log without one is kept.
+        let path = logs.path(of: sandbox.metadata.uid)
         do throws(KernelError) {
             try await threads.run("remove log") { () throws(KernelError) in try TreeRemoval.remove(path) }
         } catch {
             throw .failed("log of container \(sandbox.metadata.name): \(error)")
         }
+        try await runtime.removePodSandbox(sandbox.id)
     }
 }
 

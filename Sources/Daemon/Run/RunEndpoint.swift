@@ -100,9 +100,8 @@ struct RunEndpoint: Sendable {
 
     private func run(_ spec: RunSpec, _ session: RemoteCommandSession) async throws(CRIError) {
         var generator = SystemRandomNumberGenerator()
-        let number = UInt64.random(in: .min ... .max, using: &generator)
-        let uid = "session-" + String(number, radix: 16)
-        let config = spec.sandbox(uid: uid, logs: "\(runs.logs)/\(uid)")
+        let uid = runs.logs.uid(&generator)
+        let config = spec.sandbox(uid: uid, logs: runs.logs.path(of: uid))
         let sandbox = try await runs.named(new: spec.name) { () async throws(CRIError) in
             for mapping in spec.ports { try await check(PortClaim(port: try HostPort(mapping))) }
             return try await step("make the sandbox of \(spec.name)") { () async throws(CRIError) in

@@ -39,7 +39,7 @@ struct OwnFiles: Sendable {
 
     /// The directories that hold one for each pod, named for its uid.
     static func podFileRoots(_ configuration: DaemonConfiguration) -> [String] {
-        [configuration.dataDirectory, configuration.runDirectory].map { "\($0)/kubelet/pods" } + [configuration.runLogs]
+        [configuration.dataDirectory, configuration.runDirectory].map { "\($0)/kubelet/pods" }
     }
 
     /// The log directory may be shared with another kubelet: ours are the pods that we have a timeline or a directory of.
