@@ -1,6 +1,5 @@
 import ArgumentParser
 import Daemon
-import Glibc
 import HTTP
 import JSONTree
 
@@ -50,11 +49,9 @@ struct ImagesCommand: AsyncParsableCommand {
             output.show(image) { "\(name) \(image["id"]?.string ?? "")\n" }
         }
 
-        /// The daemon has another working directory.
         private var absolutePath: String {
-            guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
-            defer { free(directory) }
-            return String(cString: directory) + "/" + path
+            guard !path.hasPrefix("/"), let directory = WorkingDirectory.path else { return path }
+            return directory + "/" + path
         }
     }
 
@@ -63,9 +60,15 @@ struct ImagesCommand: AsyncParsableCommand {
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: OutputOptions
+        @Flag(name: [.short, .long], help: "Their ids alone.") var quiet = false
+
+        func validate() throws {
+            guard !quiet || output.output == .table else { throw ValidationError("--quiet prints no JSON") }
+        }
 
         func run() async throws {
             let images = try await node.client().images()
+            guard !quiet else { return Output.write(NodeTables.ids(images)) }
             output.show(.array(images)) { NodeTables.images(images) }
         }
     }

@@ -13,11 +13,16 @@ struct LogsCommand: AsyncParsableCommand {
     @Option(name: [.short, .long], help: "One of the pod's containers.") var container: String?
     @Flag(name: [.short, .long], help: "Go on as the container writes.") var follow = false
     @Option(help: "Only so many lines from the end.") var tail: Int?
+    @Option(help: "Only what was written since: how long ago, such as 10m, or a time, such as 2026-01-31T12:00:00Z.")
+    var since: String?
     @Flag(name: [.short, .long], help: "Of the container before its last restart.") var previous = false
     @Flag(help: "Begin each line with its time.") var timestamps = false
 
     func validate() throws {
         if let tail, tail < 0 { throw ValidationError("--tail \(tail): give 0 or more lines") }
+        if let since {
+            do throws(DaemonError) { _ = try LogStart.query(since) } catch { throw ValidationError(error.description) }
+        }
     }
 
     func run() async throws {
@@ -29,6 +34,7 @@ struct LogsCommand: AsyncParsableCommand {
         if previous { query.append(QueryItem("previous", "true")) }
         if timestamps { query.append(QueryItem("timestamps", "true")) }
         if let tail { query.append(QueryItem("tailLines", String(tail))) }
+        if let since { query.append(try LogStart.query(since)) }
         let body = try await client.stream("/containerLogs/\(pod.namespace)/\(pod.name)/\(choice.name)", query)
         switch body {
         case .parts(let parts): for part in parts { try StandardStreams.write(part, to: STDOUT_FILENO) }

@@ -74,6 +74,16 @@ enum Output {
     }
 }
 
+/// The daemon has another.
+enum WorkingDirectory {
+    /// Absolute; nil where it is gone.
+    static var path: String? {
+        guard let directory = getcwd(nil, 0) else { return nil }
+        defer { free(directory) }
+        return String(cString: directory)
+    }
+}
+
 /// A pod and, where it has several, one of its containers.
 struct PodArguments: ParsableArguments {
     @Argument(help: "NAME, NAMESPACE/NAME or pod/NAME.") var pod: String

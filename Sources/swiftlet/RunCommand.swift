@@ -10,8 +10,8 @@ struct RunCommand: AsyncParsableCommand {
         discussion:
             "swiftlet run -it busybox sh. Input, output, signals and the terminal's size are passed on; the container ends with this command, "
             + "nothing of it stays, and its exit code is this command's: 125 where it could not be made, 126 and 127 as a shell has them.\n\n"
-            + "With --detach it goes on alone, also when the daemon is started anew, and stays when it has ended, until the next boot: swiftlet logs, exec, stop and "
-            + "rm take its name, which is printed."
+            + "With --detach it goes on alone, also when the daemon is started anew, and stays when it has ended, until the next boot: swiftlet logs, exec, wait, "
+            + "stop and rm take its name, which is printed."
     )
 
     @OptionGroup var node: NodeOptions
@@ -22,7 +22,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "What it is called (default: one by chance).") var name: String?
     @Option(name: [.short, .long], help: "NAME=VALUE, or NAME with this command's own value; again for more.")
     var env: [String] = []
-    @Option(name: [.short, .long], help: "/HERE:/THERE, with :ro to be read only; again for more.")
+    @Option(name: [.short, .long], help: "/HERE:/THERE or ./HERE:/THERE, with :ro to be read only; again for more.")
     var volume: [String] = []
     @Option(name: [.short, .long], help: "PORT-HERE:PORT-THERE, with /udp for UDP; again for more.")
     var publish: [String] = []
@@ -76,7 +76,7 @@ struct RunCommand: AsyncParsableCommand {
         for text in env {
             if let variable = try RunSpec.variable(text, caller: Self.environment) { spec.environment.append(variable) }
         }
-        for text in volume { spec.mounts.append(try RunSpec.mount(text)) }
+        for text in volume { spec.mounts.append(try RunSpec.mount(text, from: WorkingDirectory.path)) }
         for text in publish { spec.ports.append(try RunSpec.port(text)) }
         guard spec.ports.isEmpty || network == .pod else {
             throw DaemonError(

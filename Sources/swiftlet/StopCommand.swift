@@ -21,6 +21,19 @@ struct StopCommand: AsyncParsableCommand {
     }
 }
 
+struct WaitCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wait", abstract: "Wait until containers of `swiftlet run` have ended; print their exit codes.",
+        discussion: "One line each, in the order of the names. One that has ended already is not waited for.")
+
+    @OptionGroup var node: NodeOptions
+    @Argument(help: "Their names, or how their ids begin.") var names: [String]
+
+    func run() async throws {
+        try await node.client().waitForEnds(of: names) { Output.write("\($0)\n") }
+    }
+}
+
 struct RemoveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rm", abstract: "Remove ended containers of `swiftlet run --detach`, with what they wrote.")

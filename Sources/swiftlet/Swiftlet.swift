@@ -12,7 +12,7 @@ struct Swiftlet: AsyncParsableCommand {
             ServerCommand.self, AgentCommand.self, CRICommand.self, TokenCommand.self, CertsCommand.self,
             ImagesCommand.self, PullCommand.self, ImagesCommand.Push.self,
             RunCommand.self, PodsCommand.self, PSCommand.self, StatsCommand.self, EventsCommand.self, LogsCommand.self,
-            ExecCommand.self, StopCommand.self, RemoveCommand.self,
+            ExecCommand.self, StopCommand.self, WaitCommand.self, RemoveCommand.self,
             InspectCommand.self, WhyCommand.self, CheckCommand.self, DoctorCommand.self, ShutdownCommand.self,
             UninstallCommand.self,
         ])

@@ -1,4 +1,5 @@
 import ContainerRuntime
+import HTTP
 import JSONTree
 import OCI
 import Testing
@@ -43,6 +44,20 @@ import Testing
             {"reason":"ExitCode","message":"127"},{"reason":"StartFailure","message":"not found"}]}}
             """
         #expect(ExecMessage([3] + Array(absent.utf8)) == .notStarted("not found", exitCode: 127))
+    }
+
+    @Test func logsBeginAtATimeOrSoLongAgo() throws {
+        let words = [
+            ("90s", "90"), ("10m", "600"), ("1h30m", "5400"), ("2d", "172800"), ("36500d", "3153600000"),
+        ]
+        for (text, seconds) in words { #expect(try LogStart.query(text) == QueryItem("sinceSeconds", seconds)) }
+        let time = "2026-01-31T12:00:00+01:00"
+        #expect(try LogStart.query(time) == QueryItem("sinceTime", time))
+        for bad in [
+            "", "10", "m", "-5m", "+5m", "1.5h", "10x", "0s", "36501d", "99999999999999999999s", "1h30", "2026-01-31",
+        ] {
+            #expect(throws: DaemonError.self) { try LogStart.query(bad) }
+        }
     }
 
     private let pod: JSONValue = [

@@ -14,7 +14,8 @@ import Testing
 
     init() {
         runs = RunContainers(
-            runtime: runtime, logs: RunLogs("/nonexistent/runs", bootID: "b0"), threads: BlockingThreads(count: 1), time: time,
+            runtime: runtime, logs: RunLogs("/nonexistent/runs", bootID: "b0"), threads: BlockingThreads(count: 1),
+            time: time,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -112,6 +113,33 @@ import Testing
         let unknown = await #expect(throws: CRIError.self) { try await runs.stop("none", grace: .zero) }
         #expect(unknown?.description.contains("swiftlet ps --all") == true)
         await #expect(throws: CRIError.self) { try await runs.named("") }
+    }
+
+    @Test func anEndIsWaitedFor() async throws {
+        let (runs, runtime) = (runs, runtime)
+        let web = try await make("web")
+        let run = try await runs.named("web")
+        let waiting = Task { try await runs.end(of: run) }
+        while !runtime.calls.contains(where: { $0.operation == .containerStatus }) { await Task.yield() }
+        runtime.exit(container: web, code: 7)
+        #expect(try await waiting.value == 7)
+        #expect(try await runs.end(of: run) == 7, "one that has ended is not waited for")
+        runtime.exit(container: try await make("lost"), code: 1)
+        let lost = try await runs.named("lost")
+        try await runtime.removePodSandbox(lost.sandbox.id)
+        await #expect(throws: CRIError.self) { try await runs.end(of: lost) }
+    }
+
+    @Test func theCodeOutlivesOneThatGoesAtItsEnd() async throws {
+        let job = try await make("job", removed: true)
+        let run = try await runs.named("job")
+        let keeping = Task { [runs] in await runs.keep() }
+        runtime.exit(container: job, code: 5)
+        while try await states()["job"] != nil { await Task.yield() }
+        #expect(try await runs.end(of: run) == 5)
+        keeping.cancel()
+        runtime.cutEvents()
+        await keeping.value
     }
 
     @Test func onlyEndedOnesAreRemovedWithoutForce() async throws {

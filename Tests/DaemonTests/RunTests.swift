@@ -14,11 +14,16 @@ import Testing
     }
 
     @Test func volumes() throws {
-        let mount = try RunSpec.mount("/a:/b:ro")
+        let mount = try RunSpec.mount("/a:/b:ro", from: "/home")
         #expect(mount.hostPath == "/a" && mount.containerPath == "/b" && mount.isReadOnly)
-        #expect(try !RunSpec.mount("/a:/b").isReadOnly)
-        for bad in ["/a", "a:/b", "/a:b", "/a:/b:rx", "/a:/b:ro:x", ""] {
-            #expect(throws: DaemonError.self) { try RunSpec.mount(bad) }
+        #expect(try !RunSpec.mount("/a:/b", from: "/home").isReadOnly)
+        for (here, path) in [
+            (".", "/home/."), ("..", "/home/.."), ("./a", "/home/./a"), ("../a", "/home/../a"), (".a", nil), ("a", nil),
+        ] {
+            #expect((try? RunSpec.mount("\(here):/b", from: "/home"))?.hostPath == path)
+        }
+        for bad in ["/a", "a:/b", "./a", "/a:b", "/a:/b:rx", "/a:/b:ro:x", ""] {
+            #expect(throws: DaemonError.self) { try RunSpec.mount(bad, from: "/home") }
         }
     }
 

@@ -23,6 +23,7 @@ run_commands() {
     check "variables, host name and working directory" says "blue box /tmp" swiftlet run -e COLOUR=blue --hostname box -w /tmp \
         busybox:demo sh -c 'echo $COLOUR $(hostname) $PWD'
     check "a user by number" says "uid=1234 gid=5678" swiftlet run -u 1234:5678 busybox:demo id
+    check "a volume by a path from here" run_volume_here
     check "a volume, and one that is only read" run_volume
     check "an address of its own" says eth0 swiftlet run busybox:demo ip -o link
     check "no network but its loopback" run_isolated
@@ -37,6 +38,9 @@ run_commands() {
     check "a container whose daemon was killed goes with the next one" run_orphan
     check "a detached container tells its name and goes on" run_detached
     check "its log, and commands in it" run_asked
+    check "a log from a time on, and its last lines" run_log_parts
+    check "exit codes are waited for" run_waited
+    check "images by their ids alone" run_image_ids
     check "it is the same after the daemon was killed" run_taken_up
     check "its end is seen, and it stays" run_ended
     check "one that runs is removed by force alone" run_removed
@@ -69,6 +73,11 @@ run_volume() {
     says kept swiftlet run -v "$ROOT/volume:/v" busybox:demo sh -c 'cat /v/file; echo more >/v/other' &&
         [ "$(cat "$ROOT/volume/other")" = more ] &&
         says "Read-only" swiftlet run -v "$ROOT/volume:/v:ro" busybox:demo touch /v/third
+}
+run_volume_here() {
+    mkdir -p "$ROOT/here/volume" && echo near >"$ROOT/here/volume/file" || return 1
+    (cd "$ROOT/here" && says near swiftlet run -v ./volume:/v busybox:demo cat /v/file && cd volume &&
+        says near swiftlet run -v ../volume:/v busybox:demo cat /v/file && says "begins with ./" swiftlet run -v volume:/v busybox:demo true)
 }
 run_isolated() {
     local links
@@ -157,6 +166,26 @@ run_asked() {
         ends_with 5 swiftlet exec "$(swiftlet ps -q)" -- sh -c 'exit 5' && says '"sandboxes"' swiftlet inspect apart
 }
 process_of() { swiftlet ps -o json | python3 -c 'import json, sys; print(*(c["pid"] for c in json.load(sys.stdin) if c["pod"] == "(run)/apart"))'; }
+run_log_parts() {
+    local time
+    swiftlet run --detach --name parts busybox:demo sh -c 'echo one; echo two; sleep 1.1; echo three' >/dev/null && [ "$(swiftlet wait parts)" = 0 ] &&
+        eventually 10 says three swiftlet logs parts || return 1
+    time=$(swiftlet logs --timestamps --tail 1 parts | cut -d ' ' -f 1)
+    [ "$(swiftlet logs --tail 2 parts | xargs)" = "two three" ] && [ "$(swiftlet logs --since "$time" parts)" = three ] &&
+        [ "$(swiftlet logs --since 1h parts | xargs)" = "one two three" ] && ends_with 2 swiftlet logs --since soon parts && swiftlet rm parts
+}
+run_waited() {
+    swiftlet run --detach --rm --name first busybox:demo sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; exit 3' >/dev/null &&
+        swiftlet run --detach --name second busybox:demo sh -c 'exit 4' >/dev/null || return 1
+    swiftlet wait first second >"$ROOT/codes" 2>&1 &
+    local waiter=$!
+    [ "$(swiftlet wait second)" = 4 ] && kill -0 "$waiter" && swiftlet exec first touch /tmp/go && wait "$waiter" &&
+        [ "$(xargs <"$ROOT/codes")" = "3 4" ] && swiftlet rm second && ends_with 1 swiftlet wait none || { cat "$ROOT/codes"; return 1; }
+}
+run_image_ids() {
+    local ids
+    ids=$(swiftlet images -q) && grep -qxE '[0-9a-f]{12}' <<<"$ids" && ! grep -qvxE '[0-9a-f]{12}' <<<"$ids" && swiftlet run "$(head -n 1 <<<"$ids")" true
+}
 run_taken_up() {
     local before
     before=$(process_of)
@@ -187,7 +216,7 @@ run_unreadable() {
     echo '{' >"$record"
     start_server && has_none && grep -q "log kept of a container whose record cannot be read" "$ROOT/log" && grep -rq words "$ROOT/d/runs" || return 1
     swiftlet doctor >"$ROOT/said" 2>&1
-    grep -q "no record that can be read speaks of it" "$ROOT/said" && swiftlet doctor --fix && has_no_log || { cat "$ROOT/said"; return 1; }
+    grep -q "no record that can be read speaks of its container" "$ROOT/said" && swiftlet doctor --fix && has_no_log || { cat "$ROOT/said"; return 1; }
 }
 run_left_nothing() {
     local left

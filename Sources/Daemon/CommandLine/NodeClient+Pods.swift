@@ -7,13 +7,14 @@ extension NodeClient {
         try await get("/v1/images").array ?? []
     }
 
-    /// Whether the node has an image of this name.
+    /// Whether the node has an image of this name, or whose id begins so (twelve digits, as `swiftlet images` prints it, are enough).
     package func hasImage(_ name: String) async throws(DaemonError) -> Bool {
         let reference = try DaemonError.wrapping(name) { () throws(OCIError) in try ImageReference(name).description }
         return try await images().contains { image in
             (image["repoTags"]?.array ?? []).contains(.string(reference))
                 || (image["repoDigests"]?.array ?? []).contains(.string(reference))
                 || image["id"]?.string?.hasPrefix(name) == true
+                || name.utf8.count >= 12 && image["id"]?.string?.hasPrefix("sha256:" + name) == true
         }
     }
 

@@ -67,6 +67,27 @@ package struct NodeClient: Sendable {
         throw DaemonError("\(socket): the daemon ended")
     }
 
+    /// The exit codes of containers of `swiftlet run`, in the order of their names, each as soon as it and those before it have ended.
+    package func waitForEnds(
+        of names: [String], _ take: (Int64) throws(DaemonError) -> Void
+    ) async throws(DaemonError) {
+        // All are asked for before the first is waited for: one that goes at its end is then not missed.
+        var answers: [(name: String, response: HTTPResponse)] = []
+        for name in names {
+            let request = HTTPRequest(.get, "/v1/run/wait", query: [QueryItem("name", name)])
+            answers.append((name, try await answer(request)))
+        }
+        for (name, response) in answers {
+            var code: Int64?
+            try await lines(of: response) { line throws(DaemonError) in
+                if let message = line["message"]?.string { throw DaemonError(message) }
+                code = line["exitCode"]?.integer
+            }
+            guard let code else { throw DaemonError("\(socket): the daemon ended before container \(name) did") }
+            try take(code)
+        }
+    }
+
     private func lines(
         of response: HTTPResponse, _ take: (JSONValue) throws(DaemonError) -> Void
     ) async throws(DaemonError) {

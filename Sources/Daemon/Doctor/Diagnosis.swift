@@ -95,7 +95,7 @@ struct Diagnosis: Sendable {
         return survey.runLogs.filter { !known.contains($0.uid) }.map {
             Finding(
                 kind: .file, object: $0.path,
-                problem: "this is the log of a container of `swiftlet run`, and no record that can be read speaks of it",
+                problem: "this is a log of `swiftlet run`, and no record that can be read speaks of its container",
                 consequence: "`swiftlet logs` does not find it, and it takes up room", remedy: .removeFiles($0.path))
         }
     }

@@ -24,6 +24,7 @@ struct RunContainers: Sendable {
     let time: any TimeSource
     let logger: Logger
     private let names = RunNames()
+    let ends = RunEnds()
 
     init(
         runtime: any RuntimeService, logs: RunLogs, threads: BlockingThreads, time: any TimeSource, logger: Logger
@@ -71,7 +72,7 @@ struct RunContainers: Sendable {
     ) async throws(CRIError) -> Value {
         let wayOut = "or give this one another --name"
         guard names.take(name) else {
-            throw .invalid("a container named \(name) is being made by another `swiftlet run` at this moment; \(wayOut)")
+            throw .invalid("a container named \(name) is being made by another `swiftlet run`; \(wayOut)")
         }
         defer { names.giveBack(name) }
         if let other = try await list().first(where: { $0.name == name }) {
@@ -216,6 +217,9 @@ struct RunContainers: Sendable {
 
     private func takeAway(_ sandbox: PodSandboxStatus) async throws(CRIError) {
         try await runtime.stopPodSandbox(sandbox.id)
+        for container in try await runtime.listContainers(ContainerFilter(sandbox: sandbox.id)) {
+            ends.note(container)
+        }
         // Before its record: a log without one is kept.
         let path = logs.path(of: sandbox.metadata.uid)
         do throws(KernelError) {

@@ -36,6 +36,7 @@ struct RunEndpoint: Sendable {
     func answer(_ request: HTTPRequest) async throws(Status) -> HTTPResponse {
         switch (request.method, request.path) {
         case (.get, "/v1/run"): return try session(request)
+        case (.get, "/v1/run/wait"): return try await end(of: request.query("name") ?? "")
         case (.post, "/v1/run/stop"):
             let grace = request.query("seconds").flatMap { UInt32($0) }.map { Duration.seconds($0) }
             return try await named { () async throws(CRIError) in
@@ -50,6 +51,27 @@ struct RunEndpoint: Sendable {
             let run = try await Status.ofRuntime { () async throws(CRIError) in try await runs.named(name) }
             return try await answer(request, what, of: run)
         }
+    }
+
+    /// An empty line so often, so that nobody takes the connection for dead.
+    private static let pulse = Duration.seconds(15)
+
+    /// The exit code, in a line that comes when the container has ended.
+    private func end(of name: String) async throws(Status) -> HTTPResponse {
+        let run = try await Status.ofRuntime { () async throws(CRIError) in try await runs.named(name) }
+        let lines = MergedLines.stream([
+            { put in
+                do throws(CRIError) {
+                    let line: JSONValue = ["exitCode": .integer(Int64(try await runs.end(of: run)))]
+                    put(line.encoded() + [UInt8(ascii: "\n")])
+                } catch {
+                    let line: JSONValue = ["message": .string(error.description)]
+                    put(line.encoded() + [UInt8(ascii: "\n")])
+                }
+            },
+            { put in while (try? await time.sleep(for: Self.pulse)) != nil { put([UInt8(ascii: "\n")]) } },
+        ])
+        return HTTPResponse(200, headers: ["Content-Type": "application/x-ndjson"], body: .stream(lines))
     }
 
     private func named(_ body: () async throws(CRIError) -> String) async throws(Status) -> HTTPResponse {
