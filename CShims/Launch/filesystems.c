@@ -133,9 +133,27 @@ static void make_trees(struct cl_child *child) {
     }
 }
 
+static int says_mode(const struct cl_mount *mount) {
+    for (uint32_t at = 0; at < mount->options_size; at += (uint32_t)strlen(mount->options + at) + 1)
+        if (strncmp(mount->options + at, "mode=", 5) == 0) return 1;
+    return 0;
+}
+
+/* A tmpfs whose mode nobody says is to whom its directory is, where an image has one: /tmp to all, and /root to root. */
+static int keep_mode(const struct cl_child *child, const struct cl_mount *mount, int tree) {
+    struct stat status;
+    if (tree < 0 || mount->tree >= 0 || strcmp(mount->type, "tmpfs") != 0 || says_mode(mount)) return 0;
+    int target = cl_open_inside(child->root, mount->target, O_PATH | O_DIRECTORY, 0);
+    if (target < 0) return errno == ENOENT ? 0 : -1;
+    int done = fstat(target, &status);
+    close(target);
+    return done < 0 ? -1 : fchmodat(tree, ".", status.st_mode & 07777, 0);
+}
+
 static int attach(const struct cl_child *child, uint32_t index) {
     const struct cl_mount *mount = &child->plan->mounts[index];
-    int tree = child->trees[index], done = 0;
+    int tree = child->trees[index], done = keep_mode(child, mount, tree);
+    if (done < 0) cl_fail(child, CL_STAGE_MOUNT_TARGET, index, errno);
     int target = make_target(child, mount, mount->tree >= 0 ? tree : -1);
     if (target < 0) cl_fail(child, CL_STAGE_MOUNT_TARGET, index, errno);
     if (tree == MADE_LATE) done = fchdir(target) < 0 || mount_old_way(mount, ".") < 0 ? -1 : chdir("/");

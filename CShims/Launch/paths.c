@@ -30,8 +30,48 @@ static int climbs(const char *path) {
     return 0;
 }
 
-int cl_make_directories(int root, const char *path, uint64_t resolve) {
-    char prefix[4096];
+enum { LONGEST_PATH = 4096, MOST_LINKS = 3 }; /* by the stack that a pod's container is made on */
+
+/* The components of a path behind `length` bytes of a place; its new length, 0 where it is too long. */
+static size_t append(char *place, size_t length, const char *path, const char *end) {
+    for (const char *at = path; at < end;) {
+        size_t size = 0;
+        while (at + size < end && at[size] != '/') size++;
+        if (size == 2 && at[0] == '.' && at[1] == '.') {
+            while (length && place[--length] != '/') continue;
+        } else if (size && !(size == 1 && *at == '.')) {
+            if (length + size + 2 > LONGEST_PATH) return 0;
+            place[length++] = '/';
+            memcpy(place + length, at, size);
+            length += size;
+        }
+        at += size + 1;
+    }
+    place[length] = 0;
+    return length;
+}
+
+static int make_directories(int root, const char *path, uint64_t resolve, int links);
+static int make_file(int root, const char *path, uint64_t resolve, int links);
+
+/* A link that an image has at the end of a path, its last component being `name` in `parent`, and that leads nowhere yet: makes what it leads to,
+ * inside the root. By the words of the paths alone, so the caller looks again by the link itself. */
+static int make_beyond(int root, int parent, const char *path, const char *name, int directory, uint64_t resolve, int links) {
+    char to[LONGEST_PATH], place[LONGEST_PATH];
+    ssize_t length = readlinkat(parent, name, to, sizeof to);
+    if (length < 0) return -1; /* no link, and yet not to be had */
+    if (links == MOST_LINKS) return errno = ELOOP, -1;
+    place[0] = 0;
+    size_t begun = *to == '/' ? 0 : append(place, 0, path, name);
+    if (append(place, begun, to, to + length) == 0) return errno = ENAMETOOLONG, -1;
+    int made = directory ? make_directories(root, place, resolve, links + 1) : make_file(root, place, resolve, links + 1);
+    if (made < 0) return -1;
+    close(made);
+    return 0;
+}
+
+static int make_directories(int root, const char *path, uint64_t resolve, int links) {
+    char prefix[LONGEST_PATH];
     size_t length = strlen(path);
     if (length >= sizeof prefix) return errno = ENAMETOOLONG, -1;
     if (climbs(path)) return errno = EINVAL, -1;
@@ -46,8 +86,11 @@ int cl_make_directories(int root, const char *path, uint64_t resolve) {
         memcpy(prefix, path, at);
         prefix[at] = 0;
         int found = cl_open_inside(root, prefix, O_PATH | O_DIRECTORY, resolve);
-        if (found < 0 && errno == ENOENT && mkdirat(parent, prefix + start, 0755) == 0)
-            found = cl_open_inside(root, prefix, O_PATH | O_DIRECTORY, resolve);
+        if (found < 0 && errno == ENOENT) {
+            int made = mkdirat(parent, prefix + start, 0755);
+            if (made < 0 && errno == EEXIST) made = make_beyond(root, parent, prefix, prefix + start, 1, resolve, links);
+            if (made == 0) found = cl_open_inside(root, prefix, O_PATH | O_DIRECTORY, resolve);
+        }
         int code = errno;
         close(parent);
         errno = code;
@@ -56,23 +99,30 @@ int cl_make_directories(int root, const char *path, uint64_t resolve) {
     return parent;
 }
 
-int cl_make_target(int root, const char *path, int directory, uint64_t resolve) {
-    int found = cl_open_inside(root, path, O_PATH, resolve);
-    if (found >= 0 || errno != ENOENT) return found;
-    if (directory) return cl_make_directories(root, path, resolve);
-    char parent_path[4096];
+int cl_make_directories(int root, const char *path, uint64_t resolve) { return make_directories(root, path, resolve, 0); }
+
+static int make_file(int root, const char *path, uint64_t resolve, int links) {
+    char folder[LONGEST_PATH];
     const char *name = strrchr(path, '/');
     if (!name || !name[1] || strcmp(name, "/..") == 0) return errno = EINVAL, -1;
     size_t length = (size_t)(name - path);
-    if (length >= sizeof parent_path) return errno = ENAMETOOLONG, -1;
-    memcpy(parent_path, path, length);
-    parent_path[length] = 0;
-    int parent = cl_make_directories(root, parent_path, resolve);
+    if (length >= sizeof folder) return errno = ENAMETOOLONG, -1;
+    memcpy(folder, path, length);
+    folder[length] = 0;
+    int parent = make_directories(root, folder, resolve, links);
     if (parent < 0) return -1;
     int file = openat(parent, name + 1, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
-    int code = errno;
+    int done = file < 0 ? -1 : 0;
     if (file >= 0) close(file);
+    else if (errno == EEXIST) done = make_beyond(root, parent, path, name + 1, 0, resolve, links);
+    int code = errno;
     close(parent);
-    if (file < 0) return errno = code, -1;
+    if (done < 0) return errno = code, -1;
     return cl_open_inside(root, path, O_PATH, resolve);
+}
+
+int cl_make_target(int root, const char *path, int directory, uint64_t resolve) {
+    int found = cl_open_inside(root, path, O_PATH, resolve);
+    if (found >= 0 || errno != ENOENT) return found;
+    return directory ? make_directories(root, path, resolve, 0) : make_file(root, path, resolve, 0);
 }

@@ -219,6 +219,41 @@ def test_mount_overlay(runtime):
         assert words(out) == [f"f{number}" for number in range(options[0].count(":") + 1)] + ["1"], out.stdout
 
 
+def test_mount_at_links(runtime):
+    """mounts: what a link of the image leads to is made, for a file and for a directory, inside the container alone and not without end."""
+    links = runtime.rootfs + "/links"
+    os.mkdir(links)
+    leads = {"file": "../made/by/file", "absolute": "/made/absolute/file", "folder": "../made/./folder", "twice": "again", "again": "/made/again",
+             "out": "../../../../../../../../made-above/file", "round": "around", "around": "round", **{f"deep{n}": f"deep{n + 1}" for n in range(6)}}
+    for name, lead in leads.items():
+        os.symlink(lead, f"{links}/{name}")
+    source, folder = runtime.folder + "/at-links", tempfile.mkdtemp(dir=runtime.folder)
+    for path in (source, folder + "/inner"):
+        open(path, "w").write("seen")
+    def change(c):
+        for name in ("file", "absolute", "twice", "out"):
+            add_mount(c, "/links/" + name, source, "bind", ["bind"])
+        add_mount(c, "/links/folder/beneath", folder, "bind", ["bind"])
+    out = runtime.run("cat /made/by/file /made/absolute/file /made/again /made-above/file /made/folder/beneath/inner; readlink /links/out", change).stdout
+    assert out == "seen" * 5 + leads["out"] + "\n", out
+    assert not os.path.exists("/made-above") and not os.path.exists(os.path.dirname(runtime.rootfs) + "/made-above")
+    for name in ("round", "deep0"):
+        done = runtime.run("true", lambda c: add_mount(c, "/links/" + name, source, "bind", ["bind"]), check=False)
+        assert done.returncode != 0, name
+        expect(done.stderr, "/links/" + name, "Too many levels of symbolic links")
+
+
+def test_mount_keeps_mode(runtime):
+    """mounts: a tmpfs is to whom the directory is that it covers, unless its options say a mode or there is none."""
+    folder = runtime.rootfs + "/of-mode"
+    os.mkdir(folder)
+    def seen(mode, options=(), target="/of-mode"):
+        os.chmod(folder, mode)
+        return words(runtime.run(f"stat -c %a {target}", lambda c: add_mount(c, target, "tmpfs", "tmpfs", list(options))))[0]
+    assert seen(0o712) == "712" and seen(0o7777) == "7777" and seen(0o700, ["ro", "size=1m"]) == "700"
+    assert seen(0o712, ["mode=0410"]) == "410" and seen(0o712, target="/tmp/not/there") == "1777"
+
+
 def test_root_propagation(runtime):
     """linux.rootfsPropagation."""
     for word, mark in (("shared", "shared:"), ("private", ""), ("unbindable", "unbindable")):
