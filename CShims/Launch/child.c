@@ -102,7 +102,7 @@ static void finish_container(struct cl_child *child) {
 static void build_container(struct cl_child *child) {
     int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
     if (explicit) cl_enter_namespaces(child);
-    else if (child->user >= 0) cl_become_root();
+    else if (child->user >= 0) cl_become_root(child->plan);
     /* the namespace's root is the group we were cloned into, so it cannot be made by clone itself */
     if (!explicit && CL_KEEPS(CGROUP_NAMESPACE) && unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
     umask(0);
@@ -122,7 +122,7 @@ static void join_container(struct cl_child *child) {
     if (kinds && setns(launch->join_pidfd, kinds) < 0) cl_fail(child, CL_STAGE_JOIN, 0, errno);
     if (explicit && launch->join_root >= 0 && (fchdir(launch->join_root) < 0 || chroot(".") < 0))
         cl_fail(child, CL_STAGE_JOIN, 2, errno);
-    if (child->plan->flags & CL_PLAN_BECOME_ROOT || child->user >= 0) cl_become_root();
+    if (child->plan->flags & CL_PLAN_BECOME_ROOT || child->user >= 0) cl_become_root(child->plan);
     child->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (child->root < 0) cl_fail(child, CL_STAGE_JOIN, 1, errno);
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
@@ -216,6 +216,7 @@ void cl_child_run(struct cl_child *child) {
     set_label(child);
     if (child->launch->join_pidfd >= 0) join_container(child);
     else build_container(child);
+    cl_find_home(child);
     keep_own_descriptors(child);
     if (!CL_KEEPS(DESCRIPTORS)) fcntl(child->root, F_SETFD, 0);
     if (child->plan->flags & CL_PLAN_GATE) find_program(child);

@@ -68,7 +68,7 @@ pid_t cl_fork_explicit(const struct cl_launch *launch, struct clone_args *args, 
  * host's rights. 0 in the child, its pid, or -1 with errno. */
 pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child, int *pidfd);
 void cl_enter_namespaces(struct cl_child *child);
-void cl_become_root(void);
+void cl_become_root(const struct cl_plan *plan);
 /* Waits for the parent, and ends with it. */
 void cl_await_byte(const struct cl_child *child);
 
@@ -114,6 +114,9 @@ int cl_new_filesystem(const char *type, const char *source, const char *options,
                       uint64_t attributes, char *said);
 int cl_attach(int tree, int target);
 uint64_t cl_attributes(uint32_t flags);
+
+/* home.c: the user's home directory in the place of the last variable, where it is to be found */
+void cl_find_home(const struct cl_child *child);
 
 /* paths.c: an O_PATH descriptor of a path inside the container, or -1 with errno. */
 int cl_open_inside(int root, const char *path, uint64_t flags, uint64_t resolve);

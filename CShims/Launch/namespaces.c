@@ -156,9 +156,11 @@ void cl_await_byte(const struct cl_child *child) {
     if (got != 1) _exit(127); /* who launched us is gone */
 }
 
-void cl_become_root(void) {
-    /* an id 0 that is not mapped leaves us with what the process's own user will be */
-    if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0) return;
+void cl_become_root(const struct cl_plan *plan) {
+    uint32_t uid = plan->uid, gid = plan->gid;
+    /* where the id 0 is not mapped, the process's own user makes the files; all rights in the namespace stay */
+    if (syscall(SYS_setresgid, 0, 0, 0) < 0 && syscall(SYS_setresgid, gid, gid, gid) < 0) return;
+    if (syscall(SYS_setresuid, 0, 0, 0) < 0 && syscall(SYS_setresuid, uid, uid, uid) < 0) return;
 }
 
 /* Kernel parameters, through the host's /proc while it is in sight: they are those of the namespaces that we are in. */
@@ -181,7 +183,7 @@ static void set_parameters(const struct cl_child *child) {
 void cl_enter_namespaces(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     if (plan->flags & CL_PLAN_MAPPED) cl_await_byte(child);
-    if (plan->flags & CL_PLAN_BECOME_ROOT) cl_become_root();
+    if (plan->flags & CL_PLAN_BECOME_ROOT) cl_become_root(plan);
     for (uint32_t i = 0; i < plan->namespace_count; i++) {
         const struct cl_namespace *namespace = &plan->namespaces[i];
         if (namespace->kind == CLONE_NEWCGROUP && !*namespace->path && unshare(CLONE_NEWCGROUP) < 0)

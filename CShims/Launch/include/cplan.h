@@ -104,6 +104,7 @@ enum {
     CL_PLAN_GATE = 1024, /* once ready and told to go on, waits at the launch's gate for a start */
     CL_PLAN_BECOME_ROOT = 2048, /* takes the id 0 of the user namespace that it entered */
     CL_PLAN_UNPRIVILEGED = 4096, /* without rights in the initial user namespace */
+    CL_PLAN_FIND_HOME = 8192, /* the last variable is HOME, for the container's own user database to say */
 };
 
 enum {

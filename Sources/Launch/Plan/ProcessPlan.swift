@@ -86,6 +86,8 @@ package struct ProcessTraits: Sendable, Equatable {
     /// SECCOMP_FILTER_FLAG_*.
     package var seccompFlags: UInt32 = 0
     package var label: Label?
+    /// The environment's last entry is HOME, and gives way to what the container's /etc/passwd has for the user.
+    package var findsHome = false
     /// Processors as a mask, a multiple of eight bytes; empty: as it is.
     package var affinity: [UInt8] = []
 

@@ -37,6 +37,11 @@ package struct BundlePlanner {
         plan.isUnprivileged = hasOwnUsers
         plan.timeOffsets = try timeOffsets()
         plan.mounts = try mounts()
+        if let socket = facts.notifySocket {
+            var mount = BundleMount(.bind(socket, recursive: false), at: socket)
+            mount.field = "NOTIFY_SOCKET"
+            plan.mounts.append(mount)
+        }
         try addDevices(to: &plan)
         // Root of the host alone may attach a program. Others can make no node, and what they bind in they may open outside as well.
         if facts.canMakeNodes { plan.deviceRules = DeviceDecision.rules(linux.resources?.devices ?? []) }

@@ -12,6 +12,8 @@ package struct HostFacts: Sendable {
     package var preservedDescriptors: UInt32
     /// Of these, the sockets that a service manager handed to the caller (sd_listen_fds(3)).
     package var activationSockets: UInt32 = 0
+    /// Where a service manager waits to be told that the service is ready (sd_notify(3)); the container's process tells it instead of the caller.
+    package var notifySocket: String?
     package var makesKeyring: Bool
     /// Whether this process has already made the bundle's user namespace and is its root.
     package var isRootOfBundle = false
@@ -33,6 +35,16 @@ package struct HostFacts: Sendable {
             hasAppArmor: AppArmor.isEnabled,
             hasSELinux: access("/sys/fs/selinux/enforce", F_OK) == 0, preservedDescriptors: preservedDescriptors,
             makesKeyring: makesKeyring)
+    }
+
+    /// Nil where there is none, or one that has no path and is out of a container's reach.
+    static var serviceSocket: String? {
+        guard let text = getenv("NOTIFY_SOCKET") else { return nil }
+        var status = stat()
+        guard text[0] == UInt8(ascii: "/"), stat(text, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else {
+            return nil
+        }
+        return String(cString: text)
     }
 
     /// The kernel's own namespaces have fixed numbers (enum init_ns_ino in linux/nsfs.h).

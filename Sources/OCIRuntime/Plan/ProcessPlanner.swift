@@ -15,7 +15,7 @@ struct ProcessPlanner {
             throw .unsupported(field: "process.args", cause: "it must name a program")
         }
         var plan = ProcessPlan(
-            arguments: process.arguments, environment: process.environment,
+            arguments: process.arguments, environment: environment(process),
             workingDirectory: process.workingDirectory,
             user: ProcessUser(
                 userID: process.userID, groupID: process.groupID, supplementaryGroups: process.additionalGroups,
@@ -25,9 +25,8 @@ struct ProcessPlanner {
             terminal: process.hasTerminal
                 ? TerminalSize(columns: process.consoleSize?.width ?? 0, rows: process.consoleSize?.height ?? 0) : nil)
         plan.traits.preservedDescriptors = facts.preservedDescriptors
-        if facts.activationSockets > 0 {
-            plan.environment += ["LISTEN_FDS=\(facts.activationSockets)", "LISTEN_PID=1"]
-        }
+        plan.traits.findsHome = !plan.environment.contains { $0.hasPrefix("HOME=") }
+        if plan.traits.findsHome { plan.environment.append("HOME=/") }
         plan.traits.seccompFlags = seccomp?.flags ?? 0
         plan.traits.scheduler = try process.scheduler.map { value throws(OCIRuntimeError) in
             try SchedulingNames.scheduler(value)
@@ -39,6 +38,18 @@ struct ProcessPlanner {
         plan.traits.label = try label(process)
         plan.traits.affinity = try SchedulingNames.processorMask(process.finalAffinity)
         return plan
+    }
+
+    /// Each variable once, as the last entry has it: programs differ in which of two they take. An empty HOME is none.
+    private func environment(_ process: ProcessSpecification) -> [String] {
+        var entries = process.environment
+        if facts.activationSockets > 0 { entries += ["LISTEN_FDS=\(facts.activationSockets)", "LISTEN_PID=1"] }
+        if let socket = facts.notifySocket { entries.append("NOTIFY_SOCKET=\(socket)") }
+        var names: Set<Substring> = []
+        let kept = entries.reversed().filter { entry in
+            names.insert(entry.prefix { $0 != "=" }).inserted && entry != "HOME="
+        }
+        return kept.reversed()
     }
 
     private func capabilities(_ sets: ProcessSpecification.Capabilities?) throws(OCIRuntimeError) -> CapabilitySets {

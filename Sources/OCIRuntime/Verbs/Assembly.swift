@@ -138,6 +138,7 @@ struct Assembly {
             rootfs: plan.root, processID: processID,
             processStart: ProcessFacts.start(of: processID) ?? 0,
             created: timestamp(), cgroup: cgroup?.group.path, annotations: specification.annotations)
+        state.owner = creation.owner
         state.unit = cgroup?.scope?.unit
         state.isMountedHere = plan.namespace(.mount) == nil
         state.isPidNamespaceShared = !plan.isNew(.pid)

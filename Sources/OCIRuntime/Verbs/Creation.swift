@@ -63,6 +63,8 @@ struct Creation {
     let directory: ContainerDirectory
     let isDetached: Bool
     let keeps: Bool
+    /// Who calls: a name for root alone, since others' names are not this program's to look up.
+    let owner = geteuid() == 0 ? "root" : "\(geteuid())"
     let specification: RuntimeSpecification
     private let source: [UInt8]
 
@@ -182,6 +184,7 @@ struct Creation {
         var facts = HostFacts.gathered(
             preservedDescriptors: options.preservedDescriptors, makesKeyring: options.makesKeyring)
         facts.activationSockets = options.activationSockets
+        facts.notifySocket = HostFacts.serviceSocket
         return facts
     }
 
