@@ -27,7 +27,8 @@ static void __attribute__((noreturn)) become(const struct crt_hook *hook, int in
     if (dup2(input, 0) < 0 || dup2(null, 1) < 0 || dup2(errors, 2) < 0) _exit(NOT_RUN);
     /* before the execve, which could be led out of the container by one of them */
     close_range(3, ~0u, 0);
-    execve(hook->path, hook->argv, hook->envp);
+    if (hook->directory && chdir(hook->directory) < 0 && chdir("/") < 0) _exit(NOT_RUN);
+    execve(hook->path, hook->argv, hook->envp ? hook->envp : environ);
     const char *text = strerror(errno);
     if (write(2, text, strlen(text)) < 0) _exit(NOT_RUN);
     _exit(NOT_RUN);

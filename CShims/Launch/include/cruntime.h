@@ -46,7 +46,8 @@ void crt_network_drop(void);
 struct crt_hook {
     const char *path;
     char *const *argv;
-    char *const *envp;
+    char *const *envp;     /* NULL: our own */
+    const char *directory; /* where to run it, if that is there; NULL: where the namespaces put it */
     const void *input; /* at most 64 KiB */
     uint64_t input_size;
     int32_t milliseconds; /* -1: for ever */

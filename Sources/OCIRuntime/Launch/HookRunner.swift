@@ -4,9 +4,12 @@ import JSONTree
 import Launch
 import OCISpecification
 
-/// Runs a bundle's hooks, each with the container's state on its standard input.
+/// Runs a bundle's hooks, each with the container's state on its standard input. One that says no environment has that of who runs it, this
+/// program or the container's process, and what runs out here runs in the bundle: so runc and crun do, and hooks rely on it.
 struct HookRunner {
     let state: ContainerState
+    /// Of the container's process, for what runs in its place.
+    var environment: [String]?
 
     /// In order, in this process's namespaces; the first that fails ends it.
     func run(
@@ -42,28 +45,13 @@ struct HookRunner {
         _ hook: HookSpecifications.Hook, _ name: String, _ status: ContainerStatus, handle: Int32, kinds: UInt32,
         cgroup: Int32
     ) throws(OCIRuntimeError) {
-        let input = state.described(status).encoded()
         var text = [CChar](repeating: 0, count: 512)
-        let arguments = hook.arguments.isEmpty ? [hook.path] : hook.arguments
-        let code = hook.path.withCString { path in
-            withCStrings(arguments) { argv in
-                withCStrings(hook.environment) { envp in
-                    input.withUnsafeBytes { input in
-                        var order = crt_hook()
-                        order.path = path
-                        order.argv = argv
-                        order.envp = envp
-                        order.input = input.baseAddress
-                        order.input_size = UInt64(input.count)
-                        order.milliseconds = hook.timeout.map { Int32(clamping: $0 * 1000) } ?? -1
-                        order.pidfd = handle
-                        order.kinds = kinds
-                        order.cgroup = cgroup
-                        return crt_run_hook(&order, &text, UInt64(text.count))
-                    }
-                }
-            }
-        }
+        var order = crt_hook()
+        order.milliseconds = hook.timeout.map { Int32(clamping: $0 * 1000) } ?? -1
+        order.pidfd = handle
+        order.kinds = kinds
+        order.cgroup = cgroup
+        let code = carryOut(&order, hook, state.described(status).encoded(), &text)
         if code == 0 { return }
         let said = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let cause: String =
@@ -71,5 +59,26 @@ struct HookRunner {
             ? "it did not end within \(hook.timeout ?? 0) s and was killed"
             : code < 0 ? KernelError.text(of: -code) : "it ended with \(code)"
         throw .hook(name: name, path: hook.path, cause: cause + (said.isEmpty ? "" : ": " + said))
+    }
+
+    private func carryOut(
+        _ order: inout crt_hook, _ hook: HookSpecifications.Hook, _ input: [UInt8], _ text: inout [CChar]
+    ) -> Int32 {
+        let variables = hook.environment ?? environment
+        return withCStrings([hook.path, state.bundle]) { names in
+            withCStrings(hook.arguments.isEmpty ? [hook.path] : hook.arguments) { argv in
+                withCStrings(variables ?? []) { envp in
+                    input.withUnsafeBytes { input in
+                        order.path = UnsafePointer(names[0])
+                        order.directory = order.pidfd < 0 ? UnsafePointer(names[1]) : nil
+                        order.argv = argv
+                        order.envp = variables == nil ? nil : envp
+                        order.input = input.baseAddress
+                        order.input_size = UInt64(input.count)
+                        return crt_run_hook(&order, &text, UInt64(text.count))
+                    }
+                }
+            }
+        }
     }
 }

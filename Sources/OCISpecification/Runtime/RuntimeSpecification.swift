@@ -105,7 +105,8 @@ package struct HookSpecifications: Sendable, Hashable {
         package var path: String
         /// With the program's name first; empty: the path alone.
         package var arguments: [String]
-        package var environment: [String]
+        /// Nil where it says none, which is not the same as an empty one.
+        package var environment: [String]?
         /// Seconds.
         package var timeout: Int64?
     }
@@ -139,7 +140,7 @@ package struct HookSpecifications: Sendable, Hashable {
             hooks.append(
                 Hook(
                     path: path, arguments: try element.strings("args") ?? [],
-                    environment: try element.strings("env") ?? [], timeout: timeout))
+                    environment: try element.strings("env"), timeout: timeout))
         }
         return hooks
     }
