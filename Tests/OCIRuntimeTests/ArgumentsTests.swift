@@ -17,6 +17,15 @@ import Testing
         #expect(arguments.has("force") && arguments.has("quiet"))
     }
 
+    @Test(arguments: ["-fqb /x id", "-fqb=/x id", "id -qfb /x"])
+    func readsFlagsTogetherWithAValueLast(_ text: String) throws {
+        let arguments = try Arguments(text.split(separator: " ").map(String.init)[...], grammar)
+        #expect(arguments.has("force") && arguments.has("quiet") && arguments["bundle"] == "/x")
+        #expect(try arguments.container() == "id")
+        #expect(throws: OCIRuntimeError.self) { try Arguments(["-bf", "/x"], grammar) }
+        #expect(throws: OCIRuntimeError.self) { try Arguments(["-fx"], grammar) }
+    }
+
     @Test func leavesWhatFollowsAWordAlone() throws {
         var grammar = grammar
         grammar.stopsAtWord = true

@@ -8,6 +8,7 @@ import traceback
 
 import attacks
 import clauses
+import habits
 import kills
 import lifecycle
 import mounts
@@ -24,7 +25,7 @@ class Skip(Exception):
 
 
 def all_tests():
-    return [(name, test) for part in (clauses, mounts, lifecycle, sessions, refusals, scopes, programs, races, kills, attacks)
+    return [(name, test) for part in (clauses, mounts, lifecycle, sessions, refusals, habits, scopes, programs, races, kills, attacks)
             for name, test in list(vars(part).items()) if name.startswith("test_") and test.__module__ == part.__name__]
 
 

@@ -21,6 +21,7 @@ def test_refusals(runtime):
         "ociVersion": lambda c: c.update(ociVersion="invalid"),
         "root.path": lambda c: c["root"].pop("path"),
         "process.cwd": p(cwd="relative"),
+        "process.cwd: it is missing": lambda c: c["process"].pop("cwd"),
         "process.args": p(args=[]),
         "process.args[1]": p(args=["a", 1]),
         "process.user.uid": p(user={"uid": -1, "gid": 0}),
@@ -60,6 +61,7 @@ def test_refusals(runtime):
         "mounts[7] (/nowhere): remount": lambda c: add_mount(c, "/nowhere", "x", "tmpfs", ["remount", "ro"]),
         "hooks.prestart[0].path": lambda c: c.update(hooks={"prestart": [{"path": "relative"}]}),
         "hooks.poststop[0].timeout": lambda c: c.update(hooks={"poststop": [{"path": "/x", "timeout": 0}]}),
+        "linux.sysctl: kernel.hostname": lambda c: c["linux"].update(sysctl={"kernel.hostname": "h"}),
         "hostname": lambda c: (c.update(hostname="h"), c["linux"].update(namespaces=[n for n in c["linux"]["namespaces"] if n["type"] != "uts"])),
     }
     if "\text4\n" in open("/proc/filesystems").read():

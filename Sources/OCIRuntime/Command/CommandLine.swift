@@ -1,4 +1,5 @@
-/// The words of a call, read as runc and crun read theirs: `--name value`, `--name=value`, `-n value`, `-name value`.
+/// The words of a call, read as runc and crun read theirs: `--name value`, `--name=value`, `-n value`, `-name value`,
+/// and flags of one letter together, the last of which may be an option with a value.
 struct Arguments {
     /// What a verb or the program itself takes.
     struct Grammar {
@@ -7,6 +8,8 @@ struct Arguments {
         var flags: [[String]] = []
         /// Options end with the first word that is none, because what follows belongs to somebody else.
         var stopsAtWord = false
+
+        func knows(_ name: String) -> Bool { (values + flags).contains { $0.contains(name) } }
     }
 
     private struct Option {
@@ -51,8 +54,11 @@ struct Arguments {
                 throw .usage("option \(argument) needs a value")
             }
             values.append(Option(name: spellings[0], value: value))
-        } else if !argument.hasPrefix("--"), text.count > 1, text.allSatisfy(isShortFlag(grammar)) {
-            for letter in text { try read("-\(letter)", &rest, grammar) }
+        } else if !argument.hasPrefix("--"), name.count > 1, name.dropLast().allSatisfy(isShortFlag(grammar)),
+            grammar.knows(String(name.suffix(1)))
+        {
+            for letter in name.dropLast() { try read("-\(letter)", &rest, grammar) }
+            try read("-" + text.dropFirst(name.count - 1), &rest, grammar)
         } else {
             throw .usage("unknown option \(argument); --help lists what there is")
         }

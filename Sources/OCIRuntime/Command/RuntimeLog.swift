@@ -12,6 +12,16 @@ package struct RuntimeLog: Sendable {
         self.isJSON = isJSON
     }
 
+    /// An error where nothing can be written to the file: what happens later would be told to nobody.
+    func check() throws(OCIRuntimeError) {
+        guard let path, access(path, W_OK) != 0 else { return }
+        do throws(KernelError) { _ = try open(path) } catch { throw .kernel(error) }
+    }
+
+    private func open(_ path: String) throws(KernelError) -> Descriptor {
+        try Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND, mode: 0o644)
+    }
+
     func warning(_ text: String) { write("warning", text, alsoHere: false) }
 
     /// The last word of a call that failed: on standard error too, where people look.
@@ -25,9 +35,7 @@ package struct RuntimeLog: Sendable {
             line = String(decoding: JSONValue.object(entry).encoded(), as: UTF8.self) + "\n"
             if path == nil { RuntimeLog.say(line) }
         }
-        guard let path, let file = try? Descriptor.open(path, O_WRONLY | O_CREAT | O_APPEND, mode: 0o644) else {
-            return
-        }
+        guard let path, let file = try? open(path) else { return }
         try? WholeFile.write(Array(line.utf8), to: file, path: path)
     }
 

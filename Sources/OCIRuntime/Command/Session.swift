@@ -26,6 +26,7 @@ package struct Session: Sendable {
         if let format = options["log-format"], format != "json" && format != "text" {
             throw .usage("--log-format \(format): there are text and json")
         }
+        try log.check()
         self.log = log
         isSystemdCgroup = options.has("systemd-cgroup") || options["cgroup-manager"] == "systemd"
         usesCgroups = options["cgroup-manager"] != "disabled"
@@ -58,6 +59,7 @@ package enum OCICommand {
     package static func run(_ arguments: [String]) -> Int32 {
         crt_keep_memory()
         var log = RuntimeLog()
+        var code: Int32 = 1
         do throws(OCIRuntimeError) {
             let options = try Arguments(arguments.dropFirst(), Session.grammar)
             if options.has("version") { return say(Usage.version) }
@@ -67,13 +69,14 @@ package enum OCICommand {
             guard let verb = Verb(word: name) else {
                 throw .usage("unknown command \"\(name)\"; --help lists what there is")
             }
+            code = verb.failureCode
             let own = try Arguments(options.words.dropFirst(), verb.grammar)
             if own.has("help") { return say(Usage.text) }
             if verb.startsProcesses { try seal() }
             return try verb.run(own, session)
         } catch {
             log.failure(error.description)
-            return 1
+            return code
         }
     }
 

@@ -12,6 +12,9 @@ enum Verb: String, CaseIterable {
     /// Whether it clones into a container.
     var startsProcesses: Bool { self == .create || self == .run || self == .exec }
 
+    /// The exit code of a call that failed. That of `exec` is told from those of programs, as far as one number can be.
+    var failureCode: Int32 { self == .exec ? 255 : 1 }
+
     var grammar: Arguments.Grammar {
         var grammar = options
         grammar.flags.append(["help", "h"])

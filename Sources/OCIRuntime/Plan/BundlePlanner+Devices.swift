@@ -104,6 +104,9 @@ enum KernelParameters {
             guard !parts.contains(".."), !parts.contains(""), !parts.contains(".") else {
                 throw .unsupported(field: "linux.sysctl", cause: "\"\(name)\" is no name of a kernel parameter")
             }
+            guard parts != ["kernel", "hostname"] else {
+                throw .unsupported(field: "linux.sysctl", cause: "\(name) is what the field hostname says")
+            }
             guard let namespace = namespace(of: parts.joined(separator: ".")) else {
                 throw .unsupported(
                     field: "linux.sysctl", cause: "\(name) belongs to no namespace: it would be the host's")
@@ -120,7 +123,7 @@ enum KernelParameters {
     private static func namespace(of name: String) -> String? {
         if name.hasPrefix("net.") { return "network" }
         if ipc.contains(name) || name.hasPrefix("fs.mqueue.") { return "ipc" }
-        if name == "kernel.domainname" || name == "kernel.hostname" { return "uts" }
+        if name == "kernel.domainname" { return "uts" }
         if name.hasPrefix("user.max_") { return "user" }
         return nil
     }

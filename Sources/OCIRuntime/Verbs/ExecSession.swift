@@ -31,6 +31,9 @@ struct ExecSession {
         directory = try session.directory(id)
         state = try directory.load()
         specification = try directory.configuration()
+        if let group = arguments["cgroup"], group.split(whereSeparator: { $0 == "/" || $0 == ":" }).contains("..") {
+            throw .usage("--cgroup \(group): it must be a group beneath the container's own")
+        }
         preserved = try arguments.number("preserve-fds") ?? 0
         try CreateOptions.check(preserved)
         let status = directory.status(state)
@@ -179,8 +182,7 @@ struct ExecSession {
     private var groupPath: String? {
         guard let path = state.cgroup, access(path, F_OK) == 0 else { return nil }
         guard let below = arguments["cgroup"], below != "/" else { return path }
-        let name = below.split(separator: ":").last.map(String.init) ?? ""
-        return name.contains("..") ? path : path + "/" + name
+        return path + "/" + (below.split(separator: ":").last.map(String.init) ?? "")
     }
 
     private func setAffinity(_ list: String) throws(OCIRuntimeError) {

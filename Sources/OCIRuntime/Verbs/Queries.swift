@@ -28,10 +28,10 @@ extension Session {
             let cells = rows.map { state, status in
                 [
                     state.id, status == .stopped ? "0" : "\(state.processID)", status.rawValue, state.bundle,
-                    state.created,
+                    state.created, state.owner,
                 ]
             }
-            printTable([["ID", "PID", "STATUS", "BUNDLE", "CREATED"]] + cells)
+            printTable([["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]] + cells)
         default: throw .usage("--format: there are table and json")
         }
         return 0
@@ -98,9 +98,14 @@ extension Session {
     func events(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container())
         let seconds = try EventInterval.seconds(arguments["interval"] ?? "5s")
+        var isFirst = true
         while true {
             let state = try directory.load()
-            guard directory.status(state) != .stopped else { return 0 }
+            guard directory.status(state) != .stopped else {
+                if isFirst { throw .state(container: state.id, cause: "it is stopped, so there is nothing to tell") }
+                return 0
+            }
+            isFirst = false
             let stats = state.cgroup.flatMap(ContainerCgroup.existing).map(CgroupStats.json) ?? .object(JSONObject())
             show(["type": "stats", "id": .string(state.id), "data": stats])
             fflush(nil)

@@ -76,7 +76,8 @@ package struct ProcessSpecification: Sendable, Hashable {
         hasTerminal = try reader.bool("terminal") ?? false
         arguments = try reader.strings("args") ?? []
         environment = try reader.strings("env") ?? []
-        workingDirectory = try reader.string("cwd") ?? "/"
+        guard let folder = try reader.string("cwd") else { throw reader.failure("cwd", "it is missing") }
+        workingDirectory = folder
         guard workingDirectory.hasPrefix("/") else { throw reader.failure("cwd", "it must be an absolute path") }
         if let size = try reader.object("consoleSize") {
             consoleSize = Size(width: try size.needed("width"), height: try size.needed("height"))
