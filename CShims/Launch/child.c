@@ -107,7 +107,7 @@ static void build_container(struct cl_child *child) {
     if (!explicit && CL_KEEPS(CGROUP_NAMESPACE) && unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
     umask(0);
     cl_enter_root(child);
-    cl_make_mounts(child);
+    if (!(child->plan->flags & CL_PLAN_HOOKS)) cl_make_mounts(child);
     finish_container(child);
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
     cl_cover_paths(child);

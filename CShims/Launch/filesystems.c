@@ -75,13 +75,19 @@ static uint64_t first_attributes(const struct cl_mount *mount) {
 /* Where what is mounted is out of everybody's sight, in a mount namespace of our own, and gone with the host's tree. */
 static const char covered_directory[] = "/sys", covered_file[] = "/dev/null";
 
+/* Hooks find the host as it is. */
+static int uncover(const struct cl_child *child, const char *place) {
+    return child->plan->flags & CL_PLAN_HOOKS ? umount2(place, MNT_DETACH) : 0;
+}
+
 /* A source was copied by the caller, with rights that we may not have, before anything of ours was made. What is attached in our own namespace we
  * may copy as well. Where nothing can be covered, the caller's copy serves itself if the kernel makes no other of it (before 6.15). */
 static int copied_in_turn(const struct cl_child *child, int given) {
     struct stat status;
+    const char *place = NULL;
     if (child->has_mount_namespace) {
         if (fstat(given, &status) < 0) return -1;
-        const char *place = S_ISDIR(status.st_mode) ? covered_directory : covered_file;
+        place = S_ISDIR(status.st_mode) ? covered_directory : covered_file;
         if (move_mount(given, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0) return given;
     }
     int tree = open_tree(given, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
@@ -90,7 +96,7 @@ static int copied_in_turn(const struct cl_child *child, int given) {
     struct mount_attr own = {.propagation = MS_PRIVATE};
     if (child->has_mount_namespace && mount_setattr(given, "", AT_EMPTY_PATH | AT_RECURSIVE, &own, sizeof own) < 0) return -1;
     close(given);
-    return tree;
+    return place && uncover(child, place) < 0 ? -1 : tree;
 }
 
 /* A copy of what is unbindable there would be none. */
@@ -111,7 +117,8 @@ static int new_tree(const struct cl_child *child, const struct cl_mount *mount, 
         return cl_new_filesystem(mount->type, mount->source, mount->options, mount->options_size, first_attributes(mount), said);
     if (!child->has_mount_namespace) return MADE_LATE;
     if (mount_old_way(mount, covered_directory) < 0) return -1;
-    return open_tree(AT_FDCWD, covered_directory, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    int tree = open_tree(AT_FDCWD, covered_directory, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    return uncover(child, covered_directory) < 0 ? -1 : tree;
 }
 
 static void refuse(const struct cl_child *child, uint32_t index, const char *said) {
@@ -193,6 +200,14 @@ static void confine(struct cl_child *child, int root) {
     if (child->root < 0) cl_fail(child, CL_STAGE_PIVOT, 4, errno);
 }
 
+/* Hooks run while the root lies at its own path, with all that is mounted in it: those of vendors look for files that were bound there. */
+static void let_hooks_run(struct cl_child *child, int root) {
+    child->root = root;
+    cl_make_mounts(child);
+    cl_tell(child, CL_STATUS_CREATED);
+    cl_await_byte(child);
+}
+
 void cl_enter_root_tree(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     if ((uint32_t)plan->root_tree >= child->launch->tree_count) cl_fail(child, CL_STAGE_ROOT, 0, EBADF);
@@ -204,13 +219,12 @@ void cl_enter_root_tree(struct cl_child *child) {
     if (placed < 0 && child->has_mount_namespace)
         placed = move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
     if (placed < 0) cl_fail(child, CL_STAGE_ROOT, 0, errno);
-    if (plan->flags & CL_PLAN_HOOKS) {
-        cl_tell(child, CL_STATUS_CREATED);
-        cl_await_byte(child);
-    }
+    int hooks = plan->flags & CL_PLAN_HOOKS;
     make_trees(child);
+    if (hooks) let_hooks_run(child, root);
     if (!child->has_mount_namespace) return confine(child, root);
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) cl_fail(child, CL_STAGE_PROPAGATION, 0, errno);
+    /* what is mounted in the root already keeps its propagation; the host's tree goes as a slave as well */
+    if (!hooks && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) cl_fail(child, CL_STAGE_PROPAGATION, 0, errno);
     if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) cl_fail(child, CL_STAGE_PIVOT, 0, errno);
     if (CL_KEEPS(HOST_FILES) && umount2(".", MNT_DETACH) < 0) cl_fail(child, CL_STAGE_PIVOT, 1, errno);
     if (chdir("/") < 0) cl_fail(child, CL_STAGE_PIVOT, 2, errno);

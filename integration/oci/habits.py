@@ -5,7 +5,7 @@ import signal
 import socket
 import tempfile
 
-from bundle import add_mount, until
+from bundle import add_mount, until, with_users
 from clauses import controllers, expect, words
 
 
@@ -54,6 +54,25 @@ def test_hook_surroundings(runtime):
     runtime.call("run", "--bundle", folder, runtime.id(), env=dict(os.environ, WHOSE="caller"))
     rows = open(log + "/said").read().splitlines()
     assert rows[0] == rows[3] == "caller " + folder and rows[1] == folder and rows[2].startswith("container /"), rows
+
+
+def test_hooks_see_mounts(runtime):
+    """hooks: createContainer runs in the bundle and finds at the root's path what is mounted in it, and the host uncovered around it."""
+    log, source = tempfile.mkdtemp(dir=runtime.folder), tempfile.mkdtemp(dir=runtime.folder)
+    os.chmod(log, 0o777)
+    open(source + "/library", "w").write("bound ")
+    looks = f"""{{ cat rootfs/mnt/vendor/library rootfs/etc/one; test -d rootfs/dev/shm/inner && echo inner
+        test -d rootfs/proc/self && echo proc; test -c /dev/null && test -d /sys/kernel && echo host; }} >{log}/seen 2>&1"""
+    def change(c):
+        add_mount(c, "/mnt/vendor", source, "bind", ["rbind"])
+        add_mount(c, "/etc/one", source + "/library", "bind", ["bind", "shared"])
+        add_mount(c, "/dev/shm/inner", "tmpfs", "tmpfs", [])
+        c["hooks"] = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", looks]}]}
+    for users in (False, True):
+        out = runtime.run("cat /mnt/vendor/library; grep -c ' /etc/one .* shared:' /proc/self/mountinfo; test -d /sys/kernel && echo sys",
+                          lambda c: (change(c), with_users(c, base=0) if users else None))
+        assert open(log + "/seen").read().split() == ["bound", "bound", "inner", "proc", "host"], open(log + "/seen").read()
+        assert words(out) == ["bound", "1", "sys"], out.stdout
 
 
 def test_exec_that_fails(runtime):

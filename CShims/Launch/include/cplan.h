@@ -99,7 +99,7 @@ enum {
     CL_PLAN_POD_PID = 32, /* the pid namespace that the pod's containers share */
     CL_PLAN_EXPLICIT = 64, /* namespaces are those of the records alone; the process outlives the one that launches it */
     CL_PLAN_MAPPED = 128, /* waits for a byte once cloned, until its ids are mapped */
-    CL_PLAN_HOOKS = 256,  /* says CL_STATUS_CREATED and waits for a byte before it leaves the host's root */
+    CL_PLAN_HOOKS = 256,  /* its mounts made, says CL_STATUS_CREATED and waits for a byte before it leaves the host's root */
     CL_PLAN_DEVICE_LINKS = 512, /* /dev/fd and the like */
     CL_PLAN_GATE = 1024, /* once ready and told to go on, waits at the launch's gate for a start */
     CL_PLAN_BECOME_ROOT = 2048, /* takes the id 0 of the user namespace that it entered */

@@ -5,11 +5,13 @@ import Launch
 import OCISpecification
 
 /// Runs a bundle's hooks, each with the container's state on its standard input. One that says no environment has that of who runs it, this
-/// program or the container's process, and what runs out here runs in the bundle: so runc and crun do, and hooks rely on it.
+/// program or the container's process, and where the bundle is in sight it runs there: so runc and crun do, and hooks rely on it.
 struct HookRunner {
     let state: ContainerState
     /// Of the container's process, for what runs in its place.
     var environment: [String]?
+    /// False once the container has left the host's tree.
+    var seesBundle = true
 
     /// In order, in this process's namespaces; the first that fails ends it.
     func run(
@@ -70,7 +72,7 @@ struct HookRunner {
                 withCStrings(variables ?? []) { envp in
                     input.withUnsafeBytes { input in
                         order.path = UnsafePointer(names[0])
-                        order.directory = order.pidfd < 0 ? UnsafePointer(names[1]) : nil
+                        order.directory = seesBundle ? UnsafePointer(names[1]) : nil
                         order.argv = argv
                         order.envp = variables == nil ? nil : envp
                         order.input = input.baseAddress

@@ -13,7 +13,7 @@ struct Starting {
 
     /// What runs in the container before its program.
     func prepare(handle: Int32) throws(OCIRuntimeError) {
-        try HookRunner(state: state, environment: specification?.process?.environment).runInside(
+        try HookRunner(state: state, environment: specification?.process?.environment, seesBundle: false).runInside(
             specification?.hooks.startContainer ?? [], "startContainer", .created, handle: handle)
     }
 
