@@ -82,7 +82,7 @@ import Testing
             for number in 0..<65 {
                 group.addTask { _ = try? await store.write(.create(key: "/\(number)", bytes: [1])) }
             }
-            gate.releaseOnceHeld()
+            await gate.releaseOnceHeld()
         }
         #expect(try await store.revision() == 65)
         #expect(gate.commits - before < 65)
@@ -104,7 +104,7 @@ import Testing
             var results: [Result<Revision, StoreError>] = []
             for await result in group {
                 results.append(result)
-                if case .failure(.busy) = result { gate.releaseOnceHeld() }
+                if case .failure(.busy) = result { await gate.releaseOnceHeld() }
             }
             return results
         }
@@ -236,9 +236,9 @@ final class CommitGate: Sendable {
         state.withLock { $0.holding = true }
     }
 
-    /// Lets the thread go, once it stands at the gate.
-    func releaseOnceHeld() {
-        while state.withLock({ $0.holding && !$0.held }) { sched_yield() }
+    /// Lets the thread go, once it stands at the gate. The tasks whose writes bring it there may need the thread that this one runs on.
+    func releaseOnceHeld() async {
+        while state.withLock({ $0.holding && !$0.held }) { await Task.yield() }
         state.withLock { $0.holding = false }
     }
 
