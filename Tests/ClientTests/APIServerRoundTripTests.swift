@@ -109,8 +109,8 @@ import Testing
                     _ = try await local.create(ConfigMap(name: "b", namespace: "default"))
                     try await local.delete(ConfigMap.self, "a", in: "default")
                 }
-                // The housekeeper of the server and the informer that waits to try again.
-                await api.time.waitForSleepers(2)
+                // The two loops of the server's housekeeping, and the informer that waits to try again.
+                await api.time.waitForSleepers(3)
                 api.time.advance(by: .seconds(60))
                 guard case .added(let made) = await events.next(), case .deleted(let gone) = await events.next() else {
                     Issue.record("the events of the time away did not come")

@@ -82,24 +82,32 @@ final class ServedAPI: Sendable {
         APIClient(handler: server, peer: .inProcess(user: "test", groups: ["system:masters"]), userAgent: "test")
     }
 
+    /// Addresses of this machine that were used.
+    private static let addresses = Atomic<Int>(0)
+
     private static func overHTTPS(_ server: APIServer, _ time: ManualTime) async throws -> ServedAPI {
+        // One that nobody else has: while the socket is away nobody takes its port.
+        let host = "127.1.0.\(addresses.add(1, ordering: .relaxed).newValue)"
         let now = Int64(Glibc.time(nil))
         let threads = IOThreads(count: 1)
         let authority = try CertificateAuthority(commonName: "test", nowSeconds: now)
         let credential = try authority.issue(
-            .server(commonName: "server", dnsNames: ["server.test"], addresses: ["127.0.0.1"]), nowSeconds: now)
+            .server(commonName: "server", dnsNames: ["server.test"], addresses: [host]), nowSeconds: now)
         let user = try authority.issue(
             .client(commonName: "test", organizations: ["system:masters"]), nowSeconds: now)
         let tls = ServerTLS(
             certificatePEM: credential.certificatePEM, keyPEM: credential.keyPEM,
             clientAuthorityPEM: authority.certificatePEM)
         let listener = try await HTTPServer.start(
-            on: [.tls(host: "127.0.0.1", port: 0)], tls: tls, threads: threads, logger: quiet, handler: server)
+            on: [.tls(host: host, port: 0)], tls: tls, threads: threads, logger: quiet, handler: server)
         let address = listener.addresses[0]
         let identity = ClientTLS(
             trust: .authority(authority.certificatePEM), certificatePEM: user.certificatePEM, keyPEM: user.keyPEM)
+        // All tests begin at once and share the processors.
+        var limits = ClientLimits()
+        limits.totalTime = .seconds(900)
         let handler = try HTTPClient(
-            .https(host: "127.0.0.1", port: address.port ?? 0, identity), threads: threads)
+            .https(host: host, port: address.port ?? 0, identity), limits: limits, threads: threads)
         return ServedAPI(
             time: time, client: APIClient(handler: handler, userAgent: "test"), server: server,
             gate: Gate(threads: threads, tls: tls, address: address, first: listener))

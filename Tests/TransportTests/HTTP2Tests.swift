@@ -26,7 +26,7 @@ import Transport
     }
 
     @Test func refusesWhatIsTooLargeAndGoesOn() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.bodyBytes = 1_000
         try await Lab.run(limits: limits) { _ in
             .text("ok")

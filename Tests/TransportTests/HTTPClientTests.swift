@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import Synchronization
 import Testing
@@ -8,7 +9,7 @@ import Transport
         try await Lab.run { _ in
             .text("x")
         } _: { lab in
-            var limits = ClientLimits()
+            var limits = ClientLimits.patient
             limits.connections = 1
             let client = try lab.client(limits: limits)
             for _ in 0..<50 {
@@ -25,7 +26,7 @@ import Transport
             await leave.wait()
             return .text("x")
         } _: { lab in
-            var limits = ClientLimits()
+            var limits = ClientLimits.patient
             limits.connections = 1
             let client = try lab.plainClient(limits: limits)
             async let first = client.handle(HTTPRequest(.get, "/")).text
@@ -39,7 +40,7 @@ import Transport
 
     @Test func sendsAgainWhereAKeptConnectionWasStale() async throws {
         // The server forgets idle connections at once, so every kept one is stale, or about to be.
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.idleTime = .milliseconds(1)
         try await Lab.run(limits: limits) { _ in
             .text("x")
@@ -59,7 +60,7 @@ import Transport
             await leave.wait()
             return .text("x")
         } _: { lab in
-            var limits = ClientLimits()
+            var limits = ClientLimits.patient
             limits.totalTime = .milliseconds(50)
             for client in [try lab.client(limits: limits), try lab.plainClient(limits: limits)] {
                 await #expect(throws: HTTPError.timedOut(after: .milliseconds(50))) {
@@ -74,7 +75,7 @@ import Transport
         try await Lab.run { _ in
             HTTPResponse(200, body: .parts([[UInt8](repeating: 0, count: 2_000)]))
         } _: { lab in
-            var limits = ClientLimits()
+            var limits = ClientLimits.patient
             limits.bodyBytes = 1_000
             let client = try lab.plainClient(limits: limits)
             await #expect(throws: HTTPError.bodyTooLarge(limit: 1_000)) {
@@ -85,7 +86,8 @@ import Transport
 
     @Test func saysWhyThereIsNoConnection() async throws {
         let threads = IOThreads(count: 1)
-        let port = try await unusedPort(threads)
+        let (port, holder) = try unheardPort()
+        defer { Glibc.close(holder) }
         let client = try HTTPClient(.http(host: "127.0.0.1", port: port), threads: threads)
         await #expect(
             throws: HTTPError.connectFailed(endpoint: "http://127.0.0.1:\(port)", reason: "Connection refused")
@@ -153,11 +155,19 @@ import Transport
         }
     }
 
-    private func unusedPort(_ threads: IOThreads) async throws -> Int {
-        let server = try await HTTPServer.start(
-            on: [.plain(host: "127.0.0.1", port: 0)], threads: threads, logger: Lab.quiet,
-            handler: Answer { _ in .text("") })
-        await server.stop()
-        return server.addresses[0].port ?? 0
+    /// A port at which nobody listens, and the socket that keeps it from others.
+    private func unheardPort() throws -> (port: Int, holder: Int32) {
+        let holder = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(holder, $0, size) == 0 && getsockname(holder, $0, &size) == 0
+            }
+        }
+        try #require(isBound)
+        return (Int(address.sin_port.bigEndian), holder)
     }
 }

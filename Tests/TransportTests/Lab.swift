@@ -13,6 +13,25 @@ struct Answer: HTTPHandler {
     }
 }
 
+/// All tests begin at once and share the processors: between two steps of one a minute may go by.
+extension ServerLimits {
+    static let patient = {
+        var limits = ServerLimits()
+        let time = Duration.seconds(900)
+        (limits.handshakeTime, limits.headTime, limits.bodyTime, limits.idleTime, limits.stallTime) =
+            (time, time, time, time, time)
+        return limits
+    }()
+}
+
+extension ClientLimits {
+    static let patient = {
+        var limits = ClientLimits()
+        limits.totalTime = .seconds(900)
+        return limits
+    }()
+}
+
 /// A server on loopback with its own authority, and clients for it.
 struct Lab: Sendable {
     let threads: IOThreads
@@ -28,7 +47,7 @@ struct Lab: Sendable {
 
     /// Runs `body` against a server on TLS, plain TCP and a unix socket.
     static func run(
-        limits: ServerLimits = ServerLimits(), _ answer: @escaping @Sendable (HTTPRequest) async -> HTTPResponse,
+        limits: ServerLimits = .patient, _ answer: @escaping @Sendable (HTTPRequest) async -> HTTPResponse,
         _ body: (Lab) async throws -> Void
     ) async throws {
         let threads = IOThreads(count: 1)
@@ -69,7 +88,7 @@ struct Lab: Sendable {
         rmdir(directory)
     }
 
-    func client(as user: Credential? = nil, serverName: String? = nil, limits: ClientLimits = ClientLimits()) throws
+    func client(as user: Credential? = nil, serverName: String? = nil, limits: ClientLimits = .patient) throws
         -> HTTPClient
     {
         let tls = ClientTLS(
@@ -78,7 +97,7 @@ struct Lab: Sendable {
         return try HTTPClient(.https(host: "127.0.0.1", port: tlsPort, tls), limits: limits, threads: threads)
     }
 
-    func plainClient(limits: ClientLimits = ClientLimits()) throws -> HTTPClient {
+    func plainClient(limits: ClientLimits = .patient) throws -> HTTPClient {
         try HTTPClient(.http(host: "127.0.0.1", port: plainPort), limits: limits, threads: threads)
     }
 

@@ -5,7 +5,7 @@ import Transport
 /// What no well-behaved client sends.
 @Suite(.timeLimit(.minutes(15))) struct RawServerTests {
     private func raw(
-        limits: ServerLimits = ServerLimits(), _ send: String, until mark: String? = nil
+        limits: ServerLimits = .patient, _ send: String, until mark: String? = nil
     ) async throws -> String {
         let box = Box()
         try await Lab.run(limits: limits) {
@@ -43,7 +43,7 @@ import Transport
     }
 
     @Test func refusesABodyThatGrowsOverTheLimit() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.bodyBytes = 10
         let text = try await raw(
             limits: limits,
@@ -69,7 +69,7 @@ import Transport
     }
 
     @Test func closesOnClientsThatDawdle() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.headTime = .milliseconds(50)
         limits.idleTime = .milliseconds(50)
         limits.handshakeTime = .milliseconds(50)
@@ -86,14 +86,14 @@ import Transport
     }
 
     @Test func saysThatABodyIsLate() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.bodyTime = .milliseconds(50)
         let text = try await raw(limits: limits, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na")
         #expect(text.hasPrefix("HTTP/1.1 408"))
     }
 
     @Test func closesConnectionsOverTheLimit() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.connections = 2
         try await Lab.run(limits: limits) { _ in
             .text("x")
