@@ -22,7 +22,11 @@ struct TestServer: Sendable {
         time = StillTime()
         server = try APIServer(configuration, store: store, tokens: tokens, nodes: nodes, time: time)
         try await server.start()
+        await untilItRests()
     }
+
+    /// Until the server's housekeeping, which is two loops, waits for the clock to move.
+    func untilItRests() async { while time.sleeperCount < 2 { await Task.yield() } }
 
     static let admin = Peer.inProcess(user: "admin", groups: ["system:masters"])
 

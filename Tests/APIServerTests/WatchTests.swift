@@ -154,11 +154,10 @@ extension TestServer {
 
     /// Lets the server's housekeeping run for so many seconds.
     func tick(seconds: Int) async {
-        // It is two loops.
         for _ in 0..<seconds {
-            while time.sleeperCount < 2 { await Task.yield() }
+            await untilItRests()
             time.advance(by: .seconds(1))
         }
-        while time.sleeperCount < 2 { await Task.yield() }
+        await untilItRests()
     }
 }
