@@ -22,6 +22,12 @@ final class FakePod: Sendable {
         var execError: PodMonitorError?
         /// Holds `create` up.
         var gate: FakeGate?
+
+        /// Under the lock, so that exits come in the order of their numbers.
+        mutating func tell(_ exit: ProcessExit) {
+            exits.append(exit)
+            follower?.yield(exit)
+        }
     }
 
     let name: String
@@ -30,8 +36,8 @@ final class FakePod: Sendable {
     init(name: String) { self.name = name }
 
     func end(_ id: String, code: Int32, outOfMemory: Bool = false) {
-        let told = state.withLock { state -> (ProcessExit, AsyncStream<ProcessExit>.Continuation?)? in
-            guard var container = state.containers[id], container.state != .exited else { return nil }
+        state.withLock { state in
+            guard var container = state.containers[id], container.state != .exited else { return }
             state.lastExit += 1
             state.clock += 1
             let exit = ProcessExit(
@@ -40,23 +46,19 @@ final class FakePod: Sendable {
             container.state = .exited
             container.exit = exit
             state.containers[id] = container
-            state.exits.append(exit)
-            return (exit, state.follower)
+            state.tell(exit)
         }
-        if let (exit, follower) = told { follower?.yield(exit) }
     }
 
     func endSession(_ id: String, code: Int32) {
-        let told = state.withLock { state -> (ProcessExit, AsyncStream<ProcessExit>.Continuation?)? in
-            guard let container = state.sessions.removeValue(forKey: id) else { return nil }
+        state.withLock { state in
+            guard let container = state.sessions.removeValue(forKey: id) else { return }
             state.lastExit += 1
             let exit = ProcessExit(
                 number: state.lastExit, subject: .exec(session: id, container: container), exitCode: code, signal: 0,
                 outOfMemory: false, startedAt: 0, finishedAt: 0)
-            state.exits.append(exit)
-            return (exit, state.follower)
+            state.tell(exit)
         }
-        if let (exit, follower) = told { follower?.yield(exit) }
     }
 
     func die() {
@@ -80,12 +82,11 @@ struct FakePodMonitor: PodMonitoring {
         self.pod = pod
         let (stream, continuation) = AsyncStream.makeStream(of: ProcessExit.self)
         exits = stream
-        let pending = pod.state.withLock { state in
+        pod.state.withLock { state in
             state.follower?.finish()
             state.follower = continuation
-            return state.exits
+            for exit in state.exits { continuation.yield(exit) }
         }
-        for exit in pending { continuation.yield(exit) }
     }
 
     private func alive<Value>(

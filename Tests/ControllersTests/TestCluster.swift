@@ -66,9 +66,10 @@ struct TestCluster: Sendable {
             client: client, pods: informers.pods, nodes: informers.nodes, time: SystemTime())
     }
 
-    /// Runs the cluster while `body` runs, for a quarter of an hour at most: all tests begin at once, and share the processors.
+    /// Runs the cluster while `body` runs, for a quarter of an hour at most: all tests begin at once, and share the processors. Its nodes are heard of
+    /// once, so that they live no longer than `nodeGrace`.
     static func run(
-        nodeGrace: Duration = .seconds(50), podNetworks: PodNetworks? = nil, traffic: Traffic? = nil,
+        nodeGrace: Duration = .seconds(3_600), podNetworks: PodNetworks? = nil, traffic: Traffic? = nil,
         _ body: @escaping @Sendable (TestCluster) async throws -> Void
     ) async throws {
         let cluster = try await TestCluster(nodeGrace: nodeGrace, podNetworks: podNetworks, traffic: traffic)
