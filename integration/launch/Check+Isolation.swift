@@ -71,7 +71,8 @@ extension Check {
             launch.plan.process.seccomp = program
             _ = try await pod.monitor.run(launch)
             let exit = try await pod.nextExit()
-            try expect(pod.log("c").hasPrefix("little"), "\(exit) \(pod.log("c"))")
+            let log = try await pod.log("c", with: "little")
+            try expect(log.hasPrefix("little"), "\(exit) \(log)")
         },
         Check("another user has no capabilities and keeps its groups") { pod in
             let (text, _) = try await pod.shell("c", "cat /proc/self/status; pwd; echo hi > /dev/stdout") {

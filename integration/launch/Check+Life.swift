@@ -124,8 +124,10 @@ extension Check {
             _ = try await pod.nextExit()
         },
         Check("log lines: format, partial lines, order") { pod in
-            let (text, _) = try await pod.shell(
-                "c", "echo a; echo b >&2; yes 0123456789 | head -c 20000 | grep -v zzz >/dev/null; echo -n end")
+            let script = "echo a; echo b >&2; yes 0123456789 | head -c 20000 | grep -v zzz >/dev/null; echo -n end"
+            _ = try await pod.monitor.run(pod.container("c", ["sh", "-c", script]))
+            _ = try await pod.nextExit()
+            let text = try await pod.log("c", with: "end")
             try expect(text.contains("a\n") && text.contains("end"), text)
             let lines = pod.rawLog("c").split(separator: "\n")
             try expect(lines.contains { $0.hasSuffix(" stdout F a") }, "\(lines)")

@@ -111,13 +111,23 @@ struct TestPod {
     func shell(
         _ id: String, _ script: String, _ change: (inout ContainerLaunch) -> Void = { _ in }
     ) async throws -> (text: String, exit: ProcessExit) {
-        var launch = try container(id, ["sh", "-c", script])
+        var launch = try container(id, ["sh", "-c", "trap 'echo \(Self.end)' EXIT\n" + script])
         change(&launch)
         _ = try await monitor.run(launch)
         let exit = try await nextExit()
-        // On a busy machine an exit does not wait for the log, which a process of its own writes.
-        for _ in 0..<200 where log(id).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        // A shell that is killed does not tell its end.
+        let patience = exit.signal == 0 ? 6_000 : 200
+        for _ in 0..<patience where !rawLog(id).contains(Self.end) { try await Task.sleep(for: .milliseconds(10)) }
         return (log(id), exit)
+    }
+
+    /// What `shell` has its script say last: on a busy machine an exit does not wait for the log, which a process of its own writes.
+    private static let end = "nothing-follows"
+
+    /// The log once it holds `text`, or as it is after a minute.
+    func log(_ id: String, with text: String) async throws -> String {
+        for _ in 0..<6_000 where !log(id).contains(text) { try await Task.sleep(for: .milliseconds(10)) }
+        return log(id)
     }
 
     func nextExit() async throws -> ProcessExit {
@@ -133,7 +143,7 @@ struct TestPod {
         let text = (try? readText("\(directory)/\(id).log")) ?? ""
         return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             line.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false).dropFirst(3).first ?? ""
-        }.joined(separator: "\n")
+        }.joined(separator: "\n").replacing(Self.end + "\n", with: "")
     }
 
     func rawLog(_ id: String) -> String { (try? readText("\(directory)/\(id).log")) ?? "" }

@@ -101,7 +101,7 @@ struct DatagramClient {
         limitTime(descriptor)
     }
 
-    /// The answer's bytes; none after a second.
+    /// The answer's bytes; none after ten seconds.
     func exchange(_ bytes: [UInt8]) -> [UInt8] {
         guard send(descriptor, bytes, bytes.count, 0) == bytes.count else { return [] }
         var answer = [UInt8](repeating: 0, count: 4096)
@@ -115,8 +115,9 @@ struct DatagramClient {
     }
 }
 
-private func limitTime(_ descriptor: CInt) {
-    var limit = timeval(tv_sec: 1, tv_usec: 0)
+/// - Parameter seconds: long where something is to come, which may take a while where all processors are busy.
+private func limitTime(_ descriptor: CInt, seconds: Int = 10) {
+    var limit = timeval(tv_sec: seconds, tv_usec: 0)
     for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
         setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
@@ -149,7 +150,7 @@ func ask(from namespace: String, _ address: IPv4Address, _ port: UInt16) throws 
 func connectFrom(_ source: IPv4Address, to address: IPv4Address, _ port: UInt16) -> CInt {
     let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
-    limitTime(descriptor)
+    limitTime(descriptor, seconds: 1)
     guard withAddress(source, 0, { bind(descriptor, $0, $1) }) == 0 else { return errno }
     return withAddress(address, port) { connect(descriptor, $0, $1) == 0 ? 0 : errno }
 }

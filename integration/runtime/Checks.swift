@@ -53,7 +53,7 @@ extension NodeRuntime {
     /// Output and exit code of a command in a container.
     func output(_ container: String, _ command: [String]) async throws -> (text: String, code: Int32) {
         let result = try await execSync(
-            container: container, command: command, timeout: .seconds(20), outputLimit: 1 << 20)
+            container: container, command: command, timeout: .seconds(120), outputLimit: 1 << 20)
         return (String(decoding: result.standardOutput + result.standardError, as: UTF8.self), result.exitCode)
     }
 

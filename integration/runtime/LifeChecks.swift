@@ -13,7 +13,7 @@ func checkLife(_ scene: Scene, _ runtime: NodeRuntime, _ checks: inout Checks) a
     let id = try await runtime.start(
         scene.container("main", ["sh", "-c", "echo out; echo err >&2; exec sleep 1000"]), in: sandbox, pod)
     try await checkInside(runtime, id, &checks)
-    let log = try await scene.log("life", "main", with: " stderr F err\n")
+    let log = try await scene.log("life", "main", with: " stdout F out\n", " stderr F err\n")
     checks.expect(
         log.contains(" stdout F out\n") && log.contains(" stderr F err\n"), "the log is in the CRI's form", log)
     try await checkStreams(runtime, id, sandbox, &checks)
@@ -76,7 +76,7 @@ private func checkStreams(
         checks.expect(isFailure, "a command that is not there", "\(error)")
     }
     let cut = try await runtime.execSync(
-        container: id, command: ["sh", "-c", "head -c 300000 /dev/zero"], timeout: .seconds(20), outputLimit: 1000)
+        container: id, command: ["sh", "-c", "head -c 300000 /dev/zero"], timeout: .seconds(120), outputLimit: 1000)
     checks.expect(cut.standardOutput.count == 1000 && cut.exitCode == 0, "output over the limit is cut")
     var request = ExecRequest(container: id, command: ["cat"], standardInput: true)
     let echo = try await runtime.exec(request)
@@ -123,7 +123,7 @@ private func checkForward(
         ExecRequest(container: id, command: ["sh", "-c", "echo ready; echo hello | nc -l -p 8080"]))
     _ = try await server.receive()
     var connected: (any ContainerStreams)?
-    for _ in 0..<200 where connected == nil {
+    for _ in 0..<6_000 where connected == nil {
         connected = try? await runtime.portForward(sandbox: sandbox, port: 8080)
         if connected == nil { try await Task.sleep(for: .milliseconds(10)) }
     }
@@ -161,7 +161,7 @@ private func checkFailures(
     user.workingDirectory = "/tmp"
     let asUser = try await runtime.start(user, in: sandbox, pod)
     let ended = try await runtime.ended(asUser)
-    let log = scene.log("life", "user").split(separator: "\n").compactMap {
+    let log = try await scene.log("life", "user", with: "denied\n").split(separator: "\n").compactMap {
         $0.split(separator: " ", maxSplits: 3).last
     }
     checks.expect(

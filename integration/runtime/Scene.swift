@@ -143,11 +143,11 @@ final class Scene: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The log once it holds `text`, or as it is after two seconds: a process of its own writes it.
-    func log(_ pod: String, _ container: String, with text: String) async throws -> String {
-        for _ in 0..<200 {
+    /// The log once it holds all of these, or as it is after a minute: a process of its own writes it.
+    func log(_ pod: String, _ container: String, with text: String, _ more: String...) async throws -> String {
+        for _ in 0..<6_000 {
             let found = log(pod, container)
-            if found.contains(text) { return found }
+            if ([text] + more).allSatisfy({ found.contains($0) }) { return found }
             try await Task.sleep(for: .milliseconds(10))
         }
         return log(pod, container)
