@@ -61,7 +61,7 @@ def run_image(runtime, tree, script, change=None):
 
 
 # Holds a program's file open while it runs, lets it end, and writes to the file.
-REWRITE = "exec 9</proc/%s/exe; kill -9 %s; for i in $(seq 50); do [ -d /proc/%s ] || break; sleep 0.02; done; echo overwritten 2>&1 >>/proc/self/fd/9"
+REWRITE = "exec 9</proc/%s/exe; kill -9 %s; for i in $(seq 500); do grep -q 'State:.[^Z]' /proc/%s/status || break; sleep 0.02; done 2>/dev/null; echo overwritten 2>&1 >>/proc/self/fd/9"
 
 
 @attack('overwriting the runtime (CVE-2019-5736)', 'its file held open through /proc/PID/exe and written to once it has ended',

@@ -22,7 +22,7 @@ class Failure(Exception):
     pass
 
 
-def until(condition, what, seconds=30):
+def until(condition, what, seconds=60):
     """Waits until `condition` gives something true, and gives it back; the bound is for a machine that is busy."""
     end = time.monotonic() + seconds
     while True:
@@ -51,7 +51,7 @@ class Runtime:
             os.symlink("busybox", f"{self.rootfs}/bin/{name}")
         os.chmod(self.folder, 0o755)
 
-    def call(self, *words, check=True, timeout=30, stdin=None, output=subprocess.PIPE, **options):
+    def call(self, *words, check=True, timeout=120, stdin=None, output=subprocess.PIPE, **options):
         """`output=None` for what outlives the call and would hold the pipe open."""
         streams = dict(stdout=output, stderr=output) if output else dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if not output:
@@ -96,7 +96,7 @@ class Runtime:
         with open(folder + "/output", "w") as output:
             done = subprocess.run(
                 [self.program, "--root", self.root, "create", "--bundle", folder, *options, name],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=30, **more)
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=120, **more)
         if done.returncode != 0:
             raise Failure("create: " + open(folder + "/output").read().strip())
         return name, folder

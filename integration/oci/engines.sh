@@ -24,9 +24,9 @@ swiftlet-oci = ["$runtime"]
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 C
 storage=(--root "$work/storage" --runroot "$work/run" --storage-driver vfs)
-podman() { timeout 60 podman "${storage[@]}" "$@"; }
-buildah() { timeout 120 buildah "${storage[@]}" "$@"; }
-ctr() { timeout 60 ctr --address "$work/sock" "$@"; }
+podman() { timeout 180 podman "${storage[@]}" "$@"; }
+buildah() { timeout 300 buildah "${storage[@]}" "$@"; }
+ctr() { timeout 180 ctr --address "$work/sock" "$@"; }
 daemon=
 
 end() {
@@ -70,26 +70,26 @@ podman import "$work/tree.tar" localhost/box >/dev/null 2>&1
 run=(podman run --network none)
 
 check "podman run" "uid=0" "${run[@]}" --rm localhost/box id
-check "podman run, exit code" "code 7" bash -c '"$@"; echo code $?' - timeout 60 /usr/bin/podman "${storage[@]}" run --rm --network none localhost/box sh -c 'exit 7'
+check "podman run, exit code" "code 7" bash -c '"$@"; echo code $?' - timeout 180 /usr/bin/podman "${storage[@]}" run --rm --network none localhost/box sh -c 'exit 7'
 check "podman run without cgroups" "0::/" "${run[@]}" --rm --cgroups=disabled localhost/box cat /proc/self/cgroup
 check "podman run as a user, read-only, without capabilities" "CapEff:	0000000000000000" "${run[@]}" --rm --user 5:5 --read-only --cap-drop all localhost/box cat /proc/self/status
-check "podman run with a terminal" "/dev/pts/0" timeout 90 script -qec "exec timeout --foreground 60 /usr/bin/podman ${storage[*]} run --rm -t --network none localhost/box tty" /dev/null
+check "podman run with a terminal" "/dev/pts/0" timeout 240 script -qec "exec timeout --foreground 180 /usr/bin/podman ${storage[*]} run --rm -t --network none localhost/box tty" /dev/null
 check "podman run in a user namespace" "100000" "${run[@]}" --rm --uidmap 0:100000:5000 localhost/box cat /proc/self/uid_map
 check "podman run with a volume" "shared" "${run[@]}" --rm -v "$work/tree/etc:/v" localhost/box sh -c 'echo shared >/v/file; cat /v/file'
 "${run[@]}" -d --name one localhost/box sh -c 'echo begun; while :; do sleep 0.1; done' >/dev/null 2>&1
 check "podman exec" "in exec" podman exec one echo in exec
 soon "podman logs" "begun" podman logs one
-check "podman pause" "paused" bash -c '"$@" pause one; "$@" inspect one --format "{{.State.Status}}"' - timeout 60 /usr/bin/podman "${storage[@]}"
-check "podman unpause" "running" bash -c '"$@" unpause one; "$@" inspect one --format "{{.State.Status}}"' - timeout 60 /usr/bin/podman "${storage[@]}"
+check "podman pause" "paused" bash -c '"$@" pause one; "$@" inspect one --format "{{.State.Status}}"' - timeout 180 /usr/bin/podman "${storage[@]}"
+check "podman unpause" "running" bash -c '"$@" unpause one; "$@" inspect one --format "{{.State.Status}}"' - timeout 180 /usr/bin/podman "${storage[@]}"
 soon "podman top" "sleep 0.1" podman top one
-check "podman stop" "exited" bash -c '"$@" stop --time 1 one; "$@" inspect one --format "{{.State.Status}}"' - timeout 60 /usr/bin/podman "${storage[@]}"
-check "podman start again" "running" bash -c '"$@" start one; "$@" inspect one --format "{{.State.Status}}"' - timeout 60 /usr/bin/podman "${storage[@]}"
+check "podman stop" "exited" bash -c '"$@" stop --time 1 one; "$@" inspect one --format "{{.State.Status}}"' - timeout 180 /usr/bin/podman "${storage[@]}"
+check "podman start again" "running" bash -c '"$@" start one; "$@" inspect one --format "{{.State.Status}}"' - timeout 180 /usr/bin/podman "${storage[@]}"
 check "podman rm" "one" podman rm --force --time 0 one
 podman pod create --name pair --network none --share ipc,uts,net --infra-image localhost/box --infra-command 'sleep 1000' >/dev/null 2>&1
 "${run[@]:0:2}" -d --pod pair --name first localhost/box sleep 1000 >/dev/null 2>&1
 net=$(podman exec first readlink /proc/self/ns/net 2>/dev/null)
 check "podman pod of two shares its network" "${net:-none}" podman run --rm --pod pair localhost/box readlink /proc/self/ns/net
-check "podman pod rm" "pair is gone" bash -c '"$@" pod rm --force --time 0 pair >/dev/null 2>&1; "$@" pod exists pair || echo pair is gone' - timeout 60 /usr/bin/podman "${storage[@]}"
+check "podman pod rm" "pair is gone" bash -c '"$@" pod rm --force --time 0 pair >/dev/null 2>&1; "$@" pod exists pair || echo pair is gone' - timeout 180 /usr/bin/podman "${storage[@]}"
 printf 'FROM localhost/box\nRUN echo built >/made && mkdir /folder\nRUN cat /made\nCMD ["cat", "/made"]\n' >"$work/Containerfile"
 check "buildah builds with RUN steps" "Successfully tagged localhost/built:latest" buildah bud --isolation oci --runtime "$runtime" --network none \
     --ulimit nofile=1024:1024 --ulimit nproc=4096:4096 -t localhost/built -f "$work/Containerfile" "$work/tree/etc"
@@ -115,12 +115,12 @@ ctr run -d "${with[@]}" "$image" two sleep 1000 >/dev/null 2>&1
 # containerd 1.6 loses the output of one exec in some hundred, with runc too.
 for id in e1 e2 e3; do said=$(ctr tasks exec --exec-id $id two echo in exec 2>&1) && [ -n "$said" ] && break; done
 check "containerd: exec" "in exec" echo "$said"
-check "containerd: pause" "PAUSED" bash -c '"$@" pause two; "$@" ls' - timeout 60 /usr/bin/ctr --address "$work/sock" tasks
-check "containerd: resume" "RUNNING" bash -c '"$@" resume two; "$@" ls' - timeout 60 /usr/bin/ctr --address "$work/sock" tasks
+check "containerd: pause" "PAUSED" bash -c '"$@" pause two; "$@" ls' - timeout 180 /usr/bin/ctr --address "$work/sock" tasks
+check "containerd: resume" "RUNNING" bash -c '"$@" resume two; "$@" ls' - timeout 180 /usr/bin/ctr --address "$work/sock" tasks
 ctr tasks kill -s KILL two >/dev/null 2>&1
 soon "containerd: kill" "STOPPED" ctr tasks ls
 ctr tasks rm two >/dev/null 2>&1
-check "containerd: remove" "left: none" bash -c '"$@" rm two; echo left: $("$@" ls -q) none' - timeout 60 /usr/bin/ctr --address "$work/sock" containers
+check "containerd: remove" "left: none" bash -c '"$@" rm two; echo left: $("$@" ls -q) none' - timeout 180 /usr/bin/ctr --address "$work/sock" containers
 if grep -q memory "$(findmnt -nt cgroup2 -o TARGET | head -n 1)/cgroup.controllers"; then
     "${run[@]}" -d --name limited localhost/box sleep 1000 >/dev/null 2>&1
     podman update --memory 64m limited >/dev/null 2>&1

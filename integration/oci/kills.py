@@ -27,7 +27,7 @@ def left_over(runtime, name):
 
 
 def traced(runtime, options, words):
-    quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+    quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
     return subprocess.run(["strace", "-qq", *options, runtime.program, "--root", runtime.root, *words], **quiet)
 
 
@@ -164,7 +164,7 @@ def test_five_hundred(runtime):
         runtime.wait(name)
         runtime.call("delete", name)
         before = before or kept()  # from the second on: the first fills the caches
-    for _ in range(500):
+    for _ in range(3000):
         counts = dict(line.split() for line in open(group + "/cgroup.stat"))
         now = kept()
         if counts["nr_descendants"] == "0" and counts["nr_dying_descendants"] == "0" and now[:4] == before[:4] and not now[4]:

@@ -114,11 +114,8 @@ def test_start_is_done_once(runtime):
         name, folder = runtime.create("echo begun; exec sleep 60")
         quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         calls = [subprocess.Popen([runtime.program, "--root", runtime.root, "start", name], **quiet) for _ in range(2)]
-        assert sorted(call.wait(timeout=30) == 0 for call in calls) == [False, True]
-        for _ in range(500):
-            if os.path.getsize(folder + "/output"):
-                break
-            time.sleep(0.02)
+        assert sorted(call.wait(timeout=120) == 0 for call in calls) == [False, True]
+        until(lambda: os.path.getsize(folder + "/output"), "the program has written")
         assert open(folder + "/output").read() == "begun\n" and state(runtime, name)["status"] == "running"
         runtime.call("delete", "--force", name)
 
@@ -303,7 +300,7 @@ def test_preserved_descriptors(runtime):
             os.dup2(number, target)
     # the shell that calls opens nothing beyond 4
     script = f"exec 3<{files[0].name} 4<{files[1].name} 5</dev/null; exec {runtime.program} --root {runtime.root} run --preserve-fds 2 --bundle {folder} {runtime.id()}"
-    out = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=20).stdout
+    out = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120).stdout
     expect(out, "three", "four")
     assert "\n5\n" not in out.replace("5\nthree", "three", 1), out
     assert runtime.call("run", "--preserve-fds", "9", "--bundle", folder, runtime.id(), check=False).returncode != 0
@@ -395,10 +392,10 @@ def test_hook_failures(runtime):
 
 def test_hook_timeout(runtime):
     """hooks: one that takes longer than its timeout is killed and is an error."""
-    log, change = hook_bundle(runtime, prestart={"path": runtime.rootfs + "/bin/sleep", "args": ["sleep", "30"], "timeout": 1})
-    begin = time.time()
+    log, change = hook_bundle(runtime, prestart={"path": runtime.rootfs + "/bin/sleep", "args": ["sleep", "300"], "timeout": 1})
+    begin = time.monotonic()
     done = runtime.run("true", change, check=False)
-    assert done.returncode != 0 and time.time() - begin < 10
+    assert done.returncode != 0 and time.monotonic() - begin < 60
     expect(done.stderr, "within 1 s")
 
 
@@ -441,7 +438,7 @@ def test_rootless(runtime):
     os.chown(root, 65534, 65534)
     def call(*words, output=subprocess.PIPE):
         program = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", runtime.program, "--root", root + "/state"]
-        return subprocess.run([*program, *words], stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True, timeout=30)
+        return subprocess.run([*program, *words], stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True, timeout=120)
     done = call("run", "--bundle", runtime.bundle("id -u; hostname inside; hostname; echo x >/dev/null && echo null", change), "rootless")
     assert done.stdout.split() == ["0", "inside", "null"], (done.stdout, done.stderr)
     try:

@@ -40,7 +40,7 @@ def test_run_removes_its_own(runtime):
     runtime.call("delete", "--force", name)
     runtime.create(name=name)
     run.send_signal(signal.SIGCONT)
-    assert run.wait(30) == 128 + signal.SIGKILL
+    assert run.wait(120) == 128 + signal.SIGKILL
     is_whole(runtime, name)
 
 
@@ -50,7 +50,7 @@ def test_deleted_while_it_is_made(runtime):
     create = held(runtime, "symlink:delay_exit", "create", "--bundle", folder, name)
     until(lambda: os.path.lexists(f"{runtime.root}/{name}/cgroup"), "its group is noted")
     runtime.call("delete", "--force", name)
-    assert create.wait(30) != 0
+    assert create.wait(120) != 0
     assert left_over(runtime, name) == [], left_over(runtime, name)
 
 
@@ -62,7 +62,7 @@ def test_creator_leaves_its_successor_alone(runtime):
     until(lambda: any(group in line for line in cgroups()), "its process is there")
     runtime.call("delete", "--force", name)
     runtime.create(name=name)
-    assert create.wait(30) != 0
+    assert create.wait(120) != 0
     is_whole(runtime, name)
 
 
@@ -83,7 +83,7 @@ def test_claimed_while_it_is_deleted(runtime):
     delete = held(runtime, "rmdir:delay_enter", "delete", name, path=f"{runtime.root}/{name}")
     until(lambda: not os.path.exists(f"{runtime.root}/{name}/config.json"), "its files are gone")
     runtime.create(name=name)
-    assert delete.wait(30) == 0, delete.returncode
+    assert delete.wait(120) == 0, delete.returncode
     is_whole(runtime, name)
 
 
@@ -98,7 +98,7 @@ def test_deleted_twice_at_once(runtime):
     second = subprocess.Popen(words, **QUIET)
     time.sleep(0.3)  # in which one that does not wait would run the hook
     open(go, "w").close()
-    assert [first.wait(30), second.wait(30)] == [0, 0], (first.returncode, second.returncode)
+    assert [first.wait(120), second.wait(120)] == [0, 0], (first.returncode, second.returncode)
     assert open(log).read() == "ran\n", open(log).read()
     assert left_over(runtime, name) == [], left_over(runtime, name)
 
@@ -114,7 +114,7 @@ def test_deleted_twice_in_turns(runtime):
     second = held(runtime, "openat:delay_enter", "delete", "--force", name, path=f"{runtime.root}/{name}/config.json", turn=3)
     time.sleep(1)
     open(go, "w").close()
-    assert [first.wait(30), second.wait(30)] == [0, 0], (first.returncode, second.returncode)
+    assert [first.wait(120), second.wait(120)] == [0, 0], (first.returncode, second.returncode)
     assert left_over(runtime, name) == [], left_over(runtime, name)
 
 
@@ -124,7 +124,7 @@ def test_claimed_in_vain(runtime):
     for call in ("ftruncate:error=EIO", "openat:error=ENOSPC"):
         tracer = ["strace", "-qq", "-o", "/dev/null", "-P", f"{runtime.root}/{name}/config.json", "-e", f"inject={call}"]
         words = [runtime.program, "--root", runtime.root, "create", "--bundle", folder, name]
-        done = subprocess.run([*tracer, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=30)
+        done = subprocess.run([*tracer, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=120)
         assert done.returncode == 1, (call, done)
         expect(done.stderr, f"{runtime.root}/{name}/config.json")
         assert left_over(runtime, name) == [], (call, left_over(runtime, name))
@@ -138,7 +138,7 @@ def test_started_beside_another(runtime):
     runtime.wait(name, "running")
     runtime.call("delete", "--force", name)
     runtime.create(name=name)
-    assert start.wait(30) == 0, start.returncode
+    assert start.wait(120) == 0, start.returncode
     is_whole(runtime, name)
 
 

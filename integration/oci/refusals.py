@@ -96,7 +96,7 @@ def test_systemd_of_whom(runtime):
         os.chown(root, user, user)
         words = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "unshare", "--user", "--map-root-user", runtime.program]
         done = subprocess.run([*words, "--root", root, "--systemd-cgroup", "run", "--bundle", folder, "whose"], env=environment,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
         assert done.returncode != 0, user
         expect(done.stderr, "check-whose.scope", f"there is no bus at {told}")
 
