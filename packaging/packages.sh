@@ -15,7 +15,9 @@ install_packages() {
     [ ${#missing[@]} -eq 0 ] && return 0
     echo "installing Debian packages: ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 || {
-        apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    # An archive that does not answer is asked again, and another installation waited for.
+    local patient=(apt-get -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300)
+    "${patient[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1 || {
+        "${patient[@]}" update && "${patient[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
     }
 }

@@ -6,7 +6,7 @@ make_python() {
     install_packages python3-venv
     if ! [ -x "$environment/bin/python" ] || ! "$environment/bin/python" -c 'import grpc_tools, websocket' 2>/dev/null; then
         python3 -m venv "$environment" &&
-            "$environment/bin/pip" install -q 'grpcio-tools==1.85.*' 'websocket-client==1.*' || return 1
+            "$environment/bin/pip" install -q --retries 10 --timeout 60 'grpcio-tools==1.85.*' 'websocket-client==1.*' || return 1
     fi
     mkdir -p "$1"
     PYTHON=$PWD/$environment/bin/python
