@@ -26,6 +26,14 @@ final class Traffic: Sendable {
     fileprivate func end() { counts.withLock { $0.now -= 1 } }
 }
 
+/// How often a state was looked at that is not there yet.
+private final class Looks: Sendable {
+    private let state = Mutex(0)
+
+    var count: Int { state.withLock { $0 } }
+    func add() { state.withLock { $0 += 1 } }
+}
+
 /// A server whose writes take a few turns of the other tasks.
 private struct CountedServer: HTTPHandler {
     let server: APIServer
@@ -119,21 +127,29 @@ struct TestCluster: Sendable {
         _ = try await client.modify(Node.self, name, subresource: "status") { $0.status = node.status }
     }
 
-    /// How long one state is waited for.
+    /// How long nothing may change in what is waited for.
     private static let patience = Duration.seconds(300)
 
-    /// Returns once `condition` holds, looked at after every change of that informer. Throws what was seen instead where it never did.
+    /// Returns once `condition` holds, looked at after every change of that informer. Throws what was seen instead where none came any more.
     func until<Object: APIObject>(
         _ informer: Informer<Object>, _ condition: @escaping @Sendable ([Object]) -> Bool
     ) async throws {
         let changes = informer.subscribe()
+        let looks = Looks()
         let isLate = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                for await _ in changes where condition(informer.list()) { return false }
+                for await _ in changes {
+                    if condition(informer.list()) { return false }
+                    looks.add()
+                }
                 return true
             }
             group.addTask {
-                try? await Task.sleep(for: Self.patience)
+                var before = -1
+                while looks.count != before {
+                    before = looks.count
+                    try? await Task.sleep(for: Self.patience)
+                }
                 return true
             }
             defer { group.cancelAll() }
@@ -152,7 +168,7 @@ struct TestCluster: Sendable {
         let seen: [String]
 
         var description: String {
-            "the \(kind) are not as awaited after \(TestCluster.patience); there are \(seen.count):\n\(seen.joined(separator: "\n"))"
+            "the \(kind) are not as awaited, and have not changed for \(TestCluster.patience); there are \(seen.count):\n\(seen.joined(separator: "\n"))"
         }
     }
 
