@@ -164,6 +164,8 @@ package struct PodSandboxStatus: Sendable, Hashable {
     /// What this host could not hold of what was asked (limits, capabilities), in sentences for an event.
     package var warnings: [String]
     package var network: NamespaceMode
+    /// A process of the node that is in its namespaces; 0 where none is known.
+    package var processID: Int32 = 0
     package var pid = NamespaceMode.container
     package var ipc = NamespaceMode.pod
     package var users: PodUsers?

@@ -26,7 +26,10 @@ extension NodeRuntime {
     }
 
     package func podSandboxStatus(_ id: String) async throws(CRIError) -> PodSandboxStatus {
-        try state.withLock { state throws(CRIError) in try state.sandbox(id) }.record.status
+        let entry = try state.withLock { state throws(CRIError) in try state.sandbox(id) }
+        var status = entry.record.status
+        status.processID = entry.monitor?.processID ?? 0
+        return status
     }
 
     /// Sandboxes that are still being made are not listed: nobody knows their ids.

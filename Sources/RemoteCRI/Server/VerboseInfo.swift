@@ -5,9 +5,16 @@ import JSONTree
 enum VerboseInfo {
     static func sandbox(_ status: PodSandboxStatus) -> String {
         text([
+            "pid": .integer(Int64(status.processID)), "runtimeSpec": ["linux": ["namespaces": namespaces(of: status)]],
             "addresses": .array(status.addresses.map(JSONValue.string)),
             "warnings": .array(status.warnings.map(JSONValue.string)),
         ])
+    }
+
+    /// In the form and the place in which tools that enter a pod's network look for it.
+    private static func namespaces(of status: PodSandboxStatus) -> JSONValue {
+        guard status.processID > 0, status.network != .node else { return [] }
+        return [["type": "network", "path": .string("/proc/\(status.processID)/ns/net")]]
     }
 
     static func container(_ status: ContainerStatus) -> String {

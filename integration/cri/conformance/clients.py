@@ -1,6 +1,7 @@
 """What clients in Go and the tools of people rely on, though no test of critest says so: how grpc-go and later versions of the CRI speak, what crictl prints,
 what real images do with their outputs."""
 import json
+import os
 import re
 
 import grpc
@@ -99,6 +100,11 @@ def inspect(w):
         w.runtime.Status(cri.StatusRequest(verbose=True)).info["config"]]
     objects = [json.loads(text) for text in told]
     expect(all(isinstance(o, dict) for o in objects) and objects[0]["pid"] > 1, objects)
+    # By one of these people enter a pod's network.
+    network = objects[1]["runtimeSpec"]["linux"]["namespaces"][0]
+    for path in (f"/proc/{objects[1]['pid']}/ns/net", network["path"]):
+        equal(os.readlink(path), container.says("readlink", "/proc/self/ns/net").strip())
+    equal(network["type"], "network")
 
 
 @it(OUTPUTS, "a user without rights opens /dev/stdout and /dev/stderr, as images link their logs to")
