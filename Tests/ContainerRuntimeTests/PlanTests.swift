@@ -274,6 +274,19 @@ import Testing
         #expect(throws: CRIError.self) { try check("net.core.somaxconn", network: .node) }
     }
 
+    @Test func aNetworkOfItsOwnTakesAnyPortFromAnyUser() {
+        let start = "net.ipv4.ip_unprivileged_port_start"
+        let groups = "net.ipv4.ping_group_range"
+        var config = podConfig
+        #expect(SysctlDecision.parameters(config) == [start: "0", groups: "0 2147483647"])
+        config.sysctls = ["net/ipv4/ip_unprivileged_port_start": "80", "kernel.shmmax": "1"]
+        config.users = PodUsers(users: .init(first: 65_536, count: 1), groups: .init(first: 65_536, count: 1))
+        #expect(SysctlDecision.parameters(config) == config.sysctls)
+        config.network = .node
+        config.users = nil
+        #expect(SysctlDecision.parameters(config) == config.sysctls)
+    }
+
     @Test func signalsByNameAndNumber() {
         #expect(SignalNames.number("SIGTERM") == 15 && SignalNames.number("quit") == 3)
         #expect(SignalNames.number("9") == 9 && SignalNames.number("SIGRTMIN+3") == 37)

@@ -9,14 +9,27 @@ enum SysctlDecision {
 
     static func check(_ config: PodSandboxConfig) throws(CRIError) {
         for name in config.sysctls.keys.sorted() {
-            let plain = String(name.map { $0 == "/" ? "." : $0 })
-            guard let mode = namespace(of: plain, config) else {
+            guard let mode = namespace(of: plain(name), config) else {
                 throw .invalid("sysctl \(name) belongs to the whole node: a pod cannot set it")
             }
             guard mode != .node else {
                 throw .invalid("sysctl \(name) cannot be set by a pod that shares that namespace with the node")
             }
         }
+    }
+
+    /// With those that make a network of a pod's own as other runtimes make it: whoever runs in it may listen on any port and send echo requests.
+    static func parameters(_ config: PodSandboxConfig) -> [String: String] {
+        guard config.network != .node else { return config.sysctls }
+        var usual = ["net.ipv4.ip_unprivileged_port_start": "0"]
+        // These are groups of the node, of which a pod with users of its own has few.
+        if config.users == nil { usual["net.ipv4.ping_group_range"] = "0 2147483647" }
+        for name in config.sysctls.keys { usual[plain(name)] = nil }
+        return config.sysctls.merging(usual) { asked, _ in asked }
+    }
+
+    private static func plain(_ name: String) -> String {
+        String(name.map { $0 == "/" ? "." : $0 })
     }
 
     private static func namespace(of name: String, _ config: PodSandboxConfig) -> NamespaceMode? {

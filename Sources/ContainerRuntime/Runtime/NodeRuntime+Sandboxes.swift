@@ -161,7 +161,7 @@ extension NodeRuntime {
         var configuration = PodMonitorConfiguration(
             pod: record.podName, directory: paths.monitor(of: record.id), cgroup: record.cgroup,
             hostname: config.network == .node ? nil : record.hostname, namespaces: namespaces,
-            kernelParameters: config.sysctls)
+            kernelParameters: SysctlDecision.parameters(config))
         configuration.users = config.users.map { UserMaps($0) }
         configuration.environment = dependencies.monitorEnvironment()
         do throws(PodMonitorError) {

@@ -1,0 +1,21 @@
+"""What manifests and images rely on under the runtimes that kubelets usually have, though no test of critest says so."""
+import runtime_pb2 as cri
+from containers import main_page
+from world import TOP, equal, it
+
+PORT_START = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
+
+@it("Ports", "below 1024 and echo requests are for every user of a network of the pod's own")
+def low_ports(w):
+    user = cri.LinuxContainerSecurityContext(
+        run_as_user=cri.Int64Value(value=1001), capabilities=cri.Capability(drop_capabilities=["ALL"]))
+    container = w.pod().container(["httpd", "-f", "-p", "80", "-h", "/www"], security=user)
+    main_page(container.pod.status().network.ip, 80)
+    # Debian's busybox asks for a raw socket and no other, so its ping would not show it.
+    equal(container.says("cat", "/proc/sys/net/ipv4/ping_group_range").split(), ["0", "2147483647"])
+    asked = w.pod(sysctls={"net.ipv4.ip_unprivileged_port_start": "81"}).container(TOP, security=user)
+    equal(asked.says("cat", PORT_START), "81\n")
+    of_host = cri.LinuxSandboxSecurityContext(namespace_options=cri.NamespaceOption(network=cri.NODE))
+    with open(PORT_START) as file:
+        equal(w.pod(security=of_host).container(TOP).says("cat", PORT_START), file.read())
