@@ -139,6 +139,9 @@ extension NodeRuntime {
         change(container: id) { $0.removing() }
         do throws(CRIError) {
             try await eraseFiles(container.record, sandbox.record)
+            try await threads.perform("remove log") { [self] () throws(CRIError) in
+                removeEmptyLog(container.record.logPath)
+            }
             try await forget(container.record)
         } catch {
             // It stays as one being removed; the sandbox's removal tries again.

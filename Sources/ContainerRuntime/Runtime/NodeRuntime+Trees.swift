@@ -68,4 +68,10 @@ extension NodeRuntime {
         let file = Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o640)
         if file >= 0 { Glibc.close(file) }
     }
+
+    /// Of a container that came to nothing: kubelets count restarts by the logs that they find.
+    func removeEmptyLog(_ path: String) {
+        var status = stat()
+        if lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_size == 0 { unlink(path) }
+    }
 }

@@ -1,9 +1,20 @@
 """What manifests and images rely on under the runtimes that kubelets usually have, though no test of critest says so."""
+import os
+
 import runtime_pb2 as cri
 from containers import main_page
-from world import TOP, equal, it
+from world import TOP, equal, expect, fails, it
 
 PORT_START = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
+
+@it("A container", "that cannot be made leaves no log, by which kubelets count restarts")
+def no_log(w):
+    pod = w.pod(logs=True)
+    mounts = [cri.Mount(host_path="/proc/none/there", container_path="/there")]
+    expect("/proc/none/there" in fails(lambda: pod.container(TOP, mounts=mounts, log_path="main/0.log")))
+    equal(os.listdir(pod.config.log_directory + "/main"), [])
+    expect(os.path.exists(pod.container(TOP, log_path="main/0.log").status().log_path))
 
 
 @it("Ports", "below 1024 and echo requests are for every user of a network of the pod's own")
