@@ -122,6 +122,8 @@ void cl_find_home(const struct cl_child *child);
 int cl_open_inside(int root, const char *path, uint64_t flags, uint64_t resolve);
 int cl_make_target(int root, const char *path, int directory, uint64_t resolve);
 int cl_make_directories(int root, const char *path, uint64_t resolve);
+/* A directory of the host with those above it. */
+int cl_make_source(const char *path);
 
 /* devices.c */
 int cl_device_tree(struct cl_child *child, const struct cl_mount *mount);

@@ -94,6 +94,8 @@ void cl_open_sources(struct cl_child *child) {
         if (mount->kind == CL_MOUNT_BIND) {
             unsigned deep = mount->flags & CL_MOUNT_RECURSIVE ? AT_RECURSIVE : 0;
             tree = open_tree(AT_FDCWD, mount->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep);
+            if (tree < 0 && errno == ENOENT && mount->flags & CL_MOUNT_MAKE_SOURCE && cl_make_source(mount->source) == 0)
+                tree = open_tree(AT_FDCWD, mount->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep);
         } else if (mount->kind == CL_MOUNT_TREE) {
             if (mount->tree < 0 || (uint32_t)mount->tree >= child->launch->tree_count)
                 cl_fail(child, CL_STAGE_MOUNT_SOURCE, i, EBADF);

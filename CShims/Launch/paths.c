@@ -126,3 +126,16 @@ int cl_make_target(int root, const char *path, int directory, uint64_t resolve) 
     if (found >= 0 || errno != ENOENT) return found;
     return directory ? make_directories(root, path, resolve, 0) : make_file(root, path, resolve, 0);
 }
+
+int cl_make_source(const char *path) {
+    char folder[4096];
+    size_t length = strlen(path);
+    if (length >= sizeof folder) return errno = ENAMETOOLONG, -1;
+    for (size_t at = 1; at <= length; at++) {
+        if (at < length && path[at] != '/') continue;
+        memcpy(folder, path, at);
+        folder[at] = 0;
+        if (mkdir(folder, 0755) < 0 && errno != EEXIST) return -1;
+    }
+    return 0;
+}

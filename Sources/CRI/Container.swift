@@ -87,6 +87,8 @@ package struct Mount: Sendable, Hashable {
     package var propagation: Propagation
     /// Read-only with all that is mounted beneath.
     package var isRecursivelyReadOnly = false
+    /// A `hostPath` that is missing becomes a directory; otherwise it is an error.
+    package var isMadeWhereMissing = false
     /// Whose numbers its files' owners are, on disk and in the pod alike; nil: the node's.
     package var users: PodUsers?
     /// An image whose files are mounted, read-only, in place of a path of the host; nil: none. `subPath` is then one within the image.

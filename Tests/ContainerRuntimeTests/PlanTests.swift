@@ -287,6 +287,16 @@ import Testing
         #expect(SysctlDecision.parameters(config) == config.sysctls)
     }
 
+    @Test func aSourceIsMadeWhereThatIsAskedFor() throws {
+        let plan = try ContainerPlan(
+            input { input in
+                input.config.mounts = ["/a", "/b"].map { .init(hostPath: $0, containerPath: $0) }
+                input.config.mounts[0].isMadeWhereMissing = true
+            }
+        ).launch.plan
+        #expect(plan.mounts.filter { $0.flags.contains(.makesSource) }.map(\.target) == ["/a"])
+    }
+
     @Test func signalsByNameAndNumber() {
         #expect(SignalNames.number("SIGTERM") == 15 && SignalNames.number("quit") == 3)
         #expect(SignalNames.number("9") == 9 && SignalNames.number("SIGRTMIN+3") == 37)

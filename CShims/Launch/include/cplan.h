@@ -134,6 +134,7 @@ enum {
     CL_MOUNT_RECURSIVE = 16,
     CL_MOUNT_RECURSIVE_ATTRIBUTES = 32,
     CL_MOUNT_MAPPED = 64, /* in a pod with a user namespace of its own: ids on disk are those in it */
+    CL_MOUNT_MAKE_SOURCE = 128, /* a source that is missing becomes a directory */
 };
 enum { CL_PROPAGATION_PRIVATE = 0, CL_PROPAGATION_FROM_HOST = 1, CL_PROPAGATION_BOTH = 2 };
 

@@ -42,6 +42,7 @@ enum MountDecision {
         var flags: Linux.Mount.Flags = [.recursive]
         // An image's files are mapped already, beneath the overlay: it cannot be.
         if mount.users != nil && mount.image == nil { flags.insert(.mapped) }
+        if mount.isMadeWhereMissing { flags.insert(.makesSource) }
         if mount.isReadOnly { flags.insert(.readOnly) }
         if mount.isRecursivelyReadOnly { flags.formUnion([.readOnly, .recursiveAttributes]) }
         let propagation: Linux.Mount.Propagation =

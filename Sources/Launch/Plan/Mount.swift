@@ -28,6 +28,8 @@ package struct Mount: Sendable {
         package static let recursiveAttributes = Flags(rawValue: 32)
         /// In a pod with a user namespace of its own: the ids that files have on disk are those in the pod.
         package static let mapped = Flags(rawValue: 64)
+        /// A source that is missing becomes a directory of the host.
+        package static let makesSource = Flags(rawValue: 128)
     }
 
     /// Whether mounts made later on one side show on the other.

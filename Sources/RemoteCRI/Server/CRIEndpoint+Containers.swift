@@ -24,6 +24,8 @@ extension CRIEndpoint {
         let sandbox = try await endpoint.sandbox(question.podSandboxID)
         var config = try ContainerConfig(question.config)
         if let target = config.processTarget { config.processTarget = try await endpoint.container(target) }
+        // Kubelets leave a hostPath without a type to the runtime, and manifests rely on what the others do.
+        for index in config.mounts.indices { config.mounts[index].isMadeWhereMissing = true }
         let id = try await endpoint.runtime.createContainer(
             sandbox: sandbox, config: config, sandboxConfig: endpoint.config(question.sandboxConfig, of: sandbox))
         return Message { $0.containerID = id }

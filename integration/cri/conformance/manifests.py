@@ -8,6 +8,14 @@ from world import TOP, equal, expect, fails, it
 PORT_START = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
 
+@it("Host paths", "that are missing become directories")
+def missing_path(w):
+    path = w.folder() + "/not/there"
+    container = w.pod().container(TOP, mounts=[cri.Mount(host_path=path, container_path="/there")])
+    container.says("touch", "/there/file")
+    equal((os.listdir(path), os.stat(path).st_mode & 0o7777), (["file"], 0o755))
+
+
 @it("A container", "that cannot be made leaves no log, by which kubelets count restarts")
 def no_log(w):
     pod = w.pod(logs=True)
