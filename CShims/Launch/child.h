@@ -96,6 +96,7 @@ void cl_send_descriptor(const struct cl_child *child, uint32_t kind, uint32_t st
 void cl_enter_root_tree(struct cl_child *child);
 void cl_make_filesystem(struct cl_child *child, uint32_t index);
 void cl_finish_filesystems(struct cl_child *child);
+void cl_keep_writable(struct cl_child *child, uint32_t index);
 void cl_spread_root(const struct cl_child *child);
 
 /* copy.c: what a directory holds, into an empty tree. */

@@ -235,3 +235,15 @@ void cl_spread_root(const struct cl_child *child) {
     uint32_t spread = child->plan->root_spread;
     if (spread && mount(NULL, "/", NULL, spread, NULL) < 0) cl_fail(child, CL_STAGE_PROPAGATION, 1, errno);
 }
+
+/* The root becomes read-only as one mount: what is bound over itself before then is another. */
+void cl_keep_writable(struct cl_child *child, uint32_t index) {
+    int target = cl_make_target(child->root, child->plan->mounts[index].target, 1, 0);
+    if (target < 0) cl_fail(child, CL_STAGE_MOUNT_TARGET, index, errno);
+    if (child->plan->flags & CL_PLAN_ROOT_READ_ONLY) {
+        int tree = open_tree(target, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+        if (tree < 0 || cl_attach(tree, target) < 0) cl_fail(child, CL_STAGE_MOUNT, index, errno);
+        close(tree);
+    }
+    close(target);
+}

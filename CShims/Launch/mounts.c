@@ -215,8 +215,8 @@ int cl_fresh_tree(struct cl_child *child, const struct cl_mount *mount) {
 void cl_make_mounts(struct cl_child *child) {
     for (uint32_t i = 0; i < child->plan->mount_count; i++) {
         const struct cl_mount *mount = &child->plan->mounts[i];
-        if (mount->kind == CL_MOUNT_FILESYSTEM) {
-            cl_make_filesystem(child, i);
+        if (mount->kind == CL_MOUNT_FILESYSTEM || mount->kind == CL_MOUNT_OWN) {
+            (mount->kind == CL_MOUNT_OWN ? cl_keep_writable : cl_make_filesystem)(child, i);
             continue;
         }
         int tree = child->trees[i], directory = 1;

@@ -100,7 +100,7 @@ static int read_mount(const struct cl_record *record, struct cl_plan *plan) {
     mount->flags = cl_u32(record, 1);
     mount->propagation = cl_u32(record, 2);
     mount->tree = (int32_t)cl_u32(record, 3);
-    if (mount->kind < CL_MOUNT_BIND || mount->kind > CL_MOUNT_DEVICES) return -EINVAL;
+    if (mount->kind < CL_MOUNT_BIND || mount->kind > CL_MOUNT_OWN || mount->kind == CL_MOUNT_FILESYSTEM) return -EINVAL;
     if (mount->propagation > CL_PROPAGATION_BOTH) return -EINVAL;
     if (!(mount->source = cl_string_at(record, 16, &used))) return -EINVAL;
     uint32_t offset = 16 + used;

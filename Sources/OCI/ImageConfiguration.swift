@@ -11,6 +11,8 @@ package struct ImageConfiguration: Sendable, Hashable {
     /// Empty: `/`.
     package var workingDirectory = ""
     package var labels: [String: String] = [:]
+    /// Directories that hold what is written while it runs, in order: there and writable in every container.
+    package var volumes: [String] = []
     /// A signal's name or number; nil: SIGTERM.
     package var stopSignal: String?
 
@@ -29,6 +31,7 @@ package struct ImageConfiguration: Sendable, Hashable {
         command = try reader.strings("Cmd") ?? []
         workingDirectory = try reader.string("WorkingDir") ?? ""
         labels = try reader.stringMap("Labels") ?? [:]
+        volumes = try reader.object("Volumes")?.names.sorted() ?? []
         stopSignal = try reader.string("StopSignal")
     }
 
@@ -41,6 +44,7 @@ package struct ImageConfiguration: Sendable, Hashable {
         if !command.isEmpty { object["Cmd"] = .array(command.map(JSONValue.string)) }
         if !workingDirectory.isEmpty { object["WorkingDir"] = .string(workingDirectory) }
         if !labels.isEmpty { object["Labels"] = .object(JSONObject(labels.map { ($0.key, .string($0.value)) })) }
+        if !volumes.isEmpty { object["Volumes"] = .object(JSONObject(volumes.map { ($0, .object(JSONObject())) })) }
         if let stopSignal { object["StopSignal"] = .string(stopSignal) }
         return .object(object)
     }

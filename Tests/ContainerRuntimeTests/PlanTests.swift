@@ -287,6 +287,21 @@ import Testing
         #expect(SysctlDecision.parameters(config) == config.sysctls)
     }
 
+    @Test func volumesOfTheImageAreItsOwnDirectories() throws {
+        let plan = try ContainerPlan(
+            input { input in
+                input.image.volumes = ["/", "/data", "cache/", "/v", "/v/deep", "/w/../etc", "/proc/x", "/var/data"]
+                input.config.mounts = [
+                    .init(hostPath: "/v", containerPath: "/v"), .init(hostPath: "/d", containerPath: "/data/deep"),
+                ]
+            }
+        ).launch.plan
+        let own = plan.mounts.filter { if case .own = $0.source { true } else { false } }.map(\.target)
+        #expect(own == ["/cache", "/data", "/var/data"])
+        let targets = plan.mounts.map(\.target)
+        #expect(try #require(targets.firstIndex(of: "/data")) < #require(targets.firstIndex(of: "/data/deep")))
+    }
+
     @Test func aSourceIsMadeWhereThatIsAskedFor() throws {
         let plan = try ContainerPlan(
             input { input in

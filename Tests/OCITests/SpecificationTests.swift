@@ -49,11 +49,12 @@ import Testing
             "architecture": "amd64",
             "config": [
                 "User": "web", "Env": ["PATH=/bin"], "Entrypoint": ["/e"], "Cmd": ["c"], "WorkingDir": "/w",
-                "Labels": ["a": "b"], "StopSignal": "SIGQUIT",
+                "Labels": ["a": "b"], "StopSignal": "SIGQUIT", "Volumes": ["/w/data": [:], "/cache": [:]],
             ],
         ]
         let read = try ImageConfiguration(imageFile: value, file: "f")
         #expect(read.user == "web" && read.stopSignal == "SIGQUIT" && read.labels == ["a": "b"])
+        #expect(read.volumes == ["/cache", "/w/data"])
         #expect(try ImageConfiguration(imageFile: ["config": read.json], file: "f") == read)
     }
 }

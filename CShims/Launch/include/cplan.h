@@ -117,6 +117,7 @@ enum {
     CL_MOUNT_MQUEUE = 7,
     CL_MOUNT_DEVICES = 8,
     CL_MOUNT_FILESYSTEM = 9,
+    CL_MOUNT_OWN = 10, /* a directory of the container's root, which stays writable where the root is not */
 };
 enum {
     CL_FILESYSTEM_COPY_UP = 1,  /* starts with what the target holds */

@@ -1,5 +1,6 @@
 import CRI
 import Linux
+import OCI
 
 /// What is mounted in a container, in order.
 enum MountDecision {
@@ -7,8 +8,16 @@ enum MountDecision {
         let asked =
             input.config.mounts.enumerated().map { mount($0.element, input.trees[$0.offset]) } + input.deviceMounts
         let taken = Set(asked.map(\.target))
-        let standard = standardMounts(input) + podFiles(input)
-        return ordered(standard.filter { !taken.contains($0.target) } + asked)
+        let standard = (standardMounts(input) + podFiles(input)).filter { !taken.contains($0.target) }
+        return ordered(standard + asked + volumes(of: input.image, beside: standard + asked))
+    }
+
+    /// What lies in a mount is that mount's.
+    private static func volumes(of image: ImageConfiguration, beside mounts: [Linux.Mount]) -> [Linux.Mount] {
+        Set(image.volumes.map(normalised)).sorted().filter { path in
+            path != "/" && !path.pathComponents.contains("..")
+                && !mounts.contains { path == $0.target || path.hasPrefix($0.target + "/") }
+        }.map { Linux.Mount(.own, at: $0) }
     }
 
     private static func standardMounts(_ input: ContainerPlanInput) -> [Linux.Mount] {

@@ -85,6 +85,7 @@ extension Mount {
         case .cgroup: "cgroup"
         case .messageQueues: "mqueue"
         case .devices: "devices"
+        case .own: "volume of the image"
         }
     }
 }
@@ -255,6 +256,7 @@ extension Mount {
         case .cgroup: kind = CL_MOUNT_CGROUP
         case .messageQueues: kind = CL_MOUNT_MQUEUE
         case .devices: kind = CL_MOUNT_DEVICES
+        case .own: kind = CL_MOUNT_OWN
         }
         let strings = [path, target] + options
         for string in strings { try PlanRecords.check(string) }

@@ -13,6 +13,8 @@ package struct Mount: Sendable {
         case messageQueues
         /// /dev: a tmpfs with the default nodes, links, pts; the plan's devices are made in it.
         case devices
+        /// A directory of the container's own root, which stays writable where the root is read-only.
+        case own
     }
 
     package struct Flags: OptionSet, Sendable {

@@ -30,6 +30,7 @@ def push_images(registry):
     push(registry, "busybox:1", [layer], {"Cmd": ["sh"]})
     push(registry, "nginx:1", [layer], {"Entrypoint": ["/bin/nginx", "master process", "80"]})
     push(registry, "hostnet-nginx:latest", [layer], {"Entrypoint": ["/bin/nginx", "master process", "12003"]})
+    push(registry, "volumes:1", [layer, volumes()], {"Cmd": ["top"], "Volumes": {"/data": {}, "/var/deep/none": {}}})
     push(registry, "nonewprivs:1", [layer], {"Entrypoint": ["/bin/effective"]})
     push(registry, "test-image-predefined-group:latest", [layer], {"User": "1000"})
     for name, user in (("uid", "1002"), ("username", "www-data"), ("uid-group", "1003:users"), ("username-group", "www-data:100")):
@@ -63,6 +64,14 @@ def applets():
     import subprocess
     names = subprocess.run(["/bin/busybox", "--list"], capture_output=True, text=True, check=True).stdout.split()
     return [n for n in names if n not in ("busybox", "brctl", "ipcs", "pgrep", "su")]
+
+
+def volumes():
+    """What one of two directories holds that the image names as volumes; the other is not in its files."""
+    def fill(tar):
+        add(tar, "data", kind=tarfile.DIRTYPE, mode=0o1777)
+        add(tar, "data/kept", content=b"of the image")
+    return archive(fill)
 
 
 def marker(name):

@@ -3,9 +3,49 @@ import os
 
 import runtime_pb2 as cri
 from containers import main_page
+from security import mapping, needs_user_namespaces, with_namespaces
 from world import TOP, equal, expect, fails, it
 
+VOLUMES = "Volumes of the image"
+# One of them is not among its files.
+WRITES = "cat /data/kept; echo new >/data/new && echo new >/var/deep/none/new && cat /data/new /var/deep/none/new"
+WRITTEN = "of the imagenew\nnew\n"
 PORT_START = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
+
+@it(VOLUMES, "are there with what the image has in them")
+def volumes(w):
+    equal(w.pod().container(TOP, image=w.name("volumes:1")).says("sh", "-c", WRITES), WRITTEN)
+
+
+def written_alone(container):
+    """The volumes take writes, and what is beside them does not."""
+    equal(container.says("sh", "-c", WRITES), WRITTEN)
+    for path in ("/file", "/var/file", "/var/deep/file"):
+        expect("Read-only file system" in container.refuses("touch", path), path)
+
+
+@it(VOLUMES, "take writes where the root is read-only")
+def volumes_of_read_only(w):
+    written_alone(w.pod().container(
+        TOP, image=w.name("volumes:1"), security=cri.LinuxContainerSecurityContext(readonly_rootfs=True)))
+
+
+@it(VOLUMES, "take them with users of the pod's own too")
+def volumes_of_users(w):
+    needs_user_namespaces(w)
+    maps = [mapping(0, 100_000)]
+    options = cri.NamespaceOption(userns_options=cri.UserNamespace(mode=cri.POD, uids=maps, gids=maps))
+    written_alone(with_namespaces(w, options).container(
+        TOP, image=w.name("volumes:1"),
+        security=cri.LinuxContainerSecurityContext(readonly_rootfs=True, namespace_options=options)))
+
+
+@it(VOLUMES, "give way to what the pod mounts, and nothing is made in that")
+def volumes_of_the_pod(w):
+    mounts = [cri.Mount(host_path=w.folder(), container_path=path) for path in ("/data", "/var")]
+    w.pod().container(TOP, image=w.name("volumes:1"), mounts=mounts).says("touch", "/data/mine")
+    equal([os.listdir(mount.host_path) for mount in mounts], [["mine"], []])
 
 
 @it("Host paths", "that are missing become directories")
