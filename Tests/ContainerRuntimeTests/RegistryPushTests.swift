@@ -35,6 +35,21 @@ import Testing
         #expect(state.uploads.isEmpty)
     }
 
+    /// Its layers are there already, packed in another way.
+    @Test func anImageWhoseLayersCameInAnotherPackingIsPushed() async throws {
+        let lab = try await RegistryLab()
+        let packed = ImageFixture([Layers.base, Layers.change], user: "web", isPacked: true)
+        lab.registry.keep(packed, as: "app:packed")
+        let first = try await lab.pull()
+        let second = try await lab.pull("registry.example/app:packed")
+        #expect(first.id != second.id && first.layers == second.layers && first.blobs != second.blobs)
+        try await lab.store.tag("registry.example/app:packed", as: target)
+        lab.change { $0.files = [:] }
+        #expect(try await lab.store.push(target) == packed.manifest.digest)
+        let files = lab.registry.state.withLock { $0.files }
+        #expect(packed.layers.allSatisfy { files[$0.digest] == packed.files[$0.digest] })
+    }
+
     @Test func whatIsThereIsNotSentAgain() async throws {
         let lab = try await RegistryLab()
         _ = try await pushed(lab)

@@ -70,22 +70,45 @@ struct ImageFixture {
     var manifest: ImageDescriptor
     var layers: [ImageDescriptor]
 
-    /// - Parameter layers: archives that are not packed, the lowest first.
-    init(_ layers: [[UInt8]], platform: ImagePlatform = .host, user: String = "") {
+    /// - Parameters:
+    ///   - layers: archives that are not packed, the lowest first.
+    ///   - isPacked: whether they are put into gzip's form: other files, whose content is the same.
+    init(_ layers: [[UInt8]], platform: ImagePlatform = .host, user: String = "", isPacked: Bool = false) {
         var files: [Digest: [UInt8]] = [:]
         func keep(_ bytes: [UInt8], _ type: String) -> ImageDescriptor {
             let digest = Digest(of: bytes)
             files[digest] = bytes
             return ImageDescriptor(mediaType: type, digest: digest, size: UInt64(bytes.count))
         }
-        self.layers = layers.map { keep($0, ImageMediaType.layer) }
+        self.layers = layers.map {
+            isPacked ? keep(Self.packed($0), ImageMediaType.layer + "+gzip") : keep($0, ImageMediaType.layer)
+        }
         var configuration = ImageConfiguration()
         configuration.command = ["/bin/sh"]
         configuration.user = user
-        let file = ImageFile(platform: platform, configuration: configuration, layers: self.layers.map(\.digest))
+        let file = ImageFile(platform: platform, configuration: configuration, layers: layers.map { Digest(of: $0) })
         let config = keep(file.json.encoded(), ImageMediaType.configuration)
         let value = ImageManifest(mediaType: ImageMediaType.manifest, configuration: config, layers: self.layers)
         manifest = keep(value.json.encoded(), ImageMediaType.manifest)
         self.files = files
+    }
+
+    /// As gzip writes what it does not compress.
+    private static func packed(_ bytes: [UInt8]) -> [UInt8] {
+        func little(_ value: UInt32, _ count: Int) -> [UInt8] {
+            (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * UInt32($0))) }
+        }
+        var packed: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]
+        var rest = bytes[...]
+        repeat {
+            let block = rest.prefix(60_000)
+            rest = rest.dropFirst(block.count)
+            packed.append(rest.isEmpty ? 1 : 0)
+            packed += little(UInt32(block.count), 2) + little(~UInt32(block.count), 2) + block
+        } while !rest.isEmpty
+        let check = bytes.reduce(~UInt32(0)) { sum, byte in
+            (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xedb8_8320 : sum >> 1 }
+        }
+        return packed + little(~check, 4) + little(UInt32(bytes.count), 4)
     }
 }

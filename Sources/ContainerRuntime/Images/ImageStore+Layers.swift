@@ -149,7 +149,7 @@ extension ImageStore {
         let blob = draft.blobs[index]
         return try await layerTurns.take(digest) { [self] () async throws(CRIError) in
             if let layer = state.withLock({ $0.layer(digest, chain: chain) }) {
-                progress.tell(.present(blob))
+                try await complete(blob, progress, fetch)
                 return .present(layer)
             }
             let (directory, extracted) = try await fetchAndExtract(blob, expecting: digest, progress, fetch)
@@ -159,6 +159,16 @@ extension ImageStore {
             progress.tell(.done(blob))
             return .present(layer)
         }
+    }
+
+    /// A layer that is there may have come in another image, packed in another way: without its own file this one could be neither pushed nor healed.
+    private func complete(
+        _ blob: ImageDescriptor, _ progress: PullProgress,
+        _ fetch: @Sendable (ImageDescriptor) async throws(CRIError) -> Void
+    ) async throws(CRIError) {
+        guard content.size(of: blob.digest) == nil else { return progress.tell(.present(blob)) }
+        try await fetch(blob)
+        progress.tell(.done(blob))
     }
 
     /// A packed layer that was here already may have been damaged since: it is then fetched once more.
