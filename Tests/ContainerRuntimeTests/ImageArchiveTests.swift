@@ -202,6 +202,29 @@ enum Layers {
         #expect(store.state.withLock { $0.held.isEmpty && $0.loose.isEmpty })
     }
 
+    /// Versions that took names for text read those that are not in normal form in another order. A directory's image has no packed file to be made anew from.
+    @Test func aDirectorysSealOfAnEarlierVersionIsTakenOver() async throws {
+        let node = try FakeNode()
+        for name in ["e\u{301}", "f"] { try node.write("rootfs/\(name)", name) }
+        let images = try await node.open().images
+        let seal = try await images.add(name: "a", path: node.directory + "/rootfs").layers[0].seal
+        let trees = node.paths.data + "/images/trees/"
+        let earlier = try TreeSeal.seal(trees + seal.hex, order: .text).digest
+        #expect(earlier != seal)
+        // It was the tree's name too.
+        #expect(rename(trees + seal.hex, trees + earlier.hex) == 0)
+        let file = node.paths.data + "/images/index.json"
+        var text = String(decoding: try WholeFile.read(file), as: UTF8.self)
+        text.replace(seal.description, with: earlier.description)
+        try WholeFile.replace(file, with: Array(text.utf8), durable: false)
+        let store = try await node.open().images
+        try await store.verify()
+        #expect(store.damaged.isEmpty)
+        let layer = try #require(store.records.first { $0.names.contains("docker.io/library/a:latest") }?.layers.first)
+        #expect(layer.key == earlier && layer.seal == seal)
+        #expect(try await node.open().images.records.contains { $0.layers == [layer] })
+    }
+
     @Test func aMissingTreeIsFoundAtTheStart() async throws {
         let node = try FakeNode()
         let record = try await node.open().images.add(

@@ -69,15 +69,28 @@ extension ImageStore {
             }
             guard let layer else { return }
             let directory = tree(key)
-            let isWhole = try await bulk.perform("check layer") { () throws(CRIError) in
-                !isDamaged && (try? TreeSeal.seal(directory))?.digest == layer.seal
+            let found = try await bulk.perform("check layer") { () throws(CRIError) in
+                isDamaged ? nil : Self.reading(of: directory, sealed: layer.seal)
             }
             state.withLock { state in
                 state.unverified.remove(key)
-                if !isWhole { state.damaged.insert(key) }
+                if found == nil { state.damaged.insert(key) }
             }
-            if !isWhole { try? await heal(key) }
+            guard let found else {
+                try? await heal(key)
+                return
+            }
+            guard found.digest != layer.seal else { return }
+            let sealed = ImageLayer(key: key, found, isDependent: layer.isDependent)
+            try await change { (index: inout ImageIndex) throws(CRIError) in index.replace(sealed) }
         }
+    }
+
+    /// What a tree holds, where its seal says the same: as seals are made now, or as earlier versions made them. Nil where it does not.
+    private static func reading(of directory: String, sealed seal: Digest) -> TreeSeal.Result? {
+        guard let found = try? TreeSeal.seal(directory) else { return nil }
+        if found.digest == seal { return found }
+        return (try? TreeSeal.seal(directory, order: .text))?.digest == seal ? found : nil
     }
 
     /// Makes a damaged layer anew from the packed file that an image of this node has of it; where it is not whole either, the file goes and a pull fetches it again.

@@ -18,6 +18,14 @@ struct TreeSeal {
         var entries: UInt64
     }
 
+    /// In which order a directory's names are read.
+    enum Order: Sendable {
+        case bytes
+        /// That of versions which took names for text: it differs where a name is not in Unicode's normal form.
+        case text
+    }
+
+    private let order: Order
     private var size: UInt64 = 0
     private var entries: UInt64 = 0
     private var hasher = DigestHasher()
@@ -25,16 +33,17 @@ struct TreeSeal {
     private var buffer = [UInt8](repeating: 0, count: 256 << 10)
     private let device: dev_t
 
-    static func seal(_ path: String) throws(KernelError) -> Result {
+    static func seal(_ path: String, order: Order = .bytes) throws(KernelError) -> Result {
         let top = try OpenDirectory(path)
         let status = try top.status()
-        var seal = TreeSeal(device: status.st_dev)
+        var seal = TreeSeal(device: status.st_dev, order: order)
         try seal.directory(top, status, path: "", depth: 0)
         return Result(digest: seal.hasher.finish(), size: seal.size, entries: seal.entries)
     }
 
-    private init(device: dev_t) {
+    private init(device: dev_t, order: Order) {
         self.device = device
+        self.order = order
     }
 
     private mutating func directory(
@@ -44,10 +53,18 @@ struct TreeSeal {
         note("d", status, path, "")
         try attributes(of: directory.descriptor, path: directory.path)
         guard status.st_dev == device else { return }
-        for child in try directory.fileNames().sorted() {
+        for child in try names(in: directory) {
             // The top is nameless: what it holds begins with a slash.
             let path = depth == 0 ? FilePath(bytes: [UInt8(ascii: "/")] + child.bytes) : path / child
             try entry(child, in: directory, path: path, depth: depth)
+        }
+    }
+
+    private func names(in directory: borrowing OpenDirectory) throws(KernelError) -> [FilePath] {
+        let names = try directory.fileNames()
+        return switch order {
+        case .bytes: names.sorted()
+        case .text: names.map { ($0, $0.description) }.sorted { $0.1 < $1.1 }.map(\.0)
         }
     }
 
