@@ -200,7 +200,7 @@ final class FakeNode: Sendable {
     }
 
     /// A daemon's start. Earlier runtimes are as good as dead: their streams are taken over.
-    func open() async throws -> NodeRuntime {
+    func open(_ log: any LogHandler = SwiftLogNoOpLogHandler()) async throws -> NodeRuntime {
         let images = ImageStore(paths: paths, threads: threads, time: SystemTime())
         try await images.open()
         if images.records.isEmpty {
@@ -213,7 +213,7 @@ final class FakeNode: Sendable {
             dependencies: RuntimeDependencies(
                 monitors: monitors, network: network, seccomp: NoSeccomp(), kernel: kernel, steps: steps,
                 time: time, threads: threads, events: events,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+                logger: Logger(label: "test") { _ in log }))
         try await runtime.open()
         return runtime
     }

@@ -2,8 +2,26 @@ import CRI
 import ContainerRuntime
 import Glibc
 import Linux
+import Logging
+import Synchronization
 import TestSupport
 import Testing
+
+/// A log's warnings and errors, for tests that look at them.
+private struct KeptWords: LogHandler {
+    final class Words: Sendable { let value = Mutex<[String]>([]) }
+
+    let words = Words()
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.warning
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { words.value.withLock { $0.append(event.message.description) } }
+}
 
 @Suite struct NodeRuntimeTests {
     @Test func runsAPodToItsEnd() async throws {
@@ -31,6 +49,26 @@ import Testing
         #expect(try await runtime.leftovers().isEmpty)
         let steps = node.steps.steps.withLock { $0.map(\.name) }
         #expect(steps.contains("sandbox.network") && steps.contains("container.start"))
+    }
+
+    @Test func whatCannotBeMeasuredIsSaidOnce() async throws {
+        let node = try FakeNode()
+        let log = KeptWords()
+        let runtime = try await node.open(log)
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let id = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        #expect(try await runtime.writableLayer(of: id).usedInodes > 0)
+        #expect(log.words.value.withLock { $0.isEmpty })
+        var place = try Descriptor.open("\(node.paths.data)/containers/\(id)", O_RDONLY | O_DIRECTORY)
+        let name = FilePath(String(repeating: "n", count: 200))
+        for _ in 0..<25 {
+            #expect(mkdirat(place.raw, name.cString, 0o755) == 0)
+            place = Descriptor(owning: openat(place.raw, name.cString, O_RDONLY | O_DIRECTORY))
+        }
+        for _ in 0..<3 { await #expect(throws: CRIError.self) { try await runtime.writableLayer(of: id) } }
+        let said = log.words.value.withLock { $0 }
+        #expect(said.count == 1 && said.first?.contains("no limit of storage is held") == true)
     }
 
     @Test func aCapabilityThatIsNoneIsNamedWithItsContainer() async throws {

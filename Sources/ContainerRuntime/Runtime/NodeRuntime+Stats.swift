@@ -23,13 +23,31 @@ extension NodeRuntime {
     package func writableLayer(of id: String) async throws(CRIError) -> FilesystemUsage {
         let container = try state.withLock { state throws(CRIError) in try state.container(id) }
         let path = paths.writable(of: id)
-        return try await threads.perform("measure a container") { () throws(CRIError) in
+        let usage = try await threads.perform("measure a container") { () throws(CRIError) in
             try attempt("container \(container.record.metadata.name)") { () throws(KernelError) in
-                let usage = try TreeUsage.measure(path)
-                guard usage.isComplete else { throw KernelError("measure all of", path, E2BIG) }
-                return FilesystemUsage(path: path, usedBytes: usage.bytes, usedInodes: usage.inodes)
+                try TreeUsage.measure(path)
             }
         }
+        guard usage.isComplete else {
+            tellUnmeasured(container.record, usage)
+            throw .failed("container \(container.record.metadata.name): not all of its writable layer can be measured")
+        }
+        return FilesystemUsage(path: path, usedBytes: usage.bytes, usedInodes: usage.inodes)
+    }
+
+    /// Once for each container.
+    private func tellUnmeasured(_ record: ContainerRecord, _ usage: TreeUsage) {
+        let wasTold = state.withLock { state in
+            defer { state.containers[record.id]?.isUnmeasuredTold = true }
+            return state.containers[record.id]?.isUnmeasuredTold ?? true
+        }
+        guard !wasTold else { return }
+        logger.warning(
+            "a container's files are too many or too deep to be measured: no limit of storage is held for them",
+            metadata: [
+                "container": "\(record.metadata.name)", "id": "\(record.id)", "countedBytes": "\(usage.bytes)",
+                "countedFiles": "\(usage.inodes)",
+            ])
     }
 
     package func containerTally(_ id: String) async throws(CRIError) -> ContainerTally {

@@ -22,6 +22,8 @@ struct SandboxEntry: Sendable {
 struct ContainerEntry: Sendable {
     var record: ContainerRecord
     let exit: ExitLatch
+    /// Whether it was said that its writable layer cannot be measured.
+    var isUnmeasuredTold = false
 
     init(_ record: ContainerRecord) {
         self.record = record
