@@ -42,6 +42,10 @@ def cases(places):
             yield place, "stop", victim
 
 
+class Missed(Unmet):
+    """The place was met too late: on a busy machine others go on between the moment that is meant and the stop."""
+
+
 class Case:
     """One harm in one pod's life."""
 
@@ -69,8 +73,10 @@ class Case:
             self.is_over = True
             thread.join()
             self.instance.release()
-        expect(self.failure is None, str(self.failure))
-        expect(self.hits > 0, f"{self.place} was never hit")
+        if self.failure is not None:
+            raise self.failure
+        if self.hits == 0:
+            raise Missed(f"{self.place} was never hit")
 
     def live(self):
         life = self.life
@@ -116,7 +122,8 @@ class Case:
         send(holder, signal.SIGCONT)
         if self.instance.process.poll() is not None:
             self.instance.start(waits=not is_prelude)
-        expect(count > 0 or (victim == "container" and self.place in ENDING), f"at {self.place} there was no {victim}")
+        if count == 0 and not (victim == "container" and self.place in ENDING):
+            raise Missed(f"at {self.place} there was no {victim}")
 
 
 class Walk:
@@ -129,7 +136,16 @@ class Walk:
 
     def harm(self, number, place, act, victim):
         case = Case(self.instance, number, place, act, victim)
-        self.run(f"{case.name} (pod {case.life.name})", case.run)
+
+        def twice():
+            nonlocal case
+            try:
+                case.run()
+            except Missed:
+                case = Case(self.instance, f"{number}-again", place, act, victim)
+                case.run()
+
+        self.run(f"{case.name} (pod {case.life.name})", twice)
         harms = self.hits.setdefault(place, {})
         harms[f"{act} {victim}"] = harms.get(f"{act} {victim}", 0) + case.hits
 
@@ -165,7 +181,7 @@ def recover(instance):
         instance.start()
     try:
         for pod in instance.cluster().pods():
-            instance.cluster().remove(pod["metadata"]["name"], seconds=20)
+            instance.cluster().remove(pod["metadata"]["name"], seconds=60)
         instance.command("doctor", f"--log-dir={instance.root}/l", "--fix")
     except (OSError, Unmet) as error:
         print(f"      not recovered: {error}", flush=True)

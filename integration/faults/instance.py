@@ -41,7 +41,7 @@ class Instance:
                 [f"{self.binaries}/faulty-swiftlet", "server", *self.flags, f"--log-dir={self.root}/l", "--node-name=node", "--log-level=debug"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True)
         if waits:
-            wait_for("the server answering", 30, self.answers, pause=0.02)
+            wait_for("the server answering", 90, self.answers, pause=0.02)
 
     def answers(self):
         expect(self.process.poll() is None, f"the server ended with {self.process.poll()}: {self.tail()}")
@@ -58,7 +58,7 @@ class Instance:
     def cluster(self):
         return Cluster(f"{self.root}/c/admin.kubeconfig")
 
-    def command(self, *words, seconds=60):
+    def command(self, *words, seconds=120):
         """`swiftlet WORDS`: its exit code and what it printed."""
         done = subprocess.run(
             [f"{self.binaries}/swiftlet", words[0], *self.flags, *words[1:]],

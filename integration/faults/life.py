@@ -20,7 +20,7 @@ class Life:
         self.revision = 0
         self.was_harmed = False
         # Seconds for each thing that is waited for.
-        self.patience = 25
+        self.patience = 60
         # An exit by the signal needs a grace; a container that is killed needs none.
         self.grace = 0 if place.endswith("containerKilled") else 1
 
@@ -84,7 +84,7 @@ class Life:
 
     def exec(self):
         """May fail where it is harmed."""
-        code, text = self.instance.command("exec", self.name, "-c", "main", "--", "sh", "-c", "exit 5", seconds=30)
+        code, text = self.instance.command("exec", self.name, "-c", "main", "--", "sh", "-c", "exit 5")
         expect(code == 5 or self.was_harmed, f"an exec in {self.name} ended with {code}: {text[-300:]}")
 
     def remove(self):
