@@ -94,7 +94,7 @@ class Cluster:
     def ready(self, seconds=120):
         wait_for("the node being Ready", seconds, lambda: self.condition("Ready").get("status") == "True")
 
-    def run(self, name, command, resources=None, seconds=90, wait="Running", empty=None, **spec):
+    def run(self, name, command, resources=None, seconds=240, wait="Running", empty=None, **spec):
         """Makes a pod of one busybox container and waits for its phase; the pod. `empty` is the source of an emptyDir at /scratch."""
         container = {"name": "main", "image": "busybox:vm", "command": ["/bin/sh", "-c", command]}
         if resources:
@@ -107,7 +107,7 @@ class Cluster:
             "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1, "containers": [container], **spec}})
         return self.wait_phase(name, wait, seconds) if wait else None
 
-    def wait_phase(self, name, phase, seconds=90):
+    def wait_phase(self, name, phase, seconds=240):
         def reached():
             pod = self.pod(name)
             return pod if pod["status"].get("phase") == phase else None
@@ -116,7 +116,7 @@ class Cluster:
         except Unmet as error:
             raise Unmet(f"{error}; {self.pod(name)['status']}; {self.events(name)}") from error
 
-    def remove(self, name, seconds=60):
+    def remove(self, name, seconds=180):
         """Deletes a pod and waits until it is gone."""
         try:
             self.delete("pods", name, grace=0)

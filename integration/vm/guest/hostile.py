@@ -183,7 +183,8 @@ def stalling_disk(report):
     expect(written.get("kind") == "ConfigMap" or written.get("given up"), f"the write that waited came to {written}")
     wait_for("a write being taken again", 60, lambda: Cluster().create("configmaps", config_map("after-stall")))
     wait_for("an event that keeps it", 60, lambda: any("DataDiskStalled: for" in event for event in Cluster().events(Cluster().node()["metadata"]["name"])))
-    said_once("DataDiskStalled")
+    # A slow machine's disk may stall on its own.
+    said_once("DataDiskStalled", most=3)
 
 
 def take_processes():

@@ -56,7 +56,7 @@ def load(report):
             name = f"cut-pod-{number}"
             number += 1
             say("doing", f"pods start {name}")
-            own.run(name, "sleep 100000", seconds=120, restartPolicy="Always")
+            own.run(name, "sleep 100000", restartPolicy="Always")
             say("acked", f"pod {name} 0")
             kept.append(name)
             # every second goes at once, and of the others the oldest: a node has no more addresses for many cuts' pods
@@ -84,7 +84,7 @@ def verify(acked):
     # Returns when the node serves too; what the API says of the node is of before the cut.
     command("systemctl", "start", "swiftlet", seconds=240)
     cluster = Cluster()
-    cluster.ready(180)
+    cluster.ready(300)
     items = cluster.get("/api/v1/namespaces/default/configmaps")
     found = {item["metadata"]["name"]: item for item in items["items"]}
     revision = int(items["metadata"]["resourceVersion"])
@@ -105,7 +105,7 @@ def verify(acked):
     expect(not gone, f"pods acknowledged and lost: {gone[:5]}")
     returned = [name for name, (verb, _) in state.items() if verb == "nopod" and name in pods]
     expect(not returned, f"pods deleted and back: {returned[:5]}")
-    wait_for("all pods running again", 300, lambda: not unready(cluster) or None)
+    wait_for("all pods running again", 600, lambda: not unready(cluster) or None)
     addresses = [pod["status"]["podIP"] for pod in cluster.pods() if pod["status"].get("phase") == "Running" and pod["status"].get("podIP")]
     expect(len(addresses) == len(set(addresses)), f"two pods share an address: {sorted(addresses)}")
 
@@ -127,7 +127,7 @@ def no_leaked_link():
             f"{pod['metadata']['name']} {pod['status'].get('podIP')} {pod['metadata'].get('deletionTimestamp', '')}" for pod in running)
             + f"; the node has {command('swiftlet', 'pods')}")
         return True
-    wait_for("as many links as pods", 60, even)
+    wait_for("as many links as pods", 180, even)
 
 
 def no_half_image():
