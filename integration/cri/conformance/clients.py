@@ -120,4 +120,5 @@ def outputs(w):
 @it(OUTPUTS, "a log of the image's own in /dev/stdout outlives its program's reopening")
 def reopened_output(w):
     container = w.pod(logs=True).ended(["sh", "-c", "ln -s /dev/stdout /tmp/log; for i in 1 2 3; do echo $i >>/tmp/log; done"])
+    container.logged("3")
     equal([text for _, text in container.log()], ["1", "2", "3"])

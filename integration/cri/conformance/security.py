@@ -69,7 +69,8 @@ def host_network(w, mode):
     with socket.create_server(("", 0)) as server:
         port = server.getsockname()[1]
         pod = with_namespaces(w, cri.NamespaceOption(network=mode), logs=True)
-        container = in_namespaces(pod, ["sh", "-c", "netstat -ln"], log_path="log").wait(cri.CONTAINER_EXITED)
+        container = in_namespaces(pod, ["sh", "-c", "netstat -ln; echo end"], log_path="log").wait(cri.CONTAINER_EXITED)
+        container.logged("end")
         equal(any(f":{port} " in text for _, text in container.log()), mode == cri.NODE, "the host's port is seen")
 
 
@@ -305,7 +306,7 @@ def identity_map(w, options):
     needs_user_namespaces(w)
     pod = with_namespaces(w, cri.NamespaceOption(userns_options=options), logs=True)
     container = in_namespaces(pod, ["cat", "/proc/self/uid_map"], log_path="log").wait(cri.CONTAINER_EXITED)
-    return [text.split() for _, text in container.log()]
+    return [text.split() for _, text in eventually(container.log, "the map")]
 
 
 def refused(w, **options):

@@ -196,4 +196,8 @@ class Container:
         return [(stream, text) for _, stream, _, text in lines]
 
     def logged(self, text, stream="stdout"):
-        expect((stream, text) in self.log(), f"{text!r} is not in the log: {self.log()}")
+        """Sooner or later: an end is told a tenth of a second after it at the latest, whether its log is written or not."""
+        try:
+            eventually(lambda: (stream, text) in self.log(), f"{text!r} in the log")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; there is {self.log()}") from error
