@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -19,6 +21,19 @@ int32_t cf_open_in_root(int32_t root, const char *path, int32_t flags) {
     };
     long fd = syscall(SYS_openat2, root, path, &how, sizeof how);
     return fd < 0 ? -errno : (int32_t)fd;
+}
+
+int32_t cf_open_file(int32_t root, const char *path, int32_t flags) {
+    struct stat status;
+    char name[32];
+    int found = root < 0 ? open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC) : cf_open_in_root(root, path, O_PATH);
+    if (found < 0) return root < 0 ? -errno : found;
+    int code = fstat(found, &status) < 0 ? errno : S_ISLNK(status.st_mode) ? ELOOP : S_ISREG(status.st_mode) ? 0 : EINVAL;
+    snprintf(name, sizeof name, "/proc/self/fd/%d", found);
+    int file = code ? -1 : open(name, flags | O_CLOEXEC);
+    if (!code && file < 0) code = errno;
+    close(found);
+    return code ? -code : file;
 }
 
 int32_t cf_open_on_same_mount(int32_t directory, const char *name) {

@@ -265,15 +265,17 @@ int32_t cm_resize(int32_t terminal, uint16_t columns, uint16_t rows) {
 
 int32_t cm_open_log(const char *path, uint64_t *size) {
     struct stat status;
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
-    if (fd < 0) return -errno;
-    /* a pod with the logs' directory as its volume may have put a pipe or a device of the host's in its place */
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-        close(fd);
-        return -EINVAL;
-    }
+    char name[32];
+    /* a pod with the logs' directory as its volume may have put a pipe or a device of the host's in its place, which is not even opened */
+    int found = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -1;
+    if (found < 0 && errno == ENOENT) found = fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
+    if (found < 0) return -errno;
+    int code = fstat(found, &status) < 0 ? errno : S_ISREG(status.st_mode) ? 0 : EINVAL;
+    snprintf(name, sizeof name, "/proc/self/fd/%d", found);
+    if (!code && fd < 0 && (fd = open(name, O_WRONLY | O_APPEND | O_CLOEXEC)) < 0) code = errno;
+    if (fd != found) close(found);
     *size = (uint64_t)status.st_size;
-    return fd;
+    return code ? -code : fd;
 }
 
 int32_t cm_rename(const char *from, const char *to) { return rename(from, to) < 0 ? -errno : 0; }

@@ -42,6 +42,28 @@ import Testing
         try await body(directory)
     }
 
+    /// To open a device is to use it already, so nothing but a file may be opened. A pipe stands for it here, which needs no rights.
+    @Test func whatIsNoFileIsNotOpened() async throws {
+        try await inDirectory { directory in
+            let path = directory + "/passwd"
+            #expect(mkfifo(path, 0o600) == 0)
+            let watch = Descriptor(owning: inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK)))
+            #expect(inotify_add_watch(watch.raw, path, UInt32(IN_OPEN)) >= 0)
+            func wasOpened() -> Bool {
+                var event = [UInt8](repeating: 0, count: 256)
+                return Glibc.read(watch.raw, &event, event.count) > 0
+            }
+            #expect(throws: KernelError.self) { _ = try WholeFile.open(path) }
+            #expect(throws: KernelError.self) { _ = try OpenDirectory(directory).fileInRoot("passwd") }
+            #expect(!wasOpened())
+            // The control: a look after it was opened comes too late.
+            #expect(throws: KernelError.self) { _ = try WholeFile.read(path) }
+            #expect(wasOpened())
+            #expect(symlink("/etc/passwd", directory + "/link") == 0)
+            #expect { _ = try WholeFile.open(directory + "/link") } throws: { ($0 as? KernelError)?.code == ELOOP }
+        }
+    }
+
     /// As two daemons' commands, or two pulls of one manifest, may be.
     @Test func manyWritersOfOneFileDoNotMix() async throws {
         try await inDirectory { directory in

@@ -16,6 +16,7 @@ attacks() {
         check "$say: its last words are cut" last_words_are_cut
         check "$say: a log that is a pipe holds nobody up" pipe_is_no_log
         check "$say: a log that is a link shows nothing" link_is_no_log
+        [ $users = false ] || check "$say: a log that is a device is not read" device_is_no_log
         check "$say: what nobody reads takes no memory" unread_is_bounded
         kubectl delete pod foe --now >/dev/null
     done
@@ -87,6 +88,15 @@ link_is_no_log() {
     out=$(shown friend 2>&1)
     [[ $out != *secret$'\n'* && $out == *"symbolic link"* ]] || { echo "$out"; put_back; return 1; }
     says secret cat "$(friends_log)" || return 1 # the control
+    put_back
+}
+# Which pods with users of their own cannot make.
+device_is_no_log() {
+    put "mknod 0.log c 1 5" || return 1
+    local out
+    out=$(shown friend 2>&1)
+    [[ $out == *"since it is no file"* ]] || { echo "$out"; put_back; return 1; }
+    says 9 eval 'head -c 9 "$(friends_log)" | wc -c' || return 1 # the control
     put_back
 }
 

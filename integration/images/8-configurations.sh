@@ -6,6 +6,7 @@ in_pod() { kubectl exec "$1" -- sh -c "$2"; }
 refused_with() { eventually 15 tells "$1" "$2"; }
 
 configurations() {
+    local kind
     rm -rf "$ROOT/target" && mkdir -p "$ROOT/target" && echo host >"$ROOT/target/file"
     check "a working directory that climbs stays inside" climbing_workdir
     check "a working directory by a descriptor of the runtime leads nowhere" descriptor_workdir
@@ -13,6 +14,7 @@ configurations() {
     check "a variable with a NUL is not passed on" nul_variable
     check "a user that is none is refused by its name" hostile_user
     check "a user beyond the kernel's numbers is refused" huge_user
+    for kind in pipe huge; do check "users of an image that are no short file ($kind) are none" odd_users $kind; done
     check "an argument with a NUL is refused" nul_argument
     check "a stop signal that is none is refused by its name" hostile_signal
     check "an environment that the kernel does not take is refused" huge_environment
@@ -54,6 +56,15 @@ hostile_user() {
         hostile_pod climber '{"User": "../../etc/passwd"}' && refused_with climber '"../../etc/passwd" is neither in its /etc/passwd'
 }
 huge_user() { hostile_pod number '{"User": "4294967296"}' && refused_with number '"4294967296" is neither in its /etc/passwd nor a number up to'; }
+odd_users() {
+    local file
+    layered "$1" "$1" >/dev/null && pod_of "$1" "layered:$1" 'imagePullPolicy: Never' && runs "$1" && says 0 in_pod "$1" 'id -u' || return 1
+    layered "$1-user" "$1" '{"User": "web:web"}' >/dev/null && pod_of "$1-user" "layered:$1-user" 'imagePullPolicy: Never' &&
+        refused_with "$1-user" '"web" is neither in its /etc/passwd nor a number' || return 1
+    # The control: a program that reads it as any file.
+    file=$(find "$ROOT/d" -path '*/images/trees/*/etc/passwd' \( -type p -o -size +1M \) | head -n 1)
+    [ $(($(timeout 1 head -c 2000000 "$file" | wc -c) % 2000000)) = 0 ]
+}
 nul_argument() { layered argument plain '{"Entrypoint": ["/bin/sh\u0000", "x"]}' >/dev/null && bare_pod argument && refused_with argument 'an argument holds a NUL byte'; }
 bare_pod() { kubectl run "$1" --image="layered:$1" --image-pull-policy=Never --restart=Never >/dev/null; }
 hostile_signal() { hostile_pod signal '{"StopSignal": "KILL; reboot"}' && refused_with signal 'KILL; reboot'; }

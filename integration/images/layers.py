@@ -1,5 +1,5 @@
 """Adds an image to an OCI layout: the image `base` with more layers on it and with its configuration changed.
-usage: layers.py LAYOUT TAG many|links|bytes|plain [JSON OF THE CONFIGURATION, OR @FILE]"""
+usage: layers.py LAYOUT TAG many|links|bytes|pipe|huge|plain [JSON OF THE CONFIGURATION, OR @FILE]"""
 import hashlib, io, json, sys, tarfile
 
 layout, tag, kind = sys.argv[1:4]
@@ -24,6 +24,7 @@ def layer(*members):
             info.type, info.mode, info.mtime = type, 0o755 if type == tarfile.DIRTYPE else 0o644, 1700000000
             if type in (tarfile.SYMTYPE, tarfile.LNKTYPE):
                 info.linkname = value
+            info.devmajor, info.devminor = value if type == tarfile.CHRTYPE else (0, 0)
             data = value.encode() if type == tarfile.REGTYPE else b""
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data) if data else None)
@@ -31,9 +32,13 @@ def layer(*members):
 
 
 FILE, DIR, SYM, HARD = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
+PIPE, DEVICE = tarfile.FIFOTYPE, tarfile.CHRTYPE
 layers = {
     "plain": [],
     "many": [layer((f"srv/n{n}", FILE, str(n)), ("srv/last", FILE, str(n))) for n in range(130)],
+    # Users and groups that are read without end, or not at all.
+    "pipe": [layer(("etc/passwd", PIPE, ""), ("etc/group", SYM, "zero"), ("etc/zero", DEVICE, (1, 5)))],
+    "huge": [layer(("etc/passwd", FILE, "web:x:33:33::/:/bin/sh\n" * 100_000), ("etc/group", SYM, "group"))],
     # Names in bytes, by Python's surrogates: no UTF-8, and two that only look alike.
     "bytes": [
         layer(("srv/n\udcff/", DIR, ""), ("srv/n\udcff/caf\udce9", FILE, "latin"), ("srv/n\udcff/gone\udce9", FILE, ""),

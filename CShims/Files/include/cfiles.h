@@ -5,6 +5,10 @@
 /* Opens `path` with all its links and ".." resolved inside the directory `root` (openat2, RESOLVE_IN_ROOT), magic links refused. */
 int32_t cf_open_in_root(int32_t root, const char *path, int32_t flags);
 
+/* Opens a regular file, where others may have laid something else: -EINVAL for that, -ELOOP for a link. It is looked at before it is opened, since
+ * to open a device is to use it already: a watchdog begins to count, a tape winds back. `root`: as above; -1: `path` is the host's. */
+int32_t cf_open_file(int32_t root, const char *path, int32_t flags);
+
 /* Opens the directory `name` in `directory`. -EXDEV where something is mounted there. */
 int32_t cf_open_on_same_mount(int32_t directory, const char *name);
 

@@ -65,7 +65,7 @@ extension NodeRuntime {
     func makeLogFile(_ path: String) throws(KernelError) {
         guard let parent = path.parentPath else { return }
         try WholeFile.makeDirectories(parent)
-        let file = Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o640)
+        let file = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
         if file >= 0 { Glibc.close(file) }
     }
 

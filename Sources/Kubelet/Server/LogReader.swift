@@ -40,7 +40,8 @@ actor LogReader {
         if options.isFollowing { watch = try Self.watch(path, events) }
         let (path, tail) = (path, options.tailLines)
         let (descriptor, start) = try await threads.run("open log") { () throws(KernelError) in
-            let file = try Self.openFile(path)
+            // A pod with the logs' directory as its volume may put anything in a log's place.
+            let file = try WholeFile.open(path)
             let start = try tail.map { lines throws(KernelError) in try Self.startOfTail(file.raw, lines) } ?? 0
             return (SharedDescriptor(file), start)
         }
@@ -93,16 +94,6 @@ actor LogReader {
                 guard hasEnded else { throw error }
             }
         }
-    }
-
-    /// A pod with the logs' directory as its volume may put anything in a log's place: a link is not followed, a pipe not waited for.
-    private static func openFile(_ path: String) throws(KernelError) -> Descriptor {
-        let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-        var status = stat()
-        guard fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw KernelError("open, since it is no file,", path, EINVAL)
-        }
-        return file
     }
 
     private func readChunk() async throws(KernelError) -> [UInt8] {
@@ -161,7 +152,7 @@ actor LogReader {
             guard try file.withRaw({ raw in fstat(raw, &old) }) == 0, stat(path, &new) == 0,
                 old.st_ino != new.st_ino || old.st_dev != new.st_dev
             else { return nil }
-            return SharedDescriptor(try Self.openFile(path))
+            return SharedDescriptor(try WholeFile.open(path))
         }
     }
 

@@ -37,10 +37,7 @@ enum FileOperations {
     /// The last bytes of a file, at most `limit`; empty where it cannot be read.
     static func end(of path: String, limit: Int) -> [UInt8] {
         var status = stat()
-        guard let file = try? Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), fstat(file.raw, &status) == 0
-        else {
-            return []
-        }
+        guard let file = try? WholeFile.open(path), fstat(file.raw, &status) == 0 else { return [] }
         var bytes = [UInt8](repeating: 0, count: min(limit, max(0, status.st_size)))
         let count = pread(file.raw, &bytes, bytes.count, status.st_size - bytes.count)
         return Array(bytes.prefix(max(0, count)))

@@ -9,6 +9,14 @@ package enum WholeFile {
         try read(try Descriptor.open(path, O_RDONLY | O_NONBLOCK), path: path, limit: limit)
     }
 
+    /// Opens the regular file at `path`, where others may have laid something else: that is not even opened, since a device acts on it already.
+    /// EINVAL for it, ELOOP for a link.
+    package static func open(_ path: String, _ flags: Int32 = O_RDONLY) throws(KernelError) -> Descriptor {
+        let raw = cf_open_file(-1, path, flags)
+        guard raw >= 0 else { throw KernelError(raw == -EINVAL ? "open, since it is no file," : "open", path, -raw) }
+        return Descriptor(owning: raw)
+    }
+
     package static func read(
         _ descriptor: borrowing Descriptor, path: String, limit: Int = 1 << 20
     ) throws(KernelError) -> [UInt8] {

@@ -50,6 +50,13 @@ package struct OpenDirectory: ~Copyable, Sendable {
         return Descriptor(owning: raw)
     }
 
+    /// A regular file found as `openInRoot` finds it, for reading; EINVAL for anything else, which is not even opened: a device acts on it already.
+    package borrowing func fileInRoot(_ path: FilePath) throws(KernelError) -> Descriptor {
+        let raw = cf_open_file(descriptor.raw, path.cString, O_RDONLY)
+        guard raw >= 0 else { throw KernelError("read", "\(self.path)/\(path)", -raw) }
+        return Descriptor(owning: raw)
+    }
+
     package borrowing func status(of name: FilePath) throws(KernelError) -> stat {
         var status = stat()
         guard fstatat(descriptor.raw, name.cString, &status, AT_SYMLINK_NOFOLLOW) == 0 else {

@@ -155,11 +155,7 @@ struct ImageArchive: Sendable {
 
     private func open(_ name: String) throws(CRIError) -> Descriptor {
         try attempt(path) { () throws(KernelError) in
-            let file = try OpenDirectory(directory).openInRoot(FilePath(name), O_RDONLY | O_NONBLOCK | O_NOCTTY)
-            var status = stat()
-            guard fstat(file.raw, &status) == 0 else { throw KernelError("stat", name) }
-            guard status.st_mode & S_IFMT == S_IFREG else { throw KernelError("read", name, EINVAL) }
-            return file
+            try OpenDirectory(directory).fileInRoot(FilePath(name))
         }
     }
 

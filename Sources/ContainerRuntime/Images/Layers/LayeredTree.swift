@@ -14,8 +14,7 @@ struct LayeredTree {
             let root = try OpenDirectory(layer)
             switch try find(components, in: root) {
             case .found:
-                // Of the size of a device's or directory's: read refuses it.
-                guard let file = try? root.openInRoot(path, O_RDONLY | O_NONBLOCK | O_NOCTTY) else { return nil }
+                guard let file = try? root.fileInRoot(path) else { return nil }
                 return try? WholeFile.read(file, path: path.description)
             case .hidden: return nil
             case .absent: continue
