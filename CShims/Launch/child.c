@@ -99,14 +99,34 @@ static void finish_container(struct cl_child *child) {
     cl_finish_filesystems(child);
 }
 
-static void build_container(struct cl_child *child) {
+static void enter_container(const struct cl_child *child) {
+    const struct cl_launch *launch = child->launch;
     int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
-    if (explicit) cl_enter_namespaces(child);
+    int kinds = explicit ? (int)launch->join_kinds : CLONE_NEWNS | CLONE_NEWCGROUP;
+    if (child->user >= 0) kinds |= CLONE_NEWUSER;
+    if (kinds && setns(launch->join_pidfd, kinds) < 0) cl_fail(child, CL_STAGE_JOIN, 0, errno);
+    if (explicit && launch->join_root >= 0 && (fchdir(launch->join_root) < 0 || chroot(".") < 0))
+        cl_fail(child, CL_STAGE_JOIN, 2, errno);
+}
+
+void cl_leave_host(struct cl_child *child) {
+    int joins = child->launch->join_pidfd >= 0;
+    take_streams(child);
+    /* in a pod with users of its own who prepared the child has set it */
+    if (child->user < 0 || joins) cl_set_oom_score(child);
+    set_label(child);
+    if (joins) return enter_container(child);
+    if (child->plan->flags & CL_PLAN_EXPLICIT) cl_enter_namespaces(child);
     else if (child->user >= 0) cl_become_root(child->plan);
-    /* the namespace's root is the group we were cloned into, so it cannot be made by clone itself */
-    if (!explicit && CL_KEEPS(CGROUP_NAMESPACE) && unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
     umask(0);
     cl_enter_root(child);
+}
+
+static void build_container(struct cl_child *child) {
+    int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
+    if (!child->is_inside) cl_leave_host(child);
+    /* the namespace's root is the group we were cloned into, so it cannot be made by clone itself */
+    if (!explicit && CL_KEEPS(CGROUP_NAMESPACE) && unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
     if (!(child->plan->flags & CL_PLAN_HOOKS)) cl_make_mounts(child);
     finish_container(child);
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
@@ -115,29 +135,22 @@ static void build_container(struct cl_child *child) {
 }
 
 static void join_container(struct cl_child *child) {
-    const struct cl_launch *launch = child->launch;
-    int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
-    int kinds = explicit ? (int)launch->join_kinds : CLONE_NEWNS | CLONE_NEWCGROUP;
-    if (child->user >= 0) kinds |= CLONE_NEWUSER;
-    if (kinds && setns(launch->join_pidfd, kinds) < 0) cl_fail(child, CL_STAGE_JOIN, 0, errno);
-    if (explicit && launch->join_root >= 0 && (fchdir(launch->join_root) < 0 || chroot(".") < 0))
-        cl_fail(child, CL_STAGE_JOIN, 2, errno);
+    if (!child->is_inside) cl_leave_host(child);
     if (child->plan->flags & CL_PLAN_BECOME_ROOT || child->user >= 0) cl_become_root(child->plan);
     child->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (child->root < 0) cl_fail(child, CL_STAGE_JOIN, 1, errno);
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
 }
 
-/* What is inherited from here on is what the caller has to give. The others are closed now, not by the execve: it looks the program up
+/* What is inherited from here on is what the caller has to give, and what is kept. The others are closed now, not by the execve: it looks the program up
  * before it closes any, and a path through /proc/self/fd would lead out by a directory of the host's. A prepared container may wait for
  * long, besides: what others let go must not live on in it, and the monitor's death must show as the end of the control socket. */
-static void keep_own_descriptors(const struct cl_child *child) {
+void cl_keep_descriptors(const struct cl_child *child, const int *kept, int count) {
     const struct cl_plan *plan = child->plan;
     unsigned first = 3 + (plan->flags & CL_PLAN_EXPLICIT ? plan->preserved : 0);
-    int kept[3] = {child->control, child->root, plan->flags & CL_PLAN_GATE ? child->launch->gate : -1};
     for (unsigned at = first;;) {
         unsigned next = ~0u;
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < count; i++)
             if (kept[i] >= 0 && (unsigned)kept[i] >= at && (unsigned)kept[i] < next) next = (unsigned)kept[i];
         if (next > at && close_range(at, next == ~0u ? next : next - 1, 0) < 0) cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
         if (next == ~0u) break;
@@ -207,17 +220,14 @@ static void find_program(const struct cl_child *child) {
 
 void cl_child_run(struct cl_child *child) {
     int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
-    child->root = -1;
     reset_signals();
     if (CL_KEEPS(PARENT_DEATH) && !explicit && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 0, errno);
     if (setsid() < 0) cl_fail(child, CL_STAGE_SIGNALS, 2, errno);
-    take_streams(child);
-    if (child->user < 0 || child->launch->join_pidfd >= 0) cl_set_oom_score(child);
-    set_label(child);
     if (child->launch->join_pidfd >= 0) join_container(child);
     else build_container(child);
     cl_find_home(child);
-    keep_own_descriptors(child);
+    const int kept[] = {child->control, child->root, child->plan->flags & CL_PLAN_GATE ? child->launch->gate : -1};
+    cl_keep_descriptors(child, kept, sizeof kept / sizeof *kept);
     if (!CL_KEEPS(DESCRIPTORS)) fcntl(child->root, F_SETFD, 0);
     if (child->plan->flags & CL_PLAN_GATE) find_program(child);
     cl_tell(child, CL_STATUS_READY);

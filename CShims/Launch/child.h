@@ -23,6 +23,7 @@ enum {
     CL_PROTECT_OWN_FILE = 13,
     CL_PROTECT_LINKS = 14,
     CL_PROTECT_NULL_DEVICE = 15,
+    CL_PROTECT_SIGHT = 17,
 };
 #ifndef CL_WEAKEN
 #define CL_WEAKEN 0
@@ -40,7 +41,8 @@ struct cl_child {
     int is_filtered;         /* its seccomp filter is loaded */
     int has_mount_namespace; /* of its own, in a plan with explicit namespaces */
     int user;                /* the pod's own user namespace, -1 without */
-    int processes;           /* the pid namespace's first process, for who clones within the user namespace; -1 */
+    int processes;           /* the pid namespace's first process, for who clones by a process between; -1 */
+    int is_inside;           /* cloned by a process between that had left the host behind */
     int ready_root;          /* the container's root where it was made beforehand, with the host's rights; -1 */
     int trees[CL_MAX_MOUNTS]; /* sources opened before the host goes out of sight */
 };
@@ -64,13 +66,19 @@ struct clone_args;
 uint64_t cl_new_namespaces(const struct cl_plan *plan);
 /* Clones into the plan's namespaces: 0 in the child, its pid, or -1 with errno. */
 pid_t cl_fork_explicit(const struct cl_launch *launch, struct clone_args *args, int *pidfd, uint32_t *stage);
-/* A child in a user namespace: made by a process between, for the caller to reap. That process prepares `child`, where there is one, with the
- * host's rights. 0 in the child, its pid, or -1 with errno. */
+/* A child made by a process between, for the caller to reap. That process prepares `child`, where there is one, with the host's rights, and joins the
+ * user namespace; without one, -1, it brings the child into the container. 0 in the child, its pid, or -1 with errno. */
 pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child, int *pidfd);
 void cl_enter_namespaces(struct cl_child *child);
 void cl_become_root(const struct cl_plan *plan);
 /* Waits for the parent, and ends with it. */
 void cl_await_byte(const struct cl_child *child);
+
+/* child.c: into the namespaces of the container that is joined, or the new one's root, with what is done through the host's procfs done: all but the
+ * pid namespace. */
+void cl_leave_host(struct cl_child *child);
+/* Closes all descriptors but these, -1 for none, and those that are handed on. */
+void cl_keep_descriptors(const struct cl_child *child, const int *kept, int count);
 
 /* users.c */
 /* The user namespace that owns the network namespace we are in, where that is not our own: a descriptor, or CL_USER_NONE.

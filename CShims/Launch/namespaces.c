@@ -95,6 +95,34 @@ static void step_back(const struct cl_plan *plan, int own[CL_MAX_NAMESPACES]) {
 
 static pid_t plain_clone(struct clone_args *args) { return (pid_t)syscall(SYS_clone3, args, sizeof *args); }
 
+/* Who is cloned into a pid namespace of others is in their sight from its first moment, and whoever may trace there (CAP_SYS_PTRACE) reaches all
+ * that it has: so it begins without the host's files and the caller's descriptors. */
+static void go_inside(struct cl_child *child, const struct clone_args *args, int told) {
+    int kept[CL_MAX_MOUNTS + 5] = {child->control, child->processes, told, args->flags & CLONE_INTO_CGROUP ? (int)args->cgroup : -1}, count = 4;
+    int joins = child->launch->join_pidfd >= 0;
+    if (!joins && unshare(CLONE_NEWNS) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
+    cl_leave_host(child);
+    kept[count++] = child->root;
+    for (uint32_t i = 0; !joins && i < child->plan->mount_count; i++) kept[count++] = child->trees[i];
+    cl_keep_descriptors(child, kept, count);
+    child->is_inside = 1;
+}
+
+/* Who clones, while the pipe is for a moment the child's as well: only a child of ours is believed to be one. */
+static int handle_of(pid_t pid) {
+    siginfo_t info;
+    int handle = (int)syscall(SYS_pidfd_open, pid, 0), code = errno;
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+        code = errno;
+        if (handle >= 0) close(handle);
+        return errno = code, -1;
+    }
+    if (handle >= 0) return handle;
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    return errno = code, -1;
+}
+
 pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child, int *pidfd) {
     int ends[2];
     pid_t made[2] = {-1, 0};
@@ -105,10 +133,16 @@ pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child,
         args->flags &= ~(uint64_t)CLONE_PIDFD;
         args->pidfd = 0;
         args->exit_signal = 0;
-        if (child) cl_prepare(child);
+        if (child && user < 0) go_inside(child, args, ends[1]);
+        else if (child) cl_prepare(child);
         int joined = child && child->processes >= 0 ? setns(child->processes, CLONE_NEWPID) : 0;
-        made[0] = joined < 0 || setns(user, CLONE_NEWUSER) < 0 ? -1 : plain_clone(args);
-        if (made[0] == 0) return 0;
+        if (joined == 0 && user >= 0) joined = setns(user, CLONE_NEWUSER);
+        made[0] = joined < 0 ? -1 : plain_clone(args);
+        if (made[0] == 0) {
+            close(ends[1]);
+            if (child && child->is_inside && args->flags & CLONE_INTO_CGROUP) close((int)args->cgroup);
+            return 0;
+        }
         made[1] = errno;
         _exit(write(ends[1], made, sizeof made) < 0);
     }
@@ -116,10 +150,8 @@ pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child,
     if (between < 0 || read(ends[0], made, sizeof made) != sizeof made) made[1] = between < 0 ? errno : ECHILD;
     close(ends[0]);
     if (between > 0) waitpid(between, NULL, 0);
-    if (made[0] > 0 && (*pidfd = (int)syscall(SYS_pidfd_open, made[0], 0)) < 0) {
+    if (made[0] > 0 && (*pidfd = handle_of(made[0])) < 0) {
         made[1] = errno;
-        kill(made[0], SIGKILL);
-        waitpid(made[0], NULL, 0);
         made[0] = -1;
     }
     errno = made[1];

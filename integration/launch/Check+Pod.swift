@@ -104,6 +104,27 @@ extension Check {
             let exit = try await pod.nextExit()
             try expect(exit.subject == .container("a") && exit.signal == SIGKILL, "\(exit)")
         },
+        Check("who may trace those of its pod finds the host behind none of them") { pod in
+            let marker = pod.directory + "/marker"
+            try writeFile("host", marker)
+            let look = "while :; do for p in /proc/[0-9]*; do [ -e $p/root\(marker) ] && echo led; done; done"
+            var watcher = try pod.container("a", ["sh", "-c", "echo watching; " + look])
+            watcher.plan.processNamespace = .pod
+            let ownRights = watcher.plan.process.capabilities.bounding
+            watcher.plan.process.capabilities = CapabilitySets(try ownRights | Capability.mask(of: ["SYS_PTRACE"]))
+            _ = try await pod.monitor.run(watcher)
+            while !pod.rawLog("a").contains("watching") { usleep(1000) }
+            for number in 0..<20 where !pod.rawLog("a").contains("led") {
+                let (_, exit) = try await pod.shell("b\(number)", "echo b") { $0.plan.processNamespace = .pod }
+                try expect(exit.exitCode == 0, "\(exit)")
+                _ = try await pod.monitor.exec(
+                    ExecLaunch(id: "e\(number)", containerID: "a", process: pod.process(["true"])))
+                _ = try await pod.nextExit()
+            }
+            try expect(!pod.rawLog("a").contains("led"), "one led to the host's files")
+            try await pod.monitor.kill("a")
+            _ = try await pod.nextExit()
+        },
         Check("rubbish on the socket does not hurt") { pod in
             _ = try await pod.monitor.run(pod.container("c", ["sleep", "100"]))
             (pod.monitor as? PodMonitorClient)?.disconnect()
