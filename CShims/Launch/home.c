@@ -58,8 +58,11 @@ void cl_find_home(const struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     struct stat status;
     if (!(plan->flags & CL_PLAN_FIND_HOME) || !plan->envc) return;
-    /* what an image may have put there instead of a file must not hold us up */
-    int file = cl_open_inside(child->root, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    /* what an image may have put there instead of a file must not hold us up, nor be opened: to open a device is to use it already */
+    int found = cl_open_inside(child->root, "/etc/passwd", O_PATH, 0);
+    int is_file = found >= 0 && fstat(found, &status) == 0 && S_ISREG(status.st_mode);
+    if (found >= 0) close(found);
+    int file = is_file ? cl_open_inside(child->root, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0) : -1;
     if (file < 0) return;
     if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && search(file, plan->uid, home + strlen("HOME=")))
         plan->envp[plan->envc - 1] = home;

@@ -38,11 +38,16 @@ static void __attribute__((noreturn)) become(const struct crt_hook *hook, int in
 static void __attribute__((noreturn)) become_within(const struct crt_hook *hook, int input, int errors) {
     int status;
     if (setns(hook->pidfd, (int)hook->kinds) < 0) _exit(NOT_RUN);
+    /* as the host's root it could write, in the container, to what is that one's: kernel parameters among it */
+    if (hook->kinds & CLONE_NEWUSER && (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)) _exit(NOT_RUN);
     if (!(hook->kinds & CLONE_NEWPID)) become(hook, input, errors);
+    /* who may trace in the container sees it from its first moment */
+    if (dup2(input, 0) < 0 || dup2(errors, 2) < 0) _exit(NOT_RUN);
+    close_range(3, ~0u, 0);
     pid_t pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        become(hook, input, errors);
+        become(hook, 0, 2);
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid) _exit(NOT_RUN);
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));

@@ -195,7 +195,8 @@ void cl_become_root(const struct cl_plan *plan) {
     if (syscall(SYS_setresuid, 0, 0, 0) < 0 && syscall(SYS_setresuid, uid, uid, uid) < 0) return;
 }
 
-/* Kernel parameters, through the host's /proc while it is in sight: they are those of the namespaces that we are in. */
+/* Kernel parameters, through the host's /proc while it is in sight: they are those of the namespaces that we are in. Before a mount namespace is joined:
+ * its owner may have laid anything over what is in its /proc. */
 static void set_parameters(const struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     struct statfs filesystem;
@@ -216,6 +217,14 @@ void cl_enter_namespaces(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     if (plan->flags & CL_PLAN_MAPPED) cl_await_byte(child);
     if (plan->flags & CL_PLAN_BECOME_ROOT) cl_become_root(plan);
+    if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+        cl_fail(child, CL_STAGE_HOSTNAME, 0, errno);
+    if (plan->domain_name && setdomainname(plan->domain_name, strlen(plan->domain_name)) < 0)
+        cl_fail(child, CL_STAGE_HOSTNAME, 1, errno);
+    /* a kernel without keyrings has none to keep apart */
+    if (plan->keyring && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, plan->keyring) < 0 && errno != ENOSYS)
+        cl_warn(child, CL_STAGE_KEYRING, 0, errno);
+    set_parameters(child);
     for (uint32_t i = 0; i < plan->namespace_count; i++) {
         const struct cl_namespace *namespace = &plan->namespaces[i];
         if (namespace->kind == CLONE_NEWCGROUP && !*namespace->path && unshare(CLONE_NEWCGROUP) < 0)
@@ -228,12 +237,4 @@ void cl_enter_namespaces(struct cl_child *child) {
         close(file);
         child->has_mount_namespace = 0; /* somebody else's: its root stays as it is */
     }
-    if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
-        cl_fail(child, CL_STAGE_HOSTNAME, 0, errno);
-    if (plan->domain_name && setdomainname(plan->domain_name, strlen(plan->domain_name)) < 0)
-        cl_fail(child, CL_STAGE_HOSTNAME, 1, errno);
-    /* a kernel without keyrings has none to keep apart */
-    if (plan->keyring && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, plan->keyring) < 0 && errno != ENOSYS)
-        cl_warn(child, CL_STAGE_KEYRING, 0, errno);
-    set_parameters(child);
 }

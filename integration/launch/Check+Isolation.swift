@@ -127,6 +127,16 @@ extension Check {
             try expect(text.contains("No such file") || text.contains("nonexistent"), text)
             try expect(text.contains("/bin/busybox"), "its own executable is the image's: \(text)")
         },
+        Check("the monitor's executable takes no writes") { pod in
+            // What a container that runs as /proc/self/exe would write to, once the monitor has ended (CVE-2019-5736).
+            func seals(_ path: String) throws -> Int32 {
+                let file = try Descriptor.open(path, O_RDONLY)
+                return fcntl(file.raw, getSeals)
+            }
+            let own = try seals("/proc/\(pod.monitor.processID)/exe")
+            try expect(own > 0 && own & sealedWrites != 0, "seals \(own)")
+            try expect(try seals(pod.ground.rootfs + "/bin/busybox") < 0, "the control: a file has none")
+        },
         Check("the monitor is not dumpable and small") { pod in
             let status = try readText("/proc/\(pod.monitor.processID)/status")
             var file = stat()
@@ -209,6 +219,9 @@ extension Check {
         },
     ]
 }
+
+/// F_GET_SEALS and F_SEAL_WRITE.
+private let (getSeals, sealedWrites): (Int32, Int32) = (1034, 8)
 
 func link(_ path: String) -> String {
     var buffer = [CChar](repeating: 0, count: 256)

@@ -17,6 +17,7 @@ from lifecycle import state
 from sessions import read_all, receive_terminal
 
 ATTACKS = []  # (class, how it is tried, what stops it, what the control shows, what happened)
+NAMES = set()  # of their checks
 
 
 def attack(kind, how, stopped_by, control):
@@ -34,7 +35,8 @@ def attack(kind, how, stopped_by, control):
                 runtime.users = False
         plain, inside = functools.wraps(test)(functools.partial(once, False)), functools.wraps(test)(functools.partial(once, True))
         inside.__doc__ = test.__doc__.rstrip(".") + ", in a user namespace."
-        globals()[test.__name__ + "_in_user_namespace"] = inside
+        test.__globals__[test.__name__ + "_in_user_namespace"] = inside
+        NAMES.update([test.__name__, test.__name__ + "_in_user_namespace"])
         return plain
     return mark
 

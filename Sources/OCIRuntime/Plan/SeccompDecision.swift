@@ -17,6 +17,13 @@ enum SeccompDecision {
     ]
     private static let newListener: UInt32 = 8
     private static let permissionDenied: UInt32 = 1
+    /// What the process calls between its filter and its program, and why nobody may be asked for it: there is no agent yet, or it could say that a
+    /// right is given up which is not.
+    private static let launching: [String: String] = {
+        let handsOver = ["sendmsg", "write", "close"].map { ($0, "handing over the listener needs it") }
+        let givesUp = ["prctl", "setgroups", "setresgid", "setresuid", "capset"].map { ($0, "it gives up rights") }
+        return Dictionary(uniqueKeysWithValues: handsOver + givesUp)
+    }()
 
     static func flags(_ section: SeccompSpecification) throws(OCIRuntimeError) -> UInt32 {
         var flags: UInt32 = 0
@@ -28,12 +35,12 @@ enum SeccompDecision {
         }
         let notifies = section.rules.contains { $0.action == "SCMP_ACT_NOTIFY" }
         if !notifies { return flags & ~32 }
-        // The calls by which the listener is handed over before anybody could answer for them.
         for rule in section.rules where rule.action == "SCMP_ACT_NOTIFY" {
-            if let name = rule.names.first(where: { $0 == "sendmsg" || $0 == "write" || $0 == "close" }) {
-                throw .unsupported(
-                    field: "linux.seccomp.syscalls", cause: "\(name) cannot be SCMP_ACT_NOTIFY: handing over needs it")
+            guard let name = rule.names.first(where: { launching[$0] != nil }), let cause = launching[name] else {
+                continue
             }
+            throw .unsupported(
+                field: "linux.seccomp.syscalls", cause: "\(name) cannot be SCMP_ACT_NOTIFY: \(cause)")
         }
         return flags | newListener
     }

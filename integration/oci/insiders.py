@@ -1,0 +1,282 @@
+"""What a container, or an agent that answers for its system calls, can do to the calls that reach into it. As in attacks.py, each has a control."""
+import array
+import fcntl
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+
+from attacks import attack, image, run_image
+from bundle import ALL_CAPABILITIES, add_mount, until, without
+from clauses import expect
+from kills import left_over
+from races import QUIET
+
+
+class Agent:
+    """Takes seccomp listeners at a path. For the first `serves` of them every call goes on as if it were not asked for; the others are never answered."""
+
+    def __init__(self, runtime, serves=0):
+        self.path = tempfile.mktemp(dir=runtime.folder)
+        self.taken = []
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(self.path)
+        self.server.listen(8)
+        threading.Thread(target=self.take, args=[serves], daemon=True).start()
+
+    def take(self, serves):
+        while True:
+            peer, _ = self.server.accept()
+            _, ancillary, _, _ = peer.recvmsg(65536, socket.CMSG_SPACE(4))
+            listener = array.array("i", ancillary[0][2])[0]
+            self.taken.append(listener)
+            if len(self.taken) <= serves:
+                threading.Thread(target=let_pass, args=[listener], daemon=True).start()
+
+    def asked_for(self, *calls):
+        def change(config):
+            config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": self.path,
+                                          "syscalls": [{"names": list(calls), "action": "SCMP_ACT_NOTIFY"}]}
+        return change
+
+
+def let_pass(listener):
+    try:
+        while True:
+            request = bytearray(80)
+            fcntl.ioctl(listener, 0xC0502100, request)  # SECCOMP_IOCTL_NOTIF_RECV
+            fcntl.ioctl(listener, 0xC0182101, struct.pack("QqiI", struct.unpack_from("Q", request)[0], 0, 0, 1))  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
+    except OSError:
+        pass  # who asked has ended
+
+
+def calls(runtime, *words):
+    return subprocess.Popen([runtime.program, "--root", runtime.root, *words], **QUIET)
+
+
+def processes(runtime, name):
+    return json.loads(runtime.call("ps", "--format", "json", name).stdout)
+
+
+def is_of_container(pid, words=""):
+    """Whether it runs the one program that the container has, and with these words."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe").endswith("/busybox") and open(f"/proc/{pid}/cmdline").read().startswith(words)
+    except OSError:
+        return not words  # it has ended, which no session does that waits
+
+
+def number_inside(pid):
+    """A process's number in the innermost pid namespace."""
+    return next(line for line in open(f"/proc/{pid}/status") if line.startswith("NSpid")).split()[-1]
+
+
+# What of a process the container's root can open or read.
+LOOK = """(: </proc/$1/mem) 2>/dev/null && echo mem; for f in maps environ; do [ "$(head -c 1 /proc/$1/$f 2>/dev/null | wc -c)" = 1 ] && echo $f; done
+for l in exe cwd root fd/1; do readlink /proc/$1/$l >/dev/null 2>&1 && echo $l; done"""
+
+
+@attack("a session on its way (CVE-2016-9962)", "a session waits in the container for its program to be executed; its memory, descriptors and program are looked at",
+        "what is not yet the container's program is not dumpable", "a process of the container's own is open to the same look")
+def test_session_is_out_of_reach(runtime):
+    """The container's root cannot open what has come to be a session and is none yet (CVE-2016-9962)."""
+    agent = Agent(runtime, serves=1)
+    tree = image(runtime, lambda t: open(t + "/look", "w").write(LOOK))
+    def change(config):
+        config["root"]["path"] = tree
+        for names in config["process"]["capabilities"].values():
+            names[:] = set(names) - {"CAP_SYS_PTRACE", "CAP_SYS_ADMIN"}  # the rights to look at all
+        agent.asked_for("execve")(config)
+    name, folder = runtime.create("sleep 100 & until [ -e /who ]; do sleep 0.05; done; for p in $(cat /who); do sh /look $p | tr '\\n' ' '; echo .; done; exec sleep 100", change)
+    runtime.call("start", name)
+    sleeper = until(lambda: [p for p in processes(runtime, name) if is_of_container(p, "sleep\x00100")], "the container's own process is there")[0]
+    session = calls(runtime, "exec", name, "sleep", "77")
+    try:
+        until(lambda: len(agent.taken) == 2, "the session's filter is loaded")
+        on_its_way = until(lambda: [p for p in processes(runtime, name) if not is_of_container(p)], "the session waits")[0]
+        with open(tree + "/who.new", "w") as file:
+            file.write(f"{number_inside(on_its_way)} {number_inside(sleeper)}\n")
+        os.rename(tree + "/who.new", tree + "/who")
+        out = until(lambda: open(folder + "/output").read().count(".") == 2 and open(folder + "/output").read(), "both were looked at")
+        seen, control = [row.split() for row in out.split(".")[:2]]
+        assert seen == [], seen
+        assert control == ["mem", "maps", "environ", "exe", "cwd", "root", "fd/1"], control
+    finally:
+        runtime.call("delete", "--force", name)
+        session.wait(30)
+
+
+# What is in the container's sight and not its own program: whether the host's files are behind its root, and where its descriptors lead.
+WATCH = """while [ ! -e /dev/shm/over ]; do for p in /proc/[0-9]*; do read -r c <$p/comm && case $c in sh|cat|readlink|touch) ;;
+*) echo seen; for f in $p/fd/*; do readlink $f; done; cat $p/root%s && echo led;; esac; done; done 2>/dev/null; echo over; exec sleep 100"""
+
+
+@attack("a session traced from its first moment", "a container that may trace (CAP_SYS_PTRACE) looks for the host's root and for descriptors behind all that comes into its sight; strace holds the session up",
+        "a session's process is cloned inside, without the caller's descriptors", "a process that began outside, in a pid namespace that is shared, leads to the host's files")
+def test_session_shows_nothing_of_the_host(runtime):
+    """A session leads who may trace it neither to the host's files nor to the caller's, from its first moment."""
+    outside = tempfile.mkdtemp(prefix="oci-outside-")
+    os.chmod(outside, 0o755)
+    open(outside + "/marker", "w").close()
+    def change(config):
+        names = [name for name in ALL_CAPABILITIES if name != "CAP_SYS_ADMIN"]
+        config["process"]["capabilities"] = {key: list(names) for key in ("bounding", "effective", "permitted")}
+    try:
+        name, folder = runtime.create(WATCH % (outside + "/marker"), change)
+        runtime.call("start", name)
+        delays = [word for call in ("setns", "setsid", "close_range") for word in ("-e", f"inject={call}:delay_enter=150000")]
+        tracer = ["strace", "-f", "-qq", "-o", "/dev/null", *delays]
+        subprocess.run([*tracer, runtime.program, "--root", runtime.root, "exec", name, "touch", "/dev/shm/over"], check=True, timeout=60, **QUIET)
+        out = until(lambda: "over" in open(folder + "/output").read() and open(folder + "/output").read(), "it has looked").split("\n")
+        assert "seen" in out, "the session was not seen on its way"
+        assert "led" not in out, "it led to the host's files"
+        leads = {line for line in out if line.startswith("/")} - {"/", "/dev/null", "/dev/shm/over"}
+        assert not leads, leads
+        if not runtime.users:  # where it has no rights over who began outside
+            def shared(config):
+                change(config)
+                without(config, "pid")
+            script = f"ls -d /proc/{os.getpid()}/root{outside}/marker"
+            expect(runtime.run(script, shared).stdout, "marker")  # the control
+    finally:
+        shutil.rmtree(outside)
+
+
+@attack("an agent that never answers", "a container's process, a session and the program itself wait for it; paused and deleted meanwhile, and a session beside them",
+        "who waits for an agent is ended by a signal; no lock is held over the wait", "with an agent that lets it pass the call is done")
+def test_silent_agent(runtime):
+    """An agent that never answers holds up who asked it, and nobody else."""
+    silent, kind = Agent(runtime), Agent(runtime, serves=9)
+    name, _ = runtime.create("mkdir /dev/shm/made; sleep 100", silent.asked_for("mkdir", "mkdirat"))
+    runtime.call("start", name)
+    until(lambda: len(silent.taken) == 1, "the agent has the listener")
+    session = calls(runtime, "exec", name, "mkdir", "/dev/shm/other")
+    until(lambda: len(silent.taken) == 2, "the session waits")
+    assert runtime.call("exec", name, "ls", "/dev/shm").stdout == ""
+    runtime.call("pause", name)
+    assert runtime.status(name) == "paused"
+    runtime.call("resume", name)
+    runtime.call("delete", "--force", name)
+    assert session.wait(30) != 0
+    name, _ = runtime.create("true", silent.asked_for("execve"))
+    start = calls(runtime, "start", name)
+    until(lambda: len(silent.taken) == 4, "the program waits")
+    runtime.call("delete", "--force", name)
+    start.wait(30)
+    assert left_over(runtime, name) == [], left_over(runtime, name)
+    expect(runtime.run("mkdir /dev/shm/made && echo made", kind.asked_for("mkdir", "mkdirat", "execve")).stdout, "made")  # the control
+
+
+def test_seccomp_agent_that_takes_nothing(runtime):
+    """linux.seccomp.listenerPath: an agent that accepts no connection is an error after a while, and no wait without end."""
+    server, waiting = socket.socket(socket.AF_UNIX), []
+    path = runtime.folder + "/full"
+    server.bind(path)
+    server.listen(0)
+    try:
+        while len(waiting) < 9:
+            waiting.append(socket.socket(socket.AF_UNIX))
+            waiting[-1].setblocking(False)
+            waiting[-1].connect(path)
+    except BlockingIOError:
+        pass  # it takes no more
+    agent = Agent(runtime)
+    agent.path = path
+    done = runtime.run("sleep 100", agent.asked_for("mkdir"), check=False, timeout=60)
+    assert done.returncode != 0
+    expect(done.stderr, path, "timed out")
+
+
+# Files of the container's own where the kernel's are.
+COVER = """mount -t tmpfs none /proc && mkdir -p /proc/self/attr/apparmor /proc/self/fd /proc/sys/kernel && cd /proc/self &&
+for f in oom_score_adj attr/exec attr/apparmor/exec; do echo whole >$f; done; echo covered; cd /; exec sleep 100"""
+
+
+@attack("procfs of the container's own (CVE-2019-16884, CVE-2025-52881)", "files of its own lie where the kernel's are that exec writes to",
+        "all that is written goes through the host's procfs, before the container is entered", "who writes to them inside changes the files")
+def test_session_believes_no_procfs(runtime):
+    """exec writes to nothing that a container has laid over its procfs (CVE-2019-16884)."""
+    name, folder = runtime.create(COVER, lambda c: c["process"].update(oomScoreAdj=321))
+    runtime.call("start", name)
+    until(lambda: "covered" in open(folder + "/output").read(), "its procfs is covered")
+    pid_file = folder + "/session"
+    runtime.call("exec", "--detach", "--pid-file", pid_file, name, "sleep", "77", output=None)
+    pid = open(pid_file).read()
+    assert open(f"/proc/{pid}/oom_score_adj").read().strip() == "321"
+    files = "cd /proc/self && cat oom_score_adj attr/exec attr/apparmor/exec"
+    assert runtime.call("exec", name, "sh", "-c", files).stdout.split() == ["whole"] * 3
+    assert runtime.call("exec", name, "sh", "-c", "echo 5 >/proc/self/oom_score_adj; cat /proc/self/oom_score_adj").stdout == "5\n"  # the control
+
+
+def test_sysctl_is_not_led_astray(runtime):
+    """linux.sysctl: what somebody has laid over /proc/sys in a mount namespace that is joined is not written to (CVE-2025-52881)."""
+    victim = runtime.folder + "/victim"
+    open(victim, "w").write("whole")
+    lay = f"mount --bind {victim} /proc/sys/net/ipv4/ip_forward && echo laid && read line && echo led >/proc/sys/net/ipv4/ip_forward"
+    holder = subprocess.Popen(["unshare", "-mn", "--propagation", "private", "sh", "-c", lay], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "laid\n"
+        def change(c):
+            c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != "mount"] + [{"type": "mount", "path": f"/proc/{holder.pid}/ns/mnt"}]
+            c["linux"]["sysctl"] = {"net.ipv4.ip_forward": "1"}
+        out = runtime.run("cat /proc/sys/net/ipv4/ip_forward", change).stdout
+        assert open(victim).read() == "whole" and out == "1\n", (open(victim).read(), out)
+        holder.communicate("go\n", timeout=30)
+        assert open(victim).read() == "led\n"  # the control
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+@attack("targets swapped meanwhile (CVE-2021-30465, CVE-2024-45310)", "a directory of a shared volume and a link to the host change places while containers are made that mount beneath it",
+        "openat2 with RESOLVE_IN_ROOT, mkdirat and move_mount by descriptor", "who makes the directory by its path makes it on the host")
+def test_swapped_targets_stay_inside(runtime):
+    """A mount's target whose way is swapped against a link while it is made stays inside (CVE-2021-30465)."""
+    outside, volume = tempfile.mkdtemp(prefix="oci-outside-"), tempfile.mkdtemp(dir=runtime.folder)
+    os.chmod(volume, 0o777)
+    os.mkdir(volume + "/own")
+    os.chmod(volume + "/own", 0o777)
+    os.symlink("own", volume + "/part")
+    over = threading.Event()
+    def swap():
+        while not over.is_set():
+            for target in (outside, "own"):
+                os.symlink(target, volume + "/next")
+                os.rename(volume + "/next", volume + "/part")
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    def change(config):
+        add_mount(config, "/volume", volume, "bind", ["bind"])
+        add_mount(config, "/volume/part/made", "tmpfs", "tmpfs")
+    try:
+        tree = image(runtime, lambda t: (os.makedirs(t + outside), os.mkdir(t + "/volume")))
+        made = sum(run_image(runtime, tree, "true", change).returncode == 0 for _ in range(12))
+        assert os.listdir(outside) == [], os.listdir(outside)
+        assert made > 0, "no container was made"
+        def led_out():
+            shutil.rmtree(volume + "/own/by-path", ignore_errors=True)
+            os.makedirs(volume + "/part/by-path", exist_ok=True)
+            return os.listdir(outside) == ["by-path"]
+        until(led_out, "who follows the path is led out")  # the control
+    finally:
+        over.set()
+        swapper.join()
+        shutil.rmtree(outside)
+
+
+@attack("hooks led by their container", "the container's root lists what a hook in its namespaces has open, and where it is",
+        "descriptors are closed before the execve; it stands at the container's root and is the container's user", "the same program started with an open directory shows it")
+def test_hooks_carry_nothing_in(runtime):
+    """A hook in the container's namespaces has no descriptor, no directory and no user of the host's."""
+    show = "cat >/dev/null; id -u; pwd; ls -d ..; ls /proc/self/fd | tr '\\n' ' '; readlink /proc/self/cwd"
+    def change(config):
+        config["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", f"({show}) >/dev/shm/hook 2>&1"], "env": ["PATH=/bin"]}]}
+    script = f"exec 9</; cd /; exec {os.path.abspath(runtime.program)} --root {runtime.root} run --preserve-fds 0 --bundle {runtime.bundle('cat /dev/shm/hook', change)} {runtime.id()}"
+    out = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=30)
+    assert out.stdout.split() == ["0", "/", "..", "0", "1", "2", "3", "/"], (out.stdout, out.stderr)
+    control = subprocess.run(["bash", "-c", 'exec 9</; cd /tmp; exec sh -c "$0"', show], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout.split()
+    assert "9" in control and control[1] == "/tmp", control
