@@ -58,7 +58,8 @@ hostile_user() {
 huge_user() { hostile_pod number '{"User": "4294967296"}' && refused_with number '"4294967296" is neither in its /etc/passwd nor a number up to'; }
 odd_users() {
     local file
-    layered "$1" "$1" >/dev/null && pod_of "$1" "layered:$1" 'imagePullPolicy: Never' && runs "$1" && says 0 in_pod "$1" 'id -u' || return 1
+    layered "$1" "$1" '{"User": ""}' >/dev/null && pod_of "$1" "layered:$1" 'imagePullPolicy: Never' && runs "$1" &&
+        says 0:0:0:0 in_pod "$1" 'grep Uid /proc/self/status | tr "\t" :' || return 1
     layered "$1-user" "$1" '{"User": "web:web"}' >/dev/null && pod_of "$1-user" "layered:$1-user" 'imagePullPolicy: Never' &&
         refused_with "$1-user" '"web" is neither in its /etc/passwd nor a number' || return 1
     # The control: a program that reads it as any file.
