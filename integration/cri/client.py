@@ -461,6 +461,13 @@ class Checks:
         check(f"{self.options.calls} calls on one connection ({self.options.calls / seconds:.0f} a second)", True)
         waiting = [self.runtime.Status.future(cri.StatusRequest()) for _ in range(200)]
         check("200 calls at one time are answered", all(f.result(timeout=120) for f in waiting))
+        if self.options.peer:
+            return
+        silent = [self.runtime.GetContainerEvents(cri.Empty()) for _ in range(400)]
+        beside = code(lambda: self.runtime.Version(cri.VersionRequest(), timeout=60))
+        check("a call is answered beside 400 that wait", beside == grpc.StatusCode.OK, beside)
+        for call in silent:
+            call.cancel()
 
     def everything(self):
         for part in (self.state, self.image_calls, self.sandbox_calls, self.container_calls, self.security, self.stats,

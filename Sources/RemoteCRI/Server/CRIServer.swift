@@ -39,6 +39,8 @@ package struct CRIServer: Sendable {
         var limits = ServerLimits()
         limits.bodyBytes = 16 << 20 + GRPCFrame.headBytes
         limits.controlFrames = 1_000_000
+        // A kubelet has one connection: commands in containers that take their time must not hold up all else.
+        limits.streamsPerConnection = 10_000
         limits.idleTime = .seconds(3_600)
         // A stream of events may be silent for as long as nothing happens.
         limits.stallTime = .seconds(3_600)
