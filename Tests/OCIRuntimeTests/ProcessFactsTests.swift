@@ -19,4 +19,10 @@ import Testing
     func whatIsCutOrNoNumberHasNone(_ text: String) {
         #expect(ProcessFacts.start(in: text) == nil)
     }
+
+    @Test func theLastNumberIsThatOfTheInnermostNamespace() {
+        #expect(ProcessFacts.innermostNumber(in: "Name:\tsh\nPid:\t9\nNSpid:\t4711\t23\t1\nNSpgid:\t9\n") == 1)
+        #expect(ProcessFacts.innermostNumber(in: "NSpid:\t4711\n") == 4711)
+        #expect(ProcessFacts.innermostNumber(in: "Pid:\t9\n") == nil)
+    }
 }

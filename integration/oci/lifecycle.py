@@ -359,11 +359,13 @@ def test_hooks(runtime):
     assert [(r[0], r[1]) for r in rows()] == [("prestart", own), ("createRuntime", own), ("createContainer", inside)], rows()
     first = json.loads(rows()[0][3])
     assert first["id"] == name and first["pid"] == pid and first["status"] == "created" and json.loads(rows()[1][3])["status"] == "creating" and rows()[0][2] == "pre", rows()[0]
+    # by the number that the container knows it by
+    assert json.loads(rows()[2][3])["pid"] == 1, rows()[2]
     runtime.call("start", name)
     until(lambda: len(rows()) == 6, "the program and the hook after its start have written")
     names = [r[0] for r in rows()]
     assert names[3] == "startContainer" and sorted(names[4:]) == ["poststart", "program"], names
-    assert rows()[3][1] == inside
+    assert rows()[3][1] == inside and json.loads(rows()[3][3])["pid"] == 1, rows()[3]
     runtime.call("delete", "--force", name)
     assert rows()[-1][0] == "poststop" and json.loads(rows()[-1][3])["status"] == "stopped", rows()[-1]
 

@@ -7,7 +7,7 @@ import OCISpecification
 /// Runs a bundle's hooks, each with the container's state on its standard input. One that says no environment has that of who runs it, this
 /// program or the container's process, and where the bundle is in sight it runs there: so runc and crun do, and hooks rely on it.
 struct HookRunner {
-    let state: ContainerState
+    var state: ContainerState
     /// Of the container's process, for what runs in its place.
     var environment: [String]?
     /// False once the container has left the host's tree.
@@ -20,7 +20,7 @@ struct HookRunner {
         for hook in hooks { try run(hook, name, status, handle: -1, kinds: 0, cgroup: -1) }
     }
 
-    /// In the namespaces of the container's process, and in its cgroup.
+    /// In the namespaces of the container's process, by whose numbers the state is told, and in its cgroup.
     func runInside(
         _ hooks: [HookSpecifications.Hook], _ name: String, _ status: ContainerStatus, handle: Int32
     ) throws(OCIRuntimeError) {
@@ -29,7 +29,9 @@ struct HookRunner {
         let code = crt_different_namespaces(state.processID, &kinds)
         guard code == 0 else { throw .kernel(KernelError("read", "/proc/\(state.processID)/ns", -code)) }
         let group = try OptionalDescriptor(state.cgroup)
-        for hook in hooks { try run(hook, name, status, handle: handle, kinds: kinds, cgroup: group.raw) }
+        var inner = self
+        inner.state.processID = ProcessFacts.innermostNumber(of: state.processID) ?? state.processID
+        for hook in hooks { try inner.run(hook, name, status, handle: handle, kinds: kinds, cgroup: group.raw) }
     }
 
     /// All of them; what fails is told and passed over.

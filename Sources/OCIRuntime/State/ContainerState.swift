@@ -134,6 +134,20 @@ package enum ProcessFacts {
     }
 }
 
+extension ProcessFacts {
+    /// Its number in the pid namespace that it lives in; nil where there is none.
+    static func innermostNumber(of processID: Int32) -> Int32? {
+        guard let text = try? readText("/proc/\(processID)/status") else { return nil }
+        return innermostNumber(in: text)
+    }
+
+    /// Of the text of its status file (proc_pid_status(5)).
+    package static func innermostNumber(in text: String) -> Int32? {
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("NSpid:") }) else { return nil }
+        return line.split(whereSeparator: { $0 == "\t" || $0 == " " }).last.flatMap { Int32($0) }
+    }
+}
+
 /// Wall-clock time as RFC 3339 with nanoseconds. By plain calculation: the C library's reads the time zone first.
 func timestamp() -> String {
     var now = timespec()
