@@ -1,8 +1,11 @@
 # Sourced: pulls that are cut, by the registry's end and by the daemon's, and layers that rot.
 
-# The packed layer of 40 MB takes 2.5 s over the line.
+# The packed layer of 40 MB is held on the line once a fourth of it has come, until what is to happen meanwhile has happened.
 large_has_begun() { [ "$(carried)" -gt $((BEFORE + 10000000)) ]; }
+hold_line() { echo $((BEFORE + 10500000)) >"$ROOT/line.count.hold"; }
+release_line() { rm -f "$ROOT/line.count.hold"; }
 forget_large() {
+    release_line
     swiftlet images remove 127.0.0.1:5002/large:1 >/dev/null 2>&1
     swiftlet images prune --all >/dev/null
     BEFORE=$(carried)
@@ -21,41 +24,51 @@ faults() {
     check "a slow pull holds up neither others nor pods" slow_pull_alone
     forget_large
     check "a pod that is deleted waits for no pull" deletion_waits_not
+    release_line
     check "a rotten file in a layer is mended from the packed layer" mends_itself
     check "the same without the packed layer is told" rot_is_told
     check "pulling again fetches that layer alone" heals_by_pull
     check "a tree that vanished is made again at the start" heals_at_start
 }
 registry_dies() {
+    hold_line
     swiftlet pull 127.0.0.1:5002/large:1 2>"$ROOT/pull.err" &
     local pull=$!
     eventually 10 large_has_begun || return 1
     stop_helper line && stop_helper open
+    release_line
     sleep 1
     start_registry 5000 open && start_line
     wait "$pull" && grep -q "goes on after" "$ROOT/pull.err" || { cat "$ROOT/pull.err" "$ROOT/line.log" "$ROOT/open.log"; return 1; }
 }
+much_is_kept() { [ -n "$(find "$ROOT/d" -path '*/images/partial/*' -size +5M)" ]; }
 daemon_dies() {
+    hold_line
     swiftlet pull 127.0.0.1:5002/large:1 >/dev/null 2>&1 &
     local pull=$!
-    eventually 10 large_has_begun || return 1
+    eventually 10 much_is_kept || return 1
     stop_server KILL
+    release_line
     wait "$pull" && return 1
     start_server || return 1
-    [ -n "$(find "$ROOT/d" -path '*/images/partial/*' -size +5M)" ] || { echo "nothing was kept"; return 1; }
+    much_is_kept || { echo "nothing was kept"; return 1; }
     swiftlet pull 127.0.0.1:5002/large:1
 }
 slow_pull_alone() {
+    hold_line
     swiftlet pull 127.0.0.1:5002/large:1 >/dev/null 2>&1 &
-    local slow=$! start=$(date +%s%N)
+    local slow=$!
     eventually 10 large_has_begun || return 1
     swiftlet pull 127.0.0.1:5000/site:zstd && kubectl delete pod site --wait=true --ignore-not-found >/dev/null && pods >/dev/null || return 1
     kill -0 "$slow" 2>/dev/null || { echo "the slow pull was over before"; return 1; }
+    release_line
     wait "$slow"
 }
 deletion_waits_not() {
+    hold_line
     pod_of slow 127.0.0.1:5002/large:1 && eventually 20 large_has_begun || return 1
     kubectl delete pod slow --wait=true --timeout=20s >/dev/null && ! swiftlet images list -o json | grep -q large:1 || return 1
+    release_line
     # What had come is kept for the next.
     swiftlet pull 127.0.0.1:5002/large:1
 }

@@ -1,4 +1,5 @@
-"""A slow line: forwards TCP from one loopback port to another, so many bytes a second in all, and counts what came back.
+"""A slow line: forwards TCP from one loopback port to another, so many bytes a second in all, and counts what came back. While there is a file
+COUNT_FILE.hold, with a number in it, nothing is carried beyond so many bytes but a little each second, so that nobody takes the line for dead.
 usage: line.py FROM TO BYTES_PER_SECOND COUNT_FILE"""
 import os, socket, sys, threading, time
 
@@ -8,11 +9,22 @@ total = int(open(count_file).read()) if os.path.exists(count_file) else 0
 due = time.monotonic()
 
 
+def is_held():
+    try:
+        with open(count_file + ".hold") as file:
+            return total > int(file.read() or 0)
+    except FileNotFoundError:
+        return False
+
+
 def forward(a, b, slow):
     global total, due
     try:
-        while data := a.recv(65536):
+        while data := a.recv(16384 if slow and is_held() else 65536):
             if slow:
+                end = time.monotonic() + 1
+                while is_held() and time.monotonic() < end:
+                    time.sleep(0.05)
                 with lock:
                     total += len(data)
                     with open(count_file + ".new", "w") as file:
