@@ -9,6 +9,7 @@ handing_on() {
     check "to an empty registry all of it goes, in parts" push_elsewhere
     check "skopeo finds it whole" same_digest 127.0.0.1:5000/large:1 127.0.0.1:5001/handed/large:1 --creds user:secret
     check "a second time nothing is sent" says "already there" with_credentials secret
+    check "an image goes whose layers were there in another packing" push_packed_otherwise
     check "a wrong password is refused" says "401" with_credentials wrong
     check "a push goes on when the registry comes back" push_survives
     check "what umoci unpacks of the archive is the image" exported_to_umoci
@@ -23,6 +24,11 @@ push_renamed() { swiftlet images tag 127.0.0.1:5000/large:1 127.0.0.1:5000/hande
 taken_over() { [ "$(grep -c 'already there' "$ROOT/push.err")" -ge 3 ]; }
 digest_of() { inside skopeo inspect --tls-verify=false --format '{{.Digest}}' "${@:2}" "docker://$1"; }
 same_digest() { [ "$(digest_of "$1")" = "$(digest_of "$2" "${@:3}")" ]; }
+push_packed_otherwise() {
+    swiftlet pull 127.0.0.1:5000/site:oci && swiftlet pull 127.0.0.1:5000/site:zstd && swiftlet images tag 127.0.0.1:5000/site:zstd 127.0.0.1:5001/handed/site:zstd &&
+        echo secret | swiftlet images push 127.0.0.1:5001/handed/site:zstd --username user || return 1
+    same_digest 127.0.0.1:5000/site:zstd 127.0.0.1:5001/handed/site:zstd --creds user:secret
+}
 with_credentials() { echo "$1" | swiftlet images push 127.0.0.1:5001/handed/large:1 --username user; }
 push_elsewhere() { swiftlet images tag 127.0.0.1:5000/large:1 127.0.0.1:5001/handed/large:1 && with_credentials secret; }
 # Through the slow line, which ends with the registry.
