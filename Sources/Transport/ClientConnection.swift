@@ -151,6 +151,13 @@ extension ClientConnector {
             try options.setOption(.tcpOption(.init(rawValue: name)), value: .init(value))
         }
     }
+
+    /// The other end of a session may take nothing for as long as it likes, as a program does that is not at its input yet. That counts as not
+    /// acknowledged; whether the machine is there the kernel goes on to ask.
+    static func letPeerPause(_ channel: any Channel) {
+        // A socket of the file system has no such limit.
+        try? channel.syncOptions?.setOption(.tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: 0)
+    }
 }
 
 /// Why a connection could not be made or broke, in the system's words where there are any.

@@ -189,6 +189,7 @@ extension ResponseHandler {
         timer = nil
         state = .upgraded
         let channel = context.channel
+        ClientConnector.letPeerPause(channel)
         // Later, because the decoder that must go is the one calling.
         context.eventLoop.assumeIsolated().execute {
             let session = WebSocketUpgrade.install(
