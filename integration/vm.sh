@@ -37,6 +37,7 @@ cp -L "$(command -v kubectl)" "$disk/"
 features=$work/apparmor/usr/share/apparmor-features/features
 "$work/apparmor/sbin/apparmor_parser" --config-file /dev/null --policy-features "$features" \
     --kernel-features "$features" --skip-kernel-load --stdout integration/vm/guest/apparmor.profile >"$disk/apparmor.bin"
+cp "$work/apparmor/sbin/apparmor_parser" "$disk/"
 mkdir "$disk/podman" "$disk/containerd"
 cp /usr/bin/podman /usr/bin/conmon "$disk/podman/"
 ldd /usr/bin/podman /usr/bin/conmon | awk '/=> \// {print $3}' | grep -vE '/lib[cm]\.so' | sort -u | xargs cp -Lt "$disk/podman/"

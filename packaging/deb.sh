@@ -51,7 +51,7 @@ Architecture: $architecture
 Maintainer: The Swiftlet authors <swiftlet@localhost>
 Installed-Size: $(du -k -s --exclude=DEBIAN "$root" | cut -f1)
 Depends: $libraries
-Recommends: kubernetes-client
+Recommends: kubernetes-client, apparmor
 Description: Kubernetes for one Linux machine and up
  One daemon that serves the Kubernetes API, schedules pods and runs them itself
  on namespaces, cgroups v2, seccomp and nftables. kubectl works unmodified; no

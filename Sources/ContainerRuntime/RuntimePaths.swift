@@ -49,6 +49,11 @@ package struct RuntimePaths: Sendable, Hashable {
         sandbox.areFilesBounded ? sharedMemory(of: sandbox.id) + "/etc" : self.sandbox(sandbox.id)
     }
 
+    /// Named as our cgroup is.
+    package var profile: OwnProfile {
+        OwnProfile(name: cgroupRoot.split(separator: "/").last.map(String.init) ?? "swiftlet")
+    }
+
     /// The cgroup of all pods.
     package var podCgroups: String { cgroupRoot + "/pods" }
     /// The cgroup that pods of this class are directly under.

@@ -2,6 +2,11 @@ import Glibc
 
 /// AppArmor of the running kernel: profiles by their names (apparmor(7)).
 package struct AppArmor: Sendable, Hashable {
+    /// The program that compiles profiles and gives them to the kernel (apparmor_parser(8)).
+    package static let parser = "/sbin/apparmor_parser"
+    /// A profile whose name is written to it is gone; processes that it confined are free then.
+    package static let removal = "/sys/kernel/security/apparmor/.remove"
+
     /// Those that are loaded; nil where securityfs is not mounted, so that nobody but the kernel can tell.
     package var profiles: Set<String>?
 

@@ -18,6 +18,11 @@ final class FakeKernel: RuntimeKernel {
         /// By cgroups that are others'.
         var passedOn: String?
         var mountError: KernelError?
+        /// Nil: the kernel runs without it.
+        var appArmor: AppArmor?
+        var profileObstacle: String?
+        /// How often a profile was to be loaded.
+        var loads = 0
         /// The file of cgroups that writes do not reach.
         var unwritten: String?
     }
@@ -34,7 +39,14 @@ final class FakeKernel: RuntimeKernel {
     func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError) {}
     func obstacleToMapping(on directory: String?) -> KernelError? { state.withLock { $0.obstacle } }
     func hugePageSizes() -> [String] { ["2MB"] }
-    func appArmor() -> AppArmor? { nil }
+    func appArmor() -> AppArmor? { state.withLock { $0.appArmor } }
+    func load(_ profile: OwnProfile) throws(KernelError) -> String? {
+        state.withLock { state in
+            state.loads += 1
+            if state.profileObstacle == nil { state.appArmor?.profiles?.insert(profile.name) }
+            return state.profileObstacle
+        }
+    }
     func capacity(of path: String) -> FilesystemCapacity? {
         FilesystemCapacity(bytes: 1 << 30, inodes: 1_000, freeInodes: 900)
     }

@@ -138,28 +138,47 @@ import Testing
     }
 
     @Test func aLoadedProfileConfinesTheContainerAndItsSessions() throws {
-        func plan(_ asked: ContainerSecurity.AppArmor?, _ kernel: AppArmor?) throws -> ContainerPlan {
+        func plan(_ asked: ContainerSecurity.AppArmor?, _ means: AppArmorMeans?) throws -> ContainerPlan {
             try ContainerPlan(
                 input {
                     $0.config.security.appArmor = asked
-                    $0.appArmor = kernel
+                    $0.appArmor = means
                 })
         }
-        let kernel = AppArmor(profiles: ["mine"])
-        let confined = try plan(.localhost("mine"), kernel)
+        let means = AppArmorMeans(kernel: AppArmor(profiles: ["mine"]), obstacle: "no parser")
+        let confined = try plan(.localhost("mine"), means)
         #expect(confined.launch.plan.process.traits.label?.text == "exec mine")
         #expect(confined.exec.process(["sh"], seccomp: nil, terminal: nil).traits.label == AppArmor.label("mine"))
-        for (asked, kernel) in [
-            (nil, kernel), (.unconfined, kernel), (.runtimeDefault, kernel), (.runtimeDefault, nil),
-        ] as [(ContainerSecurity.AppArmor?, AppArmor?)] {
-            let plan = try plan(asked, kernel)
+        for (asked, means) in [
+            (nil, means), (nil, nil), (.unconfined, means), (.runtimeDefault, means), (.runtimeDefault, nil),
+        ] as [(ContainerSecurity.AppArmor?, AppArmorMeans?)] {
+            let plan = try plan(asked, means)
             #expect(plan.launch.plan.process.traits.label == nil)
-            #expect(plan.warnings.contains { $0.contains("AppArmor") } == (asked == .runtimeDefault && kernel != nil))
+            #expect(plan.warnings.contains { $0.contains("no parser") } == (asked == .runtimeDefault && means != nil))
         }
-        #expect(throws: CRIError.self) { try plan(.localhost("other"), kernel) }
+        #expect(throws: CRIError.self) { try plan(.localhost("other"), means) }
         #expect(throws: CRIError.self) { try plan(.localhost("mine"), nil) }
         // What the list does not say, the kernel will.
-        #expect(try plan(.localhost("other"), AppArmor(profiles: nil)).exec.appArmor == "other")
+        let unlisted = AppArmorMeans(kernel: AppArmor(profiles: nil))
+        #expect(try plan(.localhost("other"), unlisted).exec.appArmor == "other")
+    }
+
+    @Test func theRuntimesOwnProfileIsForThoseThatAskForNoOther() throws {
+        func profile(_ asked: ContainerSecurity.AppArmor?, isPrivileged: Bool = false) throws -> String? {
+            let plan = try ContainerPlan(
+                input {
+                    $0.config.security.appArmor = asked
+                    $0.config.security.isPrivileged = isPrivileged
+                    $0.appArmor = AppArmorMeans(kernel: AppArmor(profiles: ["own", "mine"]), own: "own")
+                })
+            #expect(plan.exec.appArmor.map(AppArmor.label) == plan.launch.plan.process.traits.label)
+            #expect(!plan.warnings.contains { $0.contains("AppArmor") })
+            return plan.exec.appArmor
+        }
+        #expect(try profile(nil) == "own" && profile(.runtimeDefault) == "own")
+        #expect(try profile(.unconfined) == nil && profile(.localhost("mine")) == "mine")
+        #expect(try profile(nil, isPrivileged: true) == nil && profile(.runtimeDefault, isPrivileged: true) == nil)
+        #expect(try profile(.localhost("mine"), isPrivileged: true) == "mine")
     }
 
     @Test func capabilitiesAreDroppedAndThenAdded() throws {

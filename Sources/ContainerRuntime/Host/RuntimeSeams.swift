@@ -91,6 +91,9 @@ package protocol RuntimeKernel: Sendable {
     func hugePageSizes() -> [String]
     /// Nil where the kernel runs without it.
     func appArmor() -> AppArmor?
+    /// Loads a profile, in the place of one of its name. Blocks for as long as it takes to be compiled.
+    /// - Returns: why that could not be; nil where it is loaded.
+    func load(_ profile: OwnProfile) throws(KernelError) -> String?
     /// Of the filesystem that `path` lies on; nil where that cannot be told.
     func capacity(of path: String) -> FilesystemCapacity?
     func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError)

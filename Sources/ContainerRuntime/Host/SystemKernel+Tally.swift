@@ -44,8 +44,6 @@ extension SystemKernel {
         }
     }
 
-    package func appArmor() -> AppArmor? { AppArmor.ofThisKernel() }
-
     package func capacity(of path: String) -> FilesystemCapacity? {
         var disk = statvfs()
         guard statvfs(path, &disk) == 0 else { return nil }

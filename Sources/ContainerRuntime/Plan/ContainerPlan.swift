@@ -13,7 +13,7 @@ struct ContainerPlanInput: Sendable {
     var identity: ProcessIdentity
     var seccomp: SeccompProgram?
     /// Nil where the kernel runs without it.
-    var appArmor: AppArmor?
+    var appArmor: AppArmorMeans?
     /// The sources of mounts of an image, or of a path within their volume, resolved, by the mount's place in the configuration.
     var trees: [Int: SharedDescriptor] = [:]
     /// Those that the configuration names, as they are on the host.
@@ -37,7 +37,7 @@ struct ContainerPlan: Sendable {
         let security = config.security
         let object = "container \(config.metadata.name)"
         let capabilities = try CapabilityDecision(security, host: input.host, object: object)
-        let appArmor = try AppArmorDecision(security, kernel: input.appArmor, object: object)
+        let appArmor = try AppArmorDecision(security, means: input.appArmor, object: object)
         exec = ExecTemplate(
             environment: ProcessDecision.environment(input),
             workingDirectory: ProcessDecision.workingDirectory(config, input.image),

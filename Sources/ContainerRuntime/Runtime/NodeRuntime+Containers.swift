@@ -97,7 +97,7 @@ extension NodeRuntime {
             let capabilities = try CapabilityDecision(config.security, host: input.host, object: object).mask
             input.seccomp = try dependencies.seccomp.program(for: config.security.seccomp, capabilities: capabilities)
         }
-        input.appArmor = config.security.appArmor == nil ? nil : kernel.appArmor()
+        input.appArmor = appArmor(for: config.security)
         input.trees = try Self.subPaths(config)
         input.devices = try DeviceDecision.all(config) + edits.devices
         input.deviceMounts = edits.mounts

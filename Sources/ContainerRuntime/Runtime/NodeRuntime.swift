@@ -23,6 +23,8 @@ package final class NodeRuntime: Sendable {
     let burstableWeight = Mutex<Int64?>(nil)
     /// Why pods cannot have user namespaces of their own, empty where they can; nil until somebody has asked.
     let userObstacle = Mutex<UserObstacle?>(nil)
+    /// Locked while it is loaded.
+    let ownProfile = Mutex(OwnProfileState())
 
     /// - Parameter version: This program's.
     package init(

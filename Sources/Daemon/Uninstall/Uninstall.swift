@@ -56,7 +56,7 @@ package struct Uninstall: Sendable {
     package func run() throws(DaemonError) -> Report {
         let files = try OwnFiles(configuration)
         var report = Report()
-        if let instance { report.removed += try endProcesses(instance) }
+        if let instance { report.removed += try endProcesses(instance) + removeProfile(instance) }
         report.removed += try unmount()
         if let instance { report.removed += try removeNetwork(instance) }
         report.removed += try files.removeVolatile()
@@ -90,6 +90,15 @@ package struct Uninstall: Sendable {
         let paths = RuntimePaths(configuration, instance: instance.id, in: hierarchy)
         let root = NodePaths.cgroupRoot(configuration, instance.id, in: hierarchy)
         return try RuntimeInventory.foreignCgroups(paths, kernel: kernel) + [root].filter { access($0, F_OK) == 0 }
+    }
+
+    /// Only once nothing runs under it: what does would be free.
+    private func removeProfile(_ instance: InstanceName) throws(DaemonError) -> [String] {
+        guard let hierarchy = try? CgroupHierarchy.find() else { return [] }
+        let profile = RuntimePaths(configuration, instance: instance.id, in: hierarchy).profile
+        return try DaemonError.wrapping("AppArmor") { () throws(KernelError) in
+            try kernel.unload(profile) ? ["AppArmor profile \(profile.name)"] : []
+        }
     }
 
     private func unmount() throws(DaemonError) -> [String] {

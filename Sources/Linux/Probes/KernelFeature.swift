@@ -20,7 +20,7 @@ package struct KernelFeature: Sendable, Equatable {
 
     /// Looks at everything once; a few milliseconds of system calls, so not for the cooperative pool.
     package static func all() -> [KernelFeature] {
-        calls() + namespaces() + filesystems() + cgroups() + [appArmor()] + rights()
+        calls() + namespaces() + filesystems() + cgroups() + appArmor() + rights()
     }
 
     private static func calls() -> [KernelFeature] {
@@ -101,9 +101,15 @@ package struct KernelFeature: Sendable, Equatable {
         return true
     }
 
-    private static func appArmor() -> KernelFeature {
-        KernelFeature(
-            "AppArmor", AppArmor.isEnabled, .optional, "pods that ask for an AppArmor profile are refused")
+    private static func appArmor() -> [KernelFeature] {
+        let isEnabled = AppArmor.isEnabled
+        let module = KernelFeature(
+            "AppArmor", isEnabled, .optional, "pods that ask for an AppArmor profile are refused")
+        guard isEnabled else { return [module] }
+        let parser = KernelFeature(
+            "apparmor_parser", access(AppArmor.parser, X_OK) == 0, .optional,
+            "containers run without the runtime's own AppArmor profile; package apparmor has it")
+        return [module, parser]
     }
 
     private static func rights() -> [KernelFeature] {

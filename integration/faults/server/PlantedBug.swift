@@ -103,6 +103,7 @@ struct KernelThatLeaks: RuntimeKernel {
     func obstacleToMapping(on directory: String?) -> KernelError? { base.obstacleToMapping(on: directory) }
     func hugePageSizes() -> [String] { base.hugePageSizes() }
     func appArmor() -> AppArmor? { base.appArmor() }
+    func load(_ profile: OwnProfile) throws(KernelError) -> String? { try base.load(profile) }
     func capacity(of path: String) -> FilesystemCapacity? { base.capacity(of: path) }
 }
 

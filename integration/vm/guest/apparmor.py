@@ -1,4 +1,5 @@
-"""AppArmor, which Debian's kernel has on: a profile holds what it denies for containers of both kinds and for what is executed in them."""
+"""AppArmor, which Debian's kernel has on: a profile holds what it denies for containers of both kinds and for what is executed in them; pods that name none
+run under the runtime's own."""
 
 import re
 import shutil
@@ -15,6 +16,10 @@ SCRIPT = """cat /proc/self/attr/apparmor/current; echo kept >/tmp/yes; cat /tmp/
 (echo spoilt >/tmp/no) 2>/dev/null && echo written; echo open >/etc/secret; cat /etc/secret 2>/dev/null && echo read; true"""
 CONFINED = ["swiftlet-vm", "(enforce)", "kept"]
 FREE = ["unconfined", "kept", "written", "open", "read"]
+# With the right to mount, and no seccomp filter that is asked: what then denies it is the profile.
+MOUNT = {"capabilities": {"add": ["SYS_ADMIN"]}, "seccompProfile": {"type": "Unconfined"}}
+ATTEMPT = """cat /proc/self/attr/apparmor/current; mount -t tmpfs none /tmp 2>/dev/null && echo mounted
+kill -0 1 && echo signalled; true"""
 SECONDS = 60
 
 
@@ -52,21 +57,56 @@ def profile(kind, name=None):
     return {"securityContext": {"appArmorProfile": value}}
 
 
+def own():
+    """The name of the runtime's own profile."""
+    return "swiftlet-" + read("/var/lib/swiftlet/instance").strip()
+
+
+def log(cluster, name):
+    wait_for(f"the words of {name}", SECONDS, lambda: cluster.get(f"/api/v1/namespaces/default/pods/{name}/log").split()[-1:] == ["end"])
+    return cluster.get(f"/api/v1/namespaces/default/pods/{name}/log").split()[:-1]
+
+
 def pods(cluster):
-    log = lambda name: cluster.get(f"/api/v1/namespaces/default/pods/{name}/log").split()
-    for name, spec, wanted in (("aa-none", {}, FREE), ("aa-held", profile("Localhost", PROFILE), CONFINED),
-                               ("aa-free", profile("Unconfined"), FREE), ("aa-own", profile("RuntimeDefault"), FREE)):
+    ours = [own(), "(enforce)"] + FREE[1:]
+    for name, spec, wanted in (("aa-none", {}, ours), ("aa-held", profile("Localhost", PROFILE), CONFINED),
+                               ("aa-free", profile("Unconfined"), FREE), ("aa-own", profile("RuntimeDefault"), ours)):
         cluster.run(name, SCRIPT + "; echo end; sleep 1000", **spec)
-        wait_for(f"the words of {name}", SECONDS, lambda: log(name)[-1:] == ["end"])
-        expect(log(name)[:-1] == wanted, f"{name}: {log(name)}")
-    inside = command("swiftlet", "exec", "aa-held", "--", "/bin/sh", "-c", SCRIPT).split()
-    expect(inside == CONFINED, f"a session: {inside}")
+        expect((words := log(cluster, name)) == wanted, f"{name}: {words}")
+    for name, wanted in (("aa-held", CONFINED), ("aa-own", ours)):
+        inside = command("swiftlet", "exec", name, "--", "/bin/sh", "-c", SCRIPT).split()
+        expect(inside == wanted, f"a session of {name}: {inside}")
     key = "container.apparmor.security.beta.kubernetes.io/main"
     written = cluster.pod("aa-held")["metadata"].get("annotations", {}).get(key)
     expect(written == f"localhost/{PROFILE}", f"the older annotation is {written}")
-    wait_for("a word about the missing profile of the runtime's own", SECONDS, lambda: any("AppArmor" in line for line in cluster.events("aa-own")))
     for name in ("aa-none", "aa-held", "aa-free", "aa-own"):
         cluster.remove(name)
+
+
+def attempt(cluster, name, security):
+    cluster.create("pods", {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {"restartPolicy": "Never", "containers": [{
+        "name": "main", "image": "busybox:vm", "command": ["/bin/sh", "-c", ATTEMPT + "; echo end; sleep 1000"], "securityContext": security}]}})
+    cluster.wait_phase(name, "Running")
+    words = log(cluster, name)
+    cluster.remove(name)
+    return words
+
+
+def attempts(cluster):
+    held = attempt(cluster, "aa-mount", MOUNT)
+    expect(held == [own(), "(enforce)", "signalled"], f"under the runtime's own: {held}")
+    free = attempt(cluster, "aa-mount-free", {**MOUNT, "appArmorProfile": {"type": "Unconfined"}})
+    expect(free == ["unconfined", "mounted", "signalled"], f"the control, without a profile: {free}")
+    whole = attempt(cluster, "aa-mount-whole", {"privileged": True})
+    expect(whole[:2] == ["unconfined", "mounted"], f"a privileged container: {whole}")
+
+
+def unloaded(cluster):
+    with open("/sys/kernel/security/apparmor/.remove", "w") as file:
+        file.write(own())
+    cluster.run("aa-again", "cat /proc/self/attr/apparmor/current; echo end; sleep 1000")
+    expect((words := log(cluster, "aa-again")) == [own(), "(enforce)"], f"it runs under {words}")
+    cluster.remove("aa-again")
 
 
 def pods_of_old(cluster):
@@ -102,7 +142,9 @@ def run(report):
     finally:
         runtime.clean()
     for title, check in (
-        ("pods and their sessions are held to their profile", pods), ("pods with the older annotation", pods_of_old),
+        ("pods and their sessions are held to their profile, or to the runtime's own", pods),
+        ("the runtime's own profile denies mounts to those who have the right to mount", attempts),
+        ("the runtime's own profile is loaded again where somebody has unloaded it", unloaded), ("pods with the older annotation", pods_of_old),
         ("a pod whose profile is not loaded waits and says why", pods_without),
     ):
         report.check("AppArmor: " + title, check, cluster)
