@@ -88,9 +88,12 @@ extension NodeRuntime {
         if phase == .created || phase == .running, let monitor = sandbox.monitor {
             try await kill(id, container, monitor)
         }
+        // Its end may be known and not told yet: who listens hears of it before he hears that it is gone.
+        let ended = state.withLock { $0.containers[id]?.record }
         change(container: id) { $0.removing() }
         try await persist(container: id)
         reach(.containerRemovalRecorded)
+        if let ended { settle(ended) }
         if let monitor = sandbox.monitor {
             do throws(PodMonitorError) {
                 try await monitor.remove(id)
