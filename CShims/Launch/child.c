@@ -99,14 +99,26 @@ static void finish_container(struct cl_child *child) {
     cl_finish_filesystems(child);
 }
 
+static int kinds_to_join(const struct cl_child *child) {
+    int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
+    return explicit ? (int)child->launch->join_kinds : CLONE_NEWNS | CLONE_NEWCGROUP;
+}
+
 static void enter_container(const struct cl_child *child) {
     const struct cl_launch *launch = child->launch;
-    int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
-    int kinds = explicit ? (int)launch->join_kinds : CLONE_NEWNS | CLONE_NEWCGROUP;
+    int explicit = child->plan->flags & CL_PLAN_EXPLICIT, kinds = kinds_to_join(child);
+    /* who clones into the container's group must not be in its namespace yet: where namespaces delegate (nsdelegate) it holds within them alone */
+    if (child->processes >= 0) kinds &= ~CLONE_NEWCGROUP;
     if (child->user >= 0) kinds |= CLONE_NEWUSER;
     if (kinds && setns(launch->join_pidfd, kinds) < 0) cl_fail(child, CL_STAGE_JOIN, 0, errno);
     if (explicit && launch->join_root >= 0 && (fchdir(launch->join_root) < 0 || chroot(".") < 0))
         cl_fail(child, CL_STAGE_JOIN, 2, errno);
+}
+
+void cl_enter_cgroup_namespace(const struct cl_child *child) {
+    int handle = child->launch->join_pidfd;
+    if (kinds_to_join(child) & CLONE_NEWCGROUP && setns(handle, CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_JOIN, 3, errno);
+    close(handle);
 }
 
 void cl_leave_host(struct cl_child *child) {

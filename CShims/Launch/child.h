@@ -78,6 +78,8 @@ void cl_await_byte(const struct cl_child *child);
 /* child.c: into the namespaces of the container that is joined, or the new one's root, with what is done through the host's procfs done: all but the
  * pid namespace. */
 void cl_leave_host(struct cl_child *child);
+/* The last step of a session into its container, of whom another has cloned into its group. */
+void cl_enter_cgroup_namespace(const struct cl_child *child);
 /* Closes all descriptors but these, -1 for none, and those that are handed on. */
 void cl_keep_descriptors(const struct cl_child *child, const int *kept, int count);
 

@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -93,12 +95,15 @@ static void step_back(const struct cl_plan *plan, int own[CL_MAX_NAMESPACES]) {
     }
 }
 
+enum { PATIENCE = 30000 }; /* milliseconds */
+
 static pid_t plain_clone(struct clone_args *args) { return (pid_t)syscall(SYS_clone3, args, sizeof *args); }
 
 /* Who is cloned into a pid namespace of others is in their sight from its first moment, and whoever may trace there (CAP_SYS_PTRACE) reaches all
  * that it has: so it begins without the host's files and the caller's descriptors. */
 static void go_inside(struct cl_child *child, const struct clone_args *args, int told) {
-    int kept[CL_MAX_MOUNTS + 5] = {child->control, child->processes, told, args->flags & CLONE_INTO_CGROUP ? (int)args->cgroup : -1}, count = 4;
+    int group = args->flags & CLONE_INTO_CGROUP ? (int)args->cgroup : -1;
+    int kept[CL_MAX_MOUNTS + 6] = {child->control, child->processes, told, group, child->launch->join_pidfd}, count = 5;
     int joins = child->launch->join_pidfd >= 0;
     if (!joins && unshare(CLONE_NEWNS) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
     cl_leave_host(child);
@@ -123,6 +128,28 @@ static int handle_of(pid_t pid) {
     return errno = code, -1;
 }
 
+/* What the process between says, for which a container's volumes are looked up: on a file system that hangs it would be waited for without end, and its
+ * pod's other containers with it. */
+static int hear(int from, pid_t made[2]) {
+    struct pollfd answer = {.fd = from, .events = POLLIN};
+    int ready;
+    do ready = poll(&answer, 1, PATIENCE);
+    while (ready < 0 && errno == EINTR);
+    if (ready <= 0) return ready < 0 ? errno : ETIMEDOUT;
+    return read(from, made, 2 * sizeof *made) == 2 * sizeof *made ? 0 : ECHILD;
+}
+
+/* Collects it. One that is stuck in the kernel is left to whoever follows us. */
+static void end(pid_t between, int is_stuck) {
+    const struct timespec moment = {.tv_nsec = 10000000};
+    if (!is_stuck) {
+        waitpid(between, NULL, 0);
+        return;
+    }
+    kill(between, SIGKILL);
+    for (int i = 0; i < 100 && waitpid(between, NULL, WNOHANG) == 0; i++) nanosleep(&moment, NULL);
+}
+
 pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child, int *pidfd) {
     int ends[2];
     pid_t made[2] = {-1, 0};
@@ -141,15 +168,17 @@ pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child,
         if (made[0] == 0) {
             close(ends[1]);
             if (child && child->is_inside && args->flags & CLONE_INTO_CGROUP) close((int)args->cgroup);
+            if (child && child->is_inside && child->launch->join_pidfd >= 0) cl_enter_cgroup_namespace(child);
             return 0;
         }
         made[1] = errno;
         _exit(write(ends[1], made, sizeof made) < 0);
     }
     close(ends[1]);
-    if (between < 0 || read(ends[0], made, sizeof made) != sizeof made) made[1] = between < 0 ? errno : ECHILD;
+    int code = between < 0 ? errno : hear(ends[0], made);
+    if (code) made[1] = code;
     close(ends[0]);
-    if (between > 0) waitpid(between, NULL, 0);
+    if (between > 0) end(between, code == ETIMEDOUT);
     if (made[0] > 0 && (*pidfd = handle_of(made[0])) < 0) {
         made[1] = errno;
         made[0] = -1;

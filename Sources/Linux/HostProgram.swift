@@ -25,7 +25,9 @@ package enum HostProgram {
             end(child, &status)
             throw KernelError("run", path, ETIMEDOUT)
         }
-        while waitpid(child, &status, 0) < 0 && errno == EINTR {}
+        while waitpid(child, &status, 0) < 0 {
+            guard errno == EINTR else { throw KernelError("wait", path) }
+        }
         guard status != 0 else { return nil }
         let words = said(errors)
         guard words.isEmpty else { return words }

@@ -76,6 +76,25 @@ import Testing
         await keeping.value
     }
 
+    @Test func aRemovalThatFailedHalfWayIsTriedAgain() async throws {
+        let job = try await make("job", removed: true)
+        runtime.failAlways(.removePodSandbox, with: .failed("a directory is busy"))
+        runtime.exit(container: job, code: 0)
+        let keeping = Task { [runs] in await runs.keep() }
+        await time.waitForSleepers()
+        // As the runtime has it from then on: the container is not listed any more, its sandbox is.
+        try await runtime.removeContainer(job)
+        #expect(try await runs.named("job").hasEnded)
+        time.advance(by: RunContainers.pauses[0])
+        await time.waitForSleepers()
+        runtime.failAlways(.removePodSandbox, with: nil)
+        time.advance(by: RunContainers.pauses[1])
+        while try await !states().isEmpty { await Task.yield() }
+        keeping.cancel()
+        runtime.cutEvents()
+        await keeping.value
+    }
+
     @Test func whatNeverSettlesIsGivenUp() async throws {
         let web = try await make("web")
         runtime.failAlways(.stopPodSandbox, with: .failed("a process hangs"))

@@ -2,7 +2,7 @@ import Glibc
 import Linux
 
 extension SystemKernel {
-    private static let deadline = Duration.seconds(60)
+    private static let deadline = Duration.seconds(20)
 
     package func appArmor() -> AppArmor? { AppArmor.ofThisKernel() }
 

@@ -82,7 +82,8 @@ extension ImageStore {
             }
             guard found.digest != layer.seal else { return }
             let sealed = ImageLayer(key: key, found, isDependent: layer.isDependent)
-            try await change { (index: inout ImageIndex) throws(CRIError) in index.replace(sealed) }
+            // A disk that takes nothing leaves the old seal, by which the next look finds it whole again.
+            try? await change { (index: inout ImageIndex) throws(CRIError) in index.replace(sealed) }
         }
     }
 

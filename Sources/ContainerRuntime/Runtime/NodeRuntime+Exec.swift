@@ -59,6 +59,7 @@ extension NodeRuntime: RuntimeService {
         guard let program = request.command.first, !program.isEmpty else { throw .invalid("exec: there is no command") }
         let monitor = try monitor(of: sandbox)
         let process = try await threads.perform("prepare exec") { [self] () throws(CRIError) in
+            if record.exec.appArmor == paths.profile.name { keepOwnProfile() }
             let seccomp = try dependencies.seccomp.program(
                 for: record.exec.seccomp, capabilities: record.exec.capabilities)
             var process = record.exec.process(

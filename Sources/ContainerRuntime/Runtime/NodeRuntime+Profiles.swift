@@ -14,34 +14,44 @@ struct OwnProfileState {
 extension NodeRuntime {
     private static let patience = Duration.seconds(60)
 
-    /// What a container can be confined with. Where it wants the runtime's own profile, that is loaded if it is not; another tool may have
-    /// unloaded it. What went wrong is not tried again for a minute, so that it does not hold up each container.
+    /// What a container can be confined with. Blocks while the runtime's own profile is loaded, where it wants that.
     func appArmor(for security: ContainerSecurity) -> AppArmorMeans? {
         guard security.appArmor != .unconfined, let kernel = kernel.appArmor() else { return nil }
         var means = AppArmorMeans(kernel: kernel)
         guard AppArmorDecision.usesOwn(security) else { return means }
-        let profile = paths.profile
-        means.obstacle = ownProfile.withLock { state in
-            if state.isLoaded, kernel.profiles?.contains(profile.name) == true { return nil }
+        means.obstacle = keepOwnProfile()
+        if means.obstacle == nil { means.own = paths.profile.name }
+        return means
+    }
+
+    /// Loads the runtime's own profile where it is not; another tool may have unloaded it. What went wrong is not tried again for a minute, so that it
+    /// does not hold up each container.
+    /// - Returns: why it is not there; nil where it is.
+    @discardableResult
+    func keepOwnProfile() -> String? {
+        ownProfile.withLock { state in
+            if state.isLoaded, isListed(paths.profile) { return nil }
             if let tried = state.tried, dependencies.time.uptime() - tried < Self.patience { return state.obstacle }
-            let obstacle = self.obstacle(to: profile)
+            let obstacle = self.obstacle(to: paths.profile)
             if let obstacle, obstacle != state.obstacle {
                 logger.warning("containers run without an AppArmor profile", metadata: ["cause": "\(obstacle)"])
             }
-            state = OwnProfileState(
-                isLoaded: obstacle == nil, obstacle: obstacle,
-                tried: obstacle == nil ? nil : dependencies.time.uptime())
+            let tried = obstacle == nil ? nil : dependencies.time.uptime()
+            state = OwnProfileState(isLoaded: obstacle == nil, obstacle: obstacle, tried: tried)
             return obstacle
         }
-        if means.obstacle == nil { means.own = profile.name }
-        return means
     }
 
     private func obstacle(to profile: OwnProfile) -> String? {
         do throws(KernelError) {
-            return try kernel.load(profile)
+            if let obstacle = try kernel.load(profile) { return obstacle }
+            return isListed(profile) ? nil : "\(AppArmor.parser) has loaded it, but the kernel does not list it"
         } catch {
             return error.description
         }
+    }
+
+    private func isListed(_ profile: OwnProfile) -> Bool {
+        kernel.appArmor()?.profiles?.contains(profile.name) ?? false
     }
 }

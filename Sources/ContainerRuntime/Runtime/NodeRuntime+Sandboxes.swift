@@ -161,7 +161,7 @@ extension NodeRuntime {
         var configuration = PodMonitorConfiguration(
             pod: record.podName, directory: paths.monitor(of: record.id), cgroup: record.cgroup,
             hostname: config.network == .node ? nil : record.hostname, namespaces: namespaces,
-            kernelParameters: SysctlDecision.parameters(config))
+            kernelParameters: SysctlDecision.parameters(config, groups: kernel.hostFile("/proc/self/gid_map")))
         configuration.users = config.users.map { UserMaps($0) }
         configuration.environment = dependencies.monitorEnvironment()
         do throws(PodMonitorError) {

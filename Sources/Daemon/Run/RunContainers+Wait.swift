@@ -4,7 +4,9 @@ import Synchronization
 extension RunContainers {
     /// Returns its exit code when it has ended, also where it is then taken away at once.
     func end(of run: Run) async throws(CRIError) -> Int32 {
-        guard let id = run.container?.id else { throw .invalid("container \(run.name) is being made") }
+        guard let id = run.container?.id else {
+            throw .invalid("container \(run.name) is being \(run.hasEnded ? "removed" : "made")")
+        }
         while !Task.isCancelled {
             // Before the look, so that its end does not fall between the two.
             let events = runtime.containerEvents()

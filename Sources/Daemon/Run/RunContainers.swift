@@ -14,7 +14,8 @@ struct RunContainers: Sendable {
 
         var name: String { sandbox.sessionName ?? sandbox.metadata.name }
         var isRunning: Bool { container?.state == .running }
-        var hasEnded: Bool { container?.state == .exited }
+        /// Also where its removal has begun, which leaves the stopped sandbox alone in sight until it is done.
+        var hasEnded: Bool { container.map { $0.state == .exited } ?? (sandbox.state == .notReady) }
         var hasStarted: Bool { container.map { $0.state != .created } ?? false }
     }
 
@@ -89,8 +90,11 @@ struct RunContainers: Sendable {
     func stop(_ text: String, grace: Duration) async throws(CRIError) -> String {
         let run = try await named(text)
         if let container = run.container { try await runtime.stopContainer(container.id, timeout: grace) }
-        // What fails here `keep` does later.
-        _ = await isSettled(run.sandbox.id)
+        guard await isSettled(run.sandbox.id) else {
+            throw .failed(
+                "container \(run.name) has ended, but what it held could not be given back; the daemon's log says why"
+            )
+        }
         return run.name
     }
 
@@ -198,7 +202,7 @@ struct RunContainers: Sendable {
             let kept = try await threads.run("clear logs") { () throws(KernelError) in try logs.sweep(known: known) }
             for path in kept {
                 logger.warning(
-                    "log kept of a container whose record cannot be read; `swiftlet doctor --fix` removes it",
+                    "log kept of a container of which no record speaks; `swiftlet doctor --fix` removes it",
                     metadata: ["path": "\(path)"])
             }
         } catch {

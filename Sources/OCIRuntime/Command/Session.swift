@@ -26,7 +26,6 @@ package struct Session: Sendable {
         if let format = options["log-format"], format != "json" && format != "text" {
             throw .usage("--log-format \(format): there are text and json")
         }
-        try log.check()
         self.log = log
         isSystemdCgroup = options.has("systemd-cgroup") || options["cgroup-manager"] == "systemd"
         usesCgroups = options["cgroup-manager"] != "disabled"
@@ -65,6 +64,7 @@ package enum OCICommand {
             if options.has("version") { return say(Usage.version) }
             guard let name = options.words.first, !options.has("help"), name != "help" else { return say(Usage.text) }
             let session = try Session(options)
+            try session.log.check()
             log = session.log
             guard let verb = Verb(word: name) else {
                 throw .usage("unknown command \"\(name)\"; --help lists what there is")

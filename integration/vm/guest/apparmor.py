@@ -106,6 +106,10 @@ def unloaded(cluster):
         file.write(own())
     cluster.run("aa-again", "cat /proc/self/attr/apparmor/current; echo end; sleep 1000")
     expect((words := log(cluster, "aa-again")) == [own(), "(enforce)"], f"it runs under {words}")
+    with open("/sys/kernel/security/apparmor/.remove", "w") as file:
+        file.write(own())
+    inside = command("swiftlet", "exec", "aa-again", "--", "cat", "/proc/self/attr/apparmor/current").split()
+    expect(inside == [own(), "(enforce)"], f"a session runs under {inside}")
     cluster.remove("aa-again")
 
 
