@@ -30,7 +30,7 @@ int32_t cf_open_file(int32_t root, const char *path, int32_t flags) {
     if (found < 0) return root < 0 ? -errno : found;
     int code = fstat(found, &status) < 0 ? errno : S_ISLNK(status.st_mode) ? ELOOP : S_ISREG(status.st_mode) ? 0 : EINVAL;
     snprintf(name, sizeof name, "/proc/self/fd/%d", found);
-    int file = code ? -1 : open(name, flags | O_CLOEXEC);
+    int file = code ? -1 : open(name, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (!code && file < 0) code = errno;
     close(found);
     return code ? -code : file;

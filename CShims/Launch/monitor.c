@@ -269,11 +269,12 @@ int32_t cm_open_log(const char *path, uint64_t *size) {
     /* a pod with the logs' directory as its volume may have put a pipe or a device of the host's in its place, which is not even opened */
     int found = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -1;
     if (found < 0 && errno == ENOENT) found = fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
+    if (found < 0 && errno == EEXIST) found = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* laid there meanwhile */
     if (found < 0) return -errno;
     int code = fstat(found, &status) < 0 ? errno : S_ISREG(status.st_mode) ? 0 : EINVAL;
     snprintf(name, sizeof name, "/proc/self/fd/%d", found);
-    if (!code && fd < 0 && (fd = open(name, O_WRONLY | O_APPEND | O_CLOEXEC)) < 0) code = errno;
-    if (fd != found) close(found);
+    if (!code && fd < 0 && (fd = open(name, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) < 0) code = errno;
+    if (code || fd != found) close(found);
     *size = (uint64_t)status.st_size;
     return code ? -code : fd;
 }
