@@ -62,8 +62,17 @@ static void reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Where there will be a terminal, the host's /dev/null until then: what the caller has there is not to be seen inside. One that ends with the execve
+ * is ours, made where the caller has none. */
+static void leave_streams(const struct cl_child *child) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int i = 0; i < 3; i++)
+        if (null < 0 || (fcntl(i, F_GETFD) == 0 && dup2(null, i) < 0)) cl_fail(child, CL_STAGE_STDIO, (uint32_t)i, errno);
+    if (null > 2) close(null);
+}
+
 static void take_streams(const struct cl_child *child) {
-    if (child->plan->flags & CL_PLAN_TERMINAL) return;
+    if (child->plan->flags & CL_PLAN_TERMINAL) return leave_streams(child);
     for (int i = 0; i < 3; i++)
         if (dup2(child->launch->stdio[i], i) < 0) cl_fail(child, CL_STAGE_STDIO, (uint32_t)i, errno);
 }

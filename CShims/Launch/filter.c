@@ -19,7 +19,7 @@ enum { ARCHITECTURE = (int)AUDIT_ARCH_AARCH64 };
 /* What a process does between the gate and its program (cl_wait_at_gate, cl_enter_directory, cl_drop_privileges); the kernel itself calls
  * restart_syscall where it goes on waiting after a stop. */
 static const int after_gate[] = {
-    SYS_accept4, SYS_ppoll, SYS_recvfrom, SYS_sendto, SYS_write, SYS_close, SYS_openat2, SYS_mkdirat, SYS_fchdir, SYS_getcwd,
+    SYS_accept4, SYS_ppoll, SYS_recvfrom, SYS_sendto, SYS_write, SYS_close, SYS_openat2, SYS_mkdirat, SYS_readlinkat, SYS_fchdir, SYS_getcwd,
     SYS_fstat, SYS_newfstatat, SYS_ioctl, SYS_fchown, SYS_prlimit64, SYS_capget, SYS_capset, SYS_prctl, SYS_setgroups, SYS_setresgid,
     SYS_setresuid, SYS_umask, SYS_execve, SYS_exit_group,
     SYS_restart_syscall,

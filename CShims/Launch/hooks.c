@@ -18,6 +18,13 @@
 
 enum { NOT_RUN = 255 };
 
+/* Says why. */
+static void __attribute__((noreturn)) give_up(int errors) {
+    const char *text = strerror(errno);
+    if (write(errors, text, strlen(text)) < 0) _exit(NOT_RUN);
+    _exit(NOT_RUN);
+}
+
 static void __attribute__((noreturn)) become(const struct crt_hook *hook, int input, int errors) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     sigset_t none;
@@ -29,20 +36,24 @@ static void __attribute__((noreturn)) become(const struct crt_hook *hook, int in
     close_range(3, ~0u, 0);
     if (hook->directory && chdir(hook->directory) < 0 && chdir("/") < 0) _exit(NOT_RUN);
     execve(hook->path, hook->argv, hook->envp ? hook->envp : environ);
-    const char *text = strerror(errno);
-    if (write(2, text, strlen(text)) < 0) _exit(NOT_RUN);
-    _exit(NOT_RUN);
+    give_up(2);
+}
+
+/* As the host's root it could write, in the container, to what is that one's: kernel parameters among it. */
+static int become_root(const struct crt_hook *hook) {
+    uint32_t uid = hook->uid, gid = hook->gid;
+    if (syscall(SYS_setresgid, 0, 0, 0) < 0 && syscall(SYS_setresgid, gid, gid, gid) < 0) return -1;
+    return syscall(SYS_setresuid, 0, 0, 0) < 0 && syscall(SYS_setresuid, uid, uid, uid) < 0 ? -1 : 0;
 }
 
 /* Into the container's namespaces; its pid namespace holds for children alone, so there is one more. */
 static void __attribute__((noreturn)) become_within(const struct crt_hook *hook, int input, int errors) {
     int status;
-    if (setns(hook->pidfd, (int)hook->kinds) < 0) _exit(NOT_RUN);
-    /* as the host's root it could write, in the container, to what is that one's: kernel parameters among it */
-    if (hook->kinds & CLONE_NEWUSER && (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)) _exit(NOT_RUN);
+    if (setns(hook->pidfd, (int)hook->kinds) < 0) give_up(errors);
+    if (hook->kinds & CLONE_NEWUSER && become_root(hook) < 0) give_up(errors);
     if (!(hook->kinds & CLONE_NEWPID)) become(hook, input, errors);
     /* who may trace in the container sees it from its first moment */
-    if (dup2(input, 0) < 0 || dup2(errors, 2) < 0) _exit(NOT_RUN);
+    if (dup2(input, 0) < 0 || dup2(errors, 1) < 0 || dup2(errors, 2) < 0) _exit(NOT_RUN);
     close_range(3, ~0u, 0);
     pid_t pid = fork();
     if (pid == 0) {

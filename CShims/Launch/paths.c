@@ -30,7 +30,7 @@ static int climbs(const char *path) {
     return 0;
 }
 
-enum { LONGEST_PATH = 4096, MOST_LINKS = 3 }; /* by the stack that a pod's container is made on */
+enum { LONGEST_PATH = 4096, MOST_LINKS = 3 };
 
 /* The components of a path behind `length` bytes of a place; its new length, 0 where it is too long. */
 static size_t append(char *place, size_t length, const char *path, const char *end) {

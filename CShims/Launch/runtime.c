@@ -40,7 +40,8 @@ int32_t crt_seal(void) {
     int file = open(own_file, O_RDONLY | O_CLOEXEC);
     if (file < 0) return -errno;
     int sealed = is_sealed(file) || (geteuid() != 0 && access(own_file, W_OK) < 0);
-    if (sealed || getenv(CRT_SEALED)) return close(file), sealed ? 0 : -ENOTSUP;
+    if (sealed) return close(file), unsetenv(CRT_SEALED), 0; /* hooks inherit our environment, and may call us */
+    if (getenv(CRT_SEALED)) return close(file), -ENOTSUP;
     struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
     int tree = open_tree(AT_FDCWD, own_file, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &read_only, sizeof read_only) < 0)

@@ -19,7 +19,7 @@
 
 #include "child.h"
 
-enum { STACK_SIZE = 128 << 10, HOLDER_STACK = 8 << 10, MOST_DESCRIPTORS = 16, PARKED = 700 };
+enum { STACK_SIZE = 64 << 10, HOLDER_STACK = 8 << 10, MOST_DESCRIPTORS = 16, PARKED = 700 };
 
 struct report {
     uint32_t stage;

@@ -127,7 +127,7 @@ def test_options_together(runtime):
 
 
 def test_user_namespace_without_root(runtime):
-    """linux.uidMappings: one user alone, who is not root inside, and a session of its."""
+    """linux.uidMappings: one user alone, who is not root inside, a hook and a session of its."""
     root = runtime.folder + "/for-one"
     os.system(f"cp -a {runtime.rootfs} {root} && chown -R -h 100000:100000 {root}")
     def change(c):
@@ -136,10 +136,11 @@ def test_user_namespace_without_root(runtime):
         c["linux"]["uidMappings"] = c["linux"]["gidMappings"] = [{"containerID": 1000, "hostID": 100000, "size": 1}]
         c["process"]["user"] = {"uid": 1000, "gid": 1000}
         c["mounts"] = [m for m in c["mounts"] if m["type"] != "cgroup"]
-    name, folder = runtime.create("id -u; id -g; cat /proc/self/uid_map; echo x >/dev/null && echo done; exec sleep 60", change)
+        c["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "id -u >/dev/shm/hook"], "env": ["PATH=/bin"]}]}
+    name, folder = runtime.create("cat /dev/shm/hook; id -u; id -g; cat /proc/self/uid_map; echo x >/dev/null && echo done; exec sleep 60", change)
     runtime.call("start", name)
     said = until(lambda: (lambda text: "done" in text and text)(open(folder + "/output").read()), "its output")
-    assert said.split() == ["1000", "1000", "1000", "100000", "1", "done"], said
+    assert said.split() == ["1000", "1000", "1000", "1000", "100000", "1", "done"], said
     assert words(runtime.call("exec", name, "id", "-u")) == ["1000"]
 
 

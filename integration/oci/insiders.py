@@ -126,16 +126,19 @@ def test_session_shows_nothing_of_the_host(runtime):
         names = [name for name in ALL_CAPABILITIES if name != "CAP_SYS_ADMIN"]
         config["process"]["capabilities"] = {key: list(names) for key in ("bounding", "effective", "permitted")}
     try:
-        name, folder = runtime.create(WATCH % (outside + "/marker"), change)
-        runtime.call("start", name)
         delays = [word for call in ("setns", "setsid", "close_range") for word in ("-e", f"inject={call}:delay_enter=150000")]
         tracer = ["strace", "-f", "-qq", "-o", "/dev/null", *delays]
-        subprocess.run([*tracer, runtime.program, "--root", runtime.root, "exec", name, "touch", "/dev/shm/over"], check=True, timeout=60, **QUIET)
-        out = until(lambda: "over" in open(folder + "/output").read() and open(folder + "/output").read(), "it has looked").split("\n")
-        assert "seen" in out, "the session was not seen on its way"
-        assert "led" not in out, "it led to the host's files"
-        leads = {line for line in out if line.startswith("/")} - {"/", "/dev/null", "/dev/shm/over"}
-        assert not leads, leads
+        for input, options in ("/dev/null", []), (outside + "/marker", ["--tty"]):
+            name, folder = runtime.create(WATCH % (outside + "/marker"), change)
+            runtime.call("start", name)
+            with open(input) as stdin:
+                subprocess.run([*tracer, runtime.program, "--root", runtime.root, "exec", *options, name, "touch", "/dev/shm/over"], check=True, timeout=60, **{**QUIET, "stdin": stdin})
+            out = until(lambda: "over" in open(folder + "/output").read() and open(folder + "/output").read(), "it has looked").split("\n")
+            assert "seen" in out, "the session was not seen on its way"
+            assert "led" not in out, "it led to the host's files"
+            assert outside + "/marker" not in out, "it led to what its caller has in the terminal's place"
+            leads = {line for line in out if line.startswith("/")} - {"/", "/dev/null", "/dev/shm/over"}
+            assert options or not leads, leads
         if not runtime.users:  # where it has no rights over who began outside
             def shared(config):
                 change(config)

@@ -12,6 +12,9 @@ struct HookRunner {
     var environment: [String]?
     /// False once the container has left the host's tree.
     var seesBundle = true
+    /// Of the container's process: who a hook is where the container's user namespace has no root.
+    var userID: UInt32 = 0
+    var groupID: UInt32 = 0
 
     /// In order, in this process's namespaces; the first that fails ends it.
     func run(
@@ -55,6 +58,8 @@ struct HookRunner {
         order.pidfd = handle
         order.kinds = kinds
         order.cgroup = cgroup
+        order.uid = userID
+        order.gid = groupID
         let code = carryOut(&order, hook, state.described(status).encoded(), &text)
         if code == 0 { return }
         let said = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -121,7 +121,7 @@ struct Assembly {
     }
 
     private func runCreateHooks(_ state: ContainerState, _ handle: Int32) throws(OCIRuntimeError) {
-        let runner = HookRunner(state: state)
+        let runner = HookRunner(state: state, userID: process.userID, groupID: process.groupID)
         let hooks = specification.hooks
         try runner.run(hooks.prestart, "prestart", .created)
         try runner.run(hooks.createRuntime, "createRuntime", .creating)

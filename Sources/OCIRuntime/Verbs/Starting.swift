@@ -13,7 +13,11 @@ struct Starting {
 
     /// What runs in the container before its program.
     func prepare(handle: Int32) throws(OCIRuntimeError) {
-        try HookRunner(state: state, environment: specification?.process?.environment, seesBundle: false).runInside(
+        let process = specification?.process
+        let runner = HookRunner(
+            state: state, environment: process?.environment, seesBundle: false, userID: process?.userID ?? 0,
+            groupID: process?.groupID ?? 0)
+        try runner.runInside(
             specification?.hooks.startContainer ?? [], "startContainer", .created, handle: handle)
     }
 
