@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -99,10 +100,21 @@ enum { PATIENCE = 30000 }; /* milliseconds */
 
 static pid_t plain_clone(struct clone_args *args) { return (pid_t)syscall(SYS_clone3, args, sizeof *args); }
 
+/* The clone has the descriptor of the group that it begins in for its first moment. This one leads to no other group and lets nothing be written. */
+static int group_alone(int group) {
+    struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+    int tree = open_tree(group, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    if (tree < 0) return group;
+    if (mount_setattr(tree, "", AT_EMPTY_PATH, &read_only, sizeof read_only) == 0) return tree;
+    close(tree);
+    return group;
+}
+
 /* Who is cloned into a pid namespace of others is in their sight from its first moment, and whoever may trace there (CAP_SYS_PTRACE) reaches all
  * that it has: so it begins without the host's files and the caller's descriptors. */
-static void go_inside(struct cl_child *child, const struct clone_args *args, int told) {
-    int group = args->flags & CLONE_INTO_CGROUP ? (int)args->cgroup : -1;
+static void go_inside(struct cl_child *child, struct clone_args *args, int told) {
+    int group = args->flags & CLONE_INTO_CGROUP ? group_alone((int)args->cgroup) : -1;
+    if (group >= 0) args->cgroup = (uint64_t)group;
     int kept[CL_MAX_MOUNTS + 6] = {child->control, child->processes, told, group, child->launch->join_pidfd}, count = 5;
     int joins = child->launch->join_pidfd >= 0;
     if (!joins && unshare(CLONE_NEWNS) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);

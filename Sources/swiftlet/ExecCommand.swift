@@ -22,8 +22,10 @@ struct ExecCommand: AsyncParsableCommand {
         let client = try node.client()
         let (pod, choice) = try await client.container(container, of: target.pod, namespace: target.namespace)
         if let note = choice.note { Output.note(note) }
+        let hasTerminal = tty && Output.hasTerminal(for: stdin)
+        if tty && !hasTerminal { Output.noteNoTerminal() }
         let session = ExecSession(
-            pod: pod, container: choice.name, command: command, hasInput: stdin, hasTerminal: tty)
+            pod: pod, container: choice.name, command: command, hasInput: stdin, hasTerminal: hasTerminal)
         let code = try await session.run(client)
         throw ExitCode(code)
     }

@@ -69,6 +69,13 @@ enum Output {
         error("swiftlet: \(text)\n")
     }
 
+    /// Whether a terminal can be given: where the input is to be passed on it must be one, or a terminal inside would never see the input's end.
+    static func hasTerminal(for input: Bool) -> Bool { !input || isatty(STDIN_FILENO) != 0 }
+
+    static func noteNoTerminal() {
+        note("standard input is no terminal, so it is given none (-t is left out)")
+    }
+
     static func error(_ text: String) {
         try? StandardStreams.write(Array(text.utf8), to: STDERR_FILENO)
     }

@@ -58,6 +58,7 @@ struct RunCommand: AsyncParsableCommand {
             try await Progress.show("/v1/images/pull", ["name": .string(image)], node) { _ in }
         }
         let spec = try spec()
+        if tty && !spec.hasTerminal { Output.noteNoTerminal() }
         let code = try await RunSession(spec).run(client)
         if spec.isDetached && code == 0 { Output.write(spec.name + "\n") }
         return code
@@ -86,7 +87,7 @@ struct RunCommand: AsyncParsableCommand {
         spec.memory = try memory.map { text throws(DaemonError) in try RunSpec.bytes(text) }
         spec.processors = try cpus.map { text throws(DaemonError) in try RunSpec.processors(text) }
         (spec.user, spec.workingDirectory, spec.hostname) = (user, workdir, hostname)
-        (spec.hasInput, spec.hasTerminal) = (interactive, tty)
+        (spec.hasInput, spec.hasTerminal) = (interactive, tty && (detach || Output.hasTerminal(for: interactive)))
         (spec.hasReadOnlyRoot, spec.isPrivileged) = (readOnly, privileged)
         (spec.isDetached, spec.isRemovedAtEnd) = (detach, detach && rm)
         return spec

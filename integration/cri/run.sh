@@ -31,6 +31,7 @@ run_commands() {
     check "a port of the machine" run_port
     check "a limit that this host cannot hold is told" run_limit
     check "a terminal of the caller's size" says "33 91" run_terminal
+    check "without one of the caller's it goes on without" says abc run_no_terminal
     check "a signal reaches the container" run_signal
     check "a name is taken once" run_name
     check "also by many at once" run_names
@@ -106,6 +107,9 @@ run_limit() {
         says "memory limit 64Mi is not held" swiftlet run -m 64m busybox:demo true
     fi
 }
+# Its end reaches the program.
+run_no_terminal() { echo abc | timeout 60 swiftlet run -it busybox:demo cat; }
+
 run_terminal() {
     script -qefc "stty cols 91 rows 33; nsenter --net=/run/netns/$NETNS $BIN/swiftlet run --data-dir $ROOT/d --run-dir $ROOT/r --config-dir $ROOT/c -it busybox:demo stty size" \
         "$ROOT/typescript" </dev/null
