@@ -42,6 +42,8 @@ static void __attribute__((noreturn)) become(const struct crt_hook *hook, int in
 /* As the host's root it could write, in the container, to what is that one's: kernel parameters among it. */
 static int become_root(const struct crt_hook *hook) {
     uint32_t uid = hook->uid, gid = hook->gid;
+    /* the caller's further groups are the host's; a namespace that may set none says EPERM */
+    if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM) return -1;
     if (syscall(SYS_setresgid, 0, 0, 0) < 0 && syscall(SYS_setresgid, gid, gid, gid) < 0) return -1;
     return syscall(SYS_setresuid, 0, 0, 0) < 0 && syscall(SYS_setresuid, uid, uid, uid) < 0 ? -1 : 0;
 }

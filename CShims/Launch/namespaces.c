@@ -96,7 +96,7 @@ static void step_back(const struct cl_plan *plan, int own[CL_MAX_NAMESPACES]) {
     }
 }
 
-enum { PATIENCE = 30000 }; /* milliseconds */
+enum { PATIENCE = 10000 }; /* milliseconds */
 
 static pid_t plain_clone(struct clone_args *args) { return (pid_t)syscall(SYS_clone3, args, sizeof *args); }
 
@@ -151,20 +151,45 @@ static int hear(int from, pid_t made[2]) {
     return read(from, made, 2 * sizeof *made) == 2 * sizeof *made ? 0 : ECHILD;
 }
 
-/* Collects it. One that is stuck in the kernel is left to whoever follows us. */
-static void end(pid_t between, int is_stuck) {
+/* Those that we have given up on while they were stuck in the kernel. */
+static pid_t stuck[16];
+
+static void collect_stuck(void) {
+    for (size_t i = 0; i < sizeof stuck / sizeof *stuck; i++)
+        if (stuck[i] > 0 && waitpid(stuck[i], NULL, WNOHANG) != 0) stuck[i] = 0;
+}
+
+static void give_up_on(pid_t between) {
     const struct timespec moment = {.tv_nsec = 10000000};
-    if (!is_stuck) {
-        waitpid(between, NULL, 0);
-        return;
-    }
     kill(between, SIGKILL);
-    for (int i = 0; i < 100 && waitpid(between, NULL, WNOHANG) == 0; i++) nanosleep(&moment, NULL);
+    for (int i = 0; i < 100; i++) {
+        if (waitpid(between, NULL, WNOHANG) != 0) return;
+        nanosleep(&moment, NULL);
+    }
+    for (size_t i = 0; i < sizeof stuck / sizeof *stuck; i++)
+        if (!stuck[i]) {
+            stuck[i] = between;
+            break;
+        }
+}
+
+/* What has been cloned all the same, just before. */
+static void discard_late(int from) {
+    struct pollfd answer = {.fd = from, .events = POLLIN};
+    pid_t made[2];
+    siginfo_t info;
+    if (poll(&answer, 1, 0) <= 0 || read(from, made, sizeof made) != sizeof made || made[0] <= 0) return;
+    int handle = handle_of(made[0]);
+    if (handle < 0) return;
+    syscall(SYS_pidfd_send_signal, handle, SIGKILL, NULL, 0);
+    waitid(P_PIDFD, (id_t)handle, &info, WEXITED);
+    close(handle);
 }
 
 pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child, int *pidfd) {
     int ends[2];
     pid_t made[2] = {-1, 0};
+    collect_stuck();
     if (pipe2(ends, O_CLOEXEC) < 0) return -1;
     pid_t between = fork();
     if (between == 0) {
@@ -189,8 +214,13 @@ pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child,
     close(ends[1]);
     int code = between < 0 ? errno : hear(ends[0], made);
     if (code) made[1] = code;
+    if (code == ETIMEDOUT) {
+        give_up_on(between);
+        discard_late(ends[0]);
+    } else if (between > 0) {
+        waitpid(between, NULL, 0);
+    }
     close(ends[0]);
-    if (between > 0) end(between, code == ETIMEDOUT);
     if (made[0] > 0 && (*pidfd = handle_of(made[0])) < 0) {
         made[1] = errno;
         made[0] = -1;

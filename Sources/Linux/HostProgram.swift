@@ -3,7 +3,7 @@ import Launch
 
 /// Programs of the host's, for what no library does.
 package enum HostProgram {
-    /// Runs one to its end, with `input` to read and nothing else of ours. Blocks.
+    /// Runs one to its end, with `input` to read and none of our environment. Blocks.
     /// - Parameter input: at most what a pipe holds, 64 KiB.
     /// - Returns: nil where it ended with 0, else what it said about it.
     /// - Throws: where it cannot be started, or has not ended by the deadline; then it is killed.

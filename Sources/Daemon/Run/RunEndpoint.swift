@@ -83,7 +83,9 @@ struct RunEndpoint: Sendable {
         _ request: HTTPRequest, _ what: Substring, of run: RunContainers.Run
     ) async throws(Status) -> HTTPResponse {
         let name = "container \(run.name)"
-        guard let container = run.container else { throw .badRequest("\(name) is being made") }
+        guard let container = run.container else {
+            throw .badRequest("\(name) is being \(run.hasEnded ? "removed" : "made")")
+        }
         if what == "exec" { return try containers.session(request, in: container, named: name, isAttach: false) }
         guard run.sandbox.isDetached else {
             throw .badRequest("\(name) has no log: what it writes goes to the command that runs it")
