@@ -68,8 +68,9 @@ uint64_t cl_new_namespaces(const struct cl_plan *plan);
 /* Clones into the plan's namespaces: 0 in the child, its pid, or -1 with errno. */
 pid_t cl_fork_explicit(const struct cl_launch *launch, struct clone_args *args, int *pidfd, uint32_t *stage);
 /* A child made by a process between, for the caller to reap. That process prepares `child`, where there is one, with the host's rights, and joins the
- * user namespace; without one, -1, it brings the child into the container. 0 in the child, its pid, or -1 with errno. */
-pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child, int *pidfd);
+ * pid namespace, if there is one (else -1), and the user namespace; without that, -1, it brings the child into the container. 0 in the child, its pid
+ * in the caller's pid namespace, or -1 with errno. */
+pid_t cl_clone_within(int user, int processes, struct clone_args *args, struct cl_child *child, int *pidfd);
 void cl_enter_namespaces(struct cl_child *child);
 void cl_become_root(const struct cl_plan *plan);
 /* Waits for the parent, and ends with it. */

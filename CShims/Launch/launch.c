@@ -50,7 +50,7 @@ static pid_t fork_into(struct cl_child *child, int *pidfd, uint32_t *stage) {
             args.flags &= ~(uint64_t)CLONE_INTO_CGROUP;
             args.cgroup = 0;
         }
-        if (launch->join_pidfd >= 0 && child->processes >= 0) return cl_clone_within(-1, &args, child, pidfd);
+        if (launch->join_pidfd >= 0 && child->processes >= 0) return cl_clone_within(-1, child->processes, &args, child, pidfd);
         if (launch->join_pidfd >= 0) return (pid_t)syscall(SYS_clone3, &args, sizeof args);
         args.flags |= cl_new_namespaces(launch->plan);
         return cl_fork_explicit(launch, &args, pidfd, stage);
@@ -60,7 +60,7 @@ static pid_t fork_into(struct cl_child *child, int *pidfd, uint32_t *stage) {
         if (CL_KEEPS(PID_NAMESPACE) && launch->plan->flags & CL_PLAN_NEW_PID) args.flags |= CLONE_NEWPID;
     }
     if (child->processes >= 0 || (child->user >= 0 && launch->join_pidfd < 0))
-        return cl_clone_within(launch->join_pidfd < 0 ? child->user : -1, &args, child, pidfd);
+        return cl_clone_within(launch->join_pidfd < 0 ? child->user : -1, child->processes, &args, child, pidfd);
     return (pid_t)syscall(SYS_clone3, &args, sizeof args);
 }
 

@@ -47,10 +47,10 @@ static int open_namespace(const struct cl_namespace *namespace) {
     return errno = EINVAL, -1;
 }
 
-static int user_to_join(const struct cl_plan *plan) {
+/* -2 where none of the kind is joined by path. */
+static int open_to_join(const struct cl_plan *plan, uint32_t kind) {
     for (uint32_t i = 0; i < plan->namespace_count; i++)
-        if (plan->namespaces[i].kind == CLONE_NEWUSER && *plan->namespaces[i].path)
-            return open_namespace(&plan->namespaces[i]);
+        if (plan->namespaces[i].kind == kind && *plan->namespaces[i].path) return open_namespace(&plan->namespaces[i]);
     return -2;
 }
 
@@ -186,7 +186,7 @@ static void discard_late(int from) {
     close(handle);
 }
 
-pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child, int *pidfd) {
+pid_t cl_clone_within(int user, int processes, struct clone_args *args, struct cl_child *child, int *pidfd) {
     int ends[2];
     pid_t made[2] = {-1, 0};
     collect_stuck();
@@ -199,7 +199,7 @@ pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child,
         args->exit_signal = 0;
         if (child && user < 0) go_inside(child, args, ends[1]);
         else if (child) cl_prepare(child);
-        int joined = child && child->processes >= 0 ? setns(child->processes, CLONE_NEWPID) : 0;
+        int joined = processes >= 0 ? setns(processes, CLONE_NEWPID) : 0;
         if (joined == 0 && user >= 0) joined = setns(user, CLONE_NEWUSER);
         made[0] = joined < 0 ? -1 : plain_clone(args);
         if (made[0] == 0) {
@@ -234,18 +234,21 @@ pid_t cl_fork_explicit(const struct cl_launch *launch, struct clone_args *args, 
     int own[CL_MAX_NAMESPACES], code = 0;
     memset(own, -1, sizeof own);
     *stage = CL_STAGE_JOIN;
-    for (uint32_t i = 0; !code && i < plan->namespace_count; i++)
-        if (step_into(plan, i, own) < 0) code = errno;
-    int user = code ? -2 : user_to_join(plan);
+    int user = open_to_join(plan, CLONE_NEWUSER), processes = -2;
     if (user == -1) code = errno;
+    /* who clones on the way joins it by itself: a number that it had in there would be told to us, who are outside */
+    if (user >= 0 && (processes = open_to_join(plan, CLONE_NEWPID)) == -1) code = errno;
+    for (uint32_t i = 0; !code && i < plan->namespace_count; i++)
+        if (!(processes >= 0 && plan->namespaces[i].kind == CLONE_NEWPID) && step_into(plan, i, own) < 0) code = errno;
     pid_t pid = -1;
     if (!code) {
         *stage = CL_STAGE_CLONE;
-        pid = user < 0 ? plain_clone(args) : cl_clone_within(user, args, NULL, pidfd);
+        pid = user < 0 ? plain_clone(args) : cl_clone_within(user, processes, args, NULL, pidfd);
         if (pid == 0) return 0;
         if (pid < 0) code = errno;
     }
     if (user >= 0) close(user);
+    if (processes >= 0) close(processes);
     step_back(plan, own);
     errno = code;
     return pid;

@@ -4,7 +4,7 @@ import os
 import subprocess
 import threading
 
-from bundle import Failure, with_users, without
+from bundle import Failure, until, with_users, without
 
 
 def expect(text, *parts):
@@ -208,6 +208,22 @@ def test_namespace_user_joined(runtime):
         c["linux"]["namespaces"].append({"type": "user", "path": f"/proc/{pid}/ns/user"})
     out = words(runtime.run("readlink /proc/self/ns/user; id -u; echo $$; cat /proc/self/uid_map", change))
     assert out == [os.readlink(f"/proc/{pid}/ns/user"), "0", "1", "0", "100000", "65536"], out
+
+
+def test_namespaces_of_a_pod(runtime):
+    """linux.namespaces: all of a container's joined by another, its users and its processes among them; what the kernel shows of them is theirs."""
+    files = {"user": "user", "pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts"}
+    name, _ = runtime.create("ip link add of-the-pod type dummy || ip link add of-the-pod type veth; exec sleep 60", with_users)
+    runtime.call("start", name)
+    until(lambda: "of-the-pod" in runtime.call("exec", name, "ls", "/sys/class/net").stdout, "the pod has a link of its own")
+    pid = json.loads(runtime.call("state", name).stdout)["pid"]
+    def change(c):
+        without(c, *files)
+        c["linux"]["namespaces"] += [{"type": kind, "path": f"/proc/{pid}/ns/{file}"} for kind, file in files.items()]
+    script = "for f in %s; do readlink /proc/self/ns/$f; done; ls /sys/class/net; mount | grep /dev/mqueue"
+    out = words(runtime.run(script % " ".join(files.values()), change))
+    assert out[:5] == [os.readlink(f"/proc/{pid}/ns/{file}") for file in files.values()], out
+    expect(" ".join(out), "of-the-pod", "type mqueue")
 
 
 def test_user_namespace(runtime):

@@ -65,9 +65,15 @@ extension BundlePlanner {
     /// In a user namespace the kernel shows sysfs and message queues only with a network or ipc namespace of it: the host's then stand in.
     private func standIn(for type: String) -> String? {
         guard hasOwnUsers else { return nil }
-        if type == "sysfs" && !specification.linux.isNew("network") { return "/sys" }
-        if type == "mqueue" && !specification.linux.isNew("ipc") { return "/dev/mqueue" }
+        if type == "sysfs" && !ownsOne("network") { return "/sys" }
+        if type == "mqueue" && !ownsOne("ipc") { return "/dev/mqueue" }
         return nil
+    }
+
+    /// Whether the namespace of the kind is the user namespace's: made with it, or joined as it is, as those of a pod are.
+    private func ownsOne(_ kind: String) -> Bool {
+        let linux = specification.linux
+        return linux.isNew(kind) || linux.namespace(kind) != nil && linux.namespace("user")?.path != nil
     }
 
     private func isUnmappedGroup(_ option: String) -> Bool {
