@@ -23,7 +23,9 @@ def hierarchy():
 def left_over(runtime, name):
     """What is there of a container that should be gone."""
     found = [path for path in (f"{runtime.root}/{name}", f"{hierarchy()}/swiftlet-oci/{name}") if os.path.exists(path)]
-    return found + [line for line in open("/proc/self/mountinfo") if runtime.rootfs in line]
+    found += [line for line in open("/proc/self/mountinfo") if runtime.rootfs in line]
+    # beside a pid file, whose directory is the engine's
+    return found + [file for file in os.listdir(runtime.folder) if file.startswith("pid-file.")]
 
 
 def traced(runtime, options, words):
@@ -87,7 +89,8 @@ def test_create_killed(runtime):
             assert left_over(runtime, name) == [], left_over(runtime, name)
             runtime.call("create", "--bundle", folder, name, output=None)
         assert runtime.status(name) == "created"
-    kills(runtime, "create", runtime.id, lambda name: ["create", "--bundle", folder, name], settle)
+    words = ["create", "--pid-file", runtime.folder + "/pid-file", "--bundle", folder]
+    kills(runtime, "create", runtime.id, lambda name: [*words, name], settle)
 
 
 def test_create_without_mounts_of_its_own_killed(runtime):

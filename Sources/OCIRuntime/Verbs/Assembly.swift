@@ -157,16 +157,6 @@ struct Assembly {
     }
 }
 
-/// A file with a process's number, whole or not at all.
-enum PidFile {
-    static func write(_ processID: Int32, to path: String) throws(OCIRuntimeError) {
-        let bytes = Array(String(processID).utf8)
-        try kernel { () throws(KernelError) in
-            try WholeFile.replace(path, with: bytes, mode: 0o644, durable: false)
-        }
-    }
-}
-
 /// What is set on a process from outside, with rights that it does not have.
 struct OuterSettings {
     let processID: Int32
