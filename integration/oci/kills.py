@@ -148,6 +148,22 @@ def test_delete_killed(runtime):
     kills(runtime, "delete", prepare, lambda name: ["delete", name], settle)
 
 
+def test_words_and_waits_refused(runtime):
+    """exec and run of which the kernel refuses a word or a wait: an error says which, and neither session nor container is left behind."""
+    name, _ = runtime.create("sleep 30")
+    runtime.call("start", name)
+    brief, other = runtime.bundle("true"), runtime.id()
+    cases = [(["exec", name, "true"], "sendto", 1, "go on"), (["exec", name, "true"], "waitid", 2, "collect"),
+             (["run", "--bundle", brief, other], "waitid", 1, "collect")]
+    for words, call, turn, said in cases:
+        done = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:error=ENOMEM:when={turn}", runtime.program,
+                               "--root", runtime.root, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        assert done.returncode not in (0, -9), done
+        expect(done.stderr, said, "Cannot allocate memory")
+        until(lambda: len(json.loads(runtime.call("ps", "--format", "json", name).stdout)) == 1, "nothing of the session is left")
+    assert left_over(runtime, other) == [], left_over(runtime, other)
+
+
 def test_five_hundred(runtime):
     """500 containers created, run and deleted: mounts, groups, keyrings, sockets, state and this process's descriptors are back."""
     parent = "oci-check-%d" % os.getpid()

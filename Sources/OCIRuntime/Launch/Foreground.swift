@@ -18,7 +18,7 @@ struct Foreground {
     }
 
     /// The exit code, or 128 and the signal's number.
-    func attend() -> Int32 {
+    func attend() throws(OCIRuntimeError) -> Int32 {
         var saved = [UInt8](repeating: 0, count: Int(CRT_TERMINAL_BYTES))
         let isRaw = terminal >= 0 && crt_raw(0, &saved) == 0
         defer { if isRaw { crt_cooked(0, saved) } }
@@ -30,12 +30,14 @@ struct Foreground {
             pollfd(fd: terminal >= 0 ? 0 : -1, events: Int16(POLLIN), revents: 0),
         ]
         while true {
-            if poll(&events, 4, -1) < 0 && errno != EINTR { return 255 }
+            guard poll(&events, 4, -1) >= 0 || errno == EINTR else {
+                throw .kernel(KernelError("wait for", "the process"))
+            }
             if events[0].revents != 0 { passSignals() }
             // What it wrote last comes before its end.
             if events[2].revents != 0 && !copy(from: terminal, to: 1) { events[2].fd = -1 }
             if events[3].revents != 0 && !copy(from: 0, to: terminal) { events[3].fd = -1 }
-            if events[1].revents != 0 && (events[2].fd < 0 || events[2].revents == 0) { return exitCode() }
+            if events[1].revents != 0 && (events[2].fd < 0 || events[2].revents == 0) { return try exitCode() }
         }
     }
 
@@ -67,10 +69,11 @@ struct Foreground {
         return true
     }
 
-    private func exitCode() -> Int32 {
+    private func exitCode() throws(OCIRuntimeError) -> Int32 {
         var code: Int32 = 0
         var value: Int32 = 0
-        guard cl_reap(handle, &code, &value) == 1 else { return 255 }
+        let got = cl_reap(handle, &code, &value)
+        guard got == 1 else { throw .kernel(KernelError("collect", "the process", -got)) }
         return code == CLD_EXITED ? value : 128 + value
     }
 }

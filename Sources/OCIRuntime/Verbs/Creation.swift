@@ -106,7 +106,7 @@ struct Creation {
             try launched.proceed()
             try starting.follow(launched)
             guard let signals else { return }
-            code = Foreground(handle: launched.handle.raw, terminal: terminal, signals: signals).attend()
+            code = try Foreground(handle: launched.handle.raw, terminal: terminal, signals: signals).attend()
         }
         // By now the id may be another's, whom this one's removal by somebody else made room for.
         if let made, !isDetached, !keeps {

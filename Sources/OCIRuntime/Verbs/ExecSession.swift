@@ -55,7 +55,7 @@ struct ExecSession {
         do throws(OCIRuntimeError) {
             let terminal = try bringUp(launched, process, console)
             guard let signals else { return 0 }
-            return Foreground(handle: launched.handle.raw, terminal: terminal, signals: signals).attend()
+            return try Foreground(handle: launched.handle.raw, terminal: terminal, signals: signals).attend()
         } catch {
             launched.discard()
             throw launched.lastWords() ?? reason(error)
@@ -198,9 +198,9 @@ struct ExecSession {
     ) throws(OCIRuntimeError) -> Int32 {
         var terminal: Int32 = -1
         var isExecuting = false
-        // With nobody to be told who it is, it need not wait for us: we need not wake each other, twice. If it has ended, it says why.
+        // With nobody to be told who it is, it need not wait for us: we need not wake each other, twice.
         let isTold = arguments["pid-file"] != nil || arguments["pidfd-socket"] != nil
-        if !isTold { try? launched.proceed() }
+        if !isTold { try letGo(launched) }
         while let message = try launched.next() {
             switch consume message {
             case .warning(let text): session.log.warning(text)
@@ -222,6 +222,15 @@ struct ExecSession {
         }
         guard isExecuting else { throw .state(container: state.id, cause: "the process ended before its program") }
         return terminal
+    }
+
+    /// If it has ended already, it says why.
+    private func letGo(_ launched: borrowing LaunchedProcess) throws(OCIRuntimeError) {
+        do throws(OCIRuntimeError) { try launched.proceed() } catch {
+            guard case .kernel(let cause) = error, [EPIPE, ECONNRESET, ENOTCONN].contains(cause.code) else {
+                throw error
+            }
+        }
     }
 }
 
