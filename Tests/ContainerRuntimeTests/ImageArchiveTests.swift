@@ -177,6 +177,9 @@ enum Layers {
         let blob = store.content.path(of: fixture.layers[1].digest)
         for path in [page, blob] { try WholeFile.replace(path, with: [], mode: 0o644, durable: false) }
         #expect(try await store.verifyAll() == ["docker.io/library/a:latest"])
+        let later = try await node.open().images
+        try await later.verify()
+        #expect(later.damaged == store.damaged, "the next daemon finds it too")
         #expect(try await store.imageStatus("a") == nil && store.records.contains { $0.id == record.id })
         #expect(throws: CRIError.self) { try store.use("a", called: "a", by: "container") }
         _ = try await store.add(name: "a", path: try node.layout([("a", fixture)]))
@@ -223,6 +226,9 @@ enum Layers {
         let layer = try #require(store.records.first { $0.names.contains("docker.io/library/a:latest") }?.layers.first)
         #expect(layer.key == earlier && layer.seal == seal)
         #expect(try await node.open().images.records.contains { $0.layers == [layer] })
+        let changed = trees + earlier.hex + "/f"
+        try WholeFile.replace(changed, with: Array("other".utf8), mode: 0o644, durable: false)
+        #expect(try await store.verifyAll().contains("docker.io/library/a:latest"))
     }
 
     @Test func aMissingTreeIsFoundAtTheStart() async throws {

@@ -83,6 +83,10 @@ rot_is_told() {
     rot "$(layer_file)" && rot "$(packed_layer)"
     ! swiftlet images verify >"$ROOT/verify" 2>&1 && grep -q "large:1 damaged" "$ROOT/verify"
 }
+rot_outlives_the_daemon() {
+    stop_server KILL
+    start_server && eventually 20 grep -q "large:1.*image damaged; pull it again" "$ROOT/log"
+}
 heals_by_pull() {
     swiftlet pull 127.0.0.1:5002/large:1 2>"$ROOT/pull.err" || { cat "$ROOT/pull.err" "$ROOT/line.log" "$ROOT/open.log"; return 1; }
     [ "$(grep -c 'already there' "$ROOT/pull.err")" = 1 ] && swiftlet images verify

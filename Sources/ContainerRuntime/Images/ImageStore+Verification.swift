@@ -28,9 +28,15 @@ extension ImageStore {
             try attempt("image store") { () throws(KernelError) in try dropRetired() }
         }
         for key in state.withLock({ $0.uncertain }) { try await check(key) }
+        // What is damaged has to be found by the next daemon too.
+        if state.withLock({ $0.damaged.isEmpty }) { try await note(Self.boot) }
+    }
+
+    /// - Parameter boot: in which all layers were found whole; empty: in none.
+    private func note(_ boot: [UInt8]) async throws(CRIError) {
         try await threads.perform("note verification") { [self] () throws(CRIError) in
             try attempt("image store") { () throws(KernelError) in
-                try WholeFile.replace(verifiedFile, with: Self.boot, durable: false)
+                try WholeFile.replace(verifiedFile, with: boot, durable: false)
             }
         }
     }
@@ -38,6 +44,7 @@ extension ImageStore {
     /// Checks every layer now.
     /// - Returns: the images that have a layer which cannot be healed from what is on this disk.
     package func verifyAll() async throws(CRIError) -> [String] {
+        try await note([])
         state.withLock { $0.unverified = Set($0.index.layers.keys) }
         try await verify()
         return damaged
