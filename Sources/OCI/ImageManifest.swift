@@ -23,6 +23,10 @@ package struct ImageManifest: Sendable, Hashable {
                 "schemaVersion", "version \(version ?? 0) is not read; push the image anew with a current program")
         }
         mediaType = try reader.string("mediaType") ?? ImageMediaType.manifest
+        // The same bytes would be another image to who reads them as an index.
+        guard ImageMediaType.isManifest(mediaType), value["manifests"] == nil else {
+            throw reader.failure("mediaType", "\"\(mediaType)\" or what is in it is no manifest, as which it was given")
+        }
         guard let config = try reader.object("config") else { throw reader.failure("config", "it is missing") }
         configuration = try ImageDescriptor(config)
         guard [ImageMediaType.configuration, ImageMediaType.dockerConfiguration].contains(configuration.mediaType)
@@ -68,6 +72,10 @@ package struct ImageManifestList: Sendable, Hashable {
         guard try reader.integer("schemaVersion") == 2 else {
             throw reader.failure("schemaVersion", "it must be 2")
         }
+        let mediaType = try reader.string("mediaType") ?? ImageMediaType.index
+        guard ImageMediaType.isIndex(mediaType), value["config"] == nil, value["layers"] == nil else {
+            throw reader.failure("mediaType", "\"\(mediaType)\" or what is in it is no index, as which it was given")
+        }
         manifests = []
         for descriptor in try reader.objects("manifests") { manifests.append(try ImageDescriptor(descriptor)) }
         guard manifests.count <= Self.limit else {
@@ -93,9 +101,11 @@ package struct ImageManifestList: Sendable, Hashable {
         return images.count == 1 && images[0].platform == nil ? images[0] : nil
     }
 
-    /// The platforms that it names, for messages.
-    package var platforms: [String] {
-        manifests.compactMap(\.platform).filter { $0.system != "unknown" }.map(\.description)
+    /// What it has for other machines, for messages.
+    package var offer: String {
+        let platforms = manifests.compactMap(\.platform).filter { $0.system != "unknown" }.map(\.description)
+        return platforms.isEmpty
+            ? "its \(manifests.count) entries name no platform" : "there are \(platforms.joined(separator: ", "))"
     }
 }
 

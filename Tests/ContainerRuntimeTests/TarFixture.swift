@@ -73,7 +73,11 @@ struct ImageFixture {
     /// - Parameters:
     ///   - layers: archives that are not packed, the lowest first.
     ///   - isPacked: whether they are put into gzip's form: other files, whose content is the same.
-    init(_ layers: [[UInt8]], platform: ImagePlatform = .host, user: String = "", isPacked: Bool = false) {
+    ///   - lie: by how many bytes the manifest has the layers too long.
+    init(
+        _ layers: [[UInt8]], platform: ImagePlatform = .host, user: String = "", volumes: [String] = [],
+        isPacked: Bool = false, lie: UInt64 = 0
+    ) {
         var files: [Digest: [UInt8]] = [:]
         func keep(_ bytes: [UInt8], _ type: String) -> ImageDescriptor {
             let digest = Digest(of: bytes)
@@ -83,9 +87,11 @@ struct ImageFixture {
         self.layers = layers.map {
             isPacked ? keep(Self.packed($0), ImageMediaType.layer + "+gzip") : keep($0, ImageMediaType.layer)
         }
+        for index in self.layers.indices { self.layers[index].size += lie }
         var configuration = ImageConfiguration()
         configuration.command = ["/bin/sh"]
         configuration.user = user
+        configuration.volumes = volumes
         let file = ImageFile(platform: platform, configuration: configuration, layers: layers.map { Digest(of: $0) })
         let config = keep(file.json.encoded(), ImageMediaType.configuration)
         let value = ImageManifest(mediaType: ImageMediaType.manifest, configuration: config, layers: self.layers)

@@ -24,7 +24,7 @@ import Testing
             "index", index,
             { value in
                 let list = try ImageManifestList(value, file: "f")
-                _ = (list.choose(for: .host), list.platforms, list.json.encoded())
+                _ = (list.choose(for: .host), list.offer, list.json.encoded())
             }
         ),
         (

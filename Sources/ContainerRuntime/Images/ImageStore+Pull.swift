@@ -83,6 +83,8 @@ extension ImageStore {
                 throw RegistryFailure(.refused, "\(object): indexes lead to indexes without an end")
             }
             bytes = try await session.manifest(chosen.digest.description, expecting: chosen.digest).bytes
+            let size = UInt64(bytes.count)
+            try RegistryFailure.checked { () throws(CRIError) in try chosen.check(size) }
             type = chosen.mediaType
         }
         let manifestBytes = bytes
@@ -120,8 +122,7 @@ extension ImageStore {
             try ImageManifestList(value, file: file)
         }
         if let chosen = list.choose(for: .host) { return chosen }
-        throw .failed(
-            "\(object): there is none for \(ImagePlatform.host); there are \(list.platforms.joined(separator: ", "))")
+        throw .failed("\(object): there is none for \(ImagePlatform.host); \(list.offer)")
     }
 }
 

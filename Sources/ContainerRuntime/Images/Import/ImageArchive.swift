@@ -48,8 +48,11 @@ struct ImageArchive: Sendable {
     func bring(_ chosen: Chosen, into content: ContentStore) throws(CRIError) {
         for layer in chosen.draft.blobs where content.size(of: layer.digest) != layer.size {
             guard let member = chosen.members[layer.digest] else { continue }
-            try content.copy(
-                try open(member), object: "\(path): layer \(layer.digest)", expecting: layer.digest)
+            let file = try open(member)
+            var status = stat()
+            guard fstat(file.raw, &status) == 0 else { throw .failed("\(path): \(KernelError("stat", member))") }
+            try layer.check(UInt64(clamping: status.st_size))
+            try content.copy(file, object: "\(path): layer \(layer.digest)", expecting: layer.digest)
         }
     }
 
@@ -66,8 +69,7 @@ struct ImageArchive: Sendable {
                 try ImageManifestList(value, file: file)
             }
             guard let found = list.choose(for: machine) else {
-                throw .invalid(
-                    "\(path): there is no image for \(machine); it has \(list.platforms.joined(separator: ", "))")
+                throw .invalid("\(path): there is no image for \(machine); \(list.offer)")
             }
             chosen = found
         }
@@ -110,6 +112,7 @@ struct ImageArchive: Sendable {
         guard Digest(of: bytes) == descriptor.digest else {
             throw .invalid("\(path)/\(file): it has another digest than its name says; copy the layout again")
         }
+        try descriptor.check(UInt64(bytes.count))
         return (bytes, "\(path)/\(file)")
     }
 
@@ -179,6 +182,15 @@ struct ImageArchive: Sendable {
         let value: JSONValue
         do { value = try JSONValue(parsing: bytes) } catch { throw .invalid("\(file): \(error)") }
         do throws(OCIError) { return try body(value, file) } catch { throw .invalid(error.description) }
+    }
+}
+
+extension ImageDescriptor {
+    /// Others that are handed the image on hold its files to their sizes.
+    func check(_ found: UInt64) throws(CRIError) {
+        guard found == size else {
+            throw .invalid("file \(digest): it has \(found) bytes, and what names it says \(size); make the image anew")
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import CRI
 import HTTP
 import OCI
 
@@ -39,6 +40,7 @@ extension RegistrySession {
             throw RegistryFailure(
                 .refused, "registry \(origin) sent other bytes than \(descriptor.digest) says")
         }
+        try RegistryFailure.checked { () throws(CRIError) in try descriptor.check(UInt64(bytes.count)) }
         return bytes
     }
 
