@@ -262,6 +262,34 @@ enum Layers {
         #expect(try await store.verifyAll().isEmpty)
     }
 
+    /// An earlier version wrote into the index what it knew of a configuration.
+    @Test func aConfigurationIsReadFromTheImagesOwnFile() async throws {
+        let node = try FakeNode()
+        let fixture = ImageFixture([Layers.base], user: "web", volumes: ["/data"])
+        let record = try await node.open().images.add(name: "a", path: try node.layout([("a", fixture)]))
+        #expect(record.configuration.volumes == ["/data"])
+        let file = node.paths.data + "/images/index.json"
+        var text = String(decoding: try WholeFile.read(file), as: UTF8.self)
+        text.replace("\"Volumes\"", with: "\"Other\"")
+        try WholeFile.replace(file, with: Array(text.utf8), durable: false)
+        #expect(try await node.open().images.records.contains(record))
+        // Where that file is damaged, the index's reading is better than none.
+        let own = node.paths.data + "/images/blobs/" + record.id.hex
+        try WholeFile.replace(own, with: [], durable: false)
+        let left = try await node.open().images.records.first { $0.id == record.id }
+        #expect(left?.configuration.user == "web" && left?.configuration.volumes == [])
+    }
+
+    @Test func whatIsAddedHasTheSizesThatItSays() async throws {
+        let node = try FakeNode()
+        let store = try await node.open().images
+        let fixture = ImageFixture([Layers.base], lie: 1)
+        let error = await #expect(throws: CRIError.self) {
+            try await store.add(name: "a", path: try node.layout([("a", fixture)]))
+        }
+        #expect(error?.description.contains("bytes, and what names it says") == true)
+    }
+
     @Test func namesPinsAndPruning() async throws {
         let node = try FakeNode()
         let store = try await node.open().images

@@ -69,7 +69,8 @@ package struct ImageRecord: Sendable, Hashable {
     package var isPinned = false
     /// Whether a registry can give it back. What was added by hand is not removed to make room.
     package var isPulled = false
-    package let configuration: ImageConfiguration
+    /// The index has it too: for what was made of a directory, and should the image's own file be damaged.
+    package var configuration: ImageConfiguration
 
     /// An image made of a directory.
     init(tree: TreeSeal.Result, name: String, addedAt: UnixNanoseconds, configuration: ImageConfiguration) {

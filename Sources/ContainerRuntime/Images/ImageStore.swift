@@ -93,7 +93,7 @@ package final class ImageStore: Sendable {
                 try TreeRemoval.remove(staging)
                 try WholeFile.makeDirectories(staging, mode: 0o700)
             }
-            let index = try readIndex()
+            let index = refreshed(try readIndex())
             let damaged = try attempt("image store") { () throws(KernelError) in
                 let found = try sweepTrees(index)
                 let files = index.files
@@ -132,6 +132,19 @@ package final class ImageStore: Sendable {
         } catch {
             throw .failed("the image store cannot be read: \(error)")
         }
+    }
+
+    /// With each image's configuration as its own file has it: an earlier version wrote into the index what it knew of.
+    private func refreshed(_ index: ImageIndex) -> ImageIndex {
+        var index = index
+        for record in index.records where record.manifest != nil {
+            guard let bytes = try? content.read(record.id, limit: ImageArchive.fileLimit),
+                let file = try? ImageArchive.read(
+                    bytes, "image \(record.id)", { value, file throws(OCIError) in try ImageFile(value, file: file) })
+            else { continue }
+            index.change(record.id) { $0.configuration = file.configuration }
+        }
+        return index
     }
 
     func write(_ index: ImageIndex) throws(CRIError) {
