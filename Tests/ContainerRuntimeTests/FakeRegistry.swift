@@ -34,6 +34,8 @@ final class FakeRegistry: Sendable {
         /// Bytes after which the next answers for files break off.
         var cuts: [Int] = []
         var ignoresRanges = false
+        /// What kind of answers send nothing and never end: `manifests`, `blobs`.
+        var endless: String?
         /// What the next parts that are sent are answered with.
         var partFailures: [Int] = []
         /// And the next uploads that are begun, and manifests that are put.
@@ -124,12 +126,23 @@ extension FakeRegistry.State {
         let repository = parts[1..<kind].joined(separator: "/")
         if let refusal = challenge(request, repository) { return refusal }
         let rest = parts[(kind + 1)...].joined(separator: "/")
+        if parts[kind] == endless { return HTTPResponse(200, headers: [:], body: .stream(Self.silence)) }
         if parts[kind] == "manifests" { return manifest(request, repository + ":" + rest) }
         if rest.hasPrefix("uploads") { return upload(request, repository, parts.last ?? "") }
         if let redirect, request.method == .get {
             return HTTPResponse(307, headers: ["Location": redirect + rest])
         }
         return file(request, rest)
+    }
+
+    /// Nothing until somebody gives up.
+    private static var silence: ByteStream {
+        let (silence, end) = AsyncStream<Void>.makeStream()
+        return ByteStream(
+            next: { () throws(HTTPError) in
+                for await _ in silence {}
+                throw .connectionLost(reason: "cancelled")
+            }, cancel: { end.finish() })
     }
 
     private mutating func manifest(_ request: HTTPRequest, _ name: String) -> HTTPResponse {
@@ -200,6 +213,18 @@ extension FakeRegistry.State {
         guard request.query("digest") == Digest(of: bytes).description else { return HTTPResponse(400) }
         files[Digest(of: bytes)] = bytes
         return HTTPResponse(201)
+    }
+}
+
+/// A clock on which every wait is over at once.
+struct HastyTime: TimeSource {
+    func now() -> Timestamp { Timestamp(seconds: 1_795_000_000) }
+    func uptime() -> Duration { .zero }
+    func clockChanges() -> AsyncStream<Void> { AsyncStream { $0.finish() } }
+
+    func sleep(for duration: Duration) async throws {
+        try Task.checkCancellation()
+        await Task.yield()
     }
 }
 

@@ -15,12 +15,12 @@ struct RegistryLab {
     let image = ImageFixture([Layers.base, Layers.change])
     let store: ImageStore
 
-    init(_ hosts: String = "") async throws {
+    init(_ hosts: String = "", time: any TimeSource = QuickTime()) async throws {
         node = try FakeNode()
         registry.keep(image, as: "app:1", "app:\(image.manifest.digest)")
         let threads = BlockingThreads(count: 2)
         store = ImageStore(
-            paths: node.paths, threads: threads, time: QuickTime(), registries: try registry.client(hosts))
+            paths: node.paths, threads: threads, time: time, registries: try registry.client(hosts, time: time))
         try await store.open()
     }
 

@@ -61,18 +61,25 @@ struct RegistryFailure: Error, Sendable, Hashable, CustomStringConvertible {
         self.init(kind, "\(what): \(response.status)" + (words.isEmpty ? "" : ": \(words)"))
     }
 
-    /// The messages of the protocol's error list, else the first line of what came.
+    /// The messages of the protocol's error list, else the first line of what came. They end in terminals, logs and events.
     static func words(_ body: [UInt8]) -> String {
-        if let errors = (try? JSONValue(parsing: body))?["errors"]?.array {
+        let value = try? JSONValue(parsing: body)
+        if let errors = value?["errors"]?.array {
             let texts = errors.prefix(4).map { error in
-                let code = error["code"]?.string ?? ""
-                let message = error["message"]?.string ?? ""
-                return [code, message].filter { !$0.isEmpty }.joined(separator: ": ")
+                [error["code"], error["message"]].map { printable($0?.string ?? "") }.filter { !$0.isEmpty }
+                    .joined(separator: ": ")
             }
             return texts.joined(separator: "; ")
         }
-        if let details = (try? JSONValue(parsing: body))?["details"]?.string { return details }
-        let line = body.prefix(200).split(separator: UInt8(ascii: "\n")).first ?? []
-        return String(decoding: line.filter { $0 >= 32 && $0 < 127 }, as: UTF8.self)
+        if let details = value?["details"]?.string { return printable(details) }
+        return String(decoding: body.prefix(200).prefix { $0 != 10 }.filter { $0 >= 32 && $0 < 127 }, as: UTF8.self)
+    }
+
+    private static func printable(_ text: String) -> String {
+        // Neither control characters nor those that turn a line's direction.
+        let scalars = text.unicodeScalars.prefix(500).filter {
+            ![.control, .format].contains($0.properties.generalCategory)
+        }
+        return String(String.UnicodeScalarView(scalars))
     }
 }

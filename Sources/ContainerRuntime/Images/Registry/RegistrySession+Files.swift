@@ -13,7 +13,7 @@ extension RegistrySession {
     ) async throws(RegistryFailure) -> (bytes: [UInt8], mediaType: String) {
         let accept = HTTPHeaders([(name: "Accept", value: ImageMediaType.manifests.joined(separator: ", "))])
         let response = try await send(.get, url("manifests/\(reference)"), headers: accept)
-        let bytes = try await response.whole(limit: Self.manifestLimit, from: origin)
+        let bytes = try await whole(response, limit: Self.manifestLimit, from: origin)
         guard response.status == 200 else {
             throw RegistryFailure(
                 response, body: bytes, what: "registry \(origin) answered for \(repository):\(reference)")
@@ -32,7 +32,7 @@ extension RegistrySession {
             throw RegistryFailure(.refused, "file \(descriptor.digest) is over the limit of \(limit >> 20) MiB")
         }
         let response = try await send(.get, url("blobs/\(descriptor.digest)"))
-        let bytes = try await response.whole(limit: limit, from: origin)
+        let bytes = try await whole(response, limit: limit, from: origin)
         guard response.status == 200 else {
             throw RegistryFailure(response, body: bytes, what: "registry \(origin) answered for \(descriptor.digest)")
         }
@@ -64,7 +64,7 @@ extension RegistrySession {
             response.discard()
             throw RegistryFailure(.passing, "registry \(origin) has less of \(digest) than came before")
         default:
-            let body = try await response.whole(limit: 1 << 20, from: origin)
+            let body = try await whole(response, limit: 1 << 20, from: origin)
             throw RegistryFailure(response, body: body, what: "registry \(origin) answered for \(digest)")
         }
     }

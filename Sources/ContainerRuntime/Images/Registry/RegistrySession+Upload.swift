@@ -100,7 +100,7 @@ extension RegistrySession {
     private func failure(
         _ response: HTTPResponse, _ what: String
     ) async throws(RegistryFailure) -> RegistryFailure {
-        let body = try await response.whole(limit: 1 << 20, from: origin)
+        let body = try await whole(response, limit: 1 << 20, from: origin)
         return RegistryFailure(response, body: body, what: "registry \(origin) answered for \(what)")
     }
 }

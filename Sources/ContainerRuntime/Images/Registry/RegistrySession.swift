@@ -172,7 +172,7 @@ final class RegistrySession: Sendable {
         }
         request.headers["User-Agent"] = "swiftlet"
         let response = try await exchange(request, with: url.origin)
-        let body = try await response.whole(limit: 1 << 20, from: url.origin)
+        let body = try await whole(response, limit: 1 << 20, from: url.origin)
         guard response.status == 200 else {
             throw RegistryFailure(response, body: body, what: "token service \(url.origin) answered")
         }
@@ -190,11 +190,43 @@ extension HTTPResponse {
         if case .stream(let stream) = body { stream.cancel() }
     }
 
-    func whole(limit: Int, from origin: RegistryOrigin) async throws(RegistryFailure) -> [UInt8] {
+    fileprivate func whole(limit: Int, from origin: RegistryOrigin) async throws(RegistryFailure) -> [UInt8] {
         do throws(HTTPError) {
             return try await bytes(limit: limit)
         } catch {
             throw RegistryFailure(.passing, "\(origin): \(error)")
         }
+    }
+}
+
+extension RegistrySession {
+    /// What is no layer is small, and has a minute to come.
+    private static let bodyTime = Duration.seconds(60)
+
+    /// The whole body of an answer. One that does not end is cut off.
+    func whole(
+        _ response: HTTPResponse, limit: Int, from origin: RegistryOrigin
+    ) async throws(RegistryFailure) -> [UInt8] {
+        guard case .stream = response.body else { return try await response.whole(limit: limit, from: origin) }
+        let outcome = await withTaskGroup(
+            of: Result<[UInt8], RegistryFailure>.self, returning: Result<[UInt8], RegistryFailure>?.self
+        ) { [time = client.time] group in
+            group.addTask {
+                do throws(RegistryFailure) {
+                    return .success(try await response.whole(limit: limit, from: origin))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                let late = RegistryFailure(.passing, "\(origin): an answer did not end within \(Self.bodyTime)")
+                if (try? await time.sleep(for: Self.bodyTime)) != nil { response.discard() }
+                return .failure(late)
+            }
+            defer { group.cancelAll() }
+            return await group.next()
+        }
+        guard let outcome else { throw RegistryFailure(.passing, "\(origin): nothing came") }
+        return try outcome.get()
     }
 }
