@@ -56,7 +56,7 @@ extension ImageStore {
         }
     }
 
-    private func drop(_ staged: String) async {
+    func drop(_ staged: String) async {
         _ = try? await bulk.perform("remove staged image") { () throws(CRIError) in
             try attempt("staged image") { () throws(KernelError) in try TreeRemoval.remove(staged) }
         }

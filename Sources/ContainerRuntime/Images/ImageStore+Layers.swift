@@ -3,45 +3,6 @@ import Glibc
 import Linux
 import OCI
 
-/// An image that is on its way: what its files say, checked against each other.
-struct ImageDraft: Sendable {
-    var manifest: ImageDescriptor
-    var blobs: [ImageDescriptor]
-    /// The digest of the configuration file.
-    var id: Digest
-    var file: ImageFile
-    /// Its manifest and its configuration, to be put into the content store.
-    var documents: [[UInt8]]
-    /// What the image's name leads to at its registry: the manifest, or an index that has it. nil for one that comes from files.
-    var target: Digest?
-
-    /// - Parameter object: the image's name, for messages.
-    init(
-        manifest bytes: [UInt8], mediaType: String, _ parsed: ImageManifest, configuration: [UInt8], file: ImageFile,
-        object: String
-    ) throws(CRIError) {
-        manifest = ImageDescriptor(mediaType: mediaType, digest: Digest(of: bytes), size: UInt64(bytes.count))
-        blobs = parsed.layers
-        id = parsed.configuration.digest
-        self.file = file
-        documents = [bytes, configuration]
-        guard file.layers.count == blobs.count else {
-            throw .invalid(
-                "\(object): its manifest has \(blobs.count) layers and its configuration \(file.layers.count)")
-        }
-        guard !blobs.isEmpty else { throw .invalid("\(object): it has no layers") }
-        let machine = ImagePlatform.host
-        guard file.platform.architecture.isEmpty || file.platform.runs(on: machine) else {
-            throw .invalid("\(object): it is made for \(file.platform), and this machine is \(machine)")
-        }
-    }
-
-    /// All trees and files that it is going to be made of.
-    var needs: Set<Digest> {
-        Set(file.chain + file.layers + blobs.map(\.digest) + [manifest.digest, id])
-    }
-}
-
 extension ImageStore {
     /// How many layers of one image are fetched and unpacked at a time.
     private static let parallel = 3
@@ -101,6 +62,11 @@ extension ImageStore {
         case staged(directory: String, ExtractedLayer)
     }
 
+    /// Takes away what waits for layers that do not come.
+    private func drop(_ prepared: [Prepared?]) async {
+        for case .staged(let directory, _)? in prepared { await drop(directory) }
+    }
+
     private func prepareLayers(
         _ draft: ImageDraft, progress: PullProgress,
         fetch: @escaping @Sendable (ImageDescriptor) async throws(CRIError) -> Void
@@ -108,7 +74,7 @@ extension ImageStore {
         let chain = draft.file.chain
         let outcome = await withTaskGroup(
             of: (Int, Result<Prepared, CRIError>).self, returning: Result<[Prepared], CRIError>.self
-        ) { group in
+        ) { [self] group in
             var found = [Prepared?](repeating: nil, count: chain.count)
             var failure: CRIError?
             var next = 0
@@ -135,7 +101,10 @@ extension ImageStore {
                 }
                 start()
             }
-            if let failure { return .failure(failure) }
+            if let failure {
+                await drop(found)
+                return .failure(failure)
+            }
             return .success(found.compactMap { $0 })
         }
         return try outcome.get()
@@ -200,12 +169,12 @@ extension ImageStore {
         return try await bulk.perform("unpack layer") { [self] () throws(CRIError) in
             let object = "layer \(blob)"
             let trash = staged + ".replaced"
-            let file = try attempt(object) { () throws(KernelError) in
-                try WholeFile.makeDirectories(staged, mode: 0o755)
-                try WholeFile.makeDirectories(trash, mode: 0o700)
-                return try content.open(blob)
-            }
             do throws(CRIError) {
+                let file = try attempt(object) { () throws(KernelError) in
+                    try WholeFile.makeDirectories(staged, mode: 0o755)
+                    try WholeFile.makeDirectories(trash, mode: 0o700)
+                    return try content.open(blob)
+                }
                 let extracted = try LayerExtractor.extract(
                     file, object: object, into: staged, trash: trash, limits: limits)
                 guard extracted.digest == digest else {
@@ -223,6 +192,15 @@ extension ImageStore {
 
     /// Completes in their order the layers that need what lies beneath them.
     private func complete(_ prepared: [Prepared], of draft: ImageDraft) async throws(CRIError) -> [ImageLayer] {
+        do throws(CRIError) {
+            return try await completeInOrder(prepared, of: draft)
+        } catch {
+            await drop(prepared)
+            throw error
+        }
+    }
+
+    private func completeInOrder(_ prepared: [Prepared], of draft: ImageDraft) async throws(CRIError) -> [ImageLayer] {
         let chain = draft.file.chain
         var layers: [ImageLayer] = []
         for (index, layer) in prepared.enumerated() {
@@ -242,16 +220,22 @@ extension ImageStore {
         return layers
     }
 
-    /// Seals a staged tree and moves it to its place, unless a whole one is there. Durable on return.
+    /// Seals a staged tree and moves it to its place, unless a whole one is there. Durable on return; gone where it fails.
     func publish(_ directory: String, key: Digest, isDependent: Bool = false) async throws(CRIError) -> ImageLayer {
-        let layer = try await bulk.perform("publish layer") { [self] () throws(CRIError) in
-            try attempt("layer \(key)") { () throws(KernelError) in
-                let seal = try TreeSeal.seal(directory)
-                try FileAttributes.syncFilesystem(
-                    of: try Descriptor.open(directory, O_RDONLY | O_DIRECTORY), path: directory)
-                try settle(directory, at: key)
-                return ImageLayer(key: key, seal, isDependent: isDependent)
+        let layer: ImageLayer
+        do throws(CRIError) {
+            layer = try await bulk.perform("publish layer") { [self] () throws(CRIError) in
+                try attempt("layer \(key)") { () throws(KernelError) in
+                    let seal = try TreeSeal.seal(directory)
+                    try FileAttributes.syncFilesystem(
+                        of: try Descriptor.open(directory, O_RDONLY | O_DIRECTORY), path: directory)
+                    try settle(directory, at: key)
+                    return ImageLayer(key: key, seal, isDependent: isDependent)
+                }
             }
+        } catch {
+            await drop(directory)
+            throw error
         }
         return state.withLock { state in
             state.damaged.remove(key)

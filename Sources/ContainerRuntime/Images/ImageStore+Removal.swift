@@ -101,7 +101,7 @@ extension ImageStore {
             return left
         }
         try attempt("image store") { () throws(KernelError) in
-            for key in left { try TreeRemoval.remove(tree(key)) }
+            for key in left { try discard(tree(key)) }
         }
     }
 

@@ -19,13 +19,20 @@ extension ImageStore {
 
     /// Takes a tree out of the store without taking it from who has it mounted. Blocks.
     func retire(_ tree: String, of images: [Digest]) throws(KernelError) {
-        guard !images.isEmpty else { return try TreeRemoval.remove(tree) }
+        guard !images.isEmpty else { return try discard(tree) }
         let name = (try? Identifier.random()) ?? ""
         guard !name.isEmpty else { throw KernelError("getrandom", tree, EIO) }
         let place = retired + "/" + name
         try WholeFile.makeDirectories(place, mode: 0o700)
         for image in images { try WholeFile.replace(place + "/" + image.hex, with: [], durable: false) }
         guard rename(tree, place + "/tree") == 0 || errno == ENOENT else { throw KernelError("rename", tree) }
+    }
+
+    /// Removes a tree, its name first: should the rest fail, no half of one is taken for whole. Blocks.
+    func discard(_ tree: String) throws(KernelError) {
+        guard let name = try? Identifier.random() else { throw KernelError("getrandom", tree, EIO) }
+        guard rename(tree, staging + "/" + name) == 0 || errno == ENOENT else { throw KernelError("rename", tree) }
+        try TreeRemoval.remove(staging + "/" + name)
     }
 
     /// Removes the retired trees that nobody uses any more. Not before all containers are known. Blocks.
