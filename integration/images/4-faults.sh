@@ -25,8 +25,10 @@ faults() {
     forget_large
     check "a pod that is deleted waits for no pull" deletion_waits_not
     release_line
+    check "a layer that had come whole when the daemon died is taken as it is" whole_is_taken
     check "a rotten file in a layer is mended from the packed layer" mends_itself
     check "the same without the packed layer is told" rot_is_told
+    check "the next daemon finds it too" rot_outlives_the_daemon
     check "pulling again fetches that layer alone" heals_by_pull
     check "a tree that vanished is made again at the start" heals_at_start
 }
@@ -74,6 +76,12 @@ deletion_waits_not() {
 }
 layer_file() { find "$ROOT/d" -path '*/images/trees/*/var/large' | head -n 1; }
 packed_layer() { find "$ROOT/d" -path '*/images/blobs/*' -size +30M | head -n 1; }
+# A registry has nothing to give of it: asked for what lies behind the last byte it answers 416.
+whole_is_taken() {
+    local blob
+    blob=$(packed_layer) && cp "$blob" "$ROOT/whole" && forget_large && mv "$ROOT/whole" "$(dirname "$blob")/../partial/$(basename "$blob")" &&
+        swiftlet pull 127.0.0.1:5002/large:1 && [ $(($(carried) - BEFORE)) -lt 10000000 ] && same_as_umoci 127.0.0.1:5002/large:1 large
+}
 rot() { printf 'rotten' | dd of="$1" bs=1 seek=1000 conv=notrunc status=none; }
 mends_itself() {
     rot "$(layer_file)"

@@ -135,7 +135,7 @@ extension ImageStore {
         _ blob: ImageDescriptor, _ progress: PullProgress,
         _ fetch: @Sendable (ImageDescriptor) async throws(CRIError) -> Void
     ) async throws(CRIError) {
-        guard content.size(of: blob.digest) == nil else { return progress.tell(.present(blob)) }
+        guard content.size(of: blob.digest) != blob.size else { return progress.tell(.present(blob)) }
         try await fetch(blob)
         progress.tell(.done(blob))
     }
@@ -152,14 +152,15 @@ extension ImageStore {
             return try await extract(blob.digest, expecting: digest)
         } catch {
             guard wasHere else { throw error }
-            let isWhole = try await bulk.perform("check layer's file") { [self] () throws(CRIError) in
-                if content.isWhole(blob.digest) { return true }
-                try attempt("layer \(blob.digest)") { () throws(KernelError) in try content.remove(blob.digest) }
-                return false
-            }
-            guard !isWhole else { throw error }
+            guard try await !keepsWhole(blob.digest) else { throw error }
             try await fetch(blob)
             return try await extract(blob.digest, expecting: digest)
+        }
+    }
+
+    func keepsWhole(_ file: Digest) async throws(CRIError) -> Bool {
+        try await bulk.perform("check file") { [content] () throws(CRIError) in
+            try attempt("image file \(file)") { () throws(KernelError) in try content.keepsWhole(file) }
         }
     }
 

@@ -60,6 +60,11 @@ extension ImageStore {
         return others.first { $0.registry == reference.registry && $0.repository != reference.repository }?.repository
     }
 
+    /// A registry does not take a file that has rotten here, and cannot know why.
+    private func cause(of failure: CRIError, _ file: Digest) async -> CRIError {
+        (try? await keepsWhole(file)) == false ? ContentStore.damage(file) : failure
+    }
+
     private func send(
         _ packed: PackedImage, to session: RegistrySession, besides neighbour: String?, _ progress: PullProgress
     ) async throws(CRIError) {
@@ -74,7 +79,7 @@ extension ImageStore {
                         try await upload.send(to: session, besides: neighbour)
                         return nil
                     } catch {
-                        return error
+                        return await self.cause(of: error, file.digest)
                     }
                 }
             }

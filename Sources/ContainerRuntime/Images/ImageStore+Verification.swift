@@ -113,10 +113,8 @@ extension ImageStore {
         try await hold([key, blob])
         defer { letGo([key, blob]) }
         let file = try await bulk.perform("check layer's file") { [self] () throws(CRIError) in
-            guard content.isWhole(blob) else {
-                try attempt("image file \(blob)") { () throws(KernelError) in try content.remove(blob) }
-                return ImageFile?.none
-            }
+            let isWhole = try attempt("image file \(blob)") { () throws(KernelError) in try content.keepsWhole(blob) }
+            guard isWhole else { return ImageFile?.none }
             return try ImageArchive.read(
                 try content.read(record.id, limit: ImageArchive.fileLimit), "image \(record.id)"
             ) { (value, file) throws(OCIError) in try ImageFile(value, file: file) }

@@ -40,15 +40,20 @@ struct ContentStore: Sendable {
             try WholeFile.read(path(of: digest), limit: limit)
         }
         guard Digest(of: bytes) == digest else {
-            throw .failed("image file \(digest) is damaged on this node; pull the image again")
+            throw Self.damage(digest)
         }
         return bytes
+    }
+
+    static func damage(_ digest: Digest) -> CRIError {
+        .failed("image file \(digest) is damaged on this node; pull the image again")
     }
 
     @discardableResult
     func put(_ bytes: [UInt8]) throws(KernelError) -> Digest {
         let digest = Digest(of: bytes)
-        if size(of: digest) != UInt64(bytes.count) {
+        // A file that has rotten is written anew, too.
+        if (try? WholeFile.read(path(of: digest), limit: bytes.count)) != bytes {
             try WholeFile.replace(path(of: digest), with: bytes, durable: true)
         }
         return digest
@@ -81,12 +86,16 @@ struct ContentStore: Sendable {
         try WholeFile.syncDirectory(of: self.path(of: digest))
     }
 
-    /// Whether the file is there and has the bytes that its name says.
-    func isWhole(_ digest: Digest) -> Bool {
-        guard let file = try? open(digest), let found = try? Self.digest(of: file, path: path(of: digest)) else {
-            return false
-        }
-        return found.digest == digest
+    /// Whether the file has the bytes that its name says. One that has not goes, so that it can come again.
+    func keepsWhole(_ digest: Digest) throws(KernelError) -> Bool {
+        do throws(KernelError) {
+            if try Self.digest(of: try open(digest), path: path(of: digest)).digest == digest { return true }
+        } catch  where [EMFILE, ENFILE, ENOMEM].contains(error.code) {
+            // That says nothing about the file.
+            throw error
+        } catch {}
+        try remove(digest)
+        return false
     }
 
     /// Of all bytes from the start.

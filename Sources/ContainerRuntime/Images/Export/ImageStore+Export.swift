@@ -144,7 +144,8 @@ final class ImageExport: Sendable {
         }
         guard state.offset == member.entry.size else { return bytes }
         if case .file(let digest) = member.source, state.hasher.finish() != digest {
-            throw .failed("image file \(digest) is damaged on this node; pull the image again")
+            try attempt("image file \(digest)") { () throws(KernelError) in _ = try content.keepsWhole(digest) }
+            throw ContentStore.damage(digest)
         }
         state.members.removeFirst()
         state.offset = 0

@@ -30,6 +30,7 @@ struct BlobDownload: Sendable {
         var failures = 0
         var last = RegistryFailure(.refused, "no registry was asked")
         var place = 0
+        var isFromBefore = size > 0
         while failures < Self.patience, place < sessions.count {
             let before = size
             do throws(RegistryFailure) {
@@ -38,6 +39,11 @@ struct BlobDownload: Sendable {
                 last = error
             }
             if Task.isCancelled { throw .failed("the pull was given up") }
+            // What an earlier try had left was not the file's, and is gone: all of it is asked for, once.
+            if isFromBefore, last.kind == .refused, size == 0 {
+                isFromBefore = false
+                continue
+            }
             let hasCome = size > before
             failures = hasCome ? 0 : failures + 1
             // A place that does not have it, or breaks without bringing a byte, gives way to the next.
@@ -60,9 +66,12 @@ struct BlobDownload: Sendable {
 
     private func attempt(_ session: RegistrySession) async throws(RegistryFailure) {
         let file = try await local { () throws(CRIError) in try PartialBlob(content, blob) }
-        let (offset, stream) = try await session.download(blob.digest, from: file.count)
-        if offset < file.count { try await local { () throws(CRIError) in try file.cut(to: offset) } }
-        try await receive(stream, into: file, session)
+        // Where all of it came before, and the daemon died then, there is no rest that a registry could give.
+        if file.count < blob.size {
+            let (offset, stream) = try await session.download(blob.digest, from: file.count)
+            if offset < file.count { try await local { () throws(CRIError) in try file.cut(to: offset) } }
+            try await receive(stream, into: file, session)
+        }
         try await local { () throws(CRIError) in try file.finish(content) }
     }
 

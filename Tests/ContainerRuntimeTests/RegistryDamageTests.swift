@@ -1,0 +1,118 @@
+import CRI
+import Glibc
+import JSONTree
+import Linux
+import OCI
+import Testing
+
+@testable import ContainerRuntime
+
+/// Registries that lie, disks that rot, and daemons that died in between: a pull always finds its way back.
+@Suite struct RegistryDamageTests {
+    /// The daemon died between the last byte and the file's name: there is nothing left that a registry could give.
+    @Test func aFileThatHasComeWholeIsTaken() async throws {
+        let lab = try await RegistryLab()
+        let partial = lab.store.content.partialPath(of: lab.layer)
+        try WholeFile.replace(partial, with: Layers.base, durable: false)
+        try await lab.pull()
+        #expect(lab.layerRequests.isEmpty && access(partial, F_OK) != 0)
+        #expect(try await lab.store.verifyAll().isEmpty)
+    }
+
+    @Test(arguments: [600, Layers.base.count]) func whatCameOnceAndIsWrongComesAnew(count: Int) async throws {
+        let lab = try await RegistryLab()
+        let wrong = [UInt8](repeating: 1, count: count)
+        try WholeFile.replace(lab.store.content.partialPath(of: lab.layer), with: wrong, durable: false)
+        try await lab.pull()
+        #expect(lab.layerRequests.last?.headers["Range"] == nil && lab.layerRequests.count <= 2)
+        #expect(try await lab.store.verifyAll().isEmpty)
+    }
+
+    /// A file that rots behind a tree that is whole: found by who hands it on, mended by who pulls.
+    @Test func whatHasRottenComesAnew() async throws {
+        let lab = try await RegistryLab()
+        let record = try await lab.pull()
+        for file in record.files {
+            let path = lab.store.content.path(of: file)
+            var bytes = try WholeFile.read(path)
+            bytes[bytes.count / 2] ^= 1
+            try WholeFile.replace(path, with: bytes, durable: false)
+        }
+        try await lab.pull()
+        try await lab.store.tag("registry.example/app:1", as: "registry.example/other:2")
+        // A registry takes no bytes that are not the digest's.
+        lab.change { $0.files[lab.layer] = nil }
+        let error = await #expect(throws: CRIError.self) { try await lab.store.push("registry.example/other:2") }
+        #expect(error?.description.contains("image file \(lab.layer) is damaged on this node") == true)
+        lab.change { $0.files[lab.layer] = Layers.base }
+        lab.change { $0.files[lab.image.layers[1].digest] = nil }
+        try await lab.pull()
+        #expect(lab.layerRequests.count == 2)
+    }
+
+    /// A layer that waits for those beneath it takes no room once they do not come.
+    @Test func aPullThatFailsLeavesNoTreeThatWaits() async throws {
+        let lab = try await RegistryLab()
+        let image = ImageFixture([Layers.base, Layers.dependent, Layers.change])
+        lab.registry.keep(image, as: "three:1")
+        lab.change { $0.files[image.layers[2].digest] = [0] }
+        #expect(await lab.refusal("registry.example/three:1").contains("failed to pull"))
+        #expect(try OpenDirectory(lab.store.staging).names().isEmpty)
+        lab.registry.keep(image, as: "three:1")
+        lab.change { $0.files[image.layers[2].digest] = image.files[image.layers[2].digest] }
+        try await lab.pull("registry.example/three:1")
+    }
+
+    /// Nobody would know whether half a tree is whole.
+    @Test func aTreeLosesItsNameBeforeItsFiles() async throws {
+        let lab = try await RegistryLab()
+        let record = try await lab.pull()
+        let tree = lab.store.tree(record.layers[0].key)
+        // What is removed has to go through here.
+        try TreeRemoval.remove(lab.store.staging)
+        try WholeFile.replace(lab.store.staging, with: [], durable: false)
+        await #expect(throws: CRIError.self) { try await lab.store.removeImage("registry.example/app:1") }
+        #expect(access(tree + "/etc/passwd", F_OK) == 0)
+        try TreeRemoval.remove(lab.store.staging)
+        try WholeFile.makeDirectories(lab.store.staging, mode: 0o700)
+        try await lab.pull()
+        #expect(try await lab.store.verifyAll().isEmpty)
+    }
+
+    /// The same bytes must not be one image here and another elsewhere (CVE-2021-41190).
+    @Test func whatIsManifestAndIndexIsRefused() async throws {
+        let lab = try await RegistryLab()
+        let bytes = lab.image.files[lab.image.manifest.digest] ?? []
+        guard case .object(var both) = try JSONValue(parsing: bytes) else { return }
+        both["manifests"] = .array([lab.image.manifest.json])
+        both["mediaType"] = nil
+        for (type, words) in [(ImageMediaType.manifest, "no manifest"), (ImageMediaType.index, "no index")] {
+            lab.change { state in
+                state.manifests["both:1"] = JSONValue.object(both).encoded()
+                state.types["both:1"] = type
+                state.manifests["says:1"] = bytes
+                state.types["says:1"] = ImageMediaType.index
+            }
+            #expect(await lab.refusal("registry.example/both:1").contains(words))
+            #expect(await lab.refusal("registry.example/says:1").contains("no index"))
+        }
+    }
+
+    /// Its words end in terminals, logs and events.
+    @Test func whatTheRegistrySaysIsShortAndPrintable() {
+        let evil = "\u{1b}]0;x\u{7}a\r\nb\u{9b}c\u{e9}" + String(repeating: "z", count: 100_000)
+        let body: JSONValue = ["errors": [["code": .string(evil), "message": .string(evil)]]]
+        let words = RegistryFailure.words(body.encoded())
+        #expect(words.hasPrefix("]0;xabc\u{e9}z") && words.utf8.count < 1_100)
+        #expect(RegistryFailure.words(JSONValue.object(["details": .string(evil)]).encoded()).utf8.count < 550)
+    }
+
+    /// A minute later, on a clock on which that is over at once.
+    @Test(arguments: ["manifests", "blobs"]) func anAnswerWithoutAnEndIsCutOff(kind: String) async throws {
+        let lab = try await RegistryLab(time: HastyTime())
+        lab.change { $0.endless = kind }
+        #expect(await lab.refusal().contains("did not end within 60.0 seconds"))
+        lab.change { $0.endless = nil }
+        try await lab.pull()
+    }
+}
