@@ -164,6 +164,44 @@ def test_words_and_waits_refused(runtime):
     assert left_over(runtime, other) == [], left_over(runtime, other)
 
 
+def test_looks_refused(runtime):
+    """Without descriptors or memory to look, nothing that runs is taken for ended and no group for gone: an error says what could not be looked at."""
+    def refused(path, call, code, *words):
+        options = ["-o", "/dev/null", "-P", path, "-e", f"inject={call}:error={code}"]
+        return subprocess.run(["strace", "-qq", *options, runtime.program, "--root", runtime.root, *words], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=120)
+    name, _ = runtime.create("trap exit TERM; while :; do sleep 1; done")
+    runtime.call("start", name)
+    look = f"/proc/{json.loads(runtime.call('state', name).stdout)['pid']}/stat"
+    for words in (["state", name], ["list"], ["delete", name], ["delete", "--force", name], ["kill", name]):
+        done = refused(look, "openat", "ENFILE", *words)
+        assert done.returncode not in (0, -9), (words, done)
+        expect(done.stderr, look, "Too many open files in system")
+        assert runtime.status(name) == "running", words
+    runtime.call("kill", name, "KILL")
+    runtime.wait(name)
+    group = f"{hierarchy()}/swiftlet-oci/{name}"
+    for path, call in ((hierarchy() + "/cgroup.controllers", "openat"), (group, "access")):
+        done = refused(path, call, "ENOMEM", "delete", name)
+        assert done.returncode not in (-9,) and os.path.exists(group) == (done.returncode != 0), done
+        assert done.returncode == 0 or runtime.status(name) == "stopped", done
+        if done.returncode != 0:
+            expect(done.stderr, path, "Cannot allocate memory")
+    runtime.call("delete", "--force", name)
+    assert left_over(runtime, name) == [], left_over(runtime, name)
+
+
+def test_output_refused(runtime):
+    """An answer that cannot be written is an error."""
+    name, _ = runtime.create()
+    for words in (["state", name], ["list"], ["list", "--quiet"], ["ps", name], ["events", "--stats", name], ["features"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([runtime.program, "--root", runtime.root, *words], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
+                                  text=True, timeout=120)
+        assert done.returncode == 1, (words, done)
+        expect(done.stderr, "standard output", "No space left on device")
+
+
 def test_five_hundred(runtime):
     """500 containers created, run and deleted: mounts, groups, keyrings, sockets, state and this process's descriptors are back."""
     parent = "oci-check-%d" % os.getpid()

@@ -73,7 +73,9 @@ package enum OCICommand {
             let own = try Arguments(options.words.dropFirst(), verb.grammar)
             if own.has("help") { return say(Usage.text) }
             if verb.startsProcesses { try seal() }
-            return try verb.run(own, session)
+            let ended = try verb.run(own, session)
+            if ended == 0 { try Session.flush() }
+            return ended
         } catch {
             log.failure(error.description)
             return code

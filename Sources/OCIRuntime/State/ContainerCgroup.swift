@@ -71,16 +71,20 @@ package struct ContainerCgroup: Sendable {
     }
 
     /// The group of a unit, as they were noted; nil where there is neither.
-    static func noted(_ path: String?, unit: String?) -> ContainerCgroup? {
-        var cgroup = path.flatMap(existing)
+    static func noted(_ path: String?, unit: String?) throws(OCIRuntimeError) -> ContainerCgroup? {
+        var cgroup = try path.flatMap(existing)
         cgroup?.scope = unit.map { SystemdScope(unit: $0) }
         return cgroup
     }
 
-    static func existing(_ path: String) -> ContainerCgroup? {
-        guard let hierarchy = try? CgroupHierarchy.find(), path.hasPrefix(hierarchy.mountPoint + "/") else {
+    /// The group at a path; nil where no hierarchy is in sight that has it. An error where that cannot be told: whoever took it for gone would
+    /// leave it behind.
+    static func existing(_ path: String) throws(OCIRuntimeError) -> ContainerCgroup? {
+        let hierarchy: CgroupHierarchy
+        do throws(CgroupError) { hierarchy = try CgroupHierarchy.find() } catch .noUnifiedHierarchy {
             return nil
-        }
+        } catch { return try cgroup { () throws(CgroupError) in throw error } }
+        guard path.hasPrefix(hierarchy.mountPoint + "/") else { return nil }
         return ContainerCgroup(group: Cgroup(String(path.dropFirst(hierarchy.mountPoint.count + 1)), in: hierarchy))
     }
 
@@ -150,7 +154,7 @@ package struct ContainerCgroup: Sendable {
     }
 
     private func remove() throws(OCIRuntimeError) {
-        guard access(group.path, F_OK) == 0 else { return }
+        guard access(group.path, F_OK) == 0 || errno != ENOENT else { return }
         if (try? group.isPopulated()) == true { try? group.kill() }
         for attempt in 0..<200 {
             do throws(CgroupError) {

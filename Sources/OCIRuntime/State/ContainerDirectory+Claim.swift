@@ -155,7 +155,7 @@ extension ContainerDirectory {
 
     /// What was noted.
     private func clearMade() throws(OCIRuntimeError) {
-        if let group = ContainerCgroup.noted(noted("cgroup"), unit: noted("unit")) {
+        if let group = try ContainerCgroup.noted(noted("cgroup"), unit: noted("unit")) {
             try group.end()
         } else if let unit = noted("unit") {
             try SystemdScope(unit: unit).stop()

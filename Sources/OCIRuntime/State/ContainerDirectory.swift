@@ -111,13 +111,17 @@ package struct ContainerDirectory: Sendable {
         do throws(OCIError) { return try body(value) } catch { throw .specification(error) }
     }
 
-    /// What the container is doing, by the kernel's word.
-    package func status(_ state: ContainerState) -> ContainerStatus {
-        guard ProcessFacts.start(of: state.processID) == state.processStart else { return .stopped }
+    /// What the container is doing, by the kernel's word; an error where the kernel has none, for lack of memory or descriptors.
+    package func status(_ state: ContainerState) throws(OCIRuntimeError) -> ContainerStatus {
+        guard try ProcessFacts.start(of: state.processID) == state.processStart else { return .stopped }
         if isFrozen(state) { return .paused }
-        guard access(path + "/" + ContainerDirectory.gate, F_OK) == 0 else { return .running }
-        // The gate is open as long as nobody has gone through it.
-        return (try? connectToGate()) == nil ? .running : .created
+        guard access(path + "/" + ContainerDirectory.gate, F_OK) == 0 || errno != ENOENT else { return .running }
+        // The gate is open as long as nobody has gone through it; EAGAIN is a queue before it.
+        do throws(KernelError) { _ = try connectToGate() } catch {
+            guard error.code != ENOENT && error.code != ECONNREFUSED else { return .running }
+            guard error.code == EAGAIN else { throw .kernel(error) }
+        }
+        return .created
     }
 
     /// What is left of the configuration to be done, without reading it where nothing is.

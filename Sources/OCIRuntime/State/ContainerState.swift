@@ -68,11 +68,14 @@ package struct ContainerState: Sendable, Equatable {
     }
 
     /// The first process, which nobody who gets its number later can take the place of; nil where it has ended.
-    func openProcess() -> Descriptor? {
+    func openProcess() throws(OCIRuntimeError) -> Descriptor? {
         let raw = cs_pidfd_open(processID)
-        guard raw >= 0 else { return nil }
+        guard raw >= 0 else {
+            if raw == -ESRCH || raw == -EINVAL { return nil }
+            throw .kernel(KernelError("open", "process \(processID)", -raw))
+        }
         let handle = Descriptor(owning: raw)
-        guard ProcessFacts.start(of: processID) == processStart else { return nil }
+        guard try ProcessFacts.start(of: processID) == processStart else { return nil }
         return handle
     }
 
@@ -107,10 +110,13 @@ package struct ContainerState: Sendable, Equatable {
 
 /// The state of a process as /proc tells it.
 package enum ProcessFacts {
-    /// When it began, in clock ticks after boot; nil where there is none or it has ended and waits to be collected.
-    static func start(of processID: Int32) -> UInt64? {
-        guard let text = try? readText("/proc/\(processID)/stat") else { return nil }
-        return start(in: text)
+    /// When it began, in clock ticks after boot; nil where there is none or it has ended and waits to be collected. An error where that cannot be
+    /// told: whoever took a process for ended that runs would leave it behind.
+    static func start(of processID: Int32) throws(OCIRuntimeError) -> UInt64? {
+        do throws(KernelError) { return start(in: try readText("/proc/\(processID)/stat")) } catch {
+            guard error.code == ENOENT || error.code == ESRCH else { throw .kernel(error) }
+            return nil
+        }
     }
 
     /// Of the text of its stat file (proc_pid_stat(5)): the state is the first field after the name, the start the twentieth.

@@ -64,7 +64,7 @@ struct Assembly {
         _ launched: borrowing LaunchedProcess,
         _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
     ) throws(OCIRuntimeError) {
-        let state = state(of: launched.processID)
+        let state = try state(of: launched.processID)
         // While the process is at work.
         try creation.directory.prepare(state)
         try OuterSettings(processID: launched.processID, log: log).apply(
@@ -129,14 +129,15 @@ struct Assembly {
     }
 
     private func runStopHooks(_ processID: Int32) {
-        HookRunner(state: state(of: processID)).runAll(specification.hooks.poststop, "poststop", .stopped, log: log)
+        guard let state = try? state(of: processID) else { return }
+        HookRunner(state: state).runAll(specification.hooks.poststop, "poststop", .stopped, log: log)
     }
 
-    private func state(of processID: Int32) -> ContainerState {
+    private func state(of processID: Int32) throws(OCIRuntimeError) -> ContainerState {
         var state = ContainerState(
             id: creation.options.container, version: Session.version, bundle: creation.options.bundle,
             rootfs: plan.root, processID: processID,
-            processStart: ProcessFacts.start(of: processID) ?? 0,
+            processStart: try ProcessFacts.start(of: processID) ?? 0,
             created: timestamp(), cgroup: cgroup?.group.path, annotations: specification.annotations)
         state.owner = creation.owner
         state.unit = cgroup?.scope?.unit

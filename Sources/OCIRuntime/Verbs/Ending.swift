@@ -8,7 +8,7 @@ extension Session {
         let directory = try directory(try arguments.container(1))
         let number = try SignalNames.number(arguments.words.count > 1 ? arguments.words[1] : "SIGTERM")
         let state = try directory.load()
-        let handle = state.openProcess()
+        let handle = try state.openProcess()
         // Without a pid namespace of its own the others do not die with the first process.
         let reachesAll = arguments.has("all") || state.isPidNamespaceShared && number == SIGKILL
         if reachesAll { try killAll(state, number) }
@@ -25,7 +25,9 @@ extension Session {
     }
 
     private func killAll(_ state: ContainerState, _ number: Int32) throws(OCIRuntimeError) {
-        guard let path = state.cgroup, let group = ContainerCgroup.existing(path), access(path, F_OK) == 0 else {
+        guard let path = state.cgroup, let group = try ContainerCgroup.existing(path),
+            access(path, F_OK) == 0 || errno != ENOENT
+        else {
             return
         }
         if number == SIGKILL {
@@ -44,7 +46,7 @@ extension Session {
     /// Takes away all that is left of a container. `force`: also one that runs, was never finished, or is not there.
     private func remove(_ directory: ContainerDirectory, force: Bool) throws(OCIRuntimeError) {
         guard let state = try finished(directory, force: force) else { return }
-        let status = directory.status(state)
+        let status = try directory.status(state)
         if status != .stopped {
             guard force else {
                 throw .state(
@@ -84,7 +86,7 @@ extension Session {
 
     /// Kills it and waits up to ten seconds for its end.
     func end(_ state: ContainerState) throws(OCIRuntimeError) {
-        guard let handle = state.openProcess() else { return }
+        guard let handle = try state.openProcess() else { return }
         cs_pidfd_signal(handle.raw, SIGKILL)
         var event = pollfd(fd: handle.raw, events: Int16(POLLIN), revents: 0)
         guard poll(&event, 1, 10_000) == 1 else {

@@ -36,7 +36,7 @@ struct ExecSession {
         }
         preserved = try arguments.number("preserve-fds") ?? 0
         try CreateOptions.check(preserved)
-        let status = directory.status(state)
+        let status = try directory.status(state)
         guard status == .running || status == .created || status == .paused && arguments.has("ignore-paused") else {
             throw .state(container: id, cause: "it is \(status.rawValue); exec needs a running one")
         }
@@ -122,14 +122,14 @@ struct ExecSession {
 
     /// Much goes wrong on the way into a container that ends meanwhile: then its end is the reason.
     private func reason(_ error: OCIRuntimeError) -> OCIRuntimeError {
-        guard state.openProcess() == nil else { return error }
+        guard (try? state.openProcess() == nil) == true else { return error }
         return .state(container: state.id, cause: "it has stopped; exec needs a running one")
     }
 
     private func launch(
         _ plan: ProcessPlan, _ process: ProcessSpecification
     ) throws(OCIRuntimeError) -> LaunchedProcess {
-        guard let first = state.openProcess() else {
+        guard let first = try state.openProcess() else {
             throw .kernel(KernelError("open", "process \(state.processID)", ESRCH))
         }
         var kinds: UInt32 = 0
@@ -176,7 +176,7 @@ struct ExecSession {
 
     private var firstGroupPath: String? {
         guard let text = try? readText("/proc/\(state.processID)/cgroup") else { return nil }
-        return state.cgroup.flatMap(ContainerCgroup.existing)?.beneath(text)
+        return (try? state.cgroup.flatMap(ContainerCgroup.existing))?.beneath(text)
     }
 
     private var groupPath: String? {

@@ -7,7 +7,7 @@ extension Session {
     func printState(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container())
         let state = try directory.load()
-        show(state.described(directory.status(state)))
+        show(state.described(try directory.status(state)))
         return 0
     }
 
@@ -16,7 +16,7 @@ extension Session {
         for id in ContainerDirectory.ids(in: root) {
             // One that is being made or taken away at this moment is not there yet, or no more.
             guard let directory = try? directory(id), let state = try? directory.load() else { continue }
-            rows.append((state, directory.status(state)))
+            rows.append((state, try directory.status(state)))
         }
         if arguments.has("quiet") {
             for (state, _) in rows { print(state.id) }
@@ -40,8 +40,9 @@ extension Session {
     func processes(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         guard let id = arguments.words.first else { throw .usage("a container id is missing") }
         let state = try directory(id).load()
-        let group = state.cgroup.flatMap(ContainerCgroup.existing)
-        let numbers = group?.processes() ?? (ProcessFacts.start(of: state.processID) == nil ? [] : [state.processID])
+        let group = try state.cgroup.flatMap(ContainerCgroup.existing)
+        let isThere = try ProcessFacts.start(of: state.processID) != nil
+        let numbers = group?.processes() ?? (isThere ? [state.processID] : [])
         switch arguments["format"] ?? "table" {
         case "json": show(.array(numbers.map { .integer(Int64($0)) }))
         case "table": try printProcesses(numbers, Array(arguments.words.dropFirst()))
@@ -81,14 +82,14 @@ extension Session {
     func setFrozen(_ arguments: Arguments, _ frozen: Bool) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container())
         let state = try directory.load()
-        let status = directory.status(state)
+        let status = try directory.status(state)
         let wanted: [ContainerStatus] = frozen ? [.running, .created] : [.paused]
         guard wanted.contains(status) else {
             throw .state(
                 container: state.id, cause: "it is \(status.rawValue), so it cannot be \(frozen ? "paused" : "resumed")"
             )
         }
-        guard let group = state.cgroup.flatMap(ContainerCgroup.existing) else {
+        guard let group = try state.cgroup.flatMap(ContainerCgroup.existing) else {
             throw .state(container: state.id, cause: "it has no cgroup to be frozen in")
         }
         try group.setFrozen(frozen)
@@ -101,14 +102,15 @@ extension Session {
         var isFirst = true
         while true {
             let state = try directory.load()
-            guard directory.status(state) != .stopped else {
+            guard try directory.status(state) != .stopped else {
                 if isFirst { throw .state(container: state.id, cause: "it is stopped, so there is nothing to tell") }
                 return 0
             }
             isFirst = false
-            let stats = state.cgroup.flatMap(ContainerCgroup.existing).map(CgroupStats.json) ?? .object(JSONObject())
+            let stats =
+                try state.cgroup.flatMap(ContainerCgroup.existing).map(CgroupStats.json) ?? .object(JSONObject())
             show(["type": "stats", "id": .string(state.id), "data": stats])
-            fflush(nil)
+            try Session.flush()
             if arguments.has("stats") { return 0 }
             sleep(seconds)
         }
@@ -117,6 +119,11 @@ extension Session {
     func printFeatures() -> Int32 {
         show(Features.json, isPretty: true)
         return 0
+    }
+
+    /// What was asked for and did not arrive must not pass for an answer.
+    static func flush() throws(OCIRuntimeError) {
+        guard fflush(nil) == 0 else { throw .kernel(KernelError("write", "standard output")) }
     }
 
     func show(_ value: JSONValue, isPretty: Bool = false) {

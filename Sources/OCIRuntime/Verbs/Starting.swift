@@ -51,7 +51,7 @@ extension Session {
         let held = folder >= 0 ? Descriptor(owning: folder) : try directory.held()
         let state = try directory.load()
         try directory.check(held)
-        let launched = opened >= 0 ? letGo(state, opened) : try atTheGate(directory, state)
+        let launched = opened >= 0 ? try letGo(state, opened) : try atTheGate(directory, state)
         let starting = Starting(
             session: self, directory: directory, state: state,
             specification: try directory.remainingConfiguration(state))
@@ -63,7 +63,7 @@ extension Session {
             try starting.follow(launched, isExecuting: isExecuting != 0)
         } catch {
             // Whoever came first has let it go, and it is theirs.
-            if case .state = error, directory.status(state) != .stopped { throw notCreated(directory, state) }
+            if case .state = error, try directory.status(state) != .stopped { throw try notCreated(directory, state) }
             cs_pidfd_signal(launched.handle.raw, SIGKILL)
             directory.removeGate(in: held)
             if case .hook = error {
@@ -76,15 +76,17 @@ extension Session {
         return 0
     }
 
-    private func notCreated(_ directory: ContainerDirectory, _ state: ContainerState) -> OCIRuntimeError {
-        let status = directory.status(state).rawValue
+    private func notCreated(
+        _ directory: ContainerDirectory, _ state: ContainerState
+    ) throws(OCIRuntimeError) -> OCIRuntimeError {
+        let status = try directory.status(state).rawValue
         return .state(container: state.id, cause: "it is \(status); only a created container can be started")
     }
 
     /// The process that this call's first instructions have let go. It may have ended already: then there is nobody to signal.
-    private func letGo(_ state: ContainerState, _ gate: Int32) -> LaunchedProcess {
+    private func letGo(_ state: ContainerState, _ gate: Int32) throws(OCIRuntimeError) -> LaunchedProcess {
         LaunchedProcess(
-            processID: state.processID, handle: state.openProcess() ?? Descriptor(owning: -1),
+            processID: state.processID, handle: try state.openProcess() ?? Descriptor(owning: -1),
             control: Descriptor(owning: gate), names: nil)
     }
 
@@ -92,10 +94,10 @@ extension Session {
     private func atTheGate(
         _ directory: ContainerDirectory, _ state: ContainerState
     ) throws(OCIRuntimeError) -> LaunchedProcess {
-        guard let handle = state.openProcess(), !directory.isFrozen(state),
+        guard let handle = try state.openProcess(), !directory.isFrozen(state),
             let gate = try? directory.connectToGate().duplicate()
         else {
-            throw notCreated(directory, state)
+            throw try notCreated(directory, state)
         }
         return LaunchedProcess(processID: state.processID, handle: handle, control: gate, names: nil)
     }

@@ -59,11 +59,11 @@ extension Session {
     func update(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container())
         let state = try directory.load()
-        guard directory.status(state) != .stopped else {
+        guard try directory.status(state) != .stopped else {
             throw .state(container: state.id, cause: "it is stopped, so there is nothing to update")
         }
         let resources = try UpdateOptions.resources(arguments)
-        guard let group = ContainerCgroup.noted(state.cgroup, unit: state.unit) else {
+        guard let group = try ContainerCgroup.noted(state.cgroup, unit: state.unit) else {
             throw .state(container: state.id, cause: "it has no cgroup to be limited in")
         }
         for text in try group.update(resources) { log.warning(text) }
