@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -130,9 +131,20 @@ void cl_enter_cgroup_namespace(const struct cl_child *child) {
     close(handle);
 }
 
+/* Who launches it has a keyring, perhaps a login's with tickets and keys in it, and so have other containers: none of it is to be had inside. Before a
+ * user namespace is entered: of the ids in there the kernel counts the keys, and its own processes could use the number up. It goes without a name,
+ * for which the kernel would look among all others'. Where there are no keyrings, or they are withheld from us and so from all that we start, there is
+ * none to be had. */
+static void leave_keyring(const struct cl_child *child) {
+    if (child->plan->flags & CL_PLAN_KEEP_KEYRING) return;
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM)
+        cl_fail(child, CL_STAGE_KEYRING, 0, errno);
+}
+
 void cl_leave_host(struct cl_child *child) {
     int joins = child->launch->join_pidfd >= 0;
     take_streams(child);
+    leave_keyring(child);
     /* in a pod with users of its own who prepared the child has set it */
     if (child->user < 0 || joins) cl_set_oom_score(child);
     set_label(child);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -51,6 +52,8 @@ static int become_root(const struct crt_hook *hook) {
 /* Into the container's namespaces; its pid namespace holds for children alone, so there is one more. */
 static void __attribute__((noreturn)) become_within(const struct crt_hook *hook, int input, int errors) {
     int status;
+    /* the caller's keyring is not for the container's own programs either */
+    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
     if (setns(hook->pidfd, (int)hook->kinds) < 0) give_up(errors);
     if (hook->kinds & CLONE_NEWUSER && become_root(hook) < 0) give_up(errors);
     if (!(hook->kinds & CLONE_NEWPID)) become(hook, input, errors);

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/keyctl.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <linux/sched.h>
@@ -295,9 +294,6 @@ void cl_enter_namespaces(struct cl_child *child) {
         cl_fail(child, CL_STAGE_HOSTNAME, 0, errno);
     if (plan->domain_name && setdomainname(plan->domain_name, strlen(plan->domain_name)) < 0)
         cl_fail(child, CL_STAGE_HOSTNAME, 1, errno);
-    /* a kernel without keyrings has none to keep apart */
-    if (plan->keyring && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, plan->keyring) < 0 && errno != ENOSYS)
-        cl_warn(child, CL_STAGE_KEYRING, 0, errno);
     set_parameters(child);
     for (uint32_t i = 0; i < plan->namespace_count; i++) {
         const struct cl_namespace *namespace = &plan->namespaces[i];

@@ -80,7 +80,6 @@ int cl_plan_read_extension(const struct cl_record *record, struct cl_plan *plan)
         return read_number(record, &plan->preserved, NULL) || plan->preserved > CL_MAX_PRESERVED ? -EINVAL : 0;
     case CL_RECORD_SECCOMP_FLAGS: return read_number(record, &plan->seccomp_flags, NULL);
     case CL_RECORD_LABEL: return read_pair(record, &plan->label_file, &plan->label);
-    case CL_RECORD_KEYRING: return (plan->keyring = cl_string(record)) ? 0 : -EINVAL;
     case CL_RECORD_STREAM_OWNER: return read_number(record, &plan->stream_owner, &plan->has_stream_owner);
     case CL_RECORD_AFFINITY: return read_affinity(record, plan);
     }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
@@ -202,6 +203,8 @@ static void __attribute__((noreturn, used)) child(void *argument) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (setsid() < 0 || chdir("/") < 0) fail(context, CL_STAGE_SIGNALS, 0);
+    /* a pod's processes are not to have that of whoever started the daemon: those that begin in the pod take theirs from here */
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM) fail(context, CL_STAGE_KEYRING, 0);
     if (spawn->uid_map) join_owned(context);
     if (spawn->hostname && sethostname(spawn->hostname, strlen(spawn->hostname)) < 0)
         fail(context, CL_STAGE_HOSTNAME, 0);

@@ -10,6 +10,7 @@ import attacks
 import clauses
 import habits
 import insiders
+import keys
 import kills
 import lifecycle
 import mounts
@@ -26,7 +27,7 @@ class Skip(Exception):
 
 
 def all_tests():
-    return [(name, test) for part in (clauses, mounts, lifecycle, sessions, refusals, habits, scopes, programs, races, kills, insiders, attacks)
+    return [(name, test) for part in (clauses, mounts, lifecycle, sessions, refusals, habits, scopes, programs, races, kills, insiders, keys, attacks)
             for name, test in list(vars(part).items()) if name.startswith("test_") and test.__module__ == part.__name__]
 
 

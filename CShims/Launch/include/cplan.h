@@ -85,7 +85,6 @@ enum {
     CL_RECORD_PRESERVE = 32,   /* u32: so many descriptors from 3 on stay open */
     CL_RECORD_SECCOMP_FLAGS = 33, /* u32 SECCOMP_FILTER_FLAG_* */
     CL_RECORD_LABEL = 34,      /* file\0 text\0: written to a file of /proc/self/attr before execve */
-    CL_RECORD_KEYRING = 35,    /* string: a new session keyring's name */
     CL_RECORD_AFFINITY = 36,   /* processors as a mask of bytes */
     CL_RECORD_STREAM_OWNER = 37, /* u32: who owns the pipes, as the host counts */
 };
@@ -105,6 +104,7 @@ enum {
     CL_PLAN_BECOME_ROOT = 2048, /* takes the id 0 of the user namespace that it entered */
     CL_PLAN_UNPRIVILEGED = 4096, /* without rights in the initial user namespace */
     CL_PLAN_FIND_HOME = 8192, /* the last variable is HOME, for the container's own user database to say */
+    CL_PLAN_KEEP_KEYRING = 16384, /* has the session keyring of whoever launches it */
 };
 
 enum {
@@ -215,7 +215,7 @@ struct cl_plan {
     struct cl_namespace namespaces[CL_MAX_NAMESPACES];
     struct cl_parameter *parameters;
     uint32_t namespace_count, parameter_count;
-    const char *hostname, *domain_name, *time_offsets, *label_file, *label, *keyring;
+    const char *hostname, *domain_name, *time_offsets, *label_file, *label;
     const struct cl_scheduler *scheduler;
     const void *affinity;
     uint32_t affinity_size, root_spread, io_priority, personality, preserved, seccomp_flags, stream_owner;

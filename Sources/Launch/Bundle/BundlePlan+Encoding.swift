@@ -47,7 +47,6 @@ extension BundlePlan {
         if let hostname { try records.add(CL_RECORD_HOSTNAME, hostname) }
         if let domainName { try records.add(CL_RECORD_DOMAIN_NAME, domainName) }
         if let timeOffsets { try records.add(CL_RECORD_TIME_OFFSETS, timeOffsets) }
-        if let keyring { try records.add(CL_RECORD_KEYRING, keyring) }
         for (name, value) in kernelParameters { try records.add(CL_RECORD_PARAMETER, name, value) }
     }
 

@@ -40,7 +40,6 @@ package struct BundlePlan: Sendable {
     package var kernelParameters: [(name: String, value: String)] = []
     /// For /proc/self/timens_offsets.
     package var timeOffsets: String?
-    package var keyring: String?
     /// Whether it is made without rights in the initial user namespace.
     package var isUnprivileged = false
     /// Whether hooks run before the container leaves the host's root.

@@ -176,6 +176,7 @@ extension ProcessPlan {
     var flags: UInt32 {
         (noNewPrivileges ? UInt32(CL_PLAN_NO_NEW_PRIVILEGES) : 0) | (terminal != nil ? UInt32(CL_PLAN_TERMINAL) : 0)
             | (traits.findsHome ? UInt32(CL_PLAN_FIND_HOME) : 0)
+            | (traits.keepsKeyring ? UInt32(CL_PLAN_KEEP_KEYRING) : 0)
     }
 
     func encode(_ records: inout PlanRecords) throws(KernelError) {

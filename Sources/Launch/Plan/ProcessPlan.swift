@@ -88,6 +88,8 @@ package struct ProcessTraits: Sendable, Equatable {
     package var label: Label?
     /// The environment's last entry is HOME, and gives way to what the container's /etc/passwd has for the user.
     package var findsHome = false
+    /// Whether it has the session keyring of whoever launches it, instead of an empty one of its own.
+    package var keepsKeyring = false
     /// Processors as a mask, a multiple of eight bytes; empty: as it is.
     package var affinity: [UInt8] = []
 

@@ -48,7 +48,6 @@ package struct BundlePlanner {
         plan.maskedPaths = linux.maskedPaths
         plan.readOnlyPaths = linux.readOnlyPaths
         plan.kernelParameters = try KernelParameters.checked(linux)
-        plan.keyring = facts.makesKeyring ? "_ses." + container : nil
         let hooks = specification.hooks
         plan.hasHooks = !(hooks.prestart + hooks.createRuntime + hooks.createContainer).isEmpty
         try checkNames(&plan)

@@ -14,27 +14,27 @@ package struct HostFacts: Sendable {
     package var activationSockets: UInt32 = 0
     /// Where a service manager waits to be told that the service is ready (sd_notify(3)); the container's process tells it instead of the caller.
     package var notifySocket: String?
-    package var makesKeyring: Bool
+    package var keepsKeyring: Bool
     /// Whether this process has already made the bundle's user namespace and is its root.
     package var isRootOfBundle = false
 
     package init(
         canMakeNodes: Bool = true, hasAppArmor: Bool = false, hasSELinux: Bool = false,
-        preservedDescriptors: UInt32 = 0, makesKeyring: Bool = true
+        preservedDescriptors: UInt32 = 0, keepsKeyring: Bool = false
     ) {
         self.canMakeNodes = canMakeNodes
         self.hasAppArmor = hasAppArmor
         self.hasSELinux = hasSELinux
         self.preservedDescriptors = preservedDescriptors
-        self.makesKeyring = makesKeyring
+        self.keepsKeyring = keepsKeyring
     }
 
-    package static func gathered(preservedDescriptors: UInt32, makesKeyring: Bool) -> HostFacts {
+    package static func gathered(preservedDescriptors: UInt32, keepsKeyring: Bool = false) -> HostFacts {
         HostFacts(
             canMakeNodes: geteuid() == 0 && HostFacts.isInitialUserNamespace,
             hasAppArmor: AppArmor.isEnabled,
             hasSELinux: access("/sys/fs/selinux/enforce", F_OK) == 0, preservedDescriptors: preservedDescriptors,
-            makesKeyring: makesKeyring)
+            keepsKeyring: keepsKeyring)
     }
 
     /// Nil where there is none, or one that has no path and is out of a container's reach.

@@ -25,6 +25,7 @@ struct ProcessPlanner {
             terminal: process.hasTerminal
                 ? TerminalSize(columns: process.consoleSize?.width ?? 0, rows: process.consoleSize?.height ?? 0) : nil)
         plan.traits.preservedDescriptors = facts.preservedDescriptors
+        plan.traits.keepsKeyring = facts.keepsKeyring
         plan.traits.findsHome = !plan.environment.contains { $0.hasPrefix("HOME=") }
         if plan.traits.findsHome { plan.environment.append("HOME=/") }
         plan.traits.seccompFlags = seccomp?.flags ?? 0

@@ -20,7 +20,7 @@ struct CreateOptions {
     var pidFile: String?
     var preservedDescriptors: UInt32
     var activationSockets: UInt32
-    var makesKeyring: Bool
+    var keepsKeyring: Bool
 
     init(_ arguments: Arguments) throws(OCIRuntimeError) {
         container = try arguments.container()
@@ -32,7 +32,7 @@ struct CreateOptions {
         activationSockets = getenv("LISTEN_FDS").flatMap { UInt32(String(cString: $0)) } ?? 0
         let asked: UInt32 = try arguments.number("preserve-fds") ?? 0
         preservedDescriptors = UInt32(clamping: UInt64(asked) + UInt64(activationSockets))
-        makesKeyring = !arguments.has("no-new-keyring")
+        keepsKeyring = arguments.has("no-new-keyring")
         if arguments.has("no-pivot") {
             throw .usage("--no-pivot is not supported: a container must not reach the tree it came from")
         }
@@ -182,7 +182,7 @@ struct Creation {
 
     private func gatheredFacts() -> HostFacts {
         var facts = HostFacts.gathered(
-            preservedDescriptors: options.preservedDescriptors, makesKeyring: options.makesKeyring)
+            preservedDescriptors: options.preservedDescriptors, keepsKeyring: options.keepsKeyring)
         facts.activationSockets = options.activationSockets
         facts.notifySocket = HostFacts.serviceSocket
         return facts

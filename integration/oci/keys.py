@@ -1,0 +1,39 @@
+"""The kernel's keyrings (keyrings(7)): that a container has one of its own."""
+import os
+import subprocess
+
+from attacks import attack, image
+from bundle import until
+
+
+def build(target):
+    """keys.c, for the host and for containers."""
+    subprocess.run(["clang", "-static", "-o", target, os.path.join(os.path.dirname(__file__), "keys.c")], check=True)
+
+
+@attack("the caller's keys", "a container, a session and a hook within look for a key in their session keyring that the caller has in its own, as a login has tickets there",
+        "each begins with an empty keyring", "a program that the caller runs itself finds it; so does a container that is to have the caller's")
+def test_keys_of_the_caller(runtime):
+    """A container, its sessions and its hooks have none of the keys that whoever made them has in the session keyring."""
+    tree = image(runtime, lambda t: build(t + "/bin/keys"))
+    find = "keys find check; echo found $?"
+    def change(config):
+        config["root"]["path"] = tree
+        config["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", f"({find}) >/dev/shm/hook 2>&1"], "env": ["PATH=/bin"]}]}
+    def with_key(*words):
+        done = subprocess.run([tree + "/bin/keys", "keep", "check", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, (words, done.returncode, done.stderr)
+        return done.stdout
+    def of_ours(*words):
+        return with_key(runtime.program, "--root", runtime.root, *words)
+    assert of_ours("run", "--bundle", runtime.bundle(f"{find}; cat /dev/shm/hook", change), runtime.id()).split() == ["found", "1"] * 2
+    name = runtime.id()
+    with open(os.devnull, "w") as nowhere:
+        create = [runtime.program, "--root", runtime.root, "create", "--bundle", runtime.bundle("exec keys keep own sleep 100", change), name]
+        subprocess.run([tree + "/bin/keys", "keep", "check", *create], stdin=subprocess.DEVNULL, stdout=nowhere, stderr=nowhere, check=True, timeout=60)
+    runtime.call("start", name)
+    until(lambda: "sleep" in runtime.call("ps", name).stdout, "the container has a key of its own")
+    for key in ("check", "own"):
+        assert of_ours("exec", name, "sh", "-c", f"keys find {key}; echo found $?").split() == ["found", "1"], key
+    assert with_key("sh", "-c", tree + "/bin/" + find).split() == ["found", "0"]  # the controls
+    assert of_ours("run", "--no-new-keyring", "--bundle", runtime.bundle(find, change), runtime.id()).split() == ["found", "0"]
