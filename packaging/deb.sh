@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 # shellcheck source=packaging/packages.sh
 source packaging/packages.sh
 out=${1:-.build/deb}
-version=${SWIFTLET_VERSION:-$(sed -n 's/.*let version = "\([0-9.]*\)".*/\1/p' Sources/Daemon/Server.swift)}
-[ -n "$version" ] || { echo "deb.sh: no version in Sources/Daemon/Server.swift" >&2; exit 1; }
+version=${SWIFTLET_VERSION:-$(sed -n 's/.*let version = "\([0-9.]*\)".*/\1/p' Sources/Launch/Release.swift)}
+[ -n "$version" ] || { echo "deb.sh: no version in Sources/Launch/Release.swift" >&2; exit 1; }
 architecture=$(dpkg --print-architecture)
 
 bin=${SWIFTLET_BIN:-}

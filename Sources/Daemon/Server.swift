@@ -1,9 +1,10 @@
+import Launch
 import Logging
 
 /// The whole of Swiftlet in one process: control plane and node agent. With `Agent` and `DaemonProcess` this is the composition root; nothing
 /// else knows all the parts.
 package struct Server: Sendable {
-    package static let version = "0.1.0"
+    package static var version: String { Release.version }
 
     private let configuration: DaemonConfiguration
     private let logger: Logger

@@ -18,6 +18,12 @@ package enum OCIRuntimeError: Error, Sendable, CustomStringConvertible {
     /// What systemd was asked for and did not do.
     case unit(name: String, DBusError)
 
+    static var noContainer: OCIRuntimeError {
+        .usage(
+            "a container id is missing; COMMAND --help shows where it goes, `swiftlet-oci list` which there are"
+        )
+    }
+
     package var description: String {
         switch self {
         case .usage(let text): text

@@ -69,6 +69,7 @@ tar -C "$work/tree" -cf "$work/tree.tar" .
 podman import "$work/tree.tar" localhost/box >/dev/null 2>&1
 run=(podman run --network none)
 
+check "podman info" "swiftlet-oci version $(sed -n 's/.*let version = "\(.*\)"/\1/p' Sources/Launch/Release.swift)" podman info --format '{{.Host.OCIRuntime.Version}}'
 check "podman run" "uid=0" "${run[@]}" --rm localhost/box id
 check "podman run, exit code" "code 7" bash -c '"$@"; echo code $?' - timeout 180 /usr/bin/podman "${storage[@]}" run --rm --network none localhost/box sh -c 'exit 7'
 check "podman run without cgroups" "0::/" "${run[@]}" --rm --cgroups=disabled localhost/box cat /proc/self/cgroup

@@ -174,3 +174,23 @@ def test_updates_in_turn(runtime):
         runtime.call("update", *options, name)
         found = [read(file) for file in ("memory.max", "cpu.max", "pids.max")]
         assert found == expected, (options, found)
+
+
+def test_pages_of_help(runtime):
+    """--help: each command has a page of its own, and a wrong call leads there; --version names the program first and the specification second."""
+    pages = {}
+    for verb in "create start run exec state kill delete list ps pause resume update events features spec checkpoint restore".split():
+        pages[verb] = runtime.call(verb, "--help").stdout
+        assert pages[verb].startswith(f"usage: swiftlet-oci [GLOBAL OPTIONS] {verb}"), pages[verb]
+        assert runtime.call("help", verb).stdout == pages[verb]
+    assert "--ignore-paused" in pages["exec"] and "--ignore-paused" not in pages["run"]
+    for call, page in ((["create", "--nonsense", "x"], "swiftlet-oci create --help"), (["--nonsense", "list"], "swiftlet-oci --help")):
+        done = runtime.call(*call, check=False)
+        assert done.returncode != 0
+        expect(done.stderr, "--nonsense", page)
+    done = runtime.call("run", "--bundle", runtime.folder + "/none", runtime.id(), check=False)
+    assert done.returncode != 0
+    expect(done.stderr, runtime.folder + "/none/config.json", "--bundle", "swiftlet-oci spec")
+    name, specification = runtime.call("--version").stdout.splitlines()
+    highest = json.loads(runtime.call("features").stdout)["ociVersionMax"]
+    assert name.startswith("swiftlet-oci version ") and name.split()[2] != highest and specification == "spec: " + highest

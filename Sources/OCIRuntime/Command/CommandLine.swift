@@ -60,7 +60,7 @@ struct Arguments {
             for letter in name.dropLast() { try read("-\(letter)", &rest, grammar) }
             try read("-" + text.dropFirst(name.count - 1), &rest, grammar)
         } else {
-            throw .usage("unknown option \(argument); --help lists what there is")
+            throw .usage("unknown option \(argument)")
         }
     }
 
@@ -81,7 +81,7 @@ struct Arguments {
 
     /// The container's id, and so many words beside it at most.
     func container(_ most: Int = 0) throws(OCIRuntimeError) -> String {
-        guard let id = words.first, !id.isEmpty else { throw .usage("a container id is missing") }
+        guard let id = words.first, !id.isEmpty else { throw .noContainer }
         guard words.count <= 1 + most else { throw .usage("unexpected argument \"\(words[1 + most])\"") }
         return id
     }

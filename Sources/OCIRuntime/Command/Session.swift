@@ -4,7 +4,8 @@ import Launch
 
 /// What holds for the whole call: the options before the verb.
 package struct Session: Sendable {
-    package static let version = "1.2.0"
+    /// Of the specification that is followed.
+    static let specificationVersion = "1.2.0"
     var root: String
     var log: RuntimeLog
     var isSystemdCgroup = false
@@ -60,18 +61,18 @@ package enum OCICommand {
         var log = RuntimeLog()
         var code: Int32 = 1
         do throws(OCIRuntimeError) {
-            let options = try Arguments(arguments.dropFirst(), Session.grammar)
+            let options = try read(arguments.dropFirst(), Session.grammar, page: "swiftlet-oci --help")
             if options.has("version") { return say(Usage.version) }
-            guard let name = options.words.first, !options.has("help"), name != "help" else { return say(Usage.text) }
+            guard let name = options.words.first, !options.has("help") else { return say(Usage.text) }
+            if name == "help" { return say(try help(options.words.dropFirst().first)) }
             let session = try Session(options)
             try session.log.check()
             log = session.log
-            guard let verb = Verb(word: name) else {
-                throw .usage("unknown command \"\(name)\"; --help lists what there is")
-            }
+            let verb = try verb(name)
             code = verb.failureCode
-            let own = try Arguments(options.words.dropFirst(), verb.grammar)
-            if own.has("help") { return say(Usage.text) }
+            let own = try read(
+                options.words.dropFirst(), verb.grammar, page: "swiftlet-oci \(verb.rawValue) --help")
+            if own.has("help") { return say(Usage.text(of: verb)) }
             if verb.startsProcesses { try seal() }
             let ended = try verb.run(own, session)
             if ended == 0 { try Session.flush() }
@@ -80,6 +81,28 @@ package enum OCICommand {
             log.failure(error.description)
             return code
         }
+    }
+
+    /// - Parameter page: the call that lists what there is.
+    private static func read(
+        _ words: ArraySlice<String>, _ grammar: Arguments.Grammar, page: String
+    ) throws(OCIRuntimeError) -> Arguments {
+        do throws(OCIRuntimeError) {
+            return try Arguments(words, grammar)
+        } catch {
+            throw .usage("\(error.description); `\(page)` lists what there is")
+        }
+    }
+
+    private static func verb(_ name: String) throws(OCIRuntimeError) -> Verb {
+        if let verb = Verb(word: name) { return verb }
+        throw .usage("unknown command \"\(name)\"; `swiftlet-oci --help` lists what there is")
+    }
+
+    /// - Parameter name: a verb's; nil: the general page.
+    private static func help(_ name: String?) throws(OCIRuntimeError) -> String {
+        guard let name else { return Usage.text }
+        return Usage.text(of: try verb(name))
     }
 
     private static func say(_ text: String) -> Int32 {

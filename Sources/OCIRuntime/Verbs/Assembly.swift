@@ -135,7 +135,7 @@ struct Assembly {
 
     private func state(of processID: Int32) throws(OCIRuntimeError) -> ContainerState {
         var state = ContainerState(
-            id: creation.options.container, version: Session.version, bundle: creation.options.bundle,
+            id: creation.options.container, version: Session.specificationVersion, bundle: creation.options.bundle,
             rootfs: plan.root, processID: processID,
             processStart: try ProcessFacts.start(of: processID) ?? 0,
             created: timestamp(), cgroup: cgroup?.group.path, annotations: specification.annotations)

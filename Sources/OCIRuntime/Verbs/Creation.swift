@@ -75,9 +75,19 @@ struct Creation {
         isDetached = arguments.has("detach")
         keeps = arguments.has("keep")
         let file = options.configuration
-        source = try kernel { () throws(KernelError) in try WholeFile.read(file, limit: 16 << 20) }
+        source = try Creation.read(file)
         specification = try ContainerDirectory.parse(source, file) { value throws(OCIError) in
             try RuntimeSpecification(value, file: file)
+        }
+    }
+
+    private static func read(_ file: String) throws(OCIRuntimeError) -> [UInt8] {
+        do throws(KernelError) {
+            return try WholeFile.read(file, limit: 16 << 20)
+        } catch {
+            guard error.code == ENOENT else { throw .kernel(error) }
+            throw .usage(
+                "there is no \(file): --bundle names the bundle, and `swiftlet-oci spec` writes one to begin with")
         }
     }
 

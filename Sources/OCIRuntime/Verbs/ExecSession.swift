@@ -27,7 +27,7 @@ struct ExecSession {
     init(_ arguments: Arguments, _ session: Session) throws(OCIRuntimeError) {
         self.session = session
         self.arguments = arguments
-        guard let id = arguments.words.first else { throw .usage("a container id is missing") }
+        guard let id = arguments.words.first else { throw .noContainer }
         directory = try session.directory(id)
         state = try directory.load()
         specification = try directory.configuration()

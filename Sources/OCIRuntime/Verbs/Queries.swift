@@ -38,7 +38,7 @@ extension Session {
     }
 
     func processes(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
-        guard let id = arguments.words.first else { throw .usage("a container id is missing") }
+        guard let id = arguments.words.first else { throw .noContainer }
         let state = try directory(id).load()
         let group = try state.cgroup.flatMap(ContainerCgroup.existing)
         let isThere = try ProcessFacts.start(of: state.processID) != nil

@@ -20,7 +20,8 @@ enum SampleSpecification {
             linux["resources"] = ["devices": [["allow": false, "access": "rwm"]]]
         }
         return [
-            "ociVersion": .string(Session.version), "process": process, "root": ["path": "rootfs", "readonly": true],
+            "ociVersion": .string(Session.specificationVersion), "process": process,
+            "root": ["path": "rootfs", "readonly": true],
             "hostname": "swiftlet", "mounts": .array(mounts(isRootless)), "linux": .object(linux),
         ]
     }
