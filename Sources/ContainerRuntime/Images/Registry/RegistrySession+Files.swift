@@ -15,8 +15,7 @@ extension RegistrySession {
         let response = try await send(.get, url("manifests/\(reference)"), headers: accept)
         let bytes = try await whole(response, limit: Self.manifestLimit, from: origin)
         guard response.status == 200 else {
-            throw RegistryFailure(
-                response, body: bytes, what: "registry \(origin) answered for \(repository):\(reference)")
+            throw failure(response, body: bytes, of: "\(repository):\(reference)")
         }
         if let digest, Digest(of: bytes) != digest {
             throw RegistryFailure(
@@ -34,7 +33,7 @@ extension RegistrySession {
         let response = try await send(.get, url("blobs/\(descriptor.digest)"))
         let bytes = try await whole(response, limit: limit, from: origin)
         guard response.status == 200 else {
-            throw RegistryFailure(response, body: bytes, what: "registry \(origin) answered for \(descriptor.digest)")
+            throw failure(response, body: bytes, of: descriptor.digest)
         }
         guard Digest(of: bytes) == descriptor.digest else {
             throw RegistryFailure(
@@ -65,7 +64,7 @@ extension RegistrySession {
             throw RegistryFailure(.passing, "registry \(origin) has less of \(digest) than came before")
         default:
             let body = try await whole(response, limit: 1 << 20, from: origin)
-            throw RegistryFailure(response, body: body, what: "registry \(origin) answered for \(digest)")
+            throw failure(response, body: body, of: digest)
         }
     }
 

@@ -9,7 +9,7 @@ extension RegistrySession {
         switch response.status {
         case 200: return true
         case 404: return false
-        default: throw RegistryFailure(response, body: [], what: "registry \(origin) answered for \(digest)")
+        default: throw failure(response, body: [], of: digest)
         }
     }
 
@@ -101,6 +101,6 @@ extension RegistrySession {
         _ response: HTTPResponse, _ what: String
     ) async throws(RegistryFailure) -> RegistryFailure {
         let body = try await whole(response, limit: 1 << 20, from: origin)
-        return RegistryFailure(response, body: body, what: "registry \(origin) answered for \(what)")
+        return failure(response, body: body, of: what)
     }
 }

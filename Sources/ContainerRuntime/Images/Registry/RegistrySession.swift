@@ -103,6 +103,21 @@ final class RegistrySession: Sendable {
         }
     }
 
+    /// What an answer means that is none of success.
+    func failure(_ response: HTTPResponse, body: [UInt8], of what: some CustomStringConvertible) -> RegistryFailure {
+        failure(RegistryFailure(response, body: body, what: "registry \(origin) answered for \(what)"))
+    }
+
+    /// The same with what to do about credentials.
+    private func failure(_ failure: RegistryFailure) -> RegistryFailure {
+        guard failure.kind == .unauthorized else { return failure }
+        let wayOut =
+            auth == nil
+            ? "it was asked without a name and a password (--username, or the pod's imagePullSecrets)"
+            : "it does not let in whom the name and password are of"
+        return RegistryFailure(.unauthorized, "\(failure); \(wayOut)")
+    }
+
     /// What to do about a connection that can never be made; nil for one that may be made later.
     private static func wayOut(_ text: String, _ host: String) -> String? {
         if text.contains("the server's certificate") {
@@ -174,7 +189,7 @@ final class RegistrySession: Sendable {
         let response = try await exchange(request, with: url.origin)
         let body = try await whole(response, limit: 1 << 20, from: url.origin)
         guard response.status == 200 else {
-            throw RegistryFailure(response, body: body, what: "token service \(url.origin) answered")
+            throw failure(RegistryFailure(response, body: body, what: "token service \(url.origin) answered"))
         }
         let value = try? JSONValue(parsing: body)
         guard let token = value?["token"]?.string ?? value?["access_token"]?.string, !token.isEmpty,
