@@ -16,11 +16,11 @@ package struct TerminationSignals: Sendable {
     /// To be called first of all by the executable, so that all threads inherit what it blocks: the daemon's signals for the daemon, SIGWINCH
     /// for whoever waits for a terminal's new size, and what `run` passes on.
     package static func prepare(command: String) {
-        if ["server", "agent"].contains(command) { block() }
+        if InstanceFiles.Role(rawValue: command) != nil { block() }
         var mask = sigset_t()
         sigemptyset(&mask)
         sigaddset(&mask, SIGWINCH)
-        if command == "run" { for signal in RunSession.signals { sigaddset(&mask, signal) } }
+        if command == "run" { for signal in PassedSignals.numbers { sigaddset(&mask, signal) } }
         pthread_sigmask(SIG_BLOCK, &mask, nil)
     }
 

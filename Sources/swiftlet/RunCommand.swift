@@ -54,12 +54,15 @@ struct RunCommand: AsyncParsableCommand {
 
     private func session() async throws -> Int32 {
         let client = try node.client()
+        let signals = PassedSignals()
+        let listening = Task { await signals.listen() }
+        defer { listening.cancel() }
         if pull == .always || pull == .missing, try await isToBeFetched(client) {
             try await Progress.show("/v1/images/pull", ["name": .string(image)], node) { _ in }
         }
         let spec = try spec()
         if tty && !spec.hasTerminal { Output.noteNoTerminal() }
-        let code = try await RunSession(spec).run(client)
+        let code = try await RunSession(spec, signals: signals).run(client)
         if spec.isDetached && code == 0 { Output.write(spec.name + "\n") }
         return code
     }

@@ -33,6 +33,7 @@ run_commands() {
     check "a terminal of the caller's size" says "33 91" run_terminal
     check "without one of the caller's it goes on without" says abc run_no_terminal
     check "a signal reaches the container" run_signal
+    check "a signal ends a fetch that hangs" run_interrupted
     check "a name is taken once" run_name
     check "also by many at once" run_names
     check "a command that is killed takes its container with it" run_killed
@@ -43,6 +44,7 @@ run_commands() {
     check "exit codes are waited for" run_waited
     check "images by their ids alone" run_image_ids
     check "it is the same after the daemon was killed" run_taken_up
+    check "and after it was stopped, which it does in order" run_stopped
     check "its end is seen, and it stays" run_ended
     check "one that runs is removed by force alone" run_removed
     check "one that was to go at its end is gone" run_gone
@@ -122,6 +124,21 @@ run_signal() {
     wait "$pid"
     [ $? = 9 ] && grep -q caught "$ROOT/signal"
 }
+# A registry that takes connections and says nothing. What bash starts in the background ignores SIGINT, so that it is SIGTERM here.
+run_interrupted() {
+    local registry run status
+    inside timeout 100 python3 -c 'import socket, time; s = socket.create_server(("127.0.0.1", 5003)); print("ready", flush=True); time.sleep(90)' >"$ROOT/silent" 2>&1 &
+    registry=$!
+    eventually 10 grep -q ready "$ROOT/silent" || return 1
+    swiftlet run 127.0.0.1:5003/none:1 >"$ROOT/said" 2>&1 &
+    run=$!
+    eventually 10 fetch_hangs && kill -TERM "$(command_of 127.0.0.1:5003/none:1)"
+    wait "$run"
+    status=$?
+    kill "$registry"
+    [ "$status" = 143 ] || { echo "it ended with $status: $(cat "$ROOT/said")"; return 1; }
+}
+fetch_hangs() { inside ss -Htn state established '( dport = :5003 )' | grep -q . && [ -n "$(command_of 127.0.0.1:5003/none:1)" ]; }
 start_sleep() {
     swiftlet run --name "$1" busybox:demo sh -c 'echo ready; exec sleep 1000' >"$ROOT/sleep" 2>&1 &
     SLEEP=$!
@@ -196,6 +213,12 @@ run_taken_up() {
     stop_server KILL
     start_server && [ -n "$before" ] && [ "$(process_of)" = "$before" ] && says page inside curl -sfm 10 http://127.0.0.1:18081/ &&
         says "wrong: " swiftlet doctor
+}
+run_stopped() {
+    local status
+    stop_server && tail -n 50 "$ROOT/log" | grep -qE '\] stopping$'
+    status=$?
+    start_server && says page inside curl -sfm 10 http://127.0.0.1:18081/ && return "$status"
 }
 # Its address and its port are free again, its log is not gone.
 run_ended() {

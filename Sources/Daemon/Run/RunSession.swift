@@ -1,19 +1,17 @@
 import CRI
 import Glibc
 import HTTP
-import Linux
 
 /// One container, joined to this process's standard streams, terminal and signals. Ends with the container; where that is detached, when it has started.
 package struct RunSession: Sendable {
     package let spec: RunSpec
-    private let threads = BlockingThreads(count: 1)
+    private let signals: PassedSignals
 
-    package init(_ spec: RunSpec) {
+    /// - Parameter signals: listening; they are the container's while the session lasts.
+    package init(_ spec: RunSpec, signals: PassedSignals) {
         self.spec = spec
+        self.signals = signals
     }
-
-    /// What is passed on to the container.
-    package static let signals = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2]
 
     /// What the command ends with where the container could not be made.
     package static let notMade: Int32 = 125
@@ -42,26 +40,10 @@ package struct RunSession: Sendable {
         } catch {
             throw DaemonError("the daemon went away: \(error)")
         }
-        let signals = Task { await forwardSignals(connection) }
-        defer { signals.cancel() }
+        signals.pass(to: connection)
         return try await JoinedStreams(
             connection, object: "container \(spec.name)", hasInput: spec.hasInput && !spec.isDetached,
             hasTerminal: spec.hasTerminal && !spec.isDetached
         ).run()
-    }
-
-    /// The signals must be blocked in every thread, which `TerminationSignals.prepare` sees to.
-    private func forwardSignals(_ connection: any WebSocketConnection) async {
-        while !Task.isCancelled {
-            let number = try? await threads.run("wait for a signal") { () throws(KernelError) in
-                var wanted = sigset_t()
-                sigemptyset(&wanted)
-                for signal in Self.signals { sigaddset(&wanted, signal) }
-                var number: Int32 = 0
-                guard sigwait(&wanted, &number) == 0 else { throw KernelError("wait for", "a signal") }
-                return number
-            }
-            guard let number, (try? await connection.send(.binary(ExecMessage.signal(number)))) != nil else { return }
-        }
     }
 }
