@@ -23,7 +23,7 @@ only=
 start_server() {
     mkdir -p "$ROOT/c"
     cat >"$ROOT/c/config.yaml" <<Y
-registries: "127.0.0.1:5000=http://127.0.0.1:5000 mirrored.test=http://127.0.0.1:5000"
+registries: "127.0.0.1:5000=http://127.0.0.1:5000 127.0.0.1:5002=http://127.0.0.1:5002 mirrored.test=http://127.0.0.1:5000"
 cdi-spec-dirs: $ROOT/devices/first,$ROOT/devices/later
 Y
     inside setsid "$BIN/swiftlet" cri --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" \

@@ -169,6 +169,8 @@ package struct ContainerSecurity: Sendable, Hashable {
     /// A user that the image's /etc/passwd knows, where `user` is nil; empty: the image's own.
     package var userName = ""
     package var group: Int64?
+    /// A group that the image's /etc/group knows, where `group` is nil; empty: the user's own.
+    package var groupName = ""
     package var supplementalGroups: [Int64] = []
     /// Leave out the groups that the image gives its user (`supplementalGroupsPolicy: Strict`).
     package var hasStrictGroups = false

@@ -51,7 +51,8 @@ struct NoKubelet: HTTPHandler {
     func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         let status = Status(
             .notFound, code: 404,
-            "here is a container runtime without a kubelet; ask crictl, or the kubelet that uses it")
+            "no kubelet runs here, a container runtime alone; `swiftlet ps --all` lists its containers, crictl asks for the rest"
+        )
         return HTTPResponse(Int(status.code), contentType: "application/json", status.json.encoded())
     }
 }

@@ -7,6 +7,7 @@ struct ExecCommand: AsyncParsableCommand {
         discussion: "swiftlet exec -it POD sh. Ends with the command's exit code.")
 
     @OptionGroup var node: NodeOptions
+    @OptionGroup var foreign: ForeignExecOptions
     @OptionGroup var target: ContainerArguments
     @Option(name: [.short, .long], help: "One of the pod's containers.") var container: String?
     @Flag(name: [.customShort("i"), .long], help: "Pass standard input on.") var stdin = false

@@ -51,7 +51,7 @@ extension ImagesCommand {
             discussion: "Pinned images and those that containers use stay.")
 
         @OptionGroup var node: NodeOptions
-        @Flag(help: "Every image that no container uses.") var all = false
+        @Flag(name: [.short, .long], help: "Every image that no container uses.") var all = false
 
         func run() async throws {
             let answer = try await node.client().send(.post, "/v1/images/prune", body: ["all": .bool(all)])

@@ -75,16 +75,19 @@ struct ImagesCommand: AsyncParsableCommand {
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take an image's name away, and the image with its last name.", aliases: ["rm"])
+            abstract: "Take images' names away, and an image with its last name.", aliases: ["rm"])
 
         @OptionGroup var node: NodeOptions
-        @Argument(help: "Name or id of the image.") var name: String
-        @Flag(help: "Also where containers use it; they run on.") var force = false
+        @Argument(help: "Names or ids of images.") var names: [String]
+        @Flag(name: [.short, .long], help: "Also where containers use it; they run on.") var force = false
 
         func run() async throws {
-            let query = [QueryItem("name", name), QueryItem("force", force ? "true" : "false")]
-            _ = try await node.client().send(.delete, "/v1/images", query)
-            Output.write("\(name) removed\n")
+            let client = try node.client()
+            try await Each.of(names) { name in
+                let query = [QueryItem("name", name), QueryItem("force", force ? "true" : "false")]
+                _ = try await client.send(.delete, "/v1/images", query)
+                return "\(name) removed"
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ struct LogsCommand: AsyncParsableCommand {
     @Option(help: "Only what was written since: how long ago, such as 10m, or a time, such as 2026-01-31T12:00:00Z.")
     var since: String?
     @Flag(name: [.short, .long], help: "Of the container before its last restart.") var previous = false
-    @Flag(help: "Begin each line with its time.") var timestamps = false
+    @Flag(name: [.customShort("t"), .long], help: "Begin each line with its time.") var timestamps = false
 
     func validate() throws {
         if let tail, tail < 0 { throw ValidationError("--tail \(tail): give 0 or more lines") }

@@ -9,12 +9,13 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run", abstract: "Run one container, without Kubernetes.",
         discussion:
             "swiftlet run -it busybox sh. Input, output, signals and the terminal's size are passed on; the container ends with this command, "
-            + "nothing of it stays, and its exit code is this command's: 125 where it could not be made, 126 and 127 as a shell has them.\n\n"
+            + "nothing of it stays, and its exit code is this command's: 125 where it could not be made or was asked for wrongly, 126 and 127 as a shell has them.\n\n"
             + "With --detach it goes on alone, also when the daemon is started anew, and stays when it has ended, until the next boot: swiftlet logs, exec, wait, "
-            + "stop and rm take its name, which is printed."
+            + "kill, stop and rm take its name, which is printed."
     )
 
     @OptionGroup var node: NodeOptions
+    @OptionGroup var foreign: ForeignRunOptions
     @Flag(name: [.customShort("i"), .long], help: "Pass standard input on.") var interactive = false
     @Flag(name: [.customShort("t"), .long], help: "Give it a terminal.") var tty = false
     @Flag(name: [.short, .long], help: "Let it go on alone; print its name.") var detach = false
@@ -22,18 +23,23 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "What it is called (default: one by chance).") var name: String?
     @Option(name: [.short, .long], help: "NAME=VALUE, or NAME with this command's own value; again for more.")
     var env: [String] = []
+    @Option(help: "A file with a line NAME=VALUE or NAME each; again for more.") var envFile: [String] = []
     @Option(name: [.short, .long], help: "/HERE:/THERE or ./HERE:/THERE, with :ro to be read only; again for more.")
     var volume: [String] = []
     @Option(name: [.short, .long], help: "PORT-HERE:PORT-THERE, with /udp for UDP; again for more.")
     var publish: [String] = []
-    @Option(help: "pod: an address of its own; host: the machine's network; none.") var network = RunSpec.Network.pod
+    @Option(
+        name: [.long, .customLong("net")], help: "pod: an address of its own; host: the machine's network; none.")
+    var network = RunSpec.Network.pod
     @Option(name: [.short, .long], help: "Memory limit, such as 256m.") var memory: String?
     @Option(help: "Processor limit, such as 1.5.") var cpus: String?
     @Option(name: [.short, .long], help: "Whom it runs as: a name or number, with :GROUP.") var user = ""
     @Option(name: [.short, .long], help: "Where it starts in.") var workdir = ""
     @Option(help: "Its host name (default: its name).") var hostname = ""
-    @Option(help: "In place of the image's entry point.") var entrypoint: String?
+    @Option(help: "In place of the image's entry point; empty: the command alone.") var entrypoint: String?
     @Flag(help: "Its root filesystem cannot be written.") var readOnly = false
+    @Option(help: "A capability more, such as NET_ADMIN; again for more, ALL for all.") var capAdd: [String] = []
+    @Option(help: "A capability less; again for more, ALL for all.") var capDrop: [String] = []
     @Flag(help: "All that root on this machine may do.") var privileged = false
     @Option(help: "Fetch the image: missing, always or never.") var pull = PullPolicy.missing
     @Argument(help: "The image's name.") var image: String
@@ -75,8 +81,8 @@ struct RunCommand: AsyncParsableCommand {
     private func spec() throws(DaemonError) -> RunSpec {
         var spec = RunSpec(name: name ?? Self.anyName(), image: image)
         try RunSpec.check(name: spec.name)
-        spec.entryPoint = entrypoint.map { [$0] } ?? []
-        spec.command = command.first == "--" ? Array(command.dropFirst()) : command
+        try spec.execute(command.first == "--" ? Array(command.dropFirst()) : command, entryPoint: entrypoint)
+        for path in envFile { spec.environment += try RunSpec.variables(inFile: path, caller: Self.environment) }
         for text in env {
             if let variable = try RunSpec.variable(text, caller: Self.environment) { spec.environment.append(variable) }
         }
@@ -92,6 +98,7 @@ struct RunCommand: AsyncParsableCommand {
         (spec.user, spec.workingDirectory, spec.hostname) = (user, workdir, hostname)
         (spec.hasInput, spec.hasTerminal) = (interactive, tty && (detach || Output.hasTerminal(for: interactive)))
         (spec.hasReadOnlyRoot, spec.isPrivileged) = (readOnly, privileged)
+        (spec.addCapabilities, spec.dropCapabilities) = (capAdd, capDrop)
         (spec.isDetached, spec.isRemovedAtEnd) = (detach, detach && rm)
         return spec
     }

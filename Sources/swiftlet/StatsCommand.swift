@@ -12,7 +12,7 @@ struct StatsCommand: AsyncParsableCommand {
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var output: OutputOptions
-    @Flag(help: "Print once and end.") var once = false
+    @Flag(name: [.long, .customLong("no-stream")], help: "Print once and end.") var once = false
     @Option(help: "Seconds between two readings.") var interval = 2
 
     func validate() throws {

@@ -13,10 +13,29 @@ struct StopCommand: AsyncParsableCommand {
 
     func run() async throws {
         let client = try node.client()
-        for name in names {
+        try await Each.of(names) { name in
             let query = [QueryItem("name", name), QueryItem("seconds", String(time))]
-            let stopped = try await client.send(.post, "/v1/run/stop", query)
-            Output.write((stopped["name"]?.string ?? name) + "\n")
+            return try await client.send(.post, "/v1/run/stop", query)["name"]?.string ?? name
+        }
+    }
+}
+
+struct KillCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kill", abstract: "Send containers of `swiftlet run` a signal.",
+        discussion:
+            "The program is process 1 of its container: a signal that it does not handle reaches it in vain, but for KILL and STOP."
+    )
+
+    @OptionGroup var node: NodeOptions
+    @Option(name: [.short, .long], help: "Its name or number, such as HUP.") var signal = "KILL"
+    @Argument(help: "Their names, or how their ids begin.") var names: [String]
+
+    func run() async throws {
+        let client = try node.client()
+        try await Each.of(names) { name in
+            let query = [QueryItem("name", name), QueryItem("signal", signal)]
+            return try await client.send(.post, "/v1/run/kill", query)["name"]?.string ?? name
         }
     }
 }
@@ -44,10 +63,26 @@ struct RemoveCommand: AsyncParsableCommand {
 
     func run() async throws {
         let client = try node.client()
-        for name in names {
+        try await Each.of(names) { name in
             let query = [QueryItem("name", name), QueryItem("force", force ? "true" : "false")]
-            let removed = try await client.send(.delete, "/v1/run", query)
-            Output.write((removed["name"]?.string ?? name) + "\n")
+            return try await client.send(.delete, "/v1/run", query)["name"]?.string ?? name
         }
+    }
+}
+
+/// One thing done for each of several names. Where it fails for one, that is said, the others have their turn, and the command ends with 1.
+enum Each {
+    /// - Parameter body: what is printed of one.
+    static func of(_ names: [String], _ body: (String) async throws -> String) async throws {
+        var hasFailed = false
+        for name in names {
+            do {
+                Output.write(try await body(name) + "\n")
+            } catch let error as DaemonError {
+                Output.note(error.description)
+                hasFailed = true
+            }
+        }
+        if hasFailed { throw ExitCode(Swiftlet.failureCode) }
     }
 }

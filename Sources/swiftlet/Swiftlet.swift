@@ -4,7 +4,7 @@ import Glibc
 
 /// The command line of the daemon and of the node.
 ///
-/// Ends with 0, with 1 where a command failed, with 2 where it was called wrongly; `exec` and `run` end with the command's own code.
+/// Ends with 0, with 1 where a command failed, with 2 where it was called wrongly (`run` with 125); `exec` and `run` end with the command's own code.
 struct Swiftlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "swiftlet", abstract: "Kubernetes for one machine and up.", version: Server.version,
@@ -12,7 +12,7 @@ struct Swiftlet: AsyncParsableCommand {
             ServerCommand.self, AgentCommand.self, CRICommand.self, TokenCommand.self, CertsCommand.self,
             ImagesCommand.self, PullCommand.self, ImagesCommand.Push.self,
             RunCommand.self, PodsCommand.self, PSCommand.self, StatsCommand.self, EventsCommand.self, LogsCommand.self,
-            ExecCommand.self, StopCommand.self, WaitCommand.self, RemoveCommand.self,
+            ExecCommand.self, StopCommand.self, KillCommand.self, WaitCommand.self, RemoveCommand.self,
             InspectCommand.self, WhyCommand.self, CheckCommand.self, DoctorCommand.self, ShutdownCommand.self,
             UninstallCommand.self,
         ])
@@ -38,19 +38,19 @@ struct Swiftlet: AsyncParsableCommand {
         } catch let code as ExitCode {
             return code.rawValue
         } catch {
-            return end(error)
+            return end(error, wrongCall: arguments.first == "run" ? RunSession.notMade : usageCode)
         }
     }
 
     /// Help and the version are no failures; anything else here is a call that could not be understood.
-    private static func end(_ error: any Error) -> Int32 {
+    private static func end(_ error: any Error, wrongCall: Int32) -> Int32 {
         let code = exitCode(for: error)
         let message = fullMessage(for: error)
         if code.isSuccess {
             Output.write(message + "\n")
             return 0
         }
-        return fail(message + "\n", code == .validationFailure ? usageCode : failureCode)
+        return fail(message + "\n", code == .validationFailure ? wrongCall : failureCode)
     }
 
     private static func fail(_ message: String, _ code: Int32) -> Int32 {

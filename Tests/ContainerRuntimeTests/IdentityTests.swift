@@ -41,6 +41,12 @@ import Testing
         let named = try identity("") { $0.userName = "web" }
         #expect(named.userID == 33 && named.groupID == 34)
         #expect(throws: CRIError.self) { try identity("web") { $0.userName = "stranger" } }
+        let grouped = try identity("web:adm") {
+            $0.userName = "web"
+            $0.groupName = "log"
+        }
+        #expect(grouped.userID == 33 && grouped.groupID == 50)
+        #expect(throws: CRIError.self) { try identity("web") { $0.groupName = "strangers" } }
         // What the image gives its user is left out, the user's own group is not.
         let strict = try identity("web") {
             $0.hasStrictGroups = true

@@ -99,6 +99,7 @@ import Testing
         #expect(normal("exec -n shop -c main web ls -l") == "exec -n shop -c main web -- ls -l")
         #expect(normal("exec web -i --container=c cat -- x") == "exec web -i --container=c -- cat -- x")
         #expect(normal("exec web -i -- cat") == "exec web -i -- cat")
+        #expect(normal("exec -w /tmp -ite A=b -u 0 web ls -w 5") == "exec -w /tmp -ite A=b -u 0 web -- ls -w 5")
         #expect(normal("exec web") == "exec web")
         #expect(normal("exec web -c") == "exec web -c")
     }
@@ -109,6 +110,7 @@ import Testing
         #expect(
             refusal("rmi")
                 == "there is no command \"rmi\"; here it is `swiftlet images rm`; `swiftlet --help` lists all")
+        #expect(refusal("start")?.contains("not started again: `swiftlet rm NAME`") == true)
         #expect(refusal("inspct")?.contains("did you mean inspect?") == true)
         #expect(refusal("frobnicate") == "there is no command \"frobnicate\"; `swiftlet --help` lists all")
     }

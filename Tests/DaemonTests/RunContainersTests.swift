@@ -28,7 +28,7 @@ import Testing
         let config = spec.sandbox(uid: "uid-\(name)", logs: "/logs/uid-\(name)")
         let sandbox = try await runtime.runPodSandbox(config)
         let id = try await runtime.createContainer(
-            sandbox: sandbox, config: try spec.container(), sandboxConfig: config)
+            sandbox: sandbox, config: spec.container(), sandboxConfig: config)
         if starts { try await runtime.startContainer(id) }
         return id
     }

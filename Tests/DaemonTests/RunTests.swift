@@ -1,5 +1,7 @@
 import CRI
+import Glibc
 import JSONTree
+import Linux
 import Testing
 
 @testable import Daemon
@@ -11,6 +13,42 @@ import Testing
         #expect(try RunSpec.variable("HOME", caller: ["HOME": "/root"]) == EnvironmentVariable("HOME", "/root"))
         #expect(try RunSpec.variable("HOME", caller: [:]) == nil)
         #expect(throws: DaemonError.self) { try RunSpec.variable("=x", caller: [:]) }
+    }
+
+    @Test func variablesOfAFile() throws {
+        let path = "/tmp/run-variables-\(getpid())"
+        defer { unlink(path) }
+        func variables(_ text: String) throws -> [EnvironmentVariable] {
+            try WholeFile.replace(path, with: Array(text.utf8), mode: 0o600, durable: false)
+            return try RunSpec.variables(inFile: path, caller: ["HOME": "/root"])
+        }
+        let given = try variables("# a remark\n\nA=b = c #d\n  B=\nHOME\nNOWHERE\nLAST='x'")
+        #expect(
+            given == [
+                EnvironmentVariable("A", "b = c #d"), EnvironmentVariable("B", ""),
+                EnvironmentVariable("HOME", "/root"),
+                EnvironmentVariable("LAST", "'x'"),
+            ])
+        for bad in ["=x", "A B=c", "A=b\nexport C=d"] {
+            let error = #expect(throws: DaemonError.self) { try variables(bad) }
+            #expect(error?.description.contains("line \(bad.split(separator: "\n").count)") == true)
+        }
+        let error = #expect(throws: DaemonError.self) {
+            try RunSpec.variables(inFile: path + "-none", caller: [:])
+        }
+        #expect(error?.description.contains(path + "-none") == true)
+    }
+
+    @Test func anEmptyEntryPointLeavesTheCommandAlone() throws {
+        func executed(_ words: [String], _ entryPoint: String?) throws -> [[String]] {
+            var spec = RunSpec(name: "a", image: "b")
+            try spec.execute(words, entryPoint: entryPoint)
+            return [spec.entryPoint, spec.command]
+        }
+        #expect(try executed(["a", "b"], nil) == [[], ["a", "b"]])
+        #expect(try executed(["a", "b"], "c") == [["c"], ["a", "b"]])
+        #expect(try executed(["a", "b"], "") == [["a", "b"], []])
+        #expect(throws: DaemonError.self) { try executed([], "") }
     }
 
     @Test func volumes() throws {
@@ -74,6 +112,7 @@ import Testing
         (spec.hasInput, spec.hasTerminal, spec.hasReadOnlyRoot, spec.isPrivileged) = (true, true, true, true)
         spec.terminalSize = TerminalSize(columns: 91, rows: 33)
         (spec.isDetached, spec.isRemovedAtEnd) = (true, true)
+        (spec.addCapabilities, spec.dropCapabilities) = (["NET_ADMIN"], ["ALL"])
         return spec
     }
 
@@ -88,9 +127,10 @@ import Testing
         let sandbox = spec.sandbox(uid: "u", logs: "/logs/u")
         #expect(!sandbox.hasLink && sandbox.network == .pod && sandbox.hostname == "h")
         #expect(sandbox.labels[PodSandboxStatus.sessionLabel] == "web")
-        let container = try spec.container()
+        let container = spec.container()
         #expect(container.command == ["/bin/sh"] && container.arguments == ["-c", "true"])
         #expect(container.security.user == 12 && container.security.group == 34)
+        #expect(container.security.addCapabilities == ["NET_ADMIN"] && container.security.dropCapabilities == ["ALL"])
         #expect(container.environment.contains(EnvironmentVariable("TERM", "xterm")))
         #expect(container.resources.memoryLimit == 1 << 20 && container.resources.cpuLimit == 500)
         // Nobody who hears it, and nobody whose end of input is the container's.
@@ -98,12 +138,17 @@ import Testing
         #expect(sandbox.labels[PodSandboxStatus.detachedLabel] == PodSandboxStatus.removedAtEnd)
         var named = spec
         named.isDetached = false
-        #expect(try named.container().logPath.isEmpty && named.container().standardInputOnce)
+        #expect(named.container().logPath.isEmpty && named.container().standardInputOnce)
         #expect(named.sandbox(uid: "u", logs: "/logs/u").labels[PodSandboxStatus.detachedLabel] == nil)
-        named.user = "nobody:nogroup"
-        #expect(throws: CRIError.self) { try named.container() }
-        named.user = "nobody"
-        #expect(try named.container().security.userName == "nobody")
+        for (user, number, name, group, groupName) in [
+            ("nobody", nil, "nobody", nil, ""), ("nobody:nogroup", nil, "nobody", nil, "nogroup"),
+            ("7:nogroup", 7, "", nil, "nogroup"), ("nobody:8", nil, "nobody", 8, ""), ("7:", 7, "", nil, ""),
+        ] as [(String, Int64?, String, Int64?, String)] {
+            named.user = user
+            let security = named.container().security
+            #expect(security.user == number && security.userName == name, "\(user)")
+            #expect(security.group == group && security.groupName == groupName, "\(user)")
+        }
     }
 
     @Test func eventsAreLinesForPeople() {
@@ -129,6 +174,9 @@ import Testing
 
     @Test func aFailureNamesItsStep() {
         #expect(CRIError.invalid("no").prefixed("make it") == .invalid("cannot make it: no"))
+        #expect(
+            CRIError.invalid("container web: no").prefixed("create container web")
+                == .invalid("cannot create container web: no"))
         #expect(
             CRIError.startFailed(message: "no", exitCode: 127).prefixed("start it")
                 == .startFailed(message: "cannot start it: no", exitCode: 127))

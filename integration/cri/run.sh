@@ -33,7 +33,6 @@ run_commands() {
     check "a terminal of the caller's size" says "33 91" run_terminal
     check "without one of the caller's it goes on without" says abc run_no_terminal
     check "a signal reaches the container" run_signal
-    check "a signal ends a fetch that hangs" run_interrupted
     check "a name is taken once" run_name
     check "also by many at once" run_names
     check "a command that is killed takes its container with it" run_killed
@@ -54,7 +53,17 @@ run_commands() {
     check "events told of a container's life" eventually 5 says '"action":"stopped"' grep '"kind":"container"' "$ROOT/events"
     check "events told of images" told_image
     check "events are lines for people too" told_people
-    check "wrong words are a wrong call" ends_with 2 swiftlet run -e =x busybox:demo true
+    check "wrong words are a call that made nothing" run_wrong_words
+    check "what docker has and is not here is refused with what does it" run_foreign
+    check "variables of a file" run_env_file
+    check "the command alone, without the image's entry point" says "alone" swiftlet run --entrypoint "" busybox:demo echo alone
+    check "a user and a group by their names" run_group
+    check "capabilities more and less" run_capabilities
+    check "a signal that is sent" run_killed_by_signal
+    check "a signal ends a fetch that hangs" run_interrupted
+    check "one name of several that is wrong holds up no other" run_several
+    check "a name of nothing is told with what there is" run_nobody
+    run_login
     kill "$EVENTS" 2>/dev/null
 }
 
@@ -64,6 +73,83 @@ ends_with() {
     "$@" >"$ROOT/said" 2>&1
     code=$?
     [ "$code" = "$wanted" ] || { echo "it ended with $code: $(cat "$ROOT/said")"; return 1; }
+}
+run_wrong_words() {
+    local words
+    for words in "-e =x" "--nonsense" "-m lots" "--pull sometimes" "-p 80"; do
+        # shellcheck disable=SC2086
+        ends_with 125 swiftlet run $words busybox:demo true || return 1
+    done
+    ends_with 125 swiftlet run && ends_with 2 swiftlet exec --nonsense
+}
+run_foreign() {
+    ends_with 125 swiftlet run --restart always busybox:demo true && grep -q "kubectl create deployment" "$ROOT/said" &&
+        ends_with 125 swiftlet run --tmpfs /x busybox:demo true && grep -q -- "--volume" "$ROOT/said" &&
+        [ "$(swiftlet run busybox:demo echo --restart always)" = "--restart always" ] &&
+        ends_with 2 swiftlet exec -w /tmp none pwd && grep -q "sh -c 'cd" "$ROOT/said" &&
+        ends_with 2 swiftlet start none && grep -q "not started again" "$ROOT/said"
+}
+run_env_file() {
+    printf '# colours\n\nFIRST=red and blue\nHOME\nSECOND=file\n' >"$ROOT/env"
+    says "red and blue word $HOME" swiftlet run --env-file "$ROOT/env" -e SECOND=word busybox:demo sh -c 'echo $FIRST $SECOND $HOME' &&
+        echo 'no name=x' >>"$ROOT/env" && ends_with 125 swiftlet run --env-file "$ROOT/env" busybox:demo true && grep -q "line 6" "$ROOT/said" &&
+        ends_with 125 swiftlet run --env-file "$ROOT/no-env" busybox:demo true && grep -q "$ROOT/no-env" "$ROOT/said"
+}
+run_capabilities() {
+    says "CapEff:	0000000000001000" swiftlet run --cap-drop ALL --cap-add NET_ADMIN busybox:demo grep CapEff /proc/self/status &&
+        ends_with 125 swiftlet run --cap-add NONSENSE busybox:demo true && grep -q '"NONSENSE" is not known' "$ROOT/said"
+}
+run_killed_by_signal() {
+    swiftlet run --detach --name struck busybox:demo sh -c 'trap "echo reloaded" HUP; trap "exit 6" USR1; echo ready; while :; do sleep 0.1; done' &&
+        eventually 15 says ready swiftlet logs struck && [ "$(swiftlet kill -s HUP struck)" = struck ] && eventually 15 says reloaded swiftlet logs struck &&
+        ends_with 1 swiftlet kill --signal NONSENSE struck && grep -q "is no signal" "$ROOT/said" && swiftlet kill --signal SIGUSR1 struck &&
+        [ "$(swiftlet wait struck)" = 6 ] && ends_with 1 swiftlet kill struck && grep -q "does not run" "$ROOT/said" && swiftlet rm struck &&
+        swiftlet run --detach --name struck busybox:demo sleep 1000 && swiftlet kill struck && [ "$(swiftlet wait struck)" = 137 ] && swiftlet rm struck
+}
+# A registry that takes connections and says nothing. What bash starts in the background ignores SIGINT, so that it is SIGTERM here.
+run_interrupted() {
+    local registry run status
+    inside timeout 100 python3 -c 'import socket, time; s = socket.create_server(("127.0.0.1", 5003)); print("ready", flush=True); time.sleep(90)' >"$ROOT/silent" 2>&1 &
+    registry=$!
+    eventually 10 grep -q ready "$ROOT/silent" || return 1
+    swiftlet run 127.0.0.1:5003/none:1 >"$ROOT/said" 2>&1 &
+    run=$!
+    eventually 10 fetch_hangs && kill -TERM "$(command_of 127.0.0.1:5003/none:1)"
+    wait "$run"
+    status=$?
+    kill "$registry"
+    [ "$status" = 143 ] || { echo "it ended with $status: $(cat "$ROOT/said")"; return 1; }
+}
+fetch_hangs() { inside ss -Htn state established '( dport = :5003 )' | grep -q . && [ -n "$(command_of 127.0.0.1:5003/none:1)" ]; }
+run_several() {
+    swiftlet run -d --name several busybox:demo sleep 1000 && ends_with 1 swiftlet stop --time 0 none several && grep -qx several "$ROOT/said" &&
+        grep -q "no container none" "$ROOT/said" && ends_with 1 swiftlet rm none several && grep -qx several "$ROOT/said" && has_none &&
+        swiftlet images tag busybox:demo twice:1 && swiftlet images tag busybox:demo twice:2 && ends_with 1 swiftlet images rm twice:1 none:1 twice:2 &&
+        grep -q "none:1" "$ROOT/said" && ! swiftlet images | grep twice
+}
+run_nobody() {
+    ends_with 1 swiftlet logs none && grep -q "no container none; .*swiftlet ps --all" "$ROOT/said" && ends_with 1 swiftlet exec none true &&
+        grep -q "no container none" "$ROOT/said"
+}
+run_group() {
+    echo 'tty:x:5:' >"$ROOT/bundle/rootfs/etc/group" && swiftlet images add grouped:1 "$ROOT/bundle" &&
+        says "uid=65534(nobody) gid=5(tty)" swiftlet run -u nobody:tty grouped:1 id && swiftlet images rm grouped:1
+}
+run_login() {
+    # The password is "secret".
+    echo 'joe:$2y$05$BBKhA...eLFDhKlecEOiPubmqyOEvK6ATk6zs6hXpI4IbH1FoMhvW' >"$ROOT/htpasswd"
+    start_registry 5002 "auth: {htpasswd: {realm: test, path: $ROOT/htpasswd}}" || cat "$ROOT/registry.log"
+    check "a registry that wants a name and a password" login_works
+    kill "$REGISTRY" && wait "$REGISTRY" 2>/dev/null
+    REGISTRY=
+}
+login_works() {
+    swiftlet images tag busybox:demo 127.0.0.1:5002/team/app:1 || return 1
+    ends_with 1 swiftlet push 127.0.0.1:5002/team/app:1 && grep -q -- "401.*--username" "$ROOT/said" || return 1
+    echo wrong | ends_with 1 swiftlet push --username joe 127.0.0.1:5002/team/app:1 && grep -q "does not let in" "$ROOT/said" || return 1
+    echo secret | says sha256: swiftlet push --username joe 127.0.0.1:5002/team/app:1 && swiftlet images rm 127.0.0.1:5002/team/app:1 || return 1
+    ends_with 125 swiftlet run 127.0.0.1:5002/team/app:1 true && grep -q -- "401.*--username" "$ROOT/said" || return 1
+    echo secret | says sha256: swiftlet pull --username joe 127.0.0.1:5002/team/app:1 && swiftlet images rm 127.0.0.1:5002/team/app:1
 }
 no_command() { ends_with 127 swiftlet run busybox:demo no-such-command && grep -q no-such-command "$ROOT/said"; }
 no_source() {
@@ -124,21 +210,6 @@ run_signal() {
     wait "$pid"
     [ $? = 9 ] && grep -q caught "$ROOT/signal"
 }
-# A registry that takes connections and says nothing. What bash starts in the background ignores SIGINT, so that it is SIGTERM here.
-run_interrupted() {
-    local registry run status
-    inside timeout 100 python3 -c 'import socket, time; s = socket.create_server(("127.0.0.1", 5003)); print("ready", flush=True); time.sleep(90)' >"$ROOT/silent" 2>&1 &
-    registry=$!
-    eventually 10 grep -q ready "$ROOT/silent" || return 1
-    swiftlet run 127.0.0.1:5003/none:1 >"$ROOT/said" 2>&1 &
-    run=$!
-    eventually 10 fetch_hangs && kill -TERM "$(command_of 127.0.0.1:5003/none:1)"
-    wait "$run"
-    status=$?
-    kill "$registry"
-    [ "$status" = 143 ] || { echo "it ended with $status: $(cat "$ROOT/said")"; return 1; }
-}
-fetch_hangs() { inside ss -Htn state established '( dport = :5003 )' | grep -q . && [ -n "$(command_of 127.0.0.1:5003/none:1)" ]; }
 start_sleep() {
     swiftlet run --name "$1" busybox:demo sh -c 'echo ready; exec sleep 1000' >"$ROOT/sleep" 2>&1 &
     SLEEP=$!

@@ -19,6 +19,8 @@ struct ProcessIdentity: Sendable, Hashable {
         userID = entry.userID
         if let group = security.group {
             groupID = try Self.number(group, "runAsGroup")
+        } else if !security.groupName.isEmpty {
+            groupID = try Self.group(security.groupName, database)
         } else if security.user == nil, security.userName.isEmpty, parts.count > 1, !parts[1].isEmpty {
             groupID = try Self.group(String(parts[1]), database)
         } else {
@@ -63,7 +65,7 @@ struct ProcessIdentity: Sendable, Hashable {
     private static func group(_ text: String, _ database: UserDatabase) throws(CRIError) -> UInt32 {
         if let found = database.group(named: text) { return found.groupID }
         guard let number = UserDatabase.identity(text) else {
-            throw .invalid("the image's group \"\(text)\" is neither in its /etc/group nor a number up to 2147483647")
+            throw .invalid("the group \"\(text)\" is neither in the image's /etc/group nor a number up to 2147483647")
         }
         return number
     }

@@ -1,5 +1,5 @@
 /// Signals as images and pods write them.
-enum SignalNames {
+package enum SignalNames {
     private static let numbers: [String: Int32] = [
         "HUP": 1, "INT": 2, "QUIT": 3, "ILL": 4, "TRAP": 5, "ABRT": 6, "BUS": 7, "FPE": 8, "KILL": 9, "USR1": 10,
         "SEGV": 11, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15, "STKFLT": 16, "CHLD": 17, "CONT": 18, "STOP": 19,
@@ -11,7 +11,7 @@ enum SignalNames {
     private static let aliases: Set<String> = ["CLD", "IOT", "POLL"]
 
     /// `SIGTERM`, `TERM`, `15`, `SIGRTMIN+3`, `RTMAX-1`. Nil for what is no signal.
-    static func number(_ text: String) -> Int32? {
+    package static func number(_ text: String) -> Int32? {
         if let number = Int32(text) { return (1...64).contains(number) ? number : nil }
         var name = text.uppercased()
         if name.hasPrefix("SIG") { name.removeFirst(3) }

@@ -36,9 +36,10 @@ package enum ArgumentOrder {
 
     /// Of short options in one word, such as `-itc`, the last may have a value.
     private static func isValueOption(_ option: String) -> Bool {
-        if !option.hasPrefix("--"), option.count > 2, let last = option.last { return "noc".contains(last) }
+        if !option.hasPrefix("--"), option.count > 2, let last = option.last { return "nocewu".contains(last) }
         return [
             "--run-dir", "--data-dir", "--config-dir", "--output", "-o", "--namespace", "-n", "--container", "-c",
+            "--env", "-e", "--workdir", "-w", "--user", "-u",
         ].contains(option)
     }
 }

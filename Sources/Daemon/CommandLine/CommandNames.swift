@@ -2,10 +2,27 @@
 package enum CommandNames {
     /// What docker and podman call what has another name here.
     private static let elsewhere = [
-        "container": "ps", "create": "run --detach", "image": "images", "import": "images add", "info": "check",
-        "kill": "stop --time 0", "load": "images add", "login": "pull --username NAME", "rmi": "images rm",
-        "save": "images export", "start": "run --detach", "tag": "images tag", "top": "exec NAME ps",
+        "container": "ps", "create": "run --detach", "image": "images", "import": "images add NAME PATH",
+        "info": "check",
+        "load": "images add NAME ARCHIVE", "login": "pull --username NAME", "prune": "images prune", "rmi": "images rm",
+        "save": "images export NAME --output ARCHIVE", "system": "doctor", "tag": "images tag", "top": "exec NAME ps",
         "version": "--version",
+    ]
+
+    /// What they have and Swiftlet has not, and what does it instead.
+    private static let absent = [
+        "attach": "`swiftlet logs --follow NAME` hears a detached container, `swiftlet exec -it NAME sh` goes in",
+        "build": "buildah builds; `swiftlet images add NAME ARCHIVE` takes what it has made",
+        "commit": "what a container wrote stays with it; buildah makes images",
+        "compose": "several containers that belong together are a pod: `kubectl apply`",
+        "cp": "`swiftlet exec NAME tar -c PATH` reads; a directory of `swiftlet run --volume` is seen on both sides",
+        "logout": "no password is kept; `swiftlet pull --username NAME` asks for it each time",
+        "network": "`swiftlet run --network` takes pod, host and none, and there are no others to make",
+        "pause": "`swiftlet kill --signal STOP NAME` halts its program, and CONT lets it go on",
+        "restart": "an ended container is not started again: `swiftlet rm --force NAME`, then `swiftlet run --detach`",
+        "start": "an ended container is not started again: `swiftlet rm NAME`, then `swiftlet run --detach`",
+        "volume":
+            "`swiftlet run --volume /HERE:/THERE` gives a directory of this machine, and there are no others to make",
     ]
 
     /// Nil where it is a command, or an option.
@@ -14,6 +31,7 @@ package enum CommandNames {
         let near = NearWords.of(word, among: known)
         var guess = near.isEmpty ? "" : "did you mean \(near.joined(separator: ", "))? "
         if let own = elsewhere[word] { guess = "here it is `swiftlet \(own)`; " }
+        if let wayOut = absent[word] { guess = wayOut + "; " }
         return "there is no command \"\(word)\"; \(guess)`swiftlet --help` lists all"
     }
 }

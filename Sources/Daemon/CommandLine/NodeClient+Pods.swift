@@ -45,6 +45,19 @@ extension NodeClient {
         return pod
     }
 
+    /// The same where it may be a container of `swiftlet run` that is meant.
+    private func pod(_ name: PodName, _ text: String, _ sandboxes: [JSONValue]) async throws(DaemonError) -> JSONValue {
+        // A runtime without a kubelet knows of no pods; who has one here is for another to say.
+        let isHere = sandboxes.contains { NodeView.isPod($0, name) }
+        let pods = isHere ? try await pods() : (try? await pods()) ?? []
+        guard let pod = pods.first(where: { NodeView.isPod($0, name) }) else {
+            throw DaemonError(
+                "this node has no pod \(name), and `swiftlet run` no container \(text); `swiftlet pods` and `swiftlet ps --all` "
+                    + "list what there is\(name.hint)")
+        }
+        return pod
+    }
+
     /// The pod and the container that a command means: by the pod's name and, where it is given, the container's; else the pod's default, else its first. Or one of
     /// `swiftlet run`, by its name or id.
     package func container(
@@ -55,7 +68,7 @@ extension NodeClient {
             return (PodName(namespace: RunSpec.namespace, name: run), NodeView.ContainerChoice(name: run))
         }
         let name = try PodName(text, namespace: namespace)
-        return (name, try NodeView.choose(wanted, in: try await pod(name), name))
+        return (name, try NodeView.choose(wanted, in: try await pod(name, text, sandboxes), name))
     }
 }
 

@@ -71,14 +71,17 @@ struct RunContainers: Sendable {
     func named<Value: Sendable>(
         new name: String, _ make: () async throws(CRIError) -> Value
     ) async throws(CRIError) -> Value {
-        let wayOut = "or give this one another --name"
+        let wayOut = "give this one another --name"
         guard names.take(name) else {
-            throw .invalid("a container named \(name) is being made by another `swiftlet run`; \(wayOut)")
+            throw .invalid("a container named \(name) is being made by another `swiftlet run`: \(wayOut)")
         }
         defer { names.giveBack(name) }
         if let other = try await list().first(where: { $0.name == name }) {
-            let state = other.hasEnded ? "is there and has ended: `swiftlet rm \(name)` removes it" : "runs already"
-            throw .invalid("a container named \(name) \(state); \(wayOut)")
+            let state =
+                other.hasEnded
+                ? "is there and has ended: `swiftlet rm \(name)` removes it"
+                : "runs already: `swiftlet rm --force \(name)` ends it"
+            throw .invalid("a container named \(name) \(state), or \(wayOut)")
         }
         return try await make()
     }

@@ -42,6 +42,10 @@ struct RunEndpoint: Sendable {
             return try await named { () async throws(CRIError) in
                 try await runs.stop(request.query("name") ?? "", grace: grace ?? RunContainers.grace)
             }
+        case (.post, "/v1/run/kill"):
+            return try await named { () async throws(CRIError) in
+                try await kill(request.query("name") ?? "", request.query("signal") ?? "KILL")
+            }
         case (.delete, "/v1/run"):
             return try await named { () async throws(CRIError) in
                 try await runs.remove(request.query("name") ?? "", force: request.query("force") == "true")
@@ -51,6 +55,20 @@ struct RunEndpoint: Sendable {
             let run = try await Status.ofRuntime { () async throws(CRIError) in try await runs.named(name) }
             return try await answer(request, what, of: run)
         }
+    }
+
+    /// Sends a signal, by its name or number.
+    /// - Returns: the container's name.
+    private func kill(_ text: String, _ signal: String) async throws(CRIError) -> String {
+        guard let number = SignalNames.number(signal) else {
+            throw .invalid("\"\(signal)\" is no signal; write a name such as HUP, or a number from 1 to 64")
+        }
+        let run = try await runs.named(text)
+        guard run.isRunning, let id = run.container?.id else {
+            throw .invalid("container \(run.name) does not run: there is nothing to send a signal to")
+        }
+        try await runtime.signal(container: id, number)
+        return run.name
     }
 
     /// An empty line so often, so that nobody takes the connection for dead.
@@ -157,7 +175,7 @@ struct RunEndpoint: Sendable {
     private func run(
         _ spec: RunSpec, _ config: PodSandboxConfig, in sandbox: String, _ session: RemoteCommandSession
     ) async throws(CRIError) {
-        let container = try spec.container()
+        let container = spec.container()
         let id = try await step("create container \(spec.name)") { () async throws(CRIError) in
             try await runtime.createContainer(sandbox: sandbox, config: container, sandboxConfig: config)
         }
@@ -202,9 +220,11 @@ struct RunEndpoint: Sendable {
 }
 
 extension CRIError {
-    /// The same with the step at which it happened.
+    /// The same with the step at which it happened; an object that the step ends with is not named again.
     func prefixed(_ step: String) -> CRIError {
-        let text = "cannot \(step): \(description)"
+        let object = step.split(separator: " ").suffix(2).joined(separator: " ") + ": "
+        let cause = description.hasPrefix(object) ? String(description.dropFirst(object.count)) : description
+        let text = "cannot \(step): \(cause)"
         return switch self {
         case .notFound: .notFound(text)
         case .invalid: .invalid(text)

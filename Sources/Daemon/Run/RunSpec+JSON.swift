@@ -28,6 +28,8 @@ extension RunSpec {
             "columns": terminalSize.map { .integer(Int64($0.columns)) } ?? .null,
             "rows": terminalSize.map { .integer(Int64($0.rows)) } ?? .null,
             "input": .bool(hasInput), "terminal": .bool(hasTerminal), "readOnlyRoot": .bool(hasReadOnlyRoot),
+            "addCapabilities": .array(addCapabilities.map { .string($0) }),
+            "dropCapabilities": .array(dropCapabilities.map { .string($0) }),
             "privileged": .bool(isPrivileged), "detached": .bool(isDetached), "removed": .bool(isRemovedAtEnd),
         ]
     }
@@ -67,6 +69,8 @@ extension RunSpec {
         hasTerminal = json["terminal"]?.bool ?? false
         hasReadOnlyRoot = json["readOnlyRoot"]?.bool ?? false
         isPrivileged = json["privileged"]?.bool ?? false
+        addCapabilities = json.texts("addCapabilities")
+        dropCapabilities = json.texts("dropCapabilities")
         isDetached = json["detached"]?.bool ?? false
         isRemovedAtEnd = json["removed"]?.bool ?? false
     }

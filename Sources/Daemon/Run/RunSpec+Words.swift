@@ -1,4 +1,5 @@
 import CRI
+import Launch
 
 /// What people write on the command line.
 extension RunSpec {
@@ -10,6 +11,39 @@ extension RunSpec {
         guard let name = parts.first, !name.isEmpty else { throw DaemonError("--env \(text): write NAME=VALUE") }
         if parts.count == 2 { return EnvironmentVariable(String(name), String(parts[1])) }
         return caller[text].map { EnvironmentVariable(text, $0) }
+    }
+
+    /// A variable a line, as `variable` has them; without those that are empty or begin with `#`. At most 1 MiB.
+    package static func variables(
+        inFile path: String, caller: [String: String]
+    ) throws(DaemonError) -> [EnvironmentVariable] {
+        let bytes: [UInt8]
+        do throws(KernelError) { bytes = try WholeFile.read(path, limit: 1 << 20) } catch {
+            throw DaemonError("--env-file: \(error)")
+        }
+        var variables: [EnvironmentVariable] = []
+        for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            let text = String(decoding: line.drop { $0 == 32 || $0 == 9 }, as: UTF8.self)
+            if text.isEmpty || text.hasPrefix("#") || text == "\r" { continue }
+            let name = text.prefix { $0 != "=" }
+            guard !name.isEmpty, !name.contains(where: \.isWhitespace) else {
+                throw DaemonError("--env-file \(path), line \(index + 1): write NAME=VALUE or NAME")
+            }
+            if let variable = try variable(text, caller: caller) { variables.append(variable) }
+        }
+        return variables
+    }
+
+    /// What is executed: the image's own entry point and command, or what is given in their place. An empty entry point leaves the command alone.
+    package mutating func execute(_ words: [String], entryPoint text: String?) throws(DaemonError) {
+        guard text == "" else {
+            (entryPoint, command) = (text.map { [$0] } ?? [], words)
+            return
+        }
+        guard !words.isEmpty else {
+            throw DaemonError("--entrypoint is empty, so that a command must follow the image's name")
+        }
+        (entryPoint, command) = (words, [])
     }
 
     /// `SOURCE:TARGET`, `SOURCE:TARGET:ro`; both are absolute paths, or the source begins with a dot.

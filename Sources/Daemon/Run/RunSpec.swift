@@ -36,6 +36,9 @@ package struct RunSpec: Sendable, Hashable {
     package var terminalSize: TerminalSize?
     package var hasReadOnlyRoot = false
     package var isPrivileged = false
+    /// Beside those of the default set, and without those; names, or ALL.
+    package var addCapabilities: [String] = []
+    package var dropCapabilities: [String] = []
     /// It goes on without the command that started it, and stays when it has ended, until it is removed or the machine boots.
     package var isDetached = false
     /// Where it is detached: it goes when it ends.
@@ -66,7 +69,7 @@ package struct RunSpec: Sendable, Hashable {
         return config
     }
 
-    func container() throws(CRIError) -> ContainerConfig {
+    func container() -> ContainerConfig {
         var config = ContainerConfig(metadata: ContainerMetadata(name: name), image: image)
         config.command = entryPoint
         config.arguments = command
@@ -83,7 +86,9 @@ package struct RunSpec: Sendable, Hashable {
         config.resources.cpuLimit = processors
         config.security.isPrivileged = isPrivileged
         config.security.hasReadOnlyRoot = hasReadOnlyRoot
-        try Self.apply(user, to: &config.security)
+        config.security.addCapabilities = addCapabilities
+        config.security.dropCapabilities = dropCapabilities
+        Self.apply(user, to: &config.security)
         if hasTerminal && !environment.contains(where: { $0.name == "TERM" }) {
             config.environment.append(EnvironmentVariable("TERM", "xterm"))
         }
@@ -95,15 +100,11 @@ package struct RunSpec: Sendable, Hashable {
     /// The namespace that these containers are listed under, which no pod can have: it is no name of Kubernetes'.
     package static let namespace = "(run)"
 
-    private static func apply(_ user: String, to security: inout ContainerSecurity) throws(CRIError) {
+    private static func apply(_ user: String, to security: inout ContainerSecurity) {
         if user.isEmpty { return }
         let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         if let number = Int64(parts[0]) { security.user = number } else { security.userName = String(parts[0]) }
-        if parts.count > 1 {
-            guard let group = Int64(parts[1]) else {
-                throw .invalid("--user \(user): the group must be a number")
-            }
-            security.group = group
-        }
+        guard parts.count > 1 else { return }
+        if let number = Int64(parts[1]) { security.group = number } else { security.groupName = String(parts[1]) }
     }
 }
