@@ -62,10 +62,13 @@ struct ForeignExecOptions: ParsableArguments {
 
     func validate() throws {
         let refusals = [
-            (env != nil, "--env", "write NAME env A=B COMMAND"),
-            (workdir != nil, "--workdir", "write NAME sh -c 'cd DIRECTORY && COMMAND'"),
-            (user != nil, "--user", "the command runs as whom the container does; write NAME su USER -c COMMAND"),
-            (detach, "--detach", "write NAME sh -c 'COMMAND >/dev/null 2>&1 &'"),
+            (env != nil, "--env", "write swiftlet exec NAME env A=B COMMAND"),
+            (workdir != nil, "--workdir", "write swiftlet exec NAME sh -c 'cd DIRECTORY && COMMAND'"),
+            (
+                user != nil, "--user",
+                "the command runs as whom the container does; write swiftlet exec NAME su USER -c COMMAND"
+            ),
+            (detach, "--detach", "write swiftlet exec NAME sh -c 'COMMAND >/dev/null 2>&1 &'"),
         ]
         for (isGiven, name, wayOut) in refusals where isGiven {
             throw ValidationError("`swiftlet exec` has no \(name): \(wayOut)")

@@ -88,6 +88,7 @@ struct RunCommand: AsyncParsableCommand {
         }
         for text in volume { spec.mounts.append(try RunSpec.mount(text, from: WorkingDirectory.path)) }
         for text in publish { spec.ports.append(try RunSpec.port(text)) }
+        try RunSpec.check(ports: spec.ports)
         guard spec.ports.isEmpty || network == .pod else {
             throw DaemonError(
                 "--publish needs --network pod: on the host's network its ports are the machine's already")

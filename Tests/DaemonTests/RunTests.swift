@@ -75,6 +75,20 @@ import Testing
         }
     }
 
+    @Test func aPortLeadsToOnePlace() throws {
+        func check(_ texts: String...) throws {
+            var ports: [PortMapping] = []
+            for text in texts { ports.append(try RunSpec.port(text)) }
+            try RunSpec.check(ports: ports)
+        }
+        try check()
+        try check("80:80", "81:80", "80:80/udp", "192.0.2.1:82:80", "192.0.2.2:82:81")
+        for bad in [("80:80", "80:81"), ("192.0.2.1:80:80", "80:81"), ("0.0.0.0:80:80", "192.0.2.1:80:81")] {
+            let error = #expect(throws: DaemonError.self) { try check(bad.0, bad.1) }
+            #expect(error?.description.contains("80/tcp of this machine is given twice") == true)
+        }
+    }
+
     @Test func amounts() throws {
         #expect(try RunSpec.bytes("64m") == 64 << 20)
         #expect(try RunSpec.bytes("64Mi") == 64 << 20)

@@ -80,7 +80,7 @@ run_wrong_words() {
         # shellcheck disable=SC2086
         ends_with 125 swiftlet run $words busybox:demo true || return 1
     done
-    ends_with 125 swiftlet run && ends_with 2 swiftlet exec --nonsense
+    ends_with 125 swiftlet run -p 80:1 -p 80:2 busybox:demo true && grep -q "given twice" "$ROOT/said" && ends_with 125 swiftlet run && ends_with 2 swiftlet exec --nonsense
 }
 run_foreign() {
     ends_with 125 swiftlet run --restart always busybox:demo true && grep -q "kubectl create deployment" "$ROOT/said" &&

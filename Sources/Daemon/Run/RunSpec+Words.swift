@@ -84,6 +84,21 @@ extension RunSpec {
             hostAddress: parts.count == 3 ? String(parts[0]) : "")
     }
 
+    /// An error where one port of this machine would lead to two of the container's: the kernel takes one of them, whichever.
+    package static func check(ports: [PortMapping]) throws(DaemonError) {
+        for (index, port) in ports.enumerated() {
+            let isTaken = ports[..<index].contains { other in
+                other.hostPort == port.hostPort && other.transport == port.transport
+                    && (other.hostAddress == port.hostAddress || other.isOnAllAddresses || port.isOnAllAddresses)
+            }
+            guard !isTaken else {
+                throw DaemonError(
+                    "--publish: port \(port.hostPort)/\(port.transport.lowercased()) of this machine is given twice; "
+                        + "it can lead to one port of the container")
+            }
+        }
+    }
+
     /// Bytes: a number alone, or with `k`, `m`, `g` (`Ki`, `Mi`, `Gi` are the same).
     package static func bytes(_ text: String) throws(DaemonError) -> Int64 {
         let digits = text.prefix { $0.isNumber || $0 == "." }
@@ -117,4 +132,8 @@ extension RunSpec {
             throw DaemonError("--name \(name): write up to 63 lower-case letters, digits and dashes, none at the ends")
         }
     }
+}
+
+extension PortMapping {
+    fileprivate var isOnAllAddresses: Bool { hostAddress.isEmpty || hostAddress == "0.0.0.0" }
 }
