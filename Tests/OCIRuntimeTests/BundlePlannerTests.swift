@@ -102,6 +102,29 @@ import Testing
             ])
     }
 
+    @Test func anUpdateKeepsWhatItsValuesHangOn() {
+        func written(
+            cpuMax: String? = "20000 50000\n", memoryMax: UInt64? = 100,
+            _ change: (inout ResourceSpecification) -> Void
+        ) -> [String] {
+            var update = ResourceSpecification()
+            change(&update)
+            let whole = ResourceSettings.completed(update, cpuMax: cpuMax, memoryMax: memoryMax)
+            return ResourceSettings.settings(whole).map { "\($0.file)=\($0.value)" }
+        }
+        #expect(written { _ in } == [])
+        #expect(written { $0.processor.quota = 10000 } == ["cpu.max=10000 50000"])
+        #expect(written { $0.processor.quota = -1 } == ["cpu.max=max 50000"])
+        #expect(written { $0.processor.period = 80000 } == ["cpu.max=20000 80000"])
+        #expect(written { ($0.processor.quota, $0.processor.period) = (1000, 2000) } == ["cpu.max=1000 2000"])
+        #expect(written(cpuMax: "max 100000") { $0.processor.period = 80000 } == ["cpu.max=max 80000"])
+        #expect(written(cpuMax: nil) { $0.processor.quota = 10000 } == ["cpu.max=10000 100000"])
+        #expect(written { $0.memory.swap = 150 } == ["memory.swap.max=50", "memory.max=100"])
+        #expect(written { ($0.memory.swap, $0.memory.limit) = (150, 70) } == ["memory.swap.max=80", "memory.max=70"])
+        #expect(written { $0.memory.swap = -1 } == ["memory.swap.max=max"])
+        #expect(written(memoryMax: nil) { $0.memory.swap = 150 } == ["memory.swap.max=150"])
+    }
+
     @Test func aPageSizeIsOneOfTheKernels() throws {
         let section: JSONValue = [
             "hugepageLimits": [["pageSize": "2MB", "limit": 1], ["pageSize": "1GB", "limit": 1]]

@@ -168,8 +168,9 @@ def test_updates_in_turn(runtime):
     turns = [(["--memory", "64m"], str(1 << 26), "max 100000", "max"), (["--pids-limit", "70"], str(1 << 26), "max 100000", "70"),
              (["--cpu-quota", "20000", "--cpu-period", "50000"], str(1 << 26), "20000 50000", "70"),
              (["--cpu-quota", "10000"], str(1 << 26), "10000 50000", "70"), (["--memory", "32m"], str(1 << 25), "10000 50000", "70"),
-             (["--resources", path], str(1 << 28), "10000 50000", "max"), (["--cpu-quota", "-1"], str(1 << 28), "max 50000", "max"),
-             (["--memory", "-1"], "max", "max 50000", "max")]
+             (["--resources", path], str(1 << 28), "10000 50000", "max"), (["--cpu-period", "80000"], str(1 << 28), "10000 80000", "max"),
+             (["--cpu-quota", "-1"], str(1 << 28), "max 80000", "max"),
+             (["--memory", "-1"], "max", "max 80000", "max")]
     for options, *expected in turns:
         runtime.call("update", *options, name)
         found = [read(file) for file in ("memory.max", "cpu.max", "pids.max")]

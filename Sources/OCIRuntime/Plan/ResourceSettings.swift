@@ -39,6 +39,24 @@ enum ResourceSettings {
         return list
     }
 
+    /// An update with what it leaves unsaid and one of its values hangs on: a quota and its period are one value of one file, and swap is counted from the
+    /// memory's limit. As runc has it; `cpuMax` and `memoryMax` are what the group's files hold, nil where there is no number.
+    static func completed(
+        _ update: ResourceSpecification, cpuMax: String?, memoryMax: UInt64?
+    ) -> ResourceSpecification {
+        var result = update
+        let held = cpuMax?.split(whereSeparator: \.isWhitespace) ?? []
+        switch ((update.processor.quota ?? 0) != 0, (update.processor.period ?? 0) != 0) {
+        case (true, false): result.processor.period = held.last.flatMap { UInt64($0) }
+        case (false, true): result.processor.quota = held.first.flatMap { Int64($0) }
+        default: break
+        }
+        if update.memory.swap ?? 0 > 0, update.memory.limit ?? 0 == 0 {
+            result.memory.limit = memoryMax.map { Int64(clamping: $0) }
+        }
+        return result
+    }
+
     /// Clauses that the unified hierarchy has no file for.
     static func withoutMeaning(_ resources: ResourceSpecification) -> [String] {
         var list: [String] = []

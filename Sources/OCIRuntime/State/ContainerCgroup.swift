@@ -103,8 +103,10 @@ package struct ContainerCgroup: Sendable {
 
     /// Changes a group that is in use; gives back what this machine cannot hold.
     func update(_ resources: ResourceSpecification) throws(OCIRuntimeError) -> [String] {
-        try scope?.set(UnitProperty.limits(resources))
-        return try apply(resources)
+        let update = ResourceSettings.completed(
+            resources, cpuMax: try? group.text("cpu.max"), memoryMax: group.number("memory.max"))
+        try scope?.set(UnitProperty.limits(update))
+        return try apply(update)
     }
 
     /// Writes what the resources say; gives back what this machine cannot hold, one sentence each.

@@ -11,6 +11,7 @@ import scopes
 from report import command, expect, fields, one, read, wait_for
 
 sys.path.insert(0, "/payload/oci")
+import habits  # noqa: E402
 import sessions  # noqa: E402
 from bundle import Runtime  # noqa: E402
 
@@ -138,6 +139,11 @@ def groups_within(runtime):
     expect(skipped is None, f"it was left out: {skipped}")
 
 
+def updates_in_turn(runtime):
+    skipped = habits.test_updates_in_turn(runtime)
+    expect(skipped is None, f"it was left out: {skipped}")
+
+
 def nothing_leaks(runtime):
     """Sixty lives one after the other: groups, mounts and the kernel's memory are back."""
     def life():
@@ -167,6 +173,7 @@ def run(report):
             ("memory.limit: the kernel kills what takes more", memory), ("cpu.quota and shares: throttled and weighed", processor),
             ("pids.limit: forks are refused", processes), ("blockIO: rates of a device", block_devices),
             ("unified: keys as they are, and an error for one that is not there", unified), ("update: every value, while it runs", update),
+            ("update: each leaves what the ones before have set", updates_in_turn),
             ("pause and resume; a frozen container is deleted", freezer), ("devices: the program lets in what a rule allows, and nothing else", devices),
             ("groups have all controllers, and their parent goes with the last", controllers_reach_down),
             ("exec into a container that has groups of its own", groups_within),
