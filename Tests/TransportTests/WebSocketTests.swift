@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import NIOCore
 import NIOPosix
@@ -54,6 +55,39 @@ import Testing
             }
             try await sending
             await socket.close(code: 1000)
+        }
+    }
+
+    /// Its other end may take nothing for as long as it likes, as a program that is not at its input yet: the kernel would count what waits for it as not
+    /// acknowledged, and cut the connection. An ordinary call is given up on.
+    @Test func aSessionHasNoBoundForWhatWaits() async throws {
+        try await Lab.run { request in
+            request.path == "/session" ? Self.echo(request) : .text("plain")
+        } _: { lab in
+            for (client, port) in [(try lab.client(), lab.tlsPort), (try lab.plainClient(), lab.plainPort)] {
+                _ = try await client.handle(HTTPRequest(.get, "/")).text
+                #expect(Self.bounds(ofConnectionsTo: port) == [30_000])
+                let socket = try await client.webSocket(
+                    HTTPRequest(.get, "/session"), subprotocols: ["v5.channel.k8s.io"])
+                #expect(Self.bounds(ofConnectionsTo: port).contains(0))
+                await socket.close(code: 1000)
+            }
+        }
+    }
+
+    /// How long, in milliseconds, what this process has sent to a port may stay unacknowledged, by connection; 0: without bound.
+    private static func bounds(ofConnectionsTo port: Int) -> [UInt32] {
+        (Int32(0)..<4096).compactMap { descriptor in
+            var peer = sockaddr_in()
+            var (length, size) = (socklen_t(MemoryLayout<sockaddr_in>.size), socklen_t(MemoryLayout<UInt32>.size))
+            let isNamed = withUnsafeMutablePointer(to: &peer) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) == 0 }
+            }
+            var bound: UInt32 = 0
+            guard isNamed, peer.sin_family == sa_family_t(AF_INET), Int(UInt16(bigEndian: peer.sin_port)) == port,
+                getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &bound, &size) == 0
+            else { return nil }
+            return bound
         }
     }
 
