@@ -56,6 +56,37 @@ extension Check {
             let (text, _) = try await pod.shell("b", "echo runs") { $0.plan.processNamespace = .pod }
             try expect(text.hasPrefix("runs"), text)
         },
+        Check("a volume that hangs holds back the other containers of its pod for ten seconds, not for good") { pod in
+            guard let hung = try HungVolume(at: pod.directory + "/hung") else {
+                return print("      not tried: there is no /dev/fuse here")
+            }
+            var launch = try pod.container("a", ["sleep", "100"])
+            launch.plan.processNamespace = .pod
+            _ = try await pod.monitor.run(launch)
+            var stuck = try pod.container("b", ["true"])
+            stuck.plan.processNamespace = .pod
+            stuck.plan.mounts.append(Mount(.path(hung.path + "/volume"), at: "/mnt"))
+            // A monitor that waits without end ends this check all the same, with another error.
+            let release = Task {
+                try await Task.sleep(for: .seconds(120))
+                hung.fail()
+            }
+            defer { release.cancel() }
+            do throws(PodMonitorError) {
+                _ = try await pod.monitor.run(stuck)
+                try expectNever()
+            } catch {
+                guard case .launch("b", .clone, ETIMEDOUT, _) = error, "\(error)".contains("hangs") else {
+                    throw Unmet(description: "\(error)")
+                }
+            }
+            let session = try await pod.monitor.exec(
+                ExecLaunch(id: "e", containerID: "a", process: pod.process(["echo", "here"])))
+            try expect(try await everything(of: session.stdout) == "here\n", "the other container's session")
+            _ = try await pod.nextExit()
+            let left = try pod.cgroup.child("b").isPopulated()
+            try expect(!left, "who looked the volume up is still there")
+        },
     ]
 
     private static func openFiles(of process: Int32) throws -> [String] {
@@ -69,6 +100,32 @@ extension Check {
             if !name.hasPrefix(".") { names.append("\(name) \(link("/proc/\(process)/fd/\(name)"))") }
         }
         return names
+    }
+}
+
+/// A file system whose server says nothing: whoever looks a name up in it waits until it is killed.
+private final class HungVolume: Sendable {
+    let path: String
+    private let server: SharedDescriptor
+
+    /// Nil where the kernel has no FUSE.
+    init?(at path: String) throws {
+        guard let server = try? Descriptor.open("/dev/fuse", O_RDWR) else { return nil }
+        self.path = path
+        self.server = SharedDescriptor(server)
+        mkdir(path, 0o700)
+        let options = try self.server.withRaw { "fd=\($0),rootmode=40000,user_id=0,group_id=0" }
+        guard mount("hung", path, "fuse", UInt(MS_NOSUID | MS_NODEV), options) == 0 else {
+            throw KernelError("mount", path)
+        }
+    }
+
+    /// Who waits gets an error.
+    func fail() { server.close() }
+
+    deinit {
+        server.close()
+        umount2(path, Int32(MNT_DETACH))
     }
 }
 

@@ -21,6 +21,8 @@ package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
         switch Int(rawValue) {
         case CL_STAGE_LABEL where code == ENOENT:
             "it is not loaded; apparmor_parser -r FILE loads it"
+        case CL_STAGE_CLONE where code == ETIMEDOUT:
+            "a file system of its mounts hangs: it has not answered for 10 s; see whether the servers of its volumes do"
         default: KernelError.text(of: code)
         }
     }
