@@ -56,6 +56,18 @@ def test_capabilities(runtime):
     assert sets == {"CapInh": 32, "CapPrm": 32, "CapEff": 32, "CapBnd": 1 | 8 | 32, "CapAmb": 32}, sets
 
 
+def test_unknown_capabilities(runtime):
+    """process.capabilities: a name that nobody knows is told, and the process runs without it; in a session too."""
+    sets = {"bounding": ["CAP_KILL", "CAP_TEST"], "permitted": ["CAP_KILL", "CAP_TEST"], "effective": ["CAP_KILL"]}
+    done = runtime.run("grep CapPrm /proc/self/status", lambda c: c["process"].update(capabilities=sets))
+    assert int(done.stdout.split()[1], 16) == 32, done.stdout
+    expect(done.stderr, "process.capabilities: CAP_TEST is not known")
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    done = runtime.call("exec", "--cap", "CAP_TEST", name, "true")
+    expect(done.stderr, "process.capabilities: CAP_TEST is not known")
+
+
 def test_capabilities_of_root(runtime):
     """process.capabilities: root has what is bounding, and nothing where there are none."""
     out = runtime.run("grep CapEff /proc/self/status", lambda c: c["process"].pop("capabilities")).stdout

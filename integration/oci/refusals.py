@@ -25,7 +25,6 @@ def test_refusals(runtime):
         "process.args": p(args=[]),
         "process.args[1]": p(args=["a", 1]),
         "process.user.uid": p(user={"uid": -1, "gid": 0}),
-        "process.capabilities.bounding": p(capabilities={"bounding": ["CAP_TEST"]}),
         "process.rlimits": p(rlimits=[{"type": "RLIMIT_TEST", "soft": 1, "hard": 1}]),
         "process.rlimits[0].soft": p(rlimits=[{"type": "RLIMIT_CORE", "soft": 2, "hard": 1}]),
         "process.rlimits[1].type": p(rlimits=[{"type": "RLIMIT_CORE", "soft": 0, "hard": 0}] * 2),

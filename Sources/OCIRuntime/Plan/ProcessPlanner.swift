@@ -20,7 +20,7 @@ struct ProcessPlanner {
             user: ProcessUser(
                 userID: process.userID, groupID: process.groupID, supplementaryGroups: process.additionalGroups,
                 umask: process.umask ?? 0o022),
-            capabilities: try capabilities(process.capabilities), noNewPrivileges: process.noNewPrivileges,
+            capabilities: capabilities(process.capabilities), noNewPrivileges: process.noNewPrivileges,
             seccomp: seccomp?.program, resourceLimits: try limits(process.limits),
             terminal: process.hasTerminal
                 ? TerminalSize(columns: process.consoleSize?.width ?? 0, rows: process.consoleSize?.height ?? 0) : nil)
@@ -53,21 +53,24 @@ struct ProcessPlanner {
         return kept.reversed()
     }
 
-    private func capabilities(_ sets: ProcessSpecification.Capabilities?) throws(OCIRuntimeError) -> CapabilitySets {
+    private func capabilities(_ sets: ProcessSpecification.Capabilities?) -> CapabilitySets {
         guard let sets else { return CapabilitySets(0) }
+        func mask(_ names: [String]) -> UInt64 { names.reduce(0) { $0 | (Self.bits(of: $1) ?? 0) } }
         var planned = CapabilitySets(
-            effective: try mask(sets.effective, "effective"), permitted: try mask(sets.permitted, "permitted"),
-            inheritable: try mask(sets.inheritable, "inheritable"), bounding: try mask(sets.bounding, "bounding"),
-            ambient: try mask(sets.ambient, "ambient"))
+            effective: mask(sets.effective), permitted: mask(sets.permitted), inheritable: mask(sets.inheritable),
+            bounding: mask(sets.bounding), ambient: mask(sets.ambient))
         // The kernel knows no other ambient capabilities; buildah asks for them, and no runtime refuses.
         planned.ambient &= planned.permitted & planned.inheritable
         return planned
     }
 
-    private func mask(_ names: [String], _ set: String) throws(OCIRuntimeError) -> UInt64 {
-        do throws(KernelError) { return try Capability.mask(of: names) } catch {
-            throw .unsupported(field: "process.capabilities.\(set)", cause: "\(error.object) is no capability")
-        }
+    private static func bits(of capability: String) -> UInt64? { try? Capability.mask(of: [capability]) }
+
+    /// Those of no meaning here, by name. The specification has them told, and the process run without them.
+    private func unknownCapabilities(_ sets: ProcessSpecification.Capabilities?) -> [String] {
+        guard let sets else { return [] }
+        let names = sets.effective + sets.permitted + sets.inheritable + sets.bounding + sets.ambient
+        return Set(names.filter { Self.bits(of: $0) == nil }).sorted()
     }
 
     private func limits(_ limits: [ProcessSpecification.Limit]) throws(OCIRuntimeError) -> [ResourceLimit] {
@@ -90,8 +93,14 @@ struct ProcessPlanner {
 
     /// What the process asks for and this host cannot hold, though it runs: sentences for the log.
     func unheld(_ process: ProcessSpecification) -> [String] {
-        guard asksForAppArmor(process), !facts.hasAppArmor else { return [] }
-        return ["process.apparmorProfile \(process.appArmorProfile) cannot be held: this kernel runs without AppArmor"]
+        var list = unknownCapabilities(process.capabilities).map { name in
+            "process.capabilities: \(name) is not known here; the process runs without it"
+        }
+        if asksForAppArmor(process), !facts.hasAppArmor {
+            list.append(
+                "process.apparmorProfile \(process.appArmorProfile) cannot be held: this kernel runs without AppArmor")
+        }
+        return list
     }
 
     private func asksForAppArmor(_ process: ProcessSpecification) -> Bool {
