@@ -82,3 +82,7 @@ int32_t ck_clock_rearm(int32_t fd) {
     if (timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0) return -errno;
     return changed;
 }
+
+int32_t ck_spawn_closing(posix_spawn_file_actions_t *actions, int32_t first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}

@@ -1,9 +1,10 @@
+import CKernel
 import Glibc
 import Launch
 
 /// Programs of the host's, for what no library does.
 package enum HostProgram {
-    /// Runs one to its end, with `input` to read and none of our environment. Blocks.
+    /// Runs one to its end, with `input` to read, none of our environment and no descriptor of ours. Blocks.
     /// - Parameter input: at most what a pipe holds, 64 KiB.
     /// - Returns: nil where it ended with 0, else what it said about it.
     /// - Throws: where it cannot be started, or has not ended by the deadline; then it is killed.
@@ -57,6 +58,7 @@ package enum HostProgram {
             try errors.writeEnd.withRaw { writing throws(KernelError) in
                 posix_spawn_file_actions_adddup2(&actions, reading, 0)
                 posix_spawn_file_actions_adddup2(&actions, writing, 2)
+                ck_spawn_closing(&actions, 3)
                 let words = copies([path] + arguments)
                 let environment = copies(["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"])
                 defer { for text in words + environment { free(text) } }

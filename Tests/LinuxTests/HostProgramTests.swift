@@ -20,6 +20,13 @@ import Testing
         #expect(try run(script) == words)
     }
 
+    @Test func itGetsNoDescriptorOfOurs() throws {
+        let open = fcntl(0, F_DUPFD, 200)
+        defer { close(open) }
+        #expect(open >= 200)
+        #expect(try run("! test -e /proc/self/fd/\(open)") == nil)
+    }
+
     @Test func oneThatDoesNotEndIsEnded() throws {
         let error = #expect(throws: KernelError.self) { try run("sleep 1000", deadline: .zero) }
         #expect(error?.code == ETIMEDOUT)

@@ -1,5 +1,6 @@
 /* Kernel interfaces that Swift's C library module does not show. Every function returns -errno where it fails. */
 #pragma once
+#include <spawn.h>
 #include <stdint.h>
 
 /* Writes the text of an errno value, NUL-terminated. */
@@ -25,6 +26,9 @@ int32_t ck_termination_signals(void);
 int32_t ck_clock_watch(void);
 /* Takes what has become readable and waits for the next change: 1 where the clock was set, 0 where it was not. */
 int32_t ck_clock_rearm(int32_t fd);
+
+/* Has a program that is spawned begin without the descriptors from this one on. An errno, 0 where it is well, as posix_spawn(3) has it. */
+int32_t ck_spawn_closing(posix_spawn_file_actions_t *actions, int32_t first);
 
 /* Whether the chain FORWARD of iptables' own (legacy) table "filter" drops by its policy: 1 or 0. -ENOENT where there is none. Makes the
  * table where the kernel has it as a module: ask only where it is in use. */
