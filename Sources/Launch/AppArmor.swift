@@ -32,6 +32,9 @@ package struct AppArmor: Sendable, Hashable {
             }.map(String.init))
     }
 
+    /// Whether it is certainly loaded.
+    package func has(_ profile: String) -> Bool { profiles?.contains(profile) ?? false }
+
     /// False where it is certainly not loaded.
     package func mayHave(_ profile: String) -> Bool { profiles?.contains(profile) ?? true }
 

@@ -13,9 +13,8 @@ extension SystemKernel {
             AppArmor.parser, ["--replace", "--skip-cache"], input: profile.text, deadline: Self.deadline)
     }
 
-    package func unload(_ profile: OwnProfile) throws(KernelError) -> Bool {
-        guard appArmor()?.profiles?.contains(profile.name) == true else { return false }
+    /// One that is loaded.
+    package func unload(_ profile: OwnProfile) throws(KernelError) {
         try writeText(profile.name, to: AppArmor.removal)
-        return true
     }
 }

@@ -52,6 +52,6 @@ extension NodeRuntime {
     }
 
     private func isListed(_ profile: OwnProfile) -> Bool {
-        kernel.appArmor()?.profiles?.contains(profile.name) ?? false
+        kernel.appArmor()?.has(profile.name) ?? false
     }
 }

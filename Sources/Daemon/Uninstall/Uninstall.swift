@@ -94,11 +94,15 @@ package struct Uninstall: Sendable {
 
     /// Only once nothing runs under it: what does would be free.
     private func removeProfile(_ instance: InstanceName) throws(DaemonError) -> [String] {
-        guard let hierarchy = try? CgroupHierarchy.find() else { return [] }
+        guard let profile = loadedProfile(instance) else { return [] }
+        try DaemonError.wrapping("AppArmor") { () throws(KernelError) in try kernel.unload(profile) }
+        return ["AppArmor profile \(profile.name)"]
+    }
+
+    private func loadedProfile(_ instance: InstanceName) -> OwnProfile? {
+        guard let hierarchy = try? CgroupHierarchy.find() else { return nil }
         let profile = RuntimePaths(configuration, instance: instance.id, in: hierarchy).profile
-        return try DaemonError.wrapping("AppArmor") { () throws(KernelError) in
-            try kernel.unload(profile) ? ["AppArmor profile \(profile.name)"] : []
-        }
+        return kernel.appArmor()?.has(profile.name) == true ? profile : nil
     }
 
     private func unmount() throws(DaemonError) -> [String] {
@@ -130,6 +134,7 @@ package struct Uninstall: Sendable {
             }
             left += owned.links + owned.tables + owned.routes
             left += try DaemonError.wrapping("cgroups") { () throws(KernelError) in try cgroups(instance) }
+            if let profile = loadedProfile(instance) { left.append("AppArmor profile \(profile.name)") }
         }
         left += try DaemonError.wrapping("mounts") { () throws(KernelError) in
             try OwnFiles.mounts(configuration).map(\.description)
