@@ -89,6 +89,28 @@ import Testing
         await work.value
     }
 
+    /// Controllers give a new node its network and its taints at the same moment.
+    @Test func aReportThatMeetsAnotherWriterIsWrittenOnTopOfIt() async throws {
+        let conflicts = Mutex(2)
+        let handler = FakeHTTPHandler { request throws(HTTPError) in
+            let meetsAnother = conflicts.withLock { left in
+                guard request.path.hasSuffix("/status"), left > 0 else { return false }
+                left -= 1
+                return true
+            }
+            let stale = Status.staleResourceVersion(ResourceName("nodes"), "n")
+            let answer = meetsAnother ? stale.json : Node(name: "n").json
+            return HTTPResponse(meetsAnother ? 409 : 200, contentType: "application/json", answer.encoded())
+        }
+        #expect(try await reporter(handler, ManualTime()).report(isDue: true))
+        #expect(handler.requests.filter { $0.path.hasSuffix("/status") }.count == 3)
+        conflicts.withLock { $0 = .max }
+        let error = await #expect(throws: Status.self) {
+            try await reporter(handler, ManualTime()).report(isDue: true)
+        }
+        #expect(error?.isReason(.conflict) == true)
+    }
+
     private func reporter(_ handler: FakeHTTPHandler, _ time: ManualTime) -> NodeReporter {
         let facts = NodeFacts(
             cpuMilli: 1, memoryBytes: 1 << 20, diskBytes: 1 << 20, maximumPods: 1, architecture: "amd64",

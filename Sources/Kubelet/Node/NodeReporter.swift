@@ -20,6 +20,8 @@ struct NodeReporter: Sendable {
     static let leasePeriod = Duration.seconds(10)
     static let leaseDuration: Int32 = 40
     static let reportPeriod = Duration.seconds(300)
+    /// How often a report is written to what another has written meanwhile.
+    private static let attempts = 5
 
     /// Returns when its task is cancelled.
     func run() async {
@@ -85,10 +87,23 @@ struct NodeReporter: Sendable {
         }
     }
 
-    /// Writes the node's status where it is due or has changed; whether it was written.
+    /// Writes the node's status where it is due or has changed; whether it was written. Controllers write to the node as well, most of all to a new
+    /// one: what they have changed in between is read, and the status written to that.
     func report(isDue: Bool = false) async throws(Status) -> Bool {
         let runtimeStatus = try? await runtime.status()
         let list = (try? await images.listImages()) ?? []
+        var attempt = 1
+        while true {
+            do throws(Status) { return try await write(runtimeStatus, list, isDue) } catch {
+                guard error.isReason(.conflict), attempt < Self.attempts else { throw error }
+                attempt += 1
+            }
+        }
+    }
+
+    private func write(
+        _ runtimeStatus: RuntimeStatus?, _ list: [CRI.Image], _ isDue: Bool
+    ) async throws(Status) -> Bool {
         var node = try await registered()
         let new = object.status(
             node.status, runtime: runtimeStatus, images: list, host: host.conditions, pressures: pressures(),
