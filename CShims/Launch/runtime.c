@@ -162,15 +162,17 @@ int32_t crt_pass(const char *path, int32_t descriptor, const void *bytes, uint64
     struct iovec part = {(void *)bytes, size};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &rights,
                              .msg_controllen = sizeof rights};
-    char near[64];
+    char near[sizeof to.sun_path];
     int folder = -1;
     if (strlen(path) >= sizeof to.sun_path) { /* an address holds 107 bytes: by the directory's number then */
         const char *name = strrchr(path, '/');
-        char *parent = name ? strndup(path, (size_t)(name - path)) : NULL;
+        if (!name) return -ENAMETOOLONG;
+        char *parent = strndup(path, (size_t)(name - path));
         folder = parent ? open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
         free(parent);
-        if (folder < 0 || snprintf(near, sizeof near, "/proc/self/fd/%d%s", folder, name) >= (int)sizeof near)
-            return -ENAMETOOLONG;
+        if (folder < 0) return -errno;
+        if (snprintf(near, sizeof near, "/proc/self/fd/%d%s", folder, name) >= (int)sizeof near)
+            return close(folder), -ENAMETOOLONG;
         path = near;
     }
     strcpy(to.sun_path, path);
