@@ -43,7 +43,7 @@ static int count(const uint8_t *at, const uint8_t *end, struct cl_plan *plan) {
         case CL_RECORD_LAYER: plan->layer_count++; break;
         case CL_RECORD_MASK: plan->mask_count++; break;
         case CL_RECORD_READ_ONLY: plan->read_only_count++; break;
-        case CL_RECORD_MOUNT: plan->mount_count++; break;
+        case CL_RECORD_MOUNT:
         case CL_RECORD_FILESYSTEM: plan->mount_count++; break;
         case CL_RECORD_DEVICE:
         case CL_RECORD_NODE: plan->device_count++; break;
@@ -204,11 +204,10 @@ static int read_record(const struct cl_record *record, struct cl_plan *plan) {
     case CL_RECORD_USER: return read_user(record, plan);
     case CL_RECORD_SECCOMP: return read_seccomp(record, plan);
     case CL_RECORD_MOUNT: return read_mount(record, plan);
-    case CL_RECORD_DEVICE: return read_device(record, plan);
+    case CL_RECORD_FILESYSTEM: return cl_plan_read_filesystem(record, plan);
+    case CL_RECORD_DEVICE:
+    case CL_RECORD_NODE: return read_device(record, plan);
     case CL_RECORD_DEVICE_RULE: return read_rule(record, plan);
-    case CL_RECORD_FILESYSTEM:
-    case CL_RECORD_NODE:
-        return record->kind == CL_RECORD_NODE ? read_device(record, plan) : cl_plan_read_filesystem(record, plan);
     default:
         if (record->kind >= CL_RECORD_NAMESPACE) return cl_plan_read_extension(record, plan);
         return read_numbers(record, plan);

@@ -1,4 +1,4 @@
-/// Writes a message: numbers in the machine's byte order, byte strings with a 32-bit length before them.
+/// Writes a message: numbers with their lowest byte first, byte strings with a 32-bit length before them.
 package struct WireWriter {
     package private(set) var bytes: [UInt8]
 

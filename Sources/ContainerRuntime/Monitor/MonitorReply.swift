@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import PodMonitor
 
@@ -24,7 +25,7 @@ struct MonitorReply: Sendable {
             case .wrongState: return .wrongState(id: id, operation: operation)
             case .limit: return .limit(id: id, of: "containers, sessions or unacknowledged exits")
             case .kernel: return .kernel(KernelError(operation, id, reader.number(Int32.self)))
-            case .malformed: return .kernel(KernelError(operation, id, 74))
+            case .malformed: return .kernel(KernelError(operation, id, EBADMSG))
             case .version: return .version(directory: id, found: reader.number(UInt32.self))
             }
         }

@@ -9,8 +9,6 @@ extension String {
         utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }
     }
 
-    package var isAbsolutePath: Bool { utf8.first == UInt8(ascii: "/") }
-
     /// All before the last slash; nil where there is none.
     package var parentPath: String? {
         utf8.lastIndex(of: UInt8(ascii: "/")).map { String(self[..<$0]) }
