@@ -67,14 +67,15 @@ struct clone_args;
 uint64_t cl_new_namespaces(const struct cl_plan *plan);
 /* Clones into the plan's namespaces: 0 in the child, its pid, or -1 with errno. */
 pid_t cl_fork_explicit(const struct cl_launch *launch, struct clone_args *args, int *pidfd, uint32_t *stage);
-/* A child made by a process between, for the caller to reap. That process prepares `child`, where there is one, with the host's rights, and joins the
- * pid namespace, if there is one (else -1), and the user namespace; without that, -1, it brings the child into the container. 0 in the child, its pid
- * in the caller's pid namespace, or -1 with errno. */
-pid_t cl_clone_within(int user, int processes, struct clone_args *args, struct cl_child *child, int *pidfd);
 void cl_enter_namespaces(struct cl_child *child);
 void cl_become_root(const struct cl_plan *plan);
 /* Waits for the parent, and ends with it. */
 void cl_await_byte(const struct cl_child *child);
+
+/* between.c: a child made by a process between, for the caller to reap. That process prepares `child`, where there is one, with the host's rights, and
+ * joins the pid namespace, if there is one (else -1), and the user namespace; without that, -1, it brings the child into the container. 0 in the child,
+ * its pid in the caller's pid namespace, or -1 with errno. */
+pid_t cl_clone_within(int user, int processes, struct clone_args *args, struct cl_child *child, int *pidfd);
 
 /* child.c: into the namespaces of the container that is joined, or the new one's root, with what is done through the host's procfs done: all but the
  * pid namespace. */
@@ -120,13 +121,17 @@ void cl_open_sources(struct cl_child *child);
 int cl_root_tree(struct cl_child *child);
 int cl_fresh_tree(struct cl_child *child, const struct cl_mount *mount);
 void cl_make_mounts(struct cl_child *child);
-void cl_cover_paths(struct cl_child *child);
 int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes);
 /* `said`, of CL_WORDS bytes or NULL, gets what stood in the way: the option at fault, a newline, what the kernel says of it. Either may be empty. */
 int cl_new_filesystem(const char *type, const char *source, const char *options, uint32_t options_size,
                       uint64_t attributes, char *said);
 int cl_attach(int tree, int target);
 uint64_t cl_attributes(uint32_t flags);
+/* Attributes and propagation of a detached tree. */
+int cl_settle(int tree, uint32_t flags, uint32_t propagation);
+
+/* cover.c: paths of the container that are hidden, and those that cannot be written. */
+void cl_cover_paths(struct cl_child *child);
 
 /* home.c: the user's home directory in the place of the last variable, where it is to be found */
 void cl_find_home(const struct cl_child *child);

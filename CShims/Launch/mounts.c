@@ -7,7 +7,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -71,8 +70,7 @@ int cl_new_filesystem(const char *type, const char *source, const char *options,
     return tree;
 }
 
-/* Attributes and propagation of a detached tree. */
-static int settle(int tree, uint32_t flags, uint32_t propagation) {
+int cl_settle(int tree, uint32_t flags, uint32_t propagation) {
     struct mount_attr all = {
         .propagation = propagation == CL_PROPAGATION_BOTH ? MS_SHARED
                        : propagation == CL_PROPAGATION_FROM_HOST ? MS_SLAVE : MS_PRIVATE,
@@ -104,7 +102,7 @@ void cl_open_sources(struct cl_child *child) {
             child->trees[i] = -1;
             continue;
         }
-        if (tree < 0 || settle(tree, mount->flags, mount->propagation) < 0)
+        if (tree < 0 || cl_settle(tree, mount->flags, mount->propagation) < 0)
             cl_fail(child, CL_STAGE_MOUNT_SOURCE, i, errno);
         /* not what is mounted beneath: those files stay somebody else's */
         if (child->user >= 0 && mount->flags & CL_MOUNT_MAPPED && cl_map_ids(tree, child->user) < 0)
@@ -178,7 +176,7 @@ int cl_root_tree(struct cl_child *child) {
     int tree = -1;
     if (plan->root) tree = open_tree(AT_FDCWD, plan->root, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
     else errno = EINVAL;
-    if (tree < 0 || settle(tree, 0, CL_PROPAGATION_PRIVATE) < 0) cl_fail(child, CL_STAGE_ROOT, 0, errno);
+    if (tree < 0 || cl_settle(tree, 0, CL_PROPAGATION_PRIVATE) < 0) cl_fail(child, CL_STAGE_ROOT, 0, errno);
     return tree;
 }
 
@@ -237,65 +235,5 @@ void cl_make_mounts(struct cl_child *child) {
         close(target);
         if (mount->kind == CL_MOUNT_DEVICES) cl_attach_pts(child);
         else close(tree);
-    }
-}
-
-/* Hides one path: files behind our own null device, directories behind an empty read-only filesystem. */
-static int mask(struct cl_child *child, int target, int *empty) {
-    struct stat status;
-    if (fstat(target, &status) < 0) return -1;
-    int cover;
-    if (!S_ISDIR(status.st_mode)) {
-        cover = open_tree(child->devices, "null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
-        /* what lies there must be the null device itself */
-        if (CL_KEEPS(NULL_DEVICE) && cover >= 0 && (fstat(cover, &status) < 0 || !S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3)))
-            return close(cover), errno = ENODEV, -1;
-    } else if (*empty < 0) {
-        static const char options[] = "mode=755\0nr_blocks=1\0nr_inodes=2";
-        *empty = cover = cl_new_mount("tmpfs", options, sizeof options, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-                                      MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    } else {
-        cover = open_tree(*empty, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-    }
-    if (cover < 0) return -1;
-    int done = cl_attach(cover, target);
-    int code = errno;
-    if (cover != *empty) close(cover);
-    errno = code;
-    return done;
-}
-
-/* Binds a path over itself, read-only with all beneath. */
-static int make_read_only(int target) {
-    int tree = open_tree(target, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
-    if (tree < 0) return -1;
-    int done = settle(tree, CL_MOUNT_READ_ONLY | CL_MOUNT_RECURSIVE_ATTRIBUTES, CL_PROPAGATION_PRIVATE);
-    if (done == 0) done = cl_attach(tree, target);
-    int code = errno;
-    close(tree);
-    errno = code;
-    return done;
-}
-
-void cl_cover_paths(struct cl_child *child) {
-    const struct cl_plan *plan = child->plan;
-    int empty = -1;
-    for (uint32_t i = 0; CL_KEEPS(READ_ONLY_PATHS) && i < plan->read_only_count; i++) {
-        int target = cl_open_inside(child->root, plan->read_only[i], O_PATH, 0);
-        if (target < 0 && (errno == ENOENT || errno == ENOTDIR)) continue;
-        if (target < 0 || make_read_only(target) < 0) cl_fail(child, CL_STAGE_READ_ONLY, i, errno);
-        close(target);
-    }
-    for (uint32_t i = 0; CL_KEEPS(MASKED_PATHS) && i < plan->mask_count; i++) {
-        int target = cl_open_inside(child->root, plan->masks[i], O_PATH, 0);
-        if (target < 0 && (errno == ENOENT || errno == ENOTDIR)) continue;
-        if (target < 0 || mask(child, target, &empty) < 0) cl_fail(child, CL_STAGE_MASK, i, errno);
-        close(target);
-    }
-    if (empty >= 0) close(empty);
-    if (plan->flags & CL_PLAN_ROOT_READ_ONLY) {
-        struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
-        if (mount_setattr(child->root, "", AT_EMPTY_PATH, &read_only, sizeof read_only) < 0)
-            cl_fail(child, CL_STAGE_READ_ONLY, UINT32_MAX, errno);
     }
 }

@@ -106,47 +106,6 @@ package struct Mount: Sendable, Hashable {
     }
 }
 
-/// Limits and shares. Zero or nil: none.
-package struct ContainerResources: Sendable, Hashable {
-    /// Bytes; negative: none, where there was one. So is `cpuLimit`.
-    package var memoryLimit: Int64?
-    package var memoryRequest: Int64?
-    /// Thousandths of a CPU.
-    package var cpuLimit: Int64?
-    package var cpuRequest: Int64?
-    package var processLimit: Int64?
-    package var oomScoreAdjustment: Int32?
-    /// Microseconds that the CPU limit is held over; nil: 100,000.
-    package var cpuPeriod: Int64?
-    /// Bytes of memory and swap together.
-    package var memorySwapLimit: Int64?
-    /// CPUs and memory nodes that it may use, such as `0-2,4`; empty: any.
-    package var cpuSet = ""
-    package var memoryNodes = ""
-    /// Bytes by the size of the page, such as `2MB`.
-    package var hugePageLimits: [String: UInt64] = [:]
-    /// Files of cgroup v2 with what is written to them, such as `memory.high`.
-    package var unified: [String: String] = [:]
-
-    package init() {}
-
-    /// With what an update names; all else stays. A score is given to a container when it is made, and not changed later.
-    package func updated(by update: ContainerResources) -> ContainerResources {
-        var result = self
-        if let limit = update.memoryLimit { result.memoryLimit = limit }
-        if let request = update.memoryRequest { result.memoryRequest = request }
-        if let limit = update.memorySwapLimit { result.memorySwapLimit = limit }
-        if let request = update.cpuRequest { result.cpuRequest = request }
-        if let limit = update.cpuLimit { (result.cpuLimit, result.cpuPeriod) = (limit, update.cpuPeriod) }
-        if let limit = update.processLimit { result.processLimit = limit }
-        if !update.cpuSet.isEmpty { result.cpuSet = update.cpuSet }
-        if !update.memoryNodes.isEmpty { result.memoryNodes = update.memoryNodes }
-        result.hugePageLimits.merge(update.hugePageLimits) { $1 }
-        result.unified.merge(update.unified) { $1 }
-        return result
-    }
-}
-
 package struct ContainerSecurity: Sendable, Hashable {
     package enum Seccomp: Sendable, Hashable {
         case runtimeDefault
@@ -269,61 +228,6 @@ package struct ContainerFilter: Sendable, Hashable {
         self.sandbox = sandbox
         self.state = state
     }
-}
-
-/// What a container or a pod uses, as the kernel counts it. Nil where this host does not.
-package struct ContainerStats: Sendable, Hashable {
-    package var cpuNanoseconds: UInt64?
-    /// The working set: what is in use, without the page cache that the kernel can drop at once.
-    package var memoryBytes: UInt64?
-    package var processes: UInt64?
-    package var cpu = CPUStats()
-    package var memory = MemoryStats()
-    package var cpuPressure: Pressure?
-    package var memoryPressure: Pressure?
-    package var ioPressure: Pressure?
-
-    package init(cpuNanoseconds: UInt64?, memoryBytes: UInt64?, processes: UInt64?) {
-        self.cpuNanoseconds = cpuNanoseconds
-        self.memoryBytes = memoryBytes
-        self.processes = processes
-    }
-}
-
-/// Where processor time went, and how often a limit held it back.
-package struct CPUStats: Sendable, Hashable {
-    package var userNanoseconds: UInt64?
-    package var systemNanoseconds: UInt64?
-    /// Periods in which it ran, those of them in which it was held back, and for how long.
-    package var periods: UInt64?
-    package var throttledPeriods: UInt64?
-    package var throttledNanoseconds: UInt64?
-
-    package init() {}
-}
-
-/// What memory is made of, in bytes, and what happened to it.
-package struct MemoryStats: Sendable, Hashable {
-    /// All of it, page cache included.
-    package var usage: UInt64?
-    /// Nil: none.
-    package var limit: UInt64?
-    /// Anonymous memory.
-    package var resident: UInt64?
-    package var cache: UInt64?
-    package var mappedFile: UInt64?
-    package var swap: UInt64?
-    package var kernel: UInt64?
-    /// The most that was in use at one time.
-    package var peak: UInt64?
-    package var pageFaults: UInt64?
-    package var majorPageFaults: UInt64?
-    /// How often the limit held an allocation up.
-    package var limitHits: UInt64?
-    /// Processes that were killed because a limit was reached.
-    package var kills: UInt64?
-
-    package init() {}
 }
 
 package struct ContainerEvent: Sendable, Hashable {

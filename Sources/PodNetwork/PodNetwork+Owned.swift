@@ -61,7 +61,7 @@ extension PodNetwork {
         }
         for link in owned.links {
             do throws(NetlinkError) {
-                try deleteLinkIfPresent(link)
+                try LinkRemover.deleteIfPresent(link)
             } catch {
                 throw .kernel(sandbox: nil, error)
             }

@@ -2,30 +2,6 @@ import Glibc
 import Linux
 import Logging
 
-/// The address of a pod and how it is reached.
-package struct PodAddress: Hashable, Sendable {
-    package let address: IPv4Address
-    /// The node's address among its pods.
-    package let gateway: IPv4Address
-    /// The host's end of the pod's link.
-    package let hostLink: String
-}
-
-/// Where a pod's network namespace is found.
-package enum NetworkNamespaceReference: Hashable, Sendable {
-    /// `/proc/PID/ns/net`, or a file the namespace is bound to.
-    case path(String)
-    /// Of a process that lives for the duration of the call.
-    case process(Int32)
-
-    var path: String {
-        switch self {
-        case .path(let path): path
-        case .process(let id): "/proc/\(id)/ns/net"
-        }
-    }
-}
-
 /// The links, addresses and routes of this node's pods.
 ///
 /// Pods are reached by routed links with /32 addresses, one veth pair each, no bridge among them. All calls are
@@ -95,11 +71,7 @@ package actor PodNetwork {
         }
         try checkHostAddresses()
         try establishNode(directory)
-        do throws(NFTablesError) {
-            try rules.apply(PodRules(configuration: configuration, hostPorts: hostPorts).transaction)
-        } catch {
-            throw .rules(error)
-        }
+        try applyRules()
     }
 
     /// Lets a namespace that is to have no link speak to itself.
@@ -119,13 +91,9 @@ package actor PodNetwork {
     package func repair() throws(PodNetworkError) {
         let directory = try prepared()
         try establishNode(directory)
-        do throws(NFTablesError) {
-            if !(try rules.tables().contains(configuration.instance.podTable)) {
-                logger.warning("the pod network's nftables table was deleted by someone else; it is made anew")
-                try rules.apply(PodRules(configuration: configuration, hostPorts: hostPorts).transaction)
-            }
-        } catch {
-            throw .rules(error)
+        if !(try hasRules()) {
+            logger.warning("the pod network's nftables table was deleted by someone else; it is made anew")
+            try applyRules()
         }
         do throws(NetlinkError) {
             let socket = try RouteSocket()
@@ -190,6 +158,21 @@ package actor PodNetwork {
             throw .kernel(sandbox: nil, error)
         }
         try node.enableForwarding()
+    }
+
+    private func hasRules() throws(PodNetworkError) -> Bool {
+        do throws(NFTablesError) { return try rules.tables().contains(configuration.instance.podTable) } catch {
+            throw .rules(error)
+        }
+    }
+
+    /// The whole of our table, in the place of what is there.
+    private func applyRules() throws(PodNetworkError) {
+        do throws(NFTablesError) {
+            try rules.apply(PodRules(configuration: configuration, hostPorts: hostPorts).transaction)
+        } catch {
+            throw .rules(error)
+        }
     }
 
     /// Gives a sandbox its address and link; the same again for one that has them.
@@ -258,11 +241,7 @@ package actor PodNetwork {
             try rules.apply(transaction)
         } catch {
             // The table may have been deleted by someone else: the whole of it, which is what `repair` would bring.
-            do throws(NFTablesError) {
-                try rules.apply(PodRules(configuration: configuration, hostPorts: hostPorts).transaction)
-            } catch {
-                throw .rules(error)
-            }
+            try applyRules()
         }
         guard ports.contains(where: { $0.transport == .udp }) else { return }
         do throws(NetlinkError) {
@@ -290,16 +269,12 @@ package actor PodNetwork {
             let prefix = configuration.instance.linkPrefix + "p"
             for link in try RouteSocket().links() where link.name.hasPrefix(prefix) && !held.contains(link.name) {
                 logger.info("link without a sandbox deleted", metadata: ["link": "\(link.name)"])
-                try Self.deleteLinkIfPresent(link.name)
+                try LinkRemover.deleteIfPresent(link.name)
             }
         } catch {
             throw .kernel(sandbox: nil, error)
         }
-        do throws(NFTablesError) {
-            try rules.apply(PodRules(configuration: configuration, hostPorts: hostPorts).transaction)
-        } catch {
-            throw .rules(error)
-        }
+        try applyRules()
     }
 
     /// The address a sandbox holds, nil where it has none.
@@ -323,24 +298,5 @@ package actor PodNetwork {
 
     private func podAddress(_ address: IPv4Address) -> PodAddress {
         PodAddress(address: address, gateway: configuration.gateway, hostLink: link(address).hostName)
-    }
-
-    static func deleteLinkIfPresent(_ name: String) throws(NetlinkError) {
-        do throws(NetlinkError) {
-            try RouteSocket().deleteLink(name: name)
-        } catch  where error.code == ENODEV {
-            return
-        }
-    }
-}
-
-/// Deletes links on a thread of its own.
-private actor LinkRemover {
-    private nonisolated let executor = ThreadExecutor(name: "link-remover")
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-
-    func delete(_ name: String) throws(NetlinkError) {
-        try PodNetwork.deleteLinkIfPresent(name)
     }
 }

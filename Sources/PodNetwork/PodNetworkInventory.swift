@@ -106,7 +106,7 @@ extension NetworkLeftover {
         case .forward: break
         case .link(let name):
             do throws(NetlinkError) {
-                try PodNetwork.deleteLinkIfPresent(name)
+                try LinkRemover.deleteIfPresent(name)
             } catch {
                 throw .kernel(sandbox: nil, error)
             }

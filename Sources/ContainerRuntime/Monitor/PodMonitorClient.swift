@@ -6,9 +6,9 @@ import PodMonitor
 /// A pod's monitor, as the daemon reaches it.
 package final class PodMonitorClient: PodMonitoring {
     package let processID: Int32
-    private let connection: MonitorConnection
+    let connection: MonitorConnection
     private let process: ProcessHandle
-    private let events: EventThread
+    let events: EventThread
     private let token: EventThread.Token
     /// How often one that asks after a start is cut off again before it gives up.
     private static let cutsBorne = 5
@@ -70,7 +70,7 @@ package final class PodMonitorClient: PodMonitoring {
         _ container: ContainerLaunch, flags: UInt32, operation: String
     ) async throws(PodMonitorError) -> LaunchReport {
         let id = try checked(container.id)
-        let plan = try encoded(container.id) { () throws(KernelError) in try container.plan.encoded() }
+        let plan = try encoded { () throws(KernelError) in try container.plan.encoded() }
         var descriptors = plan.trees
         let memory = try inMemory(plan, &descriptors)
         let log = container.log
@@ -185,7 +185,7 @@ package final class PodMonitorClient: PodMonitoring {
         }
     }
 
-    private func checked(_ id: String) throws(PodMonitorError) -> [UInt8] {
+    func checked(_ id: String) throws(PodMonitorError) -> [UInt8] {
         let bytes = Array(id.utf8)
         guard !bytes.isEmpty, bytes.count <= MonitorLimit.identifier else {
             throw .limit(id: id, of: "bytes in the identifier")
@@ -193,14 +193,12 @@ package final class PodMonitorClient: PodMonitoring {
         return bytes
     }
 
-    private func encoded(
-        _ id: String, _ encode: () throws(KernelError) -> EncodedPlan
-    ) throws(PodMonitorError) -> EncodedPlan {
+    func encoded(_ encode: () throws(KernelError) -> EncodedPlan) throws(PodMonitorError) -> EncodedPlan {
         do throws(KernelError) { return try encode() } catch { throw .kernel(error) }
     }
 
     /// A plan too long for a message goes into a memory file, whose descriptor is the message's last.
-    private func inMemory(
+    func inMemory(
         _ plan: EncodedPlan, _ descriptors: inout [SharedDescriptor]
     ) throws(PodMonitorError) -> (inline: [UInt8], flag: UInt32) {
         guard plan.bytes.count > MonitorLimit.inlinePlan else { return (plan.bytes, 0) }
@@ -210,101 +208,5 @@ package final class PodMonitorClient: PodMonitoring {
             throw .kernel(error)
         }
         return ([], LaunchFlag.planInMemory)
-    }
-}
-
-// MARK: Streams
-
-extension PodMonitorClient {
-    package func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> ExecSession {
-        let id = try checked(session.id)
-        let container = try checked(session.containerID)
-        let plan = try encoded(session.id) { () throws(KernelError) in try session.process.encoded() }
-        let pipes = try SessionPipes(session)
-        var descriptors = pipes.theirs
-        let memory = try inMemory(plan, &descriptors)
-        let reply = try await connection.request(
-            .exec, operation: "exec", id: session.id, descriptors: descriptors, names: plan.names
-        ) {
-            $0.append(bytes: id)
-            $0.append(bytes: container)
-            $0.append(pipes.flags | memory.flag)
-            $0.append(bytes: memory.inline)
-        }
-        pipes.closeTheirs()
-        var running = ExecSession(id: session.id, processID: reply.report.processID)
-        do throws(KernelError) {
-            if let master = reply.descriptors.first {
-                running.terminal = Terminal(master: master)
-                if session.stdin { running.stdin = try stream(master) }
-                running.stdout = try stream(master)
-            } else {
-                running.stdin = try pipes.input.map { pipe throws(KernelError) in try stream(pipe.writeEnd) }
-                running.stdout = try pipes.output.map { pipe throws(KernelError) in try stream(pipe.readEnd) }
-                running.stderr = try pipes.errors.map { pipe throws(KernelError) in try stream(pipe.readEnd) }
-            }
-        } catch {
-            throw .kernel(error)
-        }
-        return running
-    }
-
-    package func attach(_ containerID: String) async throws(PodMonitorError) -> AttachSession {
-        let id = try checked(containerID)
-        let output: Pipe
-        let errors: Pipe
-        do throws(KernelError) {
-            output = try Pipe(capacity: 1 << 20)
-            errors = try Pipe(capacity: 1 << 20)
-        } catch {
-            throw .kernel(error)
-        }
-        let reply = try await connection.request(
-            .attach, operation: "attach to", id: containerID, descriptors: [output.writeEnd, errors.writeEnd]
-        ) { $0.append(bytes: id) }
-        output.writeEnd.close()
-        errors.writeEnd.close()
-        let hasTerminal = reply.number(at: 1) != 0
-        do throws(KernelError) {
-            return AttachSession(
-                stdin: try reply.descriptors.first.map { end throws(KernelError) in try stream(end) },
-                stdout: try stream(output.readEnd), stderr: hasTerminal ? nil : try stream(errors.readEnd))
-        } catch {
-            throw .kernel(error)
-        }
-    }
-
-    private func stream(_ end: SharedDescriptor) throws(KernelError) -> DescriptorStream {
-        DescriptorStream(try end.duplicate(), events: events)
-    }
-}
-
-/// The pipes of an exec session without a terminal.
-private struct SessionPipes {
-    var input: Pipe?
-    var output: Pipe?
-    var errors: Pipe?
-
-    init(_ session: ExecLaunch) throws(PodMonitorError) {
-        guard session.process.terminal == nil else { return }
-        do throws(KernelError) {
-            if session.stdin { input = try Pipe() }
-            if session.stdout { output = try Pipe() }
-            if session.stderr { errors = try Pipe() }
-        } catch {
-            throw .kernel(error)
-        }
-    }
-
-    /// The ends the process gets, in the protocol's order.
-    var theirs: [SharedDescriptor] { [input?.readEnd, output?.writeEnd, errors?.writeEnd].compactMap { $0 } }
-
-    var flags: UInt32 {
-        (input != nil ? LaunchFlag.stdin : 0) | (output != nil ? LaunchFlag.stdout : 0)
-            | (errors != nil ? LaunchFlag.stderr : 0)
-    }
-
-    func closeTheirs() {
-        for end in theirs { end.close() }
     }
 }

@@ -1,0 +1,202 @@
+import ContainerRuntime
+import Kubelet
+
+extension DaemonConfiguration {
+    /// One setting: its name, what it is, how its text is taken and given.
+    package struct Setting: Sendable {
+        package let name: String
+        package let summary: String
+        let read: @Sendable (DaemonConfiguration) -> String
+        let set: @Sendable (inout DaemonConfiguration, String) throws(DaemonError) -> Void
+    }
+
+    /// The settings for `--help`: the name, what it is, and the default where it has one, each on a line.
+    package static var settingsHelp: String {
+        settings.map { setting in
+            let value = setting.read(DaemonConfiguration())
+            return "  --\(setting.name)\n      \(setting.summary)" + (value.isEmpty ? "" : "\n      default: \(value)")
+        }.joined(separator: "\n")
+    }
+
+    package static let settings: [Setting] = [
+        .text("data-dir", "Directory of the store, images and volumes.", \.dataDirectory, mustBeAbsolute: true),
+        .text("run-dir", "Directory of sockets and of what one boot holds.", \.runDirectory, mustBeAbsolute: true),
+        .text(
+            "config-dir", "Directory of certificates and the admin kubeconfig.", \.configDirectory, mustBeAbsolute: true
+        ),
+        .text("log-dir", "Directory of containers' logs.", \.logDirectory, mustBeAbsolute: true),
+        .text("manifest-dir", "Directory of static pods' manifests.", \.manifestDirectory, mustBeAbsolute: true),
+        .text("node-name", "Name of this node.", \.nodeName),
+        .text("node-address", "Address that others reach this node by.", \.nodeAddress),
+        .text("bind-address", "Address that the API server listens on.", \.bindAddress),
+        .number("port", "Port of the API server.", \.port, 1...65535),
+        .text("cluster-cidr", "Network of all pods.", \.clusterNetwork),
+        .text("pod-cidr", "Network of this node's pods.", \.podNetwork),
+        .number("node-cidr-mask-size", "Prefix length of a joining node's share.", \.nodePrefix, 16...29),
+        .text("service-cidr", "Network of Services.", \.serviceNetwork),
+        .text("cluster-domain", "DNS domain of the cluster.", \.clusterDomain),
+        .number("max-pods", "Most pods on this node.", \.maximumPods, 1...10_000),
+        .number(
+            "pod-max-pids", "Most processes in a pod; 0: a share of the kernel's.", \.processesPerPod, 0...4_194_304),
+        .reserved("kube-reserved", "Kept from pods for Swiftlet, such as cpu=100m,memory=200Mi.", \.kubeReserved),
+        .reserved("system-reserved", "Kept from pods for the system.", \.systemReserved),
+        .sysctls(
+            "allowed-unsafe-sysctls", "Kernel parameters for pods besides the safe ones, such as kernel.msg*.",
+            \.unsafeSysctls),
+        .eviction("eviction-hard", "Levels beneath which pods are evicted; empty: none.", \.evictionHard) {
+            text throws(EvictionSettingError) in try EvictionSettings(hard: text)
+        },
+        .eviction(
+            "eviction-soft-grace-period", "How long those of eviction-soft may last, such as memory.available=90s.",
+            \.evictionSoftGrace
+        ) { text throws(EvictionSettingError) in try EvictionSettings(graces: text) },
+        .text("eviction-soft", "Levels beneath which pods are evicted after a while.", \.evictionSoft),
+        .number(
+            "eviction-max-pod-grace-period", "Seconds that a pod has that eviction-soft evicts.",
+            \.evictionMaximumGrace, 0...3_600),
+        .number(
+            "eviction-pressure-transition-period", "Seconds that a node stays under pressure.", \.evictionTransition,
+            0...86_400),
+        .number(
+            "image-gc-high-threshold", "Percent of the disk from which unused images are removed.", \.imageHighShare,
+            0...100),
+        .number("image-gc-low-threshold", "Percent of the disk to which they are.", \.imageLowShare, 0...100),
+        .text("cgroup-parent", "Unified cgroup that the instance's own is made under.", \.cgroupParent),
+        .text("monitor-path", "The pod monitor's executable.", \.monitorPath, mustBeAbsolute: true),
+        .registries(
+            "registries", "Mirrors and plain registries, such as docker.io=https://mirror.example.",
+            \.registries),
+        .authorities(
+            "registry-ca", "Authorities of registries, such as build.local:5000=/etc/ssl/build.pem.",
+            \.registryAuthorities),
+        .text(
+            "registry-certs", "Directories of HOST[:PORT]/ca.crt, client.cert and client.key.",
+            \.registryCertificates, mustBeAbsolute: true),
+        .flag("stop-pods-on-exit", "Stop all pods when the daemon is stopped.", \.stopsPodsOnExit),
+        .number(
+            "shutdown-grace-period", "Seconds that pods have at the machine's shutdown.", \.shutdownGrace, 0...3_600),
+        .number(
+            "shutdown-grace-period-critical-pods", "Seconds of them kept for critical pods.", \.criticalShutdownGrace,
+            0...3_600),
+        .text("tls-san", "Further names and addresses of the server, between commas.", \.serverNames),
+        .text("server", "Agent: the server to join, such as https://192.0.2.1:6443.", \.serverURL),
+        .text("token", "Agent: what `swiftlet token create` printed.", \.token),
+        .text("token-file", "Agent: a file with the token.", \.tokenFile, mustBeAbsolute: true),
+        .number("kubelet-port", "Agent: port on which the API server reaches it.", \.kubeletPort, 1...65535),
+        .text("cri-listen", "Socket on which the runtime is served as the CRI; none: nowhere.", \.criListen),
+        .paths("cdi-spec-dirs", "Directories of files that describe devices (CDI), between commas.", \.deviceFiles),
+        .text(
+            "container-runtime-endpoint",
+            "Another runtime for pods, such as unix:///run/containerd/containerd.sock.", \.runtimeEndpoint),
+        .text("log-level", "trace, debug, info, notice, warning, error or critical.", \.logLevel),
+    ]
+
+    /// Takes one setting by its name.
+    package mutating func set(_ name: String, to text: String) throws(DaemonError) {
+        guard let setting = Self.settings.first(where: { $0.name == name }) else {
+            let near = NearWords.of(name, among: Self.settings.map(\.name))
+            let guess = near.isEmpty ? "" : "did you mean \(near.joined(separator: ", "))? "
+            throw DaemonError("there is no setting \"\(name)\"; \(guess)`swiftlet server --help` lists all")
+        }
+        try setting.set(&self, text)
+    }
+}
+
+extension DaemonConfiguration.Setting {
+    fileprivate typealias Path<Value> = WritableKeyPath<DaemonConfiguration, Value> & Sendable
+
+    private init(
+        _ name: String, _ summary: String, _ path: Path<some CustomStringConvertible & Sendable>,
+        set: @escaping @Sendable (inout DaemonConfiguration, String) throws(DaemonError) -> Void
+    ) {
+        self.init(name: name, summary: summary, read: { $0[keyPath: path].description }, set: set)
+    }
+
+    fileprivate static func text(
+        _ name: String, _ summary: String, _ path: Path<String>, mustBeAbsolute: Bool = false
+    ) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            guard !mustBeAbsolute || text.hasPrefix("/") else {
+                throw DaemonError("\(name) must be an absolute path, not \"\(text)\"")
+            }
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func paths(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            guard text.split(separator: ",").allSatisfy({ $0.hasPrefix("/") }) else {
+                throw DaemonError("\(name) must be absolute paths between commas, not \"\(text)\"")
+            }
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func number(
+        _ name: String, _ summary: String, _ path: Path<Int>, _ range: ClosedRange<Int>
+    ) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            guard let value = Int(text), range.contains(value) else {
+                throw DaemonError(
+                    "\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
+            }
+            configuration[keyPath: path] = value
+        }
+    }
+
+    fileprivate static func reserved(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            var reserved = ReservedResources()
+            if let problem = reserved.add(text) { throw DaemonError("\(name): \(problem)") }
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func eviction(
+        _ name: String, _ summary: String, _ path: Path<String>,
+        _ check: @escaping @Sendable (String) throws(EvictionSettingError) -> EvictionSettings
+    ) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            do throws(EvictionSettingError) {
+                _ = try check(text)
+            } catch {
+                throw DaemonError("\(name): \(error)")
+            }
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func sysctls(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            configuration[keyPath: path] = text
+            _ = try configuration.sysctls()
+        }
+    }
+
+    fileprivate static func registries(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            do throws(RegistryHostsError) {
+                _ = try RegistryHosts(text)
+            } catch {
+                throw DaemonError("\(name): \(error)")
+            }
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func authorities(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            _ = try RegistryAuthorities.entries(text)
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func flag(_ name: String, _ summary: String, _ path: Path<Bool>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            guard ["true", "false"].contains(text) else {
+                throw DaemonError("\(name) must be true or false, not \"\(text)\"")
+            }
+            configuration[keyPath: path] = text == "true"
+        }
+    }
+}
