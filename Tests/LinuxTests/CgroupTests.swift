@@ -20,30 +20,6 @@ import Testing
         #expect(pod.path == "/cg/swiftlet/pod1" && pod.name == "swiftlet/pod1")
         #expect(Cgroup("", in: hierarchy).child("a").path == "/cg/a")
     }
-
-    @Test func limitsBecomeFiles() {
-        var limits = CgroupLimits()
-        limits.memoryMax = 1000
-        limits.cpuQuota = 50_000
-        limits.cpuWeight = 99_999
-        limits.pidsMax = 10
-        #expect(
-            limits.settings.map { "\($0.controller) \($0.file) \($0.value)" } == [
-                "memory memory.max 1000", "cpu cpu.max 50000 100000", "cpu cpu.weight 10000", "pids pids.max 10",
-            ])
-        #expect(CgroupLimits.cpuWeight(shares: 2) == 1)
-        #expect(CgroupLimits.cpuWeight(shares: 1024) == 39)
-        #expect(CgroupLimits.cpuWeight(shares: 262_144) == 10000)
-    }
-
-    @Test func aMissingControllerIsToldNotPassedOver() throws {
-        var limits = CgroupLimits()
-        limits.memoryMax = 1
-        let group = Cgroup("x", in: CgroupHierarchy(mountPoint: "/nowhere", controllers: []))
-        let missing = try group.apply(limits)
-        #expect(missing == [.controllerMissing(controller: "memory", limit: "memory.max", group: "x")])
-        #expect("\(missing[0])".contains("memory.max of x cannot be held"))
-    }
 }
 
 @Suite struct CapabilityTests {

@@ -102,6 +102,13 @@ import Testing
             ])
     }
 
+    @Test(arguments: [(1, "1"), (2, "1"), (1024, "39"), (262_144, "10000"), (.max, "10000")])
+    func sharesBecomeAWeight(shares: UInt64, weight: String) {
+        var resources = ResourceSpecification()
+        resources.processor.shares = shares
+        #expect(ResourceSettings.settings(resources).map(\.value) == [weight])
+    }
+
     @Test func anUpdateKeepsWhatItsValuesHangOn() {
         func written(
             cpuMax: String? = "20000 50000\n", memoryMax: UInt64? = 100,

@@ -169,20 +169,17 @@ extension Check {
             for await _ in pod.monitor.exits {}
             try expect(try !pod.cgroup.isPopulated(), "all gone")
         },
-        Check("a memory limit is held, or told not to be") { pod in
-            var limits = CgroupLimits()
-            limits.memoryMax = 16 << 20
-            limits.memorySwapMax = 0
+        Check("a container beyond its memory limit is told as killed for memory") { pod in
             let hierarchy = pod.cgroup.hierarchy
-            let launch = try pod.container("c", ["dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1"])
-            let group = pod.cgroup.child("c")
             guard hierarchy.controllers.contains("memory") else {
-                let missing = try group.apply(limits)
-                try expect(missing.count == 2 && "\(missing)".contains("memory.max"), "\(missing)")
-                return
+                return print("      not tried: this host's memory controller is bound to cgroup v1")
             }
+            let launch = try pod.container("c", ["dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1"])
             for parent in [Cgroup("", in: hierarchy), pod.ground.group, pod.cgroup] { try parent.delegate(["memory"]) }
-            try expect(try group.apply(limits).filter { !"\($0)".contains("swap") }.isEmpty, "the limit is set")
+            let group = pod.cgroup.child("c")
+            try group.set("memory.max", "\(16 << 20)")
+            // Not there where the kernel does not count swap.
+            try? group.set("memory.swap.max", "0")
             _ = try await pod.monitor.run(launch)
             let exit = try await pod.nextExit()
             try expect(exit.outOfMemory && exit.signal == SIGKILL, "\(exit)")

@@ -33,8 +33,8 @@ struct LaunchedProcess: ~Copyable {
         joining target: ExecTarget? = nil
     ) throws(OCIRuntimeError) {
         var raw: [Int32] = []
-        for tree in trees { raw.append(try kernel { () throws(KernelError) in try tree.duplicate() }.release()) }
         defer { for number in raw { close(number) } }
+        for tree in trees { raw.append(try kernel { () throws(KernelError) in try tree.duplicate() }.release()) }
         var parsed = cl_plan()
         var launched = cl_launched()
         var stage: UInt32 = UInt32(CL_STAGE_PLAN)
