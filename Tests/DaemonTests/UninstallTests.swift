@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Testing
 
@@ -24,5 +25,22 @@ import Testing
         configuration.runDirectory = "/run/s"
         #expect(
             OwnFiles.mountRoots(configuration) == ["/run/s/runtime", "/srv/runtime", "/run/s/kubelet", "/srv/kubelet"])
+    }
+
+    /// What containers wrote goes with the records that name it, also where the data are to stay: the next daemon would know nothing of it.
+    @Test func whatContainersWroteGoesWithTheirRecords() throws {
+        var template = Array("/tmp/swiftlet-uninstall-XXXXXX".utf8CString)
+        let root = try #require(mkdtemp(&template).map { String(cString: $0) })
+        defer { try? TreeRemoval.remove(root) }
+        for path in ["r/runtime/sandboxes", "d/runtime/containers/1/upper", "d/runtime/images", "d/store"] {
+            try WholeFile.makeDirectories("\(root)/\(path)")
+        }
+        var configuration = DaemonConfiguration()
+        (configuration.dataDirectory, configuration.runDirectory) = ("\(root)/d", "\(root)/r")
+        configuration.logDirectory = "\(root)/l"
+        let removed = try OwnFiles(configuration).removeVolatile()
+        #expect(removed == ["\(root)/r/runtime", "\(root)/r", "\(root)/d/runtime/containers"])
+        #expect(try OwnFiles.names(in: "\(root)/d").sorted() == ["runtime", "store"])
+        #expect(try OwnFiles.names(in: "\(root)/d/runtime") == ["images"])
     }
 }

@@ -63,9 +63,11 @@ struct OwnFiles: Sendable {
         return found
     }
 
-    /// Sockets and what one boot holds.
+    /// Sockets and what one boot holds, and what containers have written into their roots: without their records, which are gone with that, it is
+    /// nobody's.
     func removeVolatile() throws(DaemonError) -> [String] {
         try remove(Self.run, in: configuration.runDirectory)
+            + remove(["containers"], in: "\(configuration.dataDirectory)/runtime")
     }
 
     /// Logs, configuration and data, in this order.
