@@ -7,7 +7,7 @@ import time
 
 sys.path.insert(0, "/payload/oci")
 from bundle import with_users  # noqa: E402
-from report import command, expect, read, wait_for  # noqa: E402
+from report import Unmet, command, expect, read, wait_for  # noqa: E402
 
 SECONDS = 120  # for what takes a moment: this machine may be an emulated one
 SLICE = "ocivm.slice"
@@ -59,7 +59,12 @@ def held(group, files):
 
 
 def is_gone(name):
-    return not os.path.exists(f"{GROUP}/{unit(name)}") and unit(name) not in command("systemctl", "list-units", "--all", "--plain", "--no-legend")
+    """Else Unmet with what is left, which is what a wait for it ends with."""
+    if unit(name) in command("systemctl", "list-units", "--all", "--plain", "--no-legend"):
+        properties = "--property=ActiveState,SubState,Result,Job,ControlGroup,TasksCurrent"
+        raise Unmet("its unit is there: " + command("systemctl", "show", unit(name), properties).replace("\n", " "))
+    expect(not os.path.exists(f"{GROUP}/{unit(name)}"), "its group is there")
+    return True
 
 
 def deleted(runtime, name):
