@@ -25,6 +25,8 @@ final class FakeKernel: RuntimeKernel {
         var loads = 0
         /// The file of cgroups that writes do not reach.
         var unwritten: String?
+        /// By all processes together.
+        var heldMemory: UInt64 = 0
     }
 
     let state = Mutex(State())
@@ -36,6 +38,7 @@ final class FakeKernel: RuntimeKernel {
         tally.processes = UInt64(processes.count)
         return tally
     }
+    func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool { state.withLock { $0.heldMemory } > limit }
     func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError) {}
     func obstacleToMapping(on directory: String?) -> KernelError? { state.withLock { $0.obstacle } }
     func hugePageSizes() -> [String] { ["2MB"] }

@@ -87,6 +87,8 @@ package protocol RuntimeKernel: Sendable {
     func mounts(beneath path: String) throws(KernelError) -> [FilePath]
     /// The sums over processes; those that have ended meanwhile are passed over.
     func tally(_ processes: [Int32]) -> ProcessTally
+    /// Whether processes hold more than so many bytes of memory of their own, without files that are mapped; what they share counts once.
+    func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool
     /// The sizes of huge pages that there are, as cgroups name them, such as `2MB`.
     func hugePageSizes() -> [String]
     /// Nil where the kernel runs without it.

@@ -19,6 +19,15 @@ extension SystemKernel {
         return tally
     }
 
+    /// The first question costs little, and counts what processes share for each of them.
+    package func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool {
+        let held = { (fields: Set<Substring>, file: String) in
+            processes.reduce(0) { $0 &+ ProcFiles.bytes(of: fields, hostFile("/proc/\($1)/\(file)")) }
+        }
+        return held(["RssAnon:", "RssShmem:"], "status") > limit
+            && held(["Pss_Anon:", "Pss_Shmem:"], "smaps_rollup") > limit
+    }
+
     private static func descriptors(of process: Int32) -> (all: UInt64, sockets: UInt64) {
         guard let directory = try? OpenDirectory("/proc/\(process)/fd"), let names = try? directory.fileNames() else {
             return (0, 0)
@@ -77,6 +86,15 @@ extension ProcessTally {
 
 /// Texts of /proc and /sys.
 enum ProcFiles {
+    /// The sum of fields that are told in kB.
+    static func bytes(of fields: Set<Substring>, _ text: String) -> UInt64 {
+        text.split(separator: "\n").reduce(0) { sum, line in
+            let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
+            guard words.count > 1, fields.contains(words[0]), let number = UInt64(words[1]) else { return sum }
+            return sum &+ number.multipliedReportingOverflow(by: 1_024).partialValue
+        }
+    }
+
     /// The soft limit in /proc/PID/limits; nil: none.
     static func openFilesLimit(_ text: String) -> UInt64? {
         let line = text.split(separator: "\n").first { $0.hasPrefix("Max open files") }

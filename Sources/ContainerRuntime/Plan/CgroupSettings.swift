@@ -35,12 +35,12 @@ struct CgroupSettings: Sendable, Hashable {
     init(
         _ resources: ContainerResources, object: String, controllers: Set<String>, scope: Scope = .container
     ) {
-        var lacking: [(limit: String, controller: String)] = []
-        func hold(_ limit: String, _ controller: String, _ wanted: [Value]) {
+        var lacking: [(limit: String, controller: String, instead: String)] = []
+        func hold(_ limit: String, _ controller: String, _ wanted: [Value], instead: String = "") {
             if controllers.contains(controller) {
                 values += wanted
             } else if scope == .container {
-                lacking.append((limit, controller))
+                lacking.append((limit, controller, instead))
             }
         }
         if let request = resources.cpuRequest, request > 0 {
@@ -56,7 +56,9 @@ struct CgroupSettings: Sendable, Hashable {
         }
         if let limit = resources.memoryLimit, limit > 0 {
             let swap = max(0, (resources.memorySwapLimit ?? limit) &- limit)
-            hold("memory limit \(Self.size(limit))", "memory", Self.memory(limit, swap: swap, scope))
+            hold(
+                "memory limit \(Self.size(limit))", "memory", Self.memory(limit, swap: swap, scope),
+                instead: " by the kernel, only looked at from time to time")
         }
         values += Self.lifted(resources).filter { controllers.contains($0.controller) }
         if let limit = resources.processLimit, limit > 0 {
@@ -80,9 +82,10 @@ struct CgroupSettings: Sendable, Hashable {
             let value = Value(file: file, value: value)
             hold(file, value.controller, [value])
         }
-        for (limit, controller) in lacking {
+        for (limit, controller, instead) in lacking {
             warnings.append(
-                "\(object): the \(limit) is not held: this node's cgroup v2 hierarchy has no \(controller) controller")
+                "\(object): the \(limit) is not held\(instead): this node's cgroup v2 hierarchy has no \(controller) controller"
+            )
         }
     }
 

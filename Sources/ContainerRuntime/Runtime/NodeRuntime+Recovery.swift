@@ -33,12 +33,13 @@ extension NodeRuntime {
             try attempt("classes of pods") { () throws(KernelError) in try weighClasses() }
         }
         try await dependencies.network.collect { [weak self] in self?.currentBooks().holders }
+        watchMemory(try host())
     }
 
     /// Writes what is to be written, lets go of every monitor and leaves all pods running: the daemon ends, or hands over to another. Nothing is to be called after it.
     package func close() async {
         let (watchers, writes) = state.withLock { state in
-            let watchers = state.sandboxes.values.compactMap(\.watcher)
+            let watchers = state.sandboxes.values.compactMap(\.watcher) + [state.memoryWatch].compactMap(\.self)
             for id in state.sandboxes.keys {
                 state.sandboxes[id]?.monitor = nil
                 state.sandboxes[id]?.watcher = nil

@@ -184,7 +184,11 @@ extension NodeRuntime {
 
     /// One that is known already changes nothing.
     private func containerEnded(_ id: String, _ exit: ProcessExit) {
-        change(container: id) { $0.apply(exit) }
+        var exit = exit
+        if exit.exitCode == 137 && state.withLock({ $0.containers[id]?.isBeyondMemory == true }) {
+            exit.outOfMemory = true
+        }
+        change(container: id) { [exit] in $0.apply(exit) }
     }
 
     /// The monitor is gone. Unless we ended it, its pod goes with it.

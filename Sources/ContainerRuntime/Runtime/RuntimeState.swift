@@ -24,6 +24,8 @@ struct ContainerEntry: Sendable {
     let exit: ExitLatch
     /// Whether it was said that its writable layer cannot be measured.
     var isUnmeasuredTold = false
+    /// Set once it is killed for what it holds, where the kernel holds no limit.
+    var isBeyondMemory = false
 
     init(_ record: ContainerRecord) {
         self.record = record
@@ -40,6 +42,8 @@ struct RuntimeState: Sendable {
     /// Records that are being written behind; as many as containers are being made.
     var pendingWrites: [Int: Task<Void, Never>] = [:]
     var lastWrite = 0
+    /// Nil where the kernel holds limits of memory.
+    var memoryWatch: Task<Void, Never>?
     /// Nil until the runtime is open.
     var host: HostFeatures?
     var bootID = ""
