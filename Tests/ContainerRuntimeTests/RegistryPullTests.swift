@@ -56,6 +56,7 @@ struct RegistryLab {
         let record = try await lab.pull(auth: RegistryLab.auth)
         #expect(record.names == ["registry.example/app:1"] && record.layers.count == 2)
         #expect(lab.registry.seen.allSatisfy { $0.authorization == nil && $0.host == "registry.example" })
+        #expect(lab.registry.seen.allSatisfy { $0.request.headers["Accept-Encoding"] == "identity" })
         try await lab.pull("registry.example/app@\(lab.image.manifest.digest)")
     }
 

@@ -48,7 +48,7 @@ extension RegistrySession {
     func download(
         _ digest: Digest, from offset: UInt64
     ) async throws(RegistryFailure) -> (offset: UInt64, stream: ByteStream) {
-        var headers: HTTPHeaders = ["Accept-Encoding": "identity"]
+        var headers: HTTPHeaders = [:]
         if offset > 0 { headers["Range"] = "bytes=\(offset)-" }
         let response = try await send(.get, url("blobs/\(digest)"), headers: headers)
         switch response.status {

@@ -82,6 +82,8 @@ final class RegistrySession: Sendable {
     ) async throws(RegistryFailure) -> HTTPResponse {
         var headers = headers
         headers["User-Agent"] = "swiftlet"
+        // A digest is that of the bytes as they are.
+        headers["Accept-Encoding"] = "identity"
         // Credentials are for the registry alone, not for where it leads.
         if url.origin == origin { headers["Authorization"] = state.withLock { $0.authorization } }
         let request = HTTPRequest(method, url.target.path, query: url.target.query, headers: headers, body: body)
