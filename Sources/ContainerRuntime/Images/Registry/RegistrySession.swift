@@ -226,7 +226,7 @@ extension RegistrySession {
     ) async throws(RegistryFailure) -> [UInt8] {
         guard case .stream = response.body else { return try await response.whole(limit: limit, from: origin) }
         let outcome = await withTaskGroup(
-            of: Result<[UInt8], RegistryFailure>.self, returning: Result<[UInt8], RegistryFailure>?.self
+            of: Result<[UInt8], RegistryFailure>?.self, returning: Result<[UInt8], RegistryFailure>?.self
         ) { [time = client.time] group in
             group.addTask {
                 do throws(RegistryFailure) {
@@ -236,14 +236,17 @@ extension RegistrySession {
                 }
             }
             group.addTask {
-                let late = RegistryFailure(.passing, "\(origin): an answer did not end within \(Self.bodyTime)")
-                if (try? await time.sleep(for: Self.bodyTime)) != nil { response.discard() }
-                return .failure(late)
+                try? await time.sleep(for: Self.bodyTime)
+                return nil
             }
-            defer { group.cancelAll() }
-            return await group.next()
+            let first = await group.next() ?? nil
+            if first == nil { response.discard() }
+            group.cancelAll()
+            return first
         }
-        guard let outcome else { throw RegistryFailure(.passing, "\(origin): nothing came") }
+        guard let outcome else {
+            throw RegistryFailure(.passing, "\(origin): an answer did not end within \(Self.bodyTime)")
+        }
         return try outcome.get()
     }
 }
