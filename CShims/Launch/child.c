@@ -63,21 +63,6 @@ static void reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Where there will be a terminal, the host's /dev/null until then: what the caller has there is not to be seen inside. One that ends with the execve
- * is ours, made where the caller has none. */
-static void leave_streams(const struct cl_child *child) {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int i = 0; i < 3; i++)
-        if (null < 0 || (fcntl(i, F_GETFD) == 0 && dup2(null, i) < 0)) cl_fail(child, CL_STAGE_STDIO, (uint32_t)i, errno);
-    if (null > 2) close(null);
-}
-
-static void take_streams(const struct cl_child *child) {
-    if (child->plan->flags & CL_PLAN_TERMINAL) return leave_streams(child);
-    for (int i = 0; i < 3; i++)
-        if (dup2(child->launch->stdio[i], i) < 0) cl_fail(child, CL_STAGE_STDIO, (uint32_t)i, errno);
-}
-
 /* Through the host's /proc, before it goes out of sight. */
 void cl_set_oom_score(const struct cl_child *child) {
     char text[16];
@@ -143,7 +128,7 @@ static void leave_keyring(const struct cl_child *child) {
 
 void cl_leave_host(struct cl_child *child) {
     int joins = child->launch->join_pidfd >= 0;
-    take_streams(child);
+    cl_take_streams(child);
     leave_keyring(child);
     /* in a pod with users of its own who prepared the child has set it */
     if (child->user < 0 || joins) cl_set_oom_score(child);

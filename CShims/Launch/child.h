@@ -25,6 +25,7 @@ enum {
     CL_PROTECT_NULL_DEVICE = 15,
     CL_PROTECT_MEMORY = 16,
     CL_PROTECT_SIGHT = 17,
+    CL_PROTECT_STREAMS = 18,
 };
 #ifndef CL_WEAKEN
 #define CL_WEAKEN 0
@@ -150,6 +151,9 @@ void cl_make_nodes(struct cl_child *child);
 
 /* terminal.c */
 void cl_open_terminal(struct cl_child *child);
+
+/* streams.c: the three standard streams are the process's. */
+void cl_take_streams(const struct cl_child *child);
 
 /* privileges.c */
 void cl_enter_directory(struct cl_child *child);

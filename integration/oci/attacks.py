@@ -29,8 +29,9 @@ def attack(kind, how, stopped_by, control):
             runtime.users = users
             try:
                 happened[users] = "let out"
-                test(runtime)
-                happened[users] = "held"
+                reason = test(runtime)
+                happened[users] = "not tried" if reason else "held"
+                return reason
             finally:
                 runtime.users = False
         plain, inside = functools.wraps(test)(functools.partial(once, False)), functools.wraps(test)(functools.partial(once, True))
@@ -191,6 +192,34 @@ def test_devices_are_not_made_elsewhere(runtime):
     tree = image(runtime, lambda t: None)
     run_image(runtime, tree, "true", lambda c: c.update(mounts=c["mounts"][:1]))
     assert "null" in os.listdir(tree + "/dev")
+
+
+@attack('the null device given away', 'root changes its standard input, which is a null device of the host, in the container and in a session',
+        'it is opened through a mount of its own that is read-only', 'the same device handed on as it is (--preserve-fds) is changed')
+def test_null_device_is_not_changed(runtime):
+    """A container's root cannot change the host's null device that is its standard input."""
+    null = tempfile.mktemp(prefix="oci-null-")
+    os.mknod(null, 0o20666, os.makedev(1, 3))
+    os.chmod(null, 0o666)
+    if runtime.users:
+        os.chown(null, 100000, 100000)
+    script = "chmod 600 /proc/self/fd/%d; touch -d '2001-01-01 00:00' /proc/self/fd/%d; cat <&%d; echo to >/proc/self/fd/%d; echo done"
+    def changed():
+        return os.stat(null).st_mode & 0o777 == 0o600 and os.stat(null).st_mtime < 1e9
+    def attempt(*words, number=0):
+        done = subprocess.run(["bash", "-c", f'exec {number}<>{null}; exec "$@"', "bash", runtime.program, "--root", runtime.root, *words],
+                              capture_output=True, text=True, timeout=60)
+        expect(done.stdout, "done")
+    try:
+        attempt("run", "--bundle", runtime.bundle(script % (0, 0, 0, 0)), runtime.id())
+        name, _ = runtime.create()
+        runtime.call("start", name)
+        attempt("exec", name, "sh", "-c", script % (0, 0, 0, 0))
+        assert not changed() and os.stat("/dev/null").st_mode & 0o777 == 0o666 and os.stat("/dev/null").st_mtime > 1e9
+        attempt("run", "--preserve-fds", "1", "--bundle", runtime.bundle(script % (3, 3, 3, 3)), runtime.id(), number=3)
+        assert changed()  # the control
+    finally:
+        os.unlink(null)
 
 
 @attack('swapped null device (CVE-2025-31133)', 'something else at /dev/null while a path is masked',

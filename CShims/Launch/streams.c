@@ -1,0 +1,49 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "child.h"
+
+/* Where there will be a terminal, the host's /dev/null until then: what the caller has there is not to be seen inside. One that ends with the execve
+ * is ours, made where the caller has none. */
+static void leave_streams(const struct cl_child *child) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int i = 0; i < 3; i++)
+        if (null < 0 || (fcntl(i, F_GETFD) == 0 && dup2(null, i) < 0)) cl_fail(child, CL_STAGE_STDIO, (uint32_t)i, errno);
+    if (null > 2) close(null);
+}
+
+static int is_null(int stream) {
+    struct stat status;
+    return fstat(stream, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+
+/* The null device is the host's, and root in a container owns it: through its stream it could close it to everybody on the host, or give it away. Not so
+ * through a mount that is read-only, which lets a device be written to. One without rights of its own owns nothing of the host's, and keeps what it has. */
+static void guard_null(const struct cl_child *child, int stream) {
+    struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+    char path[32];
+    int access = fcntl(stream, F_GETFL) & O_ACCMODE, null = -1, tree = open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0) return;
+    if (is_null(tree) && mount_setattr(tree, "", AT_EMPTY_PATH, &read_only, sizeof read_only) == 0) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", tree);
+        null = open(path, access | O_CLOEXEC);
+    }
+    if (null >= 0 && dup2(null, stream) < 0) cl_fail(child, CL_STAGE_STDIO, (uint32_t)stream, errno);
+    if (null >= 0) close(null);
+    close(tree);
+}
+
+void cl_take_streams(const struct cl_child *child) {
+    if (child->plan->flags & CL_PLAN_TERMINAL) return leave_streams(child);
+    for (int i = 0; i < 3; i++)
+        if (dup2(child->launch->stdio[i], i) < 0) cl_fail(child, CL_STAGE_STDIO, (uint32_t)i, errno);
+    for (int i = 0; CL_KEEPS(STREAMS) && i < 3; i++)
+        if (is_null(i)) guard_null(child, i);
+}
