@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,29 +18,48 @@
 
 enum { PATIENCE = 10000 }; /* milliseconds */
 
-/* The clone has the descriptor of the group that it begins in for its first moment. This one leads to no other group and lets nothing be written. */
-static int group_alone(int group) {
-    struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
-    int tree = open_tree(group, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-    if (tree < 0) return group;
-    if (mount_setattr(tree, "", AT_EMPTY_PATH, &read_only, sizeof read_only) == 0) return tree;
-    close(tree);
-    return group;
+static pid_t plain_clone(struct clone_args *args) { return (pid_t)syscall(SYS_clone3, args, sizeof *args); }
+
+#ifndef PIDFD_GET_PID_NAMESPACE
+#define PIDFD_GET_PID_NAMESPACE _IO(0xFF, 5)
+#endif
+
+int cl_namespace_for_procfs(const struct cl_child *child) {
+    int namespace = ioctl(child->processes, PIDFD_GET_PID_NAMESPACE, 0), context = fsopen("proc", FSOPEN_CLOEXEC);
+    if (namespace < 0) namespace = fcntl(child->processes, F_DUPFD_CLOEXEC, 3); /* it is the namespace itself */
+    int can = context >= 0 && namespace >= 0 && fsconfig(context, FSCONFIG_SET_FD, "pidns", NULL, namespace) == 0;
+    if (context >= 0) close(context);
+    if (namespace >= 0 && !can) close(namespace);
+    return can ? namespace : -1;
 }
 
 /* Who is cloned into a pid namespace of others is in their sight from its first moment, and whoever may trace there (CAP_SYS_PTRACE) reaches all
- * that it has: so it begins without the host's files and the caller's descriptors. */
-static void go_inside(struct cl_child *child, struct clone_args *args, int told) {
-    int group = args->flags & CLONE_INTO_CGROUP ? group_alone((int)args->cgroup) : -1;
-    if (group >= 0) args->cgroup = (uint64_t)group;
-    int kept[CL_MAX_MOUNTS + 6] = {child->control, child->processes, told, group, child->launch->join_pidfd}, count = 5;
-    int joins = child->launch->join_pidfd >= 0;
-    if (!joins && unshare(CLONE_NEWNS) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
+ * that it has and may do: so it begins without the host's files, the caller's descriptors and the caller's rights. A container whose procfs only who is
+ * in the namespace can make (before Linux 6.17) keeps these for as long as it is made. */
+static int go_inside(struct cl_child *child, int told) {
+    int joins = child->launch->join_pidfd >= 0, explicit = child->plan->flags & CL_PLAN_EXPLICIT;
+    if (!joins && !explicit && unshare(CLONE_NEWNS) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
+    if (!joins && !explicit) child->pid_namespace = cl_namespace_for_procfs(child);
     cl_leave_host(child);
-    kept[count++] = child->root;
-    for (uint32_t i = 0; !joins && i < child->plan->mount_count; i++) kept[count++] = child->trees[i];
-    cl_keep_descriptors(child, kept, count);
     child->is_inside = 1;
+    if (setns(child->processes, CLONE_NEWPID) < 0) return -1;
+    if (joins || child->pid_namespace >= 0) {
+        cl_get_ready(child, told);
+        return 0;
+    }
+    int kept[CL_MAX_MOUNTS + 3] = {child->control, told, child->root}, count = 3;
+    for (uint32_t i = 0; i < child->plan->mount_count; i++) kept[count++] = child->trees[i];
+    cl_keep_descriptors(child, kept, count);
+    return 0;
+}
+
+/* The process between. One that goes inside does so from the container's own group and namespaces, which the clone has then without another word; it is in
+ * nobody's sight there. */
+static pid_t fork_between(struct clone_args *args, int goes_inside) {
+    struct clone_args own = {.flags = args->flags & ~(uint64_t)CLONE_PIDFD, .cgroup = args->cgroup, .exit_signal = SIGCHLD};
+    if (!goes_inside) return fork();
+    args->flags = args->cgroup = 0;
+    return plain_clone(&own);
 }
 
 /* Who clones, while the pipe is for a moment the child's as well: only a child of ours is believed to be one. */
@@ -59,10 +79,10 @@ static int handle_of(pid_t pid) {
 
 /* What the process between says, for which a container's volumes are looked up: on a file system that hangs it would be waited for without end, and its
  * pod's other containers with it. */
-static int hear(int from, pid_t made[2]) {
+static int hear(int from, pid_t made[2], int patience) {
     struct pollfd answer = {.fd = from, .events = POLLIN};
     int ready;
-    do ready = poll(&answer, 1, PATIENCE);
+    do ready = poll(&answer, 1, patience);
     while (ready < 0 && errno == EINTR);
     if (ready <= 0) return ready < 0 ? errno : ETIMEDOUT;
     return read(from, made, 2 * sizeof *made) == 2 * sizeof *made ? 0 : ECHILD;
@@ -103,33 +123,38 @@ static void discard_late(int from) {
     close(handle);
 }
 
-pid_t cl_clone_within(int user, int processes, struct clone_args *args, struct cl_child *child, int *pidfd) {
+pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child, int *pidfd) {
     int ends[2];
     pid_t made[2] = {-1, 0};
     collect_stuck();
     if (pipe2(ends, O_CLOEXEC) < 0) return -1;
-    pid_t between = fork();
+    int goes_inside = child && user < 0;
+    pid_t between = fork_between(args, goes_inside);
     if (between == 0) {
         args->flags |= CLONE_PARENT;
         args->flags &= ~(uint64_t)CLONE_PIDFD;
         args->pidfd = 0;
         args->exit_signal = 0;
-        if (child && user < 0) go_inside(child, args, ends[1]);
-        else if (child) cl_prepare(child);
-        int joined = processes >= 0 ? setns(processes, CLONE_NEWPID) : 0;
+        int joined = goes_inside ? go_inside(child, ends[1]) : 0;
+        if (child && !goes_inside) {
+            if (!(child->plan->flags & CL_PLAN_EXPLICIT)) cl_prepare(child);
+            joined = child->processes >= 0 ? setns(child->processes, CLONE_NEWPID) : 0;
+        }
         if (joined == 0 && user >= 0) joined = setns(user, CLONE_NEWUSER);
-        made[0] = joined < 0 ? -1 : (pid_t)syscall(SYS_clone3, args, sizeof *args);
+        /* behind a filter clone3 is mostly not to be had */
+        if (joined < 0) made[0] = -1;
+        else made[0] = goes_inside ? (pid_t)syscall(SYS_clone, args->flags, 0, 0, 0, 0) : plain_clone(args);
         if (made[0] == 0) {
             close(ends[1]);
-            if (child && child->is_inside && args->flags & CLONE_INTO_CGROUP) close((int)args->cgroup);
-            if (child && child->is_inside && child->launch->join_pidfd >= 0) cl_enter_cgroup_namespace(child);
             return 0;
         }
         made[1] = errno;
         _exit(write(ends[1], made, sizeof made) < 0);
     }
     close(ends[1]);
-    int code = between < 0 ? errno : hear(ends[0], made);
+    /* a command of its own may wait: for a container that is paused, at last */
+    int patience = goes_inside && child->plan->flags & CL_PLAN_EXPLICIT ? -1 : PATIENCE;
+    int code = between < 0 ? errno : hear(ends[0], made, patience);
     if (code) made[1] = code;
     if (code == ETIMEDOUT) {
         give_up_on(between);

@@ -94,26 +94,13 @@ static void finish_container(struct cl_child *child) {
     cl_finish_filesystems(child);
 }
 
-static int kinds_to_join(const struct cl_child *child) {
-    int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
-    return explicit ? (int)child->launch->join_kinds : CLONE_NEWNS | CLONE_NEWCGROUP;
-}
-
 static void enter_container(const struct cl_child *child) {
     const struct cl_launch *launch = child->launch;
-    int explicit = child->plan->flags & CL_PLAN_EXPLICIT, kinds = kinds_to_join(child);
-    /* who clones into the container's group must not be in its namespace yet: where namespaces delegate (nsdelegate) it holds within them alone */
-    if (child->processes >= 0) kinds &= ~CLONE_NEWCGROUP;
+    int explicit = child->plan->flags & CL_PLAN_EXPLICIT, kinds = explicit ? (int)launch->join_kinds : CLONE_NEWNS | CLONE_NEWCGROUP;
     if (child->user >= 0) kinds |= CLONE_NEWUSER;
     if (kinds && setns(launch->join_pidfd, kinds) < 0) cl_fail(child, CL_STAGE_JOIN, 0, errno);
     if (explicit && launch->join_root >= 0 && (fchdir(launch->join_root) < 0 || chroot(".") < 0))
         cl_fail(child, CL_STAGE_JOIN, 2, errno);
-}
-
-void cl_enter_cgroup_namespace(const struct cl_child *child) {
-    int handle = child->launch->join_pidfd;
-    if (kinds_to_join(child) & CLONE_NEWCGROUP && setns(handle, CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_JOIN, 3, errno);
-    close(handle);
 }
 
 /* Who launches it has a keyring, perhaps a login's with tickets and keys in it, and so have other containers: none of it is to be had inside. Before a
@@ -236,25 +223,41 @@ static void find_program(const struct cl_child *child) {
     if (code == ENOENT || code == ENOTDIR || code == EACCES) cl_fail(child, CL_STAGE_EXEC, 0, code);
 }
 
-void cl_child_run(struct cl_child *child) {
-    int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
+/* Before anything is waited for in the sight of others. */
+static void give_up_early(struct cl_child *child) {
+    if (!CL_KEEPS(RIGHTS)) return;
+    if (!cl_can_give_up_ahead(child->plan)) return cl_keep_needed_rights(child);
+    cl_enter_directory(child);
+    cl_give_up_rights(child);
+}
+
+void cl_get_ready(struct cl_child *child, int told) {
+    int is_gated = child->plan->flags & CL_PLAN_GATE;
     reset_signals();
-    if (CL_KEEPS(PARENT_DEATH) && !explicit && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 0, errno);
-    if (setsid() < 0) cl_fail(child, CL_STAGE_SIGNALS, 2, errno);
     if (child->launch->join_pidfd >= 0) join_container(child);
     else build_container(child);
     cl_find_home(child);
-    const int kept[] = {child->control, child->root, child->plan->flags & CL_PLAN_GATE ? child->launch->gate : -1};
+    const int kept[] = {child->control, child->root, is_gated ? child->launch->gate : -1, told};
     cl_keep_descriptors(child, kept, sizeof kept / sizeof *kept);
+    if (is_gated) find_program(child);
+    if (child->is_inside) give_up_early(child);
+    child->is_ready = 1;
+}
+
+void cl_child_run(struct cl_child *child) {
+    int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
+    if (CL_KEEPS(PARENT_DEATH) && !explicit && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 0, errno);
+    if (setsid() < 0) cl_fail(child, CL_STAGE_SIGNALS, 2, errno);
+    if (!child->is_ready) cl_get_ready(child, -1);
+    if (child->plan->flags & CL_PLAN_TERMINAL) cl_take_terminal(child);
     if (!CL_KEEPS(DESCRIPTORS)) fcntl(child->root, F_SETFD, 0);
-    if (child->plan->flags & CL_PLAN_GATE) find_program(child);
     cl_tell(child, CL_STATUS_READY);
     wait_for_go(child);
     if (child->plan->flags & CL_PLAN_GATE) {
         cl_load_filter_early(child);
         cl_wait_at_gate(child);
     }
-    cl_enter_directory(child);
+    if (!child->has_given_up) cl_enter_directory(child);
     cl_drop_privileges(child);
     if (!(child->plan->flags & CL_PLAN_GATE)) cl_tell(child, CL_STATUS_EXECUTING);
     cl_fail(child, CL_STAGE_EXEC, 0, along_path(child->plan, execute));

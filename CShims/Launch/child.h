@@ -26,6 +26,7 @@ enum {
     CL_PROTECT_MEMORY = 16,
     CL_PROTECT_SIGHT = 17,
     CL_PROTECT_STREAMS = 18,
+    CL_PROTECT_RIGHTS = 19,
 };
 #ifndef CL_WEAKEN
 #define CL_WEAKEN 0
@@ -43,8 +44,11 @@ struct cl_child {
     int is_filtered;         /* its seccomp filter is loaded */
     int has_mount_namespace; /* of its own, in a plan with explicit namespaces */
     int user;                /* the pod's own user namespace, -1 without */
-    int processes;           /* the pid namespace's first process, for who clones by a process between; -1 */
+    int processes;           /* the pid namespace, or its first process, for who clones by a process between; -1 */
     int is_inside;           /* cloned by a process between that had left the host behind */
+    int is_ready;            /* and had done all that there is to do until its program is to be executed */
+    int pid_namespace;       /* the one that procfs is made for, where this is not ours; -1 */
+    int has_given_up;        /* the rights that are not its program's */
     int ready_root;          /* the container's root where it was made beforehand, with the host's rights; -1 */
     int trees[CL_MAX_MOUNTS]; /* sources opened before the host goes out of sight */
 };
@@ -67,24 +71,26 @@ void cl_set_oom_score(const struct cl_child *child);
 struct clone_args;
 uint64_t cl_new_namespaces(const struct cl_plan *plan);
 /* Clones into the plan's namespaces: 0 in the child, its pid, or -1 with errno. */
-pid_t cl_fork_explicit(const struct cl_launch *launch, struct clone_args *args, int *pidfd, uint32_t *stage);
+pid_t cl_fork_explicit(struct cl_child *child, struct clone_args *args, int *pidfd, uint32_t *stage);
 void cl_enter_namespaces(struct cl_child *child);
 void cl_become_root(const struct cl_plan *plan);
 /* Waits for the parent, and ends with it. */
 void cl_await_byte(const struct cl_child *child);
 
-/* between.c: a child made by a process between, for the caller to reap. That process prepares `child`, where there is one, with the host's rights, and
- * joins the pid namespace, if there is one (else -1), and the user namespace; without that, -1, it brings the child into the container. 0 in the child,
- * its pid in the caller's pid namespace, or -1 with errno. */
-pid_t cl_clone_within(int user, int processes, struct clone_args *args, struct cl_child *child, int *pidfd);
-
 /* child.c: into the namespaces of the container that is joined, or the new one's root, with what is done through the host's procfs done: all but the
  * pid namespace. */
 void cl_leave_host(struct cl_child *child);
-/* The last step of a session into its container, of whom another has cloned into its group. */
-void cl_enter_cgroup_namespace(const struct cl_child *child);
+/* What is done before the process is in others' sight: all that asks for rights which its program has not, and the giving up of these. */
+void cl_get_ready(struct cl_child *child, int told);
 /* Closes all descriptors but these, -1 for none, and those that are handed on. */
 void cl_keep_descriptors(const struct cl_child *child, const int *kept, int count);
+
+/* between.c: a child made by a process between, for the caller to reap. That process prepares `child`, where there is one and its plan is no explicit one,
+ * with the host's rights, and joins the pid namespace that it names and the user namespace; without that, -1, it brings the child into the container. 0 in
+ * the child, its pid in the caller's pid namespace, or -1 with errno. */
+pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child, int *pidfd);
+/* The pid namespace that `child->processes` names, where a procfs can be made for it by who is not in it (Linux 6.17); -1. */
+int cl_namespace_for_procfs(const struct cl_child *child);
 
 /* users.c */
 /* The user namespace that owns the network namespace we are in, where that is not our own: a descriptor, or CL_USER_NONE.
@@ -99,8 +105,10 @@ void cl_make_visible(struct cl_child *child);
 
 /* filter.c: the seccomp filter, for good, or reports. Early, while the container is made that nobody has started: only where it lets pass
  * all that is to be done until then; the kernel takes a tenth of a millisecond for it, in which the next call comes to life. */
-void cl_load_filter(const struct cl_child *child);
+void cl_load_filter(struct cl_child *child);
 void cl_load_filter_early(struct cl_child *child);
+/* Whether the filter lets pass what a process does that is cloned behind it (cl_get_ready). */
+int cl_can_clone_behind(const struct cl_plan *plan);
 
 /* gate.c */
 void cl_wait_at_gate(struct cl_child *child);
@@ -123,9 +131,10 @@ int cl_root_tree(struct cl_child *child);
 int cl_fresh_tree(struct cl_child *child, const struct cl_mount *mount);
 void cl_make_mounts(struct cl_child *child);
 int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes);
-/* `said`, of CL_WORDS bytes or NULL, gets what stood in the way: the option at fault, a newline, what the kernel says of it. Either may be empty. */
+/* `said`, of CL_WORDS bytes or NULL, gets what stood in the way: the option at fault, a newline, what the kernel says of it. Either may be empty.
+ * `pid_namespace`: whose processes a procfs shows, -1 for our own. */
 int cl_new_filesystem(const char *type, const char *source, const char *options, uint32_t options_size,
-                      uint64_t attributes, char *said);
+                      uint64_t attributes, int pid_namespace, char *said);
 int cl_attach(int tree, int target);
 uint64_t cl_attributes(uint32_t flags);
 /* Attributes and propagation of a detached tree. */
@@ -151,6 +160,8 @@ void cl_make_nodes(struct cl_child *child);
 
 /* terminal.c */
 void cl_open_terminal(struct cl_child *child);
+/* By the leader of the session whose terminal it is to be. */
+void cl_take_terminal(const struct cl_child *child);
 
 /* streams.c: the three standard streams are the process's. */
 void cl_take_streams(const struct cl_child *child);
@@ -158,3 +169,9 @@ void cl_take_streams(const struct cl_child *child);
 /* privileges.c */
 void cl_enter_directory(struct cl_child *child);
 void cl_drop_privileges(struct cl_child *child);
+/* The first part of it, which a clone inherits. */
+void cl_give_up_rights(struct cl_child *child);
+/* Whether a clone inherits all of it. */
+int cl_can_give_up_ahead(const struct cl_plan *plan);
+/* Where it does not: all rights but those that it takes. */
+void cl_keep_needed_rights(const struct cl_child *child);

@@ -50,17 +50,17 @@ static pid_t fork_into(struct cl_child *child, int *pidfd, uint32_t *stage) {
             args.flags &= ~(uint64_t)CLONE_INTO_CGROUP;
             args.cgroup = 0;
         }
-        if (launch->join_pidfd >= 0 && child->processes >= 0) return cl_clone_within(-1, child->processes, &args, child, pidfd);
+        if (launch->join_pidfd >= 0 && child->processes >= 0) return cl_clone_within(-1, &args, child, pidfd);
         if (launch->join_pidfd >= 0) return (pid_t)syscall(SYS_clone3, &args, sizeof args);
         args.flags |= cl_new_namespaces(launch->plan);
-        return cl_fork_explicit(launch, &args, pidfd, stage);
+        return cl_fork_explicit(child, &args, pidfd, stage);
     }
     if (launch->join_pidfd < 0) {
         if (child->processes < 0 || child->user >= 0) args.flags |= CLONE_NEWNS;
         if (CL_KEEPS(PID_NAMESPACE) && launch->plan->flags & CL_PLAN_NEW_PID) args.flags |= CLONE_NEWPID;
     }
     if (child->processes >= 0 || (child->user >= 0 && launch->join_pidfd < 0))
-        return cl_clone_within(launch->join_pidfd < 0 ? child->user : -1, child->processes, &args, child, pidfd);
+        return cl_clone_within(launch->join_pidfd < 0 ? child->user : -1, &args, child, pidfd);
     return (pid_t)syscall(SYS_clone3, &args, sizeof args);
 }
 
@@ -85,7 +85,8 @@ static int close_user(const struct cl_child *child, int code) {
 }
 
 static int clone_child(const struct cl_launch *launch, const int ends[2], struct cl_launched *out, uint32_t *stage) {
-    struct cl_child child = {.launch = launch, .plan = launch->plan, .control = ends[1], .root = -1, .devices = -1, .ready_root = -1, .processes = -1};
+    struct cl_child child = {.launch = launch, .plan = launch->plan, .control = ends[1], .root = -1, .devices = -1, .ready_root = -1, .processes = -1,
+                             .pid_namespace = -1};
     int joins = launch->join_pidfd >= 0;
     *stage = CL_STAGE_JOIN;
     child.user = launch->plan->flags & CL_PLAN_EXPLICIT ? CL_USER_NONE : cl_pod_user();

@@ -50,15 +50,16 @@ static void tell_cause(int context, const char *option, char *said) {
 }
 
 int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes) {
-    return cl_new_filesystem(filesystem, filesystem, options, options_size, attributes, NULL);
+    return cl_new_filesystem(filesystem, filesystem, options, options_size, attributes, -1, NULL);
 }
 
 int cl_new_filesystem(const char *type, const char *source, const char *options, uint32_t options_size,
-                      uint64_t attributes, char *said) {
+                      uint64_t attributes, int pid_namespace, char *said) {
     int tree = -1, context = fsopen(type, FSOPEN_CLOEXEC);
     if (context < 0) return -1;
     const char *fault = "";
     int bad = fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0);
+    if (!bad && pid_namespace >= 0 && strcmp(type, "proc") == 0) bad = fsconfig(context, FSCONFIG_SET_FD, "pidns", NULL, pid_namespace);
     for (uint32_t at = 0; !bad && at < options_size; at += (uint32_t)strlen(options + at) + 1)
         if ((bad = configure(context, options + at))) fault = options + at;
     if (!bad && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
@@ -201,7 +202,7 @@ int cl_fresh_tree(struct cl_child *child, const struct cl_mount *mount) {
     uint64_t attributes = cl_attributes(mount->flags);
     switch (mount->kind) {
     case CL_MOUNT_TMPFS: return cl_new_mount("tmpfs", mount->options, mount->options_size, attributes);
-    case CL_MOUNT_PROC: return cl_new_mount("proc", NULL, 0, attributes);
+    case CL_MOUNT_PROC: return cl_new_filesystem("proc", "proc", NULL, 0, attributes, child->pid_namespace, NULL);
     case CL_MOUNT_SYSFS: return cl_new_mount("sysfs", NULL, 0, attributes);
     case CL_MOUNT_CGROUP: return cl_new_mount("cgroup2", NULL, 0, attributes);
     case CL_MOUNT_MQUEUE: return cl_new_mount("mqueue", NULL, 0, attributes);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -41,10 +42,10 @@ static int open_namespace(const struct cl_namespace *namespace) {
     return errno = EINVAL, -1;
 }
 
-/* -2 where none of the kind is joined by path. */
-static int open_to_join(const struct cl_plan *plan, uint32_t kind) {
+static int user_to_join(const struct cl_plan *plan) {
     for (uint32_t i = 0; i < plan->namespace_count; i++)
-        if (plan->namespaces[i].kind == kind && *plan->namespaces[i].path) return open_namespace(&plan->namespaces[i]);
+        if (plan->namespaces[i].kind == CLONE_NEWUSER && *plan->namespaces[i].path)
+            return open_namespace(&plan->namespaces[i]);
     return -2;
 }
 
@@ -67,11 +68,32 @@ static int new_time_namespace(const struct cl_plan *plan) {
     return wrote < 0 ? -1 : 0;
 }
 
-static int step_into(const struct cl_plan *plan, uint32_t i, int own[CL_MAX_NAMESPACES]) {
+static const struct cl_namespace *find(const struct cl_plan *plan, uint32_t kind) {
+    for (uint32_t i = 0; i < plan->namespace_count; i++)
+        if (plan->namespaces[i].kind == kind) return &plan->namespaces[i];
+    return NULL;
+}
+
+/* Leaves the pid namespace to be joined to a process between, where there is to be one: since it tells who is made by our numbers, or since it makes
+ * the container, with a mount namespace of its own. Not where hooks are to find the container's process before it is made. */
+static int leave_processes(struct cl_child *child, const struct cl_namespace *namespace) {
+    const struct cl_namespace *user = find(child->plan, CLONE_NEWUSER), *mounts = find(child->plan, CLONE_NEWNS);
+    int is_between = user && *user->path, is_maker = !user && mounts && !*mounts->path && !(child->plan->flags & CL_PLAN_HOOKS);
+    if (!is_between && !(is_maker && CL_KEEPS(SIGHT))) return 0;
+    if ((child->processes = open_namespace(namespace)) < 0) return -1;
+    if (is_between || (child->pid_namespace = cl_namespace_for_procfs(child)) >= 0) return 1;
+    close(child->processes);
+    return child->processes = -1, 0;
+}
+
+static int step_into(struct cl_child *child, uint32_t i, int own[CL_MAX_NAMESPACES]) {
+    const struct cl_plan *plan = child->plan;
     const struct cl_namespace *namespace = &plan->namespaces[i];
     const char *back = own_file(namespace->kind);
     int is_new_time = namespace->kind == CLONE_NEWTIME && !*namespace->path;
     if (!back || (!*namespace->path && !is_new_time)) return 0;
+    int is_left = namespace->kind == CLONE_NEWPID ? leave_processes(child, namespace) : 0;
+    if (is_left) return is_left < 0 ? -1 : 0;
     if ((own[i] = open(back, O_RDONLY | O_CLOEXEC)) < 0) return -1;
     if (is_new_time) return new_time_namespace(plan);
     int file = open_namespace(namespace);
@@ -90,26 +112,26 @@ static void step_back(const struct cl_plan *plan, int own[CL_MAX_NAMESPACES]) {
     }
 }
 
-pid_t cl_fork_explicit(const struct cl_launch *launch, struct clone_args *args, int *pidfd, uint32_t *stage) {
-    const struct cl_plan *plan = launch->plan;
+pid_t cl_fork_explicit(struct cl_child *child, struct clone_args *args, int *pidfd, uint32_t *stage) {
+    const struct cl_plan *plan = child->plan;
     int own[CL_MAX_NAMESPACES], code = 0;
     memset(own, -1, sizeof own);
     *stage = CL_STAGE_JOIN;
-    int user = open_to_join(plan, CLONE_NEWUSER), processes = -2;
-    if (user == -1) code = errno;
-    /* who clones on the way joins it by itself: a number that it had in there would be told to us, who are outside */
-    if (user >= 0 && (processes = open_to_join(plan, CLONE_NEWPID)) == -1) code = errno;
     for (uint32_t i = 0; !code && i < plan->namespace_count; i++)
-        if (!(processes >= 0 && plan->namespaces[i].kind == CLONE_NEWPID) && step_into(plan, i, own) < 0) code = errno;
+        if (step_into(child, i, own) < 0) code = errno;
+    int user = code ? -2 : user_to_join(plan);
+    if (user == -1) code = errno;
     pid_t pid = -1;
     if (!code) {
         *stage = CL_STAGE_CLONE;
-        pid = user < 0 ? (pid_t)syscall(SYS_clone3, args, sizeof *args) : cl_clone_within(user, processes, args, NULL, pidfd);
+        if (user < 0 && child->processes < 0) pid = (pid_t)syscall(SYS_clone3, args, sizeof *args);
+        else pid = cl_clone_within(user, args, child, pidfd);
         if (pid == 0) return 0;
         if (pid < 0) code = errno;
     }
     if (user >= 0) close(user);
-    if (processes >= 0) close(processes);
+    if (child->processes >= 0) close(child->processes);
+    if (child->pid_namespace >= 0) close(child->pid_namespace);
     step_back(plan, own);
     errno = code;
     return pid;

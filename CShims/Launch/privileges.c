@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -124,21 +125,46 @@ static void set_manners(const struct cl_child *child) {
     if (plan->has_personality && personality(plan->personality) < 0) cl_fail(child, CL_STAGE_PERSONALITY, 0, errno);
 }
 
-void cl_drop_privileges(struct cl_child *child) {
+void cl_keep_needed_rights(const struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
-    int bound = plan->flags & CL_PLAN_NO_NEW_PRIVILEGES;
+    static const unsigned char taken[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_SYS_NICE, CAP_SYS_RESOURCE};
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+    uint64_t needed = plan->permitted;
+    for (size_t i = 0; i < sizeof taken; i++) needed |= 1ull << taken[i];
+    if (plan->seccomp && !(plan->flags & CL_PLAN_NO_NEW_PRIVILEGES)) needed |= 1ull << CAP_SYS_ADMIN;
+    if (syscall(SYS_capget, &header, data) < 0) cl_fail(child, CL_STAGE_CAPABILITIES, 0, errno);
+    for (int i = 0; i < 2; i++) data[i].effective = data[i].permitted &= (uint32_t)(needed >> 32 * i);
+    if (syscall(SYS_capset, &header, data) < 0) cl_fail(child, CL_STAGE_CAPABILITIES, 2, errno);
+}
+
+int cl_can_give_up_ahead(const struct cl_plan *plan) {
+    /* a deadline is not handed on, nor may be what asks for many processes; an agent is not to be asked for a clone */
+    if (plan->scheduler || plan->seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) return 0;
+    for (uint32_t i = 0; i < plan->limit_count; i++)
+        if (plan->limits[i].resource == RLIMIT_NPROC) return 0;
+    return !plan->seccomp || plan->flags & CL_PLAN_NO_NEW_PRIVILEGES || cl_can_clone_behind(plan);
+}
+
+void cl_give_up_rights(struct cl_child *child) {
+    const struct cl_plan *plan = child->plan;
     set_manners(child);
     set_limits(child);
     give_streams(plan);
     uint64_t mask = held(child);
     /* without no_new_privs a filter needs CAP_SYS_ADMIN, so it comes before the capabilities go */
-    if (!bound) cl_load_filter(child);
+    if (!(plan->flags & CL_PLAN_NO_NEW_PRIVILEGES)) cl_load_filter(child);
     drop_bounding(child);
     set_user(child);
-    die_with_parent(child);
     set_capabilities(child, mask);
     if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_USER, 4, errno);
-    if (bound) {
+    child->has_given_up = 1;
+}
+
+void cl_drop_privileges(struct cl_child *child) {
+    if (!child->has_given_up) cl_give_up_rights(child);
+    die_with_parent(child);
+    if (child->plan->flags & CL_PLAN_NO_NEW_PRIVILEGES) {
         if (CL_KEEPS(PRIVILEGES) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_PRIVILEGES, 0, errno);
         cl_load_filter(child);
     }

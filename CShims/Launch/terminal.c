@@ -36,8 +36,11 @@ void cl_open_terminal(struct cl_child *child) {
     if (child->devices >= 0 && bind_console(child, slave) < 0) cl_fail(child, CL_STAGE_TERMINAL, 1, errno);
     cl_send_descriptor(child, CL_STATUS_TERMINAL, CL_STAGE_TERMINAL, master);
     close(master);
-    if (ioctl(slave, TIOCSCTTY, 0) < 0) cl_fail(child, CL_STAGE_TERMINAL, 3, errno);
     for (int i = 0; i < 3; i++)
         if (dup2(slave, i) < 0) cl_fail(child, CL_STAGE_TERMINAL, 4, errno);
     if (slave > 2) close(slave);
+}
+
+void cl_take_terminal(const struct cl_child *child) {
+    if (ioctl(0, TIOCSCTTY, 0) < 0) cl_fail(child, CL_STAGE_TERMINAL, 3, errno);
 }

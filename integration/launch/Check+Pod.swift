@@ -125,6 +125,49 @@ extension Check {
             try await pod.monitor.kill("a")
             _ = try await pod.nextExit()
         },
+        Check("who may trace those of its pod finds more rights than its own behind none of them") { pod in
+            let administration = 1 << 21
+            let look = """
+                echo watching; while :; do for p in /proc/[0-9]*; do while read -r k v; do
+                case $k in CapPrm:) [ $((0x$v & \(administration))) = 0 ] || echo mighty $p;; esac; done <$p/status; done; done 2>/dev/null
+                """
+            var watcher = try pod.container("a", ["sh", "-c", look])
+            watcher.plan.processNamespace = .pod
+            _ = try await pod.monitor.run(watcher)
+            while !pod.rawLog("a").contains("watching") { usleep(1000) }
+            let isMadeAhead = try makesProcfsForOthers()
+            for number in 0..<40 where !pod.rawLog("a").contains("mighty") {
+                _ = try await pod.monitor.exec(
+                    ExecLaunch(id: "e\(number)", containerID: "a", process: pod.process(["true"])))
+                _ = try await pod.nextExit()
+                guard isMadeAhead else { continue }
+                _ = try await pod.shell("b\(number)", "echo b") { $0.plan.processNamespace = .pod }
+            }
+            try expect(!pod.rawLog("a").contains("mighty"), "one had more: \(pod.rawLog("a"))")
+            try await pod.monitor.kill("a")
+            _ = try await pod.nextExit()
+        },
+        Check("who waits to be started in the sight of others has the rights of its program alone") { pod in
+            var first = try pod.container("a", ["sleep", "100"])
+            first.plan.processNamespace = .pod
+            _ = try await pod.monitor.run(first)
+            var launch = try pod.container("b", ["sleep", "100"])
+            launch.plan.processNamespace = .pod
+            let waiting = try await pod.monitor.create(launch)
+            let text = try readText("/proc/\(waiting.processID)/status")
+            let rights = String(launch.plan.process.capabilities.bounding, radix: 16)
+            for set in ["CapPrm", "CapEff", "CapBnd"] {
+                let found = field(set, in: text) ?? ""
+                try expect(found.hasSuffix("0" + rights), "\(set) \(found)")
+            }
+            let own = try readText("/proc/\(pod.monitor.processID)/status")
+            try expect(field("CapPrm", in: own)?.hasSuffix("0" + rights) == false, "the control: the monitor has more")
+            _ = try await pod.monitor.start("b")
+            for name in ["a", "b"] {
+                try await pod.monitor.kill(name)
+                _ = try await pod.nextExit()
+            }
+        },
         Check("rubbish on the socket does not hurt") { pod in
             _ = try await pod.monitor.run(pod.container("c", ["sleep", "100"]))
             (pod.monitor as? PodMonitorClient)?.disconnect()
@@ -215,4 +258,10 @@ extension Check {
             _ = try await pod.nextExit()
         },
     ]
+
+    /// Whether a container can be made by who is not in its pid namespace: since Linux 6.17.
+    private static func makesProcfsForOthers() throws -> Bool {
+        let numbers = try readText("/proc/sys/kernel/osrelease").split(separator: ".").compactMap { Int($0) }
+        return numbers.count > 1 && (numbers[0], numbers[1]) >= (6, 17)
+    }
 }

@@ -150,6 +150,86 @@ def test_session_shows_nothing_of_the_host(runtime):
         shutil.rmtree(outside)
 
 
+# What is in the container's sight, may be traced and may do more than the container's own: with CAP_SYS_ADMIN it could show kernel parameters of the host.
+WATCH_RIGHTS = """while [ ! -e /dev/shm/over ]; do for p in /proc/[0-9]*; do read -r c <$p/comm && case $c in sh|readlink|touch) ;;
+*) echo seen; readlink $p/root >/dev/null && while read -r k v; do case $k in CapPrm:) [ $((0x$v >> 21 & 1)) = 0 ] || echo mighty;; esac; done <$p/status;; esac; done; done 2>/dev/null
+echo over; exec sleep 100"""
+
+
+@attack("a session's rights taken over", "a container that may trace (CAP_SYS_PTRACE) looks for rights beyond its own behind all that comes into its sight; strace holds the session up",
+        "what asks for more rights than the program has is done, and these are given up, before the session is cloned inside", "a process of the host's root, in a pid namespace that is shared, has them")
+def test_session_lends_no_rights(runtime):
+    """A session may do no more than its program from the moment that it is in the container's sight."""
+    def change(config):
+        names = [name for name in ALL_CAPABILITIES if name != "CAP_SYS_ADMIN"]
+        config["process"]["capabilities"] = {key: list(names) for key in ("bounding", "effective", "permitted")}
+    def limited(config):
+        change(config)
+        config["process"].update(noNewPrivileges=True, rlimits=[{"type": "RLIMIT_NPROC", "soft": 1000, "hard": 1000}])
+    delays = [word for call in ("setsid", "fcntl", "prctl") for word in ("-e", f"inject={call}:delay_enter=100000")]
+    for setting, options in (change, []), (change, ["--tty"]), (limited, []):
+        name, folder = runtime.create(WATCH_RIGHTS, setting)
+        runtime.call("start", name)
+        session = [runtime.program, "--root", runtime.root, "exec", *options, name, "touch", "/dev/shm/over"]
+        subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", *delays, *session], check=True, timeout=60, **{**QUIET, "stdin": subprocess.DEVNULL})
+        out = until(lambda: "over" in open(folder + "/output").read() and open(folder + "/output").read(), "it has looked")
+        assert "seen" in out, "the session was not seen on its way"
+        assert "mighty" not in out, (options, setting.__name__)
+    if not runtime.users:
+        def shared(config):
+            change(config)
+            without(config, "pid")
+        script = WATCH_RIGHTS.replace("/proc/[0-9]*", f"/proc/{os.getpid()}").replace("while [ ! -e /dev/shm/over ]", "for once in 1").replace("exec sleep 100", "true")
+        assert "mighty" in runtime.run(script, shared).stdout  # the control
+
+
+@attack("a container made in a pid namespace that is joined", "a container that may trace (CAP_SYS_PTRACE) looks for the host's root and for rights beyond its own behind one that is made in its pid namespace; strace holds it up",
+        "it is made by a process that is not in the namespace, which gives up the rights before it clones (Linux 6.17)", "the same look at a process of the host's, in a pid namespace that is shared, finds both")
+def test_joined_processes_lend_nothing(runtime):
+    """A container that joins another's processes by path lends who may trace them nothing on its way."""
+    if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 17):
+        return "this kernel makes a procfs for its maker's processes alone"
+    outside = tempfile.mkdtemp(prefix="oci-outside-")
+    os.chmod(outside, 0o755)
+    open(outside + "/marker", "w").close()
+    def change(config):
+        names = [name for name in ALL_CAPABILITIES if name != "CAP_SYS_ADMIN"]
+        config["process"]["capabilities"] = {key: list(names) for key in ("bounding", "effective", "permitted")}
+    look = WATCH_RIGHTS.replace("echo seen;", f"echo seen; [ ! -e $p/root{outside}/marker ] || echo led;")
+    users = runtime.users
+    try:
+        name, folder = runtime.create(look, change)
+        runtime.call("start", name)
+        pid = json.loads(runtime.call("state", name).stdout)["pid"]
+        def joined(config):
+            change(config)
+            without(config, "pid")
+            kinds = ["pid", "user"] if users else ["pid"]
+            config["linux"]["namespaces"] += [{"type": kind, "path": f"/proc/{pid}/ns/{kind}"} for kind in kinds]
+        runtime.users = False
+        delays = [word for call in ("setsid", "fcntl", "prctl", "move_mount") for word in ("-e", f"inject={call}:delay_enter=50000")]
+        bundle = runtime.bundle("ps; readlink /proc/self", joined)
+        words = [runtime.program, "--root", runtime.root, "run", "--bundle", bundle, runtime.id()]
+        tracer = [] if users else ["strace", "-f", "-qq", "-o", "/dev/null", *delays]  # it loses who is cloned into a user namespace
+        done = subprocess.run([*tracer, *words], capture_output=True, stdin=subprocess.DEVNULL, text=True, timeout=120)
+        expect(done.stdout + done.stderr, "/dev/shm/over")  # of the other's shell
+        assert done.stdout.split()[-1].isdigit(), "its procfs is not of the namespace that it joined"
+        runtime.users = users
+        runtime.call("exec", name, "touch", "/dev/shm/over")
+        out = until(lambda: "over" in open(folder + "/output").read() and open(folder + "/output").read(), "it has looked")
+        assert "seen" in out, "it was not seen on its way"
+        assert "led" not in out and "mighty" not in out, set(out.split())
+        if not users:
+            def shared(config):
+                change(config)
+                without(config, "pid")
+            script = look.replace("/proc/[0-9]*", f"/proc/{os.getpid()}").replace("while [ ! -e /dev/shm/over ]", "for once in 1").replace("exec sleep 100", "true")
+            expect(runtime.run(script, shared).stdout, "led", "mighty")  # the control
+    finally:
+        runtime.users = users
+        shutil.rmtree(outside)
+
+
 @attack("an agent that never answers", "a container's process, a session and the program itself wait for it; paused and deleted meanwhile, and a session beside them",
         "who waits for an agent is ended by a signal; no lock is held over the wait", "with an agent that lets it pass the call is done")
 def test_silent_agent(runtime):

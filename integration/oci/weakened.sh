@@ -62,7 +62,7 @@ else
 fi
 
 for name in seccomp_errno test_capabilities masked_and_read_only device_program no_new_priv runtime_is_not no_descriptor follow_no_links \
-    made_elsewhere null_device out_of_sight session_is_out shows_nothing not_changed; do check 0 $name 0; done
+    made_elsewhere null_device out_of_sight session_is_out shows_nothing not_changed lends_no_rights lend_nothing; do check 0 $name 0; done
 check 2 seccomp_errno 1
 check 3 test_capabilities 2
 check 4 masked_and_read_only 1
@@ -77,6 +77,8 @@ check 14 made_elsewhere 2
 check 15 null_device 2
 check 16 session_is_out 1
 check 17 shows_nothing 1
+check 17 lend_nothing 1
 check 18 not_changed 2
+check 19 lends_no_rights 1
 echo "weakened: $passed passed, $failed failed"
 [ $failed = 0 ]
