@@ -364,3 +364,35 @@ def test_hooks_carry_nothing_in(runtime):
     assert out.stdout.split() == ["0", "/", "..", "0", "1", "2", "3", "/"], (out.stdout, out.stderr)
     control = subprocess.run(["bash", "-c", 'exec 9</; cd /tmp; exec sh -c "$0"', show], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout.split()
     assert "9" in control and control[1] == "/tmp", control
+
+
+@attack("another user's state", "a user lays a container with a hook where a second one's containers are to be, who has no XDG_RUNTIME_DIR, and who deletes it",
+        "a directory in /tmp is believed only where it is the caller's own", "who is told to take that directory (--root) runs the hook")
+def test_state_of_another_is_not_believed(runtime):
+    """A user's call believes nothing that another has laid where its containers are by default."""
+    if runtime.users:
+        return "it is between callers"
+    victim, foe = 61234, 61235
+    place, marker = f"/tmp/run-{victim}", runtime.folder + "/led"
+    open(marker, "w").close()
+    os.chown(marker, victim, victim)
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", f"id -u >{marker}"]}
+    name, _ = runtime.create(change=lambda c: c.update(hooks={"poststop": [hook]}))
+    def call(*words):
+        drop = ["setpriv", f"--reuid={victim}", f"--regid={victim}", "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR"]
+        return subprocess.run([*drop, runtime.program, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    try:
+        os.mkdir(place, 0o755)
+        shutil.copytree(f"{runtime.root}/{name}", f"{place}/swiftlet-oci/evil", ignore=lambda path, names: [n for n in names if not n.endswith(".json")])
+        subprocess.run(["sed", "-i", f"s/{name}/evil/g", f"{place}/swiftlet-oci/evil/state.json"], check=True)
+        runtime.call("delete", "--force", name)
+        open(marker, "w").close()
+        subprocess.run(["chown", "-R", f"{foe}:{foe}", place], check=True)
+        subprocess.run(["chmod", "-R", "a+rwX", place], check=True)
+        done = call("delete", "--force", "evil")
+        assert done.returncode != 0 and open(marker).read() == "", (done, open(marker).read())
+        expect(done.stderr, place, "XDG_RUNTIME_DIR")
+        call("--root", place + "/swiftlet-oci", "delete", "--force", "evil")
+        assert open(marker).read() == f"{victim}\n"  # the control
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

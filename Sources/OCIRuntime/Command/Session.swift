@@ -18,7 +18,7 @@ package struct Session: Sendable {
         flags: [["debug"], ["systemd-cgroup", "s"], ["help", "h"], ["version", "v"]], stopsAtWord: true)
 
     init(_ options: Arguments) throws(OCIRuntimeError) {
-        root = options["root"] ?? Session.defaultRoot
+        root = if let root = options["root"] { root } else { try Session.defaultRoot() }
         guard root.hasPrefix("/") else { throw .usage("--root \(root): it must be an absolute path") }
         var log = RuntimeLog(path: options["log"], isJSON: options["log-format"] == "json")
         // crun's form: file:PATH, or a sink that is not ours.
@@ -32,10 +32,19 @@ package struct Session: Sendable {
         usesCgroups = options["cgroup-manager"] != "disabled"
     }
 
-    private static var defaultRoot: String {
+    /// What lies there is believed, hooks among it: where everybody makes directories, it is to be the user's own.
+    private static func defaultRoot() throws(OCIRuntimeError) -> String {
         if geteuid() == 0 { return CRT_DEFAULT_ROOT }
-        let runtime = getenv("XDG_RUNTIME_DIR").map { String(cString: $0) } ?? "/tmp/run-\(geteuid())"
-        return runtime + "/swiftlet-oci"
+        if let runtime = getenv("XDG_RUNTIME_DIR") { return String(cString: runtime) + "/swiftlet-oci" }
+        let own = "/tmp/run-\(geteuid())"
+        var status = stat()
+        guard mkdir(own, 0o700) == 0 || errno == EEXIST else { throw .kernel(KernelError("mkdir", own)) }
+        guard lstat(own, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
+            status.st_mode & 0o022 == 0
+        else {
+            throw .usage("\(own) is not this user's alone: set XDG_RUNTIME_DIR, or give --root a directory that is")
+        }
+        return own + "/swiftlet-oci"
     }
 
     func directory(_ id: String) throws(OCIRuntimeError) -> ContainerDirectory {
