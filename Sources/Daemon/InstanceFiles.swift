@@ -94,10 +94,11 @@ struct InstanceFiles: Sendable {
     /// Held as long as the process lives; its file also says which process that is.
     private static func takeLock(_ configuration: DaemonConfiguration) throws(DaemonError) -> Descriptor {
         let path = "\(configuration.runDirectory)/server.pid"
-        let raw = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        // Whoever may open it can hold the lock, and with it the daemon back.
+        let raw = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard raw >= 0 else { throw DaemonError("\(path): \(String(cString: strerror(errno)))") }
         let file = Descriptor(owning: raw)
-        guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
+        guard fchmod(raw, 0o600) == 0, flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
             let holder = Machine.readLine(path) ?? "?"
             throw DaemonError(
                 "another swiftlet (process \(holder)) uses \(configuration.runDirectory); stop it, "

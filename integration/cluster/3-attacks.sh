@@ -6,6 +6,7 @@ attacks() {
     mkdir -p "$ROOT/l"
     echo secret >"$ROOT/secret"
     friend_runs >/dev/null
+    check "a user of the node can open none of the daemon's files and sockets" node_user_opens_nothing
     for users in true false; do
         [ $users = true ] || says true kubectl get node node -o jsonpath='{.status.runtimeHandlers[0].features.userNamespaces}' >/dev/null || continue
         say=$([ $users = true ] && echo "a hostile pod" || echo "one with users of its own")
@@ -35,6 +36,18 @@ in_foe() { kubectl exec foe -- sh -c "$1"; }
 friend_runs() {
     kubectl run friend --image=busybox:demo --image-pull-policy=Never --command -- sh -c 'echo from a friend; exec sleep 100000' &&
         kubectl wait --for=condition=Ready pod/friend --timeout=180s
+}
+
+# Who may open the daemon's lock can hold it, and the daemon back.
+node_user_opens_nothing() {
+    local mode found
+    mode=$(stat -c %a "$ROOT")
+    chmod 711 "$ROOT"
+    found=$(find "$ROOT/r" "$ROOT/d" -maxdepth 2 \( -type f -o -type s \) | setpriv --reuid=65534 --regid=65534 --clear-groups \
+        sh -c 'while read -r name; do if [ -r "$name" ] || [ -w "$name" ]; then echo "${name##*/}"; fi; done' | sort | tr '\n' ' ')
+    chmod "$mode" "$ROOT"
+    # The control: these two are everybody's to read.
+    [ "$found" = "instance log-directories " ] || { echo "open to a user: $found"; return 1; }
 }
 
 files_are_bounded() {
