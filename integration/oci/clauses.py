@@ -57,7 +57,7 @@ def test_capabilities(runtime):
 
 
 def test_unknown_capabilities(runtime):
-    """process.capabilities: a name that nobody knows is told, and the process runs without it; in a session too."""
+    """process.capabilities: a name that nobody knows is told, and the process runs without it; in a session too. Up to version 1.0 it is an error."""
     sets = {"bounding": ["CAP_KILL", "CAP_TEST"], "permitted": ["CAP_KILL", "CAP_TEST"], "effective": ["CAP_KILL"]}
     done = runtime.run("grep CapPrm /proc/self/status", lambda c: c["process"].update(capabilities=sets))
     assert int(done.stdout.split()[1], 16) == 32, done.stdout
@@ -66,6 +66,12 @@ def test_unknown_capabilities(runtime):
     runtime.call("start", name)
     done = runtime.call("exec", "--cap", "CAP_TEST", name, "true")
     expect(done.stderr, "process.capabilities: CAP_TEST is not known")
+    def as_of_1_0(config):
+        config["ociVersion"] = "1.0.2-dev"
+        config["process"].update(capabilities=sets)
+    done = runtime.run("true", as_of_1_0, check=False)
+    assert done.returncode != 0
+    expect(done.stderr, "process.capabilities: CAP_TEST is no capability")
 
 
 def test_capabilities_of_root(runtime):

@@ -23,7 +23,8 @@ package struct BundlePlanner {
         _ process: ProcessSpecification, seccomp: CompiledSeccomp?
     ) throws(OCIRuntimeError) -> BundlePlan {
         let linux = specification.linux
-        let planner = ProcessPlanner(facts: facts, personality: linux.personality)
+        let planner = ProcessPlanner(
+            facts: facts, version: specification.version, personality: linux.personality)
         var plan = BundlePlan(
             process: try planner.plan(process, seccomp: seccomp), root: absolute(specification.rootPath))
         plan.rootIsReadOnly = specification.rootIsReadOnly

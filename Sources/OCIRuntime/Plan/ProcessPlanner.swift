@@ -6,6 +6,8 @@ import OCISpecification
 /// From a process of the specification to the plan of one.
 struct ProcessPlanner {
     let facts: HostFacts
+    /// What the specification was when the bundle was written.
+    var version = Session.specificationVersion
     var personality: String?
 
     func plan(
@@ -20,7 +22,7 @@ struct ProcessPlanner {
             user: ProcessUser(
                 userID: process.userID, groupID: process.groupID, supplementaryGroups: process.additionalGroups,
                 umask: process.umask ?? 0o022),
-            capabilities: capabilities(process.capabilities), noNewPrivileges: process.noNewPrivileges,
+            capabilities: try capabilities(process.capabilities), noNewPrivileges: process.noNewPrivileges,
             seccomp: seccomp?.program, resourceLimits: try limits(process.limits),
             terminal: process.hasTerminal
                 ? TerminalSize(columns: process.consoleSize?.width ?? 0, rows: process.consoleSize?.height ?? 0) : nil)
@@ -53,8 +55,14 @@ struct ProcessPlanner {
         return kept.reversed()
     }
 
-    private func capabilities(_ sets: ProcessSpecification.Capabilities?) -> CapabilitySets {
+    private func capabilities(_ sets: ProcessSpecification.Capabilities?) throws(OCIRuntimeError) -> CapabilitySets {
         guard let sets else { return CapabilitySets(0) }
+        if version.hasPrefix("1.0."), let name = unknownCapabilities(sets).first {
+            throw .unsupported(
+                field: "process.capabilities",
+                cause: "\(name) is no capability, which is an error up to version 1.0 of the specification (ociVersion)"
+            )
+        }
         func mask(_ names: [String]) -> UInt64 { names.reduce(0) { $0 | (Self.bits(of: $1) ?? 0) } }
         var planned = CapabilitySets(
             effective: mask(sets.effective), permitted: mask(sets.permitted), inheritable: mask(sets.inheritable),
@@ -66,7 +74,7 @@ struct ProcessPlanner {
 
     private static func bits(of capability: String) -> UInt64? { try? Capability.mask(of: [capability]) }
 
-    /// Those of no meaning here, by name. The specification has them told, and the process run without them.
+    /// Those of no meaning here, by name. Since version 1.1 the specification has them told, and the process run without them.
     private func unknownCapabilities(_ sets: ProcessSpecification.Capabilities?) -> [String] {
         guard let sets else { return [] }
         let names = sets.effective + sets.permitted + sets.inheritable + sets.bounding + sets.ambient

@@ -109,7 +109,8 @@ struct ExecSession {
         let seccomp = try specification.linux.seccomp.map { section throws(OCIRuntimeError) in
             try SeccompCache(root: session.root).program(for: section)
         }
-        let planner = ProcessPlanner(facts: facts, personality: specification.linux.personality)
+        let planner = ProcessPlanner(
+            facts: facts, version: specification.version, personality: specification.linux.personality)
         for text in planner.unheld(process) { session.log.warning(text) }
         return try planner.plan(process, seccomp: seccomp)
     }
