@@ -2,6 +2,7 @@ import APIMachinery
 import APIServer
 import Client
 import ContainerRuntime
+import Glibc
 import HTTP
 import Kubelet
 import Linux
@@ -28,6 +29,7 @@ struct DaemonProcess: Sendable {
     init(_ configuration: DaemonConfiguration, role: InstanceFiles.Role, logger: Logger) throws(DaemonError) {
         self.configuration = configuration
         self.logger = logger
+        Self.raiseFileLimit()
         let events = try DaemonError.wrapping("epoll") { () throws(KernelError) in try EventThread() }
         self.events = events
         let time = try DaemonError.wrapping("clock") { () throws(KernelError) in try HostTime(events: events) }
@@ -41,6 +43,16 @@ struct DaemonProcess: Sendable {
         logger.info(
             "starting",
             metadata: ["version": "\(Server.version)", "role": "\(role.rawValue)", "instance": "\(instance.id)"])
+    }
+
+    /// A shell lets a process open fewer files than the server takes connections. Out of descriptors nothing is written, and the Swift runtime, which counts its
+    /// threads by way of /proc, ends the process. No more than the unit allows: what pods inherit is the same either way.
+    private static func raiseFileLimit() {
+        let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard getrlimit(files, &limit) == 0 else { return }
+        limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, 1 << 20))
+        setrlimit(files, &limit)
     }
 
     /// How long the process has worked.

@@ -22,6 +22,21 @@ attacks() {
         kubectl delete pod foe --now >/dev/null
     done
     kubectl delete pod friend --now >/dev/null
+    if [ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 4096 ]; then
+        check "connections of strangers, more than a shell allows open files, take nothing away" strangers_connect
+    else
+        skip "connections of strangers" "this machine lets no process open 4096 files"
+    fi
+}
+strangers_connect() {
+    inside python3 - <<'P' || return 1
+import resource, socket, subprocess
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+held = [socket.create_connection(("127.0.0.1", 6443), timeout=60) for _ in range(1200)]
+subprocess.run(["kubectl", "create", "configmap", "among-strangers"], check=True)
+P
+    # What a process without descriptors left says of its disk.
+    ! grep -a "Too many open files" "$ROOT/log"
 }
 
 # With the directory of all logs as a volume, as collectors of logs have it.

@@ -72,9 +72,13 @@ EVICTION="memory.available<50Mi,nodefs.available<1%"
 
 server_pid() { cat "$ROOT/r/server.pid"; }
 
+# With as many open files as a shell allows.
 start_server() {
-    inside setsid "$BIN/swiftlet" server --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" \
-        --log-dir "$ROOT/l" --node-name node --eviction-hard "$EVICTION" --log-level debug >>"$ROOT/log" 2>&1 </dev/null &
+    {
+        ulimit -Sn 1024
+        inside setsid "$BIN/swiftlet" server --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" \
+            --log-dir "$ROOT/l" --node-name node --eviction-hard "$EVICTION" --log-level debug >>"$ROOT/log" 2>&1 </dev/null
+    } &
     export KUBECONFIG=$ROOT/c/admin.kubeconfig
     eventually 30 sh -c "nsenter --net=/run/netns/$NETNS kubectl get --raw /readyz" >/dev/null 2>&1 &&
         eventually 30 curl -sf --unix-socket "$ROOT/r/node.sock" http://node/v1/containers >/dev/null 2>&1
