@@ -18,8 +18,10 @@ void cl_wait_at_gate(struct cl_child *child) {
         int caller = accept4(child->launch->gate, NULL, NULL, SOCK_CLOEXEC);
         if (caller < 0) {
             struct pollfd ready = {.fd = child->launch->gate, .events = POLLIN};
-            if (errno != EINTR && errno != EAGAIN && errno != ECONNABORTED) _exit(127);
-            poll(&ready, 1, -1);
+            /* what the machine lacks at this moment it has in another: who only looks must not end who waits */
+            int lacks = errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
+            if (!lacks && errno != EINTR && errno != EAGAIN && errno != ECONNABORTED) _exit(127);
+            poll(&ready, lacks ? 0 : 1, lacks ? 10 : -1);
             continue;
         }
         do got = recv(caller, &byte, 1, 0);

@@ -113,4 +113,8 @@ import Testing
         }
         #expect(read([]) { _ in } != 0)
     }
+
+    @Test func aProcessThatIsLostFailedByNoErrno() {
+        #expect(LaunchStage(rawValue: UInt32(CL_STAGE_LOST)).cause(0) == "it ended before it executed its program")
+    }
 }

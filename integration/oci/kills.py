@@ -191,6 +191,26 @@ def test_looks_refused(runtime):
     assert left_over(runtime, name) == [], left_over(runtime, name)
 
 
+def test_gate_refused(runtime):
+    """A created container whose gate cannot take a caller for lack of descriptors waits for the next one."""
+    name, _ = runtime.create()
+    pid = json.loads(runtime.call("state", name).stdout)["pid"]
+    refused = runtime.folder + "/refused"
+    strace = subprocess.Popen(["strace", "-qq", "-o", refused, "-p", str(pid), "-e", "inject=accept4:error=ENFILE:when=1"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        def was_refused():
+            runtime.call("state", name)
+            return os.path.exists(refused) and "ENFILE" in open(refused).read()
+        until(was_refused, "the gate has been refused a caller")
+        assert runtime.status(name) == "created", runtime.status(name)
+    finally:
+        strace.terminate()
+        strace.wait()
+    runtime.call("start", name)
+    runtime.wait(name, "running")
+
+
 def test_output_refused(runtime):
     """An answer that cannot be written is an error."""
     name, _ = runtime.create()
