@@ -23,6 +23,7 @@ package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
             "it is not loaded; apparmor_parser -r FILE loads it"
         case CL_STAGE_CLONE where code == ETIMEDOUT:
             "a file system of its mounts hangs: it has not answered for 10 s; see whether the servers of its volumes do"
+        case CL_STAGE_LOST where code == 0: "it ended before it executed its program"
         default: KernelError.text(of: code)
         }
     }
