@@ -27,6 +27,7 @@ final class FakeKernel: RuntimeKernel {
         var unwritten: String?
         /// By all processes together.
         var heldMemory: UInt64 = 0
+        var sharedMemory: UInt64 = 0
     }
 
     let state = Mutex(State())
@@ -37,6 +38,9 @@ final class FakeKernel: RuntimeKernel {
         var tally = ProcessTally()
         tally.processes = UInt64(processes.count)
         return tally
+    }
+    func mayHoldMore(than limit: UInt64, _ processes: [Int32]) -> Bool {
+        state.withLock { $0.sharedMemory + $0.heldMemory } > limit
     }
     func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool { state.withLock { $0.heldMemory } > limit }
     func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError) {}

@@ -87,7 +87,10 @@ package protocol RuntimeKernel: Sendable {
     func mounts(beneath path: String) throws(KernelError) -> [FilePath]
     /// The sums over processes; those that have ended meanwhile are passed over.
     func tally(_ processes: [Int32]) -> ProcessTally
-    /// Whether processes hold more than so many bytes of memory of their own, without files that are mapped; what they share counts once.
+    /// Whether processes hold more than so many bytes of memory of their own, without files that are mapped, where what they share counts for each of
+    /// them: a question that costs little.
+    func mayHoldMore(than limit: UInt64, _ processes: [Int32]) -> Bool
+    /// The same where what they share counts once, for which the kernel walks through all of it.
     func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool
     /// The sizes of huge pages that there are, as cgroups name them, such as `2MB`.
     func hugePageSizes() -> [String]

@@ -19,13 +19,16 @@ extension SystemKernel {
         return tally
     }
 
-    /// The first question costs little, and counts what processes share for each of them.
+    package func mayHoldMore(than limit: UInt64, _ processes: [Int32]) -> Bool {
+        held(["RssAnon:", "RssShmem:"], "status", processes) > limit
+    }
+
     package func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool {
-        let held = { (fields: Set<Substring>, file: String) in
-            processes.reduce(0) { $0 &+ ProcFiles.bytes(of: fields, hostFile("/proc/\($1)/\(file)")) }
-        }
-        return held(["RssAnon:", "RssShmem:"], "status") > limit
-            && held(["Pss_Anon:", "Pss_Shmem:"], "smaps_rollup") > limit
+        held(["Pss_Anon:", "Pss_Shmem:"], "smaps_rollup", processes) > limit
+    }
+
+    private func held(_ fields: Set<Substring>, _ file: String, _ processes: [Int32]) -> UInt64 {
+        processes.reduce(0) { $0 &+ ProcFiles.bytes(of: fields, hostFile("/proc/\($1)/\(file)")) }
     }
 
     private static func descriptors(of process: Int32) -> (all: UInt64, sockets: UInt64) {

@@ -14,8 +14,9 @@ extension NodeRuntime {
             reason: missing.isEmpty ? "ControllersPresent" : "ControllersMissing",
             message: missing.isEmpty
                 ? ""
-                : "this node's cgroup v2 hierarchy lacks the controllers \(missing.joined(separator: ", ")): limits by them are not held, "
-                    + "but that a container found beyond its memory limit is killed"
+                : "this node's cgroup v2 hierarchy lacks the controllers \(missing.joined(separator: ", ")): limits by them are not held"
+                    + (missing.contains("memory")
+                        ? ", but that a container found beyond its memory limit is killed" : "")
         )
         let problem = await dependencies.network.problem
         let network = RuntimeStatus.Condition(

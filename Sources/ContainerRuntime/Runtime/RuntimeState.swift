@@ -26,6 +26,8 @@ struct ContainerEntry: Sendable {
     var isUnmeasuredTold = false
     /// Set once it is killed for what it holds, where the kernel holds no limit.
     var isBeyondMemory = false
+    /// So many looks at what it holds are left out.
+    var memoryPause = 0
 
     init(_ record: ContainerRecord) {
         self.record = record

@@ -97,6 +97,7 @@ struct KernelThatLeaks: RuntimeKernel {
     func mounts(beneath path: String) throws(KernelError) -> [FilePath] { try base.mounts(beneath: path) }
     func hostFile(_ path: String) -> String { base.hostFile(path) }
     func tally(_ processes: [Int32]) -> ProcessTally { base.tally(processes) }
+    func mayHoldMore(than limit: UInt64, _ processes: [Int32]) -> Bool { base.mayHoldMore(than: limit, processes) }
     func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool { base.holdMore(than: limit, processes) }
     func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError) {
         try base.give(path, user: user, group: group)
