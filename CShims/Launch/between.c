@@ -53,8 +53,8 @@ static int go_inside(struct cl_child *child, int told) {
     return 0;
 }
 
-/* The process between. One that goes inside does so from the container's own group and namespaces, which the clone has then without another word; it is in
- * nobody's sight there. */
+/* The process between. One that goes inside does so from the container's own group and namespaces, which the clone has then without another word; it is not
+ * in the sight of who is in there. */
 static pid_t fork_between(struct clone_args *args, int goes_inside) {
     struct clone_args own = {.flags = args->flags & ~(uint64_t)CLONE_PIDFD, .cgroup = args->cgroup, .exit_signal = SIGCHLD};
     if (!goes_inside) return fork();
@@ -160,6 +160,7 @@ pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child,
         give_up_on(between);
         discard_late(ends[0]);
     } else if (between > 0) {
+        kill(between, SIGKILL); /* it has nothing left to do, and whoever may freeze or stop it could keep it from its end */
         waitpid(between, NULL, 0);
     }
     close(ends[0]);

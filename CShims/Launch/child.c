@@ -103,10 +103,10 @@ static void enter_container(const struct cl_child *child) {
         cl_fail(child, CL_STAGE_JOIN, 2, errno);
 }
 
-/* Who launches it has a keyring, perhaps a login's with tickets and keys in it, and so have other containers: none of it is to be had inside. Before a
- * user namespace is entered: of the ids in there the kernel counts the keys, and its own processes could use the number up. It goes without a name,
- * for which the kernel would look among all others'. Where there are no keyrings, or they are withheld from us and so from all that we start, there is
- * none to be had. */
+/* Who launches it has a keyring, perhaps a login's with tickets and keys in it, and so have other containers: none of it is to be had inside. While
+ * we are still who we are on the host: the kernel counts each user's keys, and the container's processes could use the number of theirs up. Without
+ * a name, for which the kernel would look among all others'. Where there are no keyrings, or they are withheld from us and so from all that we start,
+ * there is none to be had. */
 static void leave_keyring(const struct cl_child *child) {
     if (child->plan->flags & CL_PLAN_KEEP_KEYRING) return;
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM)
@@ -115,10 +115,10 @@ static void leave_keyring(const struct cl_child *child) {
 
 void cl_leave_host(struct cl_child *child) {
     int joins = child->launch->join_pidfd >= 0;
+    /* in a pod with users of its own who prepared the child has set it; first, for who is in the container's group by now counts there */
+    if (child->user < 0 || joins) cl_set_oom_score(child);
     cl_take_streams(child);
     leave_keyring(child);
-    /* in a pod with users of its own who prepared the child has set it */
-    if (child->user < 0 || joins) cl_set_oom_score(child);
     set_label(child);
     if (joins) return enter_container(child);
     if (child->plan->flags & CL_PLAN_EXPLICIT) cl_enter_namespaces(child);

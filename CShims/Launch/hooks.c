@@ -53,7 +53,7 @@ static int become_root(const struct crt_hook *hook) {
 static void __attribute__((noreturn)) become_within(const struct crt_hook *hook, int input, int errors) {
     int status;
     /* the caller's keyring is not for the container's own programs either */
-    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM) give_up(errors);
     if (setns(hook->pidfd, (int)hook->kinds) < 0) give_up(errors);
     if (hook->kinds & CLONE_NEWUSER && become_root(hook) < 0) give_up(errors);
     if (!(hook->kinds & CLONE_NEWPID)) become(hook, input, errors);

@@ -131,6 +131,7 @@ static int cause(int control, int code, uint32_t *stage, uint32_t *index) {
     struct cl_status status;
     int32_t descriptor;
     while (cl_status_read(control, &status, &descriptor) > 0) {
+        if (descriptor >= 0) close(descriptor);
         if (status.kind != CL_STATUS_ERROR) continue;
         *stage = status.stage;
         *index = status.index;

@@ -130,7 +130,7 @@ void cl_keep_needed_rights(const struct cl_child *child) {
     static const unsigned char taken[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_SYS_NICE, CAP_SYS_RESOURCE};
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2];
-    uint64_t needed = plan->permitted;
+    uint64_t needed = plan->permitted | plan->inheritable;
     for (size_t i = 0; i < sizeof taken; i++) needed |= 1ull << taken[i];
     if (plan->seccomp && !(plan->flags & CL_PLAN_NO_NEW_PRIVILEGES)) needed |= 1ull << CAP_SYS_ADMIN;
     if (syscall(SYS_capget, &header, data) < 0) cl_fail(child, CL_STAGE_CAPABILITIES, 0, errno);
