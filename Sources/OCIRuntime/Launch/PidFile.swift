@@ -15,13 +15,12 @@ enum PidFile {
         }
     }
 
-    /// False where the file system has no files without a name, or it gets none.
+    /// False where the file system has no files without a name, or the name is taken.
     private static func nameLast(_ bytes: [UInt8], _ path: String) throws(KernelError) -> Bool {
         let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         guard let file = try? Descriptor.open(folder, O_WRONLY | unnamed, mode: 0o644) else { return false }
         try WholeFile.write(bytes, to: file, path: path)
         guard fchmod(file.raw, 0o644) == 0 else { throw KernelError("chmod", path) }
-        unlink(path)
         return linkat(AT_FDCWD, "/proc/self/fd/\(file.raw)", AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0
     }
 }

@@ -71,7 +71,8 @@ package struct ContainerState: Sendable, Equatable {
     func openProcess() throws(OCIRuntimeError) -> Descriptor? {
         let raw = cs_pidfd_open(processID)
         guard raw >= 0 else {
-            if raw == -ESRCH || raw == -EINVAL { return nil }
+            // A number that is a thread's by now is EINVAL, since Linux 6.16 ENOENT.
+            if [-ESRCH, -EINVAL, -ENOENT].contains(raw) { return nil }
             throw .kernel(KernelError("open", "process \(processID)", -raw))
         }
         let handle = Descriptor(owning: raw)
