@@ -77,8 +77,8 @@ start_server() {
     {
         ulimit -Sn 1024
         inside setsid "$BIN/swiftlet" server --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" \
-            --log-dir "$ROOT/l" --node-name node --eviction-hard "$EVICTION" --log-level debug >>"$ROOT/log" 2>&1 </dev/null
-    } &
+            --log-dir "$ROOT/l" --node-name node --eviction-hard "$EVICTION" --log-level debug
+    } >>"$ROOT/log" 2>&1 </dev/null &
     export KUBECONFIG=$ROOT/c/admin.kubeconfig
     eventually 30 sh -c "nsenter --net=/run/netns/$NETNS kubectl get --raw /readyz" >/dev/null 2>&1 &&
         eventually 30 curl -sf --unix-socket "$ROOT/r/node.sock" http://node/v1/containers >/dev/null 2>&1

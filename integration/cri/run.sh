@@ -90,7 +90,8 @@ run_foreign() {
         ends_with 2 swiftlet start none && grep -q "not started again" "$ROOT/said"
 }
 run_env_file() {
-    printf '# colours\n\nFIRST=red and blue\nHOME\nSECOND=file\n' >"$ROOT/env"
+    printf '# colours\r\n\nFIRST=red and blue\r\nHOME\nSECOND=file\n' >"$ROOT/env"
+    export HOME=${HOME:-/root}
     says "red and blue word $HOME" swiftlet run --env-file "$ROOT/env" -e SECOND=word busybox:demo sh -c 'echo $FIRST $SECOND $HOME' &&
         echo 'no name=x' >>"$ROOT/env" && ends_with 125 swiftlet run --env-file "$ROOT/env" busybox:demo true && grep -q "line 6" "$ROOT/said" &&
         ends_with 125 swiftlet run --env-file "$ROOT/no-env" busybox:demo true && grep -q "$ROOT/no-env" "$ROOT/said"
@@ -287,7 +288,7 @@ run_taken_up() {
 }
 run_stopped() {
     local status
-    stop_server && tail -n 50 "$ROOT/log" | grep -qE '\] stopping$'
+    stop_server && grep -qE '\] stopping$' <<<"$(tail -n 50 "$ROOT/log")"
     status=$?
     start_server && says page inside curl -sfm 10 http://127.0.0.1:18081/ && return "$status"
 }

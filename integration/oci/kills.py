@@ -150,7 +150,7 @@ def test_delete_killed(runtime):
 
 def test_words_and_waits_refused(runtime):
     """exec and run of which the kernel refuses a word or a wait: an error says which, and neither session nor container is left behind."""
-    name, _ = runtime.create("sleep 30")
+    name, _ = runtime.create("sleep 1000")
     runtime.call("start", name)
     brief, other = runtime.bundle("true"), runtime.id()
     cases = [(["exec", name, "true"], "sendto", 1, "go on"), (["exec", name, "true"], "waitid", 2, "collect"),

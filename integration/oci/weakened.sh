@@ -77,7 +77,10 @@ check 14 made_elsewhere 2
 check 15 null_device 2
 check 16 session_is_out 1
 check 17 shows_nothing 1
-check 17 lend_nothing 1
+# before Linux 6.17 there is nothing that it could let out
+if [ "$(printf '6.17\n%s\n' "$(uname -r)" | sort -V | head -n 1)" = 6.17 ]; then
+    check 17 lend_nothing 1
+fi
 check 18 not_changed 2
 check 19 lends_no_rights 1
 echo "weakened: $passed passed, $failed failed"

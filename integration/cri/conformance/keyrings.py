@@ -3,7 +3,7 @@ import os
 import subprocess
 
 import runtime_pb2 as cri
-from world import equal, eventually, it
+from world import Skip, equal, eventually, it
 
 SOURCE = os.path.join(os.path.dirname(__file__), "..", "..", "oci", "keys.c")
 
@@ -13,6 +13,8 @@ def keys(w):
     program = w.folder() + "/keys"
     subprocess.run(["clang", "-static", "-o", program, SOURCE], check=True)
     os.chmod(os.path.dirname(program), 0o755)
+    if subprocess.run([program, "keep", "check", "true"]).returncode in (3, 4):
+        raise Skip("nobody may use keyrings here")
     return [cri.Mount(host_path=program, container_path="/keys", readonly=True)]
 
 
