@@ -98,7 +98,8 @@ struct InstanceFiles: Sendable {
         let raw = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard raw >= 0 else { throw DaemonError("\(path): \(String(cString: strerror(errno)))") }
         let file = Descriptor(owning: raw)
-        guard fchmod(raw, 0o600) == 0, flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
+        guard fchmod(raw, 0o600) == 0 else { throw DaemonError("\(path): \(String(cString: strerror(errno)))") }
+        guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
             let holder = Machine.readLine(path) ?? "?"
             throw DaemonError(
                 "another swiftlet (process \(holder)) uses \(configuration.runDirectory); stop it, "

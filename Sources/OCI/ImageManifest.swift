@@ -24,7 +24,7 @@ package struct ImageManifest: Sendable, Hashable {
         }
         mediaType = try reader.string("mediaType") ?? ImageMediaType.manifest
         // The same bytes would be another image to who reads them as an index.
-        guard ImageMediaType.isManifest(mediaType), value["manifests"] == nil else {
+        guard ImageMediaType.isManifest(mediaType), (value["manifests"] ?? .null) == .null else {
             throw reader.failure("mediaType", "\"\(mediaType)\" or what is in it is no manifest, as which it was given")
         }
         guard let config = try reader.object("config") else { throw reader.failure("config", "it is missing") }
@@ -73,7 +73,8 @@ package struct ImageManifestList: Sendable, Hashable {
             throw reader.failure("schemaVersion", "it must be 2")
         }
         let mediaType = try reader.string("mediaType") ?? ImageMediaType.index
-        guard ImageMediaType.isIndex(mediaType), value["config"] == nil, value["layers"] == nil else {
+        let other = [value["config"], value["layers"]].compactMap(\.self)
+        guard ImageMediaType.isIndex(mediaType), other.allSatisfy({ $0 == .null }) else {
             throw reader.failure("mediaType", "\"\(mediaType)\" or what is in it is no index, as which it was given")
         }
         manifests = []

@@ -62,7 +62,8 @@ extension ImageStore {
 
     /// A registry does not take a file that has rotten here, and cannot know why.
     private func cause(of failure: CRIError, _ file: Digest) async -> CRIError {
-        (try? await keepsWhole(file)) == false ? ContentStore.damage(file) : failure
+        if Task.isCancelled { return failure }
+        return (try? await keepsWhole(file)) == false ? ContentStore.damage(file) : failure
     }
 
     private func send(

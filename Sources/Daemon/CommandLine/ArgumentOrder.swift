@@ -8,7 +8,7 @@ package enum ArgumentOrder {
         var rest = arguments.dropFirst()
         var options: [String] = []
         while let option = rest.first, option.hasPrefix("-"), option != "--" {
-            let takesNext = !option.contains("=") && isValueOption(option)
+            let takesNext = isValueOption(option)
             options += rest.prefix(takesNext ? 2 : 1)
             rest = rest.dropFirst(takesNext ? 2 : 1)
         }
@@ -36,6 +36,7 @@ package enum ArgumentOrder {
 
     /// Of short options in one word, such as `-itc`, the last may have a value.
     private static func isValueOption(_ option: String) -> Bool {
+        if option.contains("=") { return false }
         if !option.hasPrefix("--"), option.count > 2, let last = option.last { return "nocewu".contains(last) }
         return [
             "--run-dir", "--data-dir", "--config-dir", "--output", "-o", "--namespace", "-n", "--container", "-c",

@@ -13,7 +13,8 @@ extension RunSpec {
         return caller[text].map { EnvironmentVariable(text, $0) }
     }
 
-    /// A variable a line, as `variable` has them; without those that are empty or begin with `#`. At most 1 MiB.
+    /// A variable a line, as `variable` has them; without those that are empty or begin with `#`. A regular
+    /// file of at most 1 MiB; lines may end as on Windows.
     package static func variables(
         inFile path: String, caller: [String: String]
     ) throws(DaemonError) -> [EnvironmentVariable] {
@@ -23,8 +24,9 @@ extension RunSpec {
         }
         var variables: [EnvironmentVariable] = []
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
-            let text = String(decoding: line.drop { $0 == 32 || $0 == 9 }, as: UTF8.self)
-            if text.isEmpty || text.hasPrefix("#") || text == "\r" { continue }
+            let whole = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+            let text = String(decoding: whole.drop { $0 == 32 || $0 == 9 }, as: UTF8.self)
+            if text.isEmpty || text.hasPrefix("#") { continue }
             let name = text.prefix { $0 != "=" }
             guard !name.isEmpty, !name.contains(where: \.isWhitespace) else {
                 throw DaemonError("--env-file \(path), line \(index + 1): write NAME=VALUE or NAME")
