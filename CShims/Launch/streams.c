@@ -25,25 +25,32 @@ static int is_null(int stream) {
 }
 
 /* The null device is the host's, and root in a container owns it: through its stream it could close it to everybody on the host, or give it away. Not so
- * through a mount that is read-only, which lets a device be written to. One without rights of its own owns nothing of the host's, and keeps what it has. */
-static void guard_null(const struct cl_child *child, int stream) {
+ * through a mount that is read-only, which lets a device be written to. One without rights of its own owns nothing of the host's, and keeps what it has: -1. */
+static int mount_null(void) {
     struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+    int tree = open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0 || (is_null(tree) && mount_setattr(tree, "", AT_EMPTY_PATH, &read_only, sizeof read_only) == 0)) return tree;
+    close(tree);
+    return -1;
+}
+
+static void guard_null(const struct cl_child *child, int stream, int tree) {
     char path[32];
-    int access = fcntl(stream, F_GETFL) & O_ACCMODE, null = -1, tree = open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree < 0) return;
-    if (is_null(tree) && mount_setattr(tree, "", AT_EMPTY_PATH, &read_only, sizeof read_only) == 0) {
-        snprintf(path, sizeof path, "/proc/self/fd/%d", tree);
-        null = open(path, access | O_CLOEXEC);
-    }
+    snprintf(path, sizeof path, "/proc/self/fd/%d", tree);
+    int null = open(path, (fcntl(stream, F_GETFL) & O_ACCMODE) | O_CLOEXEC);
     if (null >= 0 && dup2(null, stream) < 0) cl_fail(child, CL_STAGE_STDIO, (uint32_t)stream, errno);
     if (null >= 0) close(null);
-    close(tree);
 }
 
 void cl_take_streams(const struct cl_child *child) {
+    int nulls[3], tree = -1;
     if (child->plan->flags & CL_PLAN_TERMINAL) return leave_streams(child);
     for (int i = 0; i < 3; i++)
         if (dup2(child->launch->stdio[i], i) < 0) cl_fail(child, CL_STAGE_STDIO, (uint32_t)i, errno);
-    for (int i = 0; CL_KEEPS(STREAMS) && i < 3; i++)
-        if (is_null(i)) guard_null(child, i);
+    for (int i = 0; i < 3; i++) nulls[i] = CL_KEEPS(STREAMS) && is_null(i);
+    /* one for all three: the kernel takes a twentieth of a millisecond to let go of it */
+    if (nulls[0] || nulls[1] || nulls[2]) tree = mount_null();
+    for (int i = 0; tree >= 0 && i < 3; i++)
+        if (nulls[i]) guard_null(child, i, tree);
+    if (tree >= 0) close(tree);
 }
