@@ -55,6 +55,12 @@ def let_pass(listener):
         pass  # who asked has ended
 
 
+def may_trace(config):
+    """Root's rights without those to mount, with CAP_SYS_PTRACE."""
+    names = [name for name in ALL_CAPABILITIES if name != "CAP_SYS_ADMIN"]
+    config["process"]["capabilities"] = {key: list(names) for key in ("bounding", "effective", "permitted")}
+
+
 def calls(runtime, *words):
     return subprocess.Popen([runtime.program, "--root", runtime.root, *words], **QUIET)
 
@@ -124,8 +130,7 @@ def test_session_shows_nothing_of_the_host(runtime):
     os.chmod(outside, 0o755)
     open(outside + "/marker", "w").close()
     def change(config):
-        names = [name for name in ALL_CAPABILITIES if name != "CAP_SYS_ADMIN"]
-        config["process"]["capabilities"] = {key: list(names) for key in ("bounding", "effective", "permitted")}
+        may_trace(config)
         config["process"]["env"].append("HOME=/")  # or a session opens the container's own /etc/passwd, and may be seen at it
     try:
         delays = [word for call in ("setns", "setsid", "close_range") for word in ("-e", f"inject={call}:delay_enter=150000")]
@@ -161,14 +166,11 @@ echo over; exec sleep 100"""
         "what asks for more rights than the program has is done, and these are given up, before the session is cloned inside", "a process of the host's root, in a pid namespace that is shared, has them")
 def test_session_lends_no_rights(runtime):
     """A session may do no more than its program from the moment that it is in the container's sight."""
-    def change(config):
-        names = [name for name in ALL_CAPABILITIES if name != "CAP_SYS_ADMIN"]
-        config["process"]["capabilities"] = {key: list(names) for key in ("bounding", "effective", "permitted")}
     def limited(config):
-        change(config)
+        may_trace(config)
         config["process"].update(noNewPrivileges=True, rlimits=[{"type": "RLIMIT_NPROC", "soft": 1000, "hard": 1000}])
     delays = [word for call in ("setsid", "fcntl", "prctl") for word in ("-e", f"inject={call}:delay_enter=100000")]
-    for setting, options in (change, []), (change, ["--tty"]), (limited, []):
+    for setting, options in (may_trace, []), (may_trace, ["--tty"]), (limited, []):
         name, folder = runtime.create(WATCH_RIGHTS, setting)
         runtime.call("start", name)
         session = [runtime.program, "--root", runtime.root, "exec", *options, name, "touch", "/dev/shm/once"]
@@ -182,7 +184,7 @@ def test_session_lends_no_rights(runtime):
         assert "mighty" not in out, (options, setting.__name__)
     if not runtime.users:
         def shared(config):
-            change(config)
+            may_trace(config)
             without(config, "pid")
         script = WATCH_RIGHTS.replace("/proc/[0-9]*", f"/proc/{os.getpid()}").replace("while [ ! -e /dev/shm/over ]", "for once in 1").replace("exec sleep 100", "true")
         assert "mighty" in runtime.run(script, shared).stdout  # the control
@@ -197,17 +199,14 @@ def test_joined_processes_lend_nothing(runtime):
     outside = tempfile.mkdtemp(prefix="oci-outside-")
     os.chmod(outside, 0o755)
     open(outside + "/marker", "w").close()
-    def change(config):
-        names = [name for name in ALL_CAPABILITIES if name != "CAP_SYS_ADMIN"]
-        config["process"]["capabilities"] = {key: list(names) for key in ("bounding", "effective", "permitted")}
     look = WATCH_RIGHTS.replace("echo seen;", f"echo seen; [ ! -e $p/root{outside}/marker ] || echo led;")
     users = runtime.users
     try:
-        name, folder = runtime.create(look, change)
+        name, folder = runtime.create(look, may_trace)
         runtime.call("start", name)
         pid = json.loads(runtime.call("state", name).stdout)["pid"]
         def joined(config):
-            change(config)
+            may_trace(config)
             without(config, "pid")
             kinds = ["pid", "user"] if users else ["pid"]
             config["linux"]["namespaces"] += [{"type": kind, "path": f"/proc/{pid}/ns/{kind}"} for kind in kinds]
@@ -229,7 +228,7 @@ def test_joined_processes_lend_nothing(runtime):
         assert "led" not in out and "mighty" not in out, set(out.split())
         if not users:
             def shared(config):
-                change(config)
+                may_trace(config)
                 without(config, "pid")
             script = look.replace("/proc/[0-9]*", f"/proc/{os.getpid()}").replace("while [ ! -e /dev/shm/over ]", "for once in 1").replace("exec sleep 100", "true")
             expect(runtime.run(script, shared).stdout, "led", "mighty")  # the control
