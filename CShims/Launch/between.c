@@ -2,21 +2,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
 
 /* The process between: it clones the child that its caller will reap, after steps that the caller cannot take without being left changed by them. */
-
-enum { PATIENCE = 10000 }; /* milliseconds */
 
 static pid_t plain_clone(struct clone_args *args) { return (pid_t)syscall(SYS_clone3, args, sizeof *args); }
 
@@ -77,56 +73,9 @@ static int handle_of(pid_t pid) {
     return errno = code, -1;
 }
 
-/* What the process between says, for which a container's volumes are looked up: on a file system that hangs it would be waited for without end, and its
- * pod's other containers with it. */
-static int hear(int from, pid_t made[2], int patience) {
-    struct pollfd answer = {.fd = from, .events = POLLIN};
-    int ready;
-    do ready = poll(&answer, 1, patience);
-    while (ready < 0 && errno == EINTR);
-    if (ready <= 0) return ready < 0 ? errno : ETIMEDOUT;
-    return read(from, made, 2 * sizeof *made) == 2 * sizeof *made ? 0 : ECHILD;
-}
-
-/* Those that we have given up on while they were stuck in the kernel. */
-static pid_t stuck[16];
-
-static void collect_stuck(void) {
-    for (size_t i = 0; i < sizeof stuck / sizeof *stuck; i++)
-        if (stuck[i] > 0 && waitpid(stuck[i], NULL, WNOHANG) != 0) stuck[i] = 0;
-}
-
-static void give_up_on(pid_t between) {
-    const struct timespec moment = {.tv_nsec = 10000000};
-    kill(between, SIGKILL);
-    for (int i = 0; i < 100; i++) {
-        if (waitpid(between, NULL, WNOHANG) != 0) return;
-        nanosleep(&moment, NULL);
-    }
-    for (size_t i = 0; i < sizeof stuck / sizeof *stuck; i++)
-        if (!stuck[i]) {
-            stuck[i] = between;
-            break;
-        }
-}
-
-/* What has been cloned all the same, just before. */
-static void discard_late(int from) {
-    struct pollfd answer = {.fd = from, .events = POLLIN};
-    pid_t made[2];
-    siginfo_t info;
-    if (poll(&answer, 1, 0) <= 0 || read(from, made, sizeof made) != sizeof made || made[0] <= 0) return;
-    int handle = handle_of(made[0]);
-    if (handle < 0) return;
-    syscall(SYS_pidfd_send_signal, handle, SIGKILL, NULL, 0);
-    waitid(P_PIDFD, (id_t)handle, &info, WEXITED);
-    close(handle);
-}
-
-pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child, int *pidfd) {
+pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, int *answer) {
     int ends[2];
     pid_t made[2] = {-1, 0};
-    collect_stuck();
     if (pipe2(ends, O_CLOEXEC) < 0) return -1;
     int goes_inside = child && user < 0;
     pid_t between = fork_between(args, goes_inside);
@@ -151,23 +100,34 @@ pid_t cl_clone_within(int user, struct clone_args *args, struct cl_child *child,
         made[1] = errno;
         _exit(write(ends[1], made, sizeof made) < 0);
     }
+    int code = errno;
     close(ends[1]);
-    /* a command of its own may wait: for a container that is paused, at last */
-    int patience = goes_inside && child->plan->flags & CL_PLAN_EXPLICIT ? -1 : PATIENCE;
-    int code = between < 0 ? errno : hear(ends[0], made, patience);
-    if (code) made[1] = code;
-    if (code == ETIMEDOUT) {
-        give_up_on(between);
-        discard_late(ends[0]);
-    } else if (between > 0) {
-        kill(between, SIGKILL); /* it has nothing left to do, and whoever may freeze or stop it could keep it from its end */
-        waitpid(between, NULL, 0);
-    }
-    close(ends[0]);
-    if (made[0] > 0 && (*pidfd = handle_of(made[0])) < 0) {
-        made[1] = errno;
-        made[0] = -1;
-    }
-    errno = made[1];
-    return made[0];
+    if (between < 0) close(ends[0]);
+    else *answer = ends[0];
+    errno = code;
+    return between;
+}
+
+int cl_finish_within(pid_t between, int answer, pid_t *pid, int *pidfd) {
+    pid_t made[2] = {-1, 0};
+    ssize_t got;
+    do got = read(answer, made, sizeof made);
+    while (got < 0 && errno == EINTR);
+    close(answer);
+    kill(between, SIGKILL); /* it has nothing left to do, and whoever may freeze or stop it could keep it from its end */
+    if (got != sizeof made) return ECHILD;
+    if (made[0] < 0) return made[1];
+    if ((*pidfd = handle_of(made[0])) < 0) return errno;
+    *pid = made[0];
+    return 0;
+}
+
+pid_t cl_clone_within(int user, struct clone_args *args, int *pidfd) {
+    int answer;
+    pid_t pid = -1, between = cl_begin_within(user, args, NULL, &answer);
+    if (between <= 0) return between;
+    int code = cl_finish_within(between, answer, &pid, pidfd);
+    waitpid(between, NULL, 0);
+    errno = code;
+    return pid;
 }

@@ -37,11 +37,11 @@ static void inherit_oom_score(struct cl_child *child, int pid) {
 }
 
 /* A plain fork: the caller is small. Its children's pid namespace must be set before. */
-static pid_t fork_into(struct cl_child *child, int *pidfd, uint32_t *stage) {
+static pid_t fork_into(struct cl_child *child, struct cl_launched *out, uint32_t *stage) {
     const struct cl_launch *launch = child->launch;
     struct clone_args args = {
         .flags = CLONE_PIDFD | CLONE_INTO_CGROUP,
-        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .pidfd = (uint64_t)(uintptr_t)&out->pidfd,
         .exit_signal = SIGCHLD,
         .cgroup = (uint64_t)launch->cgroup,
     };
@@ -50,17 +50,17 @@ static pid_t fork_into(struct cl_child *child, int *pidfd, uint32_t *stage) {
             args.flags &= ~(uint64_t)CLONE_INTO_CGROUP;
             args.cgroup = 0;
         }
-        if (launch->join_pidfd >= 0 && child->processes >= 0) return cl_clone_within(-1, &args, child, pidfd);
+        if (launch->join_pidfd >= 0 && child->processes >= 0) return cl_begin_within(-1, &args, child, &out->answer);
         if (launch->join_pidfd >= 0) return (pid_t)syscall(SYS_clone3, &args, sizeof args);
         args.flags |= cl_new_namespaces(launch->plan);
-        return cl_fork_explicit(child, &args, pidfd, stage);
+        return cl_fork_explicit(child, &args, &out->answer, stage);
     }
     if (launch->join_pidfd < 0) {
         if (child->processes < 0 || child->user >= 0) args.flags |= CLONE_NEWNS;
         if (CL_KEEPS(PID_NAMESPACE) && launch->plan->flags & CL_PLAN_NEW_PID) args.flags |= CLONE_NEWPID;
     }
     if (child->processes >= 0 || (child->user >= 0 && launch->join_pidfd < 0))
-        return cl_clone_within(launch->join_pidfd < 0 ? child->user : -1, &args, child, pidfd);
+        return cl_begin_within(launch->join_pidfd < 0 ? child->user : -1, &args, child, &out->answer);
     return (pid_t)syscall(SYS_clone3, &args, sizeof args);
 }
 
@@ -72,11 +72,16 @@ static void give_streams(const struct cl_launch *launch) {
             if (fchown(launch->stdio[i], launch->plan->stream_owner, (gid_t)-1) < 0) continue;
 }
 
-static void discard(int pidfd) {
+static void discard(struct cl_launched *launched) {
     siginfo_t info;
-    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-    waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
-    close(pidfd);
+    if (launched->between) {
+        kill(launched->between, SIGKILL);
+        waitpid(launched->between, NULL, 0);
+        if (cl_finish_within(launched->between, launched->answer, &launched->pid, &launched->pidfd)) return;
+    }
+    syscall(SYS_pidfd_send_signal, launched->pidfd, SIGKILL, NULL, 0);
+    waitid(P_PIDFD, (id_t)launched->pidfd, &info, WEXITED);
+    close(launched->pidfd);
 }
 
 static int close_user(const struct cl_child *child, int code) {
@@ -104,7 +109,7 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
     }
     if (namespace >= 0 && setns(namespace, CLONE_NEWPID) < 0) return close_user(&child, errno);
     *stage = CL_STAGE_CLONE;
-    pid_t pid = fork_into(&child, &out->pidfd, stage);
+    pid_t pid = fork_into(&child, out, stage);
     if (pid == 0) {
         close(ends[0]); /* or it would never see that who launched it is gone */
         cl_child_run(&child);
@@ -115,12 +120,13 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
     int back = namespace < 0 ? 0 : setns(launch->own_pid_ns, CLONE_NEWPID);
     if (back < 0 && !(errno == EPERM && launch->plan->flags & CL_PLAN_EXPLICIT)) abort();
     if (code) return code;
-    out->pid = pid;
+    if (out->answer < 0) out->pid = pid;
+    else out->between = pid;
     if (CL_KEEPS(DEVICES) && launch->plan->flags & CL_PLAN_DEVICE_PROGRAM && !joins && launch->cgroup >= 0) {
         code = cl_attach_device_program(launch->cgroup, launch->plan->rules, launch->plan->rule_count);
         if (code) {
             *stage = CL_STAGE_DEVICE_PROGRAM;
-            discard(out->pidfd);
+            discard(out);
         }
     }
     return code;
@@ -140,17 +146,34 @@ static int cause(int control, int code, uint32_t *stage, uint32_t *index) {
     return code;
 }
 
-int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage) {
+int32_t cl_launch_begin(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage) {
     int ends[2];
     *stage = CL_STAGE_STDIO;
+    *out = (struct cl_launched){.pidfd = -1, .answer = -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
     int code = clone_child(launch, ends, out, stage);
     close(ends[1]);
     out->control = ends[0];
+    if (code) close(ends[0]);
+    return code;
+}
+
+int32_t cl_launch_finish(struct cl_launched *launched, uint32_t *stage) {
+    *stage = CL_STAGE_CLONE;
+    int code = -cl_finish_within(launched->between, launched->answer, &launched->pid, &launched->pidfd);
+    launched->answer = -1;
     if (code) {
-        code = cause(ends[0], code, stage, &out->index);
-        close(ends[0]);
+        code = cause(launched->control, code, stage, &launched->index);
+        close(launched->control);
     }
+    return code;
+}
+
+int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage) {
+    int code = cl_launch_begin(launch, out, stage);
+    if (code || !out->between) return code;
+    code = cl_launch_finish(out, stage);
+    waitpid(out->between, NULL, 0);
     return code;
 }
 

@@ -217,6 +217,9 @@ void cm_collect(int32_t pid, int32_t milliseconds) {
     waitpid(pid, NULL, 0);
 }
 
+int32_t cm_collect_ended(int32_t pid) { return waitpid(pid, NULL, WNOHANG) != 0; }
+void cm_kill(int32_t pid) { kill(pid, SIGKILL); }
+
 int32_t cm_fork_writer(int32_t *socket) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;

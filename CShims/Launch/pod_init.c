@@ -67,7 +67,7 @@ int32_t cl_pod_init_start(int32_t *pidfd) {
         .pidfd = (uint64_t)(uintptr_t)&handle,
         .exit_signal = SIGCHLD,
     };
-    pid_t pid = user < 0 ? (pid_t)syscall(SYS_clone3, &args, sizeof args) : cl_clone_within(user, &args, NULL, &handle);
+    pid_t pid = user < 0 ? (pid_t)syscall(SYS_clone3, &args, sizeof args) : cl_clone_within(user, &args, &handle);
     if (pid == 0) run(ends[1]);
     int code = pid < 0 ? -errno : 0;
     if (user >= 0) close(user);

@@ -31,7 +31,7 @@ extension Monitor {
     }
 
     /// A launch that failed leaves nothing behind: its identifier is free again.
-    private mutating func forgetFailed(_ key: UInt32) {
+    mutating func forgetFailed(_ key: UInt32) {
         guard let index = index(of: key) else { return }
         if let request = processes[index].request {
             reply(request, LaunchFailure(stage: UInt32(CL_STAGE_LOST), code: 0, index: 0))
@@ -69,10 +69,11 @@ extension Monitor {
         return soonest <= now ? 0 : Int32(truncatingIfNeeded: (soonest - now) / 1_000_000 + 1)
     }
 
-    mutating func reportOverdue() {
+    mutating func handleOverdue() {
         let now = cm_monotonic_clock()
         for index in 0..<processes.count {
-            if let deadline = processes[index].deadline, deadline <= now { reportContainer(index) }
+            guard let deadline = processes[index].deadline, deadline <= now else { continue }
+            if processes[index].isBeingMade { giveUp(index, MakingEnd.late) } else { reportContainer(index) }
         }
     }
 
@@ -165,7 +166,9 @@ extension Monitor {
         writer = -1
         cm_collect(writerPID, 0)
         writerPID = -1
-        for index in 0..<processes.count where !processes[index].isSession && processes[index].isAlive { addLog(index) }
+        for index in 0..<processes.count where !processes[index].isSession {
+            if processes[index].isAlive || processes[index].isBeingMade { addLog(index) }
+        }
     }
 }
 

@@ -183,7 +183,7 @@ extension Monitor {
         let keepsInput: Bool
     }
 
-    /// Clones and enters the process into the table: its key, or nil after the failure was answered.
+    /// Clones, or has it cloned, and enters the process into the table: its key, or nil after the failure was answered.
     private mutating func launch(
         _ request: UInt32, _ plan: inout cl_plan, _ streams: Streams, _ place: Placement, joining: Int?,
         trees: [Int32], atOnce: Bool, processes target: Int32? = nil
@@ -203,13 +203,13 @@ extension Monitor {
                 order.stdio = streams.child
                 order.trees = trees.baseAddress
                 order.tree_count = UInt32(trees.count)
-                let code = cl_launch_start(&order, &launched, &stage)
+                let code = cl_launch_begin(&order, &launched, &stage)
                 guard let joining, InnerGroup.isNeeded(code, stage) else { return code }
                 let inner = InnerGroup.open(of: processes[joining])
                 guard inner >= 0 else { return code }
                 defer { cm_close(inner) }
                 order.cgroup = inner
-                return cl_launch_start(&order, &launched, &stage)
+                return cl_launch_begin(&order, &launched, &stage)
             }
         }
         guard code == 0 else {
@@ -223,10 +223,7 @@ extension Monitor {
             input: place.input, keepsInput: place.keepsInput, createdAt: now)
         process.request = request
         processes.append(process)
-        if joining == nil { MonitorPoint.containerCloned.reach() } else { MonitorPoint.sessionCloned.reach() }
-        if atOnce { _ = cl_go(launched.control) }
-        _ = cm_poll_add(poll, launched.control, Wake.control(key).token)
-        _ = cm_poll_add(poll, launched.pidfd, Wake.process(key).token)
+        if launched.between > 0 { awaitMade(launched, processes.count - 1) } else { letGo(processes.count - 1) }
         return key
     }
 

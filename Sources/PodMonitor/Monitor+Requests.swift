@@ -23,6 +23,10 @@ extension Monitor {
         case .killExec:
             let id = reader.string(limit: MonitorLimit.identifier)
             guard let index = session(id) else { return reply(request, .notFound) }
+            guard !processes[index].isBeingMade else {
+                giveUp(index, MakingEnd.unwanted)
+                return reply(request, .done)
+            }
             finish(request, cm_signal(processes[index].pidfd, 9))
         case .hello, .reply, .exit: reply(request, .malformed)
         }
@@ -36,7 +40,10 @@ extension Monitor {
         case .signal:
             guard processes[index].isAlive else { return reply(request, .wrongState) }
             finish(request, cm_signal(processes[index].pidfd, reader.number(Int32.self)))
-        case .kill: finish(request, cm_write_file(processes[index].cgroup, "cgroup.kill", "1"))
+        case .kill:
+            let code = cm_write_file(processes[index].cgroup, "cgroup.kill", "1")
+            giveUp(index, MakingEnd.unwanted)
+            finish(request, code)
         case .resize:
             guard processes[index].terminal >= 0 else { return reply(request, .wrongState) }
             let columns = reader.number(UInt16.self)
@@ -154,6 +161,7 @@ extension Monitor {
         for process in processes where !process.isSession && process.isAlive {
             _ = cm_write_file(process.cgroup, "cgroup.kill", "1")
         }
+        giveUpAll()
         reply(request, .done)
     }
 }

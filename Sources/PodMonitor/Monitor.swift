@@ -19,6 +19,8 @@ package struct Monitor {
     var podInitPID: Int32 = -1
     var writerPID: Int32 = -1
     var processes: [Supervised] = []
+    /// Those that have made a process, or were to, and are to be collected.
+    var makers: [Int32] = []
     var ledger = ExitLedger()
     var isEnding = false
     private var lastKey: UInt32 = 0
@@ -42,7 +44,8 @@ package struct Monitor {
             let woken = cm_poll_wait(poll, &token, patience)
             if woken < 0 { break }
             if woken > 0, let wake = Wake(token: token) { handle(wake) }
-            reportOverdue()
+            collectMakers()
+            handleOverdue()
         }
         // What is ours is gone before we are, so that our cgroup can be removed. The daemon knows by our own end.
         cm_close(writer)
@@ -59,6 +62,7 @@ package struct Monitor {
         case .control(let key): readControl(of: key)
         case .process(let key): reap(key)
         case .end: takeEnd()
+        case .made(let key): finishMaking(key)
         }
     }
 
@@ -92,7 +96,7 @@ package struct Monitor {
         return nil
     }
 
-    /// Or one whose end has not been told yet.
+    /// Or one that is being made, or whose end has not been told yet.
     private var hasLiveProcess: Bool {
         for process in processes where process.isAlive || process.deadline != nil { return true }
         return false
@@ -114,6 +118,7 @@ package struct Monitor {
     mutating func dropClient() {
         guard client >= 0 else { return }
         for index in 0..<processes.count { processes[index].request = nil }
+        giveUpAll()
         cm_poll_remove(poll, client)
         cm_close(client)
         client = -1

@@ -60,6 +60,8 @@ package enum MonitorLimit {
     package static let descriptors = 64
     /// What a non-blocking call returns when it would block: EAGAIN, negated.
     static let wouldBlock: Int64 = -11
+    /// Milliseconds in which a process must be made that another one makes.
+    package static let makingPatience: UInt64 = 10_000
     /// Milliseconds for which a container's exit waits for the end of its log.
     package static let logPatience: UInt64 = 100
 }

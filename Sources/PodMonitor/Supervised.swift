@@ -8,11 +8,14 @@ struct Supervised {
     /// Empty for a container's first process.
     let session: [UInt8]
     var machine: ProcessMachine
-    let pid: Int32
-    /// Open while the process is not reaped; -1 after.
+    var pid: Int32
+    /// Open from when the process has been made until it is reaped; else -1.
     var pidfd: Int32
     /// Open until execve; -1 after.
     var control: Int32
+    /// Who makes the process, and where that can be read once it has; -1 where it is made.
+    var between: Int32 = -1
+    var answer: Int32 = -1
     /// The container's cgroup; -1 for a session.
     let cgroup: Int32
     /// The end of the standard input's pipe that is written to, while it is kept.
@@ -32,11 +35,12 @@ struct Supervised {
     var startedAt: UInt64 = 0
     /// How it ended, once it has; its number is 0 until it was reported.
     var record: ExitRecord?
-    /// Monotonic nanoseconds at which the exit is reported though the log's end has not been told.
+    /// Monotonic nanoseconds at which the process is given up if it is not made by then, or its exit is reported though the log's end has not been told.
     var deadline: UInt64?
 
     var isSession: Bool { !session.isEmpty }
     var isAlive: Bool { pidfd >= 0 }
+    var isBeingMade: Bool { answer >= 0 }
     /// Its launch failed and was answered; only the reaping is left.
     var hasFailed: Bool { machine.phase == .failed }
 
@@ -44,6 +48,7 @@ struct Supervised {
     mutating func closeAll() {
         cm_close(pidfd)
         cm_close(control)
+        cm_close(answer)
         cm_close(cgroup)
         cm_close(input)
         cm_close(terminal)
@@ -53,6 +58,7 @@ struct Supervised {
         errors = -1
         pidfd = -1
         control = -1
+        answer = -1
         input = -1
         terminal = -1
     }
@@ -66,6 +72,7 @@ enum Wake {
     case control(UInt32)
     case process(UInt32)
     case end
+    case made(UInt32)
 
     init?(token: UInt64) {
         let key = UInt32(truncatingIfNeeded: token)
@@ -76,6 +83,7 @@ enum Wake {
         case 4: self = .control(key)
         case 5: self = .process(key)
         case 6: self = .end
+        case 7: self = .made(key)
         default: return nil
         }
     }
@@ -88,6 +96,7 @@ enum Wake {
         case .control(let key): 4 << 32 | UInt64(key)
         case .process(let key): 5 << 32 | UInt64(key)
         case .end: 6 << 32
+        case .made(let key): 7 << 32 | UInt64(key)
         }
     }
 }

@@ -2,6 +2,7 @@ import ContainerRuntime
 import Glibc
 import Linux
 import PodMonitor
+import Synchronization
 
 /// What a monitor owes the daemon after an ill-timed end: a daemon's, a process's.
 extension Check {
@@ -56,7 +57,7 @@ extension Check {
             let (text, _) = try await pod.shell("b", "echo runs") { $0.plan.processNamespace = .pod }
             try expect(text.hasPrefix("runs"), text)
         },
-        Check("a volume that hangs holds back the other containers of its pod for ten seconds, not for good") { pod in
+        Check("a volume that hangs holds back its own container alone, and that for ten seconds") { pod in
             guard let hung = try HungVolume(at: pod.directory + "/hung") else {
                 return print("      not tried: there is no /dev/fuse here")
             }
@@ -75,26 +76,73 @@ extension Check {
                 release.cancel()
                 hung.end()
             }
-            do throws(PodMonitorError) {
-                _ = try await pod.monitor.run(stuck)
-                try expectNever()
-            } catch {
-                guard case .launch("b", .clone, ETIMEDOUT, _) = error, "\(error)".contains("hangs") else {
-                    throw Unmet(description: "\(error)")
-                }
-            }
+            let waiting = Waiting(pod.monitor, stuck)
+            while try !pod.cgroup.child("b").isPopulated() { usleep(1000) }
             let session = try await pod.monitor.exec(
                 ExecLaunch(id: "e", containerID: "a", process: pod.process(["echo", "here"])))
+            try expect(!waiting.isAnswered, "the other container's session came after it")
+            try expect(try await everything(of: session.stdout) == "here\n", "the other container's session")
+            let failure = try await waiting.failure
+            guard let failure, case .launch("b", .clone, ETIMEDOUT, _) = failure, "\(failure)".contains("hangs") else {
+                throw Unmet(description: "\(String(describing: failure))")
+            }
+            _ = try await pod.nextExit()
+            try await comes("who looked the volume up is gone") { try !pod.cgroup.child("b").isPopulated() }
+        },
+        Check("a container that holds its sessions up holds back itself alone") { pod in
+            let (held, other) = (pod.cgroup.child("a"), "b")
+            for id in ["a", other] { _ = try await pod.monitor.run(pod.container(id, ["sleep", "100"])) }
+            try held.setFrozen(true)
+            let waiting = try ["late", "killed"].map { id in
+                Waiting(pod.monitor, ExecLaunch(id: id, containerID: "a", process: try pod.process(["true"])))
+            }
+            while try held.processes().count < 2 { usleep(1000) }
+            let session = try await pod.monitor.exec(
+                ExecLaunch(id: "e", containerID: other, process: pod.process(["echo", "here"])))
             try expect(try await everything(of: session.stdout) == "here\n", "the other container's session")
             _ = try await pod.nextExit()
-            var looks = 0
-            while try pod.cgroup.child("b").isPopulated() {
-                looks += 1
-                try expect(looks < 3_000, "who looked the volume up is still there")
-                usleep(10_000)
+            try expect(!waiting.contains { $0.isAnswered }, "the other container's session came after them")
+            try await comes("both are begun") { try held.processes().count == 3 }
+            try await pod.monitor.killExec("killed")
+            let killed = try await waiting[1].failure
+            guard case .launch("killed", _, 0, _) = killed else {
+                throw Unmet(description: "killed: \(String(describing: killed))")
             }
+            try expect(!waiting[0].isAnswered, "the end of one was the other's")
+            let late = try await waiting[0].failure
+            guard case .launch("late", .clone, ETIMEDOUT, _) = late else {
+                throw Unmet(description: "late: \(String(describing: late))")
+            }
+            try await comes("what was given up is gone") { try held.processes().count == 1 }
+            try held.setFrozen(false)
+            let again = try await pod.monitor.exec(
+                ExecLaunch(id: "late", containerID: "a", process: pod.process(["echo", "again"])))
+            try expect(try await everything(of: again.stdout) == "again\n", "its next session, by the same name")
+        },
+        Check("what is being made when its daemon goes is not made") { pod in
+            _ = try await pod.monitor.run(pod.container("a", ["sleep", "100"]))
+            let held = pod.cgroup.child("a")
+            try held.setFrozen(true)
+            let waiting = Waiting(
+                pod.monitor, ExecLaunch(id: "s", containerID: "a", process: try pod.process(["sleep", "100"])))
+            while try held.processes().count < 2 { usleep(1000) }
+            (pod.monitor as? PodMonitorClient)?.disconnect()
+            _ = try await waiting.failure
+            let next = try RawDaemon(of: pod)
+            try next.send(.list, 70)
+            try expect(try next.answered(until: 70) == [60, 70], "answers")
+            try held.setFrozen(false)
+            try await comes("it is gone") { try held.processes().count == 1 }
+            try next.send(.shutdown, 71)
+            try expect(try next.answered(until: 71) == [71], "answers")
         },
     ]
+
+    /// Waits for what must come, for half a minute.
+    private static func comes(_ what: String, _ hasCome: () throws -> Bool) async throws {
+        for _ in 0..<3_000 where try !hasCome() { try await Task.sleep(for: .milliseconds(10)) }
+        try expect(try hasCome(), "it does not come that \(what)")
+    }
 
     private static func openFiles(of process: Int32) throws -> [String] {
         guard let directory = opendir("/proc/\(process)/fd") else { throw KernelError("list", "descriptors") }
@@ -167,5 +215,41 @@ private struct RawDaemon {
             }
         }
         return numbers
+    }
+}
+
+/// A launch that is not waited for.
+private final class Waiting: Sendable {
+    private let outcome = Mutex<Result<Void, PodMonitorError>?>(nil)
+
+    init(_ monitor: any PodMonitoring, _ container: ContainerLaunch) {
+        begin { () async throws(PodMonitorError) in _ = try await monitor.run(container) }
+    }
+
+    init(_ monitor: any PodMonitoring, _ session: ExecLaunch) {
+        begin { () async throws(PodMonitorError) in _ = try await monitor.exec(session) }
+    }
+
+    private func begin(_ launch: @escaping @Sendable () async throws(PodMonitorError) -> Void) {
+        Task {
+            var result = Result<Void, PodMonitorError>.success(())
+            do throws(PodMonitorError) { try await launch() } catch { result = .failure(error) }
+            outcome.withLock { [result] in $0 = result }
+        }
+    }
+
+    var isAnswered: Bool { outcome.withLock { $0 != nil } }
+
+    /// Once it is answered; nil where it went well.
+    var failure: PodMonitorError? {
+        get async throws {
+            while true {
+                if let outcome = outcome.withLock({ $0 }) {
+                    if case .failure(let error) = outcome { return error }
+                    return nil
+                }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
     }
 }

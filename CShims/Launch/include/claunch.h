@@ -34,6 +34,8 @@ struct cl_launched {
     int32_t pidfd;
     int32_t control; /* status records come from it, CL_GO is written to it */
     uint32_t index;  /* of a failure: which mount, path or device */
+    int32_t between; /* the process between that makes the child; 0: there is none */
+    int32_t answer;  /* can be read once that has made it, or has ended; -1 */
 };
 
 /* One message on the control socket, from child to parent. End of file after CL_STATUS_EXECUTING means it has exec'd. */
@@ -57,6 +59,11 @@ enum { CL_WORDS = 256 };
 
 /* Clones the child. 0, or a negated errno with *stage set. The child waits for cl_go. */
 int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage);
+/* The same without a wait for a process between, which a file system or a container's own processes may hold up: where one makes the child, `answer` is
+ * set, and pid and pidfd are not yet. */
+int32_t cl_launch_begin(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage);
+/* What came of that, once `answer` can be read: as cl_launch_start. The process between is left to be collected by the caller, who may have killed it. */
+int32_t cl_launch_finish(struct cl_launched *launched, uint32_t *stage);
 /* Loads a device program: a descriptor or a negated errno. It costs one to two milliseconds, so the daemon loads the usual
  * one for all its monitors. */
 int32_t cl_device_program_load(const struct cl_rule *rules, uint32_t count);

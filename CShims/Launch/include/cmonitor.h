@@ -58,6 +58,9 @@ int32_t cm_rename(const char *from, const char *to);
 
 /* Collects a child: gives it the time to end by itself, then kills it. */
 void cm_collect(int32_t pid, int32_t milliseconds);
+/* Collects a child without waiting; 0 where it has not ended. */
+int32_t cm_collect_ended(int32_t pid);
+void cm_kill(int32_t pid);
 
 /* Forks: 0 in the child, which keeps descriptors 0 to 2 and `socket` (moved to 3) alone; else its pid and our end. */
 int32_t cm_fork_writer(int32_t *socket);
