@@ -17,6 +17,8 @@ source integration/cri/python.sh
 source integration/cri/registry.sh
 # shellcheck source=integration/cri/run.sh
 source integration/cri/run.sh
+# shellcheck source=integration/cri/run-options.sh
+source integration/cri/run-options.sh
 only=
 [ "${1:-}" = --only ] && only=${2:?a part of a name}
 

@@ -131,6 +131,8 @@ package struct ContainerSecurity: Sendable, Hashable {
     /// A group that the image's /etc/group knows, where `group` is nil; empty: the user's own.
     package var groupName = ""
     package var supplementalGroups: [Int64] = []
+    /// Those that the image's /etc/group knows, or numbers. Not in the CRI.
+    package var supplementalGroupNames: [String] = []
     /// Leave out the groups that the image gives its user (`supplementalGroupsPolicy: Strict`).
     package var hasStrictGroups = false
     /// Capabilities that are kept over an exec as a user other than root.

@@ -144,6 +144,11 @@ extension PodSandboxStatus {
     package static let keptAtEnd = "kept"
     package static let removedAtEnd = "removed"
 
+    /// Seconds that it has to end by itself, where that is said.
+    package static let graceLabel = "swiftlet.dev/grace"
+
+    package var sessionGrace: Duration? { labels[Self.graceLabel].flatMap { UInt32($0) }.map { .seconds($0) } }
+
     package var isDetached: Bool { labels[Self.detachedLabel] != nil }
     package var isRemovedAtEnd: Bool { labels[Self.detachedLabel] == Self.removedAtEnd }
 }

@@ -3,50 +3,105 @@ import ArgumentParser
 /// What docker and podman have and `run` has not. It is taken, so that the refusal can say what does it here.
 struct ForeignRunOptions: ParsableArguments {
     @Option(help: .hidden) var restart: String?
-    @Flag(name: .customLong("init"), help: .hidden) var reaper = false
+    @Option(help: .hidden) var gpus: String?
     @Option(name: [.long, .customLong("tmpfs")], help: .hidden) var mount: String?
-    @Option(name: [.long, .customLong("gpus")], help: .hidden) var device: String?
     @Option(help: .hidden) var ulimit: String?
-    @Option(help: .hidden) var securityOpt: String?
+    @Option(help: .hidden) var addHost: String?
+    @Option(help: .hidden) var userns: String?
+    @Option(name: [.customLong("uts"), .long], help: .hidden) var cgroupns: String?
+    @Option(name: [.long, .customLong("network-alias")], help: .hidden) var link: String?
+    @Option(name: [.customLong("ip"), .long, .customLong("mac-address")], help: .hidden) var ip6: String?
     @Option(
-        name: [.long, .customLong("ipc"), .customLong("uts"), .customLong("userns"), .customLong("cgroupns")],
-        help: .hidden)
-    var pid: String?
-    @Option(name: [.long, .customLong("dns"), .customLong("link")], help: .hidden) var addHost: String?
-    @Option(name: [.short, .long], help: .hidden) var label: String?
-    @Option(help: .hidden) var healthCmd: String?
+        name: [
+            .customLong("health-cmd"), .customLong("health-interval"), .customLong("health-retries"),
+            .customLong("health-start-period"), .customLong("health-timeout"),
+        ], help: .hidden)
+    var health: String?
+    /// Nothing looks after one.
+    @Flag(help: .hidden) var noHealthcheck = false
     @Flag(name: [.customShort("P"), .long], help: .hidden) var publishAll = false
+    @Option(help: .hidden) var expose: String?
+    @Option(name: [.long, .customLong("volume-driver")], help: .hidden) var volumesFrom: String?
+    @Option(name: [.customLong("log-driver"), .long], help: .hidden) var logOpt: String?
+    @Option(name: [.customShort("a"), .long], help: .hidden) var attach: String?
+    @Option(help: .hidden) var detachKeys: String?
+    @Option(name: [.long, .customLong("memory-swappiness")], help: .hidden) var memoryReservation: String?
+    @Option(
+        name: [
+            .long, .customLong("blkio-weight-device"), .customLong("device-read-bps"), .customLong("device-write-bps"),
+            .customLong("device-read-iops"), .customLong("device-write-iops"),
+        ], help: .hidden)
+    var blkioWeight: String?
+    @Flag(help: .hidden) var oomKillDisable = false
+    @Option(help: .hidden) var cgroupParent: String?
+    @Option(help: .hidden) var runtime: String?
+    @Option(help: .hidden) var storageOpt: String?
+    @Option(help: .hidden) var labelFile: String?
+    @Option(help: .hidden) var pod: String?
+    @Flag(help: .hidden) var replace = false
+    @Option(help: .hidden) var timeout: String?
+    @Option(help: .hidden) var umask: String?
+    @Option(help: .hidden) var tz: String?
+    @Option(help: .hidden) var secret: String?
 
-    func validate() throws {
-        let refusals = [
+    /// Each where it is given: its names, and what does it here.
+    private var refusals: [(isGiven: Bool, names: String, wayOut: String)] {
+        [
             (
-                restart != nil, "--restart",
+                restart.map { $0 != "no" } ?? false, "--restart",
                 "nothing starts it again; what is to come back is a pod (kubectl create deployment), or has a service of "
                     + "systemd's that calls `swiftlet run`"
             ),
-            (
-                reaper, "--init",
-                "the program is process 1 itself; an image can bring one that collects others, such as tini"
-            ),
+            (gpus != nil, "--gpus", "--device VENDOR/CLASS=DEVICE gives what files in /etc/cdi describe"),
             (mount != nil, "--mount and --tmpfs", "write --volume /HERE:/THERE; a directory in /dev/shm is in memory"),
-            (device != nil, "--device and --gpus", "--privileged gives all devices, and a pod those that it asks for"),
             (ulimit != nil, "--ulimit", "the program can lower its own: sh -c 'ulimit -n 1024; exec PROGRAM'"),
+            (addHost != nil, "--add-host", "--volume ./hosts:/etc/hosts:ro gives it names"),
             (
-                securityOpt != nil, "--security-opt",
-                "the default profiles hold, and with --privileged none; --cap-add and --cap-drop are there"
+                userns.map { !["host", ""].contains($0) } ?? false, "--userns",
+                "its users are the machine's; a pod with hostUsers: false has its own"
             ),
             (
-                pid != nil, "--pid, --ipc, --uts, --userns and --cgroupns",
-                "its namespaces are its own, but for --network host; a pod can share more"
+                cgroupns.map { !["private", ""].contains($0) } ?? false, "--uts and --cgroupns",
+                "both are its own; with --network host it has the machine's name too"
             ),
             (
-                addHost != nil, "--add-host, --dns and --link",
-                "--volume ./hosts:/etc/hosts:ro gives it names, and /etc/resolv.conf likewise"
+                link != nil, "--link and --network-alias",
+                "containers have no names in each other's eyes; those of one pod are localhost to each other"
             ),
-            (label != nil, "--label", "it has a --name alone"),
-            (healthCmd != nil, "--health-cmd", "`swiftlet exec NAME COMMAND` asks it; a pod has probes"),
+            (
+                ip6 != nil, "--ip, --ip6 and --mac-address",
+                "addresses are given out by the node; --publish leads a port of the machine to it"
+            ),
+            (health != nil, "--health-cmd", "`swiftlet exec NAME COMMAND` asks it; a pod has probes"),
             (publishAll, "--publish-all", "name each port: --publish PORT-HERE:PORT-THERE"),
+            (expose != nil, "--expose", "every port of it is reachable at its address; --publish gives it one of ours"),
+            (volumesFrom != nil, "--volumes-from and --volume-driver", "give each the same --volume /HERE:/THERE"),
+            (
+                logOpt != nil, "--log-driver and --log-opt",
+                "what a detached container writes is kept until `swiftlet rm`, and `swiftlet logs` shows it"
+            ),
+            (attach != nil, "--attach", "without --detach it is joined to both outputs; --interactive adds the input"),
+            (detachKeys != nil, "--detach-keys", "--detach lets it go on alone from the start"),
+            (
+                memoryReservation != nil, "--memory-reservation and --memory-swappiness",
+                "--memory is its limit; a pod can ask for memory"
+            ),
+            (blkioWeight != nil, "limits of its disks' speed", "nothing bounds that here"),
+            (oomKillDisable, "--oom-kill-disable", "--oom-score-adj -1000 lets the kernel end others first"),
+            (cgroupParent != nil, "--cgroup-parent", "all containers are beneath the node's own group"),
+            (runtime != nil, "--runtime", "there is one; podman --runtime swiftlet-oci has others too"),
+            (storageOpt != nil, "--storage-opt", "what it writes is bounded by the disk; a pod can have a limit"),
+            (labelFile != nil, "--label-file", "give each as --label NAME=VALUE"),
+            (pod != nil, "--pod", "containers that belong together are a pod of Kubernetes': `kubectl apply`"),
+            (replace, "--replace", "`swiftlet rm --force NAME` takes the old one away"),
+            (timeout != nil, "--timeout", "write timeout SECONDS swiftlet run ..."),
+            (umask != nil, "--umask", "the program can set its own: sh -c 'umask 027; exec PROGRAM'"),
+            (tz != nil, "--tz", "--env TZ=ZONE says so to most programs"),
+            (secret != nil, "--secret", "--volume /FILE:/run/secrets/NAME:ro gives it a file"),
         ]
+    }
+
+    func validate() throws {
         for (isGiven, names, wayOut) in refusals where isGiven {
             throw ValidationError("`swiftlet run` has no \(names): \(wayOut)")
         }

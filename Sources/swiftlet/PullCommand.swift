@@ -13,12 +13,13 @@ struct PullCommand: AsyncParsableCommand {
     @OptionGroup var node: NodeOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var credentials: RegistryCredentials
+    @Flag(name: [.short, .long], help: "Print only what came of it.") var quiet = false
     @Argument(help: "The image's name, such as busybox:1.36.") var name: String
 
     func run() async throws {
         var body: JSONObject = ["name": .string(name)]
         try credentials.add(to: &body)
-        try await Progress.show("/v1/images/pull", body, node) { value in
+        try await Progress.show("/v1/images/pull", body, node, isSilent: quiet) { value in
             output.show(value) { "\(name) \(value["id"]?.string ?? "")\n" }
         }
     }
@@ -57,9 +58,9 @@ struct RegistryCredentials: ParsableArguments {
 /// Shows how a pull or a push goes: in a terminal one line that changes, else a line for each layer.
 enum Progress {
     static func show(
-        _ path: String, _ body: JSONObject, _ node: NodeOptions, end: (JSONValue) -> Void
+        _ path: String, _ body: JSONObject, _ node: NodeOptions, isSilent: Bool = false, end: (JSONValue) -> Void
     ) async throws {
-        let isLive = isatty(STDERR_FILENO) == 1
+        let isLive = !isSilent && isatty(STDERR_FILENO) == 1
         var table = ProgressTable()
         var last: JSONValue?
         try await node.client().lines(path, body: .object(body)) { line throws(DaemonError) in
@@ -68,7 +69,7 @@ enum Progress {
             if table.take(line) { last = line }
             if isLive {
                 Output.error("\r\u{1B}[K" + table.summary)
-            } else if let text = ProgressTable.text(of: line) {
+            } else if !isSilent, let text = ProgressTable.text(of: line) {
                 Output.error(text + "\n")
             }
         }

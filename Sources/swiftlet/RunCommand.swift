@@ -11,8 +11,8 @@ struct RunCommand: AsyncParsableCommand {
             "swiftlet run -it busybox sh. Input, output, signals and the terminal's size are passed on; the container ends with this command, "
             + "nothing of it stays, and its exit code is this command's: 125 where it could not be made or was asked for wrongly, 126 and 127 as a shell has them.\n\n"
             + "With --detach it goes on alone, also when the daemon is started anew, and stays when it has ended, until the next boot: swiftlet logs, exec, wait, "
-            + "kill, stop and rm take its name, which is printed."
-    )
+            + "kill, stop and rm take its name, which is printed.",
+        helpNames: .long)
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var foreign: ForeignRunOptions
@@ -26,22 +26,20 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "A file with a line NAME=VALUE or NAME each; again for more.") var envFile: [String] = []
     @Option(name: [.short, .long], help: "/HERE:/THERE or ./HERE:/THERE, with :ro to be read only; again for more.")
     var volume: [String] = []
-    @Option(name: [.short, .long], help: "PORT-HERE:PORT-THERE, with /udp for UDP; again for more.")
-    var publish: [String] = []
-    @Option(
-        name: [.long, .customLong("net")], help: "pod: an address of its own; host: the machine's network; none.")
-    var network = RunSpec.Network.pod
-    @Option(name: [.short, .long], help: "Memory limit, such as 256m.") var memory: String?
-    @Option(help: "Processor limit, such as 1.5.") var cpus: String?
-    @Option(name: [.short, .long], help: "Whom it runs as: a name or number, with :GROUP.") var user = ""
     @Option(name: [.short, .long], help: "Where it starts in.") var workdir = ""
-    @Option(help: "Its host name (default: its name).") var hostname = ""
     @Option(help: "In place of the image's entry point; empty: the command alone.") var entrypoint: String?
     @Flag(help: "Its root filesystem cannot be written.") var readOnly = false
-    @Option(help: "A capability more, such as NET_ADMIN; again for more, ALL for all.") var capAdd: [String] = []
-    @Option(help: "A capability less; again for more, ALL for all.") var capDrop: [String] = []
-    @Flag(help: "All that root on this machine may do.") var privileged = false
+    @Option(name: [.short, .long], help: "NAME=VALUE, shown by swiftlet inspect; again for more.") var label: [String] =
+        []
+    @Option(help: "The same as an annotation.") var annotation: [String] = []
+    @Option(help: "What it is sent to end (default: as its image says, else TERM).") var stopSignal: String?
+    @Option(help: "Seconds that it then has (default: 10).") var stopTimeout: UInt32?
     @Option(help: "Fetch the image: missing, always or never.") var pull = PullPolicy.missing
+    @Flag(name: [.short, .long], help: "Say nothing of a fetch.") var quiet = false
+    @Option(help: "OS/ARCHITECTURE: an error where that is not this machine's.") var platform: String?
+    @OptionGroup(title: "Network") var network: RunNetworkOptions
+    @OptionGroup(title: "Limits") var limits: RunLimitOptions
+    @OptionGroup(title: "Rights") var rights: RunRightOptions
     @Argument(help: "The image's name.") var image: String
     @Argument(parsing: .captureForPassthrough, help: "In place of the image's command.") var command: [String] = []
 
@@ -64,7 +62,7 @@ struct RunCommand: AsyncParsableCommand {
         let listening = Task { await signals.listen() }
         defer { listening.cancel() }
         if pull == .always || pull == .missing, try await isToBeFetched(client) {
-            try await Progress.show("/v1/images/pull", ["name": .string(image)], node) { _ in }
+            try await Progress.show("/v1/images/pull", ["name": .string(image)], node, isSilent: quiet) { _ in }
         }
         let spec = try spec()
         if tty && !spec.hasTerminal { Output.noteNoTerminal() }
@@ -87,19 +85,22 @@ struct RunCommand: AsyncParsableCommand {
             if let variable = try RunSpec.variable(text, caller: Self.environment) { spec.environment.append(variable) }
         }
         for text in volume { spec.mounts.append(try RunSpec.mount(text, from: WorkingDirectory.path)) }
-        for text in publish { spec.ports.append(try RunSpec.port(text)) }
-        try RunSpec.check(ports: spec.ports)
-        guard spec.ports.isEmpty || network == .pod else {
-            throw DaemonError(
-                "--publish needs --network pod: on the host's network its ports are the machine's already")
+        try network.apply(to: &spec)
+        try limits.apply(to: &spec)
+        try rights.apply(to: &spec)
+        for text in label {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            spec.labels[String(parts[0])] = parts.count == 2 ? String(parts[1]) : ""
         }
-        spec.network = network
-        spec.memory = try memory.map { text throws(DaemonError) in try RunSpec.bytes(text) }
-        spec.processors = try cpus.map { text throws(DaemonError) in try RunSpec.processors(text) }
-        (spec.user, spec.workingDirectory, spec.hostname) = (user, workdir, hostname)
+        for text in annotation {
+            let (name, value) = try RunSpec.assignment(text, of: "--annotation")
+            spec.annotations[name] = value
+        }
+        if let platform { try RunSpec.check(platform: platform) }
+        if let stopSignal { try RunSpec.check(signal: stopSignal) }
+        (spec.stopSignal, spec.grace) = (stopSignal, stopTimeout)
+        (spec.workingDirectory, spec.hasReadOnlyRoot) = (workdir, readOnly)
         (spec.hasInput, spec.hasTerminal) = (interactive, tty && (detach || Output.hasTerminal(for: interactive)))
-        (spec.hasReadOnlyRoot, spec.isPrivileged) = (readOnly, privileged)
-        (spec.addCapabilities, spec.dropCapabilities) = (capAdd, capDrop)
         (spec.isDetached, spec.isRemovedAtEnd) = (detach, detach && rm)
         return spec
     }
@@ -119,5 +120,3 @@ struct RunCommand: AsyncParsableCommand {
         return found
     }
 }
-
-extension RunSpec.Network: ExpressibleByArgument {}

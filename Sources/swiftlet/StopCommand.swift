@@ -8,13 +8,15 @@ struct StopCommand: AsyncParsableCommand {
         discussion: "Each is sent its image's stop signal, and killed when its time is over.")
 
     @OptionGroup var node: NodeOptions
-    @Option(name: [.customShort("t"), .long], help: "Seconds that each has to end by itself.") var time: UInt32 = 10
+    @Option(
+        name: [.customShort("t"), .long], help: "Seconds that each has to end by itself (default: its own, or 10).")
+    var time: UInt32?
     @Argument(help: "Their names, or how their ids begin.") var names: [String]
 
     func run() async throws {
         let client = try node.client()
         try await Each.of(names) { name in
-            let query = [QueryItem("name", name), QueryItem("seconds", String(time))]
+            let query = [QueryItem("name", name)] + (time.map { [QueryItem("seconds", String($0))] } ?? [])
             return try await client.send(.post, "/v1/run/stop", query)["name"]?.string ?? name
         }
     }

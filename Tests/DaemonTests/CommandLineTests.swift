@@ -104,6 +104,19 @@ import Testing
         #expect(normal("exec web -c") == "exec web -c")
     }
 
+    @Test func optionsOfRunAreTakenAsDockerTakesThem() {
+        func normal(_ text: String) -> String {
+            ArgumentOrder.normal(text.split(separator: " ").map(String.init), groups: []).joined(separator: " ")
+        }
+        #expect(
+            normal("run -itp8080:80 -eA=b -u=0 web -p1 --rm=true") == "run -it -p 8080:80 -e A=b -u 0 web -p1 --rm=true"
+        )
+        #expect(normal("run --rm=true --init=false --tty=x --name=a web") == "run --rm --tty=x --name=a web")
+        #expect(normal("run --pids-limit -1 --name -dit web -d1") == "run --pids-limit -1 --name -dit web -d1")
+        #expect(normal("run -d -- web -it") == "run -d -- web -it")
+        #expect(normal("run -h") == "run -h" && normal("run") == "run" && normal("run --help") == "run --help")
+    }
+
     @Test func anUnknownCommandGetsTheRightOne() {
         func refusal(_ word: String) -> String? { CommandNames.refusal(of: word, known: ["images", "inspect", "run"]) }
         #expect(refusal("run") == nil && refusal("--help") == nil && refusal("") == nil)

@@ -106,6 +106,51 @@ import Testing
         }
     }
 
+    @Test func limits() throws {
+        var spec = RunSpec(name: "a", image: "b")
+        try spec.limitTime(shares: 512, quota: 50_000, period: nil)
+        #expect(spec.resources.cpuRequest == 500 && spec.resources.cpuLimit == 500)
+        #expect(throws: DaemonError.self) { try spec.limitTime(shares: nil, quota: 50_000, period: nil) }
+        #expect(throws: DaemonError.self) { try spec.limitTime(shares: 1, quota: nil, period: nil) }
+        #expect(throws: DaemonError.self) { try spec.limitSwap("64m") }
+        spec.resources.memoryLimit = 32 << 20
+        try spec.limitSwap("64m")
+        #expect(spec.resources.memorySwapLimit == 64 << 20)
+        #expect(throws: DaemonError.self) { try spec.limitSwap("16m") }
+    }
+
+    @Test func devices() throws {
+        func taken(_ text: String) throws -> RunSpec {
+            var spec = RunSpec(name: "a", image: "b")
+            try spec.take(device: text)
+            return spec
+        }
+        func device(_ here: String, _ there: String, _ permissions: String) -> [Device] {
+            [Device(hostPath: here, containerPath: there, permissions: permissions)]
+        }
+        #expect(try taken("/dev/a").devices == device("/dev/a", "/dev/a", "rwm"))
+        #expect(try taken("/dev/a:r").devices == device("/dev/a", "/dev/a", "r"))
+        #expect(try taken("/dev/a:/dev/b:rw").devices == device("/dev/a", "/dev/b", "rw"))
+        #expect(try taken("a.com/b=c").namedDevices == ["a.com/b=c"])
+        for bad in ["a", "", "/dev/a:/dev/b:/dev/c", "/dev/a:x", "/tmp/a", "/dev/a:"] {
+            #expect(throws: DaemonError.self) { try taken(bad) }
+        }
+    }
+
+    @Test func securityOptions() throws {
+        var confinement = RunConfinement()
+        for option in [
+            "no-new-privileges", "seccomp=a.json", "apparmor:mine", "label=disable", "systempaths=unconfined",
+        ] {
+            try confinement.take(option, from: "/home")
+        }
+        #expect(confinement.noNewPrivileges && confinement.seccomp == "/home/a.json" && confinement.appArmor == "mine")
+        #expect(confinement.isProcUnmasked && confinement.security.seccomp == .localhost(path: "/home/a.json"))
+        for bad in ["", "seccomp", "seccomp=", "label=type:x", "no-new-privileges=maybe", "nonsense"] {
+            #expect(throws: DaemonError.self) { try confinement.take(bad, from: "/home") }
+        }
+    }
+
     @Test func names() throws {
         try RunSpec.check(name: "web-1")
         for bad in ["", "-a", "a-", "A", "a.b", "a/b", String(repeating: "a", count: 64)] {
@@ -122,11 +167,21 @@ import Testing
         spec.ports = [PortMapping(transport: "UDP", containerPort: 1, hostPort: 2, hostAddress: "192.0.2.1")]
         spec.network = .none
         (spec.hostname, spec.workingDirectory, spec.user) = ("h", "/w", "12:34")
-        (spec.memory, spec.processors) = (1 << 20, 500)
-        (spec.hasInput, spec.hasTerminal, spec.hasReadOnlyRoot, spec.isPrivileged) = (true, true, true, true)
+        (spec.resources.memoryLimit, spec.resources.cpuLimit) = (1 << 20, 500)
+        (spec.hasInput, spec.hasTerminal, spec.hasReadOnlyRoot) = (true, true, true)
+        spec.confinement.isPrivileged = true
         spec.terminalSize = TerminalSize(columns: 91, rows: 33)
         (spec.isDetached, spec.isRemovedAtEnd) = (true, true)
-        (spec.addCapabilities, spec.dropCapabilities) = (["NET_ADMIN"], ["ALL"])
+        (spec.confinement.addCapabilities, spec.confinement.dropCapabilities) = (["NET_ADMIN"], ["ALL"])
+        (spec.confinement.seccomp, spec.confinement.appArmor) = ("/p.json", "unconfined")
+        (spec.confinement.noNewPrivileges, spec.confinement.isProcUnmasked) = (true, true)
+        spec.groups = ["tty", "7"]
+        spec.devices = [Device(hostPath: "/dev/a", containerPath: "/dev/b", permissions: "r")]
+        spec.namedDevices = ["a.com/b=c"]
+        spec.sysctls = ["net.a": "1"]
+        spec.dns = PodSandboxConfig.DNS(servers: ["192.0.2.9"], options: ["ndots:3"])
+        (spec.labels, spec.annotations) = (["l": ""], ["n": "this"])
+        (spec.processes, spec.ipc, spec.stopSignal, spec.grace) = (.pod, .node, "INT", 3)
         return spec
     }
 
@@ -135,10 +190,13 @@ import Testing
         #expect(RunSpec(there) == spec)
         #expect(RunSpec(RunSpec(name: "a", image: "b").json) == RunSpec(name: "a", image: "b"))
         #expect(RunSpec(["name": "a"]) == nil)
+        var newer = try #require(spec.json.object)
+        newer["unheardOf"] = true
+        #expect(RunSpec(.object(newer)) == nil)
     }
 
     @Test func theRuntimeIsAskedForIt() throws {
-        let sandbox = spec.sandbox(uid: "u", logs: "/logs/u")
+        let sandbox = spec.sandbox(uid: "u", logs: "/logs/u", resolver: "nameserver 192.0.2.1\nsearch lan\n")
         #expect(!sandbox.hasLink && sandbox.network == .pod && sandbox.hostname == "h")
         #expect(sandbox.labels[PodSandboxStatus.sessionLabel] == "web")
         let container = spec.container()
@@ -146,6 +204,10 @@ import Testing
         #expect(container.security.user == 12 && container.security.group == 34)
         #expect(container.security.addCapabilities == ["NET_ADMIN"] && container.security.dropCapabilities == ["ALL"])
         #expect(container.environment.contains(EnvironmentVariable("TERM", "xterm")))
+        #expect(container.security.seccomp == .localhost(path: "/p.json") && container.security.appArmor == .unconfined)
+        #expect(container.security.supplementalGroupNames == ["tty", "7"] && container.stopSignal == "INT")
+        #expect(sandbox.dns == PodSandboxConfig.DNS(servers: ["192.0.2.9"], searches: ["lan"], options: ["ndots:3"]))
+        #expect(sandbox.pid == .pod && sandbox.ipc == .node && sandbox.labels[PodSandboxStatus.graceLabel] == "3")
         #expect(container.resources.memoryLimit == 1 << 20 && container.resources.cpuLimit == 500)
         // Nobody who hears it, and nobody whose end of input is the container's.
         #expect(sandbox.logDirectory == "/logs/u" && container.logPath == "log" && !container.standardInputOnce)

@@ -63,6 +63,7 @@ run_commands() {
     check "a signal ends a fetch that hangs" run_interrupted
     check "one name of several that is wrong holds up no other" run_several
     check "a name of nothing is told with what there is" run_nobody
+    run_options
     run_login
     kill "$EVENTS" 2>/dev/null
 }
@@ -84,7 +85,7 @@ run_wrong_words() {
 }
 run_foreign() {
     ends_with 125 swiftlet run --restart always busybox:demo true && grep -q "kubectl create deployment" "$ROOT/said" &&
-        ends_with 125 swiftlet run --tmpfs /x busybox:demo true && grep -q -- "--volume" "$ROOT/said" &&
+        ends_with 125 swiftlet run --health-interval 3s busybox:demo true && grep -q -- "probes" "$ROOT/said" &&
         [ "$(swiftlet run busybox:demo echo --restart always)" = "--restart always" ] &&
         ends_with 2 swiftlet exec -w /tmp none pwd && grep -q "sh -c 'cd" "$ROOT/said" &&
         ends_with 2 swiftlet start none && grep -q "not started again" "$ROOT/said"
@@ -176,7 +177,7 @@ run_isolated() {
 }
 run_port() {
     local status
-    swiftlet run --name web -p 18080:80 busybox:demo sh -c 'echo page >/www/index.html; exec httpd -f -p 80 -h /www' >"$ROOT/web" 2>&1 &
+    swiftlet run --init --name web -p 18080:80 busybox:demo sh -c 'echo page >/www/index.html; exec httpd -f -p 80 -h /www' >"$ROOT/web" 2>&1 &
     local pid=$!
     eventually 15 says page inside curl -sfm 2 http://127.0.0.1:18080/ && says "published by container web" swiftlet run -p 18080:81 busybox:demo true
     status=$?

@@ -31,6 +31,7 @@ struct ProcessIdentity: Sendable, Hashable {
         // The first group is among the others, so that a rule that denies it something holds whichever way it is looked for (CVE-2022-36109).
         groups.append(groupID)
         for group in security.supplementalGroups { groups.append(try Self.number(group, "supplementalGroups")) }
+        for name in security.supplementalGroupNames { groups.append(try Self.group(name, database)) }
         supplementaryGroups = Array(Set(groups)).sorted()
         home = entry.home.isEmpty ? "/" : entry.home
         if security.mustRunAsNonRoot && userID == 0 {

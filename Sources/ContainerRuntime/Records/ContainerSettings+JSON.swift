@@ -3,7 +3,7 @@ import JSONTree
 import OCI
 
 extension CRI.Mount {
-    var json: JSONObject {
+    package var json: JSONObject {
         [
             "hostPath": .string(hostPath), "subPath": .string(subPath), "containerPath": .string(containerPath),
             "readOnly": .bool(isReadOnly), "recursive": .bool(isRecursivelyReadOnly),
@@ -12,7 +12,7 @@ extension CRI.Mount {
         ]
     }
 
-    init(_ reader: SpecificationReader) throws(OCIError) {
+    package init(_ reader: SpecificationReader) throws(OCIError) {
         self.init(
             hostPath: try reader.required("hostPath"), containerPath: try reader.required("containerPath"),
             isReadOnly: try reader.bool("readOnly") ?? false, propagation: try reader.choice("propagation"))
@@ -25,7 +25,7 @@ extension CRI.Mount {
 
 extension ContainerResources {
     /// What is not set is left out.
-    var json: JSONObject {
+    package var json: JSONObject {
         var object = JSONObject()
         for (name, value) in [
             ("memoryLimit", memoryLimit), ("memoryRequest", memoryRequest), ("cpuLimit", cpuLimit),
@@ -41,7 +41,7 @@ extension ContainerResources {
         return object
     }
 
-    init(_ reader: SpecificationReader) throws(OCIError) {
+    package init(_ reader: SpecificationReader) throws(OCIError) {
         self.init()
         memoryLimit = try reader.integer("memoryLimit")
         memoryRequest = try reader.integer("memoryRequest")

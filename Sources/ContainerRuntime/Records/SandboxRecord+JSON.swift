@@ -57,7 +57,7 @@ extension PodUsers {
 
 extension SpecificationReader {
     /// One of the values of `Choice`.
-    func choice<Choice: RawRepresentable>(
+    package func choice<Choice: RawRepresentable>(
         _ name: String, as type: Choice.Type = Choice.self
     ) throws(OCIError) -> Choice where Choice.RawValue == String {
         let text = try required(name)
@@ -65,7 +65,7 @@ extension SpecificationReader {
         return choice
     }
 
-    func count(_ name: String) throws(OCIError) -> UInt32 {
+    package func count(_ name: String) throws(OCIError) -> UInt32 {
         guard let number = UInt32(exactly: try integer(name) ?? 0) else {
             throw failure(name, "it must be from 0 to 4294967295")
         }
@@ -79,9 +79,9 @@ extension SpecificationReader {
 }
 
 extension JSONValue {
-    static func list(_ texts: [String]) -> JSONValue { .array(texts.map(JSONValue.string)) }
+    package static func list(_ texts: [String]) -> JSONValue { .array(texts.map(JSONValue.string)) }
 
-    static func map(_ texts: [String: String]) -> JSONValue {
+    package static func map(_ texts: [String: String]) -> JSONValue {
         .object(JSONObject(texts.map { ($0.key, .string($0.value)) }))
     }
 }

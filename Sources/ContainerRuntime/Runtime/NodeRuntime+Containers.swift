@@ -178,7 +178,9 @@ extension NodeRuntime {
             reach(.containerStarted)
             change(container: id) { record in
                 record.started(at: UnixNanoseconds(clamping: report.startedAt))
-                record.warnings += report.warnings.map { "container \(record.metadata.name): not held: \($0)" }
+                let warnings = report.warnings.map { "container \(record.metadata.name): not held: \($0)" }
+                // What held at its creation already is said once.
+                record.warnings += warnings.filter { !record.warnings.contains($0) }
             }
             persistSoon(container: id)
             emit(.started, container: id, sandbox: record.sandbox)

@@ -61,7 +61,7 @@ extension PodSandboxStatus {
                 "attempt": .integer(Int64(metadata.attempt)),
             ],
             "addresses": .array(addresses.map(JSONValue.string)),
-            "labels": .object(JSONObject(labels.map { ($0.key, .string($0.value)) })),
+            "labels": .map(labels), "annotations": .map(annotations),
             "warnings": .array(warnings.map(JSONValue.string)), "network": .string(network.rawValue),
         ]
     }
@@ -75,8 +75,7 @@ extension ContainerStatus {
             "createdAt": .integer(createdAt), "startedAt": .integer(startedAt), "finishedAt": .integer(finishedAt),
             "exitCode": .integer(Int64(exitCode)), "reason": .string(reason), "message": .string(message),
             "image": .string(image), "imageRef": .string(imageID), "logPath": .string(logPath),
-            "pid": .integer(Int64(processID)),
-            "labels": .object(JSONObject(labels.map { ($0.key, .string($0.value)) })),
+            "pid": .integer(Int64(processID)), "labels": .map(labels), "annotations": .map(annotations),
         ]
     }
 }

@@ -37,7 +37,7 @@ struct RunContainers: Sendable {
         self.logger = logger
     }
 
-    /// What a container has to end by itself.
+    /// What a container has to end by itself where nothing is said.
     static let grace = Duration.seconds(10)
 
     /// Of `sandbox` alone where it is given.
@@ -89,10 +89,13 @@ struct RunContainers: Sendable {
     // MARK: - Their ends
 
     /// Ends it, by force when the grace is over. One that has ended stays as it is.
+    /// - Parameter grace: nil: its own.
     /// - Returns: its name.
-    func stop(_ text: String, grace: Duration) async throws(CRIError) -> String {
+    func stop(_ text: String, grace: Duration? = nil) async throws(CRIError) -> String {
         let run = try await named(text)
-        if let container = run.container { try await runtime.stopContainer(container.id, timeout: grace) }
+        if let container = run.container {
+            try await runtime.stopContainer(container.id, timeout: grace ?? run.sandbox.sessionGrace ?? Self.grace)
+        }
         guard await isSettled(run.sandbox.id) else {
             throw .failed(
                 "container \(run.name) has ended, but what it held could not be given back; the daemon's log says why"

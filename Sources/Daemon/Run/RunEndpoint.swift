@@ -40,7 +40,7 @@ struct RunEndpoint: Sendable {
         case (.post, "/v1/run/stop"):
             let grace = request.query("seconds").flatMap { UInt32($0) }.map { Duration.seconds($0) }
             return try await named { () async throws(CRIError) in
-                try await runs.stop(request.query("name") ?? "", grace: grace ?? RunContainers.grace)
+                try await runs.stop(request.query("name") ?? "", grace: grace)
             }
         case (.post, "/v1/run/kill"):
             return try await named { () async throws(CRIError) in
@@ -143,7 +143,8 @@ struct RunEndpoint: Sendable {
     private func run(_ spec: RunSpec, _ session: RemoteCommandSession) async throws(CRIError) {
         var generator = SystemRandomNumberGenerator()
         let uid = runs.logs.uid(&generator)
-        let config = spec.sandbox(uid: uid, logs: runs.logs.path(of: uid))
+        let config = spec.sandbox(
+            uid: uid, logs: runs.logs.path(of: uid), resolver: Machine.read("/etc/resolv.conf") ?? "")
         let sandbox = try await runs.named(new: spec.name) { () async throws(CRIError) in
             for mapping in spec.ports { try await check(PortClaim(port: try HostPort(mapping))) }
             return try await step("make the sandbox of \(spec.name)") { () async throws(CRIError) in
@@ -193,7 +194,7 @@ struct RunEndpoint: Sendable {
                 logger.debug("signal not sent", metadata: ["container": "\(id)", "cause": "\(error)"])
             }
         }
-        try await runtime.stopContainer(id, timeout: RunContainers.grace)
+        try await runtime.stopContainer(id, timeout: spec.grace.map { .seconds($0) } ?? RunContainers.grace)
     }
 
     private func attach(to id: String, _ spec: RunSpec) async throws(CRIError) -> any ContainerStreams {

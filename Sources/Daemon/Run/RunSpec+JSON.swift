@@ -1,83 +1,105 @@
 import CRI
+import ContainerRuntime
 import JSONTree
+import OCI
 
 /// On its way from the command to the daemon.
 extension RunSpec {
     package var json: JSONValue {
         [
-            "name": .string(name), "image": .string(image), "entryPoint": .array(entryPoint.map { .string($0) }),
-            "command": .array(command.map { .string($0) }),
-            "environment": .array(environment.map { .array([.string($0.name), .string($0.value)]) }),
-            "mounts": .array(
-                mounts.map {
-                    [
-                        "source": .string($0.hostPath), "target": .string($0.containerPath),
-                        "readOnly": .bool($0.isReadOnly),
-                    ]
-                }),
-            "ports": .array(
-                ports.map {
-                    [
-                        "transport": .string($0.transport), "container": .integer(Int64($0.containerPort)),
-                        "host": .integer(Int64($0.hostPort)), "address": .string($0.hostAddress),
-                    ]
-                }),
+            "name": .string(name), "image": .string(image), "entryPoint": .list(entryPoint), "command": .list(command),
+            "environment": .array(environment.map { ["name": .string($0.name), "value": .string($0.value)] }),
+            "mounts": .array(mounts.map { .object($0.json) }), "ports": .array(ports.map(\.json)),
             "network": .string(network.rawValue), "hostname": .string(hostname),
-            "workingDirectory": .string(workingDirectory), "user": .string(user),
-            "memory": memory.map { .integer($0) } ?? .null, "processors": processors.map { .integer($0) } ?? .null,
+            "workingDirectory": .string(workingDirectory), "user": .string(user), "groups": .list(groups),
+            "resources": .object(resources.json),
             "columns": terminalSize.map { .integer(Int64($0.columns)) } ?? .null,
             "rows": terminalSize.map { .integer(Int64($0.rows)) } ?? .null,
             "input": .bool(hasInput), "terminal": .bool(hasTerminal), "readOnlyRoot": .bool(hasReadOnlyRoot),
-            "addCapabilities": .array(addCapabilities.map { .string($0) }),
-            "dropCapabilities": .array(dropCapabilities.map { .string($0) }),
-            "privileged": .bool(isPrivileged), "detached": .bool(isDetached), "removed": .bool(isRemovedAtEnd),
+            "confinement": confinement.json, "devices": .array(devices.map(\.json)),
+            "namedDevices": .list(namedDevices), "sysctls": .map(sysctls),
+            "dns": [
+                "servers": .list(dns.servers), "searches": .list(dns.searches), "options": .list(dns.options),
+            ],
+            "labels": .map(labels), "annotations": .map(annotations), "processes": .string(processes.rawValue),
+            "ipc": .string(ipc.rawValue), "stopSignal": stopSignal.map { .string($0) } ?? .null,
+            "grace": grace.map { .integer(Int64($0)) } ?? .null,
+            "detached": .bool(isDetached), "removed": .bool(isRemovedAtEnd),
         ]
     }
 
-    /// nil for what is none: the command and the daemon are of different versions.
+    /// nil for what is none, or asks for what is not known here: the command and the daemon are of different versions.
     package init?(_ json: JSONValue) {
-        guard let name = json["name"]?.string, let image = json["image"]?.string,
-            let network = json["network"]?.string.flatMap({ Network(rawValue: $0) })
+        guard let reader = try? SpecificationReader(json, file: "run"), let spec = try? RunSpec(reader),
+            Set(reader.names).isSubset(of: (spec.json.object?.members ?? []).map(\.key))
         else { return nil }
-        self.init(name: name, image: image)
-        self.network = network
-        entryPoint = json.texts("entryPoint")
-        command = json.texts("command")
-        environment = (json["environment"]?.array ?? []).compactMap { pair in
-            guard let name = pair.array?.first?.string, let value = pair.array?.last?.string else { return nil }
-            return EnvironmentVariable(name, value)
+        self = spec
+    }
+
+    private init(_ reader: SpecificationReader) throws(OCIError) {
+        self.init(name: try reader.required("name"), image: try reader.required("image"))
+        network = try reader.choice("network")
+        entryPoint = try reader.strings("entryPoint") ?? []
+        command = try reader.strings("command") ?? []
+        environment = try reader.objects("environment").map { variable throws(OCIError) in
+            EnvironmentVariable(try variable.required("name"), try variable.required("value"))
         }
-        mounts = (json["mounts"]?.array ?? []).compactMap { mount in
-            guard let source = mount["source"]?.string, let target = mount["target"]?.string else { return nil }
-            return CRI.Mount(hostPath: source, containerPath: target, isReadOnly: mount["readOnly"]?.bool ?? false)
+        mounts = try reader.objects("mounts").map { mount throws(OCIError) in try CRI.Mount(mount) }
+        ports = try reader.objects("ports").map { port throws(OCIError) in try PortMapping(port) }
+        hostname = try reader.required("hostname")
+        workingDirectory = try reader.required("workingDirectory")
+        user = try reader.required("user")
+        groups = try reader.strings("groups") ?? []
+        if let limits = try reader.object("resources") { resources = try ContainerResources(limits) }
+        if let columns: UInt16 = try reader.number("columns"), let rows: UInt16 = try reader.number("rows") {
+            terminalSize = TerminalSize(columns: columns, rows: rows)
         }
-        ports = (json["ports"]?.array ?? []).compactMap { port in
-            guard let container = port["container"]?.integer, let host = port["host"]?.integer else { return nil }
-            return PortMapping(
-                transport: port["transport"]?.string ?? "TCP", containerPort: UInt16(clamping: container),
-                hostPort: UInt16(clamping: host), hostAddress: port["address"]?.string ?? "")
+        hasInput = try reader.bool("input") ?? false
+        hasTerminal = try reader.bool("terminal") ?? false
+        hasReadOnlyRoot = try reader.bool("readOnlyRoot") ?? false
+        if let bounds = try reader.object("confinement") { confinement = try RunConfinement(bounds) }
+        devices = try reader.objects("devices").map { device throws(OCIError) in try Device(device) }
+        namedDevices = try reader.strings("namedDevices") ?? []
+        sysctls = try reader.stringMap("sysctls") ?? [:]
+        if let resolver = try reader.object("dns") {
+            dns = PodSandboxConfig.DNS(
+                servers: try resolver.strings("servers") ?? [], searches: try resolver.strings("searches") ?? [],
+                options: try resolver.strings("options") ?? [])
         }
-        hostname = json["hostname"]?.string ?? ""
-        workingDirectory = json["workingDirectory"]?.string ?? ""
-        user = json["user"]?.string ?? ""
-        memory = json["memory"]?.integer
-        processors = json["processors"]?.integer
-        if let columns = json["columns"]?.integer, let rows = json["rows"]?.integer {
-            terminalSize = TerminalSize(columns: UInt16(clamping: columns), rows: UInt16(clamping: rows))
-        }
-        hasInput = json["input"]?.bool ?? false
-        hasTerminal = json["terminal"]?.bool ?? false
-        hasReadOnlyRoot = json["readOnlyRoot"]?.bool ?? false
-        isPrivileged = json["privileged"]?.bool ?? false
-        addCapabilities = json.texts("addCapabilities")
-        dropCapabilities = json.texts("dropCapabilities")
-        isDetached = json["detached"]?.bool ?? false
-        isRemovedAtEnd = json["removed"]?.bool ?? false
+        labels = try reader.stringMap("labels") ?? [:]
+        annotations = try reader.stringMap("annotations") ?? [:]
+        processes = try reader.choice("processes")
+        ipc = try reader.choice("ipc")
+        stopSignal = try reader.string("stopSignal")
+        grace = try reader.number("grace")
+        isDetached = try reader.bool("detached") ?? false
+        isRemovedAtEnd = try reader.bool("removed") ?? false
     }
 }
 
-extension JSONValue {
-    fileprivate func texts(_ name: String) -> [String] {
-        (self[name]?.array ?? []).compactMap(\.string)
+extension PortMapping {
+    fileprivate var json: JSONValue {
+        [
+            "transport": .string(transport), "container": .integer(Int64(containerPort)),
+            "host": .integer(Int64(hostPort)), "address": .string(hostAddress),
+        ]
+    }
+
+    fileprivate init(_ reader: SpecificationReader) throws(OCIError) {
+        self.init(
+            transport: try reader.required("transport"), containerPort: try reader.needed("container"),
+            hostPort: try reader.needed("host"), hostAddress: try reader.required("address"))
+    }
+}
+
+extension Device {
+    fileprivate var json: JSONValue {
+        ["source": .string(hostPath), "target": .string(containerPath), "permissions": .string(permissions)]
+    }
+
+    fileprivate init(_ reader: SpecificationReader) throws(OCIError) {
+        self.init(
+            hostPath: try reader.required("source"), containerPath: try reader.required("target"),
+            permissions: try reader.required("permissions"))
     }
 }

@@ -102,18 +102,19 @@ extension RunSpec {
     }
 
     /// Bytes: a number alone, or with `k`, `m`, `g` (`Ki`, `Mi`, `Gi` are the same).
-    package static func bytes(_ text: String) throws(DaemonError) -> Int64 {
+    /// - Parameter option: whose value it is.
+    package static func bytes(_ text: String, of option: String = "--memory") throws(DaemonError) -> Int64 {
         let digits = text.prefix { $0.isNumber || $0 == "." }
         let units: [String: Double] = ["": 0, "b": 0, "k": 1, "m": 2, "g": 3]
         var unit = text.dropFirst(digits.count).lowercased()
         if unit.hasSuffix("ib") { unit.removeLast(2) }
         if unit.count > 1, let last = unit.last, "ib".contains(last) { unit.removeLast() }
         guard let number = Double(digits), let power = units[unit], number > 0, number < 1e15 else {
-            throw DaemonError("--memory \(text): write a number of bytes, or one with k, m or g")
+            throw DaemonError("\(option) \(text): write a number of bytes, or one with k, m or g")
         }
         var value = number
         for _ in 0..<Int(power) { value *= 1_024 }
-        guard value >= 4_096, value < 1e18 else { throw DaemonError("--memory \(text): 4k to 1e18 bytes can be set") }
+        guard value >= 4_096, value < 1e18 else { throw DaemonError("\(option) \(text): 4k to 1e18 bytes can be set") }
         return Int64(value)
     }
 

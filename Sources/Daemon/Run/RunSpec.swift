@@ -1,5 +1,6 @@
 import CRI
 import JSONTree
+import Kubelet
 
 /// What `swiftlet run` asks for: one container without Kubernetes.
 package struct RunSpec: Sendable, Hashable {
@@ -26,19 +27,31 @@ package struct RunSpec: Sendable, Hashable {
     package var workingDirectory = ""
     /// A number or a name, with a group where it has `:`; empty: the image's.
     package var user = ""
-    /// Bytes.
-    package var memory: Int64?
-    /// Thousandths of a CPU.
-    package var processors: Int64?
+    /// Groups beside the user's own, names or numbers.
+    package var groups: [String] = []
+    package var resources = ContainerResources()
     package var hasInput = false
     package var hasTerminal = false
     /// Of the caller's terminal, where it has one.
     package var terminalSize: TerminalSize?
     package var hasReadOnlyRoot = false
-    package var isPrivileged = false
-    /// Beside those of the default set, and without those; names, or ALL.
-    package var addCapabilities: [String] = []
-    package var dropCapabilities: [String] = []
+    package var confinement = RunConfinement()
+    package var devices: [Device] = []
+    /// By the names that files of the node give them.
+    package var namedDevices: [String] = []
+    package var sysctls: [String: String] = [:]
+    /// What is empty is as the machine has it.
+    package var dns = PodSandboxConfig.DNS()
+    package var labels: [String: String] = [:]
+    package var annotations: [String: String] = [:]
+    /// Which processes it sees. With `pod`, number 1 is one that only collects those that nobody else does.
+    package var processes = NamespaceMode.container
+    /// Whose shared memory and semaphores it uses.
+    package var ipc = NamespaceMode.pod
+    /// A name or number; nil: the image's.
+    package var stopSignal: String?
+    /// Seconds that it has to end by itself; nil: as all.
+    package var grace: UInt32?
     /// It goes on without the command that started it, and stays when it has ended, until it is removed or the machine boots.
     package var isDetached = false
     /// Where it is detached: it goes when it ends.
@@ -54,7 +67,8 @@ package struct RunSpec: Sendable, Hashable {
     /// - Parameters:
     ///   - uid: one that no other has.
     ///   - logs: where those of a detached container go, whose words nobody hears.
-    func sandbox(uid: String, logs: String) -> PodSandboxConfig {
+    ///   - resolver: the machine's resolv.conf.
+    func sandbox(uid: String, logs: String, resolver: String = "") -> PodSandboxConfig {
         var config = PodSandboxConfig(metadata: PodSandboxMetadata(name: name, uid: uid, namespace: Self.namespace))
         config.hostname = hostname.isEmpty ? String(name.prefix(63)) : hostname
         config.labels = [PodSandboxStatus.sessionLabel: name]
@@ -63,9 +77,18 @@ package struct RunSpec: Sendable, Hashable {
                 isRemovedAtEnd ? PodSandboxStatus.removedAtEnd : PodSandboxStatus.keptAtEnd
             config.logDirectory = logs
         }
+        if let grace { config.labels[PodSandboxStatus.graceLabel] = String(grace) }
         config.network = network == .host ? .node : .pod
         config.hasLink = network == .pod
         config.portMappings = ports
+        (config.pid, config.ipc, config.sysctls) = (processes, ipc, sysctls)
+        if dns != PodSandboxConfig.DNS() {
+            let machine = ResolverConfiguration(resolver)
+            config.dns = PodSandboxConfig.DNS(
+                servers: dns.servers.isEmpty ? machine.servers : dns.servers,
+                searches: dns.searches.isEmpty ? machine.searches : dns.searches.filter { $0 != "." },
+                options: dns.options.isEmpty ? machine.options : dns.options)
+        }
         return config
     }
 
@@ -76,18 +99,19 @@ package struct RunSpec: Sendable, Hashable {
         config.workingDirectory = workingDirectory
         config.environment = environment
         config.mounts = mounts
-        config.labels = [PodSandboxStatus.sessionLabel: name]
+        config.labels = labels.merging([PodSandboxStatus.sessionLabel: name]) { $1 }
+        config.annotations = annotations
         config.standardInput = hasInput
         // What a detached container reads comes from nobody, and does not end.
         config.standardInputOnce = hasInput && !isDetached
         if isDetached { config.logPath = Self.logName }
         config.terminal = hasTerminal
-        config.resources.memoryLimit = memory
-        config.resources.cpuLimit = processors
-        config.security.isPrivileged = isPrivileged
+        config.resources = resources
+        (config.devices, config.namedDevices) = (devices, namedDevices)
+        config.stopSignal = stopSignal
+        config.security = confinement.security
         config.security.hasReadOnlyRoot = hasReadOnlyRoot
-        config.security.addCapabilities = addCapabilities
-        config.security.dropCapabilities = dropCapabilities
+        config.security.supplementalGroupNames = groups
         Self.apply(user, to: &config.security)
         if hasTerminal && !environment.contains(where: { $0.name == "TERM" }) {
             config.environment.append(EnvironmentVariable("TERM", "xterm"))

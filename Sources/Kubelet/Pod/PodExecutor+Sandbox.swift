@@ -135,12 +135,12 @@ extension PodServiceClass {
 }
 
 /// What a resolv.conf says.
-struct ResolverConfiguration: Sendable, Hashable {
-    var servers: [String] = []
-    var searches: [String] = []
-    var options: [String] = []
+package struct ResolverConfiguration: Sendable, Hashable {
+    package var servers: [String] = []
+    package var searches: [String] = []
+    package var options: [String] = []
 
-    init(_ text: String) {
+    package init(_ text: String) {
         for line in text.split(separator: "\n") {
             let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
             switch words.first {

@@ -1,0 +1,102 @@
+# Sourced by run.sh: what docker and podman can be told of a container, by its effect.
+
+run_options() {
+    check "a host name of its own, as docker has it" says box swiftlet run -h box busybox:demo hostname
+    check "options written as docker takes them" option_words
+    check "groups more, by name and number" option_groups
+    check "devices, and what may be done with them" option_device
+    check "a parameter of its network, and none of the machine's" option_sysctl
+    check "name servers and domains" option_dns
+    check "security options" option_security
+    check "the machine's processes and shared memory" option_namespaces
+    check "an init that collects and leaves signals to the program" option_init
+    check "a score for when memory is short" says 300 swiftlet run --oom-score-adj 300 busybox:demo cat /proc/self/oom_score_adj
+    check "a limit that this host cannot hold is told once" option_limits
+    check "a stop signal and its time" option_stop
+    check "labels and annotations are shown" option_labels
+    check "a platform that is not this one is refused" option_platform
+    check "a fetch without a word" option_quiet
+}
+
+option_words() {
+    [ "$(swiftlet run --rm=true -hbox -eA=b -u1000:7 -w=/tmp --quiet=false busybox:demo sh -c 'echo $A $PWD $(hostname) $(id -u) $(id -g)' -- -eX=y)" = "b /tmp box 1000 7" ] &&
+        says eth0 swiftlet run --network bridge --restart no --userns host --no-healthcheck busybox:demo ip -o link
+}
+option_groups() {
+    echo 'tty:x:5:' >"$ROOT/bundle/rootfs/etc/group" && swiftlet images add grouped:1 "$ROOT/bundle" || return 1
+    says "groups=0,5(tty),77" swiftlet run -u 1000 --group-add tty --group-add 77 grouped:1 id &&
+        ends_with 125 swiftlet run --group-add nonsense grouped:1 id && grep -q '"nonsense" is neither' "$ROOT/said" && swiftlet images rm grouped:1
+}
+option_device() {
+    says "Operation not permitted" swiftlet run busybox:demo sh -c 'mknod /dev/mine c 10 229; cat /dev/mine' &&
+        [ "$(swiftlet run --device /dev/zero:/dev/mine:r busybox:demo sh -c 'head -c 3 /dev/mine | wc -c')" = 3 ] &&
+        says "crw" swiftlet run --device /dev/fuse busybox:demo ls -l /dev/fuse &&
+        ends_with 125 swiftlet run --device nonsense busybox:demo true && ends_with 125 swiftlet run --device vendor.com/none=none busybox:demo true &&
+        grep -q "in no file" "$ROOT/said"
+}
+option_sysctl() {
+    [ "$(swiftlet run --sysctl net.ipv4.ip_default_ttl=7 busybox:demo cat /proc/sys/net/ipv4/ip_default_ttl)" = 7 ] &&
+        ends_with 125 swiftlet run --sysctl vm.swappiness=1 busybox:demo true && grep -q "belongs to the whole node" "$ROOT/said" &&
+        ends_with 125 swiftlet run --sysctl nonsense busybox:demo true
+}
+option_dns() {
+    [ "$(swiftlet run --dns 192.0.2.9 --dns-search lan --dns-opt ndots:3 busybox:demo cat /etc/resolv.conf | xargs)" = "search lan nameserver 192.0.2.9 options ndots:3" ] &&
+        [ "$(swiftlet run --dns-search lan busybox:demo grep nameserver /etc/resolv.conf)" = "$(grep ^nameserver /etc/resolv.conf)" ] &&
+        ends_with 125 swiftlet run --dns nonsense busybox:demo true
+}
+option_security() {
+    local seen="grep -E ^(NoNewPrivs|Seccomp): /proc/self/status"
+    # shellcheck disable=SC2086
+    [ "$(swiftlet run busybox:demo $seen | xargs)" = "NoNewPrivs: 0 Seccomp: 2" ] &&
+        [ "$(swiftlet run --security-opt no-new-privileges --security-opt seccomp=unconfined busybox:demo $seen | xargs)" = "NoNewPrivs: 1 Seccomp: 0" ] || return 1
+    echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}' >"$ROOT/here.json"
+    (cd "$ROOT" && says "No space left" swiftlet run --security-opt seccomp=here.json busybox:demo mkdir /tmp/x) &&
+        says "/proc/sys" swiftlet run busybox:demo grep "/proc/sys proc ro" /proc/mounts &&
+        ! swiftlet run --security-opt systempaths=unconfined busybox:demo grep "/proc/sys proc ro" /proc/mounts &&
+        ends_with 125 swiftlet run --security-opt nonsense busybox:demo true
+}
+option_namespaces() {
+    [ "$(swiftlet run --pid host busybox:demo readlink /proc/self/ns/pid)" = "$(readlink /proc/self/ns/pid)" ] &&
+        [ "$(swiftlet run --ipc host busybox:demo readlink /proc/self/ns/ipc)" = "$(readlink /proc/self/ns/ipc)" ] &&
+        [ "$(swiftlet run busybox:demo readlink /proc/self/ns/pid)" != "$(readlink /proc/self/ns/pid)" ] && ends_with 125 swiftlet run --pid nonsense busybox:demo true
+}
+# A program that is process 1 has the children of others that have ended to collect, and takes no signal that it does not handle.
+option_init() {
+    local leaves='sh -c "sleep 0.2 &"; exec sleep 1000'
+    swiftlet run --detach --name init --init busybox:demo sh -c "$leaves" && swiftlet run --detach --name without busybox:demo sh -c "$leaves" &&
+        eventually 10 sleeps_in without 1 Z && eventually 10 sleeps_in init 0 Z && sleeps_in init 1 S && swiftlet kill --signal TERM without init &&
+        [ "$(swiftlet wait init)" = 143 ] && sleeps_in without 1 S && swiftlet rm init && swiftlet rm --force without
+}
+# sleeps_in NAME COUNT STATE
+sleeps_in() { [ "$(swiftlet exec "$1" ps -o stat,comm | grep -c "^$3.* sleep")" = "$2" ]; }
+option_limits() {
+    local held=0
+    grep -qw pids "$(findmnt -nt cgroup2 -o TARGET | head -n 1)/cgroup.controllers" && held=1
+    swiftlet run --pids-limit 40 --oom-score-adj -1000 busybox:demo cat /sys/fs/cgroup/pids.max >"$ROOT/said" 2>&1
+    if [ "$held" = 1 ]; then grep -qx 40 "$ROOT/said"; else [ "$(grep -c "process limit 40 is not held" "$ROOT/said")" = 1 ]; fi &&
+        [ "$(sort "$ROOT/said" | uniq -d | wc -l)" = 0 ] || { cat "$ROOT/said"; return 1; }
+}
+option_stop() {
+    swiftlet run --detach --name told --stop-signal USR1 busybox:demo sh -c 'trap "exit 9" USR1; echo ready; while :; do sleep 0.1; done' &&
+        eventually 10 says ready swiftlet logs told && swiftlet stop told && [ "$(swiftlet wait told)" = 9 ] && swiftlet rm told || return 1
+    swiftlet run --detach --name told --stop-timeout 1 busybox:demo sleep 1000 || return 1
+    # It would be 10 seconds otherwise.
+    timeout 8 "$BIN/swiftlet" stop --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" told && [ "$(swiftlet wait told)" = 137 ] && swiftlet rm told
+}
+option_labels() {
+    swiftlet run --detach --name marked -l colour=blue --label bare --annotation note=this busybox:demo true &&
+        swiftlet inspect marked | python3 -c '
+import json, sys
+container = json.load(sys.stdin)["containers"][0]
+assert container["labels"]["colour"] == "blue" and container["labels"]["bare"] == "" and container["annotations"] == {"note": "this"}, container' &&
+        swiftlet wait marked && swiftlet rm marked
+}
+option_platform() {
+    local machine other
+    case $(uname -m) in x86_64) machine=amd64 other=arm64 ;; *) machine=arm64 other=amd64 ;; esac
+    swiftlet run --platform "linux/$machine" busybox:demo true && swiftlet run --platform "$machine" busybox:demo true &&
+        ends_with 125 swiftlet run --platform "linux/$other" busybox:demo true && grep -q "linux/$machine.* alone" "$ROOT/said"
+}
+option_quiet() {
+    [ "$(swiftlet run --quiet --pull always 127.0.0.1:1/none:1 2>&1 | wc -l)" = 1 ]
+}
