@@ -59,6 +59,7 @@ let package = Package(
     targets: [
         // Layer 0: C. One folder per kernel interface.
         .target(name: "CLaunch", path: "CShims/Launch"),
+        .target(name: "CStart", path: "CShims/Start"),
         .target(name: "CKernel", path: "CShims/Kernel"),
         .target(name: "CFiles", path: "CShims/Files"),
         .systemLibrary(name: "CSQLite", path: "CShims/SQLite"),
@@ -164,13 +165,13 @@ let package = Package(
             "ClusterDNS", ["Linux", "Client", "KubernetesAPI", log, .product(name: "NIOPosix", package: "swift-nio")]),
         // Embedded Swift and fully static: the logic is PodMonitor's, compiled a second time through a linked folder.
         .executableTarget(
-            name: "swiftlet-podmonitor", dependencies: ["CLaunch"],
+            name: "swiftlet-podmonitor", dependencies: ["CLaunch", "CStart"],
             swiftSettings: strict + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Osize"])],
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         // Fully static too: it starts in a millisecond, once for each call of an engine. lld's order of functions costs a tenth fewer page faults.
         .executableTarget(
-            name: "swiftlet-oci", dependencies: ["OCIRuntime", "CLaunch"], swiftSettings: prompt,
+            name: "swiftlet-oci", dependencies: ["OCIRuntime", "CLaunch", "CStart"], swiftSettings: prompt,
             linkerSettings: [
                 .unsafeFlags(["-static-executable", "-use-ld=lld", "-Xlinker", "--entry=crt_entry"])
             ]),

@@ -6,7 +6,7 @@ import Testing
 
     /// A module may import only modules of lower layers, and of its own layer those named here.
     static let layers: [String: Int] = [
-        "CLaunch": 0, "CKernel": 0, "CSeccomp": 0, "CNetlink": 0,
+        "CLaunch": 0, "CStart": 0, "CKernel": 0, "CSeccomp": 0, "CNetlink": 0,
         "JSONTree": 1, "APIMachinery": 1, "KubernetesAPI": 1, "OCI": 1, "OCISpecification": 1, "CRI": 1, "HTTP": 1,
         "PodMonitor": 1, "Protobuf": 1,
         "Launch": 2, "DBus": 2, "Linux": 2, "Store": 2, "PKI": 2, "Transport": 2,
