@@ -53,7 +53,7 @@ package struct DBusConnection: ~Copyable {
             if address.withKernelForm({ Glibc.connect(raw, $0, $1) }) == 0 { return socket }
             cause = KernelError.text(of: errno)
         }
-        let names = addresses.map(\.description).joined(separator: ", ")
+        let names = addresses.map { $0.description }.joined(separator: ", ")
         throw .unreachable(bus: names.isEmpty ? "an address that is not understood" : names, cause: cause)
     }
 

@@ -36,7 +36,7 @@ package struct DBusMessage: Sendable, Equatable {
         self.path = path
         self.interface = interface
         self.member = member
-        signature = arguments.map(\.signature).joined()
+        signature = arguments.map { $0.signature }.joined()
         var writer = DBusWriter()
         for argument in arguments { try writer.write(argument) }
         body = writer.bytes

@@ -28,7 +28,7 @@ package indirect enum DBusValue: Sendable, Equatable {
         case .path: "o"
         case .signature: "g"
         case .array(let element, _): "a" + element
-        case .structure(let members): "(" + members.map(\.signature).joined() + ")"
+        case .structure(let members): "(" + members.map { $0.signature }.joined() + ")"
         case .variant: "v"
         }
     }

@@ -5,12 +5,12 @@ import Synchronization
 /// An open file descriptor with one owner: closed when the value goes away.
 package struct Descriptor: ~Copyable, Sendable {
     /// The number, for system calls made while this value lives. Never keep it longer.
-    package let raw: Int32
+    package private(set) var raw: Int32
 
     /// Takes over `raw`, which must be open and owned by nobody else.
     package init(owning raw: Int32) { self.raw = raw }
 
-    deinit { close(raw) }
+    deinit { if raw >= 0 { close(raw) } }
 
     /// Opens `path` with O_CLOEXEC added.
     package static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(KernelError) -> Descriptor {
@@ -43,7 +43,7 @@ package struct Descriptor: ~Copyable, Sendable {
     /// Gives up ownership: the caller must close the number.
     package consuming func release() -> Int32 {
         let number = raw
-        discard self
+        raw = -1
         return number
     }
 }

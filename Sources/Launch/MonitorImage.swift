@@ -66,7 +66,7 @@ package struct MonitorSpawn: Sendable {
         var index: UInt32 = 0
         let maps = users.map { [$0.userMap, $0.groupMap] } ?? []
         let pid = withCTexts(arguments, environment) { argv, envp in
-            withCTexts(parameters.map(\.0), parameters.map(\.1)) { names, values in
+            withCTexts(parameters.map { $0.0 }, parameters.map { $0.1 }) { names, values in
                 withCTexts(maps) { maps in
                     withOptionalCText(hostname) { hostname in
                         withUnsafePointer(to: listening.raw) { descriptors in

@@ -56,7 +56,7 @@ func kernel<Result: ~Copyable>(_ body: () throws(KernelError) -> Result) throws(
     do throws(KernelError) { return try body() } catch { throw .kernel(error) }
 }
 
-func cgroup<Result>(_ body: () throws(CgroupError) -> Result) throws(OCIRuntimeError) -> Result {
+func cgroups<Result>(_ body: () throws(CgroupError) -> Result) throws(OCIRuntimeError) -> Result {
     do throws(CgroupError) { return try body() } catch {
         if case .kernel(let error) = error { throw .kernel(error) }
         throw .unsupported(field: "linux.cgroupsPath", cause: error.description)

@@ -85,7 +85,7 @@ package struct SpecificationReader {
     }
 
     /// The names of all fields that are there.
-    package var names: [String] { object.members.map(\.key) }
+    package var names: [String] { object.members.map { $0.key } }
 
     package func integers(_ name: String) throws(OCIError) -> [Int64]? {
         guard let elements = try array(name) else { return nil }

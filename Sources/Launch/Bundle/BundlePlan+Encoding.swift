@@ -53,7 +53,7 @@ extension BundlePlan {
     private var names: PlanNames {
         var names = PlanNames(
             mounts: [], masks: maskedPaths, readOnly: readOnlyPaths,
-            devices: devices.map(\.path), layers: [root], parameters: kernelParameters.map(\.name),
+            devices: devices.map { $0.path }, layers: [root], parameters: kernelParameters.map { $0.name },
             label: process.traits.label?.name, program: process.arguments.first ?? "",
             directory: process.workingDirectory)
         names.bundleMounts = mounts

@@ -103,7 +103,7 @@ package struct Cgroup: Sendable, Equatable {
     /// A file of one number, such as `memory.current`; nil where its controller is missing.
     package func number(_ file: String) -> UInt64? {
         guard let text = try? text(file) else { return nil }
-        return UInt64(text.split(whereSeparator: \.isWhitespace).first ?? "")
+        return UInt64(text.split { $0.isWhitespace }.first ?? "")
     }
 
     package func text(_ file: String) throws(CgroupError) -> String {

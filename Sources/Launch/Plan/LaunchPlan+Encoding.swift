@@ -54,8 +54,8 @@ package struct PlanNames: Sendable {
         let at = Int(index)
         func entry(_ list: [String]) -> String? { at < list.count ? list[at] : nil }
         switch Int(stage.rawValue) {
-        case CL_STAGE_MOUNT_SOURCE: return entry(mounts.map(\.source))
-        case CL_STAGE_MOUNT, CL_STAGE_MOUNT_TARGET: return entry(mounts.map(\.target))
+        case CL_STAGE_MOUNT_SOURCE: return entry(mounts.map { $0.source })
+        case CL_STAGE_MOUNT, CL_STAGE_MOUNT_TARGET: return entry(mounts.map { $0.target })
         case CL_STAGE_MASK: return entry(masks)
         case CL_STAGE_READ_ONLY: return entry(readOnly) ?? "/"
         case CL_STAGE_DEVICES: return entry(devices) ?? "/dev"
@@ -115,7 +115,7 @@ extension LaunchPlan {
         for path in readOnlyPaths { try records.add(CL_RECORD_READ_ONLY, path) }
         let names = PlanNames(
             mounts: mounts.map { ($0.sourceName, $0.target) }, masks: maskedPaths, readOnly: readOnlyPaths,
-            devices: devices.map(\.path), layers: layers, label: process.traits.label?.name,
+            devices: devices.map { $0.path }, layers: layers, label: process.traits.label?.name,
             program: process.arguments.first ?? "", directory: process.workingDirectory)
         return EncodedPlan(bytes: records.bytes, trees: trees, names: names)
     }
@@ -124,7 +124,7 @@ extension LaunchPlan {
     var effectiveMounts: [Mount] {
         var last: [String: Int] = [:]
         for (index, mount) in mounts.enumerated() { last[mount.target] = index }
-        return mounts.enumerated().filter { last[$0.element.target] == $0.offset }.map(\.element)
+        return mounts.enumerated().filter { last[$0.element.target] == $0.offset }.map { $0.element }
     }
 
     /// Writes the root and returns the directories by index.

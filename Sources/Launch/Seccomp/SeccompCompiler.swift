@@ -89,7 +89,7 @@ package final class SeccompCompiler: Sendable {
     /// answers ENOSYS.
     private static func unknownCalls(beyond profile: SeccompProfile) -> [UInt8] {
         let architecture = csec_native_audit_architecture()
-        let newest = profile.rules.flatMap(\.calls).map { csec_call_number($0) }.max() ?? -1
+        let newest = profile.rules.flatMap { $0.calls }.map { csec_call_number($0) }.max() ?? -1
         guard architecture != 0, newest >= 0 else { return [] }
         let load: UInt16 = 0x20
         let equal: UInt16 = 0x15

@@ -24,7 +24,7 @@ extension SeccompProfile {
     }
 
     private static func words(_ text: String) -> [String] {
-        text.split(whereSeparator: \.isWhitespace).map(String.init)
+        text.split { $0.isWhitespace }.map(String.init)
     }
 
     private static let systemAdministration: UInt64 = 21

@@ -69,7 +69,7 @@ struct Arguments {
     }
 
     subscript(name: String) -> String? { values.last { $0.name == name }?.value }
-    func all(_ name: String) -> [String] { values.filter { $0.name == name }.map(\.value) }
+    func all(_ name: String) -> [String] { values.filter { $0.name == name }.map { $0.value } }
     func has(_ flag: String) -> Bool { flags.contains(flag) }
 
     /// A number; an error where it is none.

@@ -54,10 +54,10 @@ package struct Session: Sendable {
 
 /// The program: reads the call, does it, and gives the exit code.
 package enum OCICommand {
-    /// As the program was entered; the standard library reads them from /proc.
+    /// As the program was entered.
     package static func arguments() -> [String] {
-        guard var next = crt_arguments() else { return CommandLine.arguments }
         var words: [String] = []
+        guard var next = crt_arguments() else { return words }
         while let word = next.pointee {
             words.append(String(cString: word))
             next += 1

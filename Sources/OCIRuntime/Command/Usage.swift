@@ -10,7 +10,7 @@ enum Usage {
 
     /// All verbs, each with the options that are used most.
     static var text: String {
-        let verbs = Verb.allCases.filter(\.isSupported).map { verb in
+        let verbs = Verb.allCases.filter { $0.isSupported }.map { verb in
             let lines = verb.usage.options + [verb.usage.words]
             let words = joined(lines, indent: 10)
             return "  " + (words.isEmpty ? verb.rawValue : padded(verb.rawValue, 8) + words)

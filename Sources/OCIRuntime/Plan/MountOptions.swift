@@ -109,7 +109,7 @@ struct MountOptions: Equatable {
 
     /// Every option the runtime knows by itself, for `features`.
     static var known: [String] {
-        let names = attributes.map(\.name) + propagations
+        let names = attributes.map { $0.name } + propagations
         return
             (names + names.map { "r" + $0 } + withoutEffect
             + ["bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap", "sync", "dirsync", "lazytime"]).sorted()

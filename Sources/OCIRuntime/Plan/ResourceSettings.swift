@@ -45,7 +45,7 @@ enum ResourceSettings {
         _ update: ResourceSpecification, cpuMax: String?, memoryMax: UInt64?
     ) -> ResourceSpecification {
         var result = update
-        let held = cpuMax?.split(whereSeparator: \.isWhitespace) ?? []
+        let held = cpuMax?.split { $0.isWhitespace } ?? []
         switch ((update.processor.quota ?? 0) != 0, (update.processor.period ?? 0) != 0) {
         case (true, false): result.processor.period = held.last.flatMap { UInt64($0) }
         case (false, true): result.processor.quota = held.first.flatMap { Int64($0) }

@@ -51,7 +51,7 @@ enum SeccompDecision {
             let conditions = rule.conditions.map(condition)
             let action = action(rule.action, rule.errnoCode)
             // The kernel's filter takes one condition on an argument a rule; several on the same one are alternatives.
-            let arguments = Set(conditions.map(\.argument))
+            let arguments = Set(conditions.map { $0.argument })
             if arguments.count == conditions.count {
                 rules.append(SeccompProfile.Rule(rule.names, action, when: conditions))
             } else {

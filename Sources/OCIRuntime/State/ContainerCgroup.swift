@@ -26,7 +26,7 @@ package struct ContainerCgroup: Sendable {
 
     /// One that need not be there.
     static func named(_ name: String) throws(OCIRuntimeError) -> ContainerCgroup {
-        let hierarchy = try cgroup { () throws(CgroupError) in try CgroupHierarchy.find() }
+        let hierarchy = try cgroups { () throws(CgroupError) in try CgroupHierarchy.find() }
         return ContainerCgroup(group: Cgroup(name, in: hierarchy))
     }
 
@@ -65,7 +65,7 @@ package struct ContainerCgroup: Sendable {
                 where error.code == ENOENT
             {
                 continue
-            } catch { return try cgroup { () throws(CgroupError) in throw error } }
+            } catch { return try cgroups { () throws(CgroupError) in throw error } }
         }
         throw .kernel(KernelError("mkdir", group.path, ENOENT))
     }
@@ -83,7 +83,7 @@ package struct ContainerCgroup: Sendable {
         let hierarchy: CgroupHierarchy
         do throws(CgroupError) { hierarchy = try CgroupHierarchy.find() } catch .noUnifiedHierarchy {
             return nil
-        } catch { return try cgroup { () throws(CgroupError) in throw error } }
+        } catch { return try cgroups { () throws(CgroupError) in throw error } }
         guard path.hasPrefix(hierarchy.mountPoint + "/") else { return nil }
         return ContainerCgroup(group: Cgroup(String(path.dropFirst(hierarchy.mountPoint.count + 1)), in: hierarchy))
     }
@@ -165,7 +165,7 @@ package struct ContainerCgroup: Sendable {
             } catch .kernel(let error) where error.code == EBUSY {
                 if attempt == 199 { throw .kernel(error) }
             } catch {
-                return try cgroup { () throws(CgroupError) in throw error }
+                return try cgroups { () throws(CgroupError) in throw error }
             }
             // It mostly has within the first millisecond.
             usleep(UInt32(min(10_000, 200 << min(attempt, 6))))
@@ -180,9 +180,9 @@ package struct ContainerCgroup: Sendable {
 
     /// Freezes or thaws and waits until it is so.
     func setFrozen(_ frozen: Bool) throws(OCIRuntimeError) {
-        try cgroup { () throws(CgroupError) in try group.setFrozen(frozen) }
+        try cgroups { () throws(CgroupError) in try group.setFrozen(frozen) }
         for _ in 0..<2000 {
-            if try cgroup({ () throws(CgroupError) in try group.isFrozen() }) == frozen { return }
+            if try cgroups({ () throws(CgroupError) in try group.isFrozen() }) == frozen { return }
             usleep(1000)
         }
         throw .kernel(KernelError(frozen ? "freeze" : "thaw", group.path, ETIMEDOUT))

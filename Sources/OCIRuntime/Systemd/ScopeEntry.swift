@@ -22,7 +22,7 @@ final class ScopeEntry: Sendable {
         _ name: ScopeName, container: String, resources: ResourceSpecification, annotations: [String: String]
     ) throws(OCIRuntimeError) -> ScopeEntry {
         let own = try PropertyText.properties(annotations)
-        let hierarchy = try OCIRuntime.cgroup { () throws(CgroupError) in try CgroupHierarchy.find() }
+        let hierarchy = try cgroups { () throws(CgroupError) in try CgroupHierarchy.find() }
         let roomy = resources.withRoomForOneMore
         let holder = try HoldingProcess.start()
         let scope = SystemdScope(unit: name.unit)

@@ -31,7 +31,7 @@ extension Session {
             return
         }
         if number == SIGKILL {
-            try cgroup { () throws(CgroupError) in try group.group.kill() }
+            try cgroups { () throws(CgroupError) in try group.group.kill() }
             return
         }
         for process in group.processes() where process != state.processID { Glibc.kill(process, number) }

@@ -22,7 +22,7 @@ enum Features {
         ]
         let mounts: JSONValue = ["idmap": yes]
         return [
-            "namespaces": texts(NamespaceKind.allCases.map(\.name).sorted()),
+            "namespaces": texts(NamespaceKind.allCases.map { $0.name }.sorted()),
             "capabilities": texts(Capability.names(in: Capability.all)), "cgroup": group, "seccomp": seccomp,
             "apparmor": yes, "selinux": yes, "intelRdt": no, "mountExtensions": mounts,
         ]

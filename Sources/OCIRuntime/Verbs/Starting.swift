@@ -114,7 +114,7 @@ extension ContainerDirectory {
         }
         let names = PlanNames(
             program: process.arguments.first ?? "", directory: process.workingDirectory,
-            limits: process.limits.map(\.type))
+            limits: process.limits.map { $0.type })
         return .launch(
             step: step, object: names.object(of: stage, index: index), code: code, stage: stage, index: index)
     }

@@ -36,7 +36,7 @@ package struct JSONObject: Sendable, Hashable {
 
     package var isEmpty: Bool { members.isEmpty }
     package var count: Int { members.count }
-    package var keys: some Sequence<String> { members.lazy.map(\.key) }
+    package var keys: some Sequence<String> { members.lazy.map { $0.key } }
 
     /// Setting nil removes the member. O(log n) to read, O(n) to insert.
     package subscript(_ key: String) -> JSONValue? {
