@@ -226,9 +226,11 @@ static void find_program(const struct cl_child *child) {
 /* Before anything is waited for in the sight of others. */
 static void give_up_early(struct cl_child *child) {
     if (!CL_KEEPS(RIGHTS)) return;
-    if (!cl_can_give_up_ahead(child->plan)) return cl_keep_needed_rights(child);
-    cl_enter_directory(child);
-    cl_give_up_rights(child);
+    if (cl_can_give_up_ahead(child->plan)) {
+        cl_enter_directory(child);
+        cl_give_up_rights(child);
+    } else cl_keep_needed_rights(child);
+    cl_take_no_more_ahead(child);
 }
 
 void cl_get_ready(struct cl_child *child, int told) {

@@ -180,3 +180,5 @@ void cl_give_up_rights(struct cl_child *child);
 int cl_can_give_up_ahead(const struct cl_plan *plan);
 /* Where it does not: all rights but those that it takes. */
 void cl_keep_needed_rights(const struct cl_child *child);
+/* With no_new_privs, what of the last part a clone can inherit: that itself, and the filter where nothing is to be done but what it lets pass. */
+void cl_take_no_more_ahead(struct cl_child *child);

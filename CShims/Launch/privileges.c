@@ -161,11 +161,20 @@ void cl_give_up_rights(struct cl_child *child) {
     child->has_given_up = 1;
 }
 
+static void take_no_more(const struct cl_child *child) {
+    if (CL_KEEPS(PRIVILEGES) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_PRIVILEGES, 0, errno);
+}
+
+void cl_take_no_more_ahead(struct cl_child *child) {
+    if (!(child->plan->flags & CL_PLAN_NO_NEW_PRIVILEGES)) return;
+    take_no_more(child);
+    if (child->has_given_up && cl_can_clone_behind(child->plan)) cl_load_filter(child);
+}
+
 void cl_drop_privileges(struct cl_child *child) {
     if (!child->has_given_up) cl_give_up_rights(child);
     die_with_parent(child);
-    if (child->plan->flags & CL_PLAN_NO_NEW_PRIVILEGES) {
-        if (CL_KEEPS(PRIVILEGES) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_PRIVILEGES, 0, errno);
-        cl_load_filter(child);
-    }
+    if (!(child->plan->flags & CL_PLAN_NO_NEW_PRIVILEGES)) return;
+    take_no_more(child);
+    cl_load_filter(child);
 }

@@ -153,6 +153,7 @@ extension Check {
             _ = try await pod.monitor.run(first)
             var launch = try pod.container("b", ["sleep", "100"])
             launch.plan.processNamespace = .pod
+            launch.plan.process.noNewPrivileges = true
             let waiting = try await pod.monitor.create(launch)
             let text = try readText("/proc/\(waiting.processID)/status")
             let rights = String(launch.plan.process.capabilities.bounding, radix: 16)
@@ -160,8 +161,11 @@ extension Check {
                 let found = field(set, in: text) ?? ""
                 try expect(found.hasSuffix("0" + rights), "\(set) \(found)")
             }
+            let seals = ["NoNewPrivs", "Seccomp"]
+            try expect(seals.map { field($0, in: text) } == ["1", "2"], "no new rights, and its filter: \(text)")
             let own = try readText("/proc/\(pod.monitor.processID)/status")
             try expect(field("CapPrm", in: own)?.hasSuffix("0" + rights) == false, "the control: the monitor has more")
+            try expect(seals.map { field($0, in: own) } != ["1", "2"], "the control: the monitor is not sealed")
             _ = try await pod.monitor.start("b")
             for name in ["a", "b"] {
                 try await pod.monitor.kill(name)

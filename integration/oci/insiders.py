@@ -157,20 +157,26 @@ def test_session_shows_nothing_of_the_host(runtime):
 
 
 # What is in the container's sight, may be traced and may do more than the container's own: with CAP_SYS_ADMIN it could show kernel parameters of the host.
+# And what has no filter, or could still gain rights.
 WATCH_RIGHTS = """while [ ! -e /dev/shm/over ]; do for p in /proc/[0-9]*; do read -r c <$p/comm && case $c in sh|readlink|touch) ;;
-*) echo seen; readlink $p/root >/dev/null && while read -r k v; do case $k in CapPrm:) [ $((0x$v >> 21 & 1)) = 0 ] || echo mighty;; esac; done <$p/status;; esac; done; done 2>/dev/null
+*) echo seen; readlink $p/root >/dev/null && while read -r k v; do case $k in CapPrm:) [ $((0x$v >> 21 & 1)) = 0 ] || echo mighty;; NoNewPrivs:) [ $v = 1 ] || echo gaining;; Seccomp:) [ $v = 2 ] || echo unfiltered;; esac; done <$p/status;; esac; done; done 2>/dev/null
 echo over; exec sleep 100"""
 
 
-@attack("a session's rights taken over", "a container that may trace (CAP_SYS_PTRACE) looks for rights beyond its own behind all that comes into its sight; strace holds the session up",
+@attack("a session's rights taken over", "a container that may trace (CAP_SYS_PTRACE) looks for rights beyond its own, and for what is under no filter, behind all that comes into its sight; strace holds the session up",
         "what asks for more rights than the program has is done, and these are given up, before the session is cloned inside", "a process of the host's root, in a pid namespace that is shared, has them")
 def test_session_lends_no_rights(runtime):
     """A session may do no more than its program from the moment that it is in the container's sight."""
     def limited(config):
         may_trace(config)
         config["process"].update(noNewPrivileges=True, rlimits=[{"type": "RLIMIT_NPROC", "soft": 1000, "hard": 1000}])
+    def filtered(config):
+        may_trace(config)
+        config["process"]["noNewPrivileges"] = True
+        config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["keyctl"], "action": "SCMP_ACT_ERRNO"}]}
     delays = [word for call in ("setsid", "fcntl", "prctl") for word in ("-e", f"inject={call}:delay_enter=100000")]
-    for setting, options in (may_trace, []), (may_trace, ["--tty"]), (limited, []):
+    for setting, options, lent in (may_trace, [], {"mighty"}), (may_trace, ["--tty"], {"mighty"}), (limited, [], {"mighty", "gaining"}), \
+            (filtered, [], {"mighty", "gaining", "unfiltered"}), (filtered, ["--tty"], {"mighty", "gaining", "unfiltered"}):
         name, folder = runtime.create(WATCH_RIGHTS, setting)
         runtime.call("start", name)
         session = [runtime.program, "--root", runtime.root, "exec", *options, name, "touch", "/dev/shm/once"]
@@ -181,13 +187,13 @@ def test_session_lends_no_rights(runtime):
         runtime.call("exec", name, "touch", "/dev/shm/over")
         out = until(lambda: "over" in open(folder + "/output").read() and open(folder + "/output").read(), "it has looked")
         assert "seen" in out, "the session was not seen on its way"
-        assert "mighty" not in out, (options, setting.__name__)
+        assert not lent & set(out.split()), (lent & set(out.split()), options, setting.__name__)
     if not runtime.users:
         def shared(config):
             may_trace(config)
             without(config, "pid")
         script = WATCH_RIGHTS.replace("/proc/[0-9]*", f"/proc/{os.getpid()}").replace("while [ ! -e /dev/shm/over ]", "for once in 1").replace("exec sleep 100", "true")
-        assert "mighty" in runtime.run(script, shared).stdout  # the control
+        expect(runtime.run(script, shared).stdout, "mighty", "gaining", "unfiltered")  # the control
 
 
 @attack("a container made in a pid namespace that is joined", "a container that may trace (CAP_SYS_PTRACE) looks for the host's root and for rights beyond its own behind one that is made in its pid namespace; strace holds it up",
