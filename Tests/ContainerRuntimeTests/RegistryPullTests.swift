@@ -229,18 +229,21 @@ struct RegistryLab {
         #expect(left() == 0 && lab.store.state.withLock { $0.loose.isEmpty && $0.held.isEmpty })
     }
 
-    @Test func aDownloadLeavesRoomOnTheDisk() async throws {
-        let lab = try await RegistryLab()
+    /// Told at once: neither what came before nor another place changes it.
+    @Test(arguments: [0, 600]) func aDownloadLeavesRoomOnTheDisk(before: Int) async throws {
+        let hosts = "registry.example=https://a.example"
+        let lab = try await RegistryLab(hosts)
         var content = lab.store.content
         content.reserve = .max >> 1
+        let partial = content.partialPath(of: lab.layer)
+        try WholeFile.replace(partial, with: Array(Layers.base[..<before]), durable: false)
         let download = BlobDownload(
             blob: lab.image.layers[0], content: content, threads: lab.store.bulk, time: QuickTime(), progress: .none)
-        let sessions = try lab.registry.client().sessions(
+        let sessions = try lab.registry.client(hosts).sessions(
             for: "registry.example", repository: "app", auth: nil, isPush: false)
         let error = await #expect(throws: CRIError.self) { try await download.fetch(from: sessions) }
-        #expect(error?.description.contains("make room") == true)
-        let partial = try WholeFile.read(content.partialPath(of: lab.layer))
-        #expect(partial.isEmpty && lab.layerRequests.count == 1)
+        #expect(error?.description.contains("make room") == true && error?.description.contains(partial) == true)
+        #expect(try WholeFile.read(partial).isEmpty && lab.layerRequests.count == 1)
     }
 
     @Test func aLayerThatTwoPullsWantIsFetchedOnce() async throws {

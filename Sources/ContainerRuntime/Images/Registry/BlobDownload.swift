@@ -39,6 +39,7 @@ struct BlobDownload: Sendable {
                 last = error
             }
             if Task.isCancelled { throw .failed("the pull was given up") }
+            if last.kind == .local { break }
             // What an earlier try had left was not the file's, and is gone: all of it is asked for, once.
             if isFromBefore, last.kind == .refused, size == 0 {
                 isFromBefore = false
@@ -75,14 +76,15 @@ struct BlobDownload: Sendable {
         try await local { () throws(CRIError) in try file.finish(content) }
     }
 
-    /// Runs on the blocking threads; a failure of this node's disk is not the registry's.
+    /// Runs on the blocking threads. What is invalid is what the registry sent; all else is this node's own.
     private func local<Value: Sendable>(
         _ body: @escaping @Sendable () throws(CRIError) -> Value
     ) async throws(RegistryFailure) -> Value {
         do throws(CRIError) {
             return try await threads.perform("write layer", body)
         } catch {
-            throw RegistryFailure(.refused, error.description)
+            if case .invalid(let text) = error { throw RegistryFailure(.refused, text) }
+            throw RegistryFailure(.local, error.description)
         }
     }
 
@@ -207,24 +209,27 @@ final class PartialBlob: Sendable {
         }
     }
 
-    /// - Parameter reserve: bytes that stay free. What there is no room for goes altogether: nobody could use it.
+    /// What there is no room for goes altogether: nobody could use it.
+    /// - Parameter reserve: bytes that stay free.
+    /// - Throws: `invalid` where the registry sends too much.
     func append(_ bytes: [UInt8], leaving reserve: UInt64) throws(CRIError) {
         var space = statvfs()
         guard fstatvfs(descriptor.raw, &space) == 0 else {
             throw .failed("layer \(blob.digest): \(KernelError("statvfs", path))")
         }
         guard UInt64(space.f_bavail) * UInt64(space.f_frsize) > reserve else {
-            try cut(to: 0)
-            throw .failed(
-                "layer \(blob.digest): less than \(reserve >> 20) MiB would be free on the disk of \(path); make room, as with: "
-                    + "swiftlet images prune")
+            throw try full("less than \(reserve >> 20) MiB would be free on the disk of \(path)")
         }
         guard count + UInt64(bytes.count) <= blob.size else {
             try cut(to: 0)
-            throw .failed("layer \(blob.digest): the registry sent more than the \(blob.size) bytes of it")
+            throw .invalid("layer \(blob.digest): the registry sent more than the \(blob.size) bytes of it")
         }
-        try attempt("layer \(blob.digest)") { () throws(KernelError) in
+        do throws(KernelError) {
             try WholeFile.write(bytes, to: descriptor, path: path)
+        } catch where [ENOSPC, EDQUOT].contains(error.code) {
+            throw try full("\(error)")
+        } catch {
+            throw .failed("layer \(blob.digest): \(error)")
         }
         state.withLock { state in
             state.hasher.update(bytes)
@@ -232,12 +237,18 @@ final class PartialBlob: Sendable {
         }
     }
 
+    private func full(_ cause: String) throws(CRIError) -> CRIError {
+        try cut(to: 0)
+        return .failed("layer \(blob.digest): \(cause); make room, as with: swiftlet images prune")
+    }
+
     /// Checks the digest and gives the file its name.
+    /// - Throws: `invalid` where it has another.
     func finish(_ content: ContentStore) throws(CRIError) {
         let found = state.withLock { $0.hasher.finish() }
         guard found == blob.digest else {
             unlink(path)
-            throw .failed("layer \(blob.digest): the bytes that came have digest \(found)")
+            throw .invalid("layer \(blob.digest): the bytes that came have digest \(found)")
         }
         try attempt("layer \(blob.digest)") { () throws(KernelError) in
             try content.finish(descriptor, at: path, as: blob.digest)

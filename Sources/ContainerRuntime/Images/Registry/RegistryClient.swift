@@ -38,6 +38,8 @@ struct RegistryFailure: Error, Sendable, Hashable, CustomStringConvertible {
         /// It wants other credentials.
         case unauthorized
         case refused
+        /// This node's own, such as a full disk: no other try mends it, nor another place.
+        case local
     }
 
     var kind: Kind
