@@ -115,4 +115,32 @@ import Testing
         lab.change { $0.endless = nil }
         try await lab.pull()
     }
+
+    /// Nothing of it is the registry's fault, and no other place is asked.
+    @Test(arguments: ["manifests", "blobs"]) func aPullThatIsCancelledSaysSo(kind: String) async throws {
+        let lab = try await RegistryLab("registry.example=https://a.example")
+        lab.change { $0.endless = kind }
+        let pull = Task { await lab.refusal() }
+        while !lab.registry.seen.contains(where: { $0.request.path.contains("/\(kind)/") }) { await Task.yield() }
+        pull.cancel()
+        #expect(await pull.value == "the pull of registry.example/app:1 was cancelled")
+        #expect(lab.seen("registry.example").isEmpty)
+    }
+
+    @Test func aPushThatIsCancelledSaysSo() async throws {
+        let lab = try await RegistryLab()
+        try await lab.pull()
+        lab.change { $0.endless = "manifests" }
+        let push = Task {
+            do throws(CRIError) {
+                _ = try await lab.store.push("registry.example/app:1")
+                return "it was pushed"
+            } catch {
+                return error.description
+            }
+        }
+        while !lab.registry.seen.contains(where: { $0.request.method == .put }) { await Task.yield() }
+        push.cancel()
+        #expect(await push.value == "the push of registry.example/app:1 was cancelled")
+    }
 }

@@ -33,6 +33,8 @@ extension ImageStore {
                 try await fetch(blob, from: places, progress)
             }
         } catch {
+            // Whatever the end of what was under way looked like.
+            if Task.isCancelled { throw .failed("the pull of \(reference) was cancelled") }
             let text = "failed to pull \(reference): \(error)"
             if case .imageNotFound = error { throw .imageNotFound(text) }
             throw .failed(text)
@@ -60,6 +62,7 @@ extension ImageStore {
             } catch {
                 failures.append(error)
             }
+            if Task.isCancelled { break }
         }
         let text = failures.map(\.description).joined(separator: "; ")
         if failures.last?.kind == .notFound { throw .imageNotFound(text) }

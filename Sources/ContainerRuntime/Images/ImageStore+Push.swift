@@ -30,6 +30,7 @@ extension ImageStore {
                 try await send(packed, to: session, besides: Self.neighbour(of: reference, packed.record), progress)
                 try await name(packed, tag, at: session, progress)
             } catch {
+                if Task.isCancelled { throw .failed("the push of \(reference) was cancelled") }
                 throw .failed("failed to push \(reference): \(error)")
             }
             return packed.manifest.digest

@@ -38,7 +38,7 @@ struct BlobDownload: Sendable {
             } catch {
                 last = error
             }
-            if Task.isCancelled { throw .failed("the pull was given up") }
+            if Task.isCancelled { throw .failed("the pull was cancelled") }
             if last.kind == .local { break }
             // What an earlier try had left was not the file's, and is gone: all of it is asked for, once.
             if isFromBefore, last.kind == .refused, size == 0 {
@@ -53,7 +53,7 @@ struct BlobDownload: Sendable {
             } else {
                 progress.tell(.retrying(blob, cause: last.description))
                 do { try await time.sleep(for: .milliseconds(250 << max(0, failures))) } catch {
-                    throw .failed("the pull was given up")
+                    throw .failed("the pull was cancelled")
                 }
             }
         }

@@ -22,11 +22,11 @@ struct PushPatience: Sendable {
         after failure: RegistryFailure, of blob: ImageDescriptor, hasGotOn: Bool = false
     ) async throws(CRIError) {
         failures = hasGotOn ? 0 : failures + 1
-        guard !Task.isCancelled else { throw .failed("the push was given up") }
+        guard !Task.isCancelled else { throw .failed("the push was cancelled") }
         guard failure.kind == .passing, failures < Self.tries else { throw .failed(failure.description) }
         progress.tell(.retrying(blob, cause: failure.description))
         do { try await time.sleep(for: .milliseconds(250 << failures)) } catch {
-            throw .failed("the push was given up")
+            throw .failed("the push was cancelled")
         }
     }
 }
