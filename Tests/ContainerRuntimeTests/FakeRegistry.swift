@@ -41,6 +41,8 @@ final class FakeRegistry: Sendable {
         /// And the next uploads that are begun, and manifests that are put.
         var beginFailures: [Int] = []
         var manifestFailures: [Int] = []
+        /// What comes next in place of any answer.
+        var busy: [HTTPResponse] = []
         /// How far an upload says that it has come; nil: the truth.
         var uploaded: String?
         var isDown: Set<String> = []
@@ -124,6 +126,7 @@ extension FakeRegistry.State {
             return HTTPResponse(404)
         }
         let repository = parts[1..<kind].joined(separator: "/")
+        if !busy.isEmpty { return busy.removeFirst() }
         if let refusal = challenge(request, repository) { return refusal }
         let rest = parts[(kind + 1)...].joined(separator: "/")
         if parts[kind] == endless { return HTTPResponse(200, headers: [:], body: .stream(Self.silence)) }

@@ -112,7 +112,7 @@ import Testing
         let session = try lab.registry.client().sessions(
             for: "registry.example", repository: "x", auth: nil, isPush: true)[0]
         // A 404 for a part is no break: it ends with a word about it, and the next push is whole.
-        await #expect(throws: CRIError.self) { try await upload.send(to: session, besides: nil) }
+        await #expect(throws: RegistryFailure.self) { try await upload.send(to: session, besides: nil) }
         upload = BlobUpload(
             blob: lab.image.layers[0], content: lab.store.content, threads: lab.store.bulk, time: QuickTime(),
             progress: .none)

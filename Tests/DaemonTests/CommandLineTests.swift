@@ -31,6 +31,13 @@ import Testing
         #expect(table.summary.hasPrefix("2 of 3 layers"))
     }
 
+    @Test func whyAPullWaitsIsShown() {
+        var table = ProgressTable()
+        let line = PullEvent.waiting(cause: "429").line.value
+        #expect(!table.take(line) && table.summary == "asking the registry; waiting: 429")
+        #expect(ProgressTable.text(of: line)?.hasSuffix(": 429") == true)
+    }
+
     @Test func theExitCodeComesFromTheStatus() {
         let failure = """
             {"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"7"}]}}

@@ -24,7 +24,7 @@ extension ImageStore {
             try await ready(image)
             let sessions = registries.sessions(
                 for: reference.registry, repository: reference.repository, auth: auth, isPush: false)
-            let (draft, from) = try await resolve(reference, sessions)
+            let (draft, from) = try await resolve(reference, sessions, progress)
             progress.tell(.resolved(manifest: draft.manifest.digest, layers: draft.blobs))
             // Where the manifest came from has its layers, most likely.
             let places = Array(sessions[from...] + sessions[..<from])
@@ -51,22 +51,36 @@ extension ImageStore {
         }
     }
 
-    /// Asks one place after the other for the manifest.
+    /// Asks one place after the other for the manifest, and the last one again where it asks for that.
     private func resolve(
-        _ reference: ImageReference, _ sessions: [RegistrySession]
+        _ reference: ImageReference, _ sessions: [RegistrySession], _ progress: PullProgress
     ) async throws(CRIError) -> (ImageDraft, Int) {
         var failures: [RegistryFailure] = []
-        for (index, session) in sessions.enumerated() {
+        for (index, session) in sessions.enumerated() where !Task.isCancelled {
+            let isLast = index + 1 == sessions.count
             do throws(RegistryFailure) {
-                return (try await draft(reference, session), index)
+                return (try await patientDraft(reference, session, isLast: isLast, progress), index)
             } catch {
                 failures.append(error)
             }
-            if Task.isCancelled { break }
         }
         let text = failures.map(\.description).joined(separator: "; ")
         if failures.last?.kind == .notFound { throw .imageNotFound(text) }
         throw .failed(text)
+    }
+
+    private func patientDraft(
+        _ reference: ImageReference, _ session: RegistrySession, isLast: Bool, _ progress: PullProgress
+    ) async throws(RegistryFailure) -> ImageDraft {
+        var patience = RegistryPatience(time: time)
+        while true {
+            do throws(RegistryFailure) {
+                return try await draft(reference, session)
+            } catch {
+                guard isLast, error.retryAfter != nil else { throw error }
+                try await patience.wait(after: error) { progress.tell(.waiting(cause: $0)) }
+            }
+        }
     }
 
     /// Manifest and configuration of the image for this machine.

@@ -45,13 +45,17 @@ extension ImageStore {
         let bytes = try await bulk.perform("read manifest") { [content] () throws(CRIError) in
             try content.read(manifest.digest, limit: ImageArchive.fileLimit)
         }
-        var patience = PushPatience(time: time, progress: progress)
-        while true {
-            do throws(RegistryFailure) {
-                return try await session.put(bytes, manifest.mediaType, as: tag)
-            } catch {
-                try await patience.wait(after: error, of: manifest)
+        var patience = RegistryPatience(time: time)
+        do throws(RegistryFailure) {
+            while true {
+                do throws(RegistryFailure) {
+                    return try await session.put(bytes, manifest.mediaType, as: tag)
+                } catch {
+                    try await patience.wait(after: error) { progress.tell(.retrying(manifest, cause: $0)) }
+                }
             }
+        } catch {
+            throw .failed(error.description)
         }
     }
 
@@ -77,11 +81,11 @@ extension ImageStore {
                 let upload = BlobUpload(
                     blob: file, content: content, threads: bulk, time: time, progress: progress)
                 group.addTask {
-                    do throws(CRIError) {
+                    do throws(RegistryFailure) {
                         try await upload.send(to: session, besides: neighbour)
                         return nil
                     } catch {
-                        return await self.cause(of: error, file.digest)
+                        return await self.cause(of: .failed(error.description), file.digest)
                     }
                 }
             }

@@ -12,6 +12,8 @@ package enum PullEvent: Sendable, Hashable {
     case done(ImageDescriptor)
     /// The layer was on this node already.
     case present(ImageDescriptor)
+    /// The registry has not said yet what the image is made of, and is asked again.
+    case waiting(cause: String)
     /// A download broke and goes on.
     case retrying(ImageDescriptor, cause: String)
 }

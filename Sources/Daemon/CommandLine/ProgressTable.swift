@@ -18,6 +18,7 @@ package struct ProgressTable: Sendable {
         case "resolved":
             layers = Int(clamping: line["layers"]?.integer ?? 0)
             total = line["size"]?.integer ?? 0
+            note = ""
         case "received", "sent":
             bytes[layer] = line["bytes"]?.integer ?? 0
             note = ""
@@ -25,7 +26,7 @@ package struct ProgressTable: Sendable {
         case "done", "present":
             bytes[layer] = line["size"]?.integer ?? 0
             finished.insert(layer)
-        case "retrying": note = line["cause"]?.string ?? ""
+        case "retrying", "waiting": note = line["cause"]?.string ?? ""
         case "pulled", "pushed": return true
         default: break
         }
@@ -34,9 +35,11 @@ package struct ProgressTable: Sendable {
 
     /// `2 of 5 layers, 34.2 of 80.1 MiB`
     package var summary: String {
-        guard layers > 0 else { return "asking the registry" }
-        let done = NodeTables.size(bytes.values.boundedSum)
-        let state = "\(finished.count) of \(layers) layers, \(done) of \(NodeTables.size(total))"
+        var state = "asking the registry"
+        if layers > 0 {
+            let done = NodeTables.size(bytes.values.boundedSum)
+            state = "\(finished.count) of \(layers) layers, \(done) of \(NodeTables.size(total))"
+        }
         return note.isEmpty ? state : "\(state); waiting: \(note)"
     }
 
@@ -49,6 +52,7 @@ package struct ProgressTable: Sendable {
             line["layers"]?.integer == 1 ? "1 layer, \(size)" : "\(line["layers"]?.integer ?? 0) layers, \(size)"
         case "done": "layer \(layer) \(size)"
         case "present": "layer \(layer) \(size), already there"
+        case "waiting": "the registry is asked again after: \(line["cause"]?.string ?? "")"
         case "retrying": "layer \(layer) goes on after: \(line["cause"]?.string ?? "")"
         default: nil
         }

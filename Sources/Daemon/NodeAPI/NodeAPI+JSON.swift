@@ -36,6 +36,7 @@ extension PullEvent {
         case .unpacking(let layer): return Self.line("unpacking", layer)
         case .done(let layer): return Self.line("done", layer)
         case .present(let layer): return Self.line("present", layer)
+        case .waiting(let cause): return ("waiting", ["event": "waiting", "cause": .string(cause)])
         case .retrying(let layer, let cause): return Self.line("retrying", layer, ["cause": .string(cause)])
         }
     }

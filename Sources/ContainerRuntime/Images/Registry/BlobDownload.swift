@@ -9,8 +9,6 @@ import Synchronization
 /// Brings one packed layer into the content store. What has come is kept in a file from one try to the next, also over the daemon's death, and the next try asks
 /// for the rest alone.
 struct BlobDownload: Sendable {
-    /// Tries in a row that bring nothing.
-    private static let patience = 6
     /// A registry that sends nothing for this long is as good as gone.
     private static let stall = Duration.seconds(30)
     /// Bytes that are written at a time.
@@ -27,37 +25,37 @@ struct BlobDownload: Sendable {
         let blob = blob
         let content = content
         if content.size(of: blob.digest) == blob.size { return }
-        var failures = 0
-        var last = RegistryFailure(.refused, "no registry was asked")
+        var patience = RegistryPatience(time: time)
         var place = 0
         var isFromBefore = size > 0
-        while failures < Self.patience, place < sessions.count {
+        while place < sessions.count {
             let before = size
+            let last: RegistryFailure
             do throws(RegistryFailure) {
                 return try await attempt(sessions[place])
             } catch {
                 last = error
             }
             if Task.isCancelled { throw .failed("the pull was cancelled") }
-            if last.kind == .local { break }
             // What an earlier try had left was not the file's, and is gone: all of it is asked for, once.
             if isFromBefore, last.kind == .refused, size == 0 {
                 isFromBefore = false
                 continue
             }
             let hasCome = size > before
-            failures = hasCome ? 0 : failures + 1
             // A place that does not have it, or breaks without bringing a byte, gives way to the next.
-            if last.kind != .passing || (!hasCome && place + 1 < sessions.count) {
+            if last.kind != .local, last.kind != .passing || !hasCome, place + 1 < sessions.count {
                 place += 1
-            } else {
-                progress.tell(.retrying(blob, cause: last.description))
-                do { try await time.sleep(for: .milliseconds(250 << max(0, failures))) } catch {
-                    throw .failed("the pull was cancelled")
+                continue
+            }
+            do throws(RegistryFailure) {
+                try await patience.wait(after: last, hasGotOn: hasCome) {
+                    progress.tell(.retrying(blob, cause: $0))
                 }
+            } catch {
+                throw .failed(error.description)
             }
         }
-        throw .failed(last.description)
     }
 
     private var size: UInt64 {
@@ -226,7 +224,7 @@ final class PartialBlob: Sendable {
         }
         do throws(KernelError) {
             try WholeFile.write(bytes, to: descriptor, path: path)
-        } catch where [ENOSPC, EDQUOT].contains(error.code) {
+        } catch  where [ENOSPC, EDQUOT].contains(error.code) {
             throw try full("\(error)")
         } catch {
             throw .failed("layer \(blob.digest): \(error)")

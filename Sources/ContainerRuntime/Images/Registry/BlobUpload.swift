@@ -22,15 +22,17 @@ struct BlobUpload: Sendable {
     }
 
     /// - Parameter neighbour: another repository of the registry that may have it.
-    func send(to session: RegistrySession, besides neighbour: String?) async throws(CRIError) {
+    func send(to session: RegistrySession, besides neighbour: String?) async throws(RegistryFailure) {
         var position = Position()
-        var patience = PushPatience(time: time, progress: progress)
+        var patience = RegistryPatience(time: time)
         while true {
             let before = position.sent
             do throws(RegistryFailure) {
                 return try await advance(session, neighbour, &position)
             } catch {
-                try await patience.wait(after: error, of: blob, hasGotOn: position.sent > before)
+                try await patience.wait(after: error, hasGotOn: position.sent > before) {
+                    progress.tell(.retrying(blob, cause: $0))
+                }
             }
         }
     }

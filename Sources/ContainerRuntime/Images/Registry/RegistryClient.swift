@@ -44,6 +44,8 @@ struct RegistryFailure: Error, Sendable, Hashable, CustomStringConvertible {
 
     var kind: Kind
     var description: String
+    /// Of an answer that says to come back later: when it asks to be asked again, zero where it leaves that open.
+    var retryAfter: Duration?
 
     init(_ kind: Kind, _ description: String) {
         self.kind = kind
@@ -61,6 +63,9 @@ struct RegistryFailure: Error, Sendable, Hashable, CustomStringConvertible {
             default: .refused
             }
         self.init(kind, "\(what): \(response.status)" + (words.isEmpty ? "" : ": \(words)"))
+        guard [429, 503].contains(response.status) else { return }
+        let asked = RetryAfter.delay(response.headers["Retry-After"], date: response.headers["Date"])
+        retryAfter = asked ?? (response.status == 429 ? .zero : nil)
     }
 
     /// The messages of the protocol's error list, else the first line of what came. They end in terminals, logs and events.
