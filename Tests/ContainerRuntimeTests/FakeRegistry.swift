@@ -14,6 +14,7 @@ final class FakeRegistry: Sendable {
 
     struct Seen: Sendable {
         var host: String
+        var port: Int
         var request: HTTPRequest
         var authorization: String? { request.headers["Authorization"] }
     }
@@ -79,7 +80,7 @@ final class FakeRegistry: Sendable {
 
         func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
             try registry.state.withLock { state throws(HTTPError) in
-                state.seen.append(Seen(host: origin.host, request: request))
+                state.seen.append(Seen(host: origin.host, port: origin.port, request: request))
                 guard !state.isDown.contains(origin.host), state.connectFailure == nil else {
                     throw .connectFailed(endpoint: "\(origin)", reason: state.connectFailure ?? "refused")
                 }

@@ -180,6 +180,30 @@ struct RegistryLab {
         #expect(["a.example", "b.example", "registry.example"].allSatisfy(text.contains))
     }
 
+    @Test(arguments: [FakeRegistry.Gate.basic, .bearer])
+    func aMirrorHearsNoPasswordOfItsRegistry(gate: FakeRegistry.Gate) async throws {
+        let lab = try await RegistryLab("registry.example=https://a.example,http://registry.example:81")
+        lab.change { $0.gate = gate }
+        try await lab.pull(auth: RegistryLab.auth)
+        let isOwn = lab.registry.seen.filter { $0.authorization != nil }.map { $0.host != "a.example" && $0.port != 81 }
+        #expect(!isOwn.isEmpty && isOwn.allSatisfy(\.self))
+        #expect(!lab.seen("a.example").isEmpty && lab.registry.seen.contains { $0.port == 81 })
+        lab.change { $0.isDown = ["registry.example"] }
+        let text = await lab.refusal("registry.example/other:1", auth: RegistryLab.auth)
+        #expect(text.contains("a mirror is asked without"))
+    }
+
+    /// Wherever it stands among the places.
+    @Test(arguments: ["http://registry.example,https://a.example", "https://a.example,https://registry.example"])
+    func theRegistryItselfHearsThem(places: String) async throws {
+        let lab = try await RegistryLab("registry.example=" + places)
+        lab.change { $0.gate = .basic }
+        try await lab.pull(auth: RegistryLab.auth)
+        lab.change { $0.files = [:] }
+        _ = try await lab.store.push("registry.example/app:1", auth: RegistryLab.auth)
+        #expect(lab.seen("a.example").allSatisfy { $0.authorization == nil && $0.request.method == .get })
+    }
+
     @Test func mirrorsAreForTheirRegistryAlone() async throws {
         let lab = try await RegistryLab("registry.example=https://a.example")
         try await lab.pull("other.example/app:1")

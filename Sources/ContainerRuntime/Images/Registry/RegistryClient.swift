@@ -19,11 +19,15 @@ package struct RegistryClient: Sendable {
     }
 
     /// One session for each place where the registry is asked, in the order of asking.
+    /// - Parameter auth: for the registry itself; a mirror hears nothing of it.
     func sessions(for registry: String, repository: String, auth: RegistryAuth?, isPush: Bool) -> [RegistrySession] {
-        let origins = hosts.origins(for: registry)
-        // What is pushed goes to the registry itself, never to a mirror.
-        return (isPush ? origins.suffix(1) : origins[...]).map { origin in
-            RegistrySession(self, origin: origin, repository: repository, auth: auth, isPush: isPush)
+        hosts.origins(for: registry).compactMap { origin in
+            let isMirror = !RegistryHosts.isOwn(origin, of: registry)
+            // What is pushed goes to the registry itself.
+            if isPush && isMirror { return nil }
+            return RegistrySession(
+                self, origin: origin, repository: repository, auth: isMirror ? nil : auth, isPush: isPush,
+                isMirror: isMirror)
         }
     }
 }

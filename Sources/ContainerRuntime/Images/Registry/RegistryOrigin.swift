@@ -113,12 +113,17 @@ package struct RegistryHosts: Sendable, Hashable {
     /// The places where a registry is asked, in order.
     func origins(for registry: String) -> [RegistryOrigin] {
         let configured = origins[registry] ?? []
-        let name = registry == "docker.io" ? "registry-1.docker.io" : registry
-        guard let own = RegistryOrigin(isSecure: true, authority: Substring(name)) else { return configured }
-        let isNamed = configured.contains { origin in
-            RegistryOrigin(isSecure: origin.isSecure, authority: Substring(name)) == origin
-        }
-        return isNamed ? configured : configured + [own]
+        guard !configured.contains(where: { Self.isOwn($0, of: registry) }) else { return configured }
+        return configured + [RegistryOrigin(isSecure: true, authority: Self.host(of: registry))].compactMap(\.self)
+    }
+
+    /// Whether a place is the registry itself, over TLS or without, and no mirror of it.
+    static func isOwn(_ origin: RegistryOrigin, of registry: String) -> Bool {
+        RegistryOrigin(isSecure: origin.isSecure, authority: host(of: registry)) == origin
+    }
+
+    private static func host(of registry: String) -> Substring {
+        registry == "docker.io" ? "registry-1.docker.io" : Substring(registry)
     }
 
     /// Whether a place may be asked at all: over TLS any, without only one that is configured so.

@@ -19,14 +19,19 @@ final class RegistrySession: Sendable {
     let repository: String
     private let auth: RegistryAuth?
     private let isPush: Bool
+    private let isMirror: Bool
     private let state: Mutex<State>
 
-    init(_ client: RegistryClient, origin: RegistryOrigin, repository: String, auth: RegistryAuth?, isPush: Bool) {
+    init(
+        _ client: RegistryClient, origin: RegistryOrigin, repository: String, auth: RegistryAuth?, isPush: Bool,
+        isMirror: Bool
+    ) {
         self.client = client
         self.origin = origin
         self.repository = repository
         self.auth = auth
         self.isPush = isPush
+        self.isMirror = isMirror
         let given = auth.flatMap { $0.registryToken.isEmpty ? nil : "Bearer " + $0.registryToken }
         state = Mutex(State(authorization: given))
     }
@@ -114,9 +119,11 @@ final class RegistrySession: Sendable {
     private func failure(_ failure: RegistryFailure) -> RegistryFailure {
         guard failure.kind == .unauthorized else { return failure }
         let wayOut =
-            auth == nil
-            ? "it was asked without a name and a password (--username, or the pod's imagePullSecrets)"
-            : "it does not let in whom the name and password are of"
+            isMirror
+            ? "a mirror is asked without the name and password of its registry"
+            : auth == nil
+                ? "it was asked without a name and a password (--username, or the pod's imagePullSecrets)"
+                : "it does not let in whom the name and password are of"
         return RegistryFailure(.unauthorized, "\(failure); \(wayOut)")
     }
 
