@@ -5,6 +5,8 @@ package struct HTTPRequest: Sendable {
     package var path: String
     /// The query's items, percent-decoded, in order.
     package var query: [QueryItem]
+    /// Path and query as they go out, byte for byte, where a client was given them so; nil: they are made of `path` and `query`.
+    package var target: String?
     package var headers: HTTPHeaders
     /// The whole body. A server refuses a body over its limit before a handler sees it.
     package var body: [UInt8]
@@ -18,6 +20,7 @@ package struct HTTPRequest: Sendable {
         self.method = method
         self.path = path
         self.query = query
+        target = nil
         self.headers = headers
         self.body = body
         self.peer = peer

@@ -33,8 +33,15 @@ package struct RequestTarget: Sendable, Hashable {
     package static func text(path: String, query: [QueryItem]) -> String {
         var out: [UInt8] = []
         encode(path.isEmpty ? "/" : path, keepSlash: true, into: &out)
+        if !query.isEmpty { out.append(UInt8(ascii: "?")) }
+        return String(decoding: out, as: UTF8.self) + text(query: query)
+    }
+
+    /// The same of a query alone, without the question mark: what a form has.
+    package static func text(query: [QueryItem]) -> String {
+        var out: [UInt8] = []
         for (index, item) in query.enumerated() {
-            out.append(UInt8(ascii: index == 0 ? "?" : "&"))
+            if index > 0 { out.append(UInt8(ascii: "&")) }
             encode(item.name, keepSlash: false, into: &out)
             out.append(UInt8(ascii: "="))
             encode(item.value, keepSlash: false, into: &out)

@@ -116,7 +116,7 @@ package final class HTTPClient: HTTPHandler {
         }
         return HTTPRequestHead(
             version: .http1_1, method: .init(rawValue: request.method.rawValue),
-            uri: RequestTarget.text(path: request.path, query: request.query), headers: headers)
+            uri: request.target ?? RequestTarget.text(path: request.path, query: request.query), headers: headers)
     }
 }
 

@@ -104,6 +104,31 @@ struct RegistryLab {
         #expect(elsewhere.count == 3 && elsewhere.allSatisfy { $0.authorization == nil })
     }
 
+    /// A signature is over what was written, not over what it means.
+    @Test func whereItLeadsIsAskedAsItWasWritten() async throws {
+        let lab = try await RegistryLab()
+        lab.change { $0.redirect = "https://storage.example/a%2Fb/%7e+%zz?X-Sig=a%2bb+c%20d&e=/;&digest=" }
+        #expect(await lab.refusal().contains("404"))
+        let asked = lab.seen("storage.example").first?.request.target
+        let configuration = lab.image.files.keys.first { asked?.hasSuffix($0.description) == true }
+        #expect(configuration != nil)
+        #expect(
+            asked?.hasPrefix("/a%2Fb/%7e+%zz?X-Sig=a%2bb+c%20d&e=/;&digest=sha256:") == true, "\(asked ?? "nothing")")
+    }
+
+    @Test(arguments: [
+        ("/a b\u{7f}\u{e9}\r\n#c", "/a%20b%7F%C3%A9%0D%0A"), ("https://x", "/"), ("https://x?a", "/?a"),
+        ("https://x/%2F?", "/%2F?"), ("https://x/?a=b&", "/?a=b&"),
+    ])
+    func anAddressKeepsItsBytes(text: String, target: String) throws {
+        let base = RegistryOrigin(isSecure: true, host: "a", port: 443)
+        let url = try #require(RegistryURL(text, relativeTo: base))
+        #expect(url.target == target && url.request(.get).target == target)
+        let more = url.adding(QueryItem("d", "e:f")).target
+        #expect(more.hasPrefix(target) && more.hasSuffix("d=e%3Af") && more.split(separator: "?").count == 2)
+        #expect(!more.contains("&&") && !more.contains("?&") && (more.contains("&d") || more.contains("?d")))
+    }
+
     @Test func whereItLeadsMustBeOverTLS() async throws {
         let lab = try await RegistryLab()
         lab.change { $0.redirect = "http://storage.example/" }

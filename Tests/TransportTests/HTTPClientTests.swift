@@ -18,6 +18,17 @@ import Transport
         }
     }
 
+    @Test func sendsATargetAsItWasGiven() async throws {
+        try await Lab.run { request in
+            .text(request.path + " " + request.query.map { $0.name + "=" + $0.value }.joined())
+        } _: { lab in
+            let client = try lab.plainClient()
+            var request = HTTPRequest(.get, "/other")
+            request.target = "/a%2Fb?c=%2b+"
+            #expect(try await client.handle(request).text == "/a/b c=+ ")
+        }
+    }
+
     @Test func refusesBeyondItsConnections() async throws {
         let entered = Signal()
         let leave = Signal()

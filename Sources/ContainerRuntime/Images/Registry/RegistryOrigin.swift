@@ -52,22 +52,21 @@ package struct RegistryOrigin: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// An address as registries give them in redirects, upload locations and challenges.
+/// An address as registries give them in redirects, upload locations and challenges. Some are signed: path and query stay byte for byte.
 struct RegistryURL: Sendable, Hashable {
-    var origin: RegistryOrigin
-    var target: RequestTarget
+    let origin: RegistryOrigin
+    /// Path and query, escaped.
+    private(set) var target: String
 
-    init(_ origin: RegistryOrigin, path: String, query: [QueryItem] = []) {
+    init(_ origin: RegistryOrigin, path: String) {
         self.origin = origin
-        target = RequestTarget(path: path, query: query)
+        target = RequestTarget.text(path: path, query: [])
     }
 
     /// - Parameter base: what a path without scheme and host is relative to.
     init?(_ text: String, relativeTo base: RegistryOrigin? = nil) {
         if text.hasPrefix("/"), !text.hasPrefix("//"), let base {
-            guard let target = RequestTarget(text) else { return nil }
-            self.origin = base
-            self.target = target
+            self.init(base, Substring(text))
             return
         }
         let isSecure = text.hasPrefix("https://")
@@ -75,10 +74,40 @@ struct RegistryURL: Sendable, Hashable {
         let rest = text.dropFirst(isSecure ? 8 : 7)
         let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
         guard let origin = RegistryOrigin(isSecure: isSecure, authority: rest[..<end]) else { return nil }
-        let tail = rest[end...].prefix { $0 != "#" }
-        guard let target = RequestTarget(tail.hasPrefix("/") ? String(tail) : "/" + tail) else { return nil }
+        self.init(origin, rest[end...])
+    }
+
+    /// What no request line can hold is escaped; a fragment is not for the server.
+    private init(_ origin: RegistryOrigin, _ tail: Substring) {
         self.origin = origin
-        self.target = target
+        target = tail.hasPrefix("/") ? "" : "/"
+        for byte in tail.utf8.prefix(while: { $0 != UInt8(ascii: "#") }) {
+            if (0x21...0x7e).contains(byte) {
+                target.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                target += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+    }
+
+    /// The same with more in its query.
+    func adding(_ items: QueryItem...) -> RegistryURL {
+        var url = self
+        url.add(items)
+        return url
+    }
+
+    mutating func add(_ items: [QueryItem]) {
+        guard !items.isEmpty else { return }
+        let mark = !target.contains("?") ? "?" : "?&".contains(target.suffix(1)) ? "" : "&"
+        target += mark + RequestTarget.text(query: items)
+    }
+
+    func request(_ method: HTTPMethod, headers: HTTPHeaders = [:], body: [UInt8] = []) -> HTTPRequest {
+        let read = RequestTarget(target) ?? RequestTarget(path: target)
+        var request = HTTPRequest(method, read.path, query: read.query, headers: headers, body: body)
+        request.target = target
+        return request
     }
 }
 
@@ -100,7 +129,7 @@ package struct RegistryHosts: Sendable, Hashable {
             let name = String(entry[..<equals])
             var list: [RegistryOrigin] = []
             for url in entry[entry.index(after: equals)...].split(separator: ",") {
-                guard let found = RegistryURL(String(url)), found.target.path == "/", found.target.query.isEmpty else {
+                guard let found = RegistryURL(String(url)), found.target == "/" else {
                     throw RegistryHostsError("\"\(url)\" must be https://HOST[:PORT] or http://HOST[:PORT]")
                 }
                 list.append(found.origin)

@@ -18,8 +18,8 @@ extension RegistrySession {
     /// - Returns: where it goes; nil where the registry took the file over from the neighbour.
     func begin(_ digest: Digest, besides neighbour: String?) async throws(RegistryFailure) -> RegistryURL? {
         if let neighbour {
-            var mount = url("blobs/uploads/")
-            mount.target.query = [QueryItem("mount", digest.description), QueryItem("from", neighbour)]
+            let mount = url("blobs/uploads/").adding(
+                QueryItem("mount", digest.description), QueryItem("from", neighbour))
             let response = try await send(.post, mount)
             response.discard()
             if response.status == 201 { return nil }
@@ -53,8 +53,7 @@ extension RegistrySession {
     func finish(
         _ bytes: [UInt8], at offset: UInt64, of digest: Digest, to place: RegistryURL
     ) async throws(RegistryFailure) {
-        var place = place
-        place.target.query.append(QueryItem("digest", digest.description))
+        let place = place.adding(QueryItem("digest", digest.description))
         var headers: HTTPHeaders = ["Content-Type": "application/octet-stream"]
         if offset > 0, !bytes.isEmpty { headers["Content-Range"] = "\(offset)-\(offset + UInt64(bytes.count) - 1)" }
         let response = try await send(.put, place, headers: headers, body: bytes)

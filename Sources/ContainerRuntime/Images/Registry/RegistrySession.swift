@@ -91,8 +91,7 @@ final class RegistrySession: Sendable {
         headers["Accept-Encoding"] = "identity"
         // Credentials are for the registry alone, not for where it leads.
         if url.origin == origin { headers["Authorization"] = state.withLock { $0.authorization } }
-        let request = HTTPRequest(method, url.target.path, query: url.target.query, headers: headers, body: body)
-        return try await exchange(request, with: url.origin)
+        return try await exchange(url.request(method, headers: headers, body: body), with: url.origin)
     }
 
     private func exchange(
@@ -178,20 +177,21 @@ final class RegistrySession: Sendable {
     }
 
     private func token(realm: String, service: String, scope: String) async throws(RegistryFailure) -> String {
-        let url = try permitted(realm, from: origin)
+        var url = try permitted(realm, from: origin)
         var fields = service.isEmpty ? [] : [QueryItem("service", service)]
         fields += scopes(scope).map { QueryItem("scope", $0) }
-        var request = HTTPRequest(.get, url.target.path, query: url.target.query + fields)
+        var request: HTTPRequest
         if let token = auth?.identityToken, !token.isEmpty {
             fields += [
                 QueryItem("grant_type", "refresh_token"), QueryItem("client_id", "swiftlet"),
                 QueryItem("refresh_token", token),
             ]
-            let form = RequestTarget.text(path: "/", query: fields).dropFirst(2)
-            request = HTTPRequest(
-                .post, url.target.path, query: url.target.query,
-                headers: ["Content-Type": "application/x-www-form-urlencoded"], body: Array(form.utf8))
+            request = url.request(
+                .post, headers: ["Content-Type": "application/x-www-form-urlencoded"],
+                body: Array(RequestTarget.text(query: fields).utf8))
         } else {
+            url.add(fields)
+            request = url.request(.get)
             request.headers["Authorization"] = basic
         }
         request.headers["User-Agent"] = "swiftlet"
