@@ -163,6 +163,23 @@ import Testing
         #expect(manifests.count == tries)
     }
 
+    /// A file that has rotten goes as soon as it is read, which a refusal is no reason for.
+    @Test func aRefusedFileIsNotReadAgain() async throws {
+        let lab = try await RegistryLab()
+        try await lab.pull()
+        lab.change { $0.files = [:] }
+        let path = lab.store.content.path(of: lab.layer)
+        var bytes = try WholeFile.read(path)
+        bytes[600] ^= 1
+        try WholeFile.replace(path, with: bytes, durable: false)
+        lab.change { $0.beginFailures = [403, 403, 403] }
+        let refused = await #expect(throws: CRIError.self) { try await lab.store.push("registry.example/app:1") }
+        #expect(refused?.description.contains("403") == true && lab.store.content.size(of: lab.layer) != nil)
+        lab.change { $0.beginFailures = [] }
+        let rotten = await #expect(throws: CRIError.self) { try await lab.store.push("registry.example/app:1") }
+        #expect(rotten?.description.contains("damaged") == true && lab.store.content.size(of: lab.layer) == nil)
+    }
+
     @Test(arguments: ["0-18446744073709551615", "0-99999999999999999999", "x", ""])
     func whereAnUploadIsMayBeAnyNumber(range: String) async throws {
         let lab = try await RegistryLab()

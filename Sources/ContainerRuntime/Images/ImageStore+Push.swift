@@ -65,10 +65,11 @@ extension ImageStore {
         return others.first { $0.registry == reference.registry && $0.repository != reference.repository }?.repository
     }
 
-    /// A registry does not take a file that has rotten here, and cannot know why.
-    private func cause(of failure: CRIError, _ file: Digest) async -> CRIError {
-        if Task.isCancelled { return failure }
-        return (try? await keepsWhole(file)) == false ? ContentStore.damage(file) : failure
+    /// A registry does not take a file that has rotten here, and cannot know why. Only what points there is worth reading all of the file.
+    private func cause(of failure: RegistryFailure, _ file: Digest) async -> CRIError {
+        let isSuspect = failure.kind == .wrongBytes || failure.kind == .local
+        if isSuspect, !Task.isCancelled, (try? await keepsWhole(file)) == false { return ContentStore.damage(file) }
+        return .failed(failure.description)
     }
 
     private func send(
@@ -85,7 +86,7 @@ extension ImageStore {
                         try await upload.send(to: session, besides: neighbour)
                         return nil
                     } catch {
-                        return await self.cause(of: .failed(error.description), file.digest)
+                        return await self.cause(of: error, file.digest)
                     }
                 }
             }

@@ -76,7 +76,7 @@ struct BlobUpload: Sendable {
                 }
             }
         } catch {
-            throw RegistryFailure(.refused, error.description)
+            throw RegistryFailure(.local, error.description)
         }
     }
 }

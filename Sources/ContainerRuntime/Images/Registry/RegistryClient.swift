@@ -42,6 +42,8 @@ struct RegistryFailure: Error, Sendable, Hashable, CustomStringConvertible {
         /// It wants other credentials.
         case unauthorized
         case refused
+        /// It took bytes that are not the digest's.
+        case wrongBytes
         /// This node's own, such as a full disk: no other try mends it, nor another place.
         case local
     }

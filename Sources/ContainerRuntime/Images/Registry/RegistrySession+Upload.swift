@@ -58,7 +58,9 @@ extension RegistrySession {
         if offset > 0, !bytes.isEmpty { headers["Content-Range"] = "\(offset)-\(offset + UInt64(bytes.count) - 1)" }
         let response = try await send(.put, place, headers: headers, body: bytes)
         guard response.status == 201 || response.status == 204 else {
-            throw try await failure(response, "\(digest)")
+            var failure = try await failure(response, "\(digest)")
+            if response.status == 400 { failure.kind = .wrongBytes }
+            throw failure
         }
         response.discard()
     }
