@@ -28,7 +28,7 @@ package struct ImageManifest: Sendable, Hashable {
             throw reader.failure("mediaType", "\"\(mediaType)\" or what is in it is no manifest, as which it was given")
         }
         guard let config = try reader.object("config") else { throw reader.failure("config", "it is missing") }
-        configuration = try ImageDescriptor(config)
+        configuration = try Self.file(config)
         guard [ImageMediaType.configuration, ImageMediaType.dockerConfiguration].contains(configuration.mediaType)
         else {
             throw reader.failure(
@@ -36,7 +36,7 @@ package struct ImageManifest: Sendable, Hashable {
         }
         layers = []
         for layer in try reader.objects("layers") {
-            let descriptor = try ImageDescriptor(layer)
+            let descriptor = try Self.file(layer)
             guard ImageMediaType.isLayer(descriptor.mediaType) else {
                 throw layer.failure("mediaType", "layers of type \"\(descriptor.mediaType)\" are not read")
             }
@@ -45,6 +45,15 @@ package struct ImageManifest: Sendable, Hashable {
         guard layers.count <= Self.layerLimit else {
             throw reader.failure("layers", "\(layers.count) are more than \(Self.layerLimit)")
         }
+    }
+
+    /// A size that is left at 0 says nothing that a download could be held to.
+    private static func file(_ reader: SpecificationReader) throws(OCIError) -> ImageDescriptor {
+        let descriptor = try ImageDescriptor(reader)
+        guard descriptor.size > 0 || descriptor.digest == Digest(of: []) else {
+            throw reader.failure("size", "it is 0, and the digest is not that of an empty file; push the image anew")
+        }
+        return descriptor
     }
 
     package var json: JSONValue {

@@ -98,6 +98,24 @@ import Testing
         }
     }
 
+    /// The specification takes a size for what has to come, and 0 for that of an empty file alone.
+    @Test(arguments: ["config", "layers"]) func aSizeThatIsLeftAtZeroIsRefused(member: String) async throws {
+        let lab = try await RegistryLab()
+        let manifest = try JSONValue(parsing: lab.image.files[lab.image.manifest.digest] ?? [])
+        guard case .object(var changed) = manifest else { return }
+        func emptied(_ value: JSONValue?) -> JSONValue {
+            guard case .object(var object) = value else { return .null }
+            object["size"] = 0
+            return .object(object)
+        }
+        changed[member] =
+            member == "config" ? emptied(changed[member]) : .array((changed[member]?.array ?? []).map { emptied($0) })
+        lab.change { $0.manifests["app:1"] = JSONValue.object(changed).encoded() }
+        let text = await lab.refusal()
+        #expect(text.contains("\(member)") && text.contains("size: it is 0"), "\(text)")
+        #expect(lab.registry.seen.count == 1)
+    }
+
     /// Its words end in terminals, logs and events.
     @Test func whatTheRegistrySaysIsShortAndPrintable() {
         let evil = "\u{1b}]0;x\u{7}a\r\nb\u{9b}c\u{e9}" + String(repeating: "z", count: 100_000)
