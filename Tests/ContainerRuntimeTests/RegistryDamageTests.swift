@@ -50,6 +50,25 @@ import Testing
         #expect(lab.layerRequests.count == 2)
     }
 
+    /// The check would otherwise judge the file that was, and take away the one that came.
+    @Test func aCheckWaitsForAFileThatComes() async throws {
+        let lab = try await RegistryLab()
+        try await lab.pull()
+        let store = lab.store
+        let path = store.content.path(of: lab.layer)
+        try WholeFile.replace(path, with: [1], durable: false)
+        let check = try await store.fileTurns.take(lab.layer) { [layer = lab.layer] () async throws(CRIError) in
+            let check = Task { try await store.keepsWhole(layer) }
+            for _ in 0..<1_000 { await Task.yield() }
+            #expect(store.content.size(of: layer) == 1)
+            try attempt(path) { () throws(KernelError) in
+                try WholeFile.replace(path, with: Layers.base, durable: false)
+            }
+            return check
+        }
+        #expect(try await check.value && store.content.size(of: lab.layer) == UInt64(Layers.base.count))
+    }
+
     /// A layer that waits for those beneath it takes no room once they do not come.
     @Test func aPullThatFailsLeavesNoTreeThatWaits() async throws {
         let lab = try await RegistryLab()

@@ -158,9 +158,12 @@ extension ImageStore {
         }
     }
 
+    /// Whether a file of the content store is whole; one that is not goes. By turns with those who fetch it: what goes is never what has just come.
     func keepsWhole(_ file: Digest) async throws(CRIError) -> Bool {
-        try await bulk.perform("check file") { [content] () throws(CRIError) in
-            try attempt("image file \(file)") { () throws(KernelError) in try content.keepsWhole(file) }
+        try await fileTurns.take(file) { [self] () async throws(CRIError) in
+            try await bulk.perform("check file") { [content] () throws(CRIError) in
+                try attempt("image file \(file)") { () throws(KernelError) in try content.keepsWhole(file) }
+            }
         }
     }
 

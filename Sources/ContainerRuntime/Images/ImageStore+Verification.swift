@@ -112,14 +112,13 @@ extension ImageStore {
         guard let (record, index, blob) = places.first else { return }
         try await hold([key, blob])
         defer { letGo([key, blob]) }
-        let file = try await bulk.perform("check layer's file") { [self] () throws(CRIError) in
-            let isWhole = try attempt("image file \(blob)") { () throws(KernelError) in try content.keepsWhole(blob) }
-            guard isWhole else { return ImageFile?.none }
-            return try ImageArchive.read(
+        guard try await keepsWhole(blob) else { return }
+        let file = try await bulk.perform("read configuration") { [self] () throws(CRIError) in
+            try ImageArchive.read(
                 try content.read(record.id, limit: ImageArchive.fileLimit), "image \(record.id)"
             ) { (value, file) throws(OCIError) in try ImageFile(value, file: file) }
         }
-        guard let file, index < file.layers.count else { return }
+        guard index < file.layers.count else { return }
         let (directory, extracted) = try await extract(blob, expecting: file.layers[index])
         let layer = record.layers[index]
         if layer.isDependent && index > 0 {

@@ -86,16 +86,35 @@ struct ContentStore: Sendable {
         try WholeFile.syncDirectory(of: self.path(of: digest))
     }
 
-    /// Whether the file has the bytes that its name says. One that has not goes, so that it can come again.
+    /// Whether the file has the bytes that its name says. One that has not goes, so that it can come again: to be called in the file's turn.
     func keepsWhole(_ digest: Digest) throws(KernelError) -> Bool {
         do throws(KernelError) {
-            if try Self.digest(of: try open(digest), path: path(of: digest)).digest == digest { return true }
-        } catch  where [EMFILE, ENFILE, ENOMEM].contains(error.code) {
+            let file = try open(digest)
+            if try Self.isWhole(file, digest, path: path(of: digest)) { return true }
+            // Who adds an archive's files takes no turn: another file may be in its place by now.
+            var (judged, now) = (stat(), stat())
+            guard fstat(file.raw, &judged) == 0, stat(path(of: digest), &now) == 0, judged.st_ino == now.st_ino,
+                judged.st_dev == now.st_dev
+            else { return false }
+        } catch  where [ENOENT, EMFILE, ENFILE, ENOMEM].contains(error.code) {
+            if error.code == ENOENT { return false }
             // That says nothing about the file.
             throw error
         } catch {}
         try remove(digest)
         return false
+    }
+
+    /// - Throws: where the kernel is short of something; a file that cannot be read is not whole.
+    private static func isWhole(
+        _ file: borrowing Descriptor, _ digest: Digest, path: String
+    ) throws(KernelError) -> Bool {
+        do throws(KernelError) {
+            return try Self.digest(of: file, path: path).digest == digest
+        } catch {
+            if error.code == ENOMEM { throw error }
+            return false
+        }
     }
 
     /// Of all bytes from the start.

@@ -21,7 +21,7 @@ extension ImageStore {
             for image in images { letGo(image.digests) }
             throw error
         }
-        let export = ImageExport(images, content: content, threads: bulk)
+        let export = ImageExport(images, of: self)
         let held = Mutex(images.map(\.digests))
         let end: @Sendable () -> Void = { [self] in
             let left = held.withLock { held in
@@ -62,17 +62,17 @@ final class ImageExport: Sendable {
         var offset: UInt64 = 0
         var hasher = DigestHasher()
         var isAtEnd = false
+        /// The file whose bytes are not those of its name.
+        var rotten: Digest?
     }
 
     private static let chunk: UInt64 = 1 << 20
     private let state: Mutex<State>
-    private let content: ContentStore
-    private let threads: BlockingThreads
+    private let store: ImageStore
 
-    init(_ images: [PackedImage], content: ContentStore, threads: BlockingThreads) {
+    init(_ images: [PackedImage], of store: ImageStore) {
         state = Mutex(State(members: Self.members(images)[...]))
-        self.content = content
-        self.threads = threads
+        self.store = store
     }
 
     private static func members(_ images: [PackedImage]) -> [Member] {
@@ -115,11 +115,14 @@ final class ImageExport: Sendable {
 
     /// The next bytes of the archive, nil at its end.
     func next() async throws(CRIError) -> [UInt8]? {
-        try await threads.perform("export image") { [self] () throws(CRIError) in
+        let (bytes, rotten) = try await store.bulk.perform("export image") { [self] () throws(CRIError) in
             var state = self.state.withLock { $0 }
             defer { self.state.withLock { [state] in $0 = state } }
-            return try advance(&state)
+            return (try advance(&state), state.rotten)
         }
+        guard let rotten else { return bytes }
+        _ = try await store.keepsWhole(rotten)
+        throw ContentStore.damage(rotten)
     }
 
     private func advance(_ state: inout State) throws(CRIError) -> [UInt8]? {
@@ -136,7 +139,7 @@ final class ImageExport: Sendable {
             let count = min(Self.chunk, member.entry.size - state.offset)
             let offset = state.offset
             let part = try attempt("image file \(digest)") { () throws(KernelError) in
-                try content.read(digest, at: offset, Int(count))
+                try store.content.read(digest, at: offset, Int(count))
             }
             state.hasher.update(part)
             bytes += part
@@ -144,8 +147,8 @@ final class ImageExport: Sendable {
         }
         guard state.offset == member.entry.size else { return bytes }
         if case .file(let digest) = member.source, state.hasher.finish() != digest {
-            try attempt("image file \(digest)") { () throws(KernelError) in _ = try content.keepsWhole(digest) }
-            throw ContentStore.damage(digest)
+            state.rotten = digest
+            return nil
         }
         state.members.removeFirst()
         state.offset = 0
