@@ -99,7 +99,7 @@ let package = Package(
         module("PKI", ["JSONTree", x509, crypto]),
         tests("PKI", ["JSONTree"]),
         module("Transport", ["HTTP", log, x509] + nio),
-        tests("Transport", ["HTTP", "PKI", log] + nio),
+        tests("Transport", ["HTTP", "PKI", log, .product(name: "NIOEmbedded", package: "swift-nio")] + nio),
 
         // Layer 3: the API.
         module("APIServer", ["HTTP", "Store", "PKI", "KubernetesAPI", "Protobuf", log]),

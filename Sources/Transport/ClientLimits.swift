@@ -1,6 +1,7 @@
 /// What a client waits for and holds.
 package struct ClientLimits: Sendable {
-    /// From the call to the end of the response, for a stream to the end of its header; `timedOut` after it.
+    /// From the call to the end of the response, for a stream to the end of its header; `timedOut` after it. It begins anew with each part of a long body that
+    /// the server has taken, so that a slow line is no dead one.
     package var totalTime = Duration.seconds(30)
     /// Largest body that is collected, in bytes; `bodyTooLarge` beyond. A stream has no limit.
     package var bodyBytes = 64 << 20

@@ -25,6 +25,9 @@ final class ResponseHandler: ChannelDuplexHandler, RemovableChannelHandler {
         var keepAlive = true
     }
 
+    /// Bytes of a body that are written at a time.
+    private static let part = 64 << 10
+
     private let endpoint: String
     private let pool: ConnectionPool
     private var state = State.idle
@@ -36,6 +39,8 @@ final class ResponseHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var heldRead = false
     private var timer: Scheduled<Void>?
     private var failure: HTTPError?
+    /// What is left of the call's body; nil once all of it is on its way.
+    private var outgoing: OutgoingParts?
     private var context: ChannelHandlerContext?
 
     init(endpoint: String, pool: ConnectionPool) {
@@ -110,11 +115,34 @@ extension ResponseHandler {
                 call: call, connection: connection, continuation: continuation, keepAlive: call.head.isKeepAlive))
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: call.deadline) { self.timedOut() }
         context.write(wrapOutboundOut(.head(call.head)), promise: nil)
-        if !call.body.isEmpty {
-            let buffer = context.channel.allocator.buffer(bytes: call.body)
-            context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+        outgoing = OutgoingParts([call.body])
+        sendOn(call.limits.totalTime)
+    }
+
+    /// Sends the next part of the body, and the one after it once the socket has taken this one.
+    private func sendOn(_ time: Duration) {
+        guard let context, outgoing != nil else { return }
+        let next = outgoing?.next(limit: Self.part, allocator: context.channel.allocator)
+        guard let next, next.readableBytes == Self.part else {
+            outgoing = nil
+            if let next { context.write(wrapOutboundOut(.body(.byteBuffer(next))), promise: nil) }
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            return
         }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        let taken = context.eventLoop.makePromise(of: Void.self)
+        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(next))), promise: taken)
+        // By way of the loop: where the socket takes much, the parts do not pile up on the stack.
+        taken.futureResult.hop(to: context.eventLoop).assumeIsolated().whenSuccess {
+            context.eventLoop.assumeIsolated().execute { self.taken(time) }
+        }
+    }
+
+    private func taken(_ time: Duration) {
+        if timer != nil, let context {
+            timer?.cancel()
+            timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) { self.timedOut() }
+        }
+        sendOn(time)
     }
 
     /// The calling task was cancelled, perhaps before `start`, perhaps after the call has ended.
@@ -179,7 +207,8 @@ extension ResponseHandler {
         timer = nil
         state = .idle
         used = true
-        if !keepAlive || !pool.keep(connection) { context?.close(promise: nil) }
+        // An answer that came before the end of the body leaves nothing to go on with.
+        if !keepAlive || outgoing != nil || !pool.keep(connection) { context?.close(promise: nil) }
         drained()
     }
 
@@ -213,6 +242,7 @@ extension ResponseHandler {
         timer = nil
         let before = state
         state = .closed
+        outgoing = nil
         collected = []
         let lost = failure ?? .connectionLost(reason: "\(endpoint) has closed the connection")
         switch before {
