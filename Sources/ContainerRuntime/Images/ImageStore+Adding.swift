@@ -87,6 +87,8 @@ extension ImageStore {
             _ = try LayerExtractor.extract(
                 file, object: path, into: staged, trash: staged + ".replaced", limits: limits)
         } catch {
+            // This node's own, such as a full disk.
+            if case .failed = error { throw error }
             throw .invalid("\(error); this is no archive of an image, an OCI layout or what docker save writes")
         }
         return ImageArchive(directory: staged, path: path)

@@ -126,6 +126,8 @@ final class LayerExtractor {
             case .whiteout(let path): try hide(path)
             case .member(let path): failure = try make(entry, at: path, reader)
             }
+        } catch  where [ENOSPC, EDQUOT].contains(error.code) {
+            throw .failed("\(object): \(error); make room, as with: swiftlet images prune")
         } catch {
             throw refused(entry, error.description)
         }
