@@ -104,7 +104,8 @@ package struct ImageManifestList: Sendable, Hashable {
     /// (attestations and the like) says platform `unknown` and is never chosen.
     package func choose(for machine: ImagePlatform) -> ImageDescriptor? {
         let images = manifests.filter {
-            ImageMediaType.isManifest($0.mediaType) || ImageMediaType.isIndex($0.mediaType)
+            (ImageMediaType.isManifest($0.mediaType) || ImageMediaType.isIndex($0.mediaType))
+                && $0.platform?.system != "unknown"
         }
         let exact = images.first { $0.platform?.runs(on: machine) == true && $0.platform?.variant == machine.variant }
         if let found = exact ?? images.first(where: { $0.platform?.runs(on: machine) == true }) { return found }

@@ -191,6 +191,19 @@ struct RegistryLab {
                 "sent a manifest with digest"))
     }
 
+    /// What builds an image adds what says how it was built, also where the image is the only one and names no platform.
+    @Test func anAttestationIsNoImage() async throws {
+        let lab = try await RegistryLab()
+        var attestation = lab.image.manifest
+        attestation.platform = ImagePlatform(system: "unknown", architecture: "unknown")
+        let index = ImageManifestList([attestation, lab.image.manifest]).json.encoded()
+        lab.change { state in
+            state.manifests["app:attested"] = index
+            state.types["app:attested"] = ImageMediaType.index
+        }
+        #expect(try await lab.pull("registry.example/app:attested").manifest?.digest == lab.image.manifest.digest)
+    }
+
     @Test func mirrorsComeFirstAndGiveWay() async throws {
         let lab = try await RegistryLab("registry.example=https://a.example,https://b.example")
         try await lab.pull()
