@@ -25,32 +25,43 @@ static int is_null(int stream) {
 }
 
 /* The null device is the host's, and root in a container owns it: through its stream it could close it to everybody on the host, or give it away. Not so
- * through a mount that is read-only, which lets a device be written to. One without rights of its own owns nothing of the host's, and keeps what it has: -1. */
+ * through a mount that is read-only, which lets a device be written to. -1 with errno. */
 static int mount_null(void) {
     struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
     int tree = open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree < 0 || (is_null(tree) && mount_setattr(tree, "", AT_EMPTY_PATH, &read_only, sizeof read_only) == 0)) return tree;
+    if (tree < 0) return -1;
+    int code = is_null(tree) ? mount_setattr(tree, "", AT_EMPTY_PATH, &read_only, sizeof read_only) < 0 ? errno : 0 : ENODEV;
+    if (!code) return tree;
     close(tree);
-    return -1;
+    return errno = code, -1;
 }
 
-static void guard_null(const struct cl_child *child, int stream, int tree) {
+static int guard_null(int stream, int tree) {
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", tree);
     int null = open(path, (fcntl(stream, F_GETFL) & O_ACCMODE) | O_CLOEXEC);
-    if (null >= 0 && dup2(null, stream) < 0) cl_fail(child, CL_STAGE_STDIO, (uint32_t)stream, errno);
-    if (null >= 0) close(null);
+    if (null < 0 || dup2(null, stream) < 0) return -1;
+    close(null);
+    return 0;
+}
+
+/* Whether somebody here may change it. Whose user is not in our user namespace belongs to nobody there: a container without rights of the host's keeps what
+ * its caller has. */
+static int has_owner(int stream) {
+    enum { OVERFLOW_USER = 65534 };
+    struct stat status;
+    return fstat(stream, &status) < 0 || status.st_uid != OVERFLOW_USER;
 }
 
 void cl_take_streams(const struct cl_child *child) {
-    int nulls[3], tree = -1;
+    int nulls[3], tree = -1, code = 0;
     if (child->plan->flags & CL_PLAN_TERMINAL) return leave_streams(child);
     for (int i = 0; i < 3; i++)
         if (dup2(child->launch->stdio[i], i) < 0) cl_fail(child, CL_STAGE_STDIO, (uint32_t)i, errno);
     for (int i = 0; i < 3; i++) nulls[i] = CL_KEEPS(STREAMS) && is_null(i);
     /* one for all three: the kernel takes a twentieth of a millisecond to let go of it */
-    if (nulls[0] || nulls[1] || nulls[2]) tree = mount_null();
-    for (int i = 0; tree >= 0 && i < 3; i++)
-        if (nulls[i]) guard_null(child, i, tree);
+    if ((nulls[0] || nulls[1] || nulls[2]) && (tree = mount_null()) < 0) code = errno;
+    for (int i = 0; i < 3; i++)
+        if (nulls[i] && (code || guard_null(i, tree) < 0) && has_owner(i)) cl_fail(child, CL_STAGE_NULL_DEVICE, (uint32_t)i, code ? code : errno);
     if (tree >= 0) close(tree);
 }

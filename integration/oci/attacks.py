@@ -195,7 +195,7 @@ def test_devices_are_not_made_elsewhere(runtime):
 
 
 @attack('the null device given away', 'root changes its standard input, which is a null device of the host, in the container and in a session',
-        'it is opened through a mount of its own that is read-only', 'the same device handed on as it is (--preserve-fds) is changed')
+        'it is opened through a mount of its own that is read-only; without one, only a device that nobody inside owns is handed on', 'the same device handed on as it is (--preserve-fds) is changed')
 def test_null_device_is_not_changed(runtime):
     """A container's root cannot change the host's null device that is its standard input."""
     folder = tempfile.mkdtemp(prefix="oci-null-")  # bash opens with O_CREAT, which a directory for all, such as /tmp, does not let pass
@@ -209,17 +209,26 @@ def test_null_device_is_not_changed(runtime):
     script = "chmod 600 /proc/self/fd/%d; touch -d '2001-01-01 00:00' /proc/self/fd/%d; cat <&%d; echo to >/proc/self/fd/%d; echo done"
     def changed():
         return os.stat(null).st_mode & 0o777 == 0o600 and os.stat(null).st_mtime < 1e9
-    def attempt(*words, number=0):
-        done = subprocess.run(["bash", "-c", f'exec {number}<>{null}; exec "$@"', "bash", runtime.program, "--root", runtime.root, *words],
+    def attempt(*words, number=0, before=""):
+        done = subprocess.run(["bash", "-c", f'exec {number}<>{null}; {before or "exec"} "$@"', "bash", runtime.program, "--root", runtime.root, *words],
                               capture_output=True, text=True, timeout=60)
-        expect(done.stdout, "done")
+        return done.stdout + done.stderr
     try:
-        attempt("run", "--bundle", runtime.bundle(script % (0, 0, 0, 0)), runtime.id())
+        bundle = runtime.bundle(script % (0, 0, 0, 0))
+        expect(attempt("run", "--bundle", bundle, runtime.id()), "done")
         name, _ = runtime.create()
         runtime.call("start", name)
-        attempt("exec", name, "sh", "-c", script % (0, 0, 0, 0))
+        expect(attempt("exec", name, "sh", "-c", script % (0, 0, 0, 0)), "done")
+        # whose caller has something else at /dev/null
+        false_null = f"exec unshare -m sh -c 'mount --bind {__file__} /dev/null && exec \"$@\"' sh"
+        for words in ("run", "--bundle", bundle, runtime.id()), ("exec", name, "true"):
+            expect(attempt(*words, before=false_null), "guarding the null device", "No such device")
+        if runtime.users:
+            os.chown(null, 0, 0)  # whom the container does not know
+            expect(attempt("run", "--bundle", bundle, runtime.id(), before=false_null), "chmod: ", "not permitted", "done")
+            os.chown(null, 100000, 100000)
         assert not changed() and (os.stat("/dev/null").st_mode, os.stat("/dev/null").st_mtime) == before
-        attempt("run", "--preserve-fds", "1", "--bundle", runtime.bundle(script % (3, 3, 3, 3)), runtime.id(), number=3)
+        expect(attempt("run", "--preserve-fds", "1", "--bundle", runtime.bundle(script % (3, 3, 3, 3)), runtime.id(), number=3), "done")
         assert changed()  # the control
     finally:
         shutil.rmtree(folder)

@@ -45,6 +45,7 @@ enum {
     CL_STAGE_START = 38,
     CL_STAGE_LISTENER = 39,
     CL_STAGE_IDENTITIES = 40, /* index: of a layer, or of a mount with CL_IDENTITIES_OF_MOUNT */
+    CL_STAGE_NULL_DEVICE = 41,
 };
 
 enum { CL_IDENTITIES_OF_MOUNT = 1 << 16 };
