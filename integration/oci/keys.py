@@ -1,9 +1,11 @@
 """The kernel's keyrings (keyrings(7)): that a container has one of its own."""
 import os
 import subprocess
+import tempfile
 
 from attacks import attack, image
-from bundle import until
+from bundle import until, with_users
+from clauses import expect
 
 
 def build(target):
@@ -39,3 +41,36 @@ def test_keys_of_the_caller(runtime):
         assert of_ours("exec", name, "sh", "-c", f"keys find {key}; echo found $?").split() == ["found", "1"], key
     assert with_key("sh", "-c", tree + "/bin/" + find).split() == ["found", "0"]  # the controls
     assert of_ours("run", "--no-new-keyring", "--bundle", runtime.bundle(find, change), runtime.id()).split() == ["found", "0"]
+    name = runtime.id()
+    of_ours("run", "--detach", "--no-new-keyring", "--bundle", runtime.bundle("exec sleep 1000 >/dev/null 2>&1", change), name)
+    assert of_ours("exec", name, "sh", "-c", find).split() == ["found", "0"], "a session of such a one"
+
+
+def test_keys_used_up(runtime):
+    """A user who may have no more keys is told so, and what to do; a container that needs none is made all the same, and its sessions are."""
+    folder = tempfile.mkdtemp(dir=runtime.folder)
+    os.chown(folder, 65531, 65531)
+    tool = folder + "/keys"
+    build(tool)
+    def change(config):
+        with_users(config, base=65531, size=1)
+        config["linux"].pop("resources")
+        config["mounts"][2]["options"].remove("gid=5")
+        config["mounts"] = [mount for mount in config["mounts"] if mount["type"] != "cgroup"]
+    def call(*words):
+        user = ["setpriv", "--reuid=65531", "--regid=65531", "--clear-groups"]
+        return subprocess.run([*user, tool, "fill", runtime.program, "--root", folder + "/state", *words],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    bundle = runtime.bundle("exec sleep 1000 >/dev/null 2>&1", change)
+    done = call("run", "--bundle", bundle, "full")
+    if done.returncode == 3:
+        return "nobody may use keyrings here"
+    assert done.returncode != 0, done
+    expect(done.stderr, "session keyring", "kernel.keys.maxkeys", "--no-new-keyring")
+    try:
+        done = call("run", "--detach", "--no-new-keyring", "--bundle", bundle, "full")
+        assert done.returncode == 0, done
+        done = call("exec", "full", "echo", "here")
+        assert done.stdout == "here\n", done
+    finally:
+        call("delete", "--force", "full")

@@ -23,6 +23,9 @@ package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
             "it is not loaded; apparmor_parser -r FILE loads it"
         case CL_STAGE_CLONE where code == ETIMEDOUT:
             "a file system of its mounts hangs: it has not answered for 10 s; see whether the servers of its volumes do"
+        case CL_STAGE_KEYRING where code == EDQUOT:
+            "its user may have no more keys, which /proc/key-users counts: sysctl kernel.keys.maxkeys and maxbytes raise that; "
+                + "a container created with --no-new-keyring (podman: keyring = false in containers.conf) needs none"
         case CL_STAGE_LOST where code == 0: "it ended before it executed its program"
         default: KernelError.text(of: code)
         }

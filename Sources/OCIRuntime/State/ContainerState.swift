@@ -28,6 +28,8 @@ package struct ContainerState: Sendable, Equatable {
     /// Whether the container's tree lies in the caller's mount namespace, to be taken away at the end.
     package var isMountedHere: Bool
     package var isPidNamespaceShared: Bool
+    /// Whether it has its creator's session keyring, as its sessions then have their caller's.
+    package var keepsKeyring: Bool
     /// Whether anything is left to do that only the configuration says: hooks, a seccomp listener.
     package var needsConfiguration: Bool
 
@@ -47,6 +49,7 @@ package struct ContainerState: Sendable, Equatable {
         owner = ""
         isMountedHere = false
         isPidNamespaceShared = false
+        keepsKeyring = false
         needsConfiguration = true
     }
 
@@ -64,6 +67,7 @@ package struct ContainerState: Sendable, Equatable {
         owner = try reader.string("owner") ?? ""
         isMountedHere = try reader.bool("mountedHere") ?? false
         isPidNamespaceShared = try reader.bool("sharedPid") ?? false
+        keepsKeyring = try reader.bool("keptKeyring") ?? false
         needsConfiguration = try reader.bool("unfinished") ?? true
     }
 
@@ -90,6 +94,7 @@ package struct ContainerState: Sendable, Equatable {
         if let unit { object["unit"] = .string(unit) }
         object["mountedHere"] = .bool(isMountedHere)
         object["sharedPid"] = .bool(isPidNamespaceShared)
+        if keepsKeyring { object["keptKeyring"] = .bool(true) }
         object["unfinished"] = .bool(needsConfiguration)
         return .object(object)
     }

@@ -143,6 +143,7 @@ struct Assembly {
         state.unit = cgroup?.scope?.unit
         state.isMountedHere = plan.namespace(.mount) == nil
         state.isPidNamespaceShared = !plan.isNew(.pid)
+        state.keepsKeyring = creation.options.keepsKeyring
         let hooks = specification.hooks
         state.needsConfiguration =
             !(hooks.startContainer + hooks.poststart + hooks.poststop).isEmpty

@@ -105,7 +105,7 @@ struct ExecSession {
     }
 
     private func plan(_ process: ProcessSpecification) throws(OCIRuntimeError) -> ProcessPlan {
-        let facts = HostFacts.gathered(preservedDescriptors: preserved)
+        let facts = HostFacts.gathered(preservedDescriptors: preserved, keepsKeyring: state.keepsKeyring)
         let seccomp = try specification.linux.seccomp.map { section throws(OCIRuntimeError) in
             try SeccompCache(root: session.root).program(for: section)
         }
