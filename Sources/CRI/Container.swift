@@ -42,6 +42,8 @@ package struct ContainerConfig: Sendable, Hashable {
     package var processTarget: String?
     /// Nil: the image's, or SIGTERM.
     package var stopSignal: String?
+    /// Of each of its processes. Not in the CRI.
+    package var processLimits: [ProcessLimit] = []
 
     package init(metadata: ContainerMetadata, image: String) {
         self.metadata = metadata
@@ -60,6 +62,21 @@ package struct Device: Sendable, Hashable {
         self.hostPath = hostPath
         self.containerPath = containerPath
         self.permissions = permissions
+    }
+}
+
+/// What one process may use of something: setrlimit(2).
+package struct ProcessLimit: Sendable, Hashable {
+    /// The kernel's number, such as 7 for open files.
+    package var resource: UInt32
+    /// `UInt64.max` is none.
+    package var soft: UInt64
+    package var hard: UInt64
+
+    package init(resource: UInt32, soft: UInt64, hard: UInt64) {
+        self.resource = resource
+        self.soft = soft
+        self.hard = hard
     }
 }
 
@@ -95,6 +112,8 @@ package struct Mount: Sendable, Hashable {
     package var image: String?
     /// Which image that is, by the id that the image service gave it; nil: the one that has the name. Always there once it is mounted.
     package var imageID: String?
+    /// An empty file system in memory in place of a path of the host; nil: none. Not in the CRI.
+    package var memory: MemoryVolume?
 
     package init(
         hostPath: String, containerPath: String, isReadOnly: Bool = false, propagation: Propagation = .private
@@ -103,6 +122,18 @@ package struct Mount: Sendable, Hashable {
         self.containerPath = containerPath
         self.isReadOnly = isReadOnly
         self.propagation = propagation
+    }
+}
+
+/// A tmpfs of a container's own.
+package struct MemoryVolume: Sendable, Hashable {
+    /// As the kernel takes them, such as `size` and `mode`.
+    package var options: [String: String]
+    package var isExecutable: Bool
+
+    package init(options: [String: String] = [:], isExecutable: Bool = false) {
+        self.options = options
+        self.isExecutable = isExecutable
     }
 }
 

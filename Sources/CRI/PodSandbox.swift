@@ -108,11 +108,26 @@ package struct PodSandboxConfig: Sendable, Hashable {
     package var cgroupClass = CgroupClass.guaranteed
     /// A cgroup of somebody else's, from the top of the hierarchy, that the pod's is made under; empty: that of `cgroupClass`.
     package var cgroupParent = ""
+    /// Bytes of its shared memory (/dev/shm); nil: 64 MiB. Not in the CRI.
+    package var sharedMemory: Int64?
+    /// Further lines of its hosts file. Not in the CRI.
+    package var hosts: [HostEntry] = []
     /// Limits of the whole pod.
     package var resources = ContainerResources()
 
     package init(metadata: PodSandboxMetadata) {
         self.metadata = metadata
+    }
+}
+
+/// A name in a hosts file.
+package struct HostEntry: Sendable, Hashable {
+    package var name: String
+    package var address: String
+
+    package init(name: String, address: String) {
+        self.name = name
+        self.address = address
     }
 }
 

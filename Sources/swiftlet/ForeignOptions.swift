@@ -4,9 +4,6 @@ import ArgumentParser
 struct ForeignRunOptions: ParsableArguments {
     @Option(help: .hidden) var restart: String?
     @Option(help: .hidden) var gpus: String?
-    @Option(name: [.long, .customLong("tmpfs")], help: .hidden) var mount: String?
-    @Option(help: .hidden) var ulimit: String?
-    @Option(help: .hidden) var addHost: String?
     @Option(help: .hidden) var userns: String?
     @Option(name: [.customLong("uts"), .long], help: .hidden) var cgroupns: String?
     @Option(name: [.long, .customLong("network-alias")], help: .hidden) var link: String?
@@ -53,9 +50,6 @@ struct ForeignRunOptions: ParsableArguments {
                     + "systemd's that calls `swiftlet run`"
             ),
             (gpus != nil, "--gpus", "--device VENDOR/CLASS=DEVICE gives what files in /etc/cdi describe"),
-            (mount != nil, "--mount and --tmpfs", "write --volume /HERE:/THERE; a directory in /dev/shm is in memory"),
-            (ulimit != nil, "--ulimit", "the program can lower its own: sh -c 'ulimit -n 1024; exec PROGRAM'"),
-            (addHost != nil, "--add-host", "--volume ./hosts:/etc/hosts:ro gives it names"),
             (
                 userns.map { !["host", ""].contains($0) } ?? false, "--userns",
                 "its users are the machine's; a pod with hostUsers: false has its own"

@@ -26,6 +26,10 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "A file with a line NAME=VALUE or NAME each; again for more.") var envFile: [String] = []
     @Option(name: [.short, .long], help: "/HERE:/THERE or ./HERE:/THERE, with :ro to be read only; again for more.")
     var volume: [String] = []
+    @Option(help: "/THERE, empty and in memory; with :size=64m and more after it; again for more.")
+    var tmpfs: [String] = []
+    @Option(help: "type=bind,source=/HERE,target=/THERE,readonly or type=tmpfs,target=/THERE; again for more.")
+    var mount: [String] = []
     @Option(name: [.short, .long], help: "Where it starts in.") var workdir = ""
     @Option(help: "In place of the image's entry point; empty: the command alone.") var entrypoint: String?
     @Flag(help: "Its root filesystem cannot be written.") var readOnly = false
@@ -85,6 +89,8 @@ struct RunCommand: AsyncParsableCommand {
             if let variable = try RunSpec.variable(text, caller: Self.environment) { spec.environment.append(variable) }
         }
         for text in volume { spec.mounts.append(try RunSpec.mount(text, from: WorkingDirectory.path)) }
+        for text in tmpfs { spec.mounts.append(try RunSpec.memory(text)) }
+        for text in mount { spec.mounts.append(try RunSpec.mount(fields: text, from: WorkingDirectory.path)) }
         try network.apply(to: &spec)
         try limits.apply(to: &spec)
         try rights.apply(to: &spec)

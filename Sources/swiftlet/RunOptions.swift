@@ -14,6 +14,9 @@ struct RunLimitOptions: ParsableArguments {
     @Option(help: "Processors that it may use, such as 0-2,4.") var cpusetCpus: String?
     @Option(help: "Memory nodes that it may use.") var cpusetMems: String?
     @Option(parsing: .unconditional, help: "How many processes; -1: as many as the machine has.") var pidsLimit: Int64?
+    @Option(help: "Of each process: NAME=SOFT:HARD, such as nofile=1024:4096; again for more.")
+    var ulimit: [String] = []
+    @Option(help: "The size of /dev/shm (default: 64m).") var shmSize: String?
     @Option(parsing: .unconditional, help: "-1000 to 1000: whom the kernel ends first when memory is short.")
     var oomScoreAdj: Int32?
 
@@ -24,6 +27,8 @@ struct RunLimitOptions: ParsableArguments {
         if let memorySwap { try spec.limitSwap(memorySwap) }
         (spec.resources.cpuSet, spec.resources.memoryNodes) = (cpusetCpus ?? "", cpusetMems ?? "")
         spec.resources.processLimit = pidsLimit.flatMap { $0 > 0 ? $0 : nil }
+        for text in ulimit { spec.processLimits.append(try RunSpec.limit(text)) }
+        spec.sharedMemory = try shmSize.map { text throws(DaemonError) in try RunSpec.bytes(text, of: "--shm-size") }
         if let oomScoreAdj {
             guard (-1_000...1_000).contains(oomScoreAdj) else {
                 throw DaemonError("--oom-score-adj takes -1000 to 1000")
@@ -65,6 +70,9 @@ struct RunRightOptions: ParsableArguments {
         for text in device { try spec.take(device: text) }
         try spec.see(pid, hasReaper: hasReaper)
         try spec.share(ipc: ipc)
+        guard spec.ipc == .pod || spec.sharedMemory == nil else {
+            throw DaemonError("--shm-size: with --ipc host its shared memory is the machine's")
+        }
     }
 }
 
@@ -76,6 +84,8 @@ struct RunNetworkOptions: ParsableArguments {
         name: [.long, .customLong("net")], help: "pod: an address of its own; host: the machine's network; none.")
     var network = RunSpec.Network.pod
     @Option(name: [.short, .long], help: "Its host name (default: its name).") var hostname = ""
+    @Option(help: "NAME:ADDRESS for its /etc/hosts, or NAME:host-gateway for this machine; again for more.")
+    var addHost: [String] = []
     @Option(help: "A name server in place of the machine's; again for more.") var dns: [String] = []
     @Option(help: "A domain that short names are looked up in; again for more, . for none.") var dnsSearch: [String] =
         []
@@ -93,6 +103,10 @@ struct RunNetworkOptions: ParsableArguments {
             throw DaemonError("--hostname: with --network host it has the machine's name")
         }
         (spec.network, spec.hostname) = (network, hostname)
+        for text in addHost { spec.hosts.append(try RunSpec.host(text)) }
+        guard network != .none || !spec.hosts.contains(where: { $0.address == "host-gateway" }) else {
+            throw DaemonError("--add-host: with --network none it does not reach this machine")
+        }
         for server in dns { try RunSpec.check(address: server, of: "--dns") }
         (spec.dns.servers, spec.dns.searches, spec.dns.options) = (dns, dnsSearch, dnsOption)
     }

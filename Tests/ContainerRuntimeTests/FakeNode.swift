@@ -92,7 +92,7 @@ final class FakeKernel: RuntimeKernel {
 
     func processes(beneath path: String) throws(KernelError) -> [Int32] { [] }
 
-    func mountSharedMemory(_ path: String) throws(KernelError) {
+    func mountSharedMemory(_ path: String, bytes: Int64) throws(KernelError) {
         try state.withLock { state throws(KernelError) in
             if let error = state.mountError { throw error }
             state.mounts.insert(FilePath(path))

@@ -42,7 +42,7 @@ import Testing
         let (runtime, sandbox, id) = try await pod(node)
         let before = try await runtime.leftovers()
         try node.kernel.makeCgroup("/cgroup/swiftlet-test/pods/stray")
-        try node.kernel.mountSharedMemory(node.paths.state + "/sandboxes/stray/shm")
+        try node.kernel.mountSharedMemory(node.paths.state + "/sandboxes/stray/shm", bytes: 64 << 20)
         try WholeFile.makeDirectories(node.paths.data + "/containers/stray/upper")
         node.network.attached.withLock { _ = $0.insert("stray") }
         let survey = try RuntimeInventory(node.paths, kernel: node.kernel)

@@ -142,7 +142,7 @@ import Testing
         for name in ["stray", "burstable/stray", "besteffort/stray"] {
             try node.kernel.makeCgroup("/cgroup/swiftlet-test/pods/" + name)
         }
-        try node.kernel.mountSharedMemory(node.paths.state + "/sandboxes/half-made/shm")
+        try node.kernel.mountSharedMemory(node.paths.state + "/sandboxes/half-made/shm", bytes: 64 << 20)
         node.network.attached.withLock { _ = $0.insert("stray") }
         let after = try await node.open()
         #expect(try await after.leftovers().isEmpty)

@@ -60,7 +60,8 @@ import Testing
         ] {
             #expect((try? RunSpec.mount("\(here):/b", from: "/home"))?.hostPath == path)
         }
-        for bad in ["/a", "a:/b", "./a", "/a:b", "/a:/b:rx", "/a:/b:ro:x", ""] {
+        #expect(try RunSpec.mount("/a:/b:rslave,ro,Z", from: nil).propagation == .hostToContainer)
+        for bad in ["/a", "a:/b", "./a", "/a:b", "/a:/b:rx", "/a:/b:ro:x", "/a:/b:", ""] {
             #expect(throws: DaemonError.self) { try RunSpec.mount(bad, from: "/home") }
         }
     }
@@ -106,51 +107,6 @@ import Testing
         }
     }
 
-    @Test func limits() throws {
-        var spec = RunSpec(name: "a", image: "b")
-        try spec.limitTime(shares: 512, quota: 50_000, period: nil)
-        #expect(spec.resources.cpuRequest == 500 && spec.resources.cpuLimit == 500)
-        #expect(throws: DaemonError.self) { try spec.limitTime(shares: nil, quota: 50_000, period: nil) }
-        #expect(throws: DaemonError.self) { try spec.limitTime(shares: 1, quota: nil, period: nil) }
-        #expect(throws: DaemonError.self) { try spec.limitSwap("64m") }
-        spec.resources.memoryLimit = 32 << 20
-        try spec.limitSwap("64m")
-        #expect(spec.resources.memorySwapLimit == 64 << 20)
-        #expect(throws: DaemonError.self) { try spec.limitSwap("16m") }
-    }
-
-    @Test func devices() throws {
-        func taken(_ text: String) throws -> RunSpec {
-            var spec = RunSpec(name: "a", image: "b")
-            try spec.take(device: text)
-            return spec
-        }
-        func device(_ here: String, _ there: String, _ permissions: String) -> [Device] {
-            [Device(hostPath: here, containerPath: there, permissions: permissions)]
-        }
-        #expect(try taken("/dev/a").devices == device("/dev/a", "/dev/a", "rwm"))
-        #expect(try taken("/dev/a:r").devices == device("/dev/a", "/dev/a", "r"))
-        #expect(try taken("/dev/a:/dev/b:rw").devices == device("/dev/a", "/dev/b", "rw"))
-        #expect(try taken("a.com/b=c").namedDevices == ["a.com/b=c"])
-        for bad in ["a", "", "/dev/a:/dev/b:/dev/c", "/dev/a:x", "/tmp/a", "/dev/a:"] {
-            #expect(throws: DaemonError.self) { try taken(bad) }
-        }
-    }
-
-    @Test func securityOptions() throws {
-        var confinement = RunConfinement()
-        for option in [
-            "no-new-privileges", "seccomp=a.json", "apparmor:mine", "label=disable", "systempaths=unconfined",
-        ] {
-            try confinement.take(option, from: "/home")
-        }
-        #expect(confinement.noNewPrivileges && confinement.seccomp == "/home/a.json" && confinement.appArmor == "mine")
-        #expect(confinement.isProcUnmasked && confinement.security.seccomp == .localhost(path: "/home/a.json"))
-        for bad in ["", "seccomp", "seccomp=", "label=type:x", "no-new-privileges=maybe", "nonsense"] {
-            #expect(throws: DaemonError.self) { try confinement.take(bad, from: "/home") }
-        }
-    }
-
     @Test func names() throws {
         try RunSpec.check(name: "web-1")
         for bad in ["", "-a", "a-", "A", "a.b", "a/b", String(repeating: "a", count: 64)] {
@@ -164,6 +120,7 @@ import Testing
         spec.command = ["-c", "true"]
         spec.environment = [EnvironmentVariable("A", "b")]
         spec.mounts = [CRI.Mount(hostPath: "/a", containerPath: "/b", isReadOnly: true)]
+        if let memory = try? RunSpec.memory("/m:size=1m,exec") { spec.mounts.append(memory) }
         spec.ports = [PortMapping(transport: "UDP", containerPort: 1, hostPort: 2, hostAddress: "192.0.2.1")]
         spec.network = .none
         (spec.hostname, spec.workingDirectory, spec.user) = ("h", "/w", "12:34")
@@ -176,6 +133,9 @@ import Testing
         (spec.confinement.seccomp, spec.confinement.appArmor) = ("/p.json", "unconfined")
         (spec.confinement.noNewPrivileges, spec.confinement.isProcUnmasked) = (true, true)
         spec.groups = ["tty", "7"]
+        spec.processLimits = [ProcessLimit(resource: 7, soft: 1, hard: .max)]
+        spec.sharedMemory = 1 << 20
+        spec.hosts = [HostEntry(name: "machine", address: "host-gateway")]
         spec.devices = [Device(hostPath: "/dev/a", containerPath: "/dev/b", permissions: "r")]
         spec.namedDevices = ["a.com/b=c"]
         spec.sysctls = ["net.a": "1"]
@@ -196,7 +156,9 @@ import Testing
     }
 
     @Test func theRuntimeIsAskedForIt() throws {
-        let sandbox = spec.sandbox(uid: "u", logs: "/logs/u", resolver: "nameserver 192.0.2.1\nsearch lan\n")
+        let sandbox = spec.sandbox(
+            uid: "u", logs: "/logs/u", resolver: "nameserver 192.0.2.1\nsearch lan\n", gateway: "10.0.0.1")
+        #expect(sandbox.hosts == [HostEntry(name: "machine", address: "10.0.0.1")] && sandbox.sharedMemory == 1 << 20)
         #expect(!sandbox.hasLink && sandbox.network == .pod && sandbox.hostname == "h")
         #expect(sandbox.labels[PodSandboxStatus.sessionLabel] == "web")
         let container = spec.container()

@@ -11,6 +11,11 @@ run_options() {
     check "the machine's processes and shared memory" option_namespaces
     check "an init that collects and leaves signals to the program" option_init
     check "a score for when memory is short" says 300 swiftlet run --oom-score-adj 300 busybox:demo cat /proc/self/oom_score_adj
+    check "limits of each process, also of those that come later" option_ulimit
+    check "shared memory of a size" option_shared_memory
+    check "file systems in memory" option_memory
+    check "mounts by their fields" option_mount
+    check "names that it knows, this machine's among them" option_hosts
     check "a limit that this host cannot hold is told once" option_limits
     check "a stop signal and its time" option_stop
     check "labels and annotations are shown" option_labels
@@ -75,6 +80,44 @@ option_limits() {
     swiftlet run --pids-limit 40 --oom-score-adj -1000 busybox:demo cat /sys/fs/cgroup/pids.max >"$ROOT/said" 2>&1
     if [ "$held" = 1 ]; then grep -qx 40 "$ROOT/said"; else [ "$(grep -c "process limit 40 is not held" "$ROOT/said")" = 1 ]; fi &&
         [ "$(sort "$ROOT/said" | uniq -d | wc -l)" = 0 ] || { cat "$ROOT/said"; return 1; }
+}
+option_ulimit() {
+    swiftlet run --detach --name bound --ulimit nofile=100:200 --ulimit core=0 busybox:demo sleep 1000 &&
+        [ "$(swiftlet run --ulimit nofile=100:200 busybox:demo sh -c 'ulimit -Sn; ulimit -Hn' | xargs)" = "100 200" ] &&
+        [ "$(swiftlet exec bound sh -c 'ulimit -Sn; ulimit -c' | xargs)" = "100 0" ] && swiftlet rm --force bound &&
+        ends_with 125 swiftlet run --ulimit nonsense=1 busybox:demo true && ends_with 125 swiftlet run --ulimit nofile=2:1 busybox:demo true
+}
+option_shared_memory() {
+    [ "$(swiftlet run --shm-size 3m busybox:demo sh -c 'df -k /dev/shm | tail -n 1' | awk '{print $2}')" = 3072 ] &&
+        says "No space left" swiftlet run --shm-size 1m busybox:demo dd if=/dev/zero of=/dev/shm/x bs=1M count=2 &&
+        ends_with 125 swiftlet run --shm-size 1m --ipc host busybox:demo true
+}
+option_memory() {
+    [ "$(swiftlet run --read-only --tmpfs /fast:size=2m,mode=700 busybox:demo sh -c 'echo a >/fast/b && cat /fast/b; df -k /fast | tail -n 1' | awk '{print $1, $2}' | xargs)" = "a tmpfs 2048" ] &&
+        says "Permission denied" swiftlet run --tmpfs /fast busybox:demo sh -c 'cp /bin/busybox /fast/true && /fast/true' &&
+        swiftlet run --tmpfs /fast:exec busybox:demo sh -c 'cp /bin/busybox /fast/true && /fast/true' &&
+        says "Read-only" swiftlet run --read-only busybox:demo touch /fast && ends_with 125 swiftlet run --tmpfs /fast:nonsense busybox:demo true
+}
+option_mount() {
+    mkdir -p "$ROOT/volume" && echo kept >"$ROOT/volume/file" || return 1
+    says kept swiftlet run --mount "type=bind,src=$ROOT/volume,dst=/v" busybox:demo sh -c 'cat /v/file; echo >/v/more' && [ -e "$ROOT/volume/more" ] &&
+        says "Read-only" swiftlet run --mount "type=bind,source=$ROOT/volume,target=/v,readonly" busybox:demo touch /v/more &&
+        says "Read-only" swiftlet run -v "$ROOT/volume:/v:Z,ro" busybox:demo touch /v/more &&
+        [ "$(swiftlet run --mount type=tmpfs,target=/t,tmpfs-size=1m busybox:demo df -k /t | tail -n 1 | awk '{print $2}')" = 1024 ] &&
+        ends_with 125 swiftlet run --mount type=volume,target=/t busybox:demo true && ends_with 125 swiftlet run --mount type=tmpfs,target=/t,nonsense=1 busybox:demo true
+}
+# A server of this machine's, at the address that is its own among the pods.
+option_hosts() {
+    local server
+    mkdir -p "$ROOT/here" && echo found >"$ROOT/here/index.html"
+    nsenter "--net=/run/netns/$NETNS" busybox httpd -f -p 18090 -h "$ROOT/here" >/dev/null 2>&1 &
+    server=$!
+    eventually 10 says found swiftlet run --add-host machine:host-gateway busybox:demo wget -qO- http://machine:18090/
+    local status=$?
+    kill "$server"
+    [ "$status" = 0 ] && says "192.0.2.7" swiftlet run --add-host other=192.0.2.7 busybox:demo grep other /etc/hosts &&
+        says "192.0.2.7" swiftlet run --network host --add-host other:192.0.2.7 busybox:demo grep other /etc/hosts &&
+        ends_with 125 swiftlet run --add-host nonsense busybox:demo true
 }
 option_stop() {
     swiftlet run --detach --name told --stop-signal USR1 busybox:demo sh -c 'trap "exit 9" USR1; echo ready; while :; do sleep 0.1; done' &&

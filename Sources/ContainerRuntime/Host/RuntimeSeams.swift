@@ -79,8 +79,8 @@ package protocol RuntimeKernel: Sendable {
     func childCgroups(of path: String) throws(KernelError) -> [String]
     /// All processes in it and beneath; none where it is not there.
     func processes(beneath path: String) throws(KernelError) -> [Int32]
-    /// A pod's memory: a tmpfs of 64 MiB at `path`, made where it is missing, with a directory `shm` in it that everybody may write to.
-    func mountSharedMemory(_ path: String) throws(KernelError)
+    /// A pod's memory: a tmpfs of so many bytes at `path`, made where it is missing, with a directory `shm` in it that everybody may write to.
+    func mountSharedMemory(_ path: String, bytes: Int64) throws(KernelError)
     /// Nothing where nothing is mounted.
     func unmount(_ path: FilePath) throws(KernelError)
     /// What is mounted beneath `path`, deepest first.

@@ -23,9 +23,9 @@ package struct SystemKernel: RuntimeKernel {
 
     // MARK: Mounts
 
-    package func mountSharedMemory(_ path: String) throws(KernelError) {
+    package func mountSharedMemory(_ path: String, bytes: Int64) throws(KernelError) {
         try WholeFile.makeDirectories(path, mode: 0o700)
-        try HostMount.tmpfs(at: path, options: ["mode": "755", "size": "65536k"])
+        try HostMount.tmpfs(at: path, options: ["mode": "755", "size": String(bytes)])
         let shared = path + "/shm"
         guard mkdir(shared, 0o700) == 0, chmod(shared, 0o1777) == 0 else { throw KernelError("mkdir", shared) }
     }

@@ -18,6 +18,7 @@ struct ExecTemplate: Sendable, Hashable {
     var seccomp: ContainerSecurity.Seccomp
     /// The name of a profile that is loaded on the node; nil without one.
     var appArmor: String?
+    var processLimits: [ProcessLimit] = []
 
     /// A process that runs `arguments` like the container's own, but for its terminal.
     func process(_ arguments: [String], seccomp: SeccompProgram?, terminal: Linux.TerminalSize?) -> ProcessPlan {
@@ -29,7 +30,11 @@ struct ExecTemplate: Sendable, Hashable {
         var plan = ProcessPlan(
             arguments: arguments, environment: environment, workingDirectory: workingDirectory, user: user,
             capabilities: CapabilitySets(capabilities, ambient: ambientCapabilities), noNewPrivileges: noNewPrivileges,
-            seccomp: seccomp, terminal: terminal)
+            seccomp: seccomp,
+            resourceLimits: processLimits.map {
+                ResourceLimit(resource: $0.resource, soft: $0.soft, hard: $0.hard)
+            },
+            terminal: terminal)
         plan.traits.label = appArmor.map(AppArmor.label)
         return plan
     }

@@ -48,6 +48,12 @@ enum MountDecision {
     }
 
     private static func mount(_ mount: CRI.Mount, _ tree: SharedDescriptor?) -> Linux.Mount {
+        if let memory = mount.memory {
+            var flags: Linux.Mount.Flags = [.noSetUID, .noDevices]
+            if !memory.isExecutable { flags.insert(.noExecute) }
+            if mount.isReadOnly { flags.insert(.readOnly) }
+            return Linux.Mount(.tmpfs(memory.options), at: normalised(mount.containerPath), flags: flags)
+        }
         var flags: Linux.Mount.Flags = [.recursive]
         // An image's files are mapped already, beneath the overlay: it cannot be.
         if mount.users != nil && mount.image == nil { flags.insert(.mapped) }

@@ -15,9 +15,13 @@ enum PodFiles {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    static func hosts(_ hostname: String, _ addresses: [String]) -> String {
+    static func hosts(_ hostname: String, _ addresses: [String], _ entries: [HostEntry] = []) -> String {
         var text = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
         for address in addresses { text += "\(address)\t\(hostname)\n" }
-        return text
+        return text + lines(entries)
+    }
+
+    static func lines(_ entries: [HostEntry]) -> String {
+        entries.map { "\($0.address)\t\($0.name)\n" }.joined()
     }
 }

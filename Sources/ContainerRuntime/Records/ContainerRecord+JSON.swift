@@ -59,6 +59,7 @@ extension ExecTemplate {
             "noNewPrivileges": .bool(noNewPrivileges),
         ]
         if let appArmor { object["appArmor"] = .string(appArmor) }
+        if !processLimits.isEmpty { object["limits"] = .array(processLimits.map(\.json)) }
         switch seccomp {
         case .runtimeDefault: object["seccomp"] = "runtimeDefault"
         case .unconfined: object["seccomp"] = "unconfined"
@@ -79,6 +80,7 @@ extension ExecTemplate {
         ambientCapabilities = UInt64(truncatingIfNeeded: try reader.integer("ambient") ?? 0)
         noNewPrivileges = try reader.bool("noNewPrivileges") ?? false
         appArmor = try reader.string("appArmor")
+        processLimits = try reader.objects("limits").map { limit throws(OCIError) in try ProcessLimit(limit) }
         switch try reader.required("seccomp") {
         case "runtimeDefault": seccomp = .runtimeDefault
         case "unconfined": seccomp = .unconfined

@@ -9,6 +9,8 @@ extension CRI.Mount {
             "readOnly": .bool(isReadOnly), "recursive": .bool(isRecursivelyReadOnly),
             "propagation": .string(propagation.rawValue), "image": image.map { .string($0) } ?? .null,
             "imageID": imageID.map { .string($0) } ?? .null,
+            "memory": memory.map { .map($0.options) } ?? .null,
+            "executable": memory.map { .bool($0.isExecutable) } ?? .null,
         ]
     }
 
@@ -20,6 +22,24 @@ extension CRI.Mount {
         isRecursivelyReadOnly = try reader.bool("recursive") ?? false
         image = try reader.string("image")
         imageID = try reader.string("imageID")
+        memory = try reader.stringMap("memory").map { options throws(OCIError) in
+            MemoryVolume(options: options, isExecutable: try reader.bool("executable") ?? false)
+        }
+    }
+}
+
+extension ProcessLimit {
+    package var json: JSONValue {
+        [
+            "resource": .integer(Int64(resource)), "soft": .integer(Int64(bitPattern: soft)),
+            "hard": .integer(Int64(bitPattern: hard)),
+        ]
+    }
+
+    package init(_ reader: SpecificationReader) throws(OCIError) {
+        let (soft, hard): (Int64, Int64) = (try reader.needed("soft"), try reader.needed("hard"))
+        self.init(
+            resource: try reader.needed("resource"), soft: UInt64(bitPattern: soft), hard: UInt64(bitPattern: hard))
     }
 }
 

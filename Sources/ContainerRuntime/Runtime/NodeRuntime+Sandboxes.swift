@@ -132,7 +132,8 @@ extension NodeRuntime {
         do throws(CRIError) {
             try await threads.perform("make shared files") { [self] () throws(CRIError) in
                 try attempt("shared files of pod \(record.podName)") { () throws(KernelError) in
-                    try kernel.mountSharedMemory(paths.sharedMemory(of: record.id))
+                    try kernel.mountSharedMemory(
+                        paths.sharedMemory(of: record.id), bytes: config.sharedMemory ?? 64 << 20)
                     reach(.sharedMemoryMounted)
                     let resolvConf = config.dns.map(PodFiles.resolvConf) ?? kernel.hostFile("/etc/resolv.conf")
                     try WholeFile.makeDirectories(paths.podFiles(of: record))
@@ -184,7 +185,8 @@ extension NodeRuntime {
         try await threads.perform("write pod files") { [self] () throws(CRIError) in
             let hosts =
                 config.network == .node
-                ? kernel.hostFile("/etc/hosts") : PodFiles.hosts(record.hostname, addresses)
+                ? kernel.hostFile("/etc/hosts") + PodFiles.lines(config.hosts)
+                : PodFiles.hosts(record.hostname, addresses, config.hosts)
             try attempt("files of pod \(record.podName)") { () throws(KernelError) in
                 try write(hosts, PodFiles.hostsName, of: record)
                 try files.write(record)

@@ -144,7 +144,8 @@ struct RunEndpoint: Sendable {
         var generator = SystemRandomNumberGenerator()
         let uid = runs.logs.uid(&generator)
         let config = spec.sandbox(
-            uid: uid, logs: runs.logs.path(of: uid), resolver: Machine.read("/etc/resolv.conf") ?? "")
+            uid: uid, logs: runs.logs.path(of: uid), resolver: Machine.read("/etc/resolv.conf") ?? "",
+            gateway: network.configuration.gateway.description)
         let sandbox = try await runs.named(new: spec.name) { () async throws(CRIError) in
             for mapping in spec.ports { try await check(PortClaim(port: try HostPort(mapping))) }
             return try await step("make the sandbox of \(spec.name)") { () async throws(CRIError) in

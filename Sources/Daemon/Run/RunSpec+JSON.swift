@@ -12,7 +12,9 @@ extension RunSpec {
             "mounts": .array(mounts.map { .object($0.json) }), "ports": .array(ports.map(\.json)),
             "network": .string(network.rawValue), "hostname": .string(hostname),
             "workingDirectory": .string(workingDirectory), "user": .string(user), "groups": .list(groups),
-            "resources": .object(resources.json),
+            "resources": .object(resources.json), "limits": .array(processLimits.map(\.json)),
+            "sharedMemory": sharedMemory.map { .integer($0) } ?? .null,
+            "hosts": .array(hosts.map { ["name": .string($0.name), "address": .string($0.address)] }),
             "columns": terminalSize.map { .integer(Int64($0.columns)) } ?? .null,
             "rows": terminalSize.map { .integer(Int64($0.rows)) } ?? .null,
             "input": .bool(hasInput), "terminal": .bool(hasTerminal), "readOnlyRoot": .bool(hasReadOnlyRoot),
@@ -51,6 +53,11 @@ extension RunSpec {
         user = try reader.required("user")
         groups = try reader.strings("groups") ?? []
         if let limits = try reader.object("resources") { resources = try ContainerResources(limits) }
+        processLimits = try reader.objects("limits").map { limit throws(OCIError) in try ProcessLimit(limit) }
+        sharedMemory = try reader.integer("sharedMemory")
+        hosts = try reader.objects("hosts").map { entry throws(OCIError) in
+            HostEntry(name: try entry.required("name"), address: try entry.required("address"))
+        }
         if let columns: UInt16 = try reader.number("columns"), let rows: UInt16 = try reader.number("rows") {
             terminalSize = TerminalSize(columns: columns, rows: rows)
         }

@@ -93,6 +93,37 @@ extension RunSpec {
         }
     }
 
+    /// By the kernel's numbers.
+    private static let limitNames = [
+        "cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock", "as", "locks", "sigpending",
+        "msgqueue", "nice", "rtprio", "rttime",
+    ]
+
+    /// `NAME=SOFT:HARD`, or `NAME=BOTH`; -1 is none.
+    package static func limit(_ text: String) throws(DaemonError) -> ProcessLimit {
+        let (name, value) = try assignment(text, of: "--ulimit")
+        let amounts = value.split(separator: ":", omittingEmptySubsequences: false).map { amount in
+            ["-1", "unlimited"].contains(amount) ? UInt64.max : UInt64(amount)
+        }
+        guard let resource = limitNames.firstIndex(of: name) else {
+            throw DaemonError("--ulimit \(text): there are \(limitNames.joined(separator: ", "))")
+        }
+        guard (1...2).contains(amounts.count), let soft = amounts[0], let hard = amounts[amounts.count - 1],
+            soft <= hard
+        else { throw DaemonError("--ulimit \(text): write NAME=SOFT:HARD, or NAME=BOTH, with -1 for none") }
+        return ProcessLimit(resource: UInt32(resource), soft: soft, hard: hard)
+    }
+
+    /// `NAME:ADDRESS` or `NAME=ADDRESS`; `host-gateway` is this machine.
+    package static func host(_ text: String) throws(DaemonError) -> HostEntry {
+        guard let mark = text.firstIndex(where: { ":=".contains($0) }), mark != text.startIndex,
+            !text[..<mark].contains(where: \.isWhitespace)
+        else { throw DaemonError("--add-host \(text): write NAME:ADDRESS, or NAME:host-gateway for this machine") }
+        let entry = HostEntry(name: String(text[..<mark]), address: String(text[text.index(after: mark)...]))
+        if entry.address != "host-gateway" { try check(address: entry.address, of: "--add-host \(entry.name):") }
+        return entry
+    }
+
     /// IPv4 or IPv6.
     package static func check(address text: String, of option: String) throws(DaemonError) {
         var (short, long) = (in_addr(), in6_addr())

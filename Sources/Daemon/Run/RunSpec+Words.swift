@@ -48,28 +48,6 @@ extension RunSpec {
         (entryPoint, command) = (words, [])
     }
 
-    /// `SOURCE:TARGET`, `SOURCE:TARGET:ro`; both are absolute paths, or the source begins with a dot.
-    /// - Parameter directory: the caller's, absolute; nil where it is gone.
-    package static func mount(_ text: String, from directory: String?) throws(DaemonError) -> CRI.Mount {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard (2...3).contains(parts.count), let source = path(parts[0], from: directory), parts[1].hasPrefix("/"),
-            parts.count == 2 || ["ro", "rw"].contains(parts[2])
-        else {
-            throw DaemonError(
-                "--volume \(text): write /PATH/HERE:/PATH/THERE, with :ro where it is only to be read; "
-                    + "a path from here begins with ./")
-        }
-        return CRI.Mount(hostPath: source, containerPath: parts[1], isReadOnly: parts.count == 3 && parts[2] == "ro")
-    }
-
-    /// Nil for a bare name: elsewhere that is a volume which has one, and those are not here.
-    private static func path(_ text: String, from directory: String?) -> String? {
-        if text.hasPrefix("/") { return text }
-        let first = text.split(separator: "/").first
-        guard let directory, first == "." || first == ".." else { return nil }
-        return directory + "/" + text
-    }
-
     /// `8080:80`, `192.0.2.1:8080:80`, either with `/udp` or `/sctp`.
     package static func port(_ text: String) throws(DaemonError) -> PortMapping {
         let halves = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)

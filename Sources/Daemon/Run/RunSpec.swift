@@ -30,6 +30,9 @@ package struct RunSpec: Sendable, Hashable {
     /// Groups beside the user's own, names or numbers.
     package var groups: [String] = []
     package var resources = ContainerResources()
+    package var processLimits: [ProcessLimit] = []
+    /// Bytes; nil: as all.
+    package var sharedMemory: Int64?
     package var hasInput = false
     package var hasTerminal = false
     /// Of the caller's terminal, where it has one.
@@ -42,6 +45,8 @@ package struct RunSpec: Sendable, Hashable {
     package var sysctls: [String: String] = [:]
     /// What is empty is as the machine has it.
     package var dns = PodSandboxConfig.DNS()
+    /// Names that it knows. An address may be `host-gateway`: that by which it reaches this machine.
+    package var hosts: [HostEntry] = []
     package var labels: [String: String] = [:]
     package var annotations: [String: String] = [:]
     /// Which processes it sees. With `pod`, number 1 is one that only collects those that nobody else does.
@@ -68,7 +73,8 @@ package struct RunSpec: Sendable, Hashable {
     ///   - uid: one that no other has.
     ///   - logs: where those of a detached container go, whose words nobody hears.
     ///   - resolver: the machine's resolv.conf.
-    func sandbox(uid: String, logs: String, resolver: String = "") -> PodSandboxConfig {
+    ///   - gateway: the machine's address among its pods.
+    func sandbox(uid: String, logs: String, resolver: String = "", gateway: String = "") -> PodSandboxConfig {
         var config = PodSandboxConfig(metadata: PodSandboxMetadata(name: name, uid: uid, namespace: Self.namespace))
         config.hostname = hostname.isEmpty ? String(name.prefix(63)) : hostname
         config.labels = [PodSandboxStatus.sessionLabel: name]
@@ -82,6 +88,11 @@ package struct RunSpec: Sendable, Hashable {
         config.hasLink = network == .pod
         config.portMappings = ports
         (config.pid, config.ipc, config.sysctls) = (processes, ipc, sysctls)
+        config.sharedMemory = sharedMemory
+        config.hosts = hosts.map { entry in
+            let machine = network == .host ? "127.0.0.1" : gateway
+            return entry.address == "host-gateway" ? HostEntry(name: entry.name, address: machine) : entry
+        }
         if dns != PodSandboxConfig.DNS() {
             let machine = ResolverConfiguration(resolver)
             config.dns = PodSandboxConfig.DNS(
@@ -107,6 +118,7 @@ package struct RunSpec: Sendable, Hashable {
         if isDetached { config.logPath = Self.logName }
         config.terminal = hasTerminal
         config.resources = resources
+        config.processLimits = processLimits
         (config.devices, config.namedDevices) = (devices, namedDevices)
         config.stopSignal = stopSignal
         config.security = confinement.security

@@ -93,7 +93,9 @@ struct KernelThatLeaks: RuntimeKernel {
     func removeCgroup(_ path: String) throws(KernelError) { try base.removeCgroup(path) }
     func childCgroups(of path: String) throws(KernelError) -> [String] { try base.childCgroups(of: path) }
     func processes(beneath path: String) throws(KernelError) -> [Int32] { try base.processes(beneath: path) }
-    func mountSharedMemory(_ path: String) throws(KernelError) { try base.mountSharedMemory(path) }
+    func mountSharedMemory(_ path: String, bytes: Int64) throws(KernelError) {
+        try base.mountSharedMemory(path, bytes: bytes)
+    }
     func mounts(beneath path: String) throws(KernelError) -> [FilePath] { try base.mounts(beneath: path) }
     func hostFile(_ path: String) -> String { base.hostFile(path) }
     func tally(_ processes: [Int32]) -> ProcessTally { base.tally(processes) }
