@@ -127,12 +127,17 @@ void cl_leave_host(struct cl_child *child) {
     cl_enter_root(child);
 }
 
+void cl_make_cgroup_namespace(const struct cl_child *child) {
+    if (CL_KEEPS(CGROUP_NAMESPACE) && unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
+}
+
 static void build_container(struct cl_child *child) {
     int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
     if (!child->is_inside) cl_leave_host(child);
-    /* the namespace's root is the group we were cloned into, so it cannot be made by clone itself */
-    if (!explicit && CL_KEEPS(CGROUP_NAMESPACE) && unshare(CLONE_NEWCGROUP) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
-    if (!(child->plan->flags & CL_PLAN_HOOKS)) cl_make_mounts(child);
+    if (!(child->plan->flags & CL_PLAN_HOOKS)) {
+        if (!explicit) cl_make_cgroup_namespace(child);
+        cl_make_mounts(child);
+    }
     finish_container(child);
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
     cl_cover_paths(child);
@@ -261,6 +266,7 @@ void cl_child_run(struct cl_child *child) {
     }
     if (!child->has_given_up) cl_enter_directory(child);
     cl_drop_privileges(child);
+    if (child->plan->hook_count) cl_run_hooks(child, CL_HOOK_START);
     if (!(child->plan->flags & CL_PLAN_GATE)) cl_tell(child, CL_STATUS_EXECUTING);
     cl_fail(child, CL_STAGE_EXEC, 0, along_path(child->plan, execute));
 }

@@ -80,6 +80,8 @@ void cl_await_byte(const struct cl_child *child);
 /* child.c: into the namespaces of the container that is joined, or the new one's root, with what is done through the host's procfs done: all but the
  * pid namespace. */
 void cl_leave_host(struct cl_child *child);
+/* The namespace's root is the group we were cloned into, so it cannot be made by clone itself. */
+void cl_make_cgroup_namespace(const struct cl_child *child);
 /* What is done before the process is in others' sight: all that asks for rights which its program has not, and the giving up of these. */
 void cl_get_ready(struct cl_child *child, int told);
 /* Closes all descriptors but these, -1 for none, and those that are handed on. */
@@ -107,6 +109,9 @@ int cl_map_ids(int tree, int user);
 void cl_prepare(struct cl_child *child);
 /* In a user namespace the kernel lets out new procfs and sysfs only while unobstructed ones are in sight. */
 void cl_make_visible(struct cl_child *child);
+
+/* hooks_within.c: those of a station, in turn; one that fails ends the child. */
+void cl_run_hooks(const struct cl_child *child, uint32_t station);
 
 /* filter.c: the seccomp filter, for good, or reports. Early, while the container is made that nobody has started: only where it lets pass
  * all that is to be done until then; the kernel takes a tenth of a millisecond for it, in which the next call comes to life. */

@@ -97,16 +97,23 @@ static int attend(const struct crt_hook *hook, int pidfd, int errors, char *text
     }
 }
 
-static int start(const struct crt_hook *hook, const int input[2], const int errors[2], int *pidfd) {
+/* Behind a filter clone3 is mostly not to be had. */
+static pid_t clone_hook(const struct crt_hook *hook, int *pidfd) {
     struct clone_args args = {
-        .flags = CLONE_PIDFD | (hook->cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+        .flags = CLONE_PIDFD | CLONE_INTO_CGROUP,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
         .exit_signal = SIGCHLD,
-        .cgroup = hook->cgroup >= 0 ? (uint64_t)hook->cgroup : 0,
+        .cgroup = (uint64_t)hook->cgroup,
     };
-    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    if (hook->cgroup < 0) return (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, pidfd, 0, 0);
+    return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+}
+
+static int start(const struct crt_hook *hook, const int input[2], const int errors[2], int *pidfd) {
+    pid_t pid = clone_hook(hook, pidfd);
     if (pid < 0) return -errno;
     if (pid > 0) return 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     close(input[1]); /* or it would never read the end */
     if (hook->pidfd >= 0 && hook->kinds) become_within(hook, input[0], errors[1]);
     become(hook, input[0], errors[1]);

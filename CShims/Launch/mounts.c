@@ -181,20 +181,31 @@ int cl_root_tree(struct cl_child *child) {
     return tree;
 }
 
+/* They run with the host in sight, which is for nobody else: where others' processes could look on, or where its root may not open the host's paths, there
+ * are none. */
+static void fill_for_hooks(struct cl_child *child) {
+    if (child->processes >= 0 || child->user >= 0 || !child->plan->bundle) cl_fail(child, CL_STAGE_HOOK, 0, EINVAL);
+    cl_make_cgroup_namespace(child);
+    cl_make_mounts(child);
+    cl_run_hooks(child, CL_HOOK_CREATE);
+}
+
 void cl_enter_root(struct cl_child *child) {
     if (child->plan->root_tree >= 0) return cl_enter_root_tree(child);
     if (child->ready_root < 0) cl_open_sources(child);
     int root = child->ready_root < 0 ? cl_root_tree(child) : child->ready_root;
     if (child->user >= 0) cl_make_visible(child);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) cl_fail(child, CL_STAGE_PROPAGATION, 0, errno);
-    /* Any directory serves as the place to attach: it is covered in this namespace alone, and gone a moment later. */
-    if (move_mount(root, "", AT_FDCWD, "/sys", MOVE_MOUNT_F_EMPTY_PATH) < 0 || fchdir(root) < 0 ||
-        syscall(SYS_pivot_root, ".", ".") < 0)
+    /* Any directory serves as the place to attach: it is covered in this namespace alone, and gone a moment later. Hooks know one. */
+    int hooks = child->plan->flags & CL_PLAN_HOOKS;
+    if (move_mount(root, "", AT_FDCWD, hooks ? child->plan->bundle_root : "/sys", MOVE_MOUNT_F_EMPTY_PATH) < 0)
         cl_fail(child, CL_STAGE_PIVOT, 0, errno);
+    child->root = root;
+    if (hooks) fill_for_hooks(child);
+    if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) cl_fail(child, CL_STAGE_PIVOT, 0, errno);
     /* the host's tree now lies over the container's root: with it gone, no path leads there */
     if (CL_KEEPS(HOST_FILES) && umount2(".", MNT_DETACH) < 0) cl_fail(child, CL_STAGE_PIVOT, 1, errno);
     if (chdir("/") < 0) cl_fail(child, CL_STAGE_PIVOT, 2, errno);
-    child->root = root;
 }
 
 /* The filesystem of a mount that is not a bind. */

@@ -51,6 +51,7 @@ static int count(const uint8_t *at, const uint8_t *end, struct cl_plan *plan) {
         case CL_RECORD_PARAMETER: plan->parameter_count++; break;
         case CL_RECORD_DEVICE_RULE: plan->rule_count++; break;
         case CL_RECORD_LIMIT: plan->limit_count++; break;
+        case CL_RECORD_HOOK: plan->hook_count++; break;
         }
     }
     return found;
@@ -62,7 +63,7 @@ static int within_bounds(const struct cl_plan *plan) {
            plan->read_only_count <= CL_MAX_PATHS && plan->mount_count <= CL_MAX_MOUNTS &&
            plan->device_count <= CL_MAX_DEVICES && plan->rule_count <= CL_MAX_RULES &&
            plan->limit_count <= CL_MAX_LIMITS && plan->namespace_count <= CL_MAX_NAMESPACES &&
-           plan->parameter_count <= CL_MAX_PARAMETERS;
+           plan->parameter_count <= CL_MAX_PARAMETERS && plan->hook_count <= CL_MAX_HOOKS;
 }
 
 /* One allocation for every array; the counts become running indexes. */
@@ -70,7 +71,8 @@ static int allocate(struct cl_plan *plan) {
     size_t pointers = plan->argc + 1 + plan->envc + 1 + plan->layer_count + plan->mask_count + plan->read_only_count;
     size_t size = pointers * sizeof(char *) + plan->mount_count * sizeof(struct cl_mount) +
                   plan->device_count * sizeof(struct cl_device) + plan->rule_count * sizeof(struct cl_rule) +
-                  plan->limit_count * sizeof(struct cl_limit) + plan->parameter_count * sizeof(struct cl_parameter);
+                  plan->limit_count * sizeof(struct cl_limit) + plan->parameter_count * sizeof(struct cl_parameter) +
+                  plan->hook_count * sizeof(struct cl_hook);
     char *arena = calloc(1, size);
     if (!arena) return -ENOMEM;
     plan->arena = arena;
@@ -79,6 +81,7 @@ static int allocate(struct cl_plan *plan) {
     TAKE(rules, plan->rule_count);
     TAKE(limits, plan->limit_count);
     TAKE(parameters, plan->parameter_count);
+    TAKE(hooks, plan->hook_count);
     TAKE(argv, plan->argc + 1);
     TAKE(envp, plan->envc + 1);
     TAKE(layers, plan->layer_count);
@@ -88,7 +91,7 @@ static int allocate(struct cl_plan *plan) {
 #undef TAKE
     plan->argc = plan->envc = plan->layer_count = plan->mask_count = plan->read_only_count = 0;
     plan->mount_count = plan->device_count = plan->rule_count = plan->limit_count = 0;
-    plan->namespace_count = plan->parameter_count = 0;
+    plan->namespace_count = plan->parameter_count = plan->hook_count = 0;
     return 0;
 }
 
@@ -226,6 +229,7 @@ int32_t cl_plan_read(const void *bytes, uint64_t size, struct cl_plan *plan) {
     while (!code && next(&at, end, &record) > 0) code = read_record(&record, plan);
     if (!code && !plan->cwd) code = -EINVAL;
     if (!code && (plan->upper == NULL) != (plan->work == NULL)) code = -EINVAL;
+    if (!code && plan->hook_count && !plan->bundle) code = -EINVAL;
     if (code) cl_plan_free(plan);
     return code;
 }

@@ -42,6 +42,30 @@ static int read_parameter(const struct cl_record *record, struct cl_plan *plan) 
     return read_pair(record, &parameter->name, &parameter->value);
 }
 
+static int read_hook(const struct cl_record *record, struct cl_plan *plan) {
+    uint32_t used, offset = 16, count = 0;
+    if (record->size <= offset) return -EINVAL;
+    struct cl_hook *hook = &plan->hooks[plan->hook_count++];
+    hook->station = cl_u32(record, 0);
+    hook->milliseconds = (int32_t)cl_u32(record, 1);
+    hook->argc = cl_u32(record, 2);
+    hook->envc = cl_u32(record, 3);
+    if (hook->argc > CL_MAX_HOOK_WORDS || hook->envc > CL_MAX_HOOK_WORDS - hook->argc) return -E2BIG;
+    if (!(hook->path = cl_string_at(record, offset, &used)) || hook->path[0] != '/') return -EINVAL;
+    offset += used;
+    hook->words = (const char *)record->payload + offset;
+    for (; offset < record->size; offset += used, count++)
+        if (!cl_string_at(record, offset, &used)) return -EINVAL;
+    return hook->station > CL_HOOK_START || count != hook->argc + hook->envc ? -EINVAL : 0;
+}
+
+static int read_bundle(const struct cl_record *record, struct cl_plan *plan) {
+    uint32_t used, more;
+    if (!(plan->bundle = cl_string_at(record, 0, &used)) || !(plan->bundle_root = cl_string_at(record, used, &more))) return -EINVAL;
+    if (!(plan->state = cl_string_at(record, used + more, &used))) return -EINVAL;
+    return used > CL_MAX_STATE ? -E2BIG : 0;
+}
+
 static int read_root_tree(const struct cl_record *record, struct cl_plan *plan) {
     if (record->size != 8) return -EINVAL;
     plan->root_tree = (int32_t)cl_u32(record, 0);
@@ -82,6 +106,8 @@ int cl_plan_read_extension(const struct cl_record *record, struct cl_plan *plan)
     case CL_RECORD_LABEL: return read_pair(record, &plan->label_file, &plan->label);
     case CL_RECORD_STREAM_OWNER: return read_number(record, &plan->stream_owner, &plan->has_stream_owner);
     case CL_RECORD_AFFINITY: return read_affinity(record, plan);
+    case CL_RECORD_HOOK: return read_hook(record, plan);
+    case CL_RECORD_BUNDLE: return read_bundle(record, plan);
     }
     return -EINVAL;
 }

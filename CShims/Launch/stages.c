@@ -44,6 +44,7 @@ static const char *const names[] = {
     [CL_STAGE_LISTENER] = "handing over the seccomp listener",
     [CL_STAGE_IDENTITIES] = "mapping the ids of files",
     [CL_STAGE_NULL_DEVICE] = "guarding the null device of a standard stream, which root in the container could change for the whole host",
+    [CL_STAGE_HOOK] = "running a hook",
 };
 
 const char *cl_stage_name(uint32_t stage) {

@@ -29,6 +29,8 @@ package struct RuntimePaths: Sendable, Hashable {
     var containers: String { data + "/containers" }
     /// The upper and work directories of a container's root.
     func writable(of container: String) -> String { containers + "/" + container }
+    /// What its hooks are told of it.
+    func bundle(of container: String) -> String { writable(of: container) + "/bundle" }
 
     var sandboxes: String { state + "/sandboxes" }
     /// Twenty digits of the identifier: the socket in it must fit into the 107 bytes of a socket's address.

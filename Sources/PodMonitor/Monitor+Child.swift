@@ -7,7 +7,8 @@ extension Monitor {
         while let index = index(of: key), processes[index].control >= 0 {
             var status = cl_status()
             var descriptor: Int32 = -1
-            let got = cl_status_read(processes[index].control, &status, &descriptor)
+            var said: [UInt8] = []
+            let got = Monitor.read(processes[index].control, &status, &descriptor, &said)
             if got < 0 { return }
             if got == 0 {
                 cm_poll_remove(poll, processes[index].control)
@@ -16,12 +17,27 @@ extension Monitor {
                 act(processes[index].machine.controlEnded(lostStage: UInt32(CL_STAGE_LOST)), index)
                 return
             }
-            take(status, descriptor, index)
+            take(status, descriptor, said, index)
         }
     }
 
-    private mutating func take(_ status: cl_status, _ descriptor: Int32, _ index: Int) {
-        let told = LaunchFailure(stage: status.stage, code: status.code, index: status.index)
+    /// One status; of its words those of a hook.
+    private static func read(
+        _ control: Int32, _ status: inout cl_status, _ descriptor: inout Int32, _ said: inout [UInt8]
+    ) -> Int32 {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(CL_WORDS) + 1) { words in
+            let got = cl_status_read_words(control, &status, &descriptor, words.baseAddress)
+            guard got > 0, status.stage == UInt32(CL_STAGE_HOOK) else { return got }
+            for word in words {
+                if word == 0 { break }
+                said.append(UInt8(bitPattern: word))
+            }
+            return got
+        }
+    }
+
+    private mutating func take(_ status: cl_status, _ descriptor: Int32, _ said: [UInt8], _ index: Int) {
+        let told = LaunchFailure(stage: status.stage, code: status.code, index: status.index, said: said)
         switch Int(status.kind) {
         case CL_STATUS_WARNING: if processes[index].warnings.count < 16 { processes[index].warnings.append(told) }
         case CL_STATUS_ERROR: act(processes[index].machine.failed(told), index)

@@ -170,6 +170,7 @@ package struct Monitor {
         message.append(failure.stage)
         message.append(failure.code)
         message.append(failure.index)
+        if !failure.said.isEmpty { message.append(bytes: failure.said) }
         send(message)
     }
 }

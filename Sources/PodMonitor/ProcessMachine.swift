@@ -3,11 +3,14 @@ package struct LaunchFailure: Equatable, Sendable {
     package var stage: UInt32
     package var code: Int32
     package var index: UInt32
+    /// What a hook wrote of it.
+    package var said: [UInt8]
 
-    package init(stage: UInt32, code: Int32, index: UInt32) {
+    package init(stage: UInt32, code: Int32, index: UInt32, said: [UInt8] = []) {
         self.stage = stage
         self.code = code
         self.index = index
+        self.said = said
     }
 }
 

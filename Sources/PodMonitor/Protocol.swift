@@ -27,7 +27,7 @@ package enum MessageKind: UInt32, Sendable {
 /// How a request came out. Append, never renumber.
 package enum ReplyStatus: UInt32, Sendable {
     case done = 0
-    /// Stage, errno and index follow.
+    /// Stage, errno and index follow, and what a hook said where it was one.
     case launchFailed = 1
     case notFound = 2
     case alreadyExists = 3

@@ -52,8 +52,22 @@ import Testing
         #expect(found.mounts.map(\.flags) == [[.readOnly, .noSetUID, .noDevices, .recursive]])
     }
 
+    @Test func hooksAreNamedByTheirDevice() throws {
+        let found = try edits(
+            #"""
+            {"hooks": [{"hookName": "createContainer", "path": "/h", "args": ["h", "a"], "env": ["A=1"], "timeout": 3},
+                       {"hookName": "startContainer", "path": "/bin/s"}]}
+            """#)
+        #expect(
+            found.hooks.map(\.hook) == [
+                LaunchHook(.createContainer, path: "/h", arguments: ["h", "a"], environment: ["A=1"], timeout: 3),
+                LaunchHook(.startContainer, path: "/bin/s"),
+            ])
+        #expect(found.hooks[0].name == "createContainer hook /h of container c: device vendor.com/net=a of net.json")
+    }
+
     @Test(arguments: [
-        (#"{"hooks": [{"hookName": "createContainer", "path": "/h"}]}"#, "createContainer"),
+        (#"{"hooks": [{"hookName": "createRuntime", "path": "/h"}]}"#, "createRuntime hook /h"),
         (#"{"intelRdt": {"closID": "a"}}"#, "intelRdt"),
         (#"{"netDevices": [{"hostInterfaceName": "eth1", "name": "n"}]}"#, "network"),
         (#"{"deviceNodes": [{"path": "/run/x"}]}"#, "/run/x"),

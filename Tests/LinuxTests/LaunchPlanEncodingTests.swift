@@ -55,6 +55,30 @@ import Testing
         #expect(code == 0)
     }
 
+    @Test func hooksComeBackWithTheirWords() throws {
+        var plan = plan()
+        plan.hooks = [
+            LaunchHook(.startContainer, path: "/s"),
+            LaunchHook(.createContainer, path: "/c", arguments: ["c", ""], environment: ["A=1"], timeout: 2),
+        ]
+        plan.bundle = HookBundle(directory: "/b", root: "/b/r", state: "{")
+        let code = try read(plan.encoded().bytes) { plan in
+            #expect(plan.hook_count == 2 && plan.flags & UInt32(CL_PLAN_HOOKS) != 0)
+            #expect(plan.hooks[0].station == 1 && plan.hooks[0].milliseconds == -1 && plan.hooks[0].argc == 0)
+            let hook = plan.hooks[1]
+            #expect(hook.station == 0 && hook.milliseconds == 2000 && hook.argc == 2 && hook.envc == 1)
+            #expect(String(cString: hook.path) == "/c")
+            #expect(Array(UnsafeBufferPointer(start: hook.words, count: 7)).map(UInt8.init) == Array("c\0\0A=1\0".utf8))
+            #expect(String(cString: plan.bundle_root) == "/b/r" && String(cString: plan.state) == "{")
+        }
+        #expect(code == 0)
+        plan.bundle = nil
+        #expect(try read(plan.encoded().bytes) { _ in } == -22)
+        plan.bundle = HookBundle(directory: "/b", root: "/b/r", state: "{")
+        plan.hooks[0].arguments = Array(repeating: "a", count: 257)
+        #expect(try read(plan.encoded().bytes) { _ in } == -7)
+    }
+
     @Test func aLaterMountReplacesAnEarlierOne() throws {
         var plan = plan()
         plan.mounts.append(Mount(.path("/shm"), at: "/dev/shm"))

@@ -19,7 +19,9 @@ import Testing
                     ],
                 ]
             ],
-            "containerEdits": ["env": ["ALL=1"], "hooks": [["hookName": "createContainer", "path": "/hook"]]],
+            "containerEdits": [
+                "env": ["ALL=1"], "hooks": [["hookName": "createContainer", "path": "/hook", "timeout": 5]],
+            ],
         ]
         change(&object)
         return .object(object)
@@ -33,7 +35,9 @@ import Testing
         #expect(edits.nodes.map(\.path) == ["/dev/zero0"] && edits.nodes[0].hostPath == "/dev/z")
         #expect(edits.nodes[0].mode == 0o600 && edits.nodes[0].major == nil)
         #expect(edits.mounts.map(\.options) == [["ro"]])
-        #expect(specification.common.environment == ["ALL=1"] && specification.common.hooks == ["createContainer"])
+        #expect(specification.common.environment == ["ALL=1"])
+        let hook = try #require(specification.common.hooks.first)
+        #expect(hook.station == "createContainer" && hook.program.path == "/hook" && hook.program.timeout == 5)
     }
 
     /// Each with the field that the error names.
@@ -50,6 +54,14 @@ import Testing
                 let one: JSONValue = ["name": "a", "containerEdits": ["env": ["A=1"]]]
                 $0["devices"] = [one, one]
             }
+        ),
+        (
+            "containerEdits.hooks[0].path",
+            { $0["containerEdits"] = ["hooks": [["hookName": "poststop", "path": "h"]]] }
+        ),
+        (
+            "containerEdits.hooks[0].hookName",
+            { $0["containerEdits"] = ["hooks": [["hookName": "poststo", "path": "/h"]]] }
         ),
         ("containerEdits.env[0]", { $0["containerEdits"] = ["env": ["=1"]] }),
         ("containerEdits.env[0]", { $0["containerEdits"] = ["env": ["A"]] }),

@@ -46,6 +46,7 @@ enum {
     CL_STAGE_LISTENER = 39,
     CL_STAGE_IDENTITIES = 40, /* index: of a layer, or of a mount with CL_IDENTITIES_OF_MOUNT */
     CL_STAGE_NULL_DEVICE = 41,
+    CL_STAGE_HOOK = 42, /* code: an errno, or the exit code negated; its words are the hook's */
 };
 
 enum { CL_IDENTITIES_OF_MOUNT = 1 << 16 };
@@ -88,6 +89,8 @@ enum {
     CL_RECORD_LABEL = 34,      /* file\0 text\0: written to a file of /proc/self/attr before execve */
     CL_RECORD_AFFINITY = 36,   /* processors as a mask of bytes */
     CL_RECORD_STREAM_OWNER = 37, /* u32: who owns the pipes, as the host counts */
+    CL_RECORD_HOOK = 38,       /* u32 CL_HOOK_*, i32 milliseconds (-1: for ever), u32 arguments, variables, then path\0 and those */
+    CL_RECORD_BUNDLE = 39,     /* directory\0 root\0 state\0: where hooks find the container's root; JSON without its last brace */
 };
 
 enum {
@@ -99,7 +102,8 @@ enum {
     CL_PLAN_POD_PID = 32, /* the pid namespace that the pod's containers share */
     CL_PLAN_EXPLICIT = 64, /* namespaces are those of the records alone; the process outlives the one that launches it */
     CL_PLAN_MAPPED = 128, /* waits for a byte once cloned, until its ids are mapped */
-    CL_PLAN_HOOKS = 256,  /* its mounts made, says CL_STATUS_CREATED and waits for a byte before it leaves the host's root */
+    CL_PLAN_HOOKS = 256,  /* its mounts made, has hooks run before it leaves the host's root: a pod's container runs them itself, another says
+                           * CL_STATUS_CREATED and waits for a byte */
     CL_PLAN_DEVICE_LINKS = 512, /* /dev/fd and the like */
     CL_PLAN_GATE = 1024, /* once ready and told to go on, waits at the launch's gate for a start */
     CL_PLAN_BECOME_ROOT = 2048, /* takes the id 0 of the user namespace that it entered */
@@ -140,6 +144,9 @@ enum {
 };
 enum { CL_PROPAGATION_PRIVATE = 0, CL_PROPAGATION_FROM_HOST = 1, CL_PROPAGATION_BOTH = 2 };
 
+/* When a hook runs: before the container leaves the host's root, or in the place of its program just before that. */
+enum { CL_HOOK_CREATE = 0, CL_HOOK_START = 1 };
+
 /* Bounds; a plan beyond them is refused with E2BIG. */
 enum {
     CL_MAX_LAYERS = 500, /* the kernel's own limit */
@@ -154,6 +161,9 @@ enum {
     CL_MAX_NAMESPACES = 8,
     CL_MAX_PARAMETERS = 256,
     CL_MAX_PRESERVED = 1024,
+    CL_MAX_HOOKS = 64,
+    CL_MAX_HOOK_WORDS = 256, /* arguments and variables of one */
+    CL_MAX_STATE = 4096,
 };
 /* In a rule's type: what it names is refused. Later rules win over earlier ones; type 0 is every device. */
 enum { CL_RULE_DENY = 1 << 16 };
@@ -173,6 +183,12 @@ struct cl_namespace {
 };
 struct cl_parameter {
     const char *name, *value;
+};
+struct cl_hook {
+    uint32_t station;
+    int32_t milliseconds;
+    uint32_t argc, envc;
+    const char *path, *words; /* arguments and then variables, one after another */
 };
 struct cl_scheduler {
     uint32_t policy;
@@ -215,7 +231,9 @@ struct cl_plan {
     uint32_t mount_count, device_count, rule_count, limit_count;
     struct cl_namespace namespaces[CL_MAX_NAMESPACES];
     struct cl_parameter *parameters;
-    uint32_t namespace_count, parameter_count;
+    struct cl_hook *hooks;
+    uint32_t namespace_count, parameter_count, hook_count;
+    const char *bundle, *bundle_root, *state;
     const char *hostname, *domain_name, *time_offsets, *label_file, *label;
     const struct cl_scheduler *scheduler;
     const void *affinity;

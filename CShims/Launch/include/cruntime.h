@@ -56,7 +56,7 @@ struct crt_hook {
     int32_t cgroup;       /* -1: here */
     uint32_t uid, gid;    /* the container's process's: who it is in a user namespace that has no root */
 };
-/* Runs a program to its end: the exit code, 128 and the signal's number, or -errno (-ETIMEDOUT: killed). `text` gets
+/* Runs a program to its end: the exit code, 128 and the signal's number, or -errno (-ETIMEDOUT: killed). It does not outlive the caller. `text` gets
  * the beginning of what it wrote to its standard error. */
 int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity);
 

@@ -18,7 +18,13 @@ struct MonitorReply: Sendable {
             case .launchFailed:
                 let stage = LaunchStage(rawValue: reader.number(UInt32.self))
                 let code = reader.number(Int32.self)
-                let detail = names?.object(of: stage, index: reader.number(UInt32.self))
+                let index = reader.number(UInt32.self)
+                if stage == .hook {
+                    let said = reader.isAtEnd ? [] : reader.string(limit: MonitorLimit.message)
+                    return .hook(
+                        id: id, index: Int(index), name: nil, code: code, said: String(decoding: said, as: UTF8.self))
+                }
+                let detail = names?.object(of: stage, index: index)
                 return .launch(id: id, stage: stage, code: code, detail: detail)
             case .notFound: return .notFound(id: id)
             case .alreadyExists: return .alreadyExists(id: id)

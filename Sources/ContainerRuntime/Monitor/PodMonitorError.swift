@@ -13,6 +13,8 @@ package enum PodMonitorError: Error, Sendable, Equatable, CustomStringConvertibl
     case monitorGone(pod: String)
     /// The process did not come to run. `detail` names the mount or path where there is one.
     case launch(id: String, stage: LaunchStage, code: Int32, detail: String?)
+    /// A hook of the container failed: the launch plan's one at the index, by its name where that is known.
+    case hook(id: String, index: Int, name: String?, code: Int32, said: String)
     /// The monitor knows no container or session of this identifier, or it is in a state that does not allow the call.
     case notFound(id: String)
     case alreadyExists(id: String)
@@ -53,6 +55,14 @@ package enum PodMonitorError: Error, Sendable, Equatable, CustomStringConvertibl
         return .launch(id: id, stage: .exec, code: code, detail: program)
     }
 
+    /// With the name of the hook that failed.
+    func naming(hooks: [String]) -> PodMonitorError {
+        guard case .hook(let id, let index, _, let code, let said) = self, hooks.indices.contains(index) else {
+            return self
+        }
+        return .hook(id: id, index: index, name: hooks[index], code: code, said: said)
+    }
+
     package var description: String {
         switch self {
         case .spawn(let pod, let cause): "cannot start the monitor of pod \(pod): \(cause)"
@@ -61,6 +71,8 @@ package enum PodMonitorError: Error, Sendable, Equatable, CustomStringConvertibl
             "the pod monitor in \(directory) speaks protocol version \(found), which this daemon does not know"
         case .monitorGone(let pod): "the monitor of pod \(pod) is gone; the pod must be made anew"
         case .launch(let id, let stage, let code, let detail): launchText(id, stage, code, detail)
+        case .hook(let id, let index, let name, let code, let said):
+            "\(name ?? "hook \(index) of \(id)"): \(LaunchStage.hook.cause(code))\(said.isEmpty ? "" : ": " + said)"
         case .notFound(let id): "the pod's monitor knows no \(id)"
         case .alreadyExists(let id): "\(id) already exists in this pod"
         case .wrongState(let id, let operation): "cannot \(operation) \(id) in its present state"

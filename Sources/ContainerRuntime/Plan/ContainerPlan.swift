@@ -20,6 +20,7 @@ struct ContainerPlanInput: Sendable {
     var devices: [DeviceDecision] = []
     /// Those that come with devices by name.
     var deviceMounts: [Linux.Mount] = []
+    var hooks: [NamedHook] = []
     var host: HostFeatures
     var paths: RuntimePaths
 }
@@ -29,6 +30,8 @@ struct ContainerPlan: Sendable {
     var launch: ContainerLaunch
     var exec: ExecTemplate
     var cgroup: CgroupSettings
+    /// The names of the hooks of its launch.
+    var hooks: [String]
     /// In sentences for an event.
     var warnings: [String]
 
@@ -57,6 +60,8 @@ struct ContainerPlan: Sendable {
         launch = ContainerLaunch(
             id: input.id, plan: Self.launchPlan(process, input), log: Self.log(input), keepsInput: config.standardInput)
         if Self.processNamespace(input) == .container { launch.processTarget = config.processTarget }
+        hooks = input.hooks.map(\.name)
+        try addHooks(input)
     }
 
     private static func launchPlan(_ process: ProcessPlan, _ input: ContainerPlanInput) -> LaunchPlan {

@@ -15,6 +15,7 @@ struct DeviceEdits: Sendable {
     private(set) var mounts: [Linux.Mount] = []
     private(set) var devices: [DeviceDecision] = []
     private(set) var groups: [UInt32] = []
+    private(set) var hooks: [NamedHook] = []
 
     init() {}
 
@@ -36,6 +37,7 @@ struct DeviceEdits: Sendable {
                 devices.append(try Self.device(node, identity, source.purpose, look))
             }
             groups += source.edits.groups
+            for hook in source.edits.hooks { hooks.append(try Self.hook(hook, source.purpose)) }
         }
     }
 
@@ -43,9 +45,24 @@ struct DeviceEdits: Sendable {
         func refuse(_ what: String) -> CRIError {
             .unsupported("\(source.purpose): \(what), which this runtime does not do; take it out of the file")
         }
-        if let hook = source.edits.hooks.first { throw refuse("it wants a program of the host run (hook \(hook))") }
         if source.edits.hasIntelRDT { throw refuse("it sets intelRdt") }
         if source.edits.hasNetworkDevices { throw refuse("it moves network devices") }
+    }
+
+    private static func hook(_ hook: ContainerEdits.Hook, _ purpose: String) throws(CRIError) -> NamedHook {
+        let name = "\(hook.station) hook \(hook.program.path) of \(purpose)"
+        let station: LaunchHook.Station
+        switch hook.station {
+        case "createContainer": station = .createContainer
+        case "startContainer": station = .startContainer
+        default: throw .unsupported("\(name): of hooks only createContainer and startContainer are known")
+        }
+        let program = hook.program
+        return NamedHook(
+            name: name,
+            hook: LaunchHook(
+                station, path: program.path, arguments: program.arguments, environment: program.environment,
+                timeout: program.timeout))
     }
 
     private static func device(

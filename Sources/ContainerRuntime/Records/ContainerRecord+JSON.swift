@@ -14,7 +14,7 @@ extension ContainerRecord {
             "stopSignal": .integer(Int64(stopSignal)), "terminal": .bool(hasTerminal),
             "inputOnce": .bool(hasInputOnce), "exec": .object(exec.json),
             "mounts": .array(mounts.map { .object($0.json) }), "resources": .object(resources.json),
-            "program": .string(program),
+            "program": .string(program), "hooks": .list(hooks),
         ]
     }
 
@@ -45,6 +45,7 @@ extension ContainerRecord {
         resources =
             try reader.object("resources").map { read throws(OCIError) in try ContainerResources(read) } ?? .init()
         program = try reader.string("program") ?? ""
+        hooks = try reader.strings("hooks") ?? []
     }
 }
 

@@ -45,6 +45,8 @@ struct ContainerRecord: Sendable, Hashable {
     var resources: ContainerResources
     /// The first word of its command, for the message where there is no such program.
     var program = ""
+    /// The names of its hooks, for the message where one fails.
+    var hooks: [String] = []
 
     init(
         id: String, sandbox: SandboxRecord, config: ContainerConfig, imageID: String, stopSignal: Int32,

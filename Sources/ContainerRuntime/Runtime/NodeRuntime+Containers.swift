@@ -42,7 +42,8 @@ extension NodeRuntime {
                 do throws(PodMonitorError) {
                     return try await monitor.create(plan.launch)
                 } catch {
-                    throw .failed("container \(name): \(Self.launchMessage(error))")
+                    let named = error.naming(hooks: plan.hooks)
+                    throw .failed("container \(name): \(Self.launchMessage(named))")
                 }
             }
             reach(.containerCreated)
@@ -101,6 +102,7 @@ extension NodeRuntime {
         input.trees = try Self.subPaths(config)
         input.devices = try DeviceDecision.all(config) + edits.devices
         input.deviceMounts = edits.mounts
+        input.hooks = edits.hooks
         input.config.environment += edits.environment
         var plan = try ContainerPlan(input)
         var record = ContainerRecord(
@@ -108,11 +110,13 @@ extension NodeRuntime {
             exec: plan.exec, createdAt: now())
         record.warnings = plan.warnings
         record.program = plan.launch.plan.process.arguments.first ?? ""
+        record.hooks = edits.hooks.map(\.name)
         state.withLock { $0.containers[id] = ContainerEntry(record) }
         try attempt("container \(config.metadata.name)") { () throws(KernelError) in
             try files.write(record)
             reach(.containerRecorded)
             try makeWritableLayer(of: id, owner: sandbox.users)
+            if let bundle = plan.launch.plan.bundle { try makeBundle(bundle, plan) }
         }
         if !volumes.isEmpty {
             input.trees.merge(try imageVolumes(id, config, volumes, users: sandbox.users)) { first, _ in first }
@@ -172,7 +176,7 @@ extension NodeRuntime {
                 do throws(PodMonitorError) {
                     return try await monitor.start(id)
                 } catch {
-                    throw Self.startFailure(error.naming(record.program))
+                    throw Self.startFailure(error.naming(record.program).naming(hooks: record.hooks))
                 }
             }
             reach(.containerStarted)
@@ -206,6 +210,7 @@ extension NodeRuntime {
         if case .monitorGone = error {
             return .startFailed(message: "the pod's monitor died as the container started", exitCode: 137)
         }
+        if case .hook = error { return .startFailed(message: error.description, exitCode: 128) }
         guard case .launch = error else { return .failed(error.description) }
         let code: Int32 = error.isCommandNotFound ? 127 : error.isPermissionDenied ? 126 : 128
         return .startFailed(message: launchMessage(error), exitCode: code)

@@ -36,6 +36,16 @@ extension NodeRuntime {
         if let owner { try kernel.give(directory + "/upper", user: owner.users.first, group: owner.groups.first) }
     }
 
+    /// Where the hooks of a container find what they look up of it, and its root.
+    func makeBundle(_ bundle: HookBundle, _ plan: ContainerPlan) throws(KernelError) {
+        for directory in [bundle.directory, bundle.root] {
+            guard mkdir(directory, 0o700) == 0 else { throw KernelError("mkdir", directory) }
+        }
+        let path = bundle.directory + "/config.json"
+        let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        try WholeFile.write(plan.hookConfiguration.encoded(), to: file, path: path)
+    }
+
     /// The images that are mounted as volumes, by the mount's place in the configuration. Each is mounted beneath the container's directory until its tree, or the path in
     /// it that is asked for, is taken.
     /// - Parameter users: those of the pod, which own the image's files in it; nil: the node's.

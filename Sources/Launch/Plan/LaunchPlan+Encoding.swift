@@ -101,9 +101,12 @@ extension LaunchPlan {
         if processNamespace == .own { flags |= UInt32(CL_PLAN_NEW_PID) }
         if processNamespace == .pod { flags |= UInt32(CL_PLAN_POD_PID) }
         if deviceRules != nil { flags |= UInt32(CL_PLAN_DEVICE_PROGRAM) }
+        if hooks.contains(where: { $0.station == .createContainer }) { flags |= UInt32(CL_PLAN_HOOKS) }
         let layers = try encodeRoot(&records, &flags)
         records.add(CL_RECORD_FLAGS) { $0.append(flags) }
         try process.encode(&records)
+        for hook in hooks { try hook.encode(&records) }
+        if let bundle { try records.add(CL_RECORD_BUNDLE, bundle.directory, bundle.root, bundle.state) }
         try records.add(CL_RECORD_CGROUP, cgroup)
         if let score = oomScoreAdjustment { records.add(CL_RECORD_OOM_SCORE) { $0.append(UInt32(bitPattern: score)) } }
         let mounts = effectiveMounts

@@ -21,6 +21,10 @@ package struct LaunchPlan: Sendable {
     package var cgroup: String
     /// Written to oom_score_adj, -1000...1000. Where the node lacks the right, a warning comes back, not an error.
     package var oomScoreAdjustment: Int32?
+    /// Not in a pod with users of its own, nor where processes are in common with other containers.
+    package var hooks: [LaunchHook] = []
+    /// For `hooks`.
+    package var bundle: HookBundle?
 
     package init(process: ProcessPlan, root: RootFilesystem, cgroup: String) {
         self.process = process

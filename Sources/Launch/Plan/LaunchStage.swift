@@ -13,6 +13,7 @@ package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
     package static let mountTarget = LaunchStage(rawValue: UInt32(CL_STAGE_MOUNT_TARGET))
     package static let mountSource = LaunchStage(rawValue: UInt32(CL_STAGE_MOUNT_SOURCE))
     package static let workingDirectory = LaunchStage(rawValue: UInt32(CL_STAGE_CWD))
+    package static let hook = LaunchStage(rawValue: UInt32(CL_STAGE_HOOK))
     package static let identities = LaunchStage(rawValue: UInt32(CL_STAGE_IDENTITIES))
     package static let oomScore = LaunchStage(rawValue: UInt32(CL_STAGE_OOM_SCORE))
 
@@ -26,6 +27,8 @@ package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
         case CL_STAGE_KEYRING where code == EDQUOT:
             "its user may have no more keys, which /proc/key-users counts: sysctl kernel.keys.maxkeys and maxbytes raise that; "
                 + "a container created with --no-new-keyring (podman: keyring = false in containers.conf) needs none"
+        case CL_STAGE_HOOK where code < 0: "it ended with \(-code)"
+        case CL_STAGE_HOOK where code == ETIMEDOUT: "it did not end within its time and was killed"
         case CL_STAGE_LOST where code == 0: "it ended before it executed its program"
         default: KernelError.text(of: code)
         }

@@ -25,13 +25,18 @@ package struct ContainerEdits: Sendable, Hashable {
         package var options: [String]
     }
 
+    package struct Hook: Sendable, Hashable {
+        /// When it runs, such as `createContainer`.
+        package var station: String
+        package var program: HookSpecifications.Hook
+    }
+
     /// `NAME=value`.
     package var environment: [String] = []
     package var nodes: [Node] = []
     package var mounts: [Mount] = []
     package var groups: [UInt32] = []
-    /// The stations at which programs of the host are to run, such as `createContainer`.
-    package var hooks: [String] = []
+    package var hooks: [Hook] = []
     package var hasIntelRDT = false
     package var hasNetworkDevices = false
 
@@ -54,7 +59,7 @@ package struct ContainerEdits: Sendable, Hashable {
             // Group 0 is passed over, as upstream does.
             if group > 0 { groups.append(UInt32(group)) }
         }
-        for hook in try reader.objects("hooks") { hooks.append(try hook.required("hookName")) }
+        for hook in try reader.objects("hooks") { hooks.append(try Hook(hook)) }
         hasIntelRDT = try reader.object("intelRdt") != nil
         hasNetworkDevices = try !reader.objects("netDevices").isEmpty
     }
@@ -78,6 +83,21 @@ extension ContainerEdits.Node {
         }
         userID = try reader.number("uid")
         groupID = try reader.number("gid")
+    }
+}
+
+extension ContainerEdits.Hook {
+    private static let stations = [
+        "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
+    ]
+
+    init(_ reader: SpecificationReader) throws(OCIError) {
+        try reader.refuseOthers(than: ["hookName", "path", "args", "env", "timeout"])
+        guard let station = try reader.choice("hookName", of: Self.stations) else {
+            throw reader.failure("hookName", "it is missing")
+        }
+        self.station = station
+        program = try HookSpecifications.Hook(reader)
     }
 }
 

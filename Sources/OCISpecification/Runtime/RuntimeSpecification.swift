@@ -109,6 +109,17 @@ package struct HookSpecifications: Sendable, Hashable {
         package var environment: [String]?
         /// Seconds.
         package var timeout: Int64?
+
+        init(_ reader: SpecificationReader) throws(OCIError) {
+            guard let path = try reader.string("path"), path.hasPrefix("/") else {
+                throw reader.failure("path", "it must be an absolute path")
+            }
+            self.path = path
+            arguments = try reader.strings("args") ?? []
+            environment = try reader.strings("env")
+            timeout = try reader.integer("timeout")
+            if let timeout, timeout <= 0 { throw reader.failure("timeout", "it must be more than 0 seconds") }
+        }
     }
 
     package var prestart: [Hook] = []
@@ -131,17 +142,7 @@ package struct HookSpecifications: Sendable, Hashable {
 
     private static func list(_ reader: SpecificationReader, _ name: String) throws(OCIError) -> [Hook] {
         var hooks: [Hook] = []
-        for element in try reader.objects(name) {
-            guard let path = try element.string("path"), path.hasPrefix("/") else {
-                throw element.failure("path", "it must be an absolute path")
-            }
-            let timeout = try element.integer("timeout")
-            if let timeout, timeout <= 0 { throw element.failure("timeout", "it must be more than 0 seconds") }
-            hooks.append(
-                Hook(
-                    path: path, arguments: try element.strings("args") ?? [],
-                    environment: try element.strings("env"), timeout: timeout))
-        }
+        for element in try reader.objects(name) { hooks.append(try Hook(element)) }
         return hooks
     }
 }
