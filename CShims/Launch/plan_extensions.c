@@ -80,6 +80,15 @@ static int read_affinity(const struct cl_record *record, struct cl_plan *plan) {
     return 0;
 }
 
+static int read_memory_policy(const struct cl_record *record, struct cl_plan *plan) {
+    if (record->size < 8 || record->size > 1024 || record->size % 8) return -EINVAL;
+    plan->has_memory_policy = 1;
+    plan->memory_policy = cl_u32(record, 0);
+    plan->nodes = record->size > 8 ? record->payload + 8 : NULL;
+    plan->nodes_size = record->size - 8;
+    return 0;
+}
+
 static int read_number(const struct cl_record *record, uint32_t *number, int32_t *has) {
     if (record->size != 4) return -EINVAL;
     *number = cl_u32(record, 0);
@@ -106,6 +115,7 @@ int cl_plan_read_extension(const struct cl_record *record, struct cl_plan *plan)
     case CL_RECORD_LABEL: return read_pair(record, &plan->label_file, &plan->label);
     case CL_RECORD_STREAM_OWNER: return read_number(record, &plan->stream_owner, &plan->has_stream_owner);
     case CL_RECORD_AFFINITY: return read_affinity(record, plan);
+    case CL_RECORD_MEMORY_POLICY: return read_memory_policy(record, plan);
     case CL_RECORD_HOOK: return read_hook(record, plan);
     case CL_RECORD_BUNDLE: return read_bundle(record, plan);
     }

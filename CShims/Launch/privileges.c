@@ -122,6 +122,9 @@ static void set_manners(const struct cl_child *child) {
         cl_fail(child, CL_STAGE_SCHEDULING, 1, errno);
     if (plan->affinity && syscall(SYS_sched_setaffinity, 0, plan->affinity_size, plan->affinity) < 0)
         cl_fail(child, CL_STAGE_SCHEDULING, 2, errno);
+    /* of the mask's bits the kernel reads one less than it is told */
+    if (plan->has_memory_policy && syscall(SYS_set_mempolicy, plan->memory_policy, plan->nodes, plan->nodes_size * 8ul + 1) < 0)
+        cl_fail(child, CL_STAGE_MEMORY_POLICY, 0, errno);
     if (plan->has_personality && personality(plan->personality) < 0) cl_fail(child, CL_STAGE_PERSONALITY, 0, errno);
 }
 

@@ -122,6 +122,26 @@ def test_personality(runtime):
     assert out in ("i686", "armv8l"), out
 
 
+def test_memory_policy(runtime):
+    """linux.memoryPolicy: mode, flags and nodes are the process's, and a session's; what the kernel refuses is told."""
+    if not os.path.exists("/proc/self/numa_maps"):
+        return "this kernel knows no memory policies"
+    shows = "head -n 1 /proc/self/numa_maps"
+    for policy, wanted in (
+            ({"mode": "MPOL_INTERLEAVE", "nodes": "0"}, "interleave:0"),
+            ({"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}, "bind=static:0"),
+            ({"mode": "MPOL_PREFERRED", "nodes": "0", "flags": ["MPOL_F_RELATIVE_NODES"]}, "prefer=relative:0"),
+            ({"mode": "MPOL_LOCAL"}, "local"), ({"mode": "MPOL_DEFAULT"}, "default"), (None, "default")):
+        assert words(runtime.run(shows, lambda c: c["linux"].update(memoryPolicy=policy)))[1] == wanted, policy
+    name, _ = runtime.create("exec sleep 60", lambda c: c["linux"].update(memoryPolicy={"mode": "MPOL_BIND", "nodes": "0"}))
+    runtime.call("start", name)
+    assert words(runtime.call("exec", name, "sh", "-c", shows))[1] == "bind:0"
+    known = json.loads(runtime.call("features").stdout)["linux"]["memoryPolicy"]
+    assert "MPOL_WEIGHTED_INTERLEAVE" in known["modes"] and "MPOL_F_NUMA_BALANCING" in known["flags"], known
+    for policy in {"mode": "MPOL_BIND"}, {"mode": "MPOL_BIND", "nodes": "1000"}, {"mode": "MPOL_DEFAULT", "nodes": "0"}:
+        expect(runtime.run("true", lambda c: c["linux"].update(memoryPolicy=policy), check=False).stderr, "setting the memory policy", "Invalid argument")
+
+
 def test_mount_label_is_told(runtime):
     """linux.mountLabel: said not to be held, and no hindrance."""
     done = runtime.run("echo ran", lambda c: c["linux"].update(mountLabel="system_u:object_r:container_file_t:s0"))

@@ -46,6 +46,9 @@ def test_refusals(runtime):
         "linux.seccomp.syscalls[0].args[0].op": l(seccomp={"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
             {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_X"}]}]}),
         "linux.personality.domain": l(personality={"domain": "VMS"}),
+        "linux.memoryPolicy.mode": l(memoryPolicy={"mode": "MPOL_ANY"}),
+        "linux.memoryPolicy.nodes": l(memoryPolicy={"mode": "MPOL_BIND", "nodes": "1-0"}),
+        "linux.memoryPolicy.flags": l(memoryPolicy={"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_ANY"]}),
         "linux.resources.hugepageLimits[0].pageSize": lambda c: c["linux"]["resources"].update(hugepageLimits=[{"pageSize": "3MB", "limit": 1 << 20}]),
         "linux.resources.memory.swap": lambda c: c["linux"]["resources"].update(memory={"limit": 1 << 26, "swap": 1 << 20}),
         "linux.intelRdt": l(intelRdt={"closID": "x"}),

@@ -47,6 +47,7 @@ enum {
     CL_STAGE_IDENTITIES = 40, /* index: of a layer, or of a mount with CL_IDENTITIES_OF_MOUNT */
     CL_STAGE_NULL_DEVICE = 41,
     CL_STAGE_HOOK = 42, /* code: an errno, or the exit code negated; its words are the hook's */
+    CL_STAGE_MEMORY_POLICY = 43,
 };
 
 enum { CL_IDENTITIES_OF_MOUNT = 1 << 16 };
@@ -91,6 +92,7 @@ enum {
     CL_RECORD_STREAM_OWNER = 37, /* u32: who owns the pipes, as the host counts */
     CL_RECORD_HOOK = 38,       /* u32 CL_HOOK_*, i32 milliseconds (-1: for ever), u32 arguments, variables, then path\0 and those */
     CL_RECORD_BUNDLE = 39,     /* directory\0 root\0 state\0: where hooks find the container's root; JSON without its last brace */
+    CL_RECORD_MEMORY_POLICY = 40, /* u32 mode as set_mempolicy takes it, u32 0, nodes as a mask of bytes */
 };
 
 enum {
@@ -236,9 +238,9 @@ struct cl_plan {
     const char *bundle, *bundle_root, *state;
     const char *hostname, *domain_name, *time_offsets, *label_file, *label;
     const struct cl_scheduler *scheduler;
-    const void *affinity;
-    uint32_t affinity_size, root_spread, io_priority, personality, preserved, seccomp_flags, stream_owner;
-    int32_t root_tree, has_io_priority, has_personality, has_stream_owner;
+    const void *affinity, *nodes;
+    uint32_t nodes_size, memory_policy, affinity_size, root_spread, io_priority, personality, preserved, seccomp_flags, stream_owner;
+    int32_t root_tree, has_io_priority, has_personality, has_stream_owner, has_memory_policy;
     void *arena;
 };
 

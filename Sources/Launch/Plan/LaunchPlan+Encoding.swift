@@ -224,6 +224,12 @@ extension ProcessTraits {
         if seccompFlags != 0 { records.add(CL_RECORD_SECCOMP_FLAGS) { $0.append(seccompFlags) } }
         if let label { try records.add(CL_RECORD_LABEL, label.file, label.text) }
         if !affinity.isEmpty { records.add(CL_RECORD_AFFINITY) { $0.append(raw: affinity) } }
+        guard let memoryPolicy else { return }
+        records.add(CL_RECORD_MEMORY_POLICY) {
+            $0.append(memoryPolicy.mode)
+            $0.append(UInt32(0))
+            $0.append(raw: memoryPolicy.nodes)
+        }
     }
 }
 

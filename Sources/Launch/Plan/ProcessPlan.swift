@@ -77,6 +77,19 @@ package struct ProcessTraits: Sendable, Equatable {
         }
     }
 
+    /// From which nodes of the machine memory is taken, as set_mempolicy(2) takes it.
+    package struct MemoryPolicy: Sendable, Equatable {
+        /// With its flags.
+        package var mode: UInt32
+        /// A mask, a multiple of eight bytes.
+        package var nodes: [UInt8]
+
+        package init(mode: UInt32, nodes: [UInt8]) {
+            self.mode = mode
+            self.nodes = nodes
+        }
+    }
+
     package var scheduler: Scheduler?
     /// As ioprio_set(2) takes it.
     package var ioPriority: UInt32?
@@ -92,6 +105,7 @@ package struct ProcessTraits: Sendable, Equatable {
     package var keepsKeyring = false
     /// Processors as a mask, a multiple of eight bytes; empty: as it is.
     package var affinity: [UInt8] = []
+    package var memoryPolicy: MemoryPolicy?
 
     package init() {}
 }

@@ -24,7 +24,8 @@ package struct BundlePlanner {
     ) throws(OCIRuntimeError) -> BundlePlan {
         let linux = specification.linux
         let planner = ProcessPlanner(
-            facts: facts, version: specification.version, personality: linux.personality)
+            facts: facts, version: specification.version, personality: linux.personality,
+            memoryPolicy: linux.memoryPolicy)
         var plan = BundlePlan(
             process: try planner.plan(process, seccomp: seccomp), root: absolute(specification.rootPath))
         plan.rootIsReadOnly = specification.rootIsReadOnly

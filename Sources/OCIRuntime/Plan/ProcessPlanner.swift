@@ -9,6 +9,7 @@ struct ProcessPlanner {
     /// What the specification was when the bundle was written.
     var version = Session.specificationVersion
     var personality: String?
+    var memoryPolicy: LinuxSpecification.MemoryPolicy?
 
     func plan(
         _ process: ProcessSpecification, seccomp: CompiledSeccomp?
@@ -38,6 +39,9 @@ struct ProcessPlanner {
             try SchedulingNames.ioPriority(value)
         }
         plan.traits.personality = personality.map { $0 == "LINUX32" ? 0x0008 : 0 }
+        plan.traits.memoryPolicy = try memoryPolicy.map { value throws(OCIRuntimeError) in
+            try MemoryPolicyNames.policy(value)
+        }
         plan.traits.label = try label(process)
         plan.traits.affinity = try SchedulingNames.processorMask(process.finalAffinity)
         return plan
@@ -170,11 +174,16 @@ enum SchedulingNames {
 
     /// A list such as "0-3,6" as a mask of whole 64-bit words.
     static func processorMask(_ list: String) throws(OCIRuntimeError) -> [UInt8] {
+        try mask(list, of: "processors", field: "process.execCPUAffinity")
+    }
+
+    /// The same of other things that have numbers.
+    static func mask(_ list: String, of things: String, field: String) throws(OCIRuntimeError) -> [UInt8] {
         var mask: [UInt8] = []
         for part in list.split(separator: ",") {
             let ends = part.split(separator: "-", maxSplits: 1).map { UInt16($0.filter { $0 != " " }) }
             guard let low = ends.first ?? nil, let high = ends.last ?? nil, low <= high, high < 8192 else {
-                throw .unsupported(field: "process.execCPUAffinity", cause: "\"\(list)\" is no list of processors")
+                throw .unsupported(field: field, cause: "\"\(list)\" is no list of \(things)")
             }
             for number in Int(low)...Int(high) {
                 while mask.count <= number / 8 { mask += [UInt8](repeating: 0, count: 8) }

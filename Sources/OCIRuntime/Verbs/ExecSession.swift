@@ -110,7 +110,8 @@ struct ExecSession {
             try SeccompCache(root: session.root).program(for: section)
         }
         let planner = ProcessPlanner(
-            facts: facts, version: specification.version, personality: specification.linux.personality)
+            facts: facts, version: specification.version, personality: specification.linux.personality,
+            memoryPolicy: specification.linux.memoryPolicy)
         for text in planner.unheld(process) { session.log.warning(text) }
         return try planner.plan(process, seccomp: seccomp)
     }

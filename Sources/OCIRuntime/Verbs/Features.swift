@@ -25,7 +25,12 @@ enum Features {
             "namespaces": texts(NamespaceKind.allCases.map { $0.name }.sorted()),
             "capabilities": texts(Capability.names(in: Capability.all)), "cgroup": group, "seccomp": seccomp,
             "apparmor": yes, "selinux": yes, "intelRdt": no, "mountExtensions": mounts,
+            "memoryPolicy": memoryPolicy,
         ]
+    }
+
+    private static var memoryPolicy: JSONValue {
+        ["modes": texts(MemoryPolicyNames.modes), "flags": texts(MemoryPolicyNames.flags.keys.sorted())]
     }
 
     private static var seccomp: JSONValue {

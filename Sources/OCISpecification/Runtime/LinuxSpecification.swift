@@ -25,6 +25,13 @@ package struct LinuxSpecification: Sendable, Hashable {
         package var nanoseconds: UInt32
     }
 
+    package struct MemoryPolicy: Sendable, Hashable {
+        package var mode: String
+        /// Such as `0-3,7`.
+        package var nodes: String
+        package var flags: [String]
+    }
+
     package var namespaces: [Namespace] = []
     package var userMappings: [IDMapping] = []
     package var groupMappings: [IDMapping] = []
@@ -42,6 +49,7 @@ package struct LinuxSpecification: Sendable, Hashable {
     package var hasIntelRDT = false
     /// `LINUX` or `LINUX32`.
     package var personality: String?
+    package var memoryPolicy: MemoryPolicy?
 
     package init() {}
 
@@ -64,6 +72,11 @@ package struct LinuxSpecification: Sendable, Hashable {
         readOnlyPaths = try LinuxSpecification.paths(reader, "readonlyPaths")
         mountLabel = try reader.string("mountLabel")
         hasIntelRDT = try reader.object("intelRdt") != nil
+        if let section = try reader.object("memoryPolicy") {
+            memoryPolicy = MemoryPolicy(
+                mode: try section.required("mode"), nodes: try section.string("nodes") ?? "",
+                flags: try section.strings("flags") ?? [])
+        }
         if let section = try reader.object("personality") {
             personality = try section.choice("domain", of: ["LINUX", "LINUX32"])
             if try section.strings("flags")?.isEmpty == false {
