@@ -28,7 +28,8 @@ settings() {
     mkdir -p "$ROOT/certs" && cp "$ROOT/pki/ca.pem" "$ROOT/certs/ca.crt"
     local name list="docker.io=http://127.0.0.1:5000"
     for name in 127.0.0.1:5000 127.0.0.1:5001 127.0.0.1:5002; do list+=" $name=http://$name"; done
-    echo "registries: \"$list mirrored.example=http://127.0.0.1:5009,http://127.0.0.1:5000\"" >"$ROOT/c/config.yaml"
+    echo "registries: \"$list mirrored.example=http://127.0.0.1:5009,http://127.0.0.1:5000 closed.example=http://127.0.0.1:5001\"" >"$ROOT/c/config.yaml"
+    echo "mirror-auth: $ROOT/mirrors.json" >>"$ROOT/c/config.yaml"
     echo "registry-certs: $ROOT/c/certs.d" >>"$ROOT/c/config.yaml"
     echo "registry-ca: \"127.0.0.1:5003=$ROOT/pki/ca.pem 127.0.0.1:5004=$ROOT/pki/ca.pem\"" >>"$ROOT/c/config.yaml"
 }

@@ -58,8 +58,12 @@ final class FakeRegistry: Sendable {
 
     var seen: [Seen] { state.withLock { $0.seen } }
 
-    func client(_ hosts: String = "", time: any TimeSource = QuickTime()) throws -> RegistryClient {
-        RegistryClient(hosts: try RegistryHosts(hosts), time: time) { [self] (origin) throws(CRIError) in
+    func client(
+        _ hosts: String = "", time: any TimeSource = QuickTime(), mirrors: [String: RegistryAuth] = [:]
+    ) throws -> RegistryClient {
+        let mirrorAuth: RegistryClient.MirrorAuth = { mirrors["\($0.hostField)/\($1)"] }
+        return RegistryClient(hosts: try RegistryHosts(hosts), time: time, mirrorAuth: mirrorAuth) {
+            [self] (origin) throws(CRIError) in
             Host(registry: self, origin: origin)
         }
     }

@@ -15,12 +15,15 @@ struct RegistryLab {
     let image = ImageFixture([Layers.base, Layers.change])
     let store: ImageStore
 
-    init(_ hosts: String = "", time: any TimeSource = QuickTime()) async throws {
+    init(
+        _ hosts: String = "", time: any TimeSource = QuickTime(), mirrors: [String: RegistryAuth] = [:]
+    ) async throws {
         node = try FakeNode()
         registry.keep(image, as: "app:1", "app:\(image.manifest.digest)")
         let threads = BlockingThreads(count: 2)
         store = ImageStore(
-            paths: node.paths, threads: threads, time: time, registries: try registry.client(hosts, time: time))
+            paths: node.paths, threads: threads, time: time,
+            registries: try registry.client(hosts, time: time, mirrors: mirrors))
         try await store.open()
     }
 
@@ -228,7 +231,16 @@ struct RegistryLab {
         #expect(!lab.seen("a.example").isEmpty && lab.registry.seen.contains { $0.port == 81 })
         lab.change { $0.isDown = ["registry.example"] }
         let text = await lab.refusal("registry.example/other:1", auth: RegistryLab.auth)
-        #expect(text.contains("a mirror is asked without"))
+        #expect(text.contains("mirror-auth"))
+    }
+
+    @Test(arguments: [FakeRegistry.Gate.basic, .bearer])
+    func aMirrorHasCredentialsOfItsOwn(gate: FakeRegistry.Gate) async throws {
+        let lab = try await RegistryLab(
+            "registry.example=https://a.example:5000", mirrors: ["a.example:5000/app": RegistryLab.auth])
+        lab.change { $0.gate = gate }
+        try await lab.pull(auth: RegistryAuth(username: "other", password: "other"))
+        #expect(lab.seen("registry.example").isEmpty && !lab.seen("a.example").isEmpty)
     }
 
     /// Wherever it stands among the places.

@@ -72,6 +72,15 @@ registry() {
     check "without a password a closed registry refuses" says "UNAUTHORIZED" swiftlet pull 127.0.0.1:5001/site:1
     check "with a wrong one too" says "401" with_password wrong
     check "with the right one it gives the image" with_password secret
+    check "a mirror is asked with its own password" mirror_with 127.0.0.1:5001
+    check "and not with what is for its registry" registrys_alone
+}
+mirror_with() {
+    printf '{"auths": {"%s": {"username": "user", "password": "secret"}}}' "$1" >"$ROOT/mirrors.json"
+    swiftlet pull closed.example/site:1
+}
+registrys_alone() {
+    ! mirror_with closed.example && ! swiftlet pull closed.example/site:1 --username user <<<secret 2>"$ROOT/pull.err" && grep -q "401.*mirror-auth" "$ROOT/pull.err"
 }
 with_password() { echo "$1" | swiftlet pull 127.0.0.1:5001/site:1 --username user; }
 pull_by_digest() {

@@ -3,7 +3,7 @@ import Linux
 
 extension BlockingThreads {
     /// Runs blocking work whose failures are told in the CRI's terms.
-    func perform<Value: Sendable>(
+    package func perform<Value: Sendable>(
         _ operation: String, _ body: @escaping @Sendable () throws(CRIError) -> Value
     ) async throws(CRIError) -> Value {
         let outcome: Result<Value, CRIError>

@@ -66,6 +66,9 @@ extension DaemonConfiguration {
         .registries(
             "registries", "Mirrors and plain registries, such as docker.io=https://mirror.example.",
             \.registries),
+        .text(
+            "mirror-auth", "File of the mirrors' own credentials, in the form of config.json.",
+            \.mirrorCredentials, mustBeAbsolute: true),
         .authorities(
             "registry-ca", "Authorities of registries, such as build.local:5000=/etc/ssl/build.pem.",
             \.registryAuthorities),

@@ -52,6 +52,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var stopsPodsOnExit = false
     /// Where registries are asked: mirrors, and plain HTTP; see `RegistryHosts`.
     package var registries = ""
+    /// A file with the mirrors' own credentials, in the form of docker's `config.json`; see `MirrorCredentials`.
+    package var mirrorCredentials = ""
     /// Authorities of registries, as `HOST[:PORT]=FILE`; see `RegistryAuthorities`.
     package var registryAuthorities = ""
     /// Directories with authorities and client certificates of registries, between commas; see `RegistryCertificates`.

@@ -39,7 +39,9 @@ struct ContainerStack: Sendable {
             hosts: hosts,
             certificates: RegistryCertificates(
                 authorities: try RegistryAuthorities(configuration.registryAuthorities),
-                directories: configuration.registryCertificates), threads: threads, files: blocking, time: time)
+                directories: configuration.registryCertificates),
+            mirrors: MirrorCredentials(path: configuration.mirrorCredentials), threads: threads, files: blocking,
+            time: time)
         // Threads of their own: unpacking takes seconds, and containers must not stand behind it.
         let images = ImageStore(
             paths: paths.runtime, threads: blocking, bulk: BlockingThreads(count: 4), time: time, registries: registries

@@ -7,17 +7,22 @@ import Transport
 
 extension RegistryClient {
     /// Over this process's connections; TLS is checked against the system's authorities and those that are configured for the host.
-    /// - Parameter files: read the certificates.
+    /// - Parameter files: read the certificates and the mirrors' credentials.
     init(
-        hosts: RegistryHosts, certificates: RegistryCertificates, threads: IOThreads, files: BlockingThreads,
-        time: any TimeSource
+        hosts: RegistryHosts, certificates: RegistryCertificates, mirrors: MirrorCredentials, threads: IOThreads,
+        files: BlockingThreads, time: any TimeSource
     ) {
         var limits = ClientLimits()
         limits.totalTime = .seconds(60)
         limits.streamsBodiesOver = 1 << 20
         limits.connections = 16
         let chosen = limits
-        self.init(hosts: hosts, time: time) { (origin) async throws(CRIError) in
+        let mirrorAuth: MirrorAuth = { (origin, repository) async throws(CRIError) in
+            try await files.perform("read credentials") { () throws(CRIError) in
+                try mirrors.auth(for: origin, repository: repository)
+            }
+        }
+        self.init(hosts: hosts, time: time, mirrorAuth: mirrorAuth) { (origin) async throws(CRIError) in
             var endpoint = HTTPEndpoint.http(host: origin.host, port: origin.port)
             if origin.isSecure {
                 do throws(KernelError) {

@@ -10,11 +10,11 @@ struct RegistryCredential: Sendable, Hashable {
     var source: PullSecret
 }
 
-/// Registry credentials out of Secrets, by the places that they are for, and which of them an image is asked for with.
+/// Registry credentials out of Secrets, or out of docker's `config.json`, by the places that they are for, and which of them an image is asked for with.
 ///
 /// A place is a host, perhaps with a port and the beginning of a path. Its host may have `*`, `?` and `[a-z]` within each of its labels
 /// (upstream, `credentialprovider`).
-struct RegistryKeyring: Sendable {
+package struct RegistryKeyring: Sendable {
     private struct Entry {
         var place: RegistryPlace
         var credential: RegistryCredential
@@ -22,7 +22,22 @@ struct RegistryKeyring: Sendable {
 
     private var entries: [Entry] = []
 
-    init() {}
+    package init() {}
+
+    /// Takes a file as docker keeps its own, `config.json`.
+    /// - Parameter object: names it in messages.
+    package mutating func add(_ bytes: [UInt8], _ object: String) throws(RegistryKeyringError) {
+        try add(
+            try Self.file(bytes, object)["auths"] ?? [:], object, PullSecret(namespace: "", name: "", uid: "", hash: "")
+        )
+    }
+
+    private static func file(_ bytes: [UInt8], _ object: String) throws(RegistryKeyringError) -> JSONValue {
+        guard let file = try? JSONValue(parsing: bytes), case .object = file else {
+            throw RegistryKeyringError("\(object): it is no JSON object")
+        }
+        return file
+    }
 
     /// Takes what a Secret of one of docker's two types holds; nothing of other types.
     mutating func add(_ secret: Secret) throws(RegistryKeyringError) {
@@ -34,9 +49,7 @@ struct RegistryKeyring: Sendable {
         }
         guard let bytes = secret.data[key]?.array, !bytes.isEmpty else { return }
         let object = "secret \"\(secret.metadata.name)\": \(key)"
-        guard let file = try? JSONValue(parsing: bytes), case .object = file else {
-            throw RegistryKeyringError("\(object): it is no JSON object")
-        }
+        let file = try Self.file(bytes, object)
         let source = PullSecret(
             namespace: secret.metadata.namespace, name: secret.metadata.name, uid: secret.metadata.uid, hash: "")
         try add(key == ".dockercfg" ? file : file["auths"] ?? [:], object, source)
@@ -84,17 +97,27 @@ struct RegistryKeyring: Sendable {
 
     /// All that may fit, the place that says most first; in the Secrets' order where several are for one place.
     func credentials(for image: ImageReference) -> [RegistryCredential] {
-        let fitting = entries.filter { $0.place.holds(image) }
-        let keys = Set(fitting.map(\.place.key)).sorted(by: >)
-        let found = keys.flatMap { key in fitting.filter { $0.place.key == key }.map(\.credential) }
+        let found = credentials(at: image.registry, image.repository)
         guard found.isEmpty, image.registry == "docker.io" else { return found }
         // docker login writes Docker Hub's under its old address.
         return entries.filter { $0.place.key == "index.docker.io" }.map(\.credential)
     }
+
+    /// What the place that says most of a host has, which may be a mirror's.
+    /// - Parameter host: with its port, where that is not the scheme's own.
+    package func auth(at host: String, repository: String) -> RegistryAuth? {
+        credentials(at: host, repository).first?.auth
+    }
+
+    private func credentials(at host: String, _ repository: String) -> [RegistryCredential] {
+        let fitting = entries.filter { $0.place.holds(host, repository) }
+        let keys = Set(fitting.map(\.place.key)).sorted(by: >)
+        return keys.flatMap { key in fitting.filter { $0.place.key == key }.map(\.credential) }
+    }
 }
 
-struct RegistryKeyringError: Error, Sendable, Hashable, CustomStringConvertible {
-    let description: String
+package struct RegistryKeyringError: Error, Sendable, Hashable, CustomStringConvertible {
+    package let description: String
 
     init(_ description: String) { self.description = description }
 }
@@ -130,9 +153,9 @@ struct RegistryPlace: Sendable, Hashable {
         return (labels, colon.map { host[host.index(after: $0)...] } ?? "")
     }
 
-    func holds(_ image: ImageReference) -> Bool {
-        let (names, port) = Self.split(Substring(image.registry))
-        guard port == self.port, names.count == labels.count, "/\(image.repository)".hasPrefix(path) else {
+    func holds(_ host: String, _ repository: String) -> Bool {
+        let (names, port) = Self.split(Substring(host))
+        guard port == self.port, names.count == labels.count, "/\(repository)".hasPrefix(path) else {
             return false
         }
         return zip(labels, names).allSatisfy { Self.matches($0[...], $1[...]) }

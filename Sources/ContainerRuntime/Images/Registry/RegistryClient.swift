@@ -8,18 +8,26 @@ package struct RegistryClient: Sendable {
     /// Sends requests to one origin. Bodies of more than 1 MiB must come as streams, redirects unfollowed.
     package typealias Connect = @Sendable (RegistryOrigin) async throws(CRIError) -> any HTTPHandler
 
+    /// As whom a mirror is asked for a repository; nil: as nobody.
+    package typealias MirrorAuth = @Sendable (RegistryOrigin, String) async throws(CRIError) -> RegistryAuth?
+
     let hosts: RegistryHosts
     let connect: Connect
+    let mirrorAuth: MirrorAuth
     let time: any TimeSource
 
-    package init(hosts: RegistryHosts, time: any TimeSource, connect: @escaping Connect) {
+    package init(
+        hosts: RegistryHosts, time: any TimeSource,
+        mirrorAuth: @escaping MirrorAuth = { (_, _) async throws(CRIError) in nil }, connect: @escaping Connect
+    ) {
         self.hosts = hosts
         self.time = time
+        self.mirrorAuth = mirrorAuth
         self.connect = connect
     }
 
     /// One session for each place where the registry is asked, in the order of asking.
-    /// - Parameter auth: for the registry itself; a mirror hears nothing of it.
+    /// - Parameter auth: for the registry itself; a mirror hears nothing of it, and has its own.
     func sessions(for registry: String, repository: String, auth: RegistryAuth?, isPush: Bool) -> [RegistrySession] {
         hosts.origins(for: registry).compactMap { origin in
             let isMirror = !RegistryHosts.isOwn(origin, of: registry)

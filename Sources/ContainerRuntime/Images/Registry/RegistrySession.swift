@@ -119,7 +119,7 @@ final class RegistrySession: Sendable {
         guard failure.kind == .unauthorized else { return failure }
         let wayOut =
             isMirror
-            ? "a mirror is asked without the name and password of its registry"
+            ? "a mirror is asked as whom the setting mirror-auth has for it, never as whom its registry knows"
             : auth == nil
                 ? "it was asked without a name and a password (--username, or the pod's imagePullSecrets)"
                 : "it does not let in whom the name and password are of"
@@ -153,19 +153,30 @@ final class RegistrySession: Sendable {
 
     /// - Returns: whether there is something new to try.
     private func answer(_ challenge: RegistryChallenge) async throws(RegistryFailure) -> Bool {
+        let auth = try await credentials()
         switch challenge {
         case .basic:
-            guard let basic else { return false }
+            guard let basic = auth.flatMap(Self.basic) else { return false }
             state.withLock { $0.authorization = basic }
         case .bearer(let realm, let service, let scope):
-            let token = try await token(realm: realm, service: service, scope: scope)
+            let token = try await token(realm: realm, service: service, scope: scope, as: auth)
             state.withLock { $0.authorization = "Bearer " + token }
         }
         return true
     }
 
-    private var basic: String? {
-        guard let auth, !auth.username.isEmpty else { return nil }
+    /// As whom this place is asked.
+    private func credentials() async throws(RegistryFailure) -> RegistryAuth? {
+        guard isMirror else { return auth }
+        do throws(CRIError) {
+            return try await client.mirrorAuth(origin, repository)
+        } catch {
+            throw RegistryFailure(.unauthorized, "\(origin): \(error)")
+        }
+    }
+
+    private static func basic(_ auth: RegistryAuth) -> String? {
+        guard !auth.username.isEmpty else { return nil }
         return "Basic " + Bytes(Array("\(auth.username):\(auth.password)".utf8)).base64
     }
 
@@ -176,7 +187,9 @@ final class RegistrySession: Sendable {
         return isPush || asked.isEmpty ? [own] + asked : asked
     }
 
-    private func token(realm: String, service: String, scope: String) async throws(RegistryFailure) -> String {
+    private func token(
+        realm: String, service: String, scope: String, as auth: RegistryAuth?
+    ) async throws(RegistryFailure) -> String {
         var url = try permitted(realm, from: origin)
         var fields = service.isEmpty ? [] : [QueryItem("service", service)]
         fields += scopes(scope).map { QueryItem("scope", $0) }
@@ -192,7 +205,7 @@ final class RegistrySession: Sendable {
         } else {
             url.add(fields)
             request = url.request(.get)
-            request.headers["Authorization"] = basic
+            request.headers["Authorization"] = auth.flatMap(Self.basic)
         }
         request.headers["User-Agent"] = "swiftlet"
         let response = try await exchange(request, with: url.origin)
