@@ -139,6 +139,7 @@ import Testing
     }
 
     @Test func aProcessThatIsLostFailedByNoErrno() {
-        #expect(LaunchStage(rawValue: UInt32(CL_STAGE_LOST)).cause(0) == "it ended before it executed its program")
+        #expect(
+            LaunchStage(rawValue: UInt32(CL_STAGE_LOST)).cause(0).hasPrefix("it ended before it executed its program"))
     }
 }

@@ -119,6 +119,22 @@ extension Check {
                 ExecLaunch(id: "late", containerID: "a", process: pod.process(["echo", "again"])))
             try expect(try await everything(of: again.stdout) == "again\n", "its next session, by the same name")
         },
+        Check("a session that is killed while it is made is told as that, and what may have killed it") { pod in
+            let first = try await pod.monitor.run(pod.container("a", ["sleep", "100"]))
+            let held = pod.cgroup.child("a")
+            try held.setFrozen(true)
+            let waiting = Waiting(
+                pod.monitor, ExecLaunch(id: "s", containerID: "a", process: try pod.process(["true"])))
+            while try held.processes().count < 2 { usleep(1000) }
+            for process in try held.processes() where process != first.processID {
+                try ProcessHandle(processID: process).signal(SIGKILL)
+            }
+            let failure = try await waiting.failure
+            guard let failure, case .launch("s", .clone, ECHILD, _) = failure, "\(failure)".contains("oom_kill") else {
+                throw Unmet(description: "\(String(describing: failure))")
+            }
+            try held.setFrozen(false)
+        },
         Check("what is being made when its daemon goes is not made") { pod in
             _ = try await pod.monitor.run(pod.container("a", ["sleep", "100"]))
             let held = pod.cgroup.child("a")

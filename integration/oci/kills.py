@@ -164,6 +164,22 @@ def test_words_and_waits_refused(runtime):
     assert left_over(runtime, other) == [], left_over(runtime, other)
 
 
+def test_session_not_made(runtime):
+    """exec whose process the kernel refuses, or kills on its way: what has happened is told, and what helps."""
+    name, _ = runtime.create("sleep 1000")
+    runtime.call("start", name)
+    cases = [("clone3:error=EAGAIN:when=1", ["creating the process", "pids.max", "RLIMIT_NPROC"]),
+             ("setns:signal=KILL:when=1", ["creating the process", "killed", "oom_kill", "memory.max"]),
+             ("setsid:signal=KILL:when=1", ["before its program", "oom_kill", "memory.max"])]
+    for harm, said in cases:
+        done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=" + harm, runtime.program, "--root", runtime.root, "exec", name, "true"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        assert done.returncode not in (0, -9), done
+        expect(done.stderr, *said)
+        until(lambda: len(json.loads(runtime.call("ps", "--format", "json", name).stdout)) == 1, "nothing of the session is left")
+    assert runtime.call("exec", name, "echo", "here").stdout == "here\n"
+
+
 def test_looks_refused(runtime):
     """Without descriptors or memory to look, nothing that runs is taken for ended and no group for gone: an error says what could not be looked at."""
     def refused(path, call, code, *words):

@@ -23,16 +23,25 @@ package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
         case CL_STAGE_LABEL where code == ENOENT:
             "it is not loaded; apparmor_parser -r FILE loads it"
         case CL_STAGE_CLONE where code == ETIMEDOUT:
-            "a file system of its mounts hangs: it has not answered for 10 s; see whether the servers of its volumes do"
+            "not done within 10 s: a file system of its mounts hangs, whose server then does not answer, or its cgroup is frozen or has hardly any processor "
+                + "time (cgroup.events, cpu.max)"
+        case CL_STAGE_CLONE where code == EAGAIN:
+            "no further process is allowed: the container has as many as its limit (pids.max of its cgroup), its user (RLIMIT_NPROC) or the host "
+                + "(sysctl kernel.pid_max, kernel.threads-max) lets it; raise that, or end some"
+        case CL_STAGE_CLONE where code == ECHILD: "what was to make it was killed; " + LaunchStage.ofKilled
         case CL_STAGE_KEYRING where code == EDQUOT:
             "its user may have no more keys, which /proc/key-users counts: sysctl kernel.keys.maxkeys and maxbytes raise that; "
                 + "a container created with --no-new-keyring (podman: keyring = false in containers.conf) needs none"
         case CL_STAGE_HOOK where code < 0: "it ended with \(-code)"
         case CL_STAGE_HOOK where code == ETIMEDOUT: "it did not end within its time and was killed"
-        case CL_STAGE_LOST where code == 0: "it ended before it executed its program"
+        case CL_STAGE_LOST where code == 0: "it ended before it executed its program; " + LaunchStage.ofKilled
         default: KernelError.text(of: code)
         }
     }
+
+    /// What to look at where something was killed that nobody meant to end.
+    package static let ofKilled =
+        "if oom_kill in memory.events of its cgroup has risen, its limit of memory (memory.max) is too low"
 
     /// What was being done, in words that follow "while".
     package var description: String {

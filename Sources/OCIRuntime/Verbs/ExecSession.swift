@@ -222,7 +222,9 @@ struct ExecSession {
             default: break
             }
         }
-        guard isExecuting else { throw .state(container: state.id, cause: "the process ended before its program") }
+        guard isExecuting else {
+            throw .state(container: state.id, cause: "the process ended before its program; " + LaunchStage.ofKilled)
+        }
         return terminal
     }
 

@@ -35,7 +35,8 @@ struct Starting {
             }
         }
         guard isExecuting else {
-            throw .state(container: state.id, cause: "its process ended before it executed its program")
+            throw .state(
+                container: state.id, cause: "its process ended before it executed its program; " + LaunchStage.ofKilled)
         }
         HookRunner(state: state).runAll(specification?.hooks.poststart ?? [], "poststart", .running, log: session.log)
     }
