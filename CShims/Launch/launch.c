@@ -173,8 +173,12 @@ int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out,
     int code = cl_launch_begin(launch, out, stage);
     if (code || !out->between) return code;
     code = cl_launch_finish(out, stage);
-    waitpid(out->between, NULL, 0);
+    if (code) cl_collect(out->between);
     return code;
+}
+
+void cl_collect(int32_t between) {
+    while (waitpid(between, NULL, 0) < 0 && errno == EINTR) continue;
 }
 
 int32_t cl_go(int32_t control) {

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -24,6 +25,21 @@ static int is_null(int stream) {
     return fstat(stream, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
 }
 
+/* A session takes the container's own, if that has one: looked up as by whoever is inside, who may do with it already what a session may. The number is
+ * that process's for as long as it can be joined. */
+static int container_null(const struct cl_child *child) {
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS};
+    char path[32];
+    if (child->launch->join_pidfd < 0) return -1;
+    snprintf(path, sizeof path, "/proc/%d/root", child->launch->join_pid);
+    int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), null = -1;
+    if (root >= 0) null = (int)syscall(SYS_openat2, root, "dev/null", &how, sizeof how);
+    if (root >= 0) close(root);
+    if (null < 0 || is_null(null)) return null;
+    close(null);
+    return -1;
+}
+
 /* The null device is the host's, and root in a container owns it: through its stream it could close it to everybody on the host, or give it away. Not so
  * through a mount that is read-only, which lets a device be written to. -1 with errno. */
 static int mount_null(void) {
@@ -36,9 +52,9 @@ static int mount_null(void) {
     return errno = code, -1;
 }
 
-static int guard_null(int stream, int tree) {
+static int guard_null(int stream, int other) {
     char path[32];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", tree);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", other);
     int null = open(path, (fcntl(stream, F_GETFL) & O_ACCMODE) | O_CLOEXEC);
     if (null < 0 || dup2(null, stream) < 0) return -1;
     close(null);
@@ -53,15 +69,23 @@ static int has_owner(int stream) {
     return fstat(stream, &status) < 0 || status.st_uid != OVERFLOW_USER;
 }
 
+static void guard_nulls(const struct cl_child *child, const int nulls[3]) {
+    int own = container_null(child), tree = -1, code = 0;
+    for (int i = 0; i < 3; i++) {
+        if (!nulls[i] || (own >= 0 && guard_null(i, own) == 0)) continue;
+        /* one for all three; to let go of a mount takes the kernel a twentieth to a sixth of a millisecond */
+        if (tree < 0 && !code && (tree = mount_null()) < 0) code = errno;
+        if ((code || guard_null(i, tree) < 0) && has_owner(i)) cl_fail(child, CL_STAGE_NULL_DEVICE, (uint32_t)i, code ? code : errno);
+    }
+    if (own >= 0) close(own);
+    if (tree >= 0) close(tree);
+}
+
 void cl_take_streams(const struct cl_child *child) {
-    int nulls[3], tree = -1, code = 0;
+    int nulls[3];
     if (child->plan->flags & CL_PLAN_TERMINAL) return leave_streams(child);
     for (int i = 0; i < 3; i++)
         if (dup2(child->launch->stdio[i], i) < 0) cl_fail(child, CL_STAGE_STDIO, (uint32_t)i, errno);
     for (int i = 0; i < 3; i++) nulls[i] = CL_KEEPS(STREAMS) && is_null(i);
-    /* one for all three: the kernel takes a twentieth of a millisecond to let go of it */
-    if ((nulls[0] || nulls[1] || nulls[2]) && (tree = mount_null()) < 0) code = errno;
-    for (int i = 0; i < 3; i++)
-        if (nulls[i] && (code || guard_null(i, tree) < 0) && has_owner(i)) cl_fail(child, CL_STAGE_NULL_DEVICE, (uint32_t)i, code ? code : errno);
-    if (tree >= 0) close(tree);
+    if (nulls[0] || nulls[1] || nulls[2]) guard_nulls(child, nulls);
 }

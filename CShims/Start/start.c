@@ -54,7 +54,7 @@ static void initialize(initializer **each, initializer **end, int argc, char **a
 }
 
 /* The guards of the stack and of stored pointers lie at fixed places behind the thread pointer; until they are there no function may look at one. */
-static void set_guards(void) {
+__attribute__((no_stack_protector)) static void set_guards(void) {
     uintptr_t without_text = _dl_random[0] & ~(uintptr_t)0xff; /* a zero byte first: what overruns as text cannot write it */
     __asm__ volatile("mov %0, %%fs:0x28\n\tmov %1, %%fs:0x30" ::"r"(without_text), "r"(_dl_random[1]));
 }

@@ -22,8 +22,11 @@ build() { # number
     for source in CShims/Launch/*.c; do
         clang -O1 -ICShims/Launch/include "-DCL_WEAKEN=$1" -c "$source" -o "$work/$1/$(basename "$source").o" || exit 1
     done
-    swiftc -static-executable -Xlinker --entry=crt_entry -Xlinker --defsym -Xlinker main=swiftlet_oci_main "@$work/objects" "$work/$1"/*.o \
-        "-l:../../swift/embedded/$(uname -m)-unknown-linux-gnu/libswiftUnicodeDataTables.a" -lseccomp -lcap -o "$work/$1/swiftlet-oci" 2>"$work/link" || { cat "$work/link" >&2; exit 1; }
+    swiftc -enable-experimental-feature Embedded -static-executable -use-ld=lld -Xlinker --entry=crt_entry \
+        -Xlinker --defsym -Xlinker main=swiftlet_oci_main "@$work/objects" "$work/$1"/*.o -lseccomp -lcap \
+        "-l:../../swift/embedded/$(uname -m)-unknown-linux-gnu/libswiftUnicodeDataTables.a" -o "$work/$1/swiftlet-oci" 2>"$work/link" ||
+        { cat "$work/link" >&2; exit 1; }
+}
 }
 
 # A number, a check's name, and how many of its kind must fail.

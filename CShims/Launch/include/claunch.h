@@ -57,8 +57,10 @@ struct cl_status {
 /* A warning or an error may have words of the kernel's behind it, in the same message: so many bytes at most. */
 enum { CL_WORDS = 256 };
 
-/* Clones the child. 0, or a negated errno with *stage set. The child waits for cl_go. */
+/* Clones the child. 0, or a negated errno with *stage set. The child waits for cl_go; it need not wait as well for the end of the process between, which
+ * the caller collects afterwards, where there is one. */
 int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage);
+void cl_collect(int32_t between);
 /* The same without a wait for a process between, which a file system or a container's own processes may hold up: where one makes the child, `answer` is
  * set, and pid and pidfd are not yet. */
 int32_t cl_launch_begin(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage);
