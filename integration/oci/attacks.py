@@ -195,7 +195,8 @@ def test_devices_are_not_made_elsewhere(runtime):
 
 
 @attack('the null device given away', 'root changes its standard input, which is a null device of the host, in the container and in a session',
-        'it is opened through a mount of its own that is read-only; without one, only a device that nobody inside owns is handed on', 'the same device handed on as it is (--preserve-fds) is changed')
+        'it is opened through a mount of its own that is read-only, in a session the container\'s own is; without either, only a device that nobody inside owns is handed on',
+        'the same device handed on as it is (--preserve-fds) is changed')
 def test_null_device_is_not_changed(runtime):
     """A container's root cannot change the host's null device that is its standard input."""
     folder = tempfile.mkdtemp(prefix="oci-null-")  # bash opens with O_CREAT, which a directory for all, such as /tmp, does not let pass
