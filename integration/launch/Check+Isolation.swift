@@ -129,7 +129,7 @@ extension Check {
             let change = "touch -d '2001-01-01 00:00' /proc/self/fd/0 2>&1; cat; echo done"
             let wait = "until grep -q done /tmp/out; do sleep 0.1; done; cat /tmp/out"
             _ = try await pod.monitor.run(pod.container("c", ["sh", "-c", "(\(change)) >/tmp/out; sleep 100"]))
-            let inside = ["sh", "-c", "\(wait); \(change); stat -c %Y /dev/null"]
+            let inside = ["sh", "-c", "\(wait); \(change); busybox stat -c %Y /dev/null"]
             let session = try await pod.monitor.exec(
                 ExecLaunch(id: "e", containerID: "c", process: pod.process(inside)))
             let text = try await everything(of: session.stdout)

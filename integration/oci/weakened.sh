@@ -27,7 +27,6 @@ build() { # number
         "-l:../../swift/embedded/$(uname -m)-unknown-linux-gnu/libswiftUnicodeDataTables.a" -o "$work/$1/swiftlet-oci" 2>"$work/link" ||
         { cat "$work/link" >&2; exit 1; }
 }
-}
 
 # A number, a check's name, and how many of its kind must fail.
 check() {
