@@ -42,8 +42,9 @@ final class FakeRegistry: Sendable {
         /// And the next uploads that are begun, and manifests that are put.
         var beginFailures: [Int] = []
         var manifestFailures: [Int] = []
-        /// What comes next in place of any answer.
+        /// What comes next in place of any answer, or of one for files.
         var busy: [HTTPResponse] = []
+        var filesBusy: [HTTPResponse] = []
         /// How far an upload says that it has come; nil: the truth.
         var uploaded: String?
         var isDown: Set<String> = []
@@ -132,6 +133,7 @@ extension FakeRegistry.State {
         }
         let repository = parts[1..<kind].joined(separator: "/")
         if !busy.isEmpty { return busy.removeFirst() }
+        if parts[kind] == "blobs", !filesBusy.isEmpty { return filesBusy.removeFirst() }
         if let refusal = challenge(request, repository) { return refusal }
         let rest = parts[(kind + 1)...].joined(separator: "/")
         if parts[kind] == endless { return HTTPResponse(200, headers: [:], body: .stream(Self.silence)) }

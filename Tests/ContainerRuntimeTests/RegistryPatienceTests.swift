@@ -57,6 +57,16 @@ import Testing
         #expect(watch.causes.count == 3 && watch.causes[0].contains("429; the next try is in 7"))
     }
 
+    /// Registries count what is asked of them.
+    @Test func whatHasComeIsNotAskedForAgain() async throws {
+        let watch = Watch()
+        let lab = try await RegistryLab(time: watch.time)
+        lab.change { $0.filesBusy = [busy(429, "2"), busy(429, "3")] }
+        try await lab.pull()
+        #expect(watch.time.short == [.seconds(2), .seconds(3)])
+        #expect(lab.registry.seen.filter { $0.request.path.contains("/manifests/") }.count == 1)
+    }
+
     @Test func aLayerIsAskedForWhenTheRegistryWants() async throws {
         let watch = Watch()
         let lab = try await RegistryLab(time: watch.time)

@@ -57,9 +57,11 @@ extension ImageStore {
     ) async throws(CRIError) -> (ImageDraft, Int) {
         var failures: [RegistryFailure] = []
         for (index, session) in sessions.enumerated() where !Task.isCancelled {
-            let isLast = index + 1 == sessions.count
+            let source = ManifestSource(
+                session: session, isLast: index + 1 == sessions.count, progress: progress,
+                patience: RegistryPatience(time: time))
             do throws(RegistryFailure) {
-                return (try await patientDraft(reference, session, isLast: isLast, progress), index)
+                return (try await draft(reference, source), index)
             } catch {
                 failures.append(error)
             }
@@ -69,27 +71,16 @@ extension ImageStore {
         throw .failed(text)
     }
 
-    private func patientDraft(
-        _ reference: ImageReference, _ session: RegistrySession, isLast: Bool, _ progress: PullProgress
-    ) async throws(RegistryFailure) -> ImageDraft {
-        var patience = RegistryPatience(time: time)
-        while true {
-            do throws(RegistryFailure) {
-                return try await draft(reference, session)
-            } catch {
-                guard isLast, error.retryAfter != nil else { throw error }
-                try await patience.wait(after: error) { progress.tell(.waiting(cause: $0)) }
-            }
-        }
-    }
-
     /// Manifest and configuration of the image for this machine.
     private func draft(
-        _ reference: ImageReference, _ session: RegistrySession
+        _ reference: ImageReference, _ source: ManifestSource
     ) async throws(RegistryFailure) -> ImageDraft {
+        var source = source
         let object = "image \(reference)"
-        var (bytes, type) = try await session.manifest(
-            reference.digest?.description ?? reference.tag ?? "latest", expecting: reference.digest)
+        var (bytes, type) = try await source.ask { session async throws(RegistryFailure) in
+            try await session.manifest(
+                reference.digest?.description ?? reference.tag ?? "latest", expecting: reference.digest)
+        }
         let target = Digest(of: bytes)
         var depth = 0
         while let chosen = try RegistryFailure.checked({ () throws(CRIError) in
@@ -99,7 +90,9 @@ extension ImageStore {
             guard depth <= 4 else {
                 throw RegistryFailure(.refused, "\(object): indexes lead to indexes without an end")
             }
-            bytes = try await session.manifest(chosen.digest.description, expecting: chosen.digest).bytes
+            bytes = try await source.ask { session async throws(RegistryFailure) in
+                try await session.manifest(chosen.digest.description, expecting: chosen.digest).bytes
+            }
             let size = UInt64(bytes.count)
             try RegistryFailure.checked { () throws(CRIError) in try chosen.check(size) }
             type = chosen.mediaType
@@ -110,7 +103,9 @@ extension ImageStore {
                 try ImageManifest(value, file: file)
             }
         }
-        let configuration = try await session.file(manifest.configuration, limit: ImageArchive.fileLimit)
+        let configuration = try await source.ask { session async throws(RegistryFailure) in
+            try await session.file(manifest.configuration, limit: ImageArchive.fileLimit)
+        }
         let mediaType = ImageMediaType.isManifest(type) ? type : manifest.mediaType
         do throws(CRIError) {
             return try await bulk.perform("read manifest") { () throws(CRIError) in
@@ -140,6 +135,27 @@ extension ImageStore {
         }
         if let chosen = list.choose(for: .host) { return chosen }
         throw .failed("\(object): there is none for \(ImagePlatform.host); \(list.offer)")
+    }
+}
+
+/// One place as it is asked for the small files of an image: each again where the place asks for that and there is no other.
+private struct ManifestSource {
+    let session: RegistrySession
+    let isLast: Bool
+    let progress: PullProgress
+    var patience: RegistryPatience
+
+    mutating func ask<Value>(
+        _ question: (RegistrySession) async throws(RegistryFailure) -> Value
+    ) async throws(RegistryFailure) -> Value {
+        while true {
+            do throws(RegistryFailure) {
+                return try await question(session)
+            } catch {
+                guard isLast, error.retryAfter != nil else { throw error }
+                try await patience.wait(after: error) { [progress] in progress.tell(.waiting(cause: $0)) }
+            }
+        }
     }
 }
 
