@@ -47,6 +47,16 @@ int32_t cf_open_on_same_mount(int32_t directory, const char *name) {
 
 int32_t cf_share_bytes(int32_t target, int32_t source) { return ioctl(target, FICLONE, source) < 0 ? -errno : 0; }
 
+int64_t cf_next_data(int32_t fd, int64_t offset) {
+    off_t found = lseek(fd, offset, SEEK_DATA);
+    return found < 0 ? -errno : found;
+}
+
+int64_t cf_next_hole(int32_t fd, int64_t offset) {
+    off_t found = lseek(fd, offset, SEEK_HOLE);
+    return found < 0 ? -errno : found;
+}
+
 int32_t cf_sync_filesystem(int32_t fd) { return syncfs(fd) < 0 ? -errno : 0; }
 
 int64_t cf_attribute_names(int32_t fd, char *buffer, uint64_t size) {

@@ -64,6 +64,29 @@ import Testing
         }
     }
 
+    @Test func aCopyKeepsTheHoles() async throws {
+        try await inDirectory { directory in
+            let source = try Descriptor.open(directory + "/source", O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+            let step: off_t = 8 << 20
+            for index in [off_t(0), 2, 3] {
+                #expect(lseek(source.raw, index * step, SEEK_SET) >= 0)
+                try WholeFile.write(Array("block \(index)".utf8), to: source, path: directory)
+            }
+            #expect(ftruncate(source.raw, 5 * step) == 0)
+            for start in [off_t(0), 3, step, 3 * step + 2, 5 * step] {
+                let path = directory + "/copy-\(start)"
+                let copy = try Descriptor.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+                try WholeFile.write(Array("head".utf8), to: copy, path: path)
+                #expect(lseek(source.raw, start, SEEK_SET) == start)
+                try WholeFile.copy(from: source, to: copy, path: path)
+                let rest = try WholeFile.read(directory + "/source", limit: Int(5 * step)).dropFirst(Int(start))
+                #expect(try WholeFile.read(path, limit: Int(6 * step)) == Array("head".utf8) + rest, "\(start)")
+                var status = stat()
+                #expect(fstat(copy.raw, &status) == 0 && status.st_blocks * 512 < 1 << 20, "\(start)")
+            }
+        }
+    }
+
     /// As two daemons' commands, or two pulls of one manifest, may be.
     @Test func manyWritersOfOneFileDoNotMix() async throws {
         try await inDirectory { directory in

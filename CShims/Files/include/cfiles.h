@@ -15,6 +15,10 @@ int32_t cf_open_on_same_mount(int32_t directory, const char *name);
 /* Makes `target` share the bytes of `source` (FICLONE). -EOPNOTSUPP, -EXDEV or -EINVAL where the filesystem cannot. */
 int32_t cf_share_bytes(int32_t target, int32_t source);
 
+/* Where a file's next bytes and its next hole are, from `offset` on. -ENXIO where there are none. */
+int64_t cf_next_data(int32_t fd, int64_t offset);
+int64_t cf_next_hole(int32_t fd, int64_t offset);
+
 /* Waits until the whole filesystem of `fd` is on disk. */
 int32_t cf_sync_filesystem(int32_t fd);
 

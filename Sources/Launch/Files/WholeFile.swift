@@ -118,20 +118,6 @@ package enum WholeFile {
         }
     }
 
-    /// Copies what is left of one file to another.
-    package static func copy(
-        from source: borrowing Descriptor, to target: borrowing Descriptor, path: String
-    ) throws(KernelError) {
-        var buffer = [UInt8](repeating: 0, count: 256 << 10)
-        while true {
-            let count = Glibc.read(source.raw, &buffer, buffer.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw KernelError("read", path) }
-            if count == 0 { return }
-            try write(count == buffer.count ? buffer : Array(buffer[..<count]), to: target, path: path)
-        }
-    }
-
     /// Makes the names in the directory that holds `path` durable.
     package static func syncDirectory(of path: String) throws(KernelError) {
         let parent = path.parentPath ?? "."
