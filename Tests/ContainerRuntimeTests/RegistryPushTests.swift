@@ -256,6 +256,10 @@ import Testing
         try lab.node.write("rootfs/" + long + "/file", "deep")
         #expect(link(root + "/bin/sh", root + "/etc/hard") == 0 && symlink("/no/where", root + "/etc/soft") == 0)
         #expect(mkfifo(root + "/etc/pipe", 0o600) == 0 && chmod(root + "/bin/sh", 0o4711) == 0)
+        let times = [timespec](repeating: timespec(tv_sec: 1_600_000_000, tv_nsec: 0), count: 2)
+        for name in ["soft", "pipe"] {
+            #expect(utimensat(AT_FDCWD, root + "/etc/" + name, times, AT_SYMLINK_NOFOLLOW) == 0)
+        }
         let record = try await lab.store.add(name: target, path: root)
         let digest = try await lab.store.push(target)
         #expect(record.manifest == nil)
@@ -270,6 +274,12 @@ import Testing
         // The same tree, to the last attribute.
         #expect(pulled.layers[0].seal == record.layers[0].seal)
         #expect(pulled.configuration == record.configuration)
+        for tree in [lab.store.tree(record.layers[0].key), other.store.tree(pulled.layers[0].key)] {
+            for name in ["soft", "pipe"] {
+                var status = stat()
+                #expect(lstat(tree + "/etc/" + name, &status) == 0 && status.st_mtim.tv_sec == 1_600_000_000)
+            }
+        }
     }
 
     @Test func severalImagesShareAnArchive() async throws {

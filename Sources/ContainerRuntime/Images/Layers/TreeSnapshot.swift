@@ -91,6 +91,7 @@ struct TreeSnapshot {
         guard fchownat(to.descriptor.raw, name.cString, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) == 0 else {
             throw to.failure("chown", name)
         }
+        try setTimes(name, to, status)
     }
 
     private func copyNode(
@@ -102,6 +103,17 @@ struct TreeSnapshot {
         guard fchownat(to.descriptor.raw, name.cString, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) == 0,
             fchmodat(to.descriptor.raw, name.cString, status.st_mode & 0o7777, 0) == 0
         else { throw to.failure("chown", name) }
+        try setTimes(name, to, status)
+    }
+
+    /// Of what cannot be opened.
+    private func setTimes(
+        _ name: FilePath, _ to: borrowing OpenDirectory, _ status: stat
+    ) throws(KernelError) {
+        let times = [status.st_atim, status.st_mtim]
+        guard utimensat(to.descriptor.raw, name.cString, times, AT_SYMLINK_NOFOLLOW) == 0 else {
+            throw to.failure("set times of", name)
+        }
     }
 
     private func finish(
