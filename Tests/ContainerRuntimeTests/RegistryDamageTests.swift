@@ -69,6 +69,16 @@ import Testing
         #expect(try await check.value && store.content.size(of: lab.layer) == UInt64(Layers.base.count))
     }
 
+    /// The manifest of a pull has no name yet.
+    @Test func aFileThatIsBeingWrittenIsNotSwept() async throws {
+        let lab = try await RegistryLab()
+        let path = lab.store.content.path(of: lab.layer)
+        let (ours, others) = ("\(path).new-\(getpid())-1", "\(path).new-\(pid_t.max)-1")
+        for file in [ours, others] { try WholeFile.replace(file, with: [1], durable: false) }
+        _ = try await lab.store.prune(all: true)
+        #expect(access(ours, F_OK) == 0 && access(others, F_OK) != 0)
+    }
+
     /// A layer that waits for those beneath it takes no room once they do not come.
     @Test func aPullThatFailsLeavesNoTreeThatWaits() async throws {
         let lab = try await RegistryLab()

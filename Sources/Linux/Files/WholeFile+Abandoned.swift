@@ -6,12 +6,18 @@ extension WholeFile {
         do throws(KernelError) {
             let files = try OpenDirectory(directory)
             for name in try files.names() {
-                guard let writer = writer(of: name), kill(writer, 0) != 0, errno == ESRCH else { continue }
+                guard writer(of: name) != nil, !isUnfinished(name) else { continue }
                 guard unlinkat(files.descriptor.raw, name, 0) == 0 || errno == ENOENT else {
                     throw files.failure("remove", FilePath(name))
                 }
             }
         } catch  where error.code == ENOENT {}
+    }
+
+    /// Whether a file of this name is one that a writer in `replace` is at.
+    package static func isUnfinished(_ name: String) -> Bool {
+        guard let writer = writer(of: name) else { return false }
+        return kill(writer, 0) == 0 || errno != ESRCH
     }
 
     /// The process that writes, or wrote, a file of this name: `index.json.new-PROCESS-NUMBER`.

@@ -151,6 +151,7 @@ struct ContentStore: Sendable {
             for name in try directory.fileNames() {
                 let status = try directory.status(of: name)
                 if let digest = try? Digest("sha256:\(name)"), isKept(digest) { continue }
+                if WholeFile.isUnfinished(name.description) { continue }
                 guard Int64(status.st_mtim.tv_sec) < before else { continue }
                 guard unlinkat(directory.descriptor.raw, name.cString, 0) == 0 else {
                     throw directory.failure("remove", name)
