@@ -40,6 +40,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Seconds that it then has (default: 10).") var stopTimeout: UInt32?
     @Option(help: "Fetch the image: missing, always or never.") var pull = PullPolicy.missing
     @Flag(name: [.short, .long], help: "Say nothing of a fetch.") var quiet = false
+    @Option(help: "A new file that its id is written to.") var cidfile: String?
     @Option(help: "OS/ARCHITECTURE: an error where that is not this machine's.") var platform: String?
     @OptionGroup(title: "Network") var network: RunNetworkOptions
     @OptionGroup(title: "Limits") var limits: RunLimitOptions
@@ -52,7 +53,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func validate() throws {
-        do throws(DaemonError) { _ = try spec() } catch { throw ValidationError(error.description) }
+        do throws(DaemonError) { _ = try spec(readsFiles: false) } catch { throw ValidationError(error.description) }
     }
 
     func run() async throws {
@@ -65,12 +66,16 @@ struct RunCommand: AsyncParsableCommand {
         let signals = PassedSignals()
         let listening = Task { await signals.listen() }
         defer { listening.cancel() }
+        let spec = try spec(readsFiles: true)
         if pull == .always || pull == .missing, try await isToBeFetched(client) {
             try await Progress.show("/v1/images/pull", ["name": .string(image)], node, isSilent: quiet) { _ in }
         }
-        let spec = try spec()
         if tty && !spec.hasTerminal { Output.noteNoTerminal() }
-        let code = try await RunSession(spec, signals: signals).run(client)
+        let file = try cidfile.map { path throws(DaemonError) in try IDFile(path) }
+        defer { file?.removeEmpty() }
+        let code = try await RunSession(spec, signals: signals).run(client) { container throws(DaemonError) in
+            try file?.write(container)
+        }
         if spec.isDetached && code == 0 { Output.write(spec.name + "\n") }
         return code
     }
@@ -80,11 +85,14 @@ struct RunCommand: AsyncParsableCommand {
         return try await client.hasImage(image) == false
     }
 
-    private func spec() throws(DaemonError) -> RunSpec {
+    /// - Parameter readsFiles: once alone, since they may be pipes.
+    private func spec(readsFiles: Bool) throws(DaemonError) -> RunSpec {
         var spec = RunSpec(name: name ?? Self.anyName(), image: image)
         try RunSpec.check(name: spec.name)
         try spec.execute(command.first == "--" ? Array(command.dropFirst()) : command, entryPoint: entrypoint)
-        for path in envFile { spec.environment += try RunSpec.variables(inFile: path, caller: Self.environment) }
+        for path in readsFiles ? envFile : [] {
+            spec.environment += try RunSpec.variables(inFile: path, caller: Self.environment)
+        }
         for text in env {
             if let variable = try RunSpec.variable(text, caller: Self.environment) { spec.environment.append(variable) }
         }

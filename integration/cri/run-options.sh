@@ -21,6 +21,11 @@ run_options() {
     check "labels and annotations are shown" option_labels
     check "a platform that is not this one is refused" option_platform
     check "a fetch without a word" option_quiet
+    check "variables of a pipe, once, and no more than there is room for" option_env_pipe
+    check "a file with its id" option_cidfile
+    check "a command that leaves before the start takes its container with it" leaves_early
+    check "a signal ends the making" leaves_by_signal
+    check "what was joined is gone when its command ends" gone_at_once
 }
 
 option_words() {
@@ -142,4 +147,51 @@ option_platform() {
 }
 option_quiet() {
     [ "$(swiftlet run --quiet --pull always 127.0.0.1:1/none:1 2>&1 | wc -l)" = 1 ]
+}
+option_env_pipe() {
+    says "red blue" swiftlet run --env-file <(printf 'FIRST=red\n') --env-file <(echo SECOND=blue) busybox:demo sh -c 'echo $FIRST $SECOND' &&
+        [ "$(echo THIRD=green | swiftlet run --env-file /dev/stdin busybox:demo sh -c 'echo $THIRD')" = green ] &&
+        ends_with 125 swiftlet run --env-file /dev/zero busybox:demo true && grep -q "/dev/zero: File too large" "$ROOT/said"
+}
+option_cidfile() {
+    swiftlet run --detach --name filed --cidfile "$ROOT/id" busybox:demo sleep 1000 && [ "$(swiftlet rm --force "$(cat "$ROOT/id")")" = filed ] &&
+        ends_with 125 swiftlet run --cidfile "$ROOT/id" busybox:demo true && grep -q "there already" "$ROOT/said" && rm "$ROOT/id" &&
+        ends_with 127 swiftlet run --cidfile "$ROOT/id" busybox:demo no-such-command && [ ! -e "$ROOT/id" ]
+}
+# One that stays shows that what leaves would have started.
+leaves_early() {
+    local each
+    python3 integration/cri/leaver.py "$ROOT/r/node.sock" stays --stay && says '(run)/stays' swiftlet ps && swiftlet rm --force stays || return 1
+    for each in 1 2 3 4 5; do python3 integration/cri/leaver.py "$ROOT/r/node.sock" "leaves-$each" || return 1; done
+    eventually 10 has_none && grep -q "leaves-.*container not run" "$ROOT/log"
+}
+# A directory of a file system whose server never answers.
+leaves_by_signal() {
+    local server run status
+    mkdir -p "$ROOT/silent.d"
+    python3 -c '
+import ctypes, os, sys, time
+device = os.open("/dev/fuse", os.O_RDWR)
+libc = ctypes.CDLL(None, use_errno=True)
+options = f"fd={device},rootmode=40000,user_id=0,group_id=0".encode()
+assert libc.mount(b"silent", sys.argv[1].encode(), b"fuse", 0, options) == 0, os.strerror(ctypes.get_errno())
+print("ready", flush=True)
+time.sleep(100)' "$ROOT/silent.d" >"$ROOT/silent" 2>&1 &
+    server=$!
+    eventually 10 grep -q ready "$ROOT/silent" || { cat "$ROOT/silent"; return 1; }
+    swiftlet run --name waits -v "$ROOT/silent.d/x:/x" busybox:demo true >"$ROOT/said" 2>&1 &
+    run=$!
+    eventually 10 being_made waits && kill -TERM "$(command_of "--name waits")"
+    wait "$run"
+    status=$?
+    kill -KILL "$server"
+    umount -l "$ROOT/silent.d"
+    [ "$status" = 143 ] || { echo "it ended with $status: $(cat "$ROOT/said")"; return 1; }
+    eventually 15 has_none
+}
+being_made() { grep -lq "\"$1\"" "$ROOT"/r/runtime/sandboxes/*/sandbox.json; }
+gone_at_once() {
+    local each
+    for each in 1 2 3 4 5 6 7 8; do swiftlet run --name again busybox:demo true || return 1; done
+    swiftlet images tag busybox:demo brief:1 && swiftlet run brief:1 true && swiftlet images rm brief:1 && has_none
 }

@@ -11,6 +11,8 @@ package enum ExecMessage: Sendable, Hashable {
     case failed(String)
     /// The command did not come to run: why, and the exit code that a shell gives for that.
     case notStarted(String, exitCode: Int32)
+    /// Of a session of `swiftlet run` alone: the container runs, which has this id.
+    case started(String)
     /// Of a channel that this client has no use for.
     case other
 
@@ -19,6 +21,7 @@ package enum ExecMessage: Sendable, Hashable {
         case 1: self = .standardOutput(Array(bytes.dropFirst()))
         case 2: self = .standardError(Array(bytes.dropFirst()))
         case 3: self = Self.end(Array(bytes.dropFirst()))
+        case 6: self = .started(String(decoding: bytes.dropFirst(), as: UTF8.self))
         default: self = .other
         }
     }

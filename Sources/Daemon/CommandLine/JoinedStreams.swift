@@ -20,8 +20,19 @@ struct JoinedStreams: Sendable {
         self.hasTerminal = hasTerminal
     }
 
+    /// - Parameter started: called with the container's id once the command has started, where that is told; until then nothing is taken of this process's.
     /// - Returns: the command's exit code.
-    func run() async throws(DaemonError) -> Int32 {
+    func run(started: ((String) throws(DaemonError) -> Void)? = nil) async throws(DaemonError) -> Int32 {
+        if let started {
+            switch try await forwardOutput() {
+            case .ended(let code): return code
+            case .started(let container): try started(container)
+            }
+        }
+        return try await join()
+    }
+
+    private func join() async throws(DaemonError) -> Int32 {
         let terminal = hasTerminal && hasInput ? RawTerminal.take(STDIN_FILENO) : nil
         let input = Task { if hasInput { await forwardInput() } }
         let resizes = Task { if hasTerminal { await forwardSize() } }
@@ -31,7 +42,11 @@ struct JoinedStreams: Sendable {
         }
         let result: Result<Int32, DaemonError>
         do throws(DaemonError) {
-            result = .success(try await forwardOutput())
+            var code: Int32?
+            while code == nil {
+                if case .ended(let exitCode) = try await forwardOutput() { code = exitCode }
+            }
+            result = .success(code ?? 0)
         } catch {
             result = .failure(error)
         }
@@ -40,7 +55,12 @@ struct JoinedStreams: Sendable {
         return try result.get()
     }
 
-    private func forwardOutput() async throws(DaemonError) -> Int32 {
+    private enum Turn {
+        case started(String)
+        case ended(Int32)
+    }
+
+    private func forwardOutput() async throws(DaemonError) -> Turn {
         while true {
             let message: WebSocketMessage?
             do {
@@ -53,10 +73,11 @@ struct JoinedStreams: Sendable {
             switch ExecMessage(bytes) {
             case .standardOutput(let bytes): try await write(bytes, to: STDOUT_FILENO)
             case .standardError(let bytes): try await write(bytes, to: STDERR_FILENO)
-            case .ended(let exitCode): return exitCode
+            case .started(let container): return .started(container)
+            case .ended(let exitCode): return .ended(exitCode)
             case .notStarted(let message, let exitCode):
                 try await write(Array("swiftlet: \(object): \(message)\n".utf8), to: STDERR_FILENO)
-                return exitCode
+                return .ended(exitCode)
             case .failed(let message): throw DaemonError(message)
             case .other: continue
             }

@@ -3,8 +3,8 @@ import HTTP
 import Linux
 import Synchronization
 
-/// The signals that `run` passes on to its container. Until there is a session they do to this process what they always do: a fetch that hangs can be
-/// interrupted. They must be blocked in every thread, which `TerminationSignals.prepare` sees to.
+/// The signals that `run` passes on to its container. Until it has started they do to this process what they always do: a fetch that hangs can be
+/// interrupted, and what is made is taken back. They must be blocked in every thread, which `TerminationSignals.prepare` sees to.
 package final class PassedSignals: Sendable {
     package static let numbers = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2]
 

@@ -140,27 +140,56 @@ struct RunEndpoint: Sendable {
         return spec
     }
 
+    /// What was made for a session.
+    private struct Made: Sendable {
+        let sandbox: PodSandboxStatus
+        let container: String
+        /// Nil where it is detached.
+        let streams: (any ContainerStreams)?
+    }
+
     private func run(_ spec: RunSpec, _ session: RemoteCommandSession) async throws(CRIError) {
+        let made = try await make(spec, session)
+        await session.started(made.container)
+        guard let streams = made.streams else { return await session.end() }
+        let status = await session.run(streams) { signal in
+            do throws(CRIError) {
+                try await runtime.signal(container: made.container, signal)
+            } catch {
+                logger.debug("signal not sent", metadata: ["container": "\(made.container)", "cause": "\(error)"])
+            }
+        }
+        let grace = spec.grace.map { Duration.seconds($0) } ?? RunContainers.grace
+        do throws(CRIError) {
+            try await runtime.stopContainer(made.container, timeout: grace)
+        } catch {
+            logger.warning("container not stopped", metadata: ["name": "\(spec.name)", "cause": "\(error)"])
+        }
+        // Before its command ends, so that nothing is there any more for who comes next.
+        await runs.clear(made.sandbox)
+        if let status { await session.end(status) }
+    }
+
+    /// A client that goes cancels this, and nothing starts for it.
+    private func make(_ spec: RunSpec, _ session: RemoteCommandSession) async throws(CRIError) -> Made {
         var generator = SystemRandomNumberGenerator()
         let uid = runs.logs.uid(&generator)
         let config = spec.sandbox(
             uid: uid, logs: runs.logs.path(of: uid), resolver: Machine.read("/etc/resolv.conf") ?? "",
             gateway: network.configuration.gateway.description)
-        let sandbox = try await runs.named(new: spec.name) { () async throws(CRIError) in
+        let id = try await runs.named(new: spec.name) { () async throws(CRIError) in
             for mapping in spec.ports { try await check(PortClaim(port: try HostPort(mapping))) }
             return try await step("make the sandbox of \(spec.name)") { () async throws(CRIError) in
                 try await runtime.runPodSandbox(config)
             }
         }
-        let made = PodSandboxStatus(id: sandbox, metadata: config.metadata, state: .ready, createdAt: 0)
+        let sandbox = PodSandboxStatus(id: id, metadata: config.metadata, state: .ready, createdAt: 0)
         do throws(CRIError) {
-            try await run(spec, config, in: sandbox, session)
+            return try await make(spec, config, in: sandbox, session)
         } catch {
-            await runs.clear(made)
+            await runs.clear(sandbox)
             throw error
         }
-        guard !spec.isDetached else { return await session.end() }
-        await runs.clear(made)
     }
 
     private func check(_ claim: PortClaim) async throws(CRIError) {
@@ -174,28 +203,23 @@ struct RunEndpoint: Sendable {
         if let holder = claim.process() { throw claim.refusal(holder) }
     }
 
-    private func run(
-        _ spec: RunSpec, _ config: PodSandboxConfig, in sandbox: String, _ session: RemoteCommandSession
-    ) async throws(CRIError) {
+    private func make(
+        _ spec: RunSpec, _ config: PodSandboxConfig, in sandbox: PodSandboxStatus, _ session: RemoteCommandSession
+    ) async throws(CRIError) -> Made {
         let container = spec.container()
         let id = try await step("create container \(spec.name)") { () async throws(CRIError) in
-            try await runtime.createContainer(sandbox: sandbox, config: container, sandboxConfig: config)
+            try await runtime.createContainer(sandbox: sandbox.id, config: container, sandboxConfig: config)
         }
         // Before it starts, so that its first word is heard.
         let streams = spec.isDetached ? nil : try await attach(to: id, spec)
+        guard !Task.isCancelled else {
+            throw .failed("container \(spec.name): its command ended before it had started")
+        }
         try await step("start container \(spec.name)") { () async throws(CRIError) in
             try await runtime.startContainer(id)
         }
         for warning in (try? await runtime.containerStatus(id).warnings) ?? [] { await session.warn(warning) }
-        guard let streams else { return }
-        await session.run(streams) { signal in
-            do throws(CRIError) {
-                try await runtime.signal(container: id, signal)
-            } catch {
-                logger.debug("signal not sent", metadata: ["container": "\(id)", "cause": "\(error)"])
-            }
-        }
-        try await runtime.stopContainer(id, timeout: spec.grace.map { .seconds($0) } ?? RunContainers.grace)
+        return Made(sandbox: sandbox, container: id, streams: streams)
     }
 
     private func attach(to id: String, _ spec: RunSpec) async throws(CRIError) -> any ContainerStreams {

@@ -2,7 +2,7 @@ import CRI
 import Glibc
 import HTTP
 
-/// One container, joined to this process's standard streams, terminal and signals. Ends with the container; where that is detached, when it has started.
+/// One container, joined to this process's standard streams, terminal and signals when it has started. Ends with the container; where that is detached, when it has started.
 package struct RunSession: Sendable {
     package let spec: RunSpec
     private let signals: PassedSignals
@@ -28,8 +28,11 @@ package struct RunSession: Sendable {
         }
     }
 
+    /// - Parameter started: called with the container's id when it has started.
     /// - Returns: the container's exit code; 125 where it could not be made, 126 and 127 as a shell gives them.
-    package func run(_ client: NodeClient) async throws(DaemonError) -> Int32 {
+    package func run(
+        _ client: NodeClient, started: @escaping (String) throws(DaemonError) -> Void
+    ) async throws(DaemonError) -> Int32 {
         let connection = try await client.webSocket("/v1/run", [], subprotocol: ExecMessage.subprotocol)
         var spec = spec
         spec.terminalSize =
@@ -40,10 +43,12 @@ package struct RunSession: Sendable {
         } catch {
             throw DaemonError("the daemon went away: \(error)")
         }
-        signals.pass(to: connection)
         return try await JoinedStreams(
             connection, object: "container \(spec.name)", hasInput: spec.hasInput && !spec.isDetached,
             hasTerminal: spec.hasTerminal && !spec.isDetached
-        ).run()
+        ).run { container throws(DaemonError) in
+            signals.pass(to: connection)
+            try started(container)
+        }
     }
 }

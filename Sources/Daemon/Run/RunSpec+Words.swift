@@ -13,13 +13,13 @@ extension RunSpec {
         return caller[text].map { EnvironmentVariable(text, $0) }
     }
 
-    /// A variable a line, as `variable` has them; without those that are empty or begin with `#`. A regular
-    /// file of at most 1 MiB; lines may end as on Windows.
+    /// A variable a line, as `variable` has them; without those that are empty or begin with `#`. At most
+    /// 1 MiB; a pipe is read to its end. Lines may end as on Windows.
     package static func variables(
         inFile path: String, caller: [String: String]
     ) throws(DaemonError) -> [EnvironmentVariable] {
         let bytes: [UInt8]
-        do throws(KernelError) { bytes = try WholeFile.read(path, limit: 1 << 20) } catch {
+        do throws(KernelError) { bytes = try WholeFile.readPseudo(path, limit: 1 << 20) } catch {
             throw DaemonError("--env-file: \(error)")
         }
         var variables: [EnvironmentVariable] = []

@@ -1,0 +1,36 @@
+"""Asks for a detached container over the node's socket and leaves at once. usage: leaver.py SOCKET NAME [--stay], which waits until it has started"""
+
+import json
+import os
+import socket
+import struct
+import sys
+
+WANTED = {
+    "name": sys.argv[2], "image": "busybox:demo", "command": ["sleep", "1000"], "network": "pod", "hostname": "",
+    "workingDirectory": "", "user": "", "confinement": {"seccomp": "", "appArmor": ""}, "processes": "container", "ipc": "pod",
+    "detached": True,
+}
+
+
+def frame(payload):
+    """A binary message of a client's, masked with zeros."""
+    return struct.pack(">BBH", 0x82, 0x80 | 126, len(payload)) + bytes(4) + payload
+
+
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[1])
+peer.sendall(
+    b"GET /v1/run HTTP/1.1\r\nHost: node\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n")
+answer = b""
+while b"\r\n\r\n" not in answer:
+    answer += peer.recv(4096)
+assert b" 101 " in answer.split(b"\r\n")[0], answer
+peer.sendall(frame(json.dumps(WANTED).encode()))
+if "--stay" in sys.argv:
+    # Channel 6, before anything else.
+    assert peer.recv(3)[2] == 6
+else:
+    peer.shutdown(socket.SHUT_RDWR)
+os._exit(0)
