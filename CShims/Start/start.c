@@ -10,7 +10,7 @@
 #define _GNU_SOURCE
 #include <features.h>
 
-#if defined(__x86_64__) && defined(__GLIBC__) && __GLIBC__ == 2 && __GLIBC_MINOR__ == 36
+#if defined(__x86_64__) && defined(__GLIBC__) && __GLIBC__ == 2 && __GLIBC_MINOR__ == 36 && !defined(__CET__)
 #include <elf.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +30,7 @@ extern void *__libc_stack_end;
 extern const uintptr_t *_dl_random;
 extern int __libc_enable_secure;
 void _dl_aux_init(Elf64_auxv_t *told);
+void _dl_relocate_static_pie(void);
 void __libc_setup_tls(void);
 void __libc_early_init(_Bool is_first);
 initializer __libc_init_first;
@@ -67,6 +68,7 @@ __attribute__((noreturn, no_stack_protector)) int __libc_start_main(
     char **end = environ;
     while (*end) end++;
     _dl_aux_init((Elf64_auxv_t *)(end + 1));
+    _dl_relocate_static_pie();
     for (const Elf64_Rela *each = __rela_iplt_start; each < __rela_iplt_end; each++)
         *(uintptr_t *)each->r_offset = ((uintptr_t(*)(void))each->r_addend)();
     __libc_setup_tls();
