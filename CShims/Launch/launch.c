@@ -76,8 +76,9 @@ static void discard(struct cl_launched *launched) {
     siginfo_t info;
     if (launched->between) {
         kill(launched->between, SIGKILL);
-        waitpid(launched->between, NULL, 0);
-        if (cl_finish_within(launched->between, launched->answer, &launched->pid, &launched->pidfd)) return;
+        int code = cl_finish_within(launched->between, launched->answer, &launched->pid, &launched->pidfd);
+        cl_collect(launched->between);
+        if (code) return;
     }
     syscall(SYS_pidfd_send_signal, launched->pidfd, SIGKILL, NULL, 0);
     waitid(P_PIDFD, (id_t)launched->pidfd, &info, WEXITED);

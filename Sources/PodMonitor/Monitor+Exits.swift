@@ -58,9 +58,9 @@ extension Monitor {
         if !tellWriter(.drain, processes[index].key) { reportContainer(index) }
     }
 
-    /// Milliseconds until the next deadline; -1 without one.
+    /// Milliseconds until the next deadline, or until another look at makers that are ending, which nothing tells; -1 without either.
     var patience: Int32 {
-        var soonest = UInt64.max
+        var soonest = makers.isEmpty ? UInt64.max : cm_monotonic_clock() + MonitorLimit.makersPatience * 1_000_000
         for process in processes {
             if let deadline = process.deadline, deadline < soonest { soonest = deadline }
         }

@@ -118,11 +118,11 @@ extension Monitor {
 
     private mutating func list(_ request: UInt32) {
         var count: UInt32 = 0
-        for process in processes where !process.isSession { count += 1 }
+        for process in processes where process.isListed { count += 1 }
         var message = WireWriter(.reply, request: request)
         message.append(ReplyStatus.done.rawValue)
         message.append(count)
-        for process in processes where !process.isSession {
+        for process in processes where process.isListed {
             message.append(bytes: process.container)
             // One that was let go may be executing by now: nobody may take it for one that can be made again.
             let isLetGo = process.machine.phase == .running || process.machine.phase == .starting

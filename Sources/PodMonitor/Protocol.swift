@@ -62,6 +62,8 @@ package enum MonitorLimit {
     static let wouldBlock: Int64 = -11
     /// Milliseconds in which a process must be made that another one makes.
     package static let makingPatience: UInt64 = 10_000
+    /// Milliseconds until it is looked again at those that have made one and are ending.
+    package static let makersPatience: UInt64 = 50
     /// Milliseconds for which a container's exit waits for the end of its log.
     package static let logPatience: UInt64 = 100
 }

@@ -44,6 +44,9 @@ struct Supervised {
     /// Its launch failed and was answered; only the reaping is left.
     var hasFailed: Bool { machine.phase == .failed }
 
+    /// A container, from when it has been made until it is removed; the name of one that failed may be another's by now.
+    var isListed: Bool { !isSession && !isBeingMade && !hasFailed }
+
     /// Closes what is open of it.
     mutating func closeAll() {
         cm_close(pidfd)
