@@ -39,6 +39,15 @@ struct ForeignRunOptions: ParsableArguments {
     @Option(help: .hidden) var timeout: String?
     @Option(help: .hidden) var umask: String?
     @Option(help: .hidden) var tz: String?
+    @Option(help: .hidden) var sigProxy: String?
+    @Option(help: .hidden) var disableContentTrust: String?
+    @Option(help: .hidden) var tlsVerify: String?
+    @Option(help: .hidden) var domainname: String?
+    @Option(help: .hidden) var deviceCgroupRule: String?
+    @Option(name: [.long, .customLong("cpu-rt-runtime")], help: .hidden) var cpuRtPeriod: String?
+    @Option(help: .hidden) var kernelMemory: String?
+    @Option(help: .hidden) var systemd: String?
+    @Flag(help: .hidden) var noHosts = false
     @Option(help: .hidden) var secret: String?
 
     /// Each where it is given: its names, and what does it here.
@@ -91,6 +100,18 @@ struct ForeignRunOptions: ParsableArguments {
             (timeout != nil, "--timeout", "write timeout SECONDS swiftlet run ..."),
             (umask != nil, "--umask", "the program can set its own: sh -c 'umask 027; exec PROGRAM'"),
             (tz != nil, "--tz", "--env TZ=ZONE says so to most programs"),
+            (sigProxy != nil, "--sig-proxy=false", "--detach keeps signals from it; `swiftlet logs --follow` hears it"),
+            (disableContentTrust != nil, "--disable-content-trust=false", "signatures of images are not looked at"),
+            (tlsVerify != nil, "--tls-verify=false", "the daemon's setting `registries` names those without TLS"),
+            (domainname != nil, "--domainname", "--hostname takes a whole name"),
+            (deviceCgroupRule != nil, "--device-cgroup-rule", "--device gives each with what may be done with it"),
+            (cpuRtPeriod != nil, "--cpu-rt-period and --cpu-rt-runtime", "cgroup v2 has no such limits"),
+            (kernelMemory != nil, "--kernel-memory", "--memory counts the kernel's too"),
+            (
+                systemd.map { $0 != "false" } ?? false, "--systemd",
+                "nothing is set up for a systemd in it; podman --runtime swiftlet-oci does that"
+            ),
+            (noHosts, "--no-hosts", "--volume /FILE:/etc/hosts:ro puts another in the place of ours"),
             (secret != nil, "--secret", "--volume /FILE:/run/secrets/NAME:ro gives it a file"),
         ]
     }

@@ -21,7 +21,9 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(name: [.short, .long], help: "Let it go on alone; print its name.") var detach = false
     @Flag(help: "Leave nothing behind at its end, which is so always without --detach.") var rm = false
     @Option(help: "What it is called (default: one by chance).") var name: String?
-    @Option(name: [.short, .long], help: "NAME=VALUE, or NAME with this command's own value; again for more.")
+    @Option(
+        name: [.short, .long], parsing: .unconditionalSingleValue,
+        help: "NAME=VALUE, or NAME with this command's own value; again for more.")
     var env: [String] = []
     @Option(help: "A file with a line NAME=VALUE or NAME each; again for more.") var envFile: [String] = []
     @Option(name: [.short, .long], help: "/HERE:/THERE or ./HERE:/THERE, with :ro to be read only; again for more.")
@@ -33,11 +35,14 @@ struct RunCommand: AsyncParsableCommand {
     @Option(name: [.short, .long], help: "Where it starts in.") var workdir = ""
     @Option(help: "In place of the image's entry point; empty: the command alone.") var entrypoint: String?
     @Flag(help: "Its root filesystem cannot be written.") var readOnly = false
-    @Option(name: [.short, .long], help: "NAME=VALUE, shown by swiftlet inspect; again for more.") var label: [String] =
-        []
-    @Option(help: "The same as an annotation.") var annotation: [String] = []
+    @Option(
+        name: [.short, .long], parsing: .unconditionalSingleValue,
+        help: "NAME=VALUE, shown by swiftlet inspect; again for more.")
+    var label: [String] = []
+    @Option(parsing: .unconditionalSingleValue, help: "The same as an annotation.") var annotation: [String] = []
     @Option(help: "What it is sent to end (default: as its image says, else TERM).") var stopSignal: String?
-    @Option(help: "Seconds that it then has (default: 10).") var stopTimeout: UInt32?
+    @Option(parsing: .unconditional, help: "Seconds that it then has; -1: as many as it takes (default: 10).")
+    var stopTimeout: Int64?
     @Option(help: "Fetch the image: missing, always or never.") var pull = PullPolicy.missing
     @Flag(name: [.short, .long], help: "Say nothing of a fetch.") var quiet = false
     @Option(help: "A new file that its id is written to.") var cidfile: String?
@@ -112,7 +117,7 @@ struct RunCommand: AsyncParsableCommand {
         }
         if let platform { try RunSpec.check(platform: platform) }
         if let stopSignal { try RunSpec.check(signal: stopSignal) }
-        (spec.stopSignal, spec.grace) = (stopSignal, stopTimeout)
+        (spec.stopSignal, spec.grace) = (stopSignal, stopTimeout.map { $0 < 0 ? .max : UInt32(clamping: $0) })
         (spec.workingDirectory, spec.hasReadOnlyRoot) = (workdir, readOnly)
         (spec.hasInput, spec.hasTerminal) = (interactive, tty && (detach || Output.hasTerminal(for: interactive)))
         (spec.isDetached, spec.isRemovedAtEnd) = (detach, detach && rm)

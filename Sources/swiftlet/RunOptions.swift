@@ -9,7 +9,7 @@ struct RunLimitOptions: ParsableArguments {
     @Option(help: "Processor limit, such as 1.5.") var cpus: String?
     @Option(name: [.customShort("c"), .long], help: "Weight among others that want the processors; 1024 is usual.")
     var cpuShares: Int64?
-    @Option(help: .hidden) var cpuQuota: Int64?
+    @Option(parsing: .unconditional, help: .hidden) var cpuQuota: Int64?
     @Option(help: .hidden) var cpuPeriod: Int64?
     @Option(help: "Processors that it may use, such as 0-2,4.") var cpusetCpus: String?
     @Option(help: "Memory nodes that it may use.") var cpusetMems: String?
@@ -20,15 +20,20 @@ struct RunLimitOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "-1000 to 1000: whom the kernel ends first when memory is short.")
     var oomScoreAdj: Int32?
 
+    /// Nil for 0 too, which elsewhere is as if nothing were said.
+    private func given(_ text: String?) -> String? { text == "0" ? nil : text }
+
     func apply(to spec: inout RunSpec) throws(DaemonError) {
-        spec.resources.memoryLimit = try memory.map { text throws(DaemonError) in try RunSpec.bytes(text) }
-        spec.resources.cpuLimit = try cpus.map { text throws(DaemonError) in try RunSpec.processors(text) }
+        spec.resources.memoryLimit = try given(memory).map { text throws(DaemonError) in try RunSpec.bytes(text) }
+        spec.resources.cpuLimit = try given(cpus).map { text throws(DaemonError) in try RunSpec.processors(text) }
         try spec.limitTime(shares: cpuShares, quota: cpuQuota, period: cpuPeriod)
-        if let memorySwap { try spec.limitSwap(memorySwap) }
+        if let memorySwap = given(memorySwap) { try spec.limitSwap(memorySwap) }
         (spec.resources.cpuSet, spec.resources.memoryNodes) = (cpusetCpus ?? "", cpusetMems ?? "")
         spec.resources.processLimit = pidsLimit.flatMap { $0 > 0 ? $0 : nil }
         for text in ulimit { spec.processLimits.append(try RunSpec.limit(text)) }
-        spec.sharedMemory = try shmSize.map { text throws(DaemonError) in try RunSpec.bytes(text, of: "--shm-size") }
+        spec.sharedMemory = try given(shmSize).map { text throws(DaemonError) in
+            try RunSpec.bytes(text, of: "--shm-size")
+        }
         if let oomScoreAdj {
             guard (-1_000...1_000).contains(oomScoreAdj) else {
                 throw DaemonError("--oom-score-adj takes -1000 to 1000")

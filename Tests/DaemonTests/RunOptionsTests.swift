@@ -10,6 +10,10 @@ import Testing
         try spec.limitTime(shares: 512, quota: 50_000, period: nil)
         #expect(spec.resources.cpuRequest == 500 && spec.resources.cpuLimit == 500)
         #expect(throws: DaemonError.self) { try spec.limitTime(shares: nil, quota: 50_000, period: nil) }
+        var exact = RunSpec(name: "a", image: "b")
+        #expect(throws: DaemonError.self) { try exact.limitTime(shares: 0, quota: 12_345, period: nil) }
+        try exact.limitTime(shares: 0, quota: -1, period: 0)
+        #expect(exact.resources == ContainerResources())
         #expect(throws: DaemonError.self) { try spec.limitTime(shares: 1, quota: nil, period: nil) }
         #expect(throws: DaemonError.self) { try spec.limitSwap("64m") }
         spec.resources.memoryLimit = 32 << 20
@@ -47,6 +51,7 @@ import Testing
 
     @Test func hosts() throws {
         #expect(try RunSpec.host("a:192.0.2.1") == HostEntry(name: "a", address: "192.0.2.1"))
+        #expect(try RunSpec.host("a:[::1]") == HostEntry(name: "a", address: "::1"))
         #expect(try RunSpec.host("a=::1") == HostEntry(name: "a", address: "::1"))
         #expect(try RunSpec.host("a:host-gateway").address == "host-gateway")
         for bad in ["", "a", ":1.2.3.4", "a:b", "a b:192.0.2.1"] {

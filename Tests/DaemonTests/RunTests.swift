@@ -153,6 +153,20 @@ import Testing
         var newer = try #require(spec.json.object)
         newer["unheardOf"] = true
         #expect(RunSpec(.object(newer)) == nil)
+        for name in ["confinement", "resources", "dns"] {
+            var (outer, inner) = (try #require(spec.json.object), try #require(spec.json[name]?.object))
+            inner["unheardOf"] = true
+            outer[name] = .object(inner)
+            #expect(RunSpec(.object(outer)) == nil, "\(name)")
+        }
+        var outer = try #require(spec.json.object)
+        outer["mounts"] = .array(
+            spec.mounts.map { mount in
+                var inner = mount.json
+                inner["unheardOf"] = true
+                return .object(inner)
+            })
+        #expect(RunSpec(.object(outer)) == nil)
     }
 
     @Test func theRuntimeIsAskedForIt() throws {

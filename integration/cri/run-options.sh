@@ -29,7 +29,8 @@ run_options() {
 }
 
 option_words() {
-    [ "$(swiftlet run --rm=true -hbox -eA=b -u1000:7 -w=/tmp --quiet=false busybox:demo sh -c 'echo $A $PWD $(hostname) $(id -u) $(id -g)' -- -eX=y)" = "b /tmp box 1000 7" ] &&
+    [ "$(swiftlet run --rm=false --rm=1 -i=f -hbox -eA=b -u1000:7 -w=/tmp --quiet=false --sig-proxy --cpu-shares 0 --cpu-quota -1 -l -x busybox:demo sh -c 'echo $A $PWD $(hostname) $(id -u) $(id -g)' -- -eX=y)" = "b /tmp box 1000 7" ] &&
+        ends_with 125 swiftlet run --sig-proxy=false busybox:demo true && grep -q -- "--detach" "$ROOT/said" && says "=-x" swiftlet run -e X=-x -e -Y=z busybox:demo env &&
         says eth0 swiftlet run --network bridge --restart no --userns host --no-healthcheck busybox:demo ip -o link
 }
 option_groups() {
@@ -61,8 +62,9 @@ option_security() {
         [ "$(swiftlet run --security-opt no-new-privileges --security-opt seccomp=unconfined busybox:demo $seen | xargs)" = "NoNewPrivs: 1 Seccomp: 0" ] || return 1
     echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}' >"$ROOT/here.json"
     (cd "$ROOT" && says "No space left" swiftlet run --security-opt seccomp=here.json busybox:demo mkdir /tmp/x) &&
-        says "/proc/sys" swiftlet run busybox:demo grep "/proc/sys proc ro" /proc/mounts &&
-        ! swiftlet run --security-opt systempaths=unconfined busybox:demo grep "/proc/sys proc ro" /proc/mounts &&
+        [ "$(swiftlet run busybox:demo grep -c "/proc/sys proc ro" /proc/mounts)" = 1 ] &&
+        [ "$(swiftlet run --security-opt systempaths=unconfined busybox:demo grep -c "/proc/sys proc ro" /proc/mounts)" = 0 ] &&
+        [ "$(swiftlet run --security-opt seccomp=builtin busybox:demo grep -c "Seccomp:.2" /proc/self/status)" = 1 ] &&
         ends_with 125 swiftlet run --security-opt nonsense busybox:demo true
 }
 option_namespaces() {

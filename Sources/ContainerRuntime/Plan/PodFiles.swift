@@ -21,7 +21,13 @@ enum PodFiles {
         return text + lines(entries)
     }
 
-    static func lines(_ entries: [HostEntry]) -> String {
+    /// Of a pod on the host's network.
+    static func hosts(ofHost text: String, _ entries: [HostEntry]) -> String {
+        let isWhole = text.isEmpty || text.hasSuffix("\n") || entries.isEmpty
+        return text + (isWhole ? "" : "\n") + lines(entries)
+    }
+
+    private static func lines(_ entries: [HostEntry]) -> String {
         entries.map { "\($0.address)\t\($0.name)\n" }.joined()
     }
 }

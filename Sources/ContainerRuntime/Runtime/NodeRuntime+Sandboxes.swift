@@ -185,7 +185,7 @@ extension NodeRuntime {
         try await threads.perform("write pod files") { [self] () throws(CRIError) in
             let hosts =
                 config.network == .node
-                ? kernel.hostFile("/etc/hosts") + PodFiles.lines(config.hosts)
+                ? PodFiles.hosts(ofHost: kernel.hostFile("/etc/hosts"), config.hosts)
                 : PodFiles.hosts(record.hostname, addresses, config.hosts)
             try attempt("files of pod \(record.podName)") { () throws(KernelError) in
                 try write(hosts, PodFiles.hostsName, of: record)

@@ -4,7 +4,7 @@ package enum ArgumentOrder {
     /// - Parameter groups: the commands that have subcommands.
     package static func normal(_ arguments: [String], groups: Set<String>) -> [String] {
         if arguments.first == "exec" { return withTerminator(arguments) }
-        if arguments.first == "run" { return ["run"] + spelledOut(arguments.dropFirst()) }
+        if arguments.first == "run" { return ["run"] + RunWords(arguments.dropFirst()).words }
         guard let group = arguments.first, groups.contains(group) else { return arguments }
         var rest = arguments.dropFirst()
         var options: [String] = []
@@ -34,45 +34,6 @@ package enum ArgumentOrder {
         }
         return arguments
     }
-
-    /// `-itp8080:80` is `-it -p 8080:80`, and `--rm=true` is `--rm`, up to the image's name.
-    private static func spelledOut(_ arguments: ArraySlice<String>) -> [String] {
-        var result: [String] = []
-        var rest = arguments
-        while let word = rest.first, word.hasPrefix("-"), word != "--" {
-            rest = rest.dropFirst()
-            if word.hasPrefix("--") {
-                let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-                if flags.contains(parts[0]) {
-                    if parts.count == 1 || parts[1] == "true" { result.append(parts[0]) }
-                    if parts.count == 1 || ["true", "false"].contains(parts[1]) { continue }
-                }
-                result.append(word)
-                if parts.count == 1, let value = rest.popFirst() { result.append(value) }
-            } else if let place = word.dropFirst().firstIndex(where: { !shortFlags.contains($0) }) {
-                let (before, after) = (
-                    word[word.index(after: word.startIndex)..<place], word[word.index(after: place)...]
-                )
-                if !before.isEmpty { result.append("-" + before) }
-                result.append("-" + String(word[place]))
-                if !after.isEmpty {
-                    result.append(String(after.hasPrefix("=") ? after.dropFirst() : after))
-                } else if let value = rest.popFirst() {
-                    result.append(value)
-                }
-            } else {
-                result.append(word)
-            }
-        }
-        return result + rest
-    }
-
-    private static let shortFlags: Set<Character> = ["d", "i", "t", "q", "P"]
-    /// Of `run`: all other options have values.
-    private static let flags: Set<String> = [
-        "--detach", "--help", "--init", "--interactive", "--no-healthcheck", "--oom-kill-disable", "--privileged",
-        "--publish-all", "--quiet", "--read-only", "--replace", "--rm", "--tty", "--version",
-    ]
 
     /// Of short options in one word, such as `-itc`, the last may have a value.
     private static func isValueOption(_ option: String) -> Bool {

@@ -26,16 +26,23 @@ package struct RunConfinement: Sendable, Hashable {
         switch (parts.first ?? "", parts.count > 1 ? parts[1] : "") {
         case ("no-new-privileges", ""), ("no-new-privileges", "true"): noNewPrivileges = true
         case ("no-new-privileges", "false"): noNewPrivileges = false
+        case ("seccomp", "builtin"): seccomp = ""
         case ("seccomp", let profile) where !profile.isEmpty:
-            let isPlace = profile == "unconfined" || profile.hasPrefix("/")
-            seccomp = isPlace ? profile : (directory ?? "") + "/" + profile
+            guard profile != "unconfined", !profile.hasPrefix("/") else {
+                seccomp = profile
+                break
+            }
+            guard let directory else {
+                throw DaemonError("--security-opt \(option): the directory it would be in is gone; write /PATH")
+            }
+            seccomp = directory + "/" + profile
         case ("apparmor", let profile) where !profile.isEmpty: appArmor = profile
         case ("systempaths", "unconfined"), ("unmask", "ALL"), ("unmask", "all"): isProcUnmasked = true
         // There is no SELinux here to switch off.
         case ("label", "disable"): break
         default:
             throw DaemonError(
-                "--security-opt \(option): there are no-new-privileges, seccomp=unconfined, seccomp=PROFILE.json, "
+                "--security-opt \(option): there are no-new-privileges, seccomp=builtin, =unconfined and =PROFILE.json, "
                     + "apparmor=unconfined, apparmor=PROFILE and systempaths=unconfined")
         }
     }

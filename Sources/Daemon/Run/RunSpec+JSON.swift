@@ -33,7 +33,7 @@ extension RunSpec {
     /// nil for what is none, or asks for what is not known here: the command and the daemon are of different versions.
     package init?(_ json: JSONValue) {
         guard let reader = try? SpecificationReader(json, file: "run"), let spec = try? RunSpec(reader),
-            Set(reader.names).isSubset(of: (spec.json.object?.members ?? []).map(\.key))
+            json.isKnown(to: spec.json)
         else { return nil }
         self = spec
     }
@@ -108,5 +108,21 @@ extension Device {
         self.init(
             hostPath: try reader.required("source"), containerPath: try reader.required("target"),
             permissions: try reader.required("permissions"))
+    }
+}
+
+extension JSONValue {
+    /// Whether all that is named here, at any depth, is named there too.
+    fileprivate func isKnown(to other: JSONValue) -> Bool {
+        switch (self, other) {
+        case (.object(let own), .object(let known)):
+            own.members.allSatisfy { member in
+                known[member.key].map { member.value.isKnown(to: $0) } ?? member.value.isNull
+            }
+        case (.array(let own), .array(let known)):
+            own.count == known.count && zip(own, known).allSatisfy { $0.isKnown(to: $1) }
+        case (.object, _), (.array, _): false
+        default: true
+        }
     }
 }

@@ -77,17 +77,29 @@ extension RunSpec {
                 fields["bind-propagation"] = nil
             }
         case "tmpfs":
-            let options = [("size", "tmpfs-size"), ("mode", "tmpfs-mode")].compactMap { name, field in
-                fields.removeValue(forKey: field).map { "\(name)=\($0)" }
+            mount = CRI.Mount(hostPath: "", containerPath: target)
+            var memory = MemoryVolume(options: ["mode": "1777"])
+            if let size = fields.removeValue(forKey: "tmpfs-size") {
+                memory.options["size"] = String(try bytes(size, of: "--mount: tmpfs-size"))
             }
-            mount = try memory(
-                ([target] + (options.isEmpty ? [] : [options.joined(separator: ",")])).joined(separator: ":"))
+            if let mode = fields["tmpfs-mode"], isNumber(mode, radix: 8) {
+                memory.options["mode"] = mode
+                fields["tmpfs-mode"] = nil
+            }
+            mount.memory = memory
         default: throw DaemonError("--mount \(text): there are type=bind and type=tmpfs, but no type=\(type)")
         }
-        if let value = fields.removeValue(forKey: "readonly") { mount.isReadOnly = ["", "true", "1"].contains(value) }
-        guard target.hasPrefix("/") else { throw DaemonError("--mount \(text): target must be an absolute path") }
+        if let value = fields["readonly"],
+            let isReadOnly = ["": true, "true": true, "1": true, "false": false, "0": false][value]
+        {
+            mount.isReadOnly = isReadOnly
+            fields["readonly"] = nil
+        }
+        guard target.hasPrefix("/"), target != "/" else {
+            throw DaemonError("--mount \(text): target must be an absolute path")
+        }
         guard fields.isEmpty else {
-            throw DaemonError("--mount \(text): \(fields.keys.sorted().joined(separator: ", ")) is not known here")
+            throw DaemonError("--mount \(text): \(fields.keys.sorted().joined(separator: ", ")) cannot be understood")
         }
         return mount
     }

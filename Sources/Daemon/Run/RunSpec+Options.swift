@@ -35,18 +35,21 @@ extension RunSpec {
 
     /// Limits of processor time: `--cpu-shares`, `--cpu-quota` and `--cpu-period`, the last two in microseconds.
     package mutating func limitTime(shares: Int64?, quota: Int64?, period: Int64?) throws(DaemonError) {
-        if let shares {
+        if let shares, shares != 0 {
             guard (2...262_144).contains(shares) else { throw DaemonError("--cpu-shares takes 2 to 262144") }
             resources.cpuRequest = (shares * 1_000 + 1_023) / 1_024
         }
-        guard let quota else {
-            guard period == nil else { throw DaemonError("--cpu-period needs --cpu-quota") }
+        guard let quota, quota > 0 else {
+            guard (period ?? 0) == 0 else { throw DaemonError("--cpu-period needs --cpu-quota") }
             return
         }
         guard resources.cpuLimit == nil else { throw DaemonError("--cpus and --cpu-quota say the same: give one") }
-        let period = period ?? 100_000
+        let period = period.flatMap { $0 == 0 ? nil : $0 } ?? 100_000
         guard (1_000...1_000_000).contains(period), (1_000...1_000_000_000_000).contains(quota) else {
             throw DaemonError("--cpu-period takes 1000 to 1000000 microseconds, --cpu-quota 1000 and more")
+        }
+        guard quota * 1_000 % period == 0 else {
+            throw DaemonError("--cpu-quota \(quota): of a period of \(period) it is no whole number of thousandths")
         }
         (resources.cpuLimit, resources.cpuPeriod) = (quota * 1_000 / period, period)
     }
@@ -119,7 +122,9 @@ extension RunSpec {
         guard let mark = text.firstIndex(where: { ":=".contains($0) }), mark != text.startIndex,
             !text[..<mark].contains(where: \.isWhitespace)
         else { throw DaemonError("--add-host \(text): write NAME:ADDRESS, or NAME:host-gateway for this machine") }
-        let entry = HostEntry(name: String(text[..<mark]), address: String(text[text.index(after: mark)...]))
+        var address = text[text.index(after: mark)...]
+        if address.hasPrefix("["), address.hasSuffix("]") { address = address.dropFirst().dropLast() }
+        let entry = HostEntry(name: String(text[..<mark]), address: String(address))
         if entry.address != "host-gateway" { try check(address: entry.address, of: "--add-host \(entry.name):") }
         return entry
     }
