@@ -34,6 +34,8 @@ final class ResponseHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Outside of the state, so that a growing body is never copied.
     private var collected: [UInt8] = []
     private var used = false
+    /// Whether the socket has taken a part of the call's body.
+    private var hasSent = false
     /// A call that was cancelled before it started.
     private var cancelled: CancelToken?
     private var heldRead = false
@@ -116,6 +118,7 @@ extension ResponseHandler {
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: call.deadline) { self.timedOut() }
         context.write(wrapOutboundOut(.head(call.head)), promise: nil)
         outgoing = OutgoingParts([call.body])
+        hasSent = false
         sendOn(call.limits.totalTime)
     }
 
@@ -133,6 +136,7 @@ extension ResponseHandler {
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(next))), promise: taken)
         // By way of the loop: where the socket takes much, the parts do not pile up on the stack.
         taken.futureResult.hop(to: context.eventLoop).assumeIsolated().whenSuccess {
+            self.hasSent = true
             context.eventLoop.assumeIsolated().execute { self.taken(time) }
         }
     }
@@ -247,7 +251,8 @@ extension ResponseHandler {
         let lost = failure ?? .connectionLost(reason: "\(endpoint) has closed the connection")
         switch before {
         case .waiting(let pending):
-            pending.continuation.resume(returning: used && failure == nil ? .stale(lost) : .failed(lost))
+            let isStale = used && !hasSent && failure == nil
+            pending.continuation.resume(returning: isStale ? .stale(lost) : .failed(lost))
         case .collecting(let pending, _): pending.continuation.resume(returning: .failed(lost))
         case .streaming(let body, _, _): body.finish(.failure(lost))
         case .idle, .upgraded, .closed: break

@@ -36,8 +36,12 @@ import Testing
     private static let time = Duration.seconds(10)
 
     /// What becomes of a call while `steps` are gone through.
-    private func outcome(_ steps: (EmbeddedChannel, Line) throws -> Void) async throws -> ClientOutcome {
+    /// - Parameter isKept: whether the connection has answered another call before.
+    private func outcome(
+        isKept: Bool = false, _ steps: (EmbeddedChannel, Line) throws -> Void
+    ) async throws -> ClientOutcome {
         var failure: (any Error)?
+        let first = isKept ? await continuation() : nil
         let outcome = await withCheckedContinuation { continuation in
             let loop = EmbeddedEventLoop()
             let line = Line()
@@ -52,6 +56,13 @@ import Testing
                 deadline: .uptimeNanoseconds(0) + TimeAmount(Self.time), limits: limits)
             do {
                 try channel.connect(to: SocketAddress(unixDomainSocketPath: "/test")).wait()
+                if let first {
+                    let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
+                    let before = ClientCall(head: head, body: [], deadline: call.deadline, limits: limits)
+                    handler.start(before, on: connection, first)
+                    try answer(channel)
+                    line.hasEnded = false
+                }
                 handler.start(call, on: connection, continuation)
                 try steps(channel, line)
             } catch {
@@ -63,6 +74,13 @@ import Testing
         }
         if let failure { throw failure }
         return outcome
+    }
+
+    /// One for an outcome that nobody looks at.
+    private func continuation() async -> CheckedContinuation<ClientOutcome, Never> {
+        await withCheckedContinuation { made in
+            Task { _ = await withCheckedContinuation { made.resume(returning: $0) } as ClientOutcome }
+        }
     }
 
     private func answer(_ channel: EmbeddedChannel) throws {
@@ -100,6 +118,24 @@ import Testing
             #expect(!channel.isActive)
         }
         guard case .failed(.timedOut(after: Self.time)) = outcome else { return #expect(Bool(false), "\(outcome)") }
+    }
+
+    /// A kept connection that the server had forgotten: only what has not got on is to be sent anew, as all of it would be.
+    @Test(arguments: [0, 1, 3, 100]) func whatHasGotOnIsNotSentAgain(parts: Int) async throws {
+        let outcome = try await outcome(isKept: true) { channel, line in
+            for _ in 0..<parts {
+                line.take()
+                channel.embeddedEventLoop.run()
+            }
+            #expect(channel.isActive && line.hasEnded == (parts == 100))
+            channel.close(promise: nil)
+            channel.embeddedEventLoop.run()
+        }
+        switch outcome {
+        case .stale(.connectionLost): #expect(parts == 0)
+        case .failed(.connectionLost): #expect(parts > 0)
+        default: #expect(Bool(false), "\(outcome)")
+        }
     }
 
     /// The server says no in the midst of it: what it has not taken would be its next request.
