@@ -8,7 +8,7 @@ import Testing
 @testable import ContainerRuntime
 
 /// Registries that say when they want to be asked again.
-@Suite struct RegistryPatienceTests {
+@Suite(.timeLimit(.minutes(15))) struct RegistryPatienceTests {
     private static let now = "Sun, 06 Nov 1994 08:49:37 GMT"
 
     @Test(arguments: [
@@ -73,6 +73,7 @@ import Testing
         let download = BlobDownload(
             blob: lab.image.layers[0], content: lab.store.content, threads: lab.store.bulk, time: watch.time,
             progress: watch.progress)
+        await #expect(throws: CRIError.self) { try await download.fetch(from: []) }
         let sessions = try lab.registry.client().sessions(
             for: "registry.example", repository: "app", auth: nil, isPush: false)
         // More of them than a registry that only fails would get.
@@ -126,7 +127,7 @@ import Testing
                 return error.description
             }
         }
-        while watch.causes.isEmpty { await Task.yield() }
+        #expect(await comes { !watch.causes.isEmpty })
         pull.cancel()
         #expect(await pull.value == "the pull of registry.example/app:1 was cancelled")
         #expect(lab.registry.seen.count == 1)

@@ -10,6 +10,9 @@ final class Turn: Sendable {
 
     private let state = Mutex(State())
 
+    /// How many tasks wait.
+    var waiting: Int { state.withLock { $0.waiting.count } }
+
     func take<Value: Sendable>(
         _ body: @Sendable () async throws(CRIError) -> Value
     ) async throws(CRIError) -> Value {

@@ -11,6 +11,9 @@ final class KeyedTurns: Sendable {
 
     private let entries = Mutex<[Digest: Entry]>([:])
 
+    /// How many tasks wait for a digest's turn.
+    func waiting(for key: Digest) -> Int { entries.withLock { $0[key]?.turn.waiting ?? 0 } }
+
     func take<Value: Sendable>(
         _ key: Digest, _ body: @Sendable () async throws(CRIError) -> Value
     ) async throws(CRIError) -> Value {

@@ -56,6 +56,7 @@ struct BlobDownload: Sendable {
                 throw .failed(error.description)
             }
         }
+        throw .failed("layer \(blob.digest): there is no place to ask for it")
     }
 
     private var size: UInt64 {

@@ -11,6 +11,8 @@ final class RegistrySession: Sendable {
 
     private struct State {
         var authorization: String?
+        /// Whether the token that came with the credentials has been shown.
+        var hasShownToken = false
         var handlers: [RegistryOrigin: any HTTPHandler] = [:]
     }
 
@@ -32,8 +34,8 @@ final class RegistrySession: Sendable {
         self.auth = auth
         self.isPush = isPush
         self.isMirror = isMirror
-        let given = auth.flatMap { $0.registryToken.isEmpty ? nil : "Bearer " + $0.registryToken }
-        state = Mutex(State(authorization: given))
+        let given = auth.flatMap(Self.bearer)
+        state = Mutex(State(authorization: given, hasShownToken: given != nil))
     }
 
     /// What is beneath the repository, such as `manifests/latest`.
@@ -48,13 +50,16 @@ final class RegistrySession: Sendable {
         var url = url
         var hasAnswered = false
         for _ in 0...Self.redirects {
-            let response = try await ask(method, url, headers, body)
+            let authorization = state.withLock { $0.authorization }
+            let response = try await ask(method, url, headers, body, authorization)
             switch response.status {
             case 401 where !hasAnswered && url.origin == origin:
-                hasAnswered = true
                 let fields = response.headers.values("WWW-Authenticate")
                 response.discard()
-                guard let challenge = RegistryChallenge.first(of: fields), try await answer(challenge) else {
+                let auth = try await credentials()
+                if showToken(of: auth, after: authorization) { continue }
+                hasAnswered = true
+                guard let challenge = RegistryChallenge.first(of: fields), try await answer(challenge, as: auth) else {
                     return response
                 }
             case 301, 302, 303, 307, 308:
@@ -83,14 +88,14 @@ final class RegistrySession: Sendable {
     }
 
     private func ask(
-        _ method: HTTPMethod, _ url: RegistryURL, _ headers: HTTPHeaders, _ body: [UInt8]
+        _ method: HTTPMethod, _ url: RegistryURL, _ headers: HTTPHeaders, _ body: [UInt8], _ authorization: String?
     ) async throws(RegistryFailure) -> HTTPResponse {
         var headers = headers
         headers["User-Agent"] = "swiftlet"
         // A digest is that of the bytes as they are.
         headers["Accept-Encoding"] = "identity"
         // Credentials are for the registry alone, not for where it leads.
-        if url.origin == origin { headers["Authorization"] = state.withLock { $0.authorization } }
+        if url.origin == origin { headers["Authorization"] = authorization }
         return try await exchange(url.request(method, headers: headers, body: body), with: url.origin)
     }
 
@@ -151,9 +156,22 @@ final class RegistrySession: Sendable {
 
     // MARK: - Challenges
 
+    /// A token for the registry itself goes before what a challenge asks for, once.
+    /// - Parameter refused: what was shown in vain.
+    /// - Returns: whether the token is still to be tried.
+    private func showToken(of auth: RegistryAuth?, after refused: String?) -> Bool {
+        guard let bearer = auth.flatMap(Self.bearer) else { return false }
+        return state.withLock { state in
+            if !state.hasShownToken { state.authorization = bearer }
+            state.hasShownToken = true
+            return state.authorization == bearer && refused != bearer
+        }
+    }
+
     /// - Returns: whether there is something new to try.
-    private func answer(_ challenge: RegistryChallenge) async throws(RegistryFailure) -> Bool {
-        let auth = try await credentials()
+    private func answer(
+        _ challenge: RegistryChallenge, as auth: RegistryAuth?
+    ) async throws(RegistryFailure) -> Bool {
         switch challenge {
         case .basic:
             guard let basic = auth.flatMap(Self.basic) else { return false }
@@ -173,6 +191,10 @@ final class RegistrySession: Sendable {
         } catch {
             throw RegistryFailure(.unauthorized, "\(origin): \(error)")
         }
+    }
+
+    private static func bearer(_ auth: RegistryAuth) -> String? {
+        auth.registryToken.isEmpty ? nil : "Bearer " + auth.registryToken
     }
 
     private static func basic(_ auth: RegistryAuth) -> String? {
