@@ -8,7 +8,7 @@ import Testing
 @testable import ContainerRuntime
 
 /// Registries that lie, disks that rot, and daemons that died in between: a pull always finds its way back.
-@Suite struct RegistryDamageTests {
+@Suite(.timeLimit(.minutes(15))) struct RegistryDamageTests {
     /// The daemon died between the last byte and the file's name: there is nothing left that a registry could give.
     @Test func aFileThatHasComeWholeIsTaken() async throws {
         let lab = try await RegistryLab()
@@ -59,7 +59,7 @@ import Testing
         try WholeFile.replace(path, with: [1], durable: false)
         let check = try await store.fileTurns.take(lab.layer) { [layer = lab.layer] () async throws(CRIError) in
             let check = Task { try await store.keepsWhole(layer) }
-            for _ in 0..<1_000 { await Task.yield() }
+            #expect(await comes { store.fileTurns.waiting(for: layer) == 1 || store.content.size(of: layer) != 1 })
             #expect(store.content.size(of: layer) == 1)
             try attempt(path) { () throws(KernelError) in
                 try WholeFile.replace(path, with: Layers.base, durable: false)
@@ -67,6 +67,24 @@ import Testing
             return check
         }
         #expect(try await check.value && store.content.size(of: lab.layer) == UInt64(Layers.base.count))
+    }
+
+    /// Nor does an archive put a file where a check is about to take one away.
+    @Test func anArchiveWaitsForAFilesTurn() async throws {
+        let lab = try await RegistryLab()
+        let path = try lab.node.layout([("app", lab.image)])
+        let store = lab.store
+        for file in lab.image.files.keys {
+            let add = try await store.fileTurns.take(file) { () async throws(CRIError) in
+                let add = Task { try await store.add(name: "added.example/app:1", path: path) }
+                #expect(await comes { store.fileTurns.waiting(for: file) == 1 || store.content.size(of: file) != nil })
+                #expect(store.content.size(of: file) == nil)
+                return add
+            }
+            #expect(try await add.value.files.contains(file) && store.content.size(of: file) != nil)
+            try await store.removeImage("added.example/app:1")
+            _ = try await store.prune(all: true)
+        }
     }
 
     /// The manifest of a pull has no name yet.
@@ -168,7 +186,7 @@ import Testing
         let lab = try await RegistryLab("registry.example=https://a.example")
         lab.change { $0.endless = kind }
         let pull = Task { await lab.refusal() }
-        while !lab.registry.seen.contains(where: { $0.request.path.contains("/\(kind)/") }) { await Task.yield() }
+        #expect(await comes { lab.registry.seen.contains { $0.request.path.contains("/\(kind)/") } })
         pull.cancel()
         #expect(await pull.value == "the pull of registry.example/app:1 was cancelled")
         #expect(lab.seen("registry.example").isEmpty)
@@ -186,7 +204,7 @@ import Testing
                 return error.description
             }
         }
-        while !lab.registry.seen.contains(where: { $0.request.method == .put }) { await Task.yield() }
+        #expect(await comes { lab.registry.seen.contains { $0.request.method == .put } })
         push.cancel()
         #expect(await push.value == "the push of registry.example/app:1 was cancelled")
     }

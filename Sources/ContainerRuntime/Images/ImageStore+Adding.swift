@@ -103,8 +103,10 @@ extension ImageStore {
         let needs = chosen.draft.needs
         try await hold(needs)
         defer { letGo(needs) }
-        try await bulk.perform("add image") { [content] () throws(CRIError) in
-            try archive.bring(chosen, into: content)
+        for layer in chosen.draft.blobs {
+            try await inTurn(layer.digest, "add image") { [content] () throws(CRIError) in
+                try archive.bring(layer, of: chosen, into: content)
+            }
         }
         return try await build(chosen.draft, name: name, isPulled: false, progress: .none) { _ throws(CRIError) in }
     }

@@ -19,11 +19,7 @@ extension ImageStore {
         let needs = draft.needs
         try await hold(needs)
         defer { letGo(needs) }
-        try await bulk.perform("write manifest") { [content] () throws(CRIError) in
-            try attempt("image \(name)") { () throws(KernelError) in
-                for document in draft.documents { try content.put(document) }
-            }
-        }
+        for document in draft.documents { try await put(document, of: "image \(name)") }
         let prepared = try await prepareLayers(draft, progress: progress, fetch: fetch)
         let layers = try await complete(prepared, of: draft)
         var record = ImageRecord(
@@ -158,13 +154,25 @@ extension ImageStore {
         }
     }
 
-    /// Whether a file of the content store is whole; one that is not goes. By turns with those who fetch it: what goes is never what has just come.
+    /// Whether a file of the content store is whole; one that is not goes. By turns with those who bring it: what goes is never what has just come.
     func keepsWhole(_ file: Digest) async throws(CRIError) -> Bool {
-        try await fileTurns.take(file) { [self] () async throws(CRIError) in
-            try await bulk.perform("check file") { [content] () throws(CRIError) in
-                try attempt("image file \(file)") { () throws(KernelError) in try content.keepsWhole(file) }
-            }
+        try await inTurn(file, "check file") { [content] () throws(CRIError) in
+            try attempt("image file \(file)") { () throws(KernelError) in try content.keepsWhole(file) }
         }
+    }
+
+    /// Puts a small file into the content store.
+    func put(_ document: [UInt8], of object: String) async throws(CRIError) {
+        try await inTurn(Digest(of: document), "write manifest") { [content] () throws(CRIError) in
+            _ = try attempt(object) { () throws(KernelError) in try content.put(document) }
+        }
+    }
+
+    /// Runs blocking work on one file of the content store, by turns with all others who do.
+    func inTurn<Value: Sendable>(
+        _ file: Digest, _ what: String, _ body: @escaping @Sendable () throws(CRIError) -> Value
+    ) async throws(CRIError) -> Value {
+        try await fileTurns.take(file) { [bulk] () async throws(CRIError) in try await bulk.perform(what, body) }
     }
 
     /// Unpacks a layer into a staged directory.

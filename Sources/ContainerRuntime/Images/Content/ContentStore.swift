@@ -91,11 +91,6 @@ struct ContentStore: Sendable {
         do throws(KernelError) {
             let file = try open(digest)
             if try Self.isWhole(file, digest, path: path(of: digest)) { return true }
-            // Who adds an archive's files takes no turn: another file may be in its place by now.
-            var (judged, now) = (stat(), stat())
-            guard fstat(file.raw, &judged) == 0, stat(path(of: digest), &now) == 0, judged.st_ino == now.st_ino,
-                judged.st_dev == now.st_dev
-            else { return false }
         } catch  where [ENOENT, EMFILE, ENFILE, ENOMEM].contains(error.code) {
             if error.code == ENOENT { return false }
             // That says nothing about the file.

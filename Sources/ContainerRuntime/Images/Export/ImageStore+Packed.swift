@@ -47,7 +47,7 @@ extension ImageStore {
         if let name, record.names.contains(name) { packed.names = [name] }
         try await hold(digests)
         defer { letGo(digests) }
-        try await bulk.perform("put packed image") { [self] () throws(CRIError) in try put(new, of: image) }
+        try await put(new, of: "image \(image)")
         for file in packed.files where content.size(of: file.digest) != file.size {
             throw .failed(
                 "image \(image): file \(file.digest) is not whole on this node; get it again with: swiftlet pull \(image)"
@@ -101,12 +101,14 @@ extension ImageStore {
         return packed
     }
 
-    private func put(_ new: PackedImage.New, of image: String) throws(CRIError) {
-        try attempt("image \(image)") { () throws(KernelError) in
-            for (path, digest) in new.staged {
-                try content.finish(try Descriptor.open(path, O_RDONLY), at: path, as: digest)
+    private func put(_ new: PackedImage.New, of object: String) async throws(CRIError) {
+        for (path, digest) in new.staged {
+            try await inTurn(digest, "put packed image") { [content] () throws(CRIError) in
+                try attempt(object) { () throws(KernelError) in
+                    try content.finish(try Descriptor.open(path, O_RDONLY), at: path, as: digest)
+                }
             }
-            for document in new.documents { try content.put(document) }
         }
+        for document in new.documents { try await put(document, of: object) }
     }
 }

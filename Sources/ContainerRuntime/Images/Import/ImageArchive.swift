@@ -44,16 +44,14 @@ struct ImageArchive: Sendable {
         }
     }
 
-    /// Brings an image's layers into the content store.
-    func bring(_ chosen: Chosen, into content: ContentStore) throws(CRIError) {
-        for layer in chosen.draft.blobs where content.size(of: layer.digest) != layer.size {
-            guard let member = chosen.members[layer.digest] else { continue }
-            let file = try open(member)
-            var status = stat()
-            guard fstat(file.raw, &status) == 0 else { throw .failed("\(path): \(KernelError("stat", member))") }
-            try layer.check(UInt64(clamping: status.st_size))
-            try content.copy(file, object: "\(path): layer \(layer.digest)", expecting: layer.digest)
-        }
+    /// Brings one of an image's layers into the content store, where it is not there: to be called in the file's turn.
+    func bring(_ layer: ImageDescriptor, of chosen: Chosen, into content: ContentStore) throws(CRIError) {
+        guard content.size(of: layer.digest) != layer.size, let member = chosen.members[layer.digest] else { return }
+        let file = try open(member)
+        var status = stat()
+        guard fstat(file.raw, &status) == 0 else { throw .failed("\(path): \(KernelError("stat", member))") }
+        try layer.check(UInt64(clamping: status.st_size))
+        try content.copy(file, object: "\(path): layer \(layer.digest)", expecting: layer.digest)
     }
 
     // MARK: - OCI layout
