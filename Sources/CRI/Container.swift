@@ -184,6 +184,16 @@ package struct ContainerSecurity: Sendable, Hashable {
     package init() {}
 }
 
+extension ContainerSecurity {
+    /// A number or a name, with a group where it has `:`.
+    package mutating func take(user text: String) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        if let number = Int64(parts[0]) { user = number } else { userName = String(parts[0]) }
+        guard parts.count > 1 else { return }
+        if let number = Int64(parts[1]) { group = number } else { groupName = String(parts[1]) }
+    }
+}
+
 package enum ContainerState: String, Sendable, Hashable {
     case created, running, exited, unknown
 }

@@ -6,6 +6,8 @@ package struct ExecRequest: Sendable, Hashable {
     package var standardInput: Bool
     package var standardOutput: Bool
     package var standardError: Bool
+    /// Not in the CRI.
+    package var difference = ExecDifference()
 
     package init(
         container: String, command: [String] = [], terminal: Bool = false, standardInput: Bool = false,
@@ -18,6 +20,19 @@ package struct ExecRequest: Sendable, Hashable {
         self.standardOutput = standardOutput
         self.standardError = standardError
     }
+}
+
+/// What a command has otherwise than its container's own program.
+package struct ExecDifference: Sendable, Hashable {
+    /// As `ContainerSecurity.take(user:)` has it; empty: the same.
+    package var user = ""
+    package var workingDirectory = ""
+    /// Beside the container's; later ones win.
+    package var environment: [EnvironmentVariable] = []
+    /// With all capabilities, and no profile.
+    package var isPrivileged = false
+
+    package init() {}
 }
 
 package struct ExecResult: Sendable, Hashable {

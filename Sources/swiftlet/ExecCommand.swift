@@ -1,4 +1,5 @@
 import ArgumentParser
+import CRI
 import Daemon
 
 struct ExecCommand: AsyncParsableCommand {
@@ -12,11 +13,18 @@ struct ExecCommand: AsyncParsableCommand {
     @Option(name: [.short, .long], help: "One of the pod's containers.") var container: String?
     @Flag(name: [.customShort("i"), .long], help: "Pass standard input on.") var stdin = false
     @Flag(name: [.customShort("t"), .long], help: "Give the command a terminal.") var tty = false
+    @Option(name: [.short, .long], help: "Of a container of `swiftlet run`: as whom, a name or number, with :GROUP.")
+    var user = ""
+    @Option(name: [.short, .long], help: "So too: where it starts in.") var workdir = ""
+    @Option(name: [.short, .long], help: "So too: NAME=VALUE, or NAME with this command's own value; again for more.")
+    var env: [String] = []
+    @Flag(help: "So too: all that root on this machine may do.") var privileged = false
     @Argument(parsing: .postTerminator, help: "The command and its arguments; -- may stand before them.") var command:
         [String] = []
 
     func validate() throws {
         guard !command.isEmpty else { throw ValidationError("which command? write swiftlet exec POD COMMAND...") }
+        do throws(DaemonError) { _ = try difference() } catch { throw ValidationError(error.description) }
     }
 
     func run() async throws {
@@ -26,8 +34,20 @@ struct ExecCommand: AsyncParsableCommand {
         let hasTerminal = tty && Output.hasTerminal(for: stdin)
         if tty && !hasTerminal { Output.noteNoTerminal() }
         let session = ExecSession(
-            pod: pod, container: choice.name, command: command, hasInput: stdin, hasTerminal: hasTerminal)
+            pod: pod, container: choice.name, command: command, hasInput: stdin, hasTerminal: hasTerminal,
+            difference: try difference())
         let code = try await session.run(client)
         throw ExitCode(code)
+    }
+
+    private func difference() throws(DaemonError) -> ExecDifference {
+        var difference = ExecDifference()
+        (difference.user, difference.workingDirectory, difference.isPrivileged) = (user, workdir, privileged)
+        for text in env {
+            if let variable = try RunSpec.variable(text, caller: RunCommand.environment) {
+                difference.environment.append(variable)
+            }
+        }
+        return difference
     }
 }

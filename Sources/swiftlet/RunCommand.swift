@@ -128,7 +128,7 @@ struct RunCommand: AsyncParsableCommand {
         "run-" + String(UInt64.random(in: .min ... .max), radix: 36)
     }
 
-    private static var environment: [String: String] {
+    static var environment: [String: String] {
         var found: [String: String] = [:]
         var place = environ
         while let entry = place.pointee {

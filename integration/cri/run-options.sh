@@ -25,6 +25,7 @@ run_options() {
     check "a file with its id" option_cidfile
     check "a command that leaves before the start takes its container with it" leaves_early
     check "a signal ends the making" leaves_by_signal
+    check "commands as another, elsewhere, with variables more, with all rights" exec_options
     check "what was joined is gone when its command ends" gone_at_once
 }
 
@@ -196,4 +197,13 @@ gone_at_once() {
     local each
     for each in 1 2 3 4 5 6 7 8; do swiftlet run --name again busybox:demo true || return 1; done
     swiftlet images tag busybox:demo brief:1 && swiftlet run brief:1 true && swiftlet images rm brief:1 && has_none
+}
+exec_options() {
+    local caps="grep -E ^(CapEff|Seccomp): /proc/self/status"
+    swiftlet run --detach --name host -e A=old busybox:demo sleep 1000 && swiftlet exec host sh -c 'echo joe:x:77:78::/home/joe:/bin/sh >>/etc/passwd' || return 1
+    [ "$(swiftlet exec -u joe -w /tmp -e A=new -e B=c host sh -c 'echo $(id -u):$(id -g) $HOME $PWD $A $B')" = "77:78 /home/joe /tmp new c" ] &&
+        [ "$(swiftlet exec -u 5:6 host sh -c 'id -u; id -g; echo $A' | xargs)" = "5 6 old" ] && says '"nobody2" is not in' swiftlet exec -u nobody2 host true || return 1
+    # shellcheck disable=SC2086
+    [ "$(swiftlet exec host $caps | xargs)" = "CapEff: 00000000a80425fb Seccomp: 2" ] &&
+        [ "$(swiftlet exec --privileged host $caps | xargs)" = "$(swiftlet run --privileged busybox:demo $caps | xargs)" ] && swiftlet rm --force host
 }

@@ -75,9 +75,16 @@ extension ImageStore: ImageService {
         }
     }
 
+    /// The same for an image that a container uses.
+    func userDatabase(of imageID: String, beneath upper: String) throws(CRIError) -> UserDatabase {
+        guard let record = state.withLock({ $0.index.find(imageID) }) else { throw Self.missing(imageID) }
+        return try userDatabase(of: record, beneath: upper)
+    }
+
     /// The image's users and groups, read inside its trees whatever links they hold. Blocks.
-    func userDatabase(of record: ImageRecord) throws(CRIError) -> UserDatabase {
-        let tree = LayeredTree(layers: directories(of: record))
+    /// - Parameter upper: what a container has written above them; nil: nothing.
+    func userDatabase(of record: ImageRecord, beneath upper: String? = nil) throws(CRIError) -> UserDatabase {
+        let tree = LayeredTree(layers: (upper.map { [$0] } ?? []) + directories(of: record))
         return try attempt("image \(record.id)") { () throws(KernelError) in
             UserDatabase(passwd: try tree.read("etc/passwd") ?? [], group: try tree.read("etc/group") ?? [])
         }

@@ -59,12 +59,15 @@ extension NodeRuntime: RuntimeService {
         guard let program = request.command.first, !program.isEmpty else { throw .invalid("exec: there is no command") }
         let monitor = try monitor(of: sandbox)
         let process = try await threads.perform("prepare exec") { [self] () throws(CRIError) in
-            if record.exec.appArmor == paths.profile.name { keepOwnProfile() }
+            let template =
+                request.difference == ExecDifference()
+                ? record.exec : try template(of: record, in: sandbox.record, with: request.difference)
+            if template.appArmor == paths.profile.name { keepOwnProfile() }
             let seccomp = try dependencies.seccomp.program(
-                for: record.exec.seccomp, capabilities: record.exec.capabilities)
-            var process = record.exec.process(
+                for: template.seccomp, capabilities: template.capabilities)
+            var process = template.process(
                 request.command, seccomp: seccomp, terminal: request.terminal ? Linux.TerminalSize() : nil)
-            process.streamOwner = sandbox.record.users?.host(record.exec.userID)
+            process.streamOwner = sandbox.record.users?.host(template.userID)
             return process
         }
         let id = String(sandbox.record.id.prefix(12)) + "-" + String(try Identifier.random().prefix(20))

@@ -104,7 +104,10 @@ struct RunEndpoint: Sendable {
         guard let container = run.container else {
             throw .badRequest("\(name) is being \(run.hasEnded ? "removed" : "made")")
         }
-        if what == "exec" { return try containers.session(request, in: container, named: name, isAttach: false) }
+        if what == "exec" {
+            return try containers.session(
+                request, in: container, named: name, isAttach: false, difference: ExecDifference(request.query))
+        }
         guard run.sandbox.isDetached else {
             throw .badRequest("\(name) has no log: what it writes goes to the command that runs it")
         }

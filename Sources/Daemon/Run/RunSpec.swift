@@ -124,7 +124,7 @@ package struct RunSpec: Sendable, Hashable {
         config.security = confinement.security
         config.security.hasReadOnlyRoot = hasReadOnlyRoot
         config.security.supplementalGroupNames = groups
-        Self.apply(user, to: &config.security)
+        if !user.isEmpty { config.security.take(user: user) }
         if hasTerminal && !environment.contains(where: { $0.name == "TERM" }) {
             config.environment.append(EnvironmentVariable("TERM", "xterm"))
         }
@@ -135,12 +135,4 @@ package struct RunSpec: Sendable, Hashable {
 
     /// The namespace that these containers are listed under, which no pod can have: it is no name of Kubernetes'.
     package static let namespace = "(run)"
-
-    private static func apply(_ user: String, to security: inout ContainerSecurity) {
-        if user.isEmpty { return }
-        let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        if let number = Int64(parts[0]) { security.user = number } else { security.userName = String(parts[0]) }
-        guard parts.count > 1 else { return }
-        if let number = Int64(parts[1]) { security.group = number } else { security.groupName = String(parts[1]) }
-    }
 }

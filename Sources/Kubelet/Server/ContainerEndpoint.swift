@@ -40,13 +40,16 @@ package struct ContainerEndpoint: Sendable {
     }
 
     /// An exec, or an attach.
+    /// - Parameter difference: of an exec. None of it comes from the request, which may be anybody's who may run commands in pods.
     package func session(
-        _ request: HTTPRequest, in container: ContainerStatus, named name: String, isAttach: Bool
+        _ request: HTTPRequest, in container: ContainerStatus, named name: String, isAttach: Bool,
+        difference: ExecDifference = ExecDifference()
     ) throws(Status) -> HTTPResponse {
         guard container.state == .running else { throw .badRequest("\(name) is not running") }
         var session = ExecRequest(container: container.id)
         session.command = isAttach ? [] : request.query.filter { $0.name == "command" }.map(\.value)
         guard isAttach || !session.command.isEmpty else { throw .badRequest("you must specify a command to exec") }
+        session.difference = difference
         session.terminal = request.isSet("tty")
         session.standardInput = request.isSet("stdin") || request.isSet("input")
         session.standardOutput = request.isSet("stdout") || request.isSet("output")
