@@ -13,6 +13,7 @@ import insiders
 import keys
 import kills
 import lifecycle
+import links
 import mounts
 import programs
 import races
@@ -27,7 +28,7 @@ class Skip(Exception):
 
 
 def all_tests():
-    return [(name, test) for part in (clauses, mounts, lifecycle, sessions, refusals, habits, scopes, programs, races, kills, insiders, keys, attacks)
+    return [(name, test) for part in (clauses, links, mounts, lifecycle, sessions, refusals, habits, scopes, programs, races, kills, insiders, keys, attacks)
             for name, test in list(vars(part).items()) if name.startswith("test_") and test.__module__ == part.__name__]
 
 

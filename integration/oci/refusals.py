@@ -3,7 +3,7 @@ import os
 import subprocess
 import tempfile
 
-from bundle import add_mount, with_users
+from bundle import add_mount, with_users, without
 from clauses import expect
 
 
@@ -46,6 +46,10 @@ def test_refusals(runtime):
         "linux.seccomp.syscalls[0].args[0].op": l(seccomp={"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
             {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_X"}]}]}),
         "linux.personality.domain": l(personality={"domain": "VMS"}),
+        "linux.netDevices.lo/1": l(netDevices={"lo/1": {}}),
+        "linux.netDevices.lo1.name": l(netDevices={"lo1": {"name": "a b"}}),
+        "linux.netDevices.lo2.name": l(netDevices={"lo1": {"name": "a"}, "lo2": {"name": "a"}}),
+        "linux.netDevices": lambda c: (without(c, "network"), c["linux"].update(netDevices={"lo1": {}})),
         "linux.memoryPolicy.mode": l(memoryPolicy={"mode": "MPOL_ANY"}),
         "linux.memoryPolicy.nodes": l(memoryPolicy={"mode": "MPOL_BIND", "nodes": "1-0"}),
         "linux.memoryPolicy.flags": l(memoryPolicy={"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_ANY"]}),

@@ -60,6 +60,9 @@ struct crt_hook {
  * the beginning of what it wrote to its standard error. */
 int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity);
 
+/* Takes a network device of ours to a network namespace, where it gets a name, which may end in %d for one that is free, its addresses again, and is set up. */
+int32_t crt_move_device(const char *device, int32_t namespace, const char *name);
+
 /* A child that does nothing and does not outlive this process: a descriptor of it. */
 int32_t crt_hold(int32_t *pid);
 /* Kills such a child and waits for its end; no child is as good. */

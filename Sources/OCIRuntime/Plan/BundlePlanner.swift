@@ -54,6 +54,9 @@ package struct BundlePlanner {
         plan.hasHooks = !(hooks.prestart + hooks.createRuntime + hooks.createContainer).isEmpty
         try checkNames(&plan)
         try checkUserNamespace()
+        if !linux.networkDevices.isEmpty && linux.namespace("network") == nil {
+            throw .unsupported(field: "linux.netDevices", cause: "it needs a network namespace in linux.namespaces")
+        }
         if linux.hasIntelRDT {
             throw .unsupported(field: "linux.intelRdt", cause: "resource control of the cache is not supported")
         }

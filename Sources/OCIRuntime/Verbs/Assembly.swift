@@ -75,11 +75,14 @@ struct Assembly {
         }
         if plan.hasHooks {
             try follow(launched, to: "created")
+            try moveNetworkDevices(to: launched.processID)
             try runCreateHooks(state, launched.handle.raw)
             try launched.proceed()
         }
         let terminal = try follow(launched, to: "ready")
         defer { if terminal >= 0 { close(terminal) } }
+        // Late, since what fails afterwards ends them with the container.
+        if !plan.hasHooks { try moveNetworkDevices(to: launched.processID) }
         try creation.directory.publish(state)
         claim.letGo()
         do throws(OCIRuntimeError) {
@@ -89,6 +92,21 @@ struct Assembly {
             launched.discard()
             try? creation.directory.clear(state)
             throw error
+        }
+    }
+
+    private func moveNetworkDevices(to processID: Int32) throws(OCIRuntimeError) {
+        if specification.linux.networkDevices.isEmpty { return }
+        let namespace = try kernel { () throws(KernelError) in
+            try Descriptor.open("/proc/\(processID)/ns/net", O_RDONLY)
+        }
+        for device in specification.linux.networkDevices {
+            let code = crt_move_device(device.hostName, namespace.raw, device.name)
+            guard code == 0 else {
+                throw .unsupported(
+                    field: "linux.netDevices.\(device.hostName)",
+                    cause: "it cannot be given to the container as \(device.name): \(KernelError.text(of: -code))")
+            }
         }
     }
 

@@ -25,7 +25,7 @@ enum Features {
             "namespaces": texts(NamespaceKind.allCases.map { $0.name }.sorted()),
             "capabilities": texts(Capability.names(in: Capability.all)), "cgroup": group, "seccomp": seccomp,
             "apparmor": yes, "selinux": yes, "intelRdt": no, "mountExtensions": mounts,
-            "memoryPolicy": memoryPolicy,
+            "memoryPolicy": memoryPolicy, "netDevices": yes,
         ]
     }
 

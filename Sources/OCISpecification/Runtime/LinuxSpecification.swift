@@ -25,6 +25,13 @@ package struct LinuxSpecification: Sendable, Hashable {
         package var nanoseconds: UInt32
     }
 
+    /// A network device of the host's that the container is given.
+    package struct NetworkDevice: Sendable, Hashable {
+        package var hostName: String
+        /// In the container; with `%d` for a number that is free.
+        package var name: String
+    }
+
     package struct MemoryPolicy: Sendable, Hashable {
         package var mode: String
         /// Such as `0-3,7`.
@@ -50,6 +57,7 @@ package struct LinuxSpecification: Sendable, Hashable {
     /// `LINUX` or `LINUX32`.
     package var personality: String?
     package var memoryPolicy: MemoryPolicy?
+    package var networkDevices: [NetworkDevice] = []
 
     package init() {}
 
@@ -72,6 +80,7 @@ package struct LinuxSpecification: Sendable, Hashable {
         readOnlyPaths = try LinuxSpecification.paths(reader, "readonlyPaths")
         mountLabel = try reader.string("mountLabel")
         hasIntelRDT = try reader.object("intelRdt") != nil
+        networkDevices = try NetworkDevice.list(reader)
         if let section = try reader.object("memoryPolicy") {
             memoryPolicy = MemoryPolicy(
                 mode: try section.required("mode"), nodes: try section.string("nodes") ?? "",

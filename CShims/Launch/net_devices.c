@@ -1,0 +1,176 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cruntime.h"
+
+/* A network device goes to another namespace and keeps its addresses: those of global scope that do not end by themselves, which the kernel takes from it on
+ * its way. The kernel looks for a name that is taken there before it changes anything. */
+
+enum { MOST_ADDRESSES = 64 };
+
+struct request {
+    struct nlmsghdr header;
+    union {
+        struct ifinfomsg link;
+        struct ifaddrmsg address;
+    };
+    char attributes[256];
+};
+
+struct address {
+    struct ifaddrmsg head;
+    uint32_t flags;
+    struct {
+        uint16_t size;
+        char bytes[16];
+    } values[IFA_MAX + 1];
+};
+
+static void begin(struct request *request, uint16_t type, uint16_t flags, size_t head) {
+    memset(request, 0, sizeof *request);
+    request->header = (struct nlmsghdr){.nlmsg_len = (uint32_t)NLMSG_LENGTH(head), .nlmsg_type = type, .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)};
+}
+
+static void add(struct request *request, uint16_t type, const void *bytes, size_t size) {
+    struct rtattr *attribute = (struct rtattr *)((char *)request + NLMSG_ALIGN(request->header.nlmsg_len));
+    attribute->rta_type = type;
+    attribute->rta_len = (uint16_t)RTA_LENGTH(size);
+    memcpy(RTA_DATA(attribute), bytes, size);
+    request->header.nlmsg_len = NLMSG_ALIGN(request->header.nlmsg_len) + RTA_ALIGN(attribute->rta_len);
+}
+
+/* The kernel's own answer: 0 or -errno. */
+static int ask(int socket, struct request *request) {
+    struct {
+        struct nlmsghdr header;
+        struct nlmsgerr error;
+        char rest[1024];
+    } answer;
+    request->header.nlmsg_flags |= NLM_F_ACK;
+    if (send(socket, request, request->header.nlmsg_len, 0) < 0) return -errno;
+    for (;;) {
+        ssize_t got = recv(socket, &answer, sizeof answer, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return -errno;
+        if (answer.header.nlmsg_type == NLMSG_ERROR) return answer.error.error;
+    }
+}
+
+static int socket_in(int namespace) {
+    int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (own < 0) return -errno;
+    int fd = setns(namespace, CLONE_NEWNET) < 0 ? -1 : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), code = errno;
+    if (setns(own, CLONE_NEWNET) < 0) abort(); /* our own cannot refuse us */
+    close(own);
+    return fd < 0 ? -code : fd;
+}
+
+/* What is to be kept of one address; 0 where it is not. */
+static int keep(const struct nlmsghdr *header, uint32_t index, struct address *kept) {
+    const struct ifaddrmsg *head = NLMSG_DATA(header);
+    int rest = (int)IFA_PAYLOAD(header);
+    if (header->nlmsg_type != RTM_NEWADDR || head->ifa_index != index || head->ifa_scope != RT_SCOPE_UNIVERSE) return 0;
+    memset(kept, 0, sizeof *kept);
+    kept->head = *head;
+    kept->flags = head->ifa_flags;
+    for (const struct rtattr *at = IFA_RTA(head); RTA_OK(at, rest); at = RTA_NEXT(at, rest)) {
+        size_t size = RTA_PAYLOAD(at);
+        if (at->rta_type == IFA_FLAGS && size == sizeof kept->flags) memcpy(&kept->flags, RTA_DATA(at), size);
+        int is_kept = at->rta_type == IFA_ADDRESS || at->rta_type == IFA_LOCAL || at->rta_type == IFA_BROADCAST || at->rta_type == IFA_RT_PRIORITY;
+        if (!is_kept || size > sizeof kept->values[0].bytes) continue;
+        kept->values[at->rta_type].size = (uint16_t)size;
+        memcpy(kept->values[at->rta_type].bytes, RTA_DATA(at), size);
+    }
+    return kept->flags & IFA_F_PERMANENT ? 1 : 0;
+}
+
+/* How many, or -errno. */
+static int addresses_of(int socket, uint32_t index, struct address addresses[MOST_ADDRESSES]) {
+    _Alignas(struct nlmsghdr) char buffer[32768];
+    struct request request;
+    int count = 0;
+    begin(&request, RTM_GETADDR, NLM_F_DUMP, sizeof request.address);
+    if (send(socket, &request, request.header.nlmsg_len, 0) < 0) return -errno;
+    for (;;) {
+        ssize_t got = recv(socket, buffer, sizeof buffer, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return -errno;
+        for (struct nlmsghdr *header = (void *)buffer; NLMSG_OK(header, (uint32_t)got); header = NLMSG_NEXT(header, got)) {
+            if (header->nlmsg_type == NLMSG_DONE) return count;
+            if (header->nlmsg_type == NLMSG_ERROR) return ((struct nlmsgerr *)NLMSG_DATA(header))->error;
+            struct address found;
+            if (!keep(header, index, &found)) continue;
+            if (count == MOST_ADDRESSES) return -E2BIG;
+            addresses[count++] = found;
+        }
+    }
+}
+
+static int give_address(int socket, uint32_t index, const struct address *address) {
+    const uint32_t told = IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN;
+    struct request request;
+    begin(&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof request.address);
+    request.address = address->head;
+    request.address.ifa_index = index;
+    request.address.ifa_flags = 0;
+    for (uint16_t type = 0; type <= IFA_MAX; type++)
+        if (address->values[type].size) add(&request, type, address->values[type].bytes, address->values[type].size);
+    uint32_t flags = address->flags & told;
+    add(&request, IFA_FLAGS, &flags, sizeof flags);
+    return ask(socket, &request);
+}
+
+/* A number that no device has there: its own, if it can be. -errno. */
+static int free_index(int socket, int index) {
+    struct request request;
+    for (; index < INT32_MAX; index++) {
+        begin(&request, RTM_GETLINK, 0, sizeof request.link);
+        request.link.ifi_index = index;
+        int code = ask(socket, &request);
+        if (code == -ENODEV) return index;
+        if (code < 0) return code;
+    }
+    return -ENFILE;
+}
+
+static int carry_over(int here, int there, int namespace, int index, const char *name) {
+    struct address addresses[MOST_ADDRESSES];
+    struct request request;
+    int count = addresses_of(here, (uint32_t)index, addresses), number = free_index(there, index);
+    if (count < 0 || number < 0) return count < 0 ? count : number;
+    begin(&request, RTM_NEWLINK, 0, sizeof request.link);
+    request.link.ifi_index = index;
+    add(&request, IFLA_IFNAME, name, strlen(name) + 1);
+    add(&request, IFLA_NET_NS_FD, &namespace, sizeof namespace);
+    add(&request, IFLA_NEW_IFINDEX, &number, sizeof number);
+    int code = ask(here, &request);
+    for (int i = 0; !code && i < count; i++) code = give_address(there, (uint32_t)number, &addresses[i]);
+    if (code) return code;
+    begin(&request, RTM_NEWLINK, 0, sizeof request.link);
+    request.link.ifi_index = number;
+    request.link.ifi_flags = request.link.ifi_change = IFF_UP;
+    return ask(there, &request);
+}
+
+int32_t crt_move_device(const char *device, int32_t namespace, const char *name) {
+    if (strlen(device) >= IF_NAMESIZE || strlen(name) >= IF_NAMESIZE) return -ENAMETOOLONG;
+    int index = (int)if_nametoindex(device);
+    if (!index) return -errno;
+    int here = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), there = socket_in(namespace), code = 0;
+    if (here < 0) code = -errno;
+    else if (there < 0) code = there;
+    else code = carry_over(here, there, namespace, index, name);
+    if (here >= 0) close(here);
+    if (there >= 0) close(there);
+    return code;
+}

@@ -1,0 +1,90 @@
+"""Network devices that a container is given."""
+import json
+import os
+import subprocess
+
+from bundle import until, with_users, without
+from clauses import expect
+
+
+class Place:
+    """A network namespace of its own with a pair of devices, dev0 and peer0, and the runtime called in it."""
+
+    def __init__(self, runtime, addresses=()):
+        self.runtime = runtime
+        # it ends with us, who hold its input
+        self.holder = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.holder.stdout.readline()
+        self.path = f"/proc/{self.holder.pid}/ns/net"
+        self.caller = runtime.folder + f"/caller-{self.holder.pid}"
+        with open(self.caller, "w") as file:
+            file.write(f"#!/bin/sh\nexec nsenter --net={self.path} {runtime.program} \"$@\"\n")
+        os.chmod(self.caller, 0o755)
+        self.ip("link", "add", "dev0", "type", "veth", "peer", "name", "peer0")
+        for words in addresses:
+            self.ip("address", "add", *words.split(), "dev", "dev0")
+
+    def __enter__(self):
+        self.program, self.runtime.program = self.runtime.program, self.caller
+        return self
+
+    def __exit__(self, *_):
+        self.runtime.program = self.program
+        self.holder.kill()
+        self.holder.wait()
+
+    def ip(self, *words):
+        done = subprocess.run(["nsenter", f"--net={self.path}", "ip", *words], capture_output=True, text=True)
+        assert done.returncode == 0, (words, done.stderr)
+        return done.stdout
+
+    def names(self):
+        return {link["ifname"] for link in json.loads(self.ip("-j", "link"))}
+
+
+def give(**devices):
+    return lambda c: c["linux"].update(netDevices=devices)
+
+
+def test_network_devices(runtime):
+    """linux.netDevices: a device is renamed, keeps what addresses are to last, is up, and goes with the container; a template gets a free number."""
+    kept = ["192.0.2.1/24", "198.51.100.1 peer 198.51.100.9/32", "2001:db8::1/64 nodad"]
+    with Place(runtime, [*kept, "203.0.113.5/24 scope link", "2001:db8::2/64 valid_lft 600 preferred_lft 600"]) as place:
+        name, _ = runtime.create("exec sleep 60", give(dev0={"name": "eth7"}))
+        place.runtime.call("start", name)
+        assert place.names() == {"lo", "peer0"}, place.names()
+        seen = place.runtime.call("exec", name, "ip", "address", "show", "dev", "eth7").stdout
+        expect(seen, "UP", "inet 192.0.2.1/24 ", "inet 198.51.100.1 peer 198.51.100.9/32", "inet6 2001:db8::1/64 scope global")
+        assert "203.0.113.5" not in seen and "2001:db8::2" not in seen, seen
+        runtime.call("delete", "--force", name)
+        until(lambda: place.names() == {"lo"}, "the end of the pair, which the kernel sees to in its time")
+    for change, wanted in ((give(dev0={}), "dev0"), (give(dev0={"name": "eth%d"}), "eth0")):
+        for more in (lambda c: None), with_users, (lambda c: c.update(hooks={"createContainer": [{"path": "/bin/true"}]})):
+            with Place(runtime) as place:
+                found = runtime.run("ip -o link show up", lambda c: (change(c), more(c))).stdout
+                expect(found, f": {wanted}")
+    assert json.loads(runtime.call("features").stdout)["linux"]["netDevices"] == {"enabled": True}
+
+
+def join(path):
+    def change(c):
+        without(c, "network")
+        c["linux"]["namespaces"].append({"type": "network", "path": path})
+    return change
+
+
+def test_network_devices_that_cannot_go(runtime):
+    """linux.netDevices: where its number is taken it goes by another; a name that is taken or a device that is not there is an error, and all stays."""
+    with Place(runtime, ["192.0.2.1/24"]) as place, Place(runtime) as target:
+        place.ip("link", "set", "dev0", "up")
+        runtime.program = place.caller
+        for devices, words in (
+                ({"dev0": {"name": "peer0"}}, ["linux.netDevices.dev0", "as peer0", "File exists"]),
+                ({"dev0": {}}, ["linux.netDevices.dev0", "File exists"]), ({"dev1": {}}, ["linux.netDevices.dev1", "No such device"])):
+            name = runtime.id()
+            folder = runtime.bundle("true", lambda c: (join(target.path)(c), give(**devices)(c)))
+            expect(runtime.call("run", "--bundle", folder, name, check=False).stderr, *words)
+            assert name not in os.listdir(runtime.root)
+            expect(place.ip("address", "show", "dev", "dev0"), "192.0.2.1/24", ",UP")
+        runtime.run("ip link show dev dev7", lambda c: (join(target.path)(c), give(dev0={"name": "dev7"})(c)))
+        assert target.names() == {"lo", "dev0", "peer0", "dev7"} and place.names() == {"lo", "peer0"}
