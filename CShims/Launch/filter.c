@@ -107,7 +107,7 @@ static int load(const struct cl_plan *plan) {
 
 void cl_load_filter_early(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
-    int has_manners = plan->scheduler || plan->has_io_priority || plan->affinity || plan->has_personality;
+    int has_manners = plan->scheduler || plan->has_io_priority || plan->affinity || plan->has_personality || plan->has_memory_policy;
     if (!CL_KEEPS(SECCOMP) || !plan->seccomp || child->is_filtered || has_manners || plan->seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) return;
     if (!can_wait_behind(plan)) return;
     if (plan->flags & CL_PLAN_NO_NEW_PRIVILEGES && CL_KEEPS(PRIVILEGES) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return;

@@ -136,6 +136,11 @@ def test_memory_policy(runtime):
     name, _ = runtime.create("exec sleep 60", lambda c: c["linux"].update(memoryPolicy={"mode": "MPOL_BIND", "nodes": "0"}))
     runtime.call("start", name)
     assert words(runtime.call("exec", name, "sh", "-c", shows))[1] == "bind:0"
+    refusing = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["set_mempolicy"], "action": "SCMP_ACT_ERRNO"}]}
+    name, folder = runtime.create(shows, lambda c: c["linux"].update(memoryPolicy={"mode": "MPOL_BIND", "nodes": "0"}, seccomp=refusing))
+    runtime.call("start", name)
+    runtime.wait(name)
+    expect(open(folder + "/output").read(), "bind:0")
     known = json.loads(runtime.call("features").stdout)["linux"]["memoryPolicy"]
     assert "MPOL_WEIGHTED_INTERLEAVE" in known["modes"] and "MPOL_F_NUMA_BALANCING" in known["flags"], known
     for policy in {"mode": "MPOL_BIND"}, {"mode": "MPOL_BIND", "nodes": "1000"}, {"mode": "MPOL_DEFAULT", "nodes": "0"}:
