@@ -26,7 +26,13 @@ static void __attribute__((noreturn)) give_up(int errors) {
     _exit(NOT_RUN);
 }
 
-static void __attribute__((noreturn)) become(const struct crt_hook *hook, int input, int errors) {
+/* Ends with its parent. A change of user or rights clears this, so it comes last; who has been orphaned before has another parent. */
+static void end_with(pid_t parent) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != parent) _exit(NOT_RUN);
+}
+
+static void __attribute__((noreturn)) become(const struct crt_hook *hook, int input, int errors, pid_t parent) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     sigset_t none;
     sigemptyset(&none);
@@ -36,6 +42,7 @@ static void __attribute__((noreturn)) become(const struct crt_hook *hook, int in
     /* before the execve, which could be led out of the container by one of them */
     close_range(3, ~0u, 0);
     if (hook->directory && chdir(hook->directory) < 0 && chdir("/") < 0) _exit(NOT_RUN);
+    end_with(parent);
     execve(hook->path, hook->argv, hook->envp ? hook->envp : environ);
     give_up(2);
 }
@@ -50,21 +57,19 @@ static int become_root(const struct crt_hook *hook) {
 }
 
 /* Into the container's namespaces; its pid namespace holds for children alone, so there is one more. */
-static void __attribute__((noreturn)) become_within(const struct crt_hook *hook, int input, int errors) {
+static void __attribute__((noreturn)) become_within(const struct crt_hook *hook, int input, int errors, pid_t parent) {
     int status;
     /* the caller's keyring is not for the container's own programs either */
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM) give_up(errors);
     if (setns(hook->pidfd, (int)hook->kinds) < 0) give_up(errors);
     if (hook->kinds & CLONE_NEWUSER && become_root(hook) < 0) give_up(errors);
-    if (!(hook->kinds & CLONE_NEWPID)) become(hook, input, errors);
+    if (!(hook->kinds & CLONE_NEWPID)) become(hook, input, errors, parent);
+    end_with(parent);
     /* who may trace in the container sees it from its first moment */
     if (dup2(input, 0) < 0 || dup2(errors, 1) < 0 || dup2(errors, 2) < 0) _exit(NOT_RUN);
     close_range(3, ~0u, 0);
     pid_t pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        become(hook, 0, 2);
-    }
+    if (pid == 0) become(hook, 0, 2, 0); /* from there its parent has no number */
     if (pid < 0 || waitpid(pid, &status, 0) != pid) _exit(NOT_RUN);
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
@@ -75,25 +80,31 @@ static int64_t now(void) {
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-/* Collects what it writes until it ends or its time is over; 0 or -errno. */
+/* Takes what there is to read; 0 at the end. What has no room is passed over. */
+static ssize_t take(int errors, char *text, uint64_t capacity, uint64_t *length) {
+    char spare[512];
+    int keeps = *length + 1 < capacity;
+    ssize_t got = read(errors, keeps ? text + *length : spare, keeps ? capacity - *length - 1 : sizeof spare);
+    if (got > 0 && keeps) text[*length += (uint64_t)got] = 0;
+    return got;
+}
+
+/* Collects what it writes until it ends or its time is over; 0 or -errno. What it leaves running may write on: nobody waits for that. */
 static int attend(const struct crt_hook *hook, int pidfd, int errors, char *text, uint64_t capacity) {
     int64_t end = hook->milliseconds < 0 ? -1 : now() + hook->milliseconds;
     uint64_t length = 0;
-    char spare[512];
     struct pollfd watched[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = errors, .events = POLLIN}};
     for (;;) {
         int64_t left = end < 0 ? -1 : end - now();
         if (end >= 0 && left <= 0) return -ETIMEDOUT;
         int ready = poll(watched, 2, (int)left);
         if (ready < 0 && errno != EINTR) return -errno;
-        if (ready > 0 && watched[1].revents) {
-            int keeps = length + 1 < capacity;
-            ssize_t got = read(errors, keeps ? text + length : spare, keeps ? capacity - length - 1 : sizeof spare);
-            if (got <= 0) watched[1].fd = -1;
-            else if (keeps) text[length += (uint64_t)got] = 0;
-        } else if (ready > 0 && watched[0].revents) {
+        if (ready > 0 && watched[0].revents) {
+            fcntl(errors, F_SETFL, O_RDONLY | O_NONBLOCK);
+            while (length + 1 < capacity && take(errors, text, capacity, &length) > 0) continue;
             return 0;
         }
+        if (ready > 0 && watched[1].revents && take(errors, text, capacity, &length) <= 0) watched[1].fd = -1;
     }
 }
 
@@ -110,13 +121,12 @@ static pid_t clone_hook(const struct crt_hook *hook, int *pidfd) {
 }
 
 static int start(const struct crt_hook *hook, const int input[2], const int errors[2], int *pidfd) {
-    pid_t pid = clone_hook(hook, pidfd);
+    pid_t self = getpid(), pid = clone_hook(hook, pidfd);
     if (pid < 0) return -errno;
     if (pid > 0) return 0;
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     close(input[1]); /* or it would never read the end */
-    if (hook->pidfd >= 0 && hook->kinds) become_within(hook, input[0], errors[1]);
-    become(hook, input[0], errors[1]);
+    if (hook->pidfd >= 0 && hook->kinds) become_within(hook, input[0], errors[1], self);
+    become(hook, input[0], errors[1], self);
 }
 
 int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity) {

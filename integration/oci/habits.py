@@ -3,9 +3,10 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import tempfile
 
-from bundle import add_mount, until, with_users
+from bundle import add_mount, until, with_users, without
 from clauses import controllers, expect, words
 
 
@@ -54,6 +55,27 @@ def test_hook_surroundings(runtime):
     runtime.call("run", "--bundle", folder, runtime.id(), env=dict(os.environ, WHOSE="caller"))
     rows = open(log + "/said").read().splitlines()
     assert rows[0] == rows[3] == "caller " + folder and rows[1] == folder and rows[2].startswith("container /"), rows
+
+
+def test_hook_ends_with_its_caller(runtime):
+    """hooks: one that runs when its caller is killed ends as well, also in a user namespace and with the host's processes."""
+    def running():
+        found = subprocess.run(["pgrep", "-f", "^sleep 86397$"], capture_output=True, text=True)
+        return found.stdout.split()
+    def beside_the_host(c):
+        with_users(c)
+        without(c, "pid")
+        c["mounts"] = [m for m in c["mounts"] if m["type"] != "proc"]
+    for alter in (lambda c: None, with_users, beside_the_host):
+        for station in "createRuntime", "createContainer":
+            hooks = {station: [{"path": "/bin/sleep", "args": ["sleep", "86397"]}]}
+            folder = runtime.bundle("true", lambda c: (alter(c), c.update(hooks=hooks)))
+            words = [runtime.program, "--root", runtime.root, "create", "--bundle", folder, runtime.id()]
+            caller = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            until(running, "the hook")
+            caller.kill()
+            caller.wait()
+            until(lambda: not running(), "the hook's end")
 
 
 def test_hooks_see_mounts(runtime):

@@ -21,8 +21,9 @@ struct MonitorReply: Sendable {
                 let index = reader.number(UInt32.self)
                 if stage == .hook {
                     let said = reader.isAtEnd ? [] : reader.string(limit: MonitorLimit.message)
+                    let lines = String(decoding: said, as: UTF8.self).split(whereSeparator: \.isNewline)
                     return .hook(
-                        id: id, index: Int(index), name: nil, code: code, said: String(decoding: said, as: UTF8.self))
+                        id: id, index: Int(index), name: nil, code: code, said: lines.joined(separator: "; ").printable)
                 }
                 let detail = names?.object(of: stage, index: index)
                 return .launch(id: id, stage: stage, code: code, detail: detail)

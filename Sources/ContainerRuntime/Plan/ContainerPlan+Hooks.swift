@@ -20,7 +20,9 @@ extension ContainerPlan {
             throw .unsupported("\(first.name): no hooks run in a pod with users of its own; leave hostUsers out")
         }
         if launch.plan.processNamespace == .pod {
-            throw .unsupported("\(first.name): no hooks run where containers share their processes")
+            throw .unsupported(
+                "\(first.name): no hooks run where containers share their processes (shareProcessNamespace, run --init)"
+            )
         }
         let directory = input.paths.bundle(of: input.id)
         let state: JSONObject = [
@@ -32,12 +34,18 @@ extension ContainerPlan {
         }
         launch.plan.bundle = HookBundle(directory: directory, root: directory + "/rootfs", state: text)
         launch.plan.hooks = input.hooks.map(\.hook)
+        for index in launch.plan.hooks.indices where launch.plan.hooks[index].timeout == nil {
+            launch.plan.hooks[index].timeout = Self.timeout
+        }
         for index in launch.plan.hooks.indices where launch.plan.hooks[index].environment == nil {
             // A program of the image's has the image's.
             let isHosts = launch.plan.hooks[index].station == .createContainer
             launch.plan.hooks[index].environment = isHosts ? Self.hostEnvironment : exec.environment
         }
     }
+
+    /// Seconds for those that say none: nobody waits for a launch for longer than two minutes.
+    private static let timeout: Int64 = 100
 
     private static let hostEnvironment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
 

@@ -8,14 +8,27 @@ extension NodeRuntime {
 
     package func stopPodSandbox(_ id: String) async throws(CRIError) {
         guard let entry = state.withLock({ $0.sandboxes[id] }) else { return }
+        await endLaunches(in: id)
         try await entry.turn.take { [self] () async throws(CRIError) in try await stop(id) }
     }
 
     package func removePodSandbox(_ id: String) async throws(CRIError) {
         guard let entry = state.withLock({ $0.sandboxes[id] }) else { return }
+        await endLaunches(in: id)
         try await entry.turn.take { [self] () async throws(CRIError) in
             try await stop(id)
             try await remove(id)
+        }
+    }
+
+    /// What is on its way to its program holds the sandbox's turn, for as long as its hooks run.
+    private func endLaunches(in sandbox: String) async {
+        let (monitor, records) = state.withLock { ($0.sandboxes[sandbox]?.monitor, $0.containers(in: sandbox)) }
+        guard let monitor else { return }
+        for record in records where record.phase == .creating || record.phase == .created {
+            do throws(PodMonitorError) { try await monitor.kill(record.id) } catch {
+                logger.debug("no launch to end", metadata: ["container": "\(record.id)", "cause": "\(error)"])
+            }
         }
     }
 

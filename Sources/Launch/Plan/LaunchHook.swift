@@ -15,7 +15,7 @@ package struct LaunchHook: Sendable, Hashable {
     package var path: String
     /// With the program's name first; empty: the path alone.
     package var arguments: [String]
-    /// `NAME=value`; nil: what the station gives those that say nothing.
+    /// `NAME=value`; nil: none.
     package var environment: [String]?
     /// Seconds; nil: it may take for ever.
     package var timeout: Int64?

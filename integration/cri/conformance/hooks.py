@@ -120,7 +120,7 @@ def start_hook(w):
 
 @it(HOOKS, "one that fails is named with its device and its words, and nothing is left")
 def failing(w):
-    path, folder = program(w, "echo it is broken >&2; exit 3")
+    path, folder = program(w, "printf 'it is \\033[31mbroken\\n' >&2; exit 3")
     slow, slow_folder = program(w, "sleep 86399 & sleep 86399")
     describe(w, "full.json", [
         device("broken", hooks=[hook("createContainer", path, folder)]),
@@ -129,7 +129,7 @@ def failing(w):
         device("start", hooks=[hook("startContainer", "/bin/false")])])
     file = os.path.join(w.options.devices, "first/full.json")
     pod, before = pod_of(w), listed(w)
-    for name, words in (("broken", [path, "ended with 3", "it is broken"]), ("slow", [slow, "within its time"]),
+    for name, words in (("broken", [path, "ended with 3", "it is [31mbroken"]), ("slow", [slow, "within its time"]),
                         ("none", [folder + "/none", "No such file"])):
         told = fails(lambda: given(pod, name))
         expect(all(word in told for word in ["createContainer hook", f"vendor.test/full={name}", file, *words]), told)
@@ -153,6 +153,42 @@ def killed_with_monitor(w):
         eventually(lambda: not processes("86399"), "the hook's end")
         call.join(60)
         expect(told, "the call does not end")
+
+
+@it(HOOKS, "what one leaves running is gone before the program, and does not hold it up; what the program's own leaves stays")
+def left_running(w):
+    noise = "(while :; do echo noise >&2; done) & sleep 86398 &"
+    path, folder = program(w, noise + " exit 0")
+    describe(w, "full.json", [
+        device("host", hooks=[hook("createContainer", path, folder)]),
+        device("own", hooks=[{"hookName": "startContainer", "path": "/bin/sh", "args": ["sh", "-c", noise + " exit 0"]}])])
+    container = given(pod_of(w), "host")
+    told = container.says("ps")
+    expect("sleep" not in told and "/hook" not in told, told)
+    equal(processes("86398"), [])
+    expect("sleep 86398" in given(pod_of(w), "own").says("ps"), "the check sees nothing at all")
+
+
+@it(HOOKS, "a pod is ended while one runs, before and at a start")
+def ended_meanwhile(w):
+    path, folder = program(w, "exec sleep 86399")
+    describe(w, "full.json", [
+        device("slow", hooks=[hook("createContainer", path, folder)]),
+        device("start", hooks=[{"hookName": "startContainer", "path": "/bin/sleep", "args": ["sleep", "86399"]}])])
+    pod = pod_of(w)
+    call, told = given_in_thread(pod, "slow")
+    eventually(lambda: processes("86399"), "the hook")
+    w.runtime.StopPodSandbox(cri.SandboxID(pod_sandbox_id=pod.id), timeout=30)
+    call.join(30)
+    expect(told and not processes("86399"), "the hook goes on")
+    other = pod_of(w)
+    container = given(other, "start", start=False)
+    call = threading.Thread(target=lambda: told.append(fails(container.start)))
+    call.start()
+    eventually(lambda: processes("86399"), "the hook")
+    w.runtime.RemovePodSandbox(cri.SandboxID(pod_sandbox_id=other.id), timeout=30)
+    call.join(30)
+    expect(len(told) == 2 and not processes("86399"), "the start goes on")
 
 
 @it(HOOKS, "the pod's other containers go on while one runs")

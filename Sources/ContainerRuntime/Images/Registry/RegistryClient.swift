@@ -87,20 +87,12 @@ struct RegistryFailure: Error, Sendable, Hashable, CustomStringConvertible {
         let value = try? JSONValue(parsing: body)
         if let errors = value?["errors"]?.array {
             let texts = errors.prefix(4).map { error in
-                [error["code"], error["message"]].map { printable($0?.string ?? "") }.filter { !$0.isEmpty }
+                [error["code"], error["message"]].map { ($0?.string ?? "").printable }.filter { !$0.isEmpty }
                     .joined(separator: ": ")
             }
             return texts.joined(separator: "; ")
         }
-        if let details = value?["details"]?.string { return printable(details) }
+        if let details = value?["details"]?.string { return details.printable }
         return String(decoding: body.prefix(200).prefix { $0 != 10 }.filter { $0 >= 32 && $0 < 127 }, as: UTF8.self)
-    }
-
-    private static func printable(_ text: String) -> String {
-        // Neither control characters nor those that turn a line's direction.
-        let scalars = text.unicodeScalars.prefix(500).filter {
-            ![.control, .format].contains($0.properties.generalCategory)
-        }
-        return String(String.UnicodeScalarView(scalars))
     }
 }
