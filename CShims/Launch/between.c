@@ -73,6 +73,16 @@ static int handle_of(pid_t pid) {
     return errno = code, -1;
 }
 
+/* Others' pipes and sockets are not to end late because we are held up. A command of its own has none. */
+static void let_go_of_others(struct cl_child *child, int user, int told) {
+    const struct cl_launch *launch = child->launch;
+    if (child->plan->flags & CL_PLAN_EXPLICIT) return;
+    int kept[CL_MAX_MOUNTS + 9] = {child->control, told, user, child->processes, launch->cgroup, launch->join_pidfd}, count = 6;
+    for (int i = 0; i < 3; i++) kept[count++] = launch->stdio[i];
+    for (uint32_t i = 0; i < launch->tree_count && i < CL_MAX_MOUNTS; i++) kept[count++] = launch->trees[i];
+    cl_keep_descriptors(child, kept, count);
+}
+
 pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, int *answer) {
     int ends[2];
     pid_t made[2] = {-1, 0};
@@ -84,6 +94,7 @@ pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child,
         args->flags &= ~(uint64_t)CLONE_PIDFD;
         args->pidfd = 0;
         args->exit_signal = 0;
+        if (child) let_go_of_others(child, user, ends[1]);
         int joined = goes_inside ? go_inside(child, ends[1]) : 0;
         if (child && !goes_inside) {
             if (!(child->plan->flags & CL_PLAN_EXPLICIT)) cl_prepare(child);
@@ -98,6 +109,9 @@ pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child,
             return 0;
         }
         made[1] = errno;
+        /* whose end is to be seen is the child's, which may be over before we are */
+        for (int i = 0; child && i < 3; i++) close(i);
+        if (child) close(child->control);
         _exit(write(ends[1], made, sizeof made) < 0);
     }
     int code = errno;

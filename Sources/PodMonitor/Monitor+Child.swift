@@ -10,13 +10,7 @@ extension Monitor {
             var said: [UInt8] = []
             let got = Monitor.read(processes[index].control, &status, &descriptor, &said)
             if got < 0 { return }
-            if got == 0 {
-                cm_poll_remove(poll, processes[index].control)
-                cm_close(processes[index].control)
-                processes[index].control = -1
-                act(processes[index].machine.controlEnded(lostStage: UInt32(CL_STAGE_LOST)), index)
-                return
-            }
+            if got == 0 { return endControl(index) }
             take(status, descriptor, said, index)
         }
     }
@@ -34,6 +28,14 @@ extension Monitor {
             }
             return got
         }
+    }
+
+    mutating func endControl(_ index: Int) {
+        guard processes[index].control >= 0 else { return }
+        cm_poll_remove(poll, processes[index].control)
+        cm_close(processes[index].control)
+        processes[index].control = -1
+        act(processes[index].machine.controlEnded(lostStage: UInt32(CL_STAGE_LOST)), index)
     }
 
     private mutating func take(_ status: cl_status, _ descriptor: Int32, _ said: [UInt8], _ index: Int) {

@@ -8,6 +8,8 @@ extension Monitor {
         var code: Int32 = 0
         var value: Int32 = 0
         guard cl_reap(processes[index].pidfd, &code, &value) != 0 else { return }
+        // Its own end is closed, whoever may still have it.
+        endControl(index)
         cm_poll_remove(poll, processes[index].pidfd)
         cm_close(processes[index].pidfd)
         processes[index].pidfd = -1

@@ -64,6 +64,9 @@ extension Check {
             var launch = try pod.container("a", ["sleep", "100"])
             launch.plan.processNamespace = .pod
             _ = try await pod.monitor.run(launch)
+            var reading = try pod.container("c", ["cat"])
+            reading.keepsInput = true
+            _ = try await pod.monitor.run(reading)
             var stuck = try pod.container("b", ["true"])
             stuck.plan.processNamespace = .pod
             stuck.plan.mounts.append(Mount(.path(hung.path + "/volume"), at: "/mnt"))
@@ -82,11 +85,15 @@ extension Check {
                 ExecLaunch(id: "e", containerID: "a", process: pod.process(["echo", "here"])))
             try expect(!waiting.isAnswered, "the other container's session came after it")
             try expect(try await everything(of: session.stdout) == "here\n", "the other container's session")
+            _ = try await pod.nextExit()
+            // Who is held up has nobody else's input open.
+            try await pod.monitor.closeInput("c")
+            let end = try await pod.nextExit()
+            try expect(end.exitCode == 0 && !waiting.isAnswered, "the end of another's input came after it: \(end)")
             let failure = try await waiting.failure
             guard let failure, case .launch("b", .clone, ETIMEDOUT, _) = failure, "\(failure)".contains("hangs") else {
                 throw Unmet(description: "\(String(describing: failure))")
             }
-            _ = try await pod.nextExit()
             try await comes("who looked the volume up is gone") { try !pod.cgroup.child("b").isPopulated() }
         },
         Check("a container that holds its sessions up holds back itself alone") { pod in
