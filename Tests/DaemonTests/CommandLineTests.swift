@@ -107,6 +107,7 @@ import Testing
         #expect(normal("exec web -i --container=c cat -- x") == "exec web -i --container=c -- cat -- x")
         #expect(normal("exec web -i -- cat") == "exec web -i -- cat")
         #expect(normal("exec -w /tmp -ite A=b -u 0 web ls -w 5") == "exec -w /tmp -ite A=b -u 0 web -- ls -w 5")
+        #expect(normal("exec -itu0 -eA=b -w=/ web ls -u0") == "exec -it -u 0 -e A=b -w / web -- ls -u0")
         #expect(normal("exec web") == "exec web")
         #expect(normal("exec web -c") == "exec web -c")
     }

@@ -201,8 +201,8 @@ gone_at_once() {
 exec_options() {
     local caps="grep -E ^(CapEff|Seccomp): /proc/self/status"
     swiftlet run --detach --name host -e A=old busybox:demo sleep 1000 && swiftlet exec host sh -c 'echo joe:x:77:78::/home/joe:/bin/sh >>/etc/passwd' || return 1
-    [ "$(swiftlet exec -u joe -w /tmp -e A=new -e B=c host sh -c 'echo $(id -u):$(id -g) $HOME $PWD $A $B')" = "77:78 /home/joe /tmp new c" ] &&
-        [ "$(swiftlet exec -u 5:6 host sh -c 'id -u; id -g; echo $A' | xargs)" = "5 6 old" ] && says '"nobody2" is not in' swiftlet exec -u nobody2 host true || return 1
+    [ "$(swiftlet exec -ujoe -w /tmp -eA=new -e B=c host sh -c 'echo $(id -u):$(id -g) $HOME $PWD $A $B')" = "77:78 /home/joe /tmp new c" ] &&
+        [ "$(swiftlet exec -u 5:6 host sh -c 'id -u; id -g; echo $A' | xargs)" = "5 6 old" ] && [ "$(swiftlet exec -u :9 host sh -c 'id -u; id -g' | xargs)" = "0 9" ] && says '"nobody2" is not in' swiftlet exec -u nobody2 host true || return 1
     # shellcheck disable=SC2086
     [ "$(swiftlet exec host $caps | xargs)" = "CapEff: 00000000a80425fb Seccomp: 2" ] &&
         [ "$(swiftlet exec --privileged host $caps | xargs)" = "$(swiftlet run --privileged busybox:demo $caps | xargs)" ] && swiftlet rm --force host

@@ -12,7 +12,9 @@ extension NodeRuntime {
             security.take(user: difference.user)
             let database = try images.userDatabase(
                 of: container.imageID, beneath: paths.writable(of: container.id) + "/upper")
-            let identity = try ProcessIdentity(security, imageUser: "", database: database)
+            // A group alone leaves the user as it is.
+            let identity = try ProcessIdentity(
+                security, imageUser: String(template.userID), database: database)
             (template.userID, template.groupID) = (identity.userID, identity.groupID)
             template.supplementaryGroups = identity.supplementaryGroups
             template.set("HOME", identity.home)

@@ -19,12 +19,13 @@ package enum ArgumentOrder {
 
     /// `exec POD ls -l` is `exec POD -- ls -l`: what follows the pod and is no option begins the command.
     private static func withTerminator(_ arguments: [String]) -> [String] {
-        var index = 1
+        var (arguments, index) = (arguments, 1)
         var hasPod = false
         while index < arguments.count, arguments[index] != "--" {
             let word = arguments[index]
             if word.hasPrefix("-") {
-                index += isValueOption(word) ? 2 : 1
+                arguments.replaceSubrange(index...index, with: separated(word))
+                index += isValueOption(arguments[index]) ? 2 : 1
             } else if hasPod {
                 return arguments[..<index] + ["--"] + arguments[index...]
             } else {
@@ -33,6 +34,17 @@ package enum ArgumentOrder {
             }
         }
         return arguments
+    }
+
+    /// `-itu0` is `-it -u 0`.
+    private static func separated(_ word: String) -> [String] {
+        guard !word.hasPrefix("--"), let place = word.dropFirst().firstIndex(where: { "nocewu".contains($0) }),
+            word.index(after: place) < word.endIndex
+        else { return [word] }
+        let letters = word[word.index(after: word.startIndex)..<place]
+        let value = word[word.index(after: place)...]
+        return (letters.isEmpty ? [] : ["-" + letters])
+            + ["-\(word[place])", String(value.hasPrefix("=") ? value.dropFirst() : value)]
     }
 
     /// Of short options in one word, such as `-itc`, the last may have a value.
