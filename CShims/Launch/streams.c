@@ -63,10 +63,11 @@ static int guard_null(int stream, int other) {
 
 /* Whether somebody here may change it. Whose user is not in our user namespace belongs to nobody there: a container without rights of the host's keeps what
  * its caller has. */
-static int has_owner(int stream) {
+static int has_owner(const struct cl_child *child, int stream) {
     enum { OVERFLOW_USER = 65534 };
     struct stat status;
-    return fstat(stream, &status) < 0 || status.st_uid != OVERFLOW_USER;
+    /* before its ids are mapped everybody is unknown there */
+    return child->plan->flags & CL_PLAN_MAPPED || fstat(stream, &status) < 0 || status.st_uid != OVERFLOW_USER;
 }
 
 static void guard_nulls(const struct cl_child *child, const int nulls[3]) {
@@ -75,7 +76,7 @@ static void guard_nulls(const struct cl_child *child, const int nulls[3]) {
         if (!nulls[i] || (own >= 0 && guard_null(i, own) == 0)) continue;
         /* one for all three; to let go of a mount takes the kernel a twentieth to a sixth of a millisecond */
         if (tree < 0 && !code && (tree = mount_null()) < 0) code = errno;
-        if ((code || guard_null(i, tree) < 0) && has_owner(i)) cl_fail(child, CL_STAGE_NULL_DEVICE, (uint32_t)i, code ? code : errno);
+        if ((code || guard_null(i, tree) < 0) && has_owner(child, i)) cl_fail(child, CL_STAGE_NULL_DEVICE, (uint32_t)i, code ? code : errno);
     }
     if (own >= 0) close(own);
     if (tree >= 0) close(tree);

@@ -223,15 +223,12 @@ def test_null_device_is_not_changed(runtime):
         # whose caller has something else at /dev/null
         false_null = f"exec unshare -m sh -c 'mount --bind {__file__} /dev/null && exec \"$@\"' sh"
         unguarded = "guarding the null device", "No such device"
-        expect(attempt("run", "--bundle", bundle, runtime.id(), before=false_null), *unguarded)
+        for _ in range(10):  # also where its ids are not mapped yet
+            expect(attempt("run", "--bundle", bundle, runtime.id(), before=false_null), *unguarded)
         expect(attempt("exec", name, "sh", "-c", script % (0, 0, 0, 0), before=false_null), "done")
         if not runtime.users:  # where it is a mount
             runtime.call("exec", name, "rm", "/dev/null")
             expect(attempt("exec", name, "true", before=false_null), *unguarded)
-        if runtime.users:
-            os.chown(null, 0, 0)  # whom the container does not know
-            expect(attempt("run", "--bundle", bundle, runtime.id(), before=false_null), "chmod: ", "not permitted", "done")
-            os.chown(null, 100000, 100000)
         assert not changed() and (os.stat("/dev/null").st_mode, os.stat("/dev/null").st_mtime) == before
         expect(attempt("run", "--preserve-fds", "1", "--bundle", runtime.bundle(script % (3, 3, 3, 3)), runtime.id(), number=3), "done")
         assert changed()  # the control
