@@ -14,7 +14,7 @@
 #include "cruntime.h"
 
 /* A network device goes to another namespace and keeps its addresses: those of global scope that do not end by themselves, which the kernel takes from it on
- * its way. The kernel looks for a name that is taken there before it changes anything. */
+ * its way. The kernel moves it before it sees that its new name is taken there, so that is looked at before. */
 
 enum { MOST_ADDRESSES = 64 };
 
@@ -143,10 +143,21 @@ static int free_index(int socket, int index) {
     return -ENFILE;
 }
 
+/* Whether a device has the name there: -EEXIST, or what else is wrong. A pattern is the kernel's to fill in. */
+static int check_free(int socket, const char *name) {
+    struct request request;
+    if (strchr(name, '%')) return 0;
+    begin(&request, RTM_GETLINK, 0, sizeof request.link);
+    add(&request, IFLA_IFNAME, name, strlen(name) + 1);
+    int code = ask(socket, &request);
+    return code == 0 ? -EEXIST : code == -ENODEV ? 0 : code;
+}
+
 static int carry_over(int here, int there, int namespace, int index, const char *name) {
     struct address addresses[MOST_ADDRESSES];
     struct request request;
-    int count = addresses_of(here, (uint32_t)index, addresses), number = free_index(there, index);
+    int count = addresses_of(here, (uint32_t)index, addresses), number = free_index(there, index), taken = check_free(there, name);
+    if (taken) return taken;
     if (count < 0 || number < 0) return count < 0 ? count : number;
     begin(&request, RTM_NEWLINK, 0, sizeof request.link);
     request.link.ifi_index = index;

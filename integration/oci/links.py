@@ -78,13 +78,16 @@ def test_network_devices_that_cannot_go(runtime):
     with Place(runtime, ["192.0.2.1/24"]) as place, Place(runtime) as target:
         place.ip("link", "set", "dev0", "up")
         runtime.program = place.caller
-        for devices, words in (
-                ({"dev0": {"name": "peer0"}}, ["linux.netDevices.dev0", "as peer0", "File exists"]),
-                ({"dev0": {}}, ["linux.netDevices.dev0", "File exists"]), ({"dev1": {}}, ["linux.netDevices.dev1", "No such device"])):
+        taken = {"dev0": {"name": "peer0"}}, ["linux.netDevices.dev0", "as peer0", "File exists"]
+        for own, (devices, words) in (
+                ("dev0", taken), ("dev0", ({"dev0": {}}, ["linux.netDevices.dev0", "File exists"])),
+                ("dev0", ({"dev1": {}}, ["linux.netDevices.dev1", "No such device"])), ("dev9", taken)):
+            if own not in target.names():
+                target.ip("link", "set", "dev0", "name", own)
             name = runtime.id()
             folder = runtime.bundle("true", lambda c: (join(target.path)(c), give(**devices)(c)))
             expect(runtime.call("run", "--bundle", folder, name, check=False).stderr, *words)
             assert name not in os.listdir(runtime.root)
             expect(place.ip("address", "show", "dev", "dev0"), "192.0.2.1/24", ",UP")
         runtime.run("ip link show dev dev7", lambda c: (join(target.path)(c), give(dev0={"name": "dev7"})(c)))
-        assert target.names() == {"lo", "dev0", "peer0", "dev7"} and place.names() == {"lo", "peer0"}
+        assert target.names() == {"lo", "dev9", "peer0", "dev7"} and place.names() == {"lo", "peer0"}

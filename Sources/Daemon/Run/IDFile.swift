@@ -5,15 +5,18 @@ import Linux
 package struct IDFile: Sendable {
     private let path: String
 
-    /// Makes it, empty.
-    /// - Throws: also where it is there already: it may be another container's.
+    /// Makes it, empty; an empty one is what a command has left that was killed.
+    /// - Throws: also where there is one: it may be another container's.
     package init(_ path: String) throws(DaemonError) {
-        let descriptor = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            let cause = errno == EEXIST ? "it is there already" : KernelError.text(of: errno)
-            throw DaemonError("--cidfile \(path): \(cause)")
+        let descriptor = open(path, O_CREAT | O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0o644)
+        var status = stat()
+        guard descriptor >= 0, fstat(descriptor, &status) == 0 else {
+            throw DaemonError("--cidfile \(path): \(KernelError.text(of: errno))")
         }
         close(descriptor)
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 else {
+            throw DaemonError("--cidfile \(path): it is there already")
+        }
         self.path = path
     }
 

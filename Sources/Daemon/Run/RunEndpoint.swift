@@ -221,6 +221,10 @@ struct RunEndpoint: Sendable {
         try await step("start container \(spec.name)") { () async throws(CRIError) in
             try await runtime.startContainer(id)
         }
+        // Nobody would know of it.
+        guard !Task.isCancelled || !spec.isDetached else {
+            throw .failed("container \(spec.name): its command ended before it could tell of it")
+        }
         for warning in (try? await runtime.containerStatus(id).warnings) ?? [] { await session.warn(warning) }
         return Made(sandbox: sandbox, container: id, streams: streams)
     }
