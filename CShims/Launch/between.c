@@ -81,6 +81,7 @@ static void let_go_of_others(struct cl_child *child, int user, int told) {
     for (int i = 0; i < 3; i++) kept[count++] = launch->stdio[i];
     for (uint32_t i = 0; i < launch->tree_count && i < CL_MAX_MOUNTS; i++) kept[count++] = launch->trees[i];
     cl_keep_descriptors(child, kept, count);
+    child->callers_end = -1; /* its number may be another's from here on */
 }
 
 pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, int *answer) {

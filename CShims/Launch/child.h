@@ -37,6 +37,7 @@ struct cl_child {
     const struct cl_launch *launch;
     const struct cl_plan *plan;
     int control;
+    int callers_end; /* of the control socket; -1 once it is closed */
     int root;    /* the container's root, once it is one */
     int devices; /* the container's own /dev, -1 without */
     int oom_score;

@@ -91,8 +91,8 @@ static int close_user(const struct cl_child *child, int code) {
 }
 
 static int clone_child(const struct cl_launch *launch, const int ends[2], struct cl_launched *out, uint32_t *stage) {
-    struct cl_child child = {.launch = launch, .plan = launch->plan, .control = ends[1], .root = -1, .devices = -1, .ready_root = -1, .processes = -1,
-                             .pid_namespace = -1};
+    struct cl_child child = {.launch = launch, .plan = launch->plan, .control = ends[1], .callers_end = ends[0], .root = -1, .devices = -1,
+                             .ready_root = -1, .processes = -1, .pid_namespace = -1};
     int joins = launch->join_pidfd >= 0;
     *stage = CL_STAGE_JOIN;
     child.user = launch->plan->flags & CL_PLAN_EXPLICIT ? CL_USER_NONE : cl_pod_user();
@@ -112,7 +112,7 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
     *stage = CL_STAGE_CLONE;
     pid_t pid = fork_into(&child, out, stage);
     if (pid == 0) {
-        close(ends[0]); /* or it would never see that who launched it is gone */
+        if (child.callers_end >= 0) close(child.callers_end); /* or it would never see that who launched it is gone */
         cl_child_run(&child);
     }
     int code = close_user(&child, pid < 0 ? errno : 0);
