@@ -89,7 +89,7 @@ let package = Package(
         // Layer 2: the machine.
         module("DBus", ["Launch"]),
         tests("DBus"),
-        module("Launch", ["CLaunch", "CKernel", "CFiles", "CSeccomp"]),
+        module("Launch", ["OCISpecification", "CLaunch", "CKernel", "CFiles", "CSeccomp"]),
         module("Linux", ["Launch", "CLaunch", "CKernel", "CFiles", "CSeccomp", "CNetlink", "CArchive"]),
         module("PodMonitor", ["CLaunch"]),
         module("Store", [log, "CSQLite"]),

@@ -183,6 +183,13 @@ package struct SeccompSpecification: Sendable, Hashable {
     package var rules: [Rule] = []
 
     package init(_ reader: SpecificationReader) throws(OCIError) {
+        try self.init(reader) { rule throws(OCIError) in try Rule(rule) }
+    }
+
+    /// - Parameter rule: reads one; nil where it does not count.
+    package init(
+        _ reader: SpecificationReader, rule: (SpecificationReader) throws(OCIError) -> Rule?
+    ) throws(OCIError) {
         guard let action = try reader.choice("defaultAction", of: SeccompSpecification.actions) else {
             throw reader.failure("defaultAction", "it is missing")
         }
@@ -192,7 +199,9 @@ package struct SeccompSpecification: Sendable, Hashable {
         flags = try reader.strings("flags") ?? []
         listenerPath = try reader.string("listenerPath")
         listenerMetadata = try reader.string("listenerMetadata")
-        for element in try reader.objects("syscalls") { rules.append(try Rule(element)) }
+        for element in try reader.objects("syscalls") {
+            if let rule = try rule(element) { rules.append(rule) }
+        }
         let notifies = rules.contains { $0.action == "SCMP_ACT_NOTIFY" }
         if notifies && listenerPath == nil { throw reader.failure("listenerPath", "SCMP_ACT_NOTIFY needs it") }
         if action == "SCMP_ACT_NOTIFY" { throw reader.failure("defaultAction", "it cannot be SCMP_ACT_NOTIFY") }
@@ -208,8 +217,10 @@ package struct SeccompSpecification: Sendable, Hashable {
 }
 
 extension SeccompSpecification.Rule {
-    init(_ reader: SpecificationReader) throws(OCIError) {
+    /// - Parameter older: the calls where they are not in `names`.
+    package init(_ reader: SpecificationReader, older: [String] = []) throws(OCIError) {
         names = try reader.strings("names") ?? []
+        if names.isEmpty { names = older }
         if names.isEmpty { throw reader.failure("names", "it must name at least one system call") }
         guard let action = try reader.choice("action", of: SeccompSpecification.actions) else {
             throw reader.failure("action", "it is missing")
