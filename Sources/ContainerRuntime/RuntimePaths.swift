@@ -38,6 +38,10 @@ package struct RuntimePaths: Sendable, Hashable {
     func sandboxRecord(_ id: String) -> String { sandbox(id) + "/sandbox.json" }
     func containerRecords(of sandbox: String) -> String { self.sandbox(sandbox) + "/containers" }
     func containerRecord(_ id: String, in sandbox: String) -> String { containerRecords(of: sandbox) + "/\(id).json" }
+    /// The filter that the container was made with, where its profile was a file.
+    func seccomp(of container: String, in sandbox: String) -> String {
+        containerRecords(of: sandbox) + "/\(container).seccomp"
+    }
     /// Where the monitor's socket is made.
     func monitor(of sandbox: String) -> String { self.sandbox(sandbox) + "/monitor" }
     /// A file system in memory, with a bound: what containers share, and the files of theirs that they may write to.

@@ -1,3 +1,4 @@
+import Glibc
 import JSONTree
 import Linux
 import OCI
@@ -25,6 +26,25 @@ struct RecordFiles: Sendable {
 
     func remove(_ record: ContainerRecord) throws(KernelError) {
         try TreeRemoval.remove(paths.containerRecord(record.id, in: record.sandbox))
+        guard case .localhost = record.exec.seccomp else { return }
+        try TreeRemoval.remove(paths.seccomp(of: record.id, in: record.sandbox))
+    }
+
+    /// Keeps a container's filter for later commands in it, whatever becomes of the profile that it was read from.
+    func write(_ program: SeccompProgram, of record: ContainerRecord) throws(KernelError) {
+        try WholeFile.replace(
+            paths.seccomp(of: record.id, in: record.sandbox), with: program.instructions, durable: false)
+    }
+
+    /// Nil where none was kept, as by earlier releases.
+    func seccomp(of record: ContainerRecord) throws(KernelError) -> SeccompProgram? {
+        do throws(KernelError) {
+            let bytes = try WholeFile.read(paths.seccomp(of: record.id, in: record.sandbox), limit: 1 << 20)
+            return SeccompProgram(instructions: bytes)
+        } catch {
+            if error.code == ENOENT { return nil }
+            throw error
+        }
     }
 
     /// Removes what a daemon that died has left half-written. Of a directory that cannot be read `load` tells.

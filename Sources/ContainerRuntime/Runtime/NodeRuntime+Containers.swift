@@ -113,6 +113,10 @@ extension NodeRuntime {
         record.hooks = edits.hooks.map(\.name)
         state.withLock { $0.containers[id] = ContainerEntry(record) }
         try attempt("container \(config.metadata.name)") { () throws(KernelError) in
+            // Before the record, so that what there is a record of has its filter.
+            if case .localhost = record.exec.seccomp, let program = input.seccomp {
+                try files.write(program, of: record)
+            }
             try files.write(record)
             reach(.containerRecorded)
             try makeWritableLayer(of: id, owner: sandbox.users)

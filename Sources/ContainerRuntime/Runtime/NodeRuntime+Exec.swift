@@ -63,8 +63,7 @@ extension NodeRuntime: RuntimeService {
                 request.difference == ExecDifference()
                 ? record.exec : try template(of: record, in: sandbox.record, with: request.difference)
             if template.appArmor == paths.profile.name { keepOwnProfile() }
-            let seccomp = try dependencies.seccomp.program(
-                for: template.seccomp, capabilities: template.capabilities)
+            let seccomp = try seccomp(of: template, in: record)
             var process = template.process(
                 request.command, seccomp: seccomp, terminal: request.terminal ? Linux.TerminalSize() : nil)
             process.streamOwner = sandbox.record.users?.host(template.userID)
@@ -85,6 +84,19 @@ extension NodeRuntime: RuntimeService {
             state.withLock { _ = $0.sessions.removeValue(forKey: id) }
             throw error.isOfHost ? .failed(Self.launchMessage(error)) : Self.startFailure(error.naming(program))
         }
+    }
+
+    /// That of its container. A profile's file is read when the container is made, and no more. Blocks.
+    private func seccomp(
+        of template: ExecTemplate, in container: ContainerRecord
+    ) throws(CRIError) -> SeccompProgram? {
+        if case .localhost = template.seccomp {
+            let kept = try attempt("container \(container.metadata.name)") { () throws(KernelError) in
+                try files.seccomp(of: container)
+            }
+            if let kept { return kept }
+        }
+        return try dependencies.seccomp.program(for: template.seccomp, capabilities: template.capabilities)
     }
 
     private func streams(
