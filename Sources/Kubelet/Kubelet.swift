@@ -99,6 +99,7 @@ package final class Kubelet: Sendable {
         let sink = APIStatusSink(client: client)
         var settings = configuration.settings
         settings.allocatable = configuration.node.allocatable
+        settings.seccompProfiles = configuration.dataDirectory + "/seccomp"
         mirrors = MirrorPods(
             client: client, node: configuration.identity.name, sink: sink, time: time, logger: logger)
         executor = PodExecutor(

@@ -26,6 +26,7 @@ containers() {
         kubectl get pod telling -o 'jsonpath={.status.containerStatuses[0].state.terminated.message}'
     check "processes of the host cannot be seen" sees_only_itself
     check "seccomp and default capabilities are on" confined
+    check "a seccomp profile of the node's confines a pod, and one that is missing is named" profile_of_the_node
     check_since 23 "kubectl debug runs a container that sees another's processes" debug_sees
     check_since 23 "kubectl debug gives a terminal" debug_terminal
     check "a static pod runs, and its mirror says so" static_pod_runs
@@ -113,6 +114,32 @@ confined() {
     local out
     out=$(kubectl exec volumes -- cat /proc/self/status) || return 1
     grep -q '^Seccomp:.*2' <<<"$out" && grep -q '^CapEff:.*00000000a80425fb' <<<"$out" || { echo "$out"; return 1; }
+}
+
+# The container beside it, without a profile, shows that the call works.
+profile_of_the_node() {
+    mkdir -p "$ROOT/d/kubelet/seccomp/own" &&
+        echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}' \
+            >"$ROOT/d/kubelet/seccomp/own/full.json"
+    kubectl apply -f - >/dev/null <<'Y' || return 1
+apiVersion: v1
+kind: Pod
+metadata: {name: profiled}
+spec:
+  terminationGracePeriodSeconds: 1
+  securityContext: {seccompProfile: {type: Localhost, localhostProfile: own/full.json}}
+  containers:
+  - {name: main, image: busybox:demo, imagePullPolicy: Never, command: [sleep, "1000"]}
+  - {name: other, image: busybox:demo, imagePullPolicy: Never, command: [sleep, "1000"], securityContext: {seccompProfile: {type: RuntimeDefault}}}
+  - {name: none, image: busybox:demo, imagePullPolicy: Never, securityContext: {seccompProfile: {type: Localhost, localhostProfile: own/none.json}}}
+Y
+    eventually 30 kubectl exec profiled -c other -- mkdir /tmp/x >/dev/null 2>&1 && says "No space left" kubectl exec profiled -c main -- mkdir /tmp/x &&
+        eventually 30 says "CreateContainerError $ROOT/d/kubelet/seccomp/own/none.json" missing_profile || return 1
+    kubectl delete pod profiled --wait=false >/dev/null
+}
+missing_profile() {
+    kubectl get pod profiled -o 'jsonpath={.status.containerStatuses[?(@.name=="none")].state.waiting}' |
+        python3 -c 'import json, re, sys; w = json.load(sys.stdin); print(w["reason"], re.search(r"/\S*json", w["message"])[0])'
 }
 
 debug_sees() {

@@ -118,6 +118,9 @@ extension PodExecutor {
         var config = ContainerConfig(
             container, of: pod, attempt: attempt, environment: environment, mounts: mounts + files.mounts,
             terminationFile: files.terminationFile)
+        if case .localhost(let profile) = config.security.seccomp {
+            config.security.seccomp = .localhost(path: "\(settings.seccompProfiles)/\(profile)")
+        }
         config.resources.oomScoreAdjustment = config.resources.oomScore(
             pod.spec.serviceClass, nodeMemory: settings.nodeMemory, share: pod.spec.memoryShare)
         return config

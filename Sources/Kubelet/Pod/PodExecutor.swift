@@ -203,6 +203,8 @@ package struct PodSettings: Sendable {
     package var allocatable: [String: Quantity] = [:]
     /// What pods may set of the kernel.
     package var sysctls = SysctlAllowlist()
+    /// The directory that profiles of type Localhost are beneath.
+    package var seccompProfiles = ""
     /// Whether the kernel runs with AppArmor, so that pods can be confined by it.
     package var hasAppArmor = false
 
