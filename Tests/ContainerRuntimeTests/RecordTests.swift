@@ -11,10 +11,11 @@ import Testing
         id: "s", config: podConfig, hostname: "web", bootID: "boot", createdAt: 5, cgroup: "/c")
 
     private func container() -> ContainerRecord {
-        let exec = ExecTemplate(
+        var exec = ExecTemplate(
             environment: ["A=\u{1}ü\""], workingDirectory: "/", userID: 1, groupID: 2, supplementaryGroups: [3],
             capabilities: .max, noNewPrivileges: true, seccomp: .localhost(path: "/p"),
             appArmor: "profile of mine")
+        exec.addedGroups = [3]
         var record = ContainerRecord(
             id: "c", sandbox: sandbox, config: containerConfig(), imageID: "sha256:x", stopSignal: 15, exec: exec,
             createdAt: 6)

@@ -8,6 +8,8 @@ run_options() {
     check "a parameter of its network, and none of the machine's" option_sysctl
     check "name servers and domains" option_dns
     check "security options" option_security
+    check "a profile with conditions, as docker has them" profile_conditions
+    check "a profile stays as it was when its container was made" profile_is_kept
     check "the machine's processes and shared memory" option_namespaces
     check "an init that collects and leaves signals to the program" option_init
     check "a score for when memory is short" says 300 swiftlet run --oom-score-adj 300 busybox:demo cat /proc/self/oom_score_adj
@@ -37,6 +39,8 @@ option_words() {
 option_groups() {
     echo 'tty:x:5:' >"$ROOT/bundle/rootfs/etc/group" && swiftlet images add grouped:1 "$ROOT/bundle" || return 1
     says "groups=0,5(tty),77" swiftlet run -u 1000 --group-add tty --group-add 77 grouped:1 id &&
+        swiftlet run --detach --name grouped --group-add tty --group-add 77 grouped:1 sleep 1000 &&
+        says "gid=0 groups=0,5(tty),77" swiftlet exec -u 1000 grouped id && swiftlet rm --force grouped &&
         ends_with 125 swiftlet run --group-add nonsense grouped:1 id && grep -q '"nonsense" is neither' "$ROOT/said" && swiftlet images rm grouped:1
 }
 option_device() {
@@ -67,6 +71,32 @@ option_security() {
         [ "$(swiftlet run --security-opt systempaths=unconfined busybox:demo grep -c "/proc/sys proc ro" /proc/mounts)" = 0 ] &&
         [ "$(swiftlet run --security-opt seccomp=builtin busybox:demo grep -c "Seccomp:.2" /proc/self/status)" = 1 ] &&
         ends_with 125 swiftlet run --security-opt nonsense busybox:demo true
+}
+# What the container has, what the machine is and how old its kernel: chdir fails with another number where each condition holds.
+profile_conditions() {
+    local machine other
+    case $(uname -m) in x86_64) machine=amd64 other=arm64 ;; *) machine=arm64 other=amd64 ;; esac
+    cat >"$ROOT/conditions.json" <<J
+{"defaultAction": "SCMP_ACT_ALLOW", "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}], "syscalls": [
+  {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28, "includes": {"caps": ["CAP_NET_ADMIN"], "arches": ["$machine"], "minKernel": "4.8"}},
+  {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 30, "excludes": {"caps": ["CAP_NET_ADMIN"]}},
+  {"names": ["rmdir", "unlinkat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28, "includes": {"arches": ["$other"]}},
+  {"names": ["rmdir", "unlinkat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28, "includes": {"minKernel": "999.0"}}]}
+J
+    says "Read-only" swiftlet run --security-opt "seccomp=$ROOT/conditions.json" busybox:demo mkdir /tmp/x &&
+        says "No space left" swiftlet run --cap-add NET_ADMIN --security-opt "seccomp=$ROOT/conditions.json" busybox:demo mkdir /tmp/x &&
+        swiftlet run --security-opt "seccomp=$ROOT/conditions.json" busybox:demo rmdir /tmp || return 1
+    sed -i 's/minKernel": "4.8/sinceKernel": "4.8/' "$ROOT/conditions.json" &&
+        ends_with 125 swiftlet run --security-opt "seccomp=$ROOT/conditions.json" busybox:demo true && grep -q "conditions.json.*sinceKernel" "$ROOT/said"
+}
+profile_is_kept() {
+    echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}' >"$ROOT/kept.json" &&
+        swiftlet run --detach --name kept --security-opt "seccomp=$ROOT/kept.json" busybox:demo sleep 1000 || return 1
+    echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >"$ROOT/kept.json"
+    says "No space left" swiftlet exec kept mkdir /tmp/x && rm "$ROOT/kept.json" && says "No space left" swiftlet exec -u 1000 kept mkdir /tmp/x || return 1
+    stop_server KILL
+    start_server && says "No space left" swiftlet exec kept mkdir /tmp/x && swiftlet exec --privileged kept mkdir /tmp/x && swiftlet rm --force kept &&
+        [ -z "$(find "$ROOT/r/runtime" -name '*.seccomp')" ]
 }
 option_namespaces() {
     [ "$(swiftlet run --pid host busybox:demo readlink /proc/self/ns/pid)" = "$(readlink /proc/self/ns/pid)" ] &&

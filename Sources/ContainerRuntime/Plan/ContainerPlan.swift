@@ -49,6 +49,7 @@ struct ContainerPlan: Sendable {
             ambientCapabilities: capabilities.ambient,
             noNewPrivileges: security.noNewPrivileges && !security.isPrivileged,
             seccomp: security.isPrivileged ? .unconfined : security.seccomp, appArmor: appArmor.profile)
+        exec.addedGroups = input.identity.addedGroups
         exec.processLimits = config.processLimits
         cgroup = CgroupSettings(config.resources, object: object, controllers: input.host.controllers)
         warnings = capabilities.warnings + appArmor.warnings + cgroup.warnings

@@ -9,6 +9,8 @@ struct ExecTemplate: Sendable, Hashable {
     var userID: UInt32
     var groupID: UInt32
     var supplementaryGroups: [UInt32]
+    /// Those of them that every user in the container has.
+    var addedGroups: [UInt32] = []
     /// A mask.
     var capabilities: UInt64
     /// Those of them that are kept over an exec as a user other than root. A mask.

@@ -6,6 +6,8 @@ struct ProcessIdentity: Sendable, Hashable {
     var groupID: UInt32
     /// Ascending, without duplicates.
     var supplementaryGroups: [UInt32]
+    /// Those of them that were asked for beside the user's own.
+    private(set) var addedGroups: [UInt32]
     /// From the image's /etc/passwd, or `/`.
     var home: String
 
@@ -30,9 +32,10 @@ struct ProcessIdentity: Sendable, Hashable {
         var groups = isStrict ? [] : database.supplementaryGroups(of: entry.name)
         // The first group is among the others, so that a rule that denies it something holds whichever way it is looked for (CVE-2022-36109).
         groups.append(groupID)
-        for group in security.supplementalGroups { groups.append(try Self.number(group, "supplementalGroups")) }
-        for name in security.supplementalGroupNames { groups.append(try Self.group(name, database)) }
-        supplementaryGroups = Array(Set(groups)).sorted()
+        addedGroups = []
+        for group in security.supplementalGroups { addedGroups.append(try Self.number(group, "supplementalGroups")) }
+        for name in security.supplementalGroupNames { addedGroups.append(try Self.group(name, database)) }
+        supplementaryGroups = Set(groups + addedGroups).sorted()
         home = entry.home.isEmpty ? "/" : entry.home
         if security.mustRunAsNonRoot && userID == 0 {
             throw .invalid(
@@ -41,6 +44,7 @@ struct ProcessIdentity: Sendable, Hashable {
     }
 
     mutating func add(_ groups: [UInt32]) {
+        addedGroups += groups
         supplementaryGroups = Set(supplementaryGroups + groups).sorted()
     }
 

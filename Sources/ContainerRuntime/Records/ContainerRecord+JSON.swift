@@ -60,6 +60,7 @@ extension ExecTemplate {
             "noNewPrivileges": .bool(noNewPrivileges),
         ]
         if let appArmor { object["appArmor"] = .string(appArmor) }
+        if !addedGroups.isEmpty { object["addedGroups"] = .array(addedGroups.map { .integer(Int64($0)) }) }
         if !processLimits.isEmpty { object["limits"] = .array(processLimits.map(\.json)) }
         switch seccomp {
         case .runtimeDefault: object["seccomp"] = "runtimeDefault"
@@ -77,6 +78,7 @@ extension ExecTemplate {
         userID = try reader.count("userID")
         groupID = try reader.count("groupID")
         supplementaryGroups = try reader.integers("groups")?.map { UInt32(truncatingIfNeeded: $0) } ?? []
+        addedGroups = try reader.integers("addedGroups")?.map { UInt32(truncatingIfNeeded: $0) } ?? []
         capabilities = UInt64(truncatingIfNeeded: try reader.integer("capabilities") ?? 0)
         ambientCapabilities = UInt64(truncatingIfNeeded: try reader.integer("ambient") ?? 0)
         noNewPrivileges = try reader.bool("noNewPrivileges") ?? false

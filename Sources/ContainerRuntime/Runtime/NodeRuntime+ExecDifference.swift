@@ -13,8 +13,9 @@ extension NodeRuntime {
             let database = try images.userDatabase(
                 of: container.imageID, beneath: paths.writable(of: container.id) + "/upper")
             // A group alone leaves the user as it is.
-            let identity = try ProcessIdentity(
+            var identity = try ProcessIdentity(
                 security, imageUser: String(template.userID), database: database)
+            identity.add(template.addedGroups)
             (template.userID, template.groupID) = (identity.userID, identity.groupID)
             template.supplementaryGroups = identity.supplementaryGroups
             template.set("HOME", identity.home)
