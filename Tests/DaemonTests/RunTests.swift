@@ -169,6 +169,14 @@ import Testing
         #expect(RunSpec(.object(outer)) == nil)
     }
 
+    /// A daemon that knows the container alone does not know the message.
+    @Test func commandAndDaemonOfOtherReleases() {
+        #expect(RunSpec(message: spec.message) == spec && RunSpec(spec.message) == nil)
+        #expect(RunSpec(message: spec.json) == spec)
+        #expect(RunSpec(message: ["conversation": 3, "container": spec.json]) == nil)
+        #expect(RunSpec(message: ["conversation": 2]) == nil)
+    }
+
     @Test func theRuntimeIsAskedForIt() throws {
         let sandbox = spec.sandbox(
             uid: "u", logs: "/logs/u", resolver: "nameserver 192.0.2.1\nsearch lan\n", gateway: "10.0.0.1")

@@ -138,7 +138,7 @@ struct RunEndpoint: Sendable {
 
     private static func spec(_ connection: any WebSocketConnection) async throws(CRIError) -> RunSpec {
         guard let message = try? await connection.receive(), case .binary(let bytes) = message,
-            let json = try? JSONValue(parsing: bytes), let spec = RunSpec(json)
+            let json = try? JSONValue(parsing: bytes), let spec = RunSpec(message: json)
         else { throw .invalid("the daemon and this command are of different versions: restart the daemon") }
         return spec
     }

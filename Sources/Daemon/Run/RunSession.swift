@@ -39,7 +39,7 @@ package struct RunSession: Sendable {
             spec.hasTerminal
             ? RawTerminal.size(of: STDOUT_FILENO).map { TerminalSize(columns: $0.columns, rows: $0.rows) } : nil
         do {
-            try await connection.send(.binary(spec.json.encoded()))
+            try await connection.send(.binary(spec.message.encoded()))
         } catch {
             throw DaemonError("the daemon went away: \(error)")
         }

@@ -5,6 +5,22 @@ import OCI
 
 /// On its way from the command to the daemon.
 extension RunSpec {
+    /// What follows the first message. 2: the daemon tells of the start.
+    private static let conversation: Int64 = 2
+
+    /// The first message of a session. It is no form that older daemons read: they would tell of no start, and the command would wait for ever.
+    package var message: JSONValue { ["conversation": .integer(Self.conversation), "container": json] }
+
+    /// Older commands send the container alone, and pass over what they are told more.
+    package init?(message: JSONValue) {
+        guard let conversation = message["conversation"] else {
+            self.init(message)
+            return
+        }
+        guard let number = conversation.integer, number <= Self.conversation else { return nil }
+        self.init(message["container"] ?? .null)
+    }
+
     package var json: JSONValue {
         [
             "name": .string(name), "image": .string(image), "entryPoint": .list(entryPoint), "command": .list(command),
