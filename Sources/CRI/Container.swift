@@ -231,6 +231,9 @@ package struct ContainerStatus: Sendable, Hashable {
     package var user: ContainerUser?
     /// As the CRI writes it, such as `SIGTERM`.
     package var stopSignal = ""
+    /// Whether its first process has a terminal, and an input that others can write to. Not in the CRI.
+    package var hasTerminal = false
+    package var hasInput = false
 
     package init(
         id: String, sandbox: String, metadata: ContainerMetadata, state: ContainerState, createdAt: UnixNanoseconds,

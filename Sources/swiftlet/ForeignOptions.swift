@@ -84,7 +84,10 @@ struct ForeignRunOptions: ParsableArguments {
                 "what a detached container writes is kept until `swiftlet rm`, and `swiftlet logs` shows it"
             ),
             (attach != nil, "--attach", "without --detach it is joined to both outputs; --interactive adds the input"),
-            (detachKeys != nil, "--detach-keys", "--detach lets it go on alone from the start"),
+            (
+                detachKeys != nil, "--detach-keys",
+                "--detach lets it go on alone from the start, and `swiftlet attach` joins it"
+            ),
             (
                 memoryReservation != nil, "--memory-reservation and --memory-swappiness",
                 "--memory is its limit; a pod can ask for memory"

@@ -10,7 +10,7 @@ struct RunCommand: AsyncParsableCommand {
         discussion:
             "swiftlet run -it busybox sh. Input, output, signals and the terminal's size are passed on; the container ends with this command, "
             + "nothing of it stays, and its exit code is this command's: 125 where it could not be made or was asked for wrongly, 126 and 127 as a shell has them.\n\n"
-            + "With --detach it goes on alone, also when the daemon is started anew, and stays when it has ended, until the next boot: swiftlet logs, exec, wait, "
+            + "With --detach it goes on alone, also when the daemon is started anew, and stays when it has ended, until the next boot: swiftlet logs, attach, exec, wait, "
             + "kill, stop and rm take its name, which is printed.",
         helpNames: .long)
 

@@ -53,6 +53,16 @@ import Testing
         #expect(ExecMessage([3] + Array(absent.utf8)) == .notStarted("not found", exitCode: 127))
     }
 
+    @Test func whatIsTypedIsPassedOnButForTheKeysThatLeave() {
+        var keys = DetachKeys()
+        #expect(keys.passed([65, 0x11, 66]) == [65, 0x11, 66] && !keys.areComplete)
+        #expect(keys.passed([0x10]) == [] && keys.passed([67]) == [0x10, 67])
+        #expect(keys.passed([0x10, 0x10]) == [0x10] && !keys.areComplete)
+        #expect(keys.passed([0x11, 68]) == [] && keys.areComplete)
+        var together = DetachKeys()
+        #expect(together.passed([65, 0x10, 0x11]) == [65] && together.areComplete)
+    }
+
     @Test func logsBeginAtATimeOrSoLongAgo() throws {
         let words = [
             ("90s", "90"), ("10m", "600"), ("1h30m", "5400"), ("2d", "172800"), ("36500d", "3153600000"),

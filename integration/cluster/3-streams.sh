@@ -18,6 +18,9 @@ streams() {
         check "run -it --rm passes a terminal and the exit code on ($way)" run_terminal
         check "run -i --rm passes input on ($way)" run_input
     done
+    local attach=(nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" attach --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c")
+    check "swiftlet attach shows the output" prints tick "" "${attach[@]}" streams -c ticker
+    check "and passes input on" prints "got two" two "${attach[@]}" streams -c reader
     speak WebSocket
     kubectl delete pod streams --timeout=180s >/dev/null
     host_ports

@@ -41,6 +41,9 @@ run_commands() {
     check "its log, and commands in it" run_asked
     check "a log from a time on, and its last lines" run_log_parts
     check "exit codes are waited for" run_waited
+    check "a detached one is joined, and ends with its exit code" run_joined
+    check "whoever leaves it leaves it running" run_left
+    check "a terminal is left by its keys" run_left_by_keys
     check "images by their ids alone" run_image_ids
     check "it is the same after the daemon was killed" run_taken_up
     check "and after it was stopped, which it does in order" run_stopped
@@ -275,6 +278,32 @@ run_waited() {
     local waiter=$!
     [ "$(swiftlet wait second)" = 4 ] && kill -0 "$waiter" && swiftlet exec first touch /tmp/go && wait "$waiter" &&
         [ "$(xargs <"$ROOT/codes")" = "3 4" ] && swiftlet rm second && ends_with 1 swiftlet wait none || { cat "$ROOT/codes"; return 1; }
+}
+# What is typed first may come before it is joined.
+run_joined() {
+    swiftlet run --detach -i --name joined busybox:demo sh -c 'while read line; do echo "got $line"; [ "$line" != end ] || exit 5; done' &&
+        echo end | ends_with 5 swiftlet attach joined && grep -q "got end" "$ROOT/said" && ends_with 1 swiftlet attach joined && swiftlet rm joined &&
+        ends_with 1 swiftlet attach none && grep -q "no container none" "$ROOT/said" || return 1
+    start_sleep busy || return 1
+    ends_with 1 swiftlet attach busy && grep -q "the command that runs it" "$ROOT/said"
+    local status=$?
+    kill -KILL "$(command_of "--name busy")" && wait "$SLEEP"
+    eventually 10 has_none && return "$status"
+}
+run_left() {
+    swiftlet run --detach --name ticks busybox:demo sh -c 'while :; do echo tick; sleep 0.2; done' || return 1
+    swiftlet attach ticks >"$ROOT/ticks" 2>&1 &
+    local joined=$!
+    eventually 10 grep -q tick "$ROOT/ticks" && pkill -TERM -f "^$BIN/swiftlet attach --data-dir $ROOT/d" && ! wait "$joined" &&
+        says '(run)/ticks' swiftlet ps && swiftlet rm --force ticks
+}
+run_left_by_keys() {
+    swiftlet run --detach -it --name shell busybox:demo sh &&
+        inside timeout -k 5 90 python3 integration/cri/terminal.py 'echo $((40 + 2))\r' '42\r' '\x10\x11' "$BIN/swiftlet" attach --data-dir "$ROOT/d" --run-dir "$ROOT/r" \
+            --config-dir "$ROOT/c" shell && says '(run)/shell' swiftlet ps || return 1
+    # ctrl-p alone is the program's: with it the shell has its last line again.
+    inside timeout -k 5 90 python3 integration/cri/terminal.py '\x10\r' '42\r' 'exit 3\r' "$BIN/swiftlet" attach --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" shell
+    [ $? = 3 ] && swiftlet rm shell
 }
 run_image_ids() {
     local ids

@@ -12,7 +12,7 @@ extension ContainerRecord {
             "message": .string(message), "processID": .integer(Int64(processID)), "warnings": .list(warnings),
             "labels": .map(labels), "annotations": .map(annotations), "logPath": .string(logPath),
             "stopSignal": .integer(Int64(stopSignal)), "terminal": .bool(hasTerminal),
-            "inputOnce": .bool(hasInputOnce), "exec": .object(exec.json),
+            "input": .bool(hasInput), "inputOnce": .bool(hasInputOnce), "exec": .object(exec.json),
             "mounts": .array(mounts.map { .object($0.json) }), "resources": .object(resources.json),
             "program": .string(program), "hooks": .list(hooks),
         ]
@@ -38,6 +38,7 @@ extension ContainerRecord {
         logPath = try reader.required("logPath")
         stopSignal = try reader.code("stopSignal")
         hasTerminal = try reader.bool("terminal") ?? false
+        hasInput = try reader.bool("input") ?? false
         hasInputOnce = try reader.bool("inputOnce") ?? false
         guard let exec = try reader.object("exec") else { throw reader.failure("exec", "it is missing") }
         self.exec = try ExecTemplate(exec)

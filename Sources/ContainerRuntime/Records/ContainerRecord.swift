@@ -37,6 +37,7 @@ struct ContainerRecord: Sendable, Hashable {
     let logPath: String
     let stopSignal: Int32
     let hasTerminal: Bool
+    let hasInput: Bool
     /// Its standard input ends with the first attached session that ends it.
     let hasInputOnce: Bool
     let exec: ExecTemplate
@@ -63,6 +64,7 @@ struct ContainerRecord: Sendable, Hashable {
         logPath = sandbox.logPath(of: config)
         self.stopSignal = stopSignal
         hasTerminal = config.terminal
+        hasInput = config.standardInput
         hasInputOnce = config.standardInput && config.standardInputOnce
         self.exec = exec
         mounts = config.mounts
@@ -95,6 +97,7 @@ struct ContainerRecord: Sendable, Hashable {
         status.user = ContainerUser(
             userID: exec.userID, groupID: exec.groupID, supplementaryGroups: exec.supplementaryGroups)
         status.stopSignal = SignalNames.name(stopSignal)
+        (status.hasTerminal, status.hasInput) = (hasTerminal, hasInput)
         return status
     }
 }

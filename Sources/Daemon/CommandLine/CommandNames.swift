@@ -11,7 +11,6 @@ package enum CommandNames {
 
     /// What they have and Swiftlet has not, and what does it instead.
     private static let absent = [
-        "attach": "`swiftlet logs --follow NAME` hears a detached container, `swiftlet exec -it NAME sh` goes in",
         "build": "buildah builds; `swiftlet images add NAME ARCHIVE` takes what it has made",
         "commit": "what a container wrote stays with it; buildah makes images",
         "compose": "several containers that belong together are a pod: `kubectl apply`",

@@ -1,6 +1,7 @@
 import Glibc
 import HTTP
 import Linux
+import Synchronization
 
 /// A session of a container, joined to this process's standard streams. One a process: what waits on its threads (the next
 /// key, the next resize) ends with the process.
@@ -10,14 +11,25 @@ struct JoinedStreams: Sendable {
     private let object: String
     private let hasInput: Bool
     private let hasTerminal: Bool
+    /// Nil where no keys of its terminal end it.
+    private let leave: Leave?
     /// One waits for input, one for resizes, one writes.
     private let threads = BlockingThreads(count: 3)
 
-    init(_ connection: any WebSocketConnection, object: String, hasInput: Bool, hasTerminal: Bool) {
+    /// - Parameter isLeft: by the keys that `DetachKeys` knows, where it has a terminal.
+    init(
+        _ connection: any WebSocketConnection, object: String, hasInput: Bool, hasTerminal: Bool, isLeft: Bool = false
+    ) {
         self.connection = connection
         self.object = object
         self.hasInput = hasInput
         self.hasTerminal = hasTerminal
+        leave = isLeft && hasTerminal ? Leave() : nil
+    }
+
+    /// Whether the caller has left.
+    private final class Leave: Sendable {
+        let hasCome = Atomic(false)
     }
 
     /// - Parameter started: called with the container's id once the command has started, where that is told; until then nothing is taken of this process's.
@@ -66,8 +78,10 @@ struct JoinedStreams: Sendable {
             do {
                 message = try await connection.receive()
             } catch {
+                if hasLeft { return .ended(0) }
                 throw DaemonError("the session of \(object) broke: \(error)")
             }
+            if message == nil && hasLeft { return .ended(0) }
             guard let message else { throw DaemonError("the session of \(object) ended without an exit code") }
             guard case .binary(let bytes) = message else { continue }
             switch ExecMessage(bytes) {
@@ -84,6 +98,8 @@ struct JoinedStreams: Sendable {
         }
     }
 
+    private var hasLeft: Bool { leave?.hasCome.load(ordering: .acquiring) ?? false }
+
     private func write(_ bytes: [UInt8], to descriptor: Int32) async throws(DaemonError) {
         try await DaemonError.wrapping("output") { () async throws(KernelError) in
             try await threads.run("write output") { () throws(KernelError) in
@@ -93,9 +109,18 @@ struct JoinedStreams: Sendable {
     }
 
     private func forwardInput() async {
+        var keys = DetachKeys()
         while !Task.isCancelled {
-            let bytes = try? await threads.run("read input") { () throws(KernelError) in
+            var bytes = try? await threads.run("read input") { () throws(KernelError) in
                 StandardStreams.readInput()
+            }
+            if let leave, let typed = bytes, !typed.isEmpty {
+                bytes = keys.passed(typed)
+                if keys.areComplete {
+                    leave.hasCome.store(true, ordering: .releasing)
+                    return await connection.close(code: 1000)
+                }
+                if bytes == [] { continue }
             }
             guard let bytes, !bytes.isEmpty else { break }
             guard (try? await connection.send(.binary(ExecMessage.standardInput(bytes)))) != nil else { return }

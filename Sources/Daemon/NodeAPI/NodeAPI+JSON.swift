@@ -77,6 +77,7 @@ extension ContainerStatus {
             "exitCode": .integer(Int64(exitCode)), "reason": .string(reason), "message": .string(message),
             "image": .string(image), "imageRef": .string(imageID), "logPath": .string(logPath),
             "pid": .integer(Int64(processID)), "labels": .map(labels), "annotations": .map(annotations),
+            "terminal": .bool(hasTerminal), "input": .bool(hasInput),
         ]
     }
 }

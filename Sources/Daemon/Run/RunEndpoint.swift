@@ -27,7 +27,8 @@ struct RunEndpoint: Sendable {
     /// What a path asks, and of which container: those of the kubelet's, in the namespace that no pod can have.
     private static func container(_ path: String) -> (what: Substring, name: String)? {
         let parts = path.split(separator: "/")
-        guard parts.count == 4, parts[1] == RunSpec.namespace, ["containerLogs", "exec"].contains(parts[0]) else {
+        guard parts.count == 4, parts[1] == RunSpec.namespace, ["containerLogs", "exec", "attach"].contains(parts[0])
+        else {
             return nil
         }
         return (parts[0], String(parts[2]))
@@ -104,6 +105,7 @@ struct RunEndpoint: Sendable {
         guard let container = run.container else {
             throw .badRequest("\(name) is being \(run.hasEnded ? "removed" : "made")")
         }
+        if what == "attach" { return try join(request, to: container, of: run) }
         if what == "exec" {
             return try containers.session(
                 request, in: container, named: name, isAttach: false, difference: ExecDifference(request.query))
@@ -119,10 +121,16 @@ struct RunEndpoint: Sendable {
 
     /// The first message is the `RunSpec`; from then on it is an attach, with signals on a channel of their own.
     private func session(_ request: HTTPRequest) throws(Status) -> HTTPResponse {
+        try Self.session(request) { connection in await serve(connection) }
+    }
+
+    /// - Parameter serve: over the WebSocket that the request asks for.
+    static func session(
+        _ request: HTTPRequest, _ serve: @escaping @Sendable (any WebSocketConnection) async -> Void
+    ) throws(Status) -> HTTPResponse {
         guard request.headers.values("Sec-WebSocket-Protocol").contains(where: { $0.contains(ExecMessage.subprotocol) })
-        else { throw .badRequest("a container is run over a WebSocket with \(ExecMessage.subprotocol)") }
-        return HTTPResponse(
-            101, body: .webSocket(subprotocol: ExecMessage.subprotocol) { connection in await serve(connection) })
+        else { throw .badRequest("this is asked over a WebSocket with \(ExecMessage.subprotocol)") }
+        return HTTPResponse(101, body: .webSocket(subprotocol: ExecMessage.subprotocol, run: serve))
     }
 
     private func serve(_ connection: any WebSocketConnection) async {
