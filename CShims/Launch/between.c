@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -51,14 +53,17 @@ static int go_inside(struct cl_child *child, int told) {
 
 /* The process between. One that goes inside does so from the container's own group and namespaces, which the clone has then without another word; it is not
  * in the sight of who is in there. */
-static pid_t fork_between(struct clone_args *args, int goes_inside) {
-    struct clone_args own = {.flags = args->flags & ~(uint64_t)CLONE_PIDFD, .cgroup = args->cgroup, .exit_signal = SIGCHLD};
-    if (!goes_inside) return fork();
-    args->flags = args->cgroup = 0;
+static pid_t fork_between(struct clone_args *args, int goes_inside, int *pidfd) {
+    struct clone_args own = {.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD};
+    if (goes_inside) {
+        own.flags |= args->flags;
+        own.cgroup = args->cgroup;
+        args->flags = args->cgroup = 0;
+    }
     return plain_clone(&own);
 }
 
-/* Who clones, while the pipe is for a moment the child's as well: only a child of ours is believed to be one. */
+/* The number's page is for a moment the child's as well: only a child of ours is believed to be one. */
 static int handle_of(pid_t pid) {
     siginfo_t info;
     int handle = (int)syscall(SYS_pidfd_open, pid, 0), code = errno;
@@ -73,8 +78,7 @@ static int handle_of(pid_t pid) {
     return errno = code, -1;
 }
 
-/* Others' pipes and sockets are not to end late because we are held up. A command of its own has none. */
-static void let_go_of_others(struct cl_child *child, int user, int told) {
+void cl_let_go_of_others(struct cl_child *child, int user, int told) {
     const struct cl_launch *launch = child->launch;
     if (child->plan->flags & CL_PLAN_EXPLICIT) return;
     int kept[CL_MAX_MOUNTS + 9] = {child->control, told, user, child->processes, launch->cgroup, launch->join_pidfd}, count = 6;
@@ -84,65 +88,95 @@ static void let_go_of_others(struct cl_child *child, int user, int told) {
     child->callers_end = -1; /* its number may be another's from here on */
 }
 
-pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, int *answer) {
+static void release(struct cl_between *between) {
+    close(between->answer);
+    between->answer = -1;
+    munmap(between->made, sizeof *between->made);
+}
+
+/* The pipe's other end, or -1. */
+static int open_answer(struct cl_between *between) {
     int ends[2];
-    pid_t made[2] = {-1, 0};
-    if (pipe2(ends, O_CLOEXEC) < 0) return -1;
-    int goes_inside = child && user < 0;
-    pid_t between = fork_between(args, goes_inside);
-    if (between == 0) {
-        args->flags |= CLONE_PARENT;
+    /* there at once: the kernel writes to it whatever becomes of who clones, and counts it as ours */
+    const int kind = MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE;
+    void *page = mmap(NULL, sizeof *between->made, PROT_READ | PROT_WRITE, kind, -1, 0);
+    if (page == MAP_FAILED) return -1;
+    *between = (struct cl_between){.pidfd = -1, .answer = -1, .made = page};
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+        int code = errno;
+        munmap(page, sizeof *between->made);
+        return errno = code, -1;
+    }
+    between->answer = ends[0];
+    return ends[1];
+}
+
+static void __attribute__((noreturn)) tell(const struct cl_child *child, int told, int code) {
+#ifdef DEBUG
+    static const char place[] = "monitor.childMade";
+    if (!code) cm_hold((const uint8_t *)place, sizeof place - 1);
+#endif
+    /* whose end is to be seen is the child's, which may be over before we are */
+    for (int i = 0; child && i < 3; i++) close(i);
+    if (child) close(child->control);
+    _exit(write(told, &code, sizeof code) < 0);
+}
+
+pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, struct cl_between *between) {
+    int told = open_answer(between), goes_inside = child && user < 0, made = -1;
+    if (told < 0) return -1;
+    pid_t pid = fork_between(args, goes_inside, &between->pidfd);
+    if (pid == 0) {
+        close(between->answer);
+        args->flags |= CLONE_PARENT | CLONE_PARENT_SETTID;
         args->flags &= ~(uint64_t)CLONE_PIDFD;
         args->pidfd = 0;
+        args->parent_tid = (uint64_t)(uintptr_t)between->made;
         args->exit_signal = 0;
-        if (child) let_go_of_others(child, user, ends[1]);
-        int joined = goes_inside ? go_inside(child, ends[1]) : 0;
+        if (child) cl_let_go_of_others(child, user, told);
+        int joined = goes_inside ? go_inside(child, told) : 0;
         if (child && !goes_inside) {
             if (!(child->plan->flags & CL_PLAN_EXPLICIT)) cl_prepare(child);
             joined = child->processes >= 0 ? setns(child->processes, CLONE_NEWPID) : 0;
         }
         if (joined == 0 && user >= 0) joined = setns(user, CLONE_NEWUSER);
         /* behind a filter clone3 is mostly not to be had */
-        if (joined < 0) made[0] = -1;
-        else made[0] = goes_inside ? (pid_t)syscall(SYS_clone, args->flags, 0, 0, 0, 0) : plain_clone(args);
-        if (made[0] == 0) {
-            close(ends[1]);
-            return 0;
-        }
-        made[1] = errno;
-        /* whose end is to be seen is the child's, which may be over before we are */
-        for (int i = 0; child && i < 3; i++) close(i);
-        if (child) close(child->control);
-        _exit(write(ends[1], made, sizeof made) < 0);
+        if (joined == 0) made = goes_inside ? (int)syscall(SYS_clone, args->flags, 0, between->made, 0, 0) : plain_clone(args);
+        if (made != 0) tell(child, told, made < 0 ? errno : 0);
+        close(told);
+        munmap(between->made, sizeof *between->made);
+        return 0;
     }
     int code = errno;
-    close(ends[1]);
-    if (between < 0) close(ends[0]);
-    else *answer = ends[0];
+    close(told);
+    if (pid < 0) release(between);
+    else between->pid = pid;
     errno = code;
-    return between;
+    return pid;
 }
 
-int cl_finish_within(pid_t between, int answer, pid_t *pid, int *pidfd) {
-    pid_t made[2] = {-1, 0};
-    ssize_t got;
-    do got = read(answer, made, sizeof made);
-    while (got < 0 && errno == EINTR);
-    close(answer);
-    kill(between, SIGKILL); /* it has nothing left to do, and whoever may freeze or stop it could keep it from its end */
-    if (got != sizeof made) return ECHILD;
-    if (made[0] < 0) return made[1];
-    if ((*pidfd = handle_of(made[0])) < 0) return errno;
-    *pid = made[0];
+int cl_finish_within(struct cl_between *between, pid_t *pid, int *pidfd) {
+    struct pollfd over[] = {{.fd = between->answer, .events = POLLIN}, {.fd = between->pidfd, .events = POLLIN}};
+    int code = ECHILD;
+    while (poll(over, 2, -1) < 0 && errno == EINTR) continue;
+    if (read(between->answer, &code, sizeof code) != sizeof code) code = ECHILD;
+    /* it has nothing left to do, and whoever may freeze or stop it could keep it from its end */
+    syscall(SYS_pidfd_send_signal, between->pidfd, SIGKILL, NULL, 0);
+    /* one that was killed right after its clone has made the child all the same */
+    pid_t made = *between->made;
+    release(between);
+    if (made <= 0) return code ? code : ECHILD;
+    if ((*pidfd = handle_of(made)) < 0) return errno;
+    *pid = made;
     return 0;
 }
 
 pid_t cl_clone_within(int user, struct clone_args *args, int *pidfd) {
-    int answer;
-    pid_t pid = -1, between = cl_begin_within(user, args, NULL, &answer);
-    if (between <= 0) return between;
-    int code = cl_finish_within(between, answer, &pid, pidfd);
-    waitpid(between, NULL, 0);
-    errno = code;
-    return pid;
+    struct cl_between between = {0};
+    pid_t pid = cl_begin_within(user, args, NULL, &between);
+    if (pid <= 0) return pid;
+    int code = cl_finish_within(&between, &pid, pidfd);
+    close(between.pidfd);
+    cl_collect(between.pid);
+    return code ? (errno = code, -1) : pid;
 }

@@ -71,8 +71,8 @@ void cl_set_oom_score(const struct cl_child *child);
 /* namespaces.c */
 struct clone_args;
 uint64_t cl_new_namespaces(const struct cl_plan *plan);
-/* Clones into the plan's namespaces: 0 in the child, its pid, or that of the process between that makes it (*answer, else left alone); -1 with errno. */
-pid_t cl_fork_explicit(struct cl_child *child, struct clone_args *args, int *answer, uint32_t *stage);
+/* Clones into the plan's namespaces: 0 in the child, its pid, or that of the process between that makes it (*between, else left alone); -1 with errno. */
+pid_t cl_fork_explicit(struct cl_child *child, struct clone_args *args, struct cl_between *between, uint32_t *stage);
 void cl_enter_namespaces(struct cl_child *child);
 void cl_become_root(const struct cl_plan *plan);
 /* Waits for the parent, and ends with it. */
@@ -90,13 +90,16 @@ void cl_keep_descriptors(const struct cl_child *child, const int *kept, int coun
 
 /* between.c: a child made by a process between, for the caller to reap. That process prepares `child`, where there is one and its plan is no explicit one,
  * with the host's rights, and joins the pid namespace that it names and the user namespace; without that, -1, it brings the child into the container. 0 in
- * the child, or -1 with errno; else its pid, and *answer can be read once it has said what came of it, or has ended. It may be held up by whoever is in the
- * container, and by file systems. */
-pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, int *answer);
-/* Takes its answer, and ends it; the caller collects it. 0 and the child, by its pid in the caller's pid namespace, or an errno. */
-int cl_finish_within(pid_t between, int answer, pid_t *pid, int *pidfd);
+ * the child, or -1 with errno; else its own pid, with `between` filled in. It may be held up by whoever is in the container, and by file systems. */
+pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, struct cl_between *between);
+/* Takes its answer, once there is one or it has ended, and ends it; the caller collects it. 0 and the child, by its pid in the caller's pid namespace, or an
+ * errno. */
+int cl_finish_within(struct cl_between *between, pid_t *pid, int *pidfd);
 /* Both, for a child that has nothing to prepare. 0 in the child, its pid, or -1 with errno. */
 pid_t cl_clone_within(int user, struct clone_args *args, int *pidfd);
+/* Closes what is the caller's alone, and neither the child's nor its namespaces': others' pipes and sockets are not to end late because the child is held up. A
+ * command of its own has none. `user` and `told` are kept as well, -1 for none. */
+void cl_let_go_of_others(struct cl_child *child, int user, int told);
 /* The pid namespace that `child->processes` names, where a procfs can be made for it by who is not in it (Linux 6.17); -1. */
 int cl_namespace_for_procfs(const struct cl_child *child);
 

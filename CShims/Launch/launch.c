@@ -50,18 +50,20 @@ static pid_t fork_into(struct cl_child *child, struct cl_launched *out, uint32_t
             args.flags &= ~(uint64_t)CLONE_INTO_CGROUP;
             args.cgroup = 0;
         }
-        if (launch->join_pidfd >= 0 && child->processes >= 0) return cl_begin_within(-1, &args, child, &out->answer);
+        if (launch->join_pidfd >= 0 && child->processes >= 0) return cl_begin_within(-1, &args, child, &out->between);
         if (launch->join_pidfd >= 0) return (pid_t)syscall(SYS_clone3, &args, sizeof args);
         args.flags |= cl_new_namespaces(launch->plan);
-        return cl_fork_explicit(child, &args, &out->answer, stage);
+        return cl_fork_explicit(child, &args, &out->between, stage);
     }
     if (launch->join_pidfd < 0) {
         if (child->processes < 0 || child->user >= 0) args.flags |= CLONE_NEWNS;
         if (CL_KEEPS(PID_NAMESPACE) && launch->plan->flags & CL_PLAN_NEW_PID) args.flags |= CLONE_NEWPID;
     }
     if (child->processes >= 0 || (child->user >= 0 && launch->join_pidfd < 0))
-        return cl_begin_within(launch->join_pidfd < 0 ? child->user : -1, &args, child, &out->answer);
-    return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+        return cl_begin_within(launch->join_pidfd < 0 ? child->user : -1, &args, child, &out->between);
+    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    if (pid == 0) cl_let_go_of_others(child, child->user, -1);
+    return pid;
 }
 
 /* The pipes' owner must be somebody whom the container knows: its processes open them again by /dev/stdout and the like. */
@@ -74,10 +76,11 @@ static void give_streams(const struct cl_launch *launch) {
 
 static void discard(struct cl_launched *launched) {
     siginfo_t info;
-    if (launched->between) {
-        kill(launched->between, SIGKILL);
-        int code = cl_finish_within(launched->between, launched->answer, &launched->pid, &launched->pidfd);
-        cl_collect(launched->between);
+    if (launched->between.pid) {
+        syscall(SYS_pidfd_send_signal, launched->between.pidfd, SIGKILL, NULL, 0);
+        int code = cl_finish_within(&launched->between, &launched->pid, &launched->pidfd);
+        close(launched->between.pidfd);
+        cl_collect(launched->between.pid);
         if (code) return;
     }
     syscall(SYS_pidfd_send_signal, launched->pidfd, SIGKILL, NULL, 0);
@@ -121,8 +124,7 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
     int back = namespace < 0 ? 0 : setns(launch->own_pid_ns, CLONE_NEWPID);
     if (back < 0 && !(errno == EPERM && launch->plan->flags & CL_PLAN_EXPLICIT)) abort();
     if (code) return code;
-    if (out->answer < 0) out->pid = pid;
-    else out->between = pid;
+    if (!out->between.pid) out->pid = pid;
     if (CL_KEEPS(DEVICES) && launch->plan->flags & CL_PLAN_DEVICE_PROGRAM && !joins && launch->cgroup >= 0) {
         code = cl_attach_device_program(launch->cgroup, launch->plan->rules, launch->plan->rule_count);
         if (code) {
@@ -150,7 +152,7 @@ static int cause(int control, int code, uint32_t *stage, uint32_t *index) {
 int32_t cl_launch_begin(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage) {
     int ends[2];
     *stage = CL_STAGE_STDIO;
-    *out = (struct cl_launched){.pidfd = -1, .answer = -1};
+    *out = (struct cl_launched){.pidfd = -1, .between.answer = -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
     int code = clone_child(launch, ends, out, stage);
     close(ends[1]);
@@ -161,8 +163,7 @@ int32_t cl_launch_begin(const struct cl_launch *launch, struct cl_launched *out,
 
 int32_t cl_launch_finish(struct cl_launched *launched, uint32_t *stage) {
     *stage = CL_STAGE_CLONE;
-    int code = -cl_finish_within(launched->between, launched->answer, &launched->pid, &launched->pidfd);
-    launched->answer = -1;
+    int code = -cl_finish_within(&launched->between, &launched->pid, &launched->pidfd);
     if (code) {
         code = cause(launched->control, code, stage, &launched->index);
         close(launched->control);
@@ -172,9 +173,10 @@ int32_t cl_launch_finish(struct cl_launched *launched, uint32_t *stage) {
 
 int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage) {
     int code = cl_launch_begin(launch, out, stage);
-    if (code || !out->between) return code;
+    if (code || !out->between.pid) return code;
     code = cl_launch_finish(out, stage);
-    if (code) cl_collect(out->between);
+    close(out->between.pidfd);
+    if (code) cl_collect(out->between.pid);
     return code;
 }
 

@@ -112,7 +112,7 @@ static void step_back(const struct cl_plan *plan, int own[CL_MAX_NAMESPACES]) {
     }
 }
 
-pid_t cl_fork_explicit(struct cl_child *child, struct clone_args *args, int *answer, uint32_t *stage) {
+pid_t cl_fork_explicit(struct cl_child *child, struct clone_args *args, struct cl_between *between, uint32_t *stage) {
     const struct cl_plan *plan = child->plan;
     int own[CL_MAX_NAMESPACES], code = 0;
     memset(own, -1, sizeof own);
@@ -125,7 +125,7 @@ pid_t cl_fork_explicit(struct cl_child *child, struct clone_args *args, int *ans
     if (!code) {
         *stage = CL_STAGE_CLONE;
         if (user < 0 && child->processes < 0) pid = (pid_t)syscall(SYS_clone3, args, sizeof *args);
-        else pid = cl_begin_within(user, args, child, answer);
+        else pid = cl_begin_within(user, args, child, between);
         if (pid == 0) return 0;
         if (pid < 0) code = errno;
     }

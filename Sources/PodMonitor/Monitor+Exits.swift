@@ -60,9 +60,9 @@ extension Monitor {
         if !tellWriter(.drain, processes[index].key) { reportContainer(index) }
     }
 
-    /// Milliseconds until the next deadline, or until another look at makers that are ending, which nothing tells; -1 without either.
+    /// Milliseconds until the next deadline; -1 without one.
     var patience: Int32 {
-        var soonest = makers.isEmpty ? UInt64.max : cm_monotonic_clock() + MonitorLimit.makersPatience * 1_000_000
+        var soonest = UInt64.max
         for process in processes {
             if let deadline = process.deadline, deadline < soonest { soonest = deadline }
         }
@@ -73,9 +73,19 @@ extension Monitor {
 
     mutating func handleOverdue() {
         let now = cm_monotonic_clock()
-        for index in 0..<processes.count {
-            guard let deadline = processes[index].deadline, deadline <= now else { continue }
-            if processes[index].isBeingMade { giveUp(index, MakingEnd.late) } else { reportContainer(index) }
+        var overdue: [UInt32] = []
+        for process in processes {
+            if let deadline = process.deadline, deadline <= now { overdue.append(process.key) }
+        }
+        for key in overdue {
+            guard let index = index(of: key), processes[index].deadline != nil else { continue }
+            if processes[index].hasFailed {
+                lookAgain(index)
+            } else if processes[index].isBeingMade {
+                giveUp(index, MakingEnd.late)
+            } else {
+                reportContainer(index)
+            }
         }
     }
 

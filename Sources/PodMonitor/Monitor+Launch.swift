@@ -89,7 +89,8 @@ extension Monitor {
         }
         defer { memory.unmap() }
         if container(id) != nil { return reply(request, .alreadyExists) }
-        if ledger.isFull || count(sessions: false) >= MonitorLimit.containers { return reply(request, .limit) }
+        let others = count { !$0.isSession }
+        if ledger.isFull || others >= MonitorLimit.containers { return reply(request, .limit) }
         var plan = cl_plan()
         let code = cl_plan_read(memory.bytes.baseAddress, UInt64(memory.bytes.count), &plan)
         guard code == 0 else { return reply(request, failure(CL_STAGE_PLAN, code)) }
@@ -164,7 +165,11 @@ extension Monitor {
             return reply(request, .wrongState)
         }
         if session(id) != nil { return reply(request, .alreadyExists) }
-        if ledger.isFull || count(sessions: true) >= MonitorLimit.sessions { return reply(request, .limit) }
+        let others = count { $0.isSession && !$0.hasFailed }
+        let lost = count { $0.isSession && $0.hasFailed && $0.container == name }
+        guard !ledger.isFull, others < MonitorLimit.sessions, lost < MonitorLimit.lostSessions else {
+            return reply(request, .limit)
+        }
         var plan = cl_plan()
         let code = cl_plan_read(memory.bytes.baseAddress, UInt64(memory.bytes.count), &plan)
         guard code == 0 else { return reply(request, failure(CL_STAGE_PLAN, code)) }
@@ -223,7 +228,8 @@ extension Monitor {
             input: place.input, keepsInput: place.keepsInput, createdAt: now)
         process.request = request
         processes.append(process)
-        if launched.between > 0 { awaitMade(launched, processes.count - 1) } else { letGo(processes.count - 1) }
+        let index = processes.count - 1
+        if launched.between.pid > 0 { awaitMade(launched.between, index) } else { letGo(index) }
         return key
     }
 
@@ -231,9 +237,9 @@ extension Monitor {
         LaunchFailure(stage: UInt32(stage), code: -code, index: 0)
     }
 
-    private func count(sessions: Bool) -> Int {
+    private func count(_ counts: (Supervised) -> Bool) -> Int {
         var count = 0
-        for process in processes where process.isSession == sessions { count += 1 }
+        for process in processes where counts(process) { count += 1 }
         return count
     }
 }

@@ -9,25 +9,28 @@ enum MakingEnd {
 /// Processes that another one makes: it looks a container's volumes up, or takes a session's steps inside its container, and whoever is there, or serves a
 /// volume, may hold it up. Nobody else is to wait for it.
 extension Monitor {
-    mutating func awaitMade(_ launched: cl_launched, _ index: Int) {
-        processes[index].between = launched.between
-        processes[index].answer = launched.answer
+    mutating func awaitMade(_ maker: cl_between, _ index: Int) {
+        let key = processes[index].key
+        processes[index].maker = maker
         processes[index].deadline = cm_monotonic_clock() + MonitorLimit.makingPatience * 1_000_000
-        _ = cm_poll_add(poll, launched.answer, Wake.made(processes[index].key).token)
+        let code = watch(maker.answer, .made(key), maker.pidfd, .maker(maker.pid))
+        guard code != 0 else { return }
+        giveUp(index, LaunchFailure(stage: UInt32(CL_STAGE_CLONE), code: -code, index: 0))
+        lookLater(index)
     }
 
     /// Who makes the process has told what came of it, or has ended.
     mutating func finishMaking(_ key: UInt32) {
-        guard let index = index(of: key), processes[index].isBeingMade else { return }
+        guard let index = index(of: key), let maker = processes[index].maker else { return }
         var launched = cl_launched()
         launched.control = processes[index].control
-        launched.between = processes[index].between
-        launched.answer = processes[index].answer
+        launched.between = maker
         var stage: UInt32 = 0
-        cm_poll_remove(poll, launched.answer)
+        cm_poll_remove(poll, maker.answer)
         let code = cl_launch_finish(&launched, &stage)
-        makers.append(launched.between)
-        processes[index].answer = -1
+        makers.append(maker)
+        collect(maker.pid)
+        processes[index].maker = nil
         processes[index].deadline = nil
         guard code == 0 else {
             processes[index].control = -1
@@ -45,15 +48,41 @@ extension Monitor {
     mutating func letGo(_ index: Int) {
         let process = processes[index]
         if process.isSession { MonitorPoint.sessionCloned.reach() } else { MonitorPoint.containerCloned.reach() }
+        let code = watch(process.control, .control(process.key), process.pidfd, .process(process.key))
+        guard code == 0 else {
+            _ = cm_signal(process.pidfd, 9)
+            let failure = LaunchFailure(stage: UInt32(CL_STAGE_CLONE), code: -code, index: 0)
+            act(processes[index].machine.failed(failure), index)
+            return lookLater(index)
+        }
         if process.machine.phase == .starting { _ = cl_go(process.control) }
-        _ = cm_poll_add(poll, process.control, Wake.control(process.key).token)
-        _ = cm_poll_add(poll, process.pidfd, Wake.process(process.key).token)
+    }
+
+    /// Both or none: 0, or a negated errno.
+    private func watch(_ first: Int32, _ wake: Wake, _ second: Int32, _ other: Wake) -> Int32 {
+        var code = cm_poll_add(poll, first, wake.token)
+        if code == 0 { code = cm_poll_add(poll, second, other.token) }
+        if code != 0 { cm_poll_remove(poll, first) }
+        return code
+    }
+
+    // MARK: Those that nothing tells of, since the kernel had no memory to have them watched
+
+    private mutating func lookLater(_ index: Int) {
+        processes[index].deadline = cm_monotonic_clock() + MonitorLimit.unwatchedPatience * 1_000_000
+    }
+
+    mutating func lookAgain(_ index: Int) {
+        let process = processes[index]
+        lookLater(index)
+        guard let maker = process.maker else { return reap(process.key) }
+        if cm_collect_ended(maker.pid) != 0 { finishMaking(process.key) }
     }
 
     /// Fails a process that is being made, if it is; what is left of it goes as soon as the kernel lets it.
     mutating func giveUp(_ index: Int, _ failure: LaunchFailure) {
-        guard processes[index].isBeingMade else { return }
-        cm_kill(processes[index].between)
+        guard let maker = processes[index].maker else { return }
+        _ = cm_signal(maker.pidfd, 9)
         processes[index].deadline = nil
         act(processes[index].machine.failed(failure), index)
     }
@@ -62,7 +91,16 @@ extension Monitor {
         for index in 0..<processes.count { giveUp(index, MakingEnd.unwanted) }
     }
 
-    mutating func collectMakers() {
-        makers.removeAll { cm_collect_ended($0) != 0 }
+    /// A process between has ended.
+    mutating func makerEnded(_ pid: Int32) {
+        if let key = processes.first(where: { $0.maker?.pid == pid })?.key { finishMaking(key) }
+        collect(pid)
+    }
+
+    private mutating func collect(_ pid: Int32) {
+        guard let index = makers.firstIndex(where: { $0.pid == pid }), cm_collect_ended(pid) != 0 else { return }
+        let maker = makers.remove(at: index)
+        cm_poll_remove(poll, maker.pidfd)
+        cm_close(maker.pidfd)
     }
 }

@@ -20,7 +20,7 @@ package struct Monitor {
     var writerPID: Int32 = -1
     var processes: [Supervised] = []
     /// Those that have made a process, or were to, and are to be collected.
-    var makers: [Int32] = []
+    var makers: [cl_between] = []
     var ledger = ExitLedger()
     var isEnding = false
     private var lastKey: UInt32 = 0
@@ -44,7 +44,6 @@ package struct Monitor {
             let woken = cm_poll_wait(poll, &token, patience)
             if woken < 0 { break }
             if woken > 0, let wake = Wake(token: token) { handle(wake) }
-            collectMakers()
             handleOverdue()
         }
         // What is ours is gone before we are, so that our cgroup can be removed. The daemon knows by our own end.
@@ -63,6 +62,7 @@ package struct Monitor {
         case .process(let key): reap(key)
         case .end: takeEnd()
         case .made(let key): finishMaking(key)
+        case .maker(let process): makerEnded(process)
         }
     }
 

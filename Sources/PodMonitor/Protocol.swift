@@ -52,6 +52,8 @@ package enum MonitorLimit {
     package static let containers = 256
     /// Exec sessions running at once; `exec` beyond is refused.
     package static let sessions = 256
+    /// Those of one container that were given up and that the kernel has not ended yet; `exec` in it beyond is refused.
+    package static let lostSessions = 64
     /// Exits not yet acknowledged; `create`, `start` and `exec` beyond are refused until some are.
     package static let exits = 1024
     /// Bytes of the device rules that come with a greeting: 256 rules.
@@ -62,8 +64,8 @@ package enum MonitorLimit {
     static let wouldBlock: Int64 = -11
     /// Milliseconds in which a process must be made that another one makes.
     package static let makingPatience: UInt64 = 10_000
-    /// Milliseconds until it is looked again at those that have made one and are ending.
-    package static let makersPatience: UInt64 = 50
+    /// Milliseconds between two looks at a process that failed and that nothing tells of.
+    package static let unwatchedPatience: UInt64 = 1_000
     /// Milliseconds for which a container's exit waits for the end of its log.
     package static let logPatience: UInt64 = 100
 }

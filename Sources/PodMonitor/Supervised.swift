@@ -13,9 +13,8 @@ struct Supervised {
     var pidfd: Int32
     /// Open until execve; -1 after.
     var control: Int32
-    /// Who makes the process, and where that can be read once it has; -1 where it is made.
-    var between: Int32 = -1
-    var answer: Int32 = -1
+    /// Who makes the process, until that is over.
+    var maker: cl_between?
     /// The container's cgroup; -1 for a session.
     let cgroup: Int32
     /// The end of the standard input's pipe that is written to, while it is kept.
@@ -35,12 +34,13 @@ struct Supervised {
     var startedAt: UInt64 = 0
     /// How it ended, once it has; its number is 0 until it was reported.
     var record: ExitRecord?
-    /// Monotonic nanoseconds at which the process is given up if it is not made by then, or its exit is reported though the log's end has not been told.
+    /// Monotonic nanoseconds at which the process is given up if it is not made by then, or its exit is reported though the log's end has not been told; of one
+    /// that failed, at which it is looked at, since nothing tells of it.
     var deadline: UInt64?
 
     var isSession: Bool { !session.isEmpty }
     var isAlive: Bool { pidfd >= 0 }
-    var isBeingMade: Bool { answer >= 0 }
+    var isBeingMade: Bool { maker != nil }
     /// Its launch failed and was answered; only the reaping is left.
     var hasFailed: Bool { machine.phase == .failed }
 
@@ -51,7 +51,6 @@ struct Supervised {
     mutating func closeAll() {
         cm_close(pidfd)
         cm_close(control)
-        cm_close(answer)
         cm_close(cgroup)
         cm_close(input)
         cm_close(terminal)
@@ -61,7 +60,6 @@ struct Supervised {
         errors = -1
         pidfd = -1
         control = -1
-        answer = -1
         input = -1
         terminal = -1
     }
@@ -76,6 +74,8 @@ enum Wake {
     case process(UInt32)
     case end
     case made(UInt32)
+    /// A process between has ended: its number.
+    case maker(Int32)
 
     init?(token: UInt64) {
         let key = UInt32(truncatingIfNeeded: token)
@@ -87,6 +87,7 @@ enum Wake {
         case 5: self = .process(key)
         case 6: self = .end
         case 7: self = .made(key)
+        case 8: self = .maker(Int32(bitPattern: key))
         default: return nil
         }
     }
@@ -100,6 +101,7 @@ enum Wake {
         case .process(let key): 5 << 32 | UInt64(key)
         case .end: 6 << 32
         case .made(let key): 7 << 32 | UInt64(key)
+        case .maker(let process): 8 << 32 | UInt64(UInt32(bitPattern: process))
         }
     }
 }

@@ -161,12 +161,6 @@ extension Check {
         },
     ]
 
-    /// Waits for what must come, for half a minute.
-    private static func comes(_ what: String, _ hasCome: () throws -> Bool) async throws {
-        for _ in 0..<3_000 where try !hasCome() { try await Task.sleep(for: .milliseconds(10)) }
-        try expect(try hasCome(), "it does not come that \(what)")
-    }
-
     private static func openFiles(of process: Int32) throws -> [String] {
         guard let directory = opendir("/proc/\(process)/fd") else { throw KernelError("list", "descriptors") }
         defer { closedir(directory) }
@@ -178,32 +172,6 @@ extension Check {
             if !name.hasPrefix(".") { names.append("\(name) \(link("/proc/\(process)/fd/\(name)"))") }
         }
         return names
-    }
-}
-
-/// A file system whose server says nothing: whoever looks a name up in it waits until it is killed.
-private final class HungVolume: Sendable {
-    let path: String
-    private let server: SharedDescriptor
-
-    /// Nil where the kernel has no FUSE.
-    init?(at path: String) throws {
-        guard let server = try? Descriptor.open("/dev/fuse", O_RDWR) else { return nil }
-        self.path = path
-        self.server = SharedDescriptor(server)
-        mkdir(path, 0o700)
-        let options = try self.server.withRaw { "fd=\($0),rootmode=40000,user_id=0,group_id=0" }
-        guard mount("hung", path, "fuse", UInt(MS_NOSUID | MS_NODEV), options) == 0 else {
-            throw KernelError("mount", path)
-        }
-    }
-
-    /// Who waits gets an error.
-    func fail() { server.close() }
-
-    func end() {
-        server.close()
-        umount2(path, Int32(MNT_DETACH))
     }
 }
 
@@ -238,41 +206,5 @@ private struct RawDaemon {
             }
         }
         return numbers
-    }
-}
-
-/// A launch that is not waited for.
-private final class Waiting: Sendable {
-    private let outcome = Mutex<Result<Void, PodMonitorError>?>(nil)
-
-    init(_ monitor: any PodMonitoring, _ container: ContainerLaunch) {
-        begin { () async throws(PodMonitorError) in _ = try await monitor.run(container) }
-    }
-
-    init(_ monitor: any PodMonitoring, _ session: ExecLaunch) {
-        begin { () async throws(PodMonitorError) in _ = try await monitor.exec(session) }
-    }
-
-    private func begin(_ launch: @escaping @Sendable () async throws(PodMonitorError) -> Void) {
-        Task {
-            var result = Result<Void, PodMonitorError>.success(())
-            do throws(PodMonitorError) { try await launch() } catch { result = .failure(error) }
-            outcome.withLock { [result] in $0 = result }
-        }
-    }
-
-    var isAnswered: Bool { outcome.withLock { $0 != nil } }
-
-    /// Once it is answered; nil where it went well.
-    var failure: PodMonitorError? {
-        get async throws {
-            while true {
-                if let outcome = outcome.withLock({ $0 }) {
-                    if case .failure(let error) = outcome { return error }
-                    return nil
-                }
-                try await Task.sleep(for: .milliseconds(10))
-            }
-        }
     }
 }

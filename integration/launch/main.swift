@@ -16,7 +16,7 @@ import Linux
     }
     var passed = 0
     var failed = 0
-    for (index, check) in (Check.isolation + Check.life + Check.pod + Check.monitor).enumerated() {
+    for (index, check) in (Check.isolation + Check.life + Check.pod + Check.monitor + Check.making).enumerated() {
         if arguments.count > 2 && !check.name.contains(arguments[2]) { continue }
         do {
             let pod = try await ground.pod("pod\(index)")

@@ -29,13 +29,20 @@ struct cl_launch {
     int32_t gate;         /* a listening socket: where the first process waits for its start */
 };
 
+/* A process between, which makes the child. */
+struct cl_between {
+    int32_t pid;    /* 0: there is none */
+    int32_t pidfd;  /* closed once cl_launch_start has returned */
+    int32_t answer; /* can be read once it has told what came of it; -1: that was taken */
+    int32_t *made;  /* shared with it: the kernel writes the child's number there, from within its clone */
+};
+
 struct cl_launched {
     int32_t pid;
     int32_t pidfd;
     int32_t control; /* status records come from it, CL_GO is written to it */
     uint32_t index;  /* of a failure: which mount, path or device */
-    int32_t between; /* the process between that makes the child; 0: there is none */
-    int32_t answer;  /* can be read once that has made it, or has ended; -1 */
+    struct cl_between between;
 };
 
 /* One message on the control socket, from child to parent. End of file after CL_STATUS_EXECUTING means it has exec'd. */
@@ -61,10 +68,11 @@ enum { CL_WORDS = 256 };
  * the caller collects afterwards, where there is one. */
 int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage);
 void cl_collect(int32_t between);
-/* The same without a wait for a process between, which a file system or a container's own processes may hold up: where one makes the child, `answer` is
- * set, and pid and pidfd are not yet. */
+/* The same without a wait for a process between, which a file system or a container's own processes may hold up: where one makes the child, pid and pidfd are
+ * not set yet. */
 int32_t cl_launch_begin(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage);
-/* What came of that, once `answer` can be read: as cl_launch_start. The process between is left to be collected by the caller, who may have killed it. */
+/* What came of that, once the answer can be read or the process between has ended: as cl_launch_start. That process is left to be collected by the caller,
+ * who may have killed it. */
 int32_t cl_launch_finish(struct cl_launched *launched, uint32_t *stage);
 /* Loads a device program: a descriptor or a negated errno. It costs one to two milliseconds, so the daemon loads the usual
  * one for all its monitors. */

@@ -15,6 +15,7 @@ uint64_t cm_wall_clock(void);      /* nanoseconds since 1970 */
 uint64_t cm_monotonic_clock(void); /* nanoseconds */
 
 int32_t cm_poll_create(void);
+/* In a debug build it refuses once what SWIFTLET_REFUSE names, by its token's upper half, as where memory is short. */
 int32_t cm_poll_add(int32_t poll, int32_t fd, uint64_t token);
 void cm_poll_remove(int32_t poll, int32_t fd);
 /* Writes the token of one descriptor that can be read: 1, 0 after the time (-1: none) has passed. */
@@ -60,7 +61,6 @@ int32_t cm_rename(const char *from, const char *to);
 void cm_collect(int32_t pid, int32_t milliseconds);
 /* Collects a child without waiting; 0 where it has not ended. */
 int32_t cm_collect_ended(int32_t pid);
-void cm_kill(int32_t pid);
 
 /* Forks: 0 in the child, which keeps descriptors 0 to 2 and `socket` (moved to 3) alone; else its pid and our end. */
 int32_t cm_fork_writer(int32_t *socket);

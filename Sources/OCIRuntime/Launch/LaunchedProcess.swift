@@ -72,7 +72,7 @@ struct LaunchedProcess: ~Copyable {
         guard code == 0 else { throw LaunchedProcess.failure(stage, launched.index, -code, plan.names) }
         self.init(
             processID: launched.pid, handle: Descriptor(owning: launched.pidfd),
-            control: Descriptor(owning: launched.control), between: launched.between, names: plan.names)
+            control: Descriptor(owning: launched.control), between: launched.between.pid, names: plan.names)
     }
 
     private static func failure(
