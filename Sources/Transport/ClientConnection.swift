@@ -21,7 +21,7 @@ struct ClientCall: Sendable {
 enum ClientOutcome: Sendable {
     case response(HTTPResponse)
     case failed(HTTPError)
-    /// The connection had closed before it took the request, or a part of a long body: it may be sent again on another.
+    /// A connection that was used before closed without a byte of the response: what is idempotent may be sent again on another.
     case stale(HTTPError)
 }
 

@@ -8,7 +8,7 @@ import NIOWebSocket
 /// Sends requests to one endpoint over HTTP/1.1, with connections kept open between them.
 ///
 /// A body whose length is announced comes as parts (a long one as a stream, where the limits say so); one of open length comes as a stream that is read as fast as the caller takes it. A request
-/// that finds its kept connection closed is sent once more if it is idempotent. Redirects are not followed.
+/// whose kept connection closes before any of the response has come is sent once more if it is idempotent, with its whole body. Redirects are not followed.
 package final class HTTPClient: HTTPHandler {
     private let endpoint: HTTPEndpoint
     private let limits: ClientLimits
@@ -30,16 +30,19 @@ package final class HTTPClient: HTTPHandler {
     }
 
     package func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
-        let deadline = NIODeadline.now() + TimeAmount(limits.totalTime)
-        let call = ClientCall(
-            head: head(for: request), body: request.body, deadline: deadline, limits: limits)
+        var deadline = NIODeadline.now() + TimeAmount(limits.totalTime)
+        let head = head(for: request)
         if let kept = pool.take() {
+            let call = ClientCall(head: head, body: request.body, deadline: deadline, limits: limits)
             switch await kept.send(call) {
             case .response(let response): return response
             case .failed(let error): throw error
             case .stale(let error): guard request.method.isIdempotent else { throw error }
             }
+            // A body that got on had more than its time, and begins anew.
+            if !request.body.isEmpty { deadline = .now() + TimeAmount(limits.totalTime) }
         }
+        let call = ClientCall(head: head, body: request.body, deadline: deadline, limits: limits)
         switch await (try connect(deadline)).send(call) {
         case .response(let response): return response
         case .failed(let error), .stale(let error): throw error

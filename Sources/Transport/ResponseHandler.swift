@@ -34,13 +34,14 @@ final class ResponseHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Outside of the state, so that a growing body is never copied.
     private var collected: [UInt8] = []
     private var used = false
-    /// Whether the socket has taken a part of the call's body.
-    private var hasSent = false
     /// A call that was cancelled before it started.
     private var cancelled: CancelToken?
     private var heldRead = false
     private var timer: Scheduled<Void>?
+    /// What ends the call besides the connection's end.
     private var failure: HTTPError?
+    /// Why the connection ends; nil: the other side closes it.
+    private var cause: String?
     /// What is left of the call's body; nil once all of it is on its way.
     private var outgoing: OutgoingParts?
     private var context: ChannelHandlerContext?
@@ -65,11 +66,10 @@ final class ResponseHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if failure == nil {
-            failure =
-                error is HTTPParserError
-                ? .malformed("the response cannot be read: \(error)")
-                : .connectionLost(reason: connectionReason(error))
+        if error is HTTPParserError {
+            failure = failure ?? .malformed("the response cannot be read: \(error)")
+        } else {
+            cause = cause ?? connectionReason(error)
         }
         context.close(promise: nil)
     }
@@ -108,7 +108,7 @@ extension ResponseHandler {
             return
         }
         guard case .idle = state, let context, context.channel.isActive else {
-            let lost = failure ?? HTTPError.connectionLost(reason: "\(endpoint) has closed the connection")
+            let lost = failure ?? connectionLost
             continuation.resume(returning: used ? .stale(lost) : .failed(lost))
             return
         }
@@ -118,7 +118,6 @@ extension ResponseHandler {
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: call.deadline) { self.timedOut() }
         context.write(wrapOutboundOut(.head(call.head)), promise: nil)
         outgoing = OutgoingParts([call.body])
-        hasSent = false
         sendOn(call.limits.totalTime)
     }
 
@@ -136,7 +135,6 @@ extension ResponseHandler {
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(next))), promise: taken)
         // By way of the loop: where the socket takes much, the parts do not pile up on the stack.
         taken.futureResult.hop(to: context.eventLoop).assumeIsolated().whenSuccess {
-            self.hasSent = true
             context.eventLoop.assumeIsolated().execute { self.taken(time) }
         }
     }
@@ -241,6 +239,10 @@ extension ResponseHandler {
         context?.close(promise: nil)
     }
 
+    private var connectionLost: HTTPError {
+        .connectionLost(reason: cause ?? "\(endpoint) has closed the connection")
+    }
+
     private func ended() {
         timer?.cancel()
         timer = nil
@@ -248,11 +250,10 @@ extension ResponseHandler {
         state = .closed
         outgoing = nil
         collected = []
-        let lost = failure ?? .connectionLost(reason: "\(endpoint) has closed the connection")
+        let lost = failure ?? connectionLost
         switch before {
         case .waiting(let pending):
-            let isStale = used && !hasSent && failure == nil
-            pending.continuation.resume(returning: isStale ? .stale(lost) : .failed(lost))
+            pending.continuation.resume(returning: used && failure == nil ? .stale(lost) : .failed(lost))
         case .collecting(let pending, _): pending.continuation.resume(returning: .failed(lost))
         case .streaming(let body, _, _): body.finish(.failure(lost))
         case .idle, .upgraded, .closed: break
