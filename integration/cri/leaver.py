@@ -18,19 +18,30 @@ def frame(payload):
     return struct.pack(">BBH", 0x82, 0x80 | 126, len(payload)) + bytes(4) + payload
 
 
+def frames(stream):
+    """The payloads of a server's messages."""
+    while len(start := stream.read(2)) == 2:
+        size = start[1]
+        if size >= 126:
+            size = int.from_bytes(stream.read(2 if size == 126 else 8), "big")
+        yield stream.read(size)
+
+
 peer = socket.socket(socket.AF_UNIX)
 peer.connect(sys.argv[1])
 peer.sendall(
     b"GET /v1/run HTTP/1.1\r\nHost: node\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n")
-answer = b""
-while b"\r\n\r\n" not in answer:
-    answer += peer.recv(4096)
-assert b" 101 " in answer.split(b"\r\n")[0], answer
+stream = peer.makefile("rb")
+status = stream.readline()
+assert b" 101 " in status, status
+while stream.readline() not in (b"\r\n", b""):
+    pass
 peer.sendall(frame(json.dumps(WANTED).encode()))
 if "--stay" in sys.argv:
     # Channel 6, before anything else.
-    assert peer.recv(3)[2] == 6
+    first = next(frames(stream), b"")
+    assert first[:1] == b"\6", first
 else:
     peer.shutdown(socket.SHUT_RDWR)
 os._exit(0)
