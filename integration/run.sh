@@ -86,11 +86,11 @@ suite() {
 }
 
 unit_tests() {
-    local out status
+    local out status place left
     is_chosen unit || return 0
-    out=$(mktemp)
+    out=$(mktemp) place=$(mktemp -d)
     say "unit"
-    timeout -k 20 1200 swift test --skip-build 2>&1 | tee "$out"
+    TMPDIR=$place timeout -k 20 1200 swift test --skip-build 2>&1 | tee "$out"
     status=${PIPESTATUS[0]}
     local all bad off
     all=$(grep -oE 'Test run with [0-9]+ tests?' "$out" | tail -n 1 | grep -oE '[0-9]+' || echo 0)
@@ -99,6 +99,14 @@ unit_tests() {
     passed=$((passed + all - bad - off)) failed=$((failed + bad)) skipped=$((skipped + off))
     grep -E '^✘ ' "$out" | sed 's/^/unit: /' >>"$failures"
     if [ "$status" != 0 ] && [ "$bad" = 0 ]; then ended_badly unit "$status"; fi
+    # Locks and empty directories are SwiftPM's.
+    left=$(find "$place" -mindepth 1 -maxdepth 1 ! -name '*.lock' ! -name 'TemporaryDirectory.*')
+    if [ -n "$left" ]; then
+        printf 'unit: FAIL  files that tests leave: %s\n' "${left//$'\n'/ }" | tee -a "$failures"
+        failed=$((failed + 1))
+    fi
+    grep -o " $place/[^ ]*" /proc/self/mounts | sort -r | xargs -r umount
+    rm -rf --one-file-system "$place"
     echo "simulation: $(grep -m 1 -o 'in order: .*' "$out" || echo "no history ended in order")"
     rm -f "$out"
 }

@@ -73,7 +73,7 @@ import Testing
         _ = try await api.send(.post, Path.maps, configMap("a"))
         let early = try await api.get(Path.maps).revision
         _ = try await api.send(.post, Path.maps, configMap("b"))
-        await api.tick(seconds: 610)
+        try await api.tick(seconds: 610)
         let past = try await api.get(Path.maps, query: ["resourceVersion": early, "resourceVersionMatch": "Exact"])
         #expect(past.status == 410)
         #expect(try await api.get(Path.maps).names == ["a", "b"])

@@ -5,6 +5,7 @@ import JSONTree
 import KubernetesAPI
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 /// A store whose disk takes nothing while the test says so.
@@ -124,10 +125,10 @@ final class RefusingStore: KeyValueStore {
         store.hold()
         let before = test.time.sleeperCount
         let write = status(test, "True")
-        while test.time.sleeperCount == before { await Task.yield() }
+        try await until { test.time.sleeperCount != before }
         #expect(try await shows(test, "False"))
         test.time.advance(by: .seconds(2))
-        while try await !shows(test, "True") { await Task.yield() }
+        try await until { try await shows(test, "True") }
         store.release()
         #expect(try await write.value == 200)
         #expect(try await shows(test, "True"))
@@ -141,13 +142,13 @@ final class RefusingStore: KeyValueStore {
         _ = try await test.send(.post, Self.nodes, node("False"))
         store.hold()
         let first = status(test, "Unknown")
-        while store.held == 0 { await Task.yield() }
-        await test.tick(seconds: 14)
+        try await until { store.held > 0 }
+        try await test.tick(seconds: 14)
         #expect(try await first.value == 504)
         #expect(try await shows(test, "Unknown"))
         let second = status(test, "True")
-        while store.held == 1 { await Task.yield() }
-        await test.tick(seconds: 14)
+        try await until { store.held > 1 }
+        try await test.tick(seconds: 14)
         #expect(try await second.value == 504)
         #expect(try await shows(test, "True"))
         store.release()
@@ -162,9 +163,9 @@ final class RefusingStore: KeyValueStore {
         let test = try await TestServer(configuration, store: store)
         store.hold()
         let write = Task { try await test.send(.post, Path.maps, configMap("a")) }
-        while store.held == 0 { await Task.yield() }
+        try await until { store.held > 0 }
         #expect(try await test.get("/readyz").status == 200)
-        await test.tick(seconds: 31)
+        try await test.tick(seconds: 31)
         let answer = try await write.value
         #expect(answer.status == 504 && answer.message.contains("/data/store") && answer.message.contains("may still"))
         let refused = try await test.send(.post, Path.maps, configMap("b"))
@@ -177,7 +178,7 @@ final class RefusingStore: KeyValueStore {
         #expect(stranger.contains("[-]data-disk failed: reason withheld") && !stranger.contains("/data/store"))
         #expect(try await test.get("/livez").status == 200)
         store.release()
-        while try await test.get("/readyz").status != 200 { await Task.yield() }
+        try await until { try await test.get("/readyz").status == 200 }
         #expect(try await test.send(.post, Path.maps, configMap("b")).status == 201)
         // What was not written has taken no port.
         #expect(try await test.send(.post, Self.services, Self.service).status == 201)

@@ -5,6 +5,7 @@ import JSONTree
 import KubernetesAPI
 import PKI
 import Store
+import TestSupport
 import Testing
 
 /// An API server over a store in memory, with a clock that stands still, and short ways to ask it.
@@ -22,11 +23,11 @@ struct TestServer: Sendable {
         time = StillTime()
         server = try APIServer(configuration, store: store, tokens: tokens, nodes: nodes, time: time)
         try await server.start()
-        await untilItRests()
+        try await untilItRests()
     }
 
     /// Until the server's housekeeping, which is two loops, waits for the clock to move.
-    func untilItRests() async { while time.sleeperCount < 2 { await Task.yield() } }
+    func untilItRests() async throws { try await until { time.sleeperCount >= 2 } }
 
     static let admin = Peer.inProcess(user: "admin", groups: ["system:masters"])
 

@@ -91,12 +91,12 @@ import Testing
             Path.maps, query: ["resourceVersion": start, "allowWatchBookmarks": "true", "timeoutSeconds": "90"])
         _ = try await api.send(.post, Path.pods, pod("elsewhere"))
         let latest = try await api.get(Path.maps).revision
-        await api.tick(seconds: 61)
+        try await api.tick(seconds: 61)
         let event = try #require(try await watch.event())
         #expect(event["type"] == "BOOKMARK")
         #expect(event["object"]?["kind"] == "ConfigMap")
         #expect(event["object"]?["metadata"]?["resourceVersion"]?.string == latest)
-        await api.tick(seconds: 30)
+        try await api.tick(seconds: 30)
         #expect(try await watch.event()?["type"] == "BOOKMARK")
         #expect(try await watch.event() == nil)
     }
@@ -123,7 +123,7 @@ import Testing
         let answer = Task { try await api.get(Path.maps, query: ["resourceVersion": "999999"]) }
         // The clock moves until the server, which looks at it when it begins to wait, has had enough.
         let ticking = Task {
-            while !Task.isCancelled { await api.tick(seconds: 1) }
+            while !Task.isCancelled { try await api.tick(seconds: 1) }
         }
         defer { ticking.cancel() }
         let refused = try await answer.value
@@ -153,11 +153,11 @@ extension TestServer {
     func latest(_ revision: Int64) -> String { String(revision) }
 
     /// Lets the server's housekeeping run for so many seconds.
-    func tick(seconds: Int) async {
+    func tick(seconds: Int) async throws {
         for _ in 0..<seconds {
-            await untilItRests()
+            try await untilItRests()
             time.advance(by: .seconds(1))
         }
-        await untilItRests()
+        try await untilItRests()
     }
 }

@@ -5,6 +5,7 @@ import Glibc
 import Linux
 import Logging
 import Synchronization
+import TestSupport
 
 /// Cgroups and mounts as sets of names.
 final class FakeKernel: RuntimeKernel {
@@ -166,8 +167,8 @@ final class HeldTime: TimeSource {
     }
 
     /// Waits until somebody sleeps for `duration`, and wakes them.
-    func fire(_ duration: Duration) async {
-        while !end({ $0.0 == duration }) { await Task.yield() }
+    func fire(_ duration: Duration) async throws {
+        try await until { end { $0.0 == duration } }
     }
 
     @discardableResult
@@ -197,8 +198,8 @@ final class FakeNode: Sendable {
     let events: EventThread
 
     init() throws {
-        var template = Array(("/tmp/swiftlet-runtime-" + String(repeating: "X", count: 6)).utf8CString)
-        guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", "/tmp") }
+        var template = Array(("\(temporaryDirectory)/swiftlet-runtime-" + String(repeating: "X", count: 6)).utf8CString)
+        guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", temporaryDirectory) }
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         events = try FakeNode.events.get()
         try WholeFile.makeDirectories(directory + "/rootfs/bin")

@@ -18,14 +18,14 @@ import Testing
         for id in [free, limited] { try await runtime.startContainer(id) }
 
         node.kernel.state.withLock { $0.heldMemory = 64 << 20 }
-        await node.time.fire(NodeRuntime.memoryLook)
+        try await node.time.fire(NodeRuntime.memoryLook)
         // The next look begins when this one has ended.
-        await node.time.fire(NodeRuntime.memoryLook)
+        try await node.time.fire(NodeRuntime.memoryLook)
         #expect(try await runtime.containerStatus(limited).state == .running)
 
         let exit = try #require(runtime.state.withLock { $0.containers[limited]?.exit })
         node.kernel.state.withLock { $0.heldMemory = 64 << 20 + 1 }
-        await node.time.fire(NodeRuntime.memoryLook)
+        try await node.time.fire(NodeRuntime.memoryLook)
         #expect(await exit.wait() == 137)
         let status = try await runtime.containerStatus(limited)
         #expect(status.state == .exited && status.reason == "OOMKilled" && status.exitCode == 137)
@@ -44,14 +44,14 @@ import Testing
         let sharing = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
         try await runtime.startContainer(sharing)
         node.kernel.state.withLock { $0.sharedMemory = 1 << 30 }
-        await node.time.fire(NodeRuntime.memoryLook)
-        await node.time.fire(NodeRuntime.memoryLook)
+        try await node.time.fire(NodeRuntime.memoryLook)
+        try await node.time.fire(NodeRuntime.memoryLook)
         #expect(runtime.state.withLock { $0.containers[sharing]?.memoryPause ?? 0 } > 0)
         #expect(try await runtime.containerStatus(sharing).state == .running)
 
         let exit = try #require(runtime.state.withLock { $0.containers[sharing]?.exit })
         node.kernel.state.withLock { $0.heldMemory = 64 << 20 + 1 }
-        for _ in 0...NodeRuntime.memoryPause { await node.time.fire(NodeRuntime.memoryLook) }
+        for _ in 0...NodeRuntime.memoryPause { try await node.time.fire(NodeRuntime.memoryLook) }
         #expect(await exit.wait() == 137)
         await runtime.close()
     }

@@ -13,8 +13,8 @@ private final class SocketMonitor {
     private var path: String { "\(directory)/\(MonitorConnection.socketName)" }
 
     init() throws {
-        var template = Array(("/tmp/swiftlet-monitor-" + String(repeating: "X", count: 6)).utf8CString)
-        guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", "/tmp") }
+        var template = Array(("\(temporaryDirectory)/swiftlet-monitor-" + String(repeating: "X", count: 6)).utf8CString)
+        guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", temporaryDirectory) }
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         listener = try MessageSocket.listen(in: directory, name: MonitorConnection.socketName)
     }
@@ -23,33 +23,34 @@ private final class SocketMonitor {
 
     /// The next daemon's connection.
     func accept() async throws -> Int32 {
-        while true {
-            let connection = try listener.withRaw { raw throws(KernelError) in Glibc.accept(raw, nil, nil) }
-            if connection >= 0 { return connection }
-            await Task.yield()
+        var connection: Int32 = -1
+        try await until {
+            connection = try listener.withRaw { raw throws(KernelError) in Glibc.accept(raw, nil, nil) }
+            return connection >= 0
         }
+        return connection
     }
 
     /// Answers the next message with `done`, and what the greeting has besides.
-    func answer(_ connection: Int32) async {
-        await answer(connection) {
+    func answer(_ connection: Int32) async throws {
+        try await answer(connection) {
             $0.append(protocolVersion)
             $0.append(Int32(4_242))
         }
     }
 
     /// Answers the next message with `done` and a body.
-    func answer(_ connection: Int32, _ fill: (inout WireWriter) -> Void) async {
-        var reply = WireWriter(.reply, request: await take(connection))
+    func answer(_ connection: Int32, _ fill: (inout WireWriter) -> Void) async throws {
+        var reply = WireWriter(.reply, request: try await take(connection))
         reply.append(ReplyStatus.done.rawValue)
         fill(&reply)
         _ = send(connection, reply.bytes, reply.bytes.count, 0)
     }
 
     /// Takes the next message, and returns its number.
-    @discardableResult func take(_ connection: Int32) async -> UInt32 {
+    @discardableResult func take(_ connection: Int32) async throws -> UInt32 {
         var bytes = [UInt8](repeating: 0, count: 4_096)
-        while recv(connection, &bytes, bytes.count, Int32(MSG_DONTWAIT)) < 0 { await Task.yield() }
+        try await until { recv(connection, &bytes, bytes.count, Int32(MSG_DONTWAIT)) >= 0 }
         return bytes[4..<8].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
     }
 
@@ -71,7 +72,7 @@ private final class SocketMonitor {
         let connection = try connection(to: monitor)
         let opening = Task { try await connection.open(patience: nil) }
         let first = try await monitor.accept()
-        await monitor.answer(first)
+        try await monitor.answer(first)
         #expect(try await opening.value == 4_242)
 
         monitor.hide()
@@ -86,9 +87,9 @@ private final class SocketMonitor {
         monitor.show()
         time.advance(by: .seconds(1))
         let second = try await monitor.accept()
-        await monitor.answer(second)
+        try await monitor.answer(second)
         let request = Task { try await connection.request(.list, operation: "list", id: "p") { _ in } }
-        await monitor.answer(second)
+        try await monitor.answer(second)
         _ = try await request.value
         connection.disconnect()
         close(second)
@@ -133,10 +134,10 @@ private final class SocketMonitor {
                 process: try ProcessHandle(processID: getpid()), program: nil, patience: nil, time: time)
         }
         let first = try await monitor.accept()
-        await monitor.answer(first)
+        try await monitor.answer(first)
         let client = try await opening.value
         let start = Task { try await client.start("c") }
-        await monitor.take(first)
+        try await monitor.take(first)
         close(first)
         return (client, start)
     }
@@ -145,8 +146,8 @@ private final class SocketMonitor {
         let monitor = try SocketMonitor()
         let (_, start) = try await startWithoutAnswer(of: monitor)
         let second = try await monitor.accept()
-        await monitor.answer(second)
-        await monitor.answer(second) {
+        try await monitor.answer(second)
+        try await monitor.answer(second) {
             $0.append(UInt32(1))
             $0.append(bytes: Array("c".utf8))
             $0.append(MonitoredContainer.State.running.rawValue)

@@ -166,7 +166,7 @@ private struct KeptWords: LogHandler {
         node.monitors.only?.state.withLock { $0.ignoredSignals = [SIGTERM] }
         async let grace: Void = node.time.fire(.seconds(30))
         try await runtime.stopContainer(deaf, timeout: .seconds(30))
-        await grace
+        try await grace
         #expect(try await runtime.containerStatus(deaf).exitCode == 137)
         // What is stopped or gone stops again.
         try await runtime.stopContainer(deaf, timeout: .seconds(30))
@@ -348,10 +348,10 @@ private struct KeptWords: LogHandler {
         do {
             async let timeout: Void = node.time.fire(.seconds(7))
             _ = try await runtime.execSync(container: id, command: ["sleep"], timeout: .seconds(7), outputLimit: 10)
-            await timeout
+            try await timeout
             Issue.record("a command without end ended")
         } catch {
-            guard case .timedOut = error else {
+            guard case .timedOut? = error as? CRIError else {
                 Issue.record("\(error)")
                 return
             }
@@ -417,7 +417,7 @@ private struct KeptWords: LogHandler {
         } catch {
             #expect(error.description.contains("timed out"))
         }
-        await limit
+        try await limit
         try await runtime.removePodSandbox(sandbox)
         #expect(try await runtime.leftovers().isEmpty)
         gate.open()
@@ -437,17 +437,17 @@ private struct KeptWords: LogHandler {
         // Not on disk before, so that the obstacle, which no file can take the place of, meets the exit's write.
         let record = node.paths.state + "/sandboxes/\(directory)/containers/\(first).json"
         let text = { String(decoding: (try? WholeFile.read(record)) ?? [], as: UTF8.self) }
-        while !text().contains("\"running\"") { await Task.yield() }
+        try await until { text().contains("\"running\"") }
         // The record of its creation may be written after that of its start.
         repeat { unlink(record) } while mkdir(record, 0o700) != 0 && errno == EEXIST
         let pod = try #require(node.monitors.only)
         pod.end(first, code: 3)
-        while try await runtime.containerStatus(first).state != .exited { await Task.yield() }
+        try await until { try await runtime.containerStatus(first).state == .exited }
         for _ in 0..<1_000 { await Task.yield() }
         #expect(pod.unacknowledged == 1 && !text().contains("\"exited\""))
         #expect(rmdir(record) == 0)
         pod.end(second, code: 0)
-        while pod.unacknowledged > 0 { await Task.yield() }
+        try await until { pod.unacknowledged == 0 }
         #expect(text().contains("\"exited\""))
     }
 }

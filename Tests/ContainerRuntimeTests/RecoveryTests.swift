@@ -58,7 +58,7 @@ import Testing
         let after = try await node.open()
         #expect(try await after.containerStatus(ids[0]).exitCode == 9)
         #expect(try await after.containerStatus(ids[1]).reason == "OOMKilled")
-        while monitor.unacknowledged > 0 { await Task.yield() }
+        try await until { monitor.unacknowledged == 0 }
     }
 
     @Test func aMonitorThatDiedTakesItsPodAlong() async throws {
@@ -86,7 +86,7 @@ import Testing
         node.monitors.silence.withLock { $0 = gate }
         async let isLate: Void = node.time.fire(NodeRuntime.silence)
         let after = try await node.open()
-        await isLate
+        try await isLate
         return (after, sandbox, ids, gate)
     }
 
@@ -102,8 +102,8 @@ import Testing
         #expect(await after.books().sandboxes.map { $0.monitor?.answers } == [false])
         node.monitors.only?.end(ids[1], code: 9)
         gate.open()
-        while await after.books().sandboxes.first?.monitor?.answers != true { await Task.yield() }
-        while try await after.containerStatus(ids[1]).state == .running { await Task.yield() }
+        try await until { await after.books().sandboxes.first?.monitor?.answers == true }
+        try await until { try await after.containerStatus(ids[1]).state != .running }
         #expect(try await after.containerStatus(ids[1]).exitCode == 9)
         #expect(try await after.containerStatus(ids[0]).state == .running)
         let result = try await after.execSync(container: ids[0], command: ["true"], timeout: .zero, outputLimit: 1)
@@ -115,7 +115,7 @@ import Testing
         let (after, sandbox, ids, gate) = try await silent(node, running: ["a"])
         async let isOver: Void = node.time.fire(.seconds(30))
         try await after.stopContainer(ids[0], timeout: .seconds(30))
-        await isOver
+        try await isOver
         let status = try await after.containerStatus(ids[0])
         #expect(status.state == .exited && status.exitCode == 137 && status.message.contains("did not answer"))
         try await after.removePodSandbox(sandbox)

@@ -4,6 +4,7 @@ import Glibc
 import HTTP
 import Linux
 import OCI
+import TestSupport
 import Testing
 
 @testable import ContainerRuntime
@@ -54,14 +55,8 @@ struct RegistryLab {
 }
 
 /// Lets others go on until it is so.
-/// - Returns: false where the test's time was over before.
-func comes(_ isSo: () -> Bool) async -> Bool {
-    while !isSo() {
-        guard !Task.isCancelled else { return false }
-        await Task.yield()
-    }
-    return true
-}
+/// - Returns: false where it does not come.
+func comes(_ isSo: () -> Bool) async -> Bool { (try? await until(isSo)) != nil }
 
 @Suite(.timeLimit(.minutes(15))) struct RegistryPullTests {
     @Test func anOpenRegistryIsAskedWithoutCredentials() async throws {

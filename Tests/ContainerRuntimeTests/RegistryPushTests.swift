@@ -238,7 +238,7 @@ import Testing
         #expect(bytes.count % 512 == 0)
     }
 
-    @Test func whatIsExportedIsWhatIsAdded() async throws {
+    @Test(.ofRoot) func whatIsExportedIsWhatIsAdded() async throws {
         let lab = try await RegistryLab()
         let record = try await lab.pull()
         try await exported(lab.store, "registry.example/app:1", to: lab.node.directory + "/a.tar")
@@ -282,7 +282,7 @@ import Testing
         }
     }
 
-    @Test func severalImagesShareAnArchive() async throws {
+    @Test(.ofRoot) func severalImagesShareAnArchive() async throws {
         let lab = try await RegistryLab()
         try await lab.pull()
         _ = try await lab.store.add(name: "b:1", path: lab.node.directory + "/rootfs")
@@ -322,4 +322,9 @@ import Testing
         #expect(lab.store.state.withLock { $0.held.isEmpty })
         #expect(try OpenDirectory(lab.store.staging).names().isEmpty)
     }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// What an export holds is root's, and only root can unpack it.
+    fileprivate static var ofRoot: Self { .enabled(if: geteuid() == 0, "without root nothing is made for root") }
 }

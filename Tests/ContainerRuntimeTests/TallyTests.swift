@@ -1,6 +1,7 @@
 import CRI
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import ContainerRuntime
@@ -50,8 +51,8 @@ import Testing
 /// Others make and remove groups beside ours at any moment.
 @Suite struct CgroupListingTests {
     @Test func groupsThatGoWhileTheyAreListedAreNone() async throws {
-        var template = Array("/tmp/swiftlet-test-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", "/tmp") }
+        var template = Array("\(temporaryDirectory)/swiftlet-test-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", temporaryDirectory) }
         let root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer { rmdir(root) }
         let changes = Task.detached {

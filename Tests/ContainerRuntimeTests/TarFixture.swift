@@ -8,12 +8,15 @@ struct TarFixture {
 
     /// - Parameters:
     ///   - type: `0` file, `1` hard link, `2` symbolic link, `3` and `4` devices, `5` directory, `6` pipe, `x` pax records.
+    ///   - mode: nil: 0755 for a directory, else 0644.
     ///   - owner: nil: whoever runs the test, so that no root is needed.
     mutating func add(
-        _ path: FilePath, type: Character = "0", _ content: String = "", link: FilePath = "", mode: Int = 0o644,
+        _ path: FilePath, type: Character = "0", _ content: String = "", link: FilePath = "", mode: Int? = nil,
         owner: Int? = nil, size: Int? = nil
     ) {
-        add(path, type: type, bytes: Array(content.utf8), link: link, mode: mode, owner: owner, size: size)
+        add(
+            path, type: type, bytes: Array(content.utf8), link: link, mode: mode ?? (type == "5" ? 0o755 : 0o644),
+            owner: owner, size: size)
     }
 
     private mutating func add(

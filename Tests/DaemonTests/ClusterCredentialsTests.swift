@@ -1,5 +1,6 @@
 import APIMachinery
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -7,7 +8,7 @@ import Testing
 @Suite struct ClusterCredentialsTests {
     /// All stays as it is until two thirds of the year are over.
     @Test func theServerShowsANewCertificateWhenTheOldIsDue() throws {
-        var template = Array("/tmp/credentials-XXXXXX\0".utf8CString)
+        var template = Array("\(temporaryDirectory)/credentials-XXXXXX\0".utf8CString)
         let directory = try #require(mkdtemp(&template).map { String(cString: $0) })
         defer {
             for name in ["ca", "apiserver", "apiserver-kubelet-client", "admin", "service-accounts"] {

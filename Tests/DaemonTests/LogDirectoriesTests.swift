@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -8,8 +9,8 @@ import Testing
     private let root: String
 
     init() throws {
-        var template = Array("/tmp/swiftlet-logs-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", "/tmp") }
+        var template = Array("\(temporaryDirectory)/swiftlet-logs-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw KernelError("mkdtemp", temporaryDirectory) }
         root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 

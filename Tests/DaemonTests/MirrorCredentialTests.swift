@@ -2,12 +2,13 @@ import CRI
 import ContainerRuntime
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import Daemon
 
 @Suite final class MirrorCredentialTests {
-    private let path = "/tmp/mirror-auth-\(getpid())-\(UInt32.random(in: .min ... .max))"
+    private let path = "\(temporaryDirectory)/mirror-auth-\(getpid())-\(UInt32.random(in: .min ... .max))"
 
     deinit { unlink(path) }
 

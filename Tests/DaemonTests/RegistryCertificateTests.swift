@@ -1,13 +1,14 @@
 import ContainerRuntime
 import Glibc
 import Linux
+import TestSupport
 import Testing
 import Transport
 
 @testable import Daemon
 
 @Suite final class RegistryCertificateTests {
-    private let root = "/tmp/registry-certs-\(getpid())-\(UInt32.random(in: .min ... .max))"
+    private let root = "\(temporaryDirectory)/registry-certs-\(getpid())-\(UInt32.random(in: .min ... .max))"
     private let build = RegistryOrigin(isSecure: true, host: "build.local", port: 5000)
 
     deinit { try? TreeRemoval.remove(root) }

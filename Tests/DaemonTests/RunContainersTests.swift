@@ -43,13 +43,13 @@ import Testing
         let keeping = Task { [runs] in await runs.keep() }
         runtime.exit(container: web, code: 3)
         runtime.exit(container: job, code: 0)
-        while try await states() != ["web": .notReady, "other": .ready] { await Task.yield() }
+        try await until { try await states() == ["web": .notReady, "other": .ready] }
         #expect(try await runs.named("web").container?.exitCode == 3)
         // Ends that were not told of, since the stream was cut, are found all the same.
         runtime.cutEvents()
         try await make("late", removed: true)
         runtime.exit(container: try #require(try await runs.named("late").container?.id), code: 0)
-        while try await states()["late"] != nil { await Task.yield() }
+        try await until { try await states()["late"] == nil }
         keeping.cancel()
         runtime.cutEvents()
         await keeping.value
@@ -58,7 +58,7 @@ import Testing
     @Test func whatCouldNotBeSettledIsTriedAgain() async throws {
         let (web, job) = (try await make("web"), try await make("job", removed: true))
         let keeping = Task { [runs] in await runs.keep() }
-        while !runtime.calls.contains(where: { $0.operation == .listContainers }) { await Task.yield() }
+        try await until { runtime.calls.contains { $0.operation == .listContainers } }
         runtime.failAlways(.stopPodSandbox, with: .failed("a process hangs"))
         runtime.exit(container: web, code: 0)
         runtime.exit(container: job, code: 0)
@@ -70,7 +70,7 @@ import Testing
         await time.waitForSleepers(2)
         runtime.failAlways(.stopPodSandbox, with: nil)
         time.advance(by: try #require(RunContainers.pauses.last))
-        while try await states() != ["web": .notReady] { await Task.yield() }
+        try await until { try await states() == ["web": .notReady] }
         keeping.cancel()
         runtime.cutEvents()
         await keeping.value
@@ -89,7 +89,7 @@ import Testing
         await time.waitForSleepers()
         runtime.failAlways(.removePodSandbox, with: nil)
         time.advance(by: RunContainers.pauses[1])
-        while try await !states().isEmpty { await Task.yield() }
+        try await until { try await states().isEmpty }
         keeping.cancel()
         runtime.cutEvents()
         await keeping.value
@@ -105,7 +105,7 @@ import Testing
             time.advance(by: pause)
         }
         let tries = RunContainers.pauses.count + 1
-        while runtime.calls.filter({ $0.operation == .stopPodSandbox }).count < tries { await Task.yield() }
+        try await until { runtime.calls.filter { $0.operation == .stopPodSandbox }.count >= tries }
         #expect(time.untilNext == nil)
         keeping.cancel()
         runtime.cutEvents()
@@ -139,7 +139,7 @@ import Testing
         let web = try await make("web")
         let run = try await runs.named("web")
         let waiting = Task { try await runs.end(of: run) }
-        while !runtime.calls.contains(where: { $0.operation == .containerStatus }) { await Task.yield() }
+        try await until { runtime.calls.contains { $0.operation == .containerStatus } }
         runtime.exit(container: web, code: 7)
         #expect(try await waiting.value == 7)
         #expect(try await runs.end(of: run) == 7, "one that has ended is not waited for")
@@ -154,7 +154,7 @@ import Testing
         let run = try await runs.named("job")
         let keeping = Task { [runs] in await runs.keep() }
         runtime.exit(container: job, code: 5)
-        while try await states()["job"] != nil { await Task.yield() }
+        try await until { try await states()["job"] == nil }
         #expect(try await runs.end(of: run) == 5)
         keeping.cancel()
         runtime.cutEvents()

@@ -8,7 +8,7 @@ import Testing
 @testable import Daemon
 
 @Suite struct RunLogsTests {
-    private let directory = "/tmp/run-logs.\(getpid()).\(UInt64.random(in: .min ... .max))"
+    private let directory = "\(temporaryDirectory)/run-logs.\(getpid()).\(UInt64.random(in: .min ... .max))"
     private var logs: RunLogs { RunLogs(directory, bootID: "b007b007-1111") }
 
     private func write(_ text: String, to uid: String) throws {

@@ -2,6 +2,7 @@ import CRI
 import Glibc
 import JSONTree
 import Linux
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -16,7 +17,7 @@ import Testing
     }
 
     @Test func variablesOfAFile() throws {
-        let path = "/tmp/run-variables-\(getpid())"
+        let path = "\(temporaryDirectory)/run-variables-\(getpid())"
         defer { unlink(path) }
         func variables(_ text: String) throws -> [EnvironmentVariable] {
             try WholeFile.replace(path, with: Array(text.utf8), mode: 0o600, durable: false)

@@ -1,6 +1,7 @@
 import APIMachinery
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -44,7 +45,7 @@ import Testing
     }
 
     @Test func aDirectoryKeepsTimelinesWithinTheirBounds() throws {
-        let path = "/tmp/swiftlet-timeline-\(getpid())"
+        let path = "\(temporaryDirectory)/swiftlet-timeline-\(getpid())"
         defer { try? TreeRemoval.remove(path) }
         let directory = TimelineDirectory(path: path)
         #expect(try directory.pods().isEmpty)
@@ -65,7 +66,7 @@ import Testing
 
     /// Messages of control characters are six times as long in the file.
     @Test func noTimelineOutgrowsItsFile() throws {
-        let path = "/tmp/swiftlet-timeline-long-\(getpid())"
+        let path = "\(temporaryDirectory)/swiftlet-timeline-long-\(getpid())"
         defer { try? TreeRemoval.remove(path) }
         let directory = TimelineDirectory(path: path)
         try directory.make()

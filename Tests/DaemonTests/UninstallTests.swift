@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -29,7 +30,7 @@ import Testing
 
     /// What containers wrote goes with the records that name it, also where the data are to stay: the next daemon would know nothing of it.
     @Test func whatContainersWroteGoesWithTheirRecords() throws {
-        var template = Array("/tmp/swiftlet-uninstall-XXXXXX".utf8CString)
+        var template = Array("\(temporaryDirectory)/swiftlet-uninstall-XXXXXX".utf8CString)
         let root = try #require(mkdtemp(&template).map { String(cString: $0) })
         defer { try? TreeRemoval.remove(root) }
         for path in ["r/runtime/sandboxes", "d/runtime/containers/1/upper", "d/runtime/images", "d/store"] {

@@ -1,13 +1,13 @@
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import Kubelet
 
 @Suite struct AtomicFilesTests {
     private func inDirectory(_ body: (String) throws -> Void) throws {
-        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(base)/swiftlet-files-XXXXXX".utf8CString)
+        var template = Array("\(temporaryDirectory)/swiftlet-files-XXXXXX".utf8CString)
         let directory = mkdtemp(&template).map { String(cString: $0) }
         let path = try #require(directory)
         defer { try? TreeRemoval.remove(path) }

@@ -94,7 +94,7 @@ import Testing
         }
 
         /// Runs the trials beside `body`, after the first of each.
-        func run(_ body: () async -> Void) async {
+        func run(_ body: () async throws -> Void) async rethrows {
             let trials = HostTrials(
                 host, dataDirectory: "/data", time: time,
                 writeDisk: {
@@ -103,8 +103,9 @@ import Testing
                     return self.disk.withLock { $0 }
                 }, startProcess: { self.process.withLock { $0 } })
             let work = Task { await trials.run() }
+            defer { work.cancel() }
             await settle()
-            await body()
+            try await body()
             work.cancel()
             await work.value
         }
@@ -138,9 +139,9 @@ import Testing
     }
 
     /// It is said while the write still hangs, and is over with the first one in time.
-    @Test func aDiskThatStalls() async {
+    @Test func aDiskThatStalls() async throws {
         let machine = Machine()
-        await machine.run {
+        try await machine.run {
             machine.stall.withLock { $0 = .seconds(30) }
             machine.time.advance(by: .seconds(10))
             // The write, its limit, and the other two.
@@ -148,7 +149,7 @@ import Testing
             #expect(!machine.host.has(.diskStalled))
             machine.time.advance(by: .seconds(2))
             await machine.time.waitForSleepers(3)
-            while !machine.host.has(.diskStalled) { await Task.yield() }
+            try await until { machine.host.has(.diskStalled) }
             // The next one is in time.
             machine.stall.withLock { $0 = .zero }
             await machine.next(28)

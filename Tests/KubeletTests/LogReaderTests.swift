@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import Kubelet
@@ -10,7 +11,7 @@ import Testing
     private var path: String { directory + "/0.log" }
 
     init() throws {
-        directory = "/tmp/log-reader-\(getpid())-\(UInt32.random(in: .min ... .max))"
+        directory = "\(temporaryDirectory)/log-reader-\(getpid())-\(UInt32.random(in: .min ... .max))"
         try WholeFile.makeDirectories(directory)
     }
 

@@ -18,7 +18,7 @@ final class DirectoryFixture: Sendable {
     let directory: PodDirectory
     let executor: PodExecutor
     private let sink = KeptStatuses()
-    private let root = "/tmp/pod-directory-\(UInt32.random(in: .min ... .max))"
+    private let root = "\(temporaryDirectory)/pod-directory-\(UInt32.random(in: .min ... .max))"
 
     var published: [String: PodStatus] { sink.statuses.withLock { $0.byUID } }
 
@@ -33,8 +33,9 @@ final class DirectoryFixture: Sendable {
         executor = PodExecutor(
             node: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), runtime: runtime,
             images: images, pulls: PullRecords(directory: root + "/d", threads: threads),
-            volumes: VolumeHost(
-                directories: PodDirectories(data: root + "/d", run: root + "/r"), threads: threads),
+            volumes: UnmountedVolumes(
+                host: VolumeHost(
+                    directories: PodDirectories(data: root + "/d", run: root + "/r"), threads: threads)),
             source: sink, objects: objects,
             watches: ObjectWatches(
                 client: APIClient(

@@ -1,5 +1,6 @@
 import JSONTree
 import Linux
+import TestSupport
 import Testing
 
 @testable import Kubelet
@@ -110,7 +111,7 @@ import Testing
     }
 
     @Test func theNextKubeletReadsWhatTheLastOneWrote() async throws {
-        let root = "/tmp/pull-records-\(UInt32.random(in: .min ... .max))"
+        let root = "\(temporaryDirectory)/pull-records-\(UInt32.random(in: .min ... .max))"
         defer { try? TreeRemoval.remove(root) }
         let threads = BlockingThreads(count: 1)
         let first = PullRecords(directory: root + "/d", threads: threads)

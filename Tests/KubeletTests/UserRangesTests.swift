@@ -2,13 +2,14 @@ import CRI
 import Glibc
 import KubernetesAPI
 import Linux
+import TestSupport
 import Testing
 
 @testable import Kubelet
 
 @Suite struct UserRangesTests {
     private func inDirectories(_ body: (PodDirectories) async throws -> Void) async throws {
-        let root = "/tmp/user-ranges-\(UInt32.random(in: .min ... .max))"
+        let root = "\(temporaryDirectory)/user-ranges-\(UInt32.random(in: .min ... .max))"
         defer { try? TreeRemoval.remove(root) }
         try await body(PodDirectories(data: root + "/d", run: root + "/r"))
     }

@@ -12,7 +12,7 @@ import Testing
 
 @Suite struct VolumeHostTests {
     @Test func aHostPathWithoutATypeIsMadeWhereItIsMissing() async throws {
-        let root = "/tmp/host-path-\(UInt32.random(in: .min ... .max))"
+        let root = "\(temporaryDirectory)/host-path-\(UInt32.random(in: .min ... .max))"
         defer { try? TreeRemoval.remove(root) }
         let host = VolumeHost(directories: PodDirectories(data: "", run: ""), threads: BlockingThreads(count: 1))
         try await host.checkHostPath(HostPathVolumeSource { $0.path = root + "/a/b" }, "v")
@@ -28,7 +28,7 @@ import Testing
 
     /// A program that makes its directory private must find it so after the daemon was started anew, which makes all volumes again.
     @Test func anEmptyDirectoryIsThePodsOnceItIsMade() async throws {
-        let root = "/tmp/empty-directory-\(UInt32.random(in: .min ... .max))"
+        let root = "\(temporaryDirectory)/empty-directory-\(UInt32.random(in: .min ... .max))"
         defer { try? TreeRemoval.remove(root) }
         let directories = PodDirectories(data: root + "/d", run: root + "/r")
         let host = VolumeHost(directories: directories, threads: BlockingThreads(count: 1))
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func aPodGivesBackAllItsFiles() async throws {
-        let root = "/tmp/volumes-\(UInt32.random(in: .min ... .max))"
+        let root = "\(temporaryDirectory)/volumes-\(UInt32.random(in: .min ... .max))"
         defer { try? TreeRemoval.remove(root) }
         let directories = PodDirectories(data: root + "/d", run: root + "/r")
         let host = VolumeHost(directories: directories, threads: BlockingThreads(count: 1))

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @Suite struct CgroupTests {
@@ -113,7 +114,7 @@ import Testing
             return 0
         }
         // Busy: the first one waits.
-        while await cancelledRead() != EBUSY { await Task.yield() }
+        try await until { await cancelledRead() == EBUSY }
         try await writer.write([7])
         #expect(try await first.value == [7])
     }

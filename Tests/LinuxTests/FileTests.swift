@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Launch
@@ -36,7 +37,7 @@ import Testing
 
 @Suite struct WholeFileTests {
     private func inDirectory(_ body: (String) async throws -> Void) async throws {
-        let directory = "/tmp/whole-file-\(UInt32.random(in: .min ... .max))"
+        let directory = "\(temporaryDirectory)/whole-file-\(UInt32.random(in: .min ... .max))"
         defer { try? TreeRemoval.remove(directory) }
         try WholeFile.makeDirectories(directory)
         try await body(directory)

@@ -1,11 +1,12 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Linux
 
 /// Trees that others fill: measured and removed whatever is in them.
 @Suite final class FileTreeTests {
-    private let root = "/tmp/file-tree-\(getpid())-\(UInt32.random(in: .min ... .max))"
+    private let root = "\(temporaryDirectory)/file-tree-\(getpid())-\(UInt32.random(in: .min ... .max))"
 
     init() { mkdir(root, 0o755) }
     deinit { try? TreeRemoval.remove(root) }

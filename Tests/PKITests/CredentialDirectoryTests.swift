@@ -1,5 +1,6 @@
 import Glibc
 import PKI
+import TestSupport
 import Testing
 
 @Suite struct CredentialDirectoryTests {
@@ -8,7 +9,7 @@ import Testing
 
     /// Runs `body` with a directory that does not exist yet.
     private func scratch(_ body: (CredentialDirectory) throws -> Void) throws {
-        var template = Array("/tmp/pki-XXXXXX".utf8CString)
+        var template = Array("\(temporaryDirectory)/pki-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
         let root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let directory = CredentialDirectory(path: root + "/pki")

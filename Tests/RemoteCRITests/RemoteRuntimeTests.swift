@@ -15,7 +15,7 @@ import Transport
         let threads = IOThreads(count: 1)
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let (local, time) = (FakeRuntimeService(), ManualTime())
-        let socket = "/tmp/remote-cri-\(getpid())-\(UInt32.random(in: .min ... .max)).sock"
+        let socket = "\(temporaryDirectory)/remote-cri-\(getpid())-\(UInt32.random(in: .min ... .max)).sock"
         let server = try await CRIServer.start(
             socket: socket, runtime: local, images: FakeImageService(present: ["web:1"]), time: time,
             threads: threads, logger: logger)

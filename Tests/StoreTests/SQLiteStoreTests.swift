@@ -1,6 +1,7 @@
 import Glibc
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct SQLiteStoreTests {
@@ -78,11 +79,11 @@ import Testing
         let store = try await SQLiteStore.open(directory: place.path, options: options)
         let before = gate.commits
         gate.hold()
-        await withTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<65 {
                 group.addTask { _ = try? await store.write(.create(key: "/\(number)", bytes: [1])) }
             }
-            await gate.releaseOnceHeld()
+            try await gate.releaseOnceHeld()
         }
         #expect(try await store.revision() == 65)
         #expect(gate.commits - before < 65)
@@ -97,14 +98,14 @@ import Testing
         options.reach = { gate.pass($0) }
         let store = try await SQLiteStore.open(directory: place.path, options: options)
         gate.hold()
-        let results = await withTaskGroup(of: Result<Revision, StoreError>.self) { group in
+        let results = try await withThrowingTaskGroup(of: Result<Revision, StoreError>.self) { group in
             for number in 0..<40 {
                 group.addTask { await ModelRun.attempt(.create(key: "/\(number)", bytes: [1]), on: store) }
             }
             var results: [Result<Revision, StoreError>] = []
-            for await result in group {
+            for try await result in group {
                 results.append(result)
-                if case .failure(.busy) = result { await gate.releaseOnceHeld() }
+                if case .failure(.busy) = result { try await gate.releaseOnceHeld() }
             }
             return results
         }
@@ -237,9 +238,9 @@ final class CommitGate: Sendable {
     }
 
     /// Lets the thread go, once it stands at the gate. The tasks whose writes bring it there may need the thread that this one runs on.
-    func releaseOnceHeld() async {
-        while state.withLock({ $0.holding && !$0.held }) { await Task.yield() }
-        state.withLock { $0.holding = false }
+    func releaseOnceHeld() async throws {
+        defer { state.withLock { $0.holding = false } }
+        try await until { state.withLock { !$0.holding || $0.held } }
     }
 
     func pass(_ point: StorePoint) {

@@ -1,11 +1,12 @@
 import Glibc
+import TestSupport
 
 /// A directory of the test's own, removed with its files when the last reference goes.
 final class ScratchDirectory: Sendable {
     let path: String
 
     init() throws {
-        var template = Array("/tmp/swiftlet-store-XXXXXX".utf8CString)
+        var template = Array("\(temporaryDirectory)/swiftlet-store-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw ScratchError(operation: "mkdtemp", code: errno) }
         path = template.withUnsafeBufferPointer { String(decoding: $0.dropLast().map(UInt8.init), as: UTF8.self) }
     }

@@ -2,6 +2,7 @@ import Glibc
 import HTTP
 import Logging
 import PKI
+import TestSupport
 import Transport
 
 /// A handler made of a closure.
@@ -111,7 +112,7 @@ struct Lab: Sendable {
 }
 
 func scratchDirectory() -> String {
-    var template = Array("/tmp/transport-XXXXXX".utf8CString)
+    var template = Array("\(temporaryDirectory)/transport-XXXXXX".utf8CString)
     let made = mkdtemp(&template)
     precondition(made != nil)
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

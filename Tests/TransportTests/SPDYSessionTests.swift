@@ -1,5 +1,6 @@
 import HTTP
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -125,7 +126,7 @@ import Testing
         let session = SPDYSession(send: { _ in true }, abort: {})
         await session.serve(reading: input) { connection in
             let stream = await connection.accept()
-            while pulled.load(ordering: .relaxed) < 17 { await Task.yield() }
+            await #expect(throws: Never.self) { try await until { pulled.load(ordering: .relaxed) >= 17 } }
             for _ in 0..<1_000 { await Task.yield() }
             #expect(pulled.load(ordering: .relaxed) == 17)
             for _ in 0..<150 { #expect((try? await stream?.receive())?.count == 64 << 10) }
