@@ -1,5 +1,7 @@
 import APIMachinery
+import CRI
 import HTTP
+import Kubelet
 import Logging
 import PKI
 import RemoteCRI
@@ -46,14 +48,23 @@ extension CRIServer {
     }
 }
 
-/// In the place of a kubelet where there is none.
+/// In the place of a kubelet where there is none: of all that one answers, what the node and its containers use.
 struct NoKubelet: HTTPHandler {
+    let stats: StatsReader
+
     func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
-        let status = Status(
-            .notFound, code: 404,
-            "no kubelet runs here, a container runtime alone; `swiftlet ps --all` lists its containers, crictl asks for the rest"
-        )
-        return HTTPResponse(Int(status.code), contentType: "application/json", status.json.encoded())
+        do throws(Status) {
+            guard request.path == "/stats/summary" else {
+                throw Status(
+                    .notFound, code: 404,
+                    "no kubelet runs here, a container runtime alone; `swiftlet ps --all` lists its containers, crictl asks for the rest"
+                )
+            }
+            let read = try await Status.ofRuntime { () async throws(CRIError) in try await stats.read() }
+            return HTTPResponse(200, contentType: "application/json", read.summary.encoded())
+        } catch {
+            return HTTPResponse(Int(error.code), contentType: "application/json", error.json.encoded())
+        }
     }
 }
 

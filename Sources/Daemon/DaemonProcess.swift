@@ -127,7 +127,11 @@ struct DaemonProcess: Sendable {
         let sessions = sessions(stack)
         let endpoint = NodeEndpoint(
             runtime: stack.runtime, images: stack.images, sessions: sessions, events: events(stack),
-            kubelet: NoKubelet(), server: nil,
+            kubelet: NoKubelet(
+                stats: StatsReader(
+                    node: Machine.hostname, runtime: stack.runtime, images: stack.images,
+                    threads: BlockingThreads(count: 1), dataDirectory: configuration.dataDirectory, time: time)),
+            server: nil,
             certificates: CertificateRenewal(NoCertificates(), host: host, time: time, logger: logger), host: host,
             shutDown: { [runs = sessions.runs] in
                 await runs.stopAll(grace: .seconds(configuration.shutdownGrace))

@@ -17,7 +17,7 @@ struct AttachCommand: AsyncParsableCommand {
         let client = try node.client()
         let (pod, choice) = try await client.container(container, of: target.pod, namespace: target.namespace)
         if let note = choice.note { Output.note(note) }
-        let session = try AttachSession(
+        let session = try JoinedContainer(
             pod: pod, container: choice.name, listed: try await client.containers(), isTyped: !noStdin)
         throw ExitCode(try await session.run(client))
     }

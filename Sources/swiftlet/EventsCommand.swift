@@ -9,9 +9,19 @@ struct EventsCommand: AsyncParsableCommand {
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var output: OutputOptions
+    @Option(
+        name: [.short, .long],
+        help: "Those alone with type=container, sandbox or image, event=, container= or image=; again for more.")
+    var filter: [String] = []
+
+    func validate() throws {
+        do throws(DaemonError) { _ = try ListFilter.events(filter) } catch { throw ValidationError(error.description) }
+    }
 
     func run() async throws {
+        let filter = try ListFilter.events(filter)
         try await node.client().events { event in
+            guard filter.holds(event: event) else { return }
             switch output.output {
             case .json: Output.write(String(decoding: event.encoded(), as: UTF8.self) + "\n")
             case .table: Output.write(EventLine.text(event) + "\n")

@@ -25,14 +25,36 @@ struct PSCommand: AsyncParsableCommand {
     @Flag(name: [.short, .long], help: "Those too that do not run: ended ones, and ones not yet started.") var all =
         false
     @Flag(name: [.short, .long], help: "Their ids alone.") var quiet = false
+    @Option(
+        name: [.short, .long],
+        help: "Those alone with name=, id=, status=, exited=, label= or ancestor=IMAGE; again for more.")
+    var filter: [String] = []
+    @Option(help: "Each as a line: json, or text with {{.Names}}, {{.ID}} and the like in it.") var format: String?
+    @Flag(help: "Ids with all their digits.") var noTrunc = false
 
     func validate() throws {
         guard !quiet || output.output == .table else { throw ValidationError("--quiet prints no JSON") }
+        guard format == nil || !quiet && output.output == .table else {
+            throw ValidationError("--format stands in the place of --quiet and --output")
+        }
+        do throws(DaemonError) {
+            _ = try (ListFilter.containers(filter), template())
+        } catch {
+            throw ValidationError(error.description)
+        }
+    }
+
+    private func template() throws(DaemonError) -> ListTemplate? {
+        try format.map { text throws(DaemonError) in try ListTemplate(text) }
     }
 
     func run() async throws {
-        let containers = NodeView.listed(try await node.client().containers(), all: all)
-        guard !quiet else { return Output.write(NodeTables.ids(containers)) }
-        output.show(.array(containers)) { NodeTables.containers(containers, now: SystemTime().now()) }
+        let filter = try ListFilter.containers(filter)
+        let listed = NodeView.listed(try await node.client().containers(), all: all || filter.asksForState)
+        let containers = listed.filter { filter.holds(container: $0) }
+        let now = SystemTime().now()
+        if let template = try template() { return Output.write(template.text(containers, now: now, isWhole: noTrunc)) }
+        guard !quiet else { return Output.write(NodeTables.ids(containers, isWhole: noTrunc)) }
+        output.show(.array(containers)) { NodeTables.containers(containers, now: now, isWhole: noTrunc) }
     }
 }

@@ -12,17 +12,23 @@ struct LogsCommand: AsyncParsableCommand {
     @OptionGroup var target: ContainerArguments
     @Option(name: [.short, .long], help: "One of the pod's containers.") var container: String?
     @Flag(name: [.short, .long], help: "Go on as the container writes.") var follow = false
-    @Option(help: "Only so many lines from the end.") var tail: Int?
+    @Option(help: "Only so many lines from the end; all.", transform: Self.lines) var tail: Int?
     @Option(help: "Only what was written since: how long ago, such as 10m, or a time, such as 2026-01-31T12:00:00Z.")
     var since: String?
     @Flag(name: [.short, .long], help: "Of the container before its last restart.") var previous = false
     @Flag(name: [.customShort("t"), .long], help: "Begin each line with its time.") var timestamps = false
 
     func validate() throws {
-        if let tail, tail < 0 { throw ValidationError("--tail \(tail): give 0 or more lines") }
         if let since {
             do throws(DaemonError) { _ = try LogStart.query(since) } catch { throw ValidationError(error.description) }
         }
+    }
+
+    /// Nil for all.
+    private static func lines(_ text: String) throws -> Int? {
+        if text == "all" { return nil }
+        guard let count = Int(text), count >= 0 else { throw ValidationError("give 0 or more lines, or all") }
+        return count
     }
 
     func run() async throws {

@@ -1,3 +1,4 @@
+import APIMachinery
 import ContainerRuntime
 import HTTP
 import JSONTree
@@ -51,6 +52,68 @@ import Testing
             {"reason":"ExitCode","message":"127"},{"reason":"StartFailure","message":"not found"}]}}
             """
         #expect(ExecMessage([3] + Array(absent.utf8)) == .notStarted("not found", exitCode: 127))
+    }
+
+    private let listed: [JSONValue] = [
+        [
+            "id": "aa11", "pod": "(run)/web", "metadata": ["name": "web"], "state": "running",
+            "createdAt": 90_000_000_000,
+            "image": "web:1", "imageRef": "sha256:0123456789abcdef", "labels": ["colour": "blue"], "pid": 7,
+        ],
+        [
+            "id": "bb22", "pod": "default/shop", "metadata": ["name": "main"], "state": "exited", "exitCode": 3,
+            "image": "shop:1", "labels": [:],
+        ],
+    ]
+
+    @Test(arguments: [
+        ([], "aa11 bb22"), (["name=web"], "aa11"), (["name=shop/main"], "bb22"), (["name=^/web$"], "aa11"),
+        (["name=^eb"], ""), (["name=web", "name=shop"], "aa11 bb22"), (["name=web", "status=exited"], ""),
+        (["status=exited"], "bb22"), (["exited=3"], "bb22"), (["exited=0"], ""), (["id=aa"], "aa11"),
+        (["label=colour"], "aa11"), (["label=colour=blue"], "aa11"), (["label=colour", "label=size"], ""),
+        (["ancestor=web:1"], "aa11"), (["ancestor=0123456789ab"], "aa11"), (["ancestor=0123"], ""),
+    ])
+    func aListIsFiltered(_ words: [String], _ ids: String) throws {
+        let filter = try ListFilter.containers(words)
+        let found = listed.filter { filter.holds(container: $0) }.compactMap { $0["id"]?.string }
+        #expect(found.joined(separator: " ") == ids)
+    }
+
+    @Test func filtersThatAreNoneAreRefused() throws {
+        for word in ["name", "name=", "=x", "nonsense=1", "status=flying", "exited=x"] {
+            #expect(throws: DaemonError.self) { try ListFilter.containers([word]) }
+        }
+        #expect(try ListFilter.containers(["exited=0"]).asksForState && !ListFilter.containers(["id=a"]).asksForState)
+    }
+
+    @Test func eventsAreFiltered() throws {
+        let event: JSONValue = [
+            "kind": "container", "action": "stopped", "id": "aa11", "name": "(run)/web/web", "image": "web:1",
+        ]
+        for words in [["event=die"], ["container=web", "type=container"], ["container=aa"], ["image=web:1"]] {
+            #expect(try ListFilter.events(words).holds(event: event), "\(words)")
+        }
+        for words in [["event=start"], ["container=eb"], ["type=image"], ["image=web:2"]] {
+            #expect(try !ListFilter.events(words).holds(event: event), "\(words)")
+        }
+    }
+
+    @Test func aListIsPrintedAsATemplateSays() throws {
+        let now = Timestamp(seconds: 100)
+        func text(_ template: String, whole: Bool = false) throws -> String {
+            try ListTemplate(template).text(listed, now: now, isWhole: whole)
+        }
+        #expect(try text("{{.Names}}") == "web\ndefault/shop/main\n")
+        #expect(try text("{{ .ID }}\\t{{.Status}}!") == "aa11\trunning!\nbb22\texited (3)!\n")
+        #expect(try text(#"{{.Label "colour"}},{{.RunningFor}},{{.PID}}"#) == "blue,10s,7\n,,\n")
+        #expect(try text("{{.Labels}}{{.CreatedAt}}").hasPrefix("colour=blue1970-01-01T00:01:30Z\n"))
+        for template in ["json", "{{json .}}"] {
+            let lines = try text(template).split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
+            #expect(lines == listed)
+        }
+        for bad in ["", "Names", "{{.Names", "{{.Nonsense}}", "{{Names}}", "{{.Label}}", "{{range .}}", "{{}}"] {
+            #expect(throws: DaemonError.self, "\(bad)") { try ListTemplate(bad) }
+        }
     }
 
     @Test func whatIsTypedIsPassedOnButForTheKeysThatLeave() {

@@ -45,6 +45,9 @@ run_commands() {
     check "whoever leaves it leaves it running" run_left
     check "a terminal is left by its keys" run_left_by_keys
     check "images by their ids alone" run_image_ids
+    check "lists of those alone that are meant, and as they are wanted" run_listed
+    check "an image, as all that is known of it" run_image_inspected
+    check "what it uses, without a kubelet too" eventually 10 says "(run)/apart" swiftlet stats --once
     check "it is the same after the daemon was killed" run_taken_up
     check "and after it was stopped, which it does in order" run_stopped
     check "its end is seen, and it stays" run_ended
@@ -56,6 +59,7 @@ run_commands() {
     check "events told of a container's life" eventually 5 says '"action":"stopped"' grep '"kind":"container"' "$ROOT/events"
     check "events told of images" told_image
     check "events are lines for people too" told_people
+    check "events of those alone that are meant" told_chosen
     check "wrong words are a call that made nothing" run_wrong_words
     check "what docker has and is not here is refused with what does it" run_foreign
     check "variables of a file" run_env_file
@@ -269,7 +273,7 @@ run_log_parts() {
         eventually 10 says three swiftlet logs parts || return 1
     time=$(swiftlet logs --timestamps --tail 1 parts | cut -d ' ' -f 1)
     [ "$(swiftlet logs --tail 2 parts | xargs)" = "two three" ] && [ "$(swiftlet logs --since "$time" parts)" = three ] &&
-        [ "$(swiftlet logs --since 1h parts | xargs)" = "one two three" ] && ends_with 2 swiftlet logs --since soon parts && swiftlet rm parts
+        [ "$(swiftlet logs --since 1h --tail all parts | xargs)" = "one two three" ] && ends_with 2 swiftlet logs --since soon parts && swiftlet rm parts
 }
 run_waited() {
     swiftlet run --detach --rm --name first busybox:demo sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; exit 3' >/dev/null &&
@@ -288,8 +292,9 @@ run_joined() {
     ends_with 1 swiftlet attach busy && grep -q "the command that runs it" "$ROOT/said"
     local status=$?
     kill -KILL "$(command_of "--name busy")" && wait "$SLEEP"
-    eventually 10 has_none && return "$status"
+    eventually 10 is_gone busy && return "$status"
 }
+is_gone() { ! swiftlet ps --all --filter "name=^$1$" --quiet | grep -q .; }
 run_left() {
     swiftlet run --detach --name ticks busybox:demo sh -c 'while :; do echo tick; sleep 0.2; done' || return 1
     swiftlet attach ticks >"$ROOT/ticks" 2>&1 &
@@ -308,6 +313,23 @@ run_left_by_keys() {
 run_image_ids() {
     local ids
     ids=$(swiftlet images -q) && grep -qxE '[0-9a-f]{12}' <<<"$ids" && ! grep -qvxE '[0-9a-f]{12}' <<<"$ids" && swiftlet run "$(head -n 1 <<<"$ids")" true
+}
+run_listed() {
+    swiftlet run --detach --name other --label colour=blue busybox:demo sh -c 'exit 6' && [ "$(swiftlet wait other)" = 6 ] || return 1
+    [ "$(swiftlet ps --filter status=exited --format '{{.Names}} {{.Status}} {{.Label "colour"}}')" = "other exited (6) blue" ] &&
+        [ "$(swiftlet ps -a --filter name=^other$ --filter label=colour --format '{{.Names}}')" = other ] &&
+        [ -z "$(swiftlet ps -aq --filter label=colour=red)" ] && [ "$(swiftlet ps --filter name=apart --format '{{.State}}')" = running ] &&
+        swiftlet ps -q --no-trunc --filter name=apart | grep -qE '^[0-9a-f]{64}$' && swiftlet ps --filter exited=6 --format json | python3 -c '
+import json, sys
+(line,) = sys.stdin
+assert json.loads(line)["exitCode"] == 6' && ends_with 2 swiftlet ps --filter nonsense=1 && ends_with 2 swiftlet ps --format '{{.Nonsense}}' && swiftlet rm other
+}
+run_image_inspected() {
+    swiftlet inspect busybox:demo | python3 -c '
+import json, sys
+image = json.load(sys.stdin)
+assert image["repoTags"] == ["docker.io/library/busybox:demo"] and "config" in image["imageSpec"], image' && ends_with 1 swiftlet inspect none:1 &&
+        grep -q "no image" "$ROOT/said" && says '"podSandboxId"' swiftlet inspect "$(swiftlet ps -q --filter name=apart)"
 }
 run_taken_up() {
     local before
@@ -364,14 +386,20 @@ tag_is_told() {
 end_is_told() {
     swiftlet run --name told busybox:demo sh -c 'exit 3' >/dev/null 2>&1
     sleep 0.2
-    says "stopped   (run)/told/told  busybox:demo  exit code 3" cat "$ROOT/lines"
+    says "stopped   (run)/told/told  busybox:demo  exit code 3" cat "$1"
 }
-told_people() {
-    local events
-    swiftlet events >"$ROOT/lines" 2>&1 &
+# told FILE WORDS...: the file has what events say with these options, an end among it.
+told() {
+    local events file=$1
+    shift
+    swiftlet events "$@" >"$file" 2>&1 &
     events=$!
-    eventually 15 end_is_told
+    eventually 15 end_is_told "$file"
     local status=$?
     kill "$events"
     return "$status"
+}
+told_people() { told "$ROOT/lines" && grep -q " started " "$ROOT/lines" && grep -q " sandbox " "$ROOT/lines"; }
+told_chosen() {
+    told "$ROOT/chosen" --filter container=told --filter event=die && ! grep -v " container  stopped " "$ROOT/chosen" && ends_with 2 swiftlet events --filter nonsense=1
 }

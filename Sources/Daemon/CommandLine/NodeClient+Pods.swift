@@ -1,3 +1,4 @@
+import HTTP
 import JSONTree
 import OCI
 
@@ -16,6 +17,11 @@ extension NodeClient {
                 || image["id"]?.string?.hasPrefix(name) == true
                 || name.utf8.count >= 12 && image["id"]?.string?.hasPrefix("sha256:" + name) == true
         }
+    }
+
+    /// All that the node knows of an image.
+    package func image(_ name: String) async throws(DaemonError) -> JSONValue {
+        try await get("/v1/images/inspect", [QueryItem("name", name)])
     }
 
     package func sandboxes() async throws(DaemonError) -> [JSONValue] {
@@ -109,6 +115,12 @@ package enum NodeView {
     /// What `swiftlet ps` shows: those that run, or all.
     package static func listed(_ containers: [JSONValue], all: Bool) -> [JSONValue] {
         all ? containers : containers.filter { $0["state"]?.string == "running" }
+    }
+
+    /// What a container is called: its name where `swiftlet run` has made it, else as events call it, NAMESPACE/POD/NAME.
+    static func shownName(of container: JSONValue) -> String {
+        let (pod, name) = (container["pod"]?.string ?? "", container["metadata"]?["name"]?.string ?? "")
+        return pod.hasPrefix(RunSpec.namespace + "/") ? name : "\(pod)/\(name)"
     }
 
     package static func isPod(_ object: JSONValue, _ name: PodName) -> Bool {

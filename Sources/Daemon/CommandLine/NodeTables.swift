@@ -30,14 +30,16 @@ package enum NodeTables {
         return table.text
     }
 
-    package static func containers(_ containers: [JSONValue], now: Timestamp) -> String {
+    /// - Parameter isWhole: ids with all their digits.
+    package static func containers(_ containers: [JSONValue], now: Timestamp, isWhole: Bool = false) -> String {
         var table = TextTable([
             .init("ID"), .init("POD"), .init("CONTAINER"), .init("STATE"), .init("PID", .right), .init("AGE"),
             .init("RESTARTS", .right), .init("IMAGE"),
         ])
         for container in containers {
             table.add([
-                short(container["id"]), container["pod"]?.string ?? "", container["metadata"]?["name"]?.string ?? "",
+                id(container["id"], isWhole: isWhole), container["pod"]?.string ?? "",
+                container["metadata"]?["name"]?.string ?? "",
                 state(container), process(container["pid"]),
                 Age.since(nanoseconds: container["createdAt"]?.integer ?? 0, now: now),
                 String(container["metadata"]?["attempt"]?.integer ?? 0), container["image"]?.string ?? "",
@@ -47,17 +49,19 @@ package enum NodeTables {
     }
 
     /// A line each.
-    package static func ids(_ objects: [JSONValue]) -> String {
-        objects.map { short($0["id"]) + "\n" }.joined()
+    package static func ids(_ objects: [JSONValue], isWhole: Bool = false) -> String {
+        objects.map { id($0["id"], isWhole: isWhole) + "\n" }.joined()
     }
 
-    private static func state(_ container: JSONValue) -> String {
+    static func id(_ value: JSONValue?, isWhole: Bool) -> String { isWhole ? value?.string ?? "" : short(value) }
+
+    static func state(_ container: JSONValue) -> String {
         let state = container["state"]?.string ?? ""
         guard state == "exited" else { return state }
         return "exited (\(container["exitCode"]?.integer ?? 0))"
     }
 
-    private static func process(_ value: JSONValue?) -> String {
+    static func process(_ value: JSONValue?) -> String {
         guard let number = value?.integer, number > 0 else { return "" }
         return String(number)
     }

@@ -15,6 +15,7 @@ struct ImageEndpoint: Sendable {
         case (.delete, "/v1/images"): answer(try await remove(request))
         case (.post, "/v1/images/pull"): try pull(try body(request))
         case (.post, "/v1/images/push"): try push(try body(request))
+        case (.get, "/v1/images/inspect"): answer(try await inspect(request))
         case (.get, "/v1/images/export"): try await export(request)
         case (.post, "/v1/images/tag"): answer(try await tag(try body(request)))
         case (.post, "/v1/images/pin"): answer(try await pin(try body(request)))
@@ -69,6 +70,17 @@ struct ImageEndpoint: Sendable {
         let found = try await Status.ofRuntime { () async throws(CRIError) in try await images.imageStatus(image) }
         guard let found else { throw Status(.notFound, code: 404, "this node has no image \"\(image)\"") }
         return found.json
+    }
+
+    /// With its own file, where it came with one.
+    private func inspect(_ request: HTTPRequest) async throws(Status) -> JSONValue {
+        guard let name = request.query("name") else { throw .badRequest("which image? give its name") }
+        var object = try await status(of: name).object ?? [:]
+        let info = try await Status.ofRuntime { () async throws(CRIError) in try await images.imageInfo(name) }
+        for member in (try? JSONValue(parsing: Array((info["info"] ?? "").utf8)))?.object?.members ?? [] {
+            object[member.key] = member.value
+        }
+        return .object(object)
     }
 
     private func remove(_ request: HTTPRequest) async throws(Status) -> JSONValue {

@@ -58,21 +58,22 @@ package struct NodeStats: Sendable {
 }
 
 /// Reads the figures of the node from the kernel, and those of its pods from the runtime.
-struct StatsReader: Sendable {
+package struct StatsReader: Sendable {
     let node: String
     let runtime: any RuntimeService
     let images: any ImageService
     let threads: BlockingThreads
     let dataDirectory: String
-    let meter: any EvictionMeter
-    let fileMeter: PodFileMeter
+    /// Nil without a kubelet, as is `fileMeter`: what a node is short of and what its pods store is not told then.
+    let meter: (any EvictionMeter)?
+    let fileMeter: PodFileMeter?
     /// The pods as the kubelet has them.
     let pods: @Sendable () -> [KubernetesAPI.Pod]
     let time: any TimeSource
 
     /// What runs now, pods in the order of their names. What ends while it is read is left out.
     /// - Parameter files: also what pods store, not older than a minute.
-    func read(files: Bool = false) async throws(CRIError) -> NodeStats {
+    package func read(files: Bool = false) async throws(CRIError) -> NodeStats {
         let (directory, images) = (dataDirectory, try? await images.imageFilesystem())
         let read = try? await threads.run("read the node's use") { () throws(KernelError) in
             (NodeUsage.read(dataDirectory: directory), images.flatMap { NodeUsage.Filesystem($0.path) })
@@ -89,7 +90,7 @@ struct StatsReader: Sendable {
                 containers: await self.containers(containers))
             pod.interfaces = (try? await runtime.interfaces(ofSandbox: sandbox.id)) ?? []
             if let object = objects[sandbox.metadata.uid] {
-                pod.files = await fileMeter.recent(object, containers)
+                pod.files = await fileMeter?.recent(object, containers)
             }
             found.append(pod)
         }
@@ -97,7 +98,7 @@ struct StatsReader: Sendable {
         var stats = NodeStats(node: node, time: time.now(), usage: read?.0 ?? NodeUsage(), pods: found)
         stats.imageFilesystem = read?.1
         stats.imageBytes = images?.usedBytes
-        stats.signals = await meter.signals()
+        if let meter { stats.signals = await meter.signals() }
         return stats
     }
 
@@ -112,5 +113,17 @@ struct StatsReader: Sendable {
             found.append(container)
         }
         return found
+    }
+}
+
+extension StatsReader {
+    /// For a runtime without a kubelet.
+    package init(
+        node: String, runtime: any RuntimeService, images: any ImageService, threads: BlockingThreads,
+        dataDirectory: String, time: any TimeSource
+    ) {
+        self.init(
+            node: node, runtime: runtime, images: images, threads: threads, dataDirectory: dataDirectory, meter: nil,
+            fileMeter: nil, pods: { [] }, time: time)
     }
 }

@@ -2,7 +2,7 @@ import HTTP
 import JSONTree
 
 /// The first process of a container that runs, joined to this process's standard streams. What it wrote before is in its log.
-package struct AttachSession: Sendable {
+package struct JoinedContainer: Sendable {
     private let path: String
     private let object: String
     private let hasInput: Bool

@@ -1,0 +1,83 @@
+import APIMachinery
+import JSONTree
+
+/// How `swiftlet ps --format` prints a container: `json`, or text with docker's fields in it, such as `{{.Names}}`.
+package struct ListTemplate: Sendable, Hashable {
+    private enum Piece: Sendable, Hashable {
+        case text(String)
+        case field(String)
+        case label(String)
+        case json
+    }
+
+    private var pieces: [Piece] = []
+
+    private static let fields = ["ID", "Names", "Image", "State", "Status", "Labels", "CreatedAt", "RunningFor", "PID"]
+
+    package init(_ text: String) throws(DaemonError) {
+        guard text != "json" else {
+            pieces = [.json]
+            return
+        }
+        var rest = text.replacing("\\t", with: "\t").replacing("\\n", with: "\n")[...]
+        while let start = rest.firstRange(of: "{{") {
+            guard let end = rest[start.upperBound...].firstRange(of: "}}") else { throw Self.refusal(text) }
+            if start.lowerBound > rest.startIndex { pieces.append(.text(String(rest[..<start.lowerBound]))) }
+            pieces.append(try Self.piece(rest[start.upperBound..<end.lowerBound], of: text))
+            rest = rest[end.upperBound...]
+        }
+        if !rest.isEmpty { pieces.append(.text(String(rest))) }
+        guard pieces.contains(where: { if case .text = $0 { false } else { true } }) else { throw Self.refusal(text) }
+    }
+
+    private static func piece(_ action: Substring, of text: String) throws(DaemonError) -> Piece {
+        let words = action.split(separator: " ").map(String.init)
+        switch words.count {
+        case 1 where words[0].hasPrefix(".") && fields.contains(String(words[0].dropFirst())):
+            return .field(String(words[0].dropFirst()))
+        case 2 where words == ["json", "."]: return .json
+        case 2 where words[0] == ".Label" && words[1].count > 2 && words[1].hasPrefix("\"") && words[1].hasSuffix("\""):
+            return .label(String(words[1].dropFirst().dropLast()))
+        default: throw refusal(text)
+        }
+    }
+
+    private static func refusal(_ text: String) -> DaemonError {
+        let known = fields.map { "{{.\($0)}}" }.joined(separator: " ")
+        return DaemonError("--format \(text): there are json, {{json .}}, {{.Label \"NAME\"}} and \(known)")
+    }
+
+    /// A line each.
+    /// - Parameter isWhole: ids with all their digits.
+    package func text(_ containers: [JSONValue], now: Timestamp, isWhole: Bool) -> String {
+        containers.map { container in
+            pieces.map { text(of: $0, container, now, isWhole) }.joined() + "\n"
+        }.joined()
+    }
+
+    private func text(of piece: Piece, _ container: JSONValue, _ now: Timestamp, _ isWhole: Bool) -> String {
+        switch piece {
+        case .text(let text): text
+        case .json: String(decoding: container.encoded(), as: UTF8.self)
+        case .label(let name): container["labels"]?[name]?.string ?? ""
+        case .field(let name): field(name, container, now, isWhole)
+        }
+    }
+
+    private func field(_ name: String, _ container: JSONValue, _ now: Timestamp, _ isWhole: Bool) -> String {
+        let created = container["createdAt"]?.integer ?? 0
+        return switch name {
+        case "ID": NodeTables.id(container["id"], isWhole: isWhole)
+        case "Names": NodeView.shownName(of: container)
+        case "Image": container["image"]?.string ?? ""
+        case "State": container["state"]?.string ?? ""
+        case "Status": NodeTables.state(container)
+        case "Labels":
+            (container["labels"]?.object?.members ?? []).map { "\($0.key)=\($0.value.string ?? "")" }
+                .joined(separator: ",")
+        case "CreatedAt": Timestamp(seconds: created / 1_000_000_000).description
+        case "RunningFor": Age.since(nanoseconds: created, now: now)
+        default: NodeTables.process(container["pid"])
+        }
+    }
+}
