@@ -160,6 +160,11 @@ import Testing
         #expect(try label("unconfined", HostFacts(hasAppArmor: true)) == (nil, []))
         let without = try label("acme", HostFacts())
         #expect(without.label == nil && without.unheld.count == 1 && without.unheld[0].contains("acme cannot be held"))
+        process.selinuxLabel = "a:b:c:s0"
+        #expect(try label("acme", HostFacts(hasSELinux: true)).label == "a:b:c:s0")
+        for facts in [HostFacts(), HostFacts(hasAppArmor: true), HostFacts(hasAppArmor: true, hasSELinux: true)] {
+            #expect(throws: OCIRuntimeError.self) { try label("acme", facts) }
+        }
     }
 
     @Test func cgroupsAreNamedFromTheRoot() throws {

@@ -120,12 +120,13 @@ struct ProcessPlanner {
     }
 
     private func label(_ process: ProcessSpecification) throws(OCIRuntimeError) -> ProcessTraits.Label? {
-        if asksForAppArmor(process) {
-            return facts.hasAppArmor ? AppArmor.label(process.appArmorProfile) : nil
-        }
-        guard !process.selinuxLabel.isEmpty else { return nil }
+        let profile = asksForAppArmor(process) && facts.hasAppArmor ? AppArmor.label(process.appArmorProfile) : nil
+        guard !process.selinuxLabel.isEmpty else { return profile }
         guard facts.hasSELinux else {
             throw .unsupported(field: "process.selinuxLabel", cause: "this kernel runs without SELinux")
+        }
+        guard profile == nil else {
+            throw .unsupported(field: "process.selinuxLabel", cause: "a process has this or process.apparmorProfile")
         }
         return .init(file: "/proc/self/attr/exec", text: process.selinuxLabel, name: process.selinuxLabel)
     }
