@@ -145,13 +145,13 @@ struct Creation {
             try ContainerDirectory.makeRoot(session.root)
             return try SeccompCache(root: session.root).program(for: section)
         }
+        let planner = BundlePlanner(
+            specification, bundle: options.bundle, container: options.container, facts: facts)
+        var plan = try planner.plan(process, seccomp: seccomp)
         for text in ProcessPlanner(facts: facts).unheld(process) { session.log.warning(text) }
         if specification.linux.mountLabel?.isEmpty == false {
             session.log.warning("linux.mountLabel cannot be held: mounts are not labelled")
         }
-        let planner = BundlePlanner(
-            specification, bundle: options.bundle, container: options.container, facts: facts)
-        var plan = try planner.plan(process, seccomp: seccomp)
         plan.root = try realPath(plan.root)
         let claim = try directory.claim(source)
         do throws(OCIRuntimeError) {

@@ -112,8 +112,9 @@ struct ExecSession {
         let planner = ProcessPlanner(
             facts: facts, version: specification.version, personality: specification.linux.personality,
             memoryPolicy: specification.linux.memoryPolicy)
+        let plan = try planner.plan(process, seccomp: seccomp)
         for text in planner.unheld(process) { session.log.warning(text) }
-        return try planner.plan(process, seccomp: seccomp)
+        return plan
     }
 
     private func enter(
