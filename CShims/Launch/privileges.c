@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -23,13 +24,16 @@ static void set_limits(const struct cl_child *child) {
     }
 }
 
-/* Reports, and takes out of the sets, what this node itself does not hold. */
+/* Reports, as a mask in hexadecimal, and takes out of the sets, what this node itself does not hold. */
 static uint64_t held(const struct cl_child *child) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2];
     if (syscall(SYS_capget, &header, data) < 0) cl_fail(child, CL_STAGE_CAPABILITIES, 0, errno);
     uint64_t mask = (uint64_t)data[1].permitted << 32 | data[0].permitted;
-    if (child->plan->permitted & ~mask) cl_warn(child, CL_STAGE_CAPABILITIES, 0, EPERM);
+    unsigned long long missing = child->plan->permitted & ~mask;
+    char said[17];
+    snprintf(said, sizeof said, "%llx", missing);
+    if (missing) cl_warn_saying(child, CL_STAGE_CAPABILITIES, 0, EPERM, said);
     return mask;
 }
 

@@ -75,6 +75,18 @@ def test_unknown_capabilities(runtime):
     assert "runs without it" not in done.stderr, done.stderr
 
 
+def test_capabilities_of_the_caller(runtime):
+    """process.capabilities: what the caller itself has none of is told by name, and the process runs without it."""
+    names = ["CAP_KILL", "CAP_SYS_TIME", "CAP_SYS_RESOURCE"]
+    def change(c):
+        c["process"]["capabilities"] = {key: names for key in ("bounding", "permitted", "effective", "inheritable", "ambient")}
+    folder = runtime.bundle("grep Cap /proc/self/status", change)
+    call = ["setpriv", "--bounding-set", "-sys_time,-sys_resource", runtime.program, "--root", runtime.root, "run", "--bundle", folder, runtime.id()]
+    done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    assert [int(line.split()[1], 16) for line in done.stdout.strip().split("\n")] == [32] * 5, done.stdout
+    expect(done.stderr, "warning: setting capabilities (CAP_SYS_RESOURCE, CAP_SYS_TIME): Operation not permitted")
+
+
 def test_capabilities_of_root(runtime):
     """process.capabilities: root has what is bounding, and nothing where there are none."""
     out = runtime.run("grep CapEff /proc/self/status", lambda c: c["process"].pop("capabilities")).stdout

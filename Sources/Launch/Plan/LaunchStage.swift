@@ -13,6 +13,7 @@ package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
     package static let mountTarget = LaunchStage(rawValue: UInt32(CL_STAGE_MOUNT_TARGET))
     package static let mountSource = LaunchStage(rawValue: UInt32(CL_STAGE_MOUNT_SOURCE))
     package static let workingDirectory = LaunchStage(rawValue: UInt32(CL_STAGE_CWD))
+    package static let capabilities = LaunchStage(rawValue: UInt32(CL_STAGE_CAPABILITIES))
     package static let hook = LaunchStage(rawValue: UInt32(CL_STAGE_HOOK))
     package static let identities = LaunchStage(rawValue: UInt32(CL_STAGE_IDENTITIES))
     package static let oomScore = LaunchStage(rawValue: UInt32(CL_STAGE_OOM_SCORE))

@@ -83,9 +83,11 @@ struct LaunchedProcess: ~Copyable {
             return MountFailure(mount: mounts[Int(index)], code: code, said: said, isOfTarget: step == .mountTarget)
                 .error
         }
+        // A warning of capabilities says which, as a mask.
+        let missing = step == .capabilities ? UInt64(said, radix: 16).map(Capability.names) : nil
         return .launch(
-            step: step.description, object: names?.object(of: step, index: index), code: code, stage: step, index: index
-        )
+            step: step.description, object: missing?.joined(separator: ", ") ?? names?.object(of: step, index: index),
+            code: code, stage: step, index: index)
     }
 
     /// The next thing it says; nil at the end. Throws what went wrong with it.
