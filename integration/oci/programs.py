@@ -85,11 +85,13 @@ def test_programs_user(runtime):
     wanted = {"AS": (1, 2), "CORE": (3, 4), "DATA": (5, 6), "FSIZE": (7, 8), "STACK": (9, 10)}
     def limited(c):
         c["process"]["rlimits"] = [{"type": "RLIMIT_" + key, "soft": s << 30, "hard": h << 30} for key, (s, h) in wanted.items()]
-        c["process"]["rlimits"].append({"type": "RLIMIT_CPU", "soft": 60, "hard": 120})
+        for key, soft, hard in (("CPU", 60, 120), ("NOFILE", 3000, 4000)):
+            c["process"]["rlimits"].append({"type": "RLIMIT_" + key, "soft": soft, "hard": hard})
         c["root"]["readonly"] = True
-    out = generated(runtime, "grep -E 'cpu|file size|data|stack|address' /proc/self/limits; touch /x 2>&1; true", limited)
+    out = generated(runtime, "grep -E 'cpu|file size|data|stack|open|address' /proc/self/limits; touch /x 2>&1; true", limited)
     rows = [[int(word) for word in row.split() if word.isdigit()] for row in out.strip().split("\n")[:-1]]
-    assert rows == [[60, 120]] + [[s << 30, h << 30] for s, h in (wanted[k] for k in ("FSIZE", "DATA", "STACK", "CORE", "AS"))], rows
+    bytes = [[s << 30, h << 30] for s, h in (wanted[k] for k in ("FSIZE", "DATA", "STACK", "CORE", "AS"))]
+    assert rows == [[60, 120], *bytes[:4], [3000, 4000], bytes[4]], rows
     expect(out, "Read-only file system")
 
 
