@@ -21,12 +21,16 @@
 
 FIRST_INSTRUCTIONS_BEGIN
 
-enum { STACK = 8 << 10, LONGEST_LOOK = 64 << 10 };
+enum { STACK = 8 << 10, LONGEST_LOOK = 64 << 10, PROCESSORS = 1024, WORD = 64 };
 enum { WORKING = 0, DONE = 1, LET_GO = 2 };
 
 static _Alignas(16) char stack[STACK];
 static uint32_t progress;
 static long maker, result;
+
+/* The processors that this process may use, as the kernel has them; none where it knows more than PROCESSORS. */
+static uint64_t usable[PROCESSORS / WORD];
+static long usable_size;
 
 static void await(uint32_t value) {
     while (__atomic_load_n(&progress, __ATOMIC_ACQUIRE) == value)
@@ -66,12 +70,30 @@ static long begin_thread(void) {
 #endif
 }
 
+/* On another processor than the caller's, where there is one. A scheduler that packs its tasks leaves the thread behind the caller until that waits for it. */
+static void move_away(void) {
+    unsigned int own = 0;
+    usable_size = call(SYS_sched_getaffinity, 0, sizeof usable, (long)usable, 0, 0);
+    if (usable_size <= 0 || call(SYS_getcpu, (long)&own, 0, 0, 0, 0) < 0 || own >= PROCESSORS) return;
+    usable[own / WORD] &= ~(1ull << own % WORD);
+    call(SYS_sched_setaffinity, maker, usable_size, (long)usable, 0, 0); /* EINVAL: no other */
+    usable[own / WORD] |= 1ull << own % WORD;
+}
+
+/* Wherever there is room, from now on that the caller waits. */
+static void await_result(void) {
+    if (__atomic_load_n(&progress, __ATOMIC_ACQUIRE) == WORKING && usable_size > 0)
+        call(SYS_sched_setaffinity, maker, usable_size, (long)usable, 0, 0);
+    await(WORKING);
+}
+
 int32_t crt_network_begin(void) {
     uint64_t all = ~0ull, before;
     if (maker > 0) return 0;
     call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&before, sizeof all, 0);
     maker = begin_thread();
     call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof before, 0);
+    if (maker > 0) move_away();
     return maker < 0 ? (int32_t)maker : 0;
 }
 
@@ -88,7 +110,7 @@ static int open_of_maker(const char *name) {
 }
 
 int32_t crt_network_take(void) {
-    await(WORKING);
+    await_result();
     int file = result < 0 ? (errno = (int)-result, -1) : open_of_maker("/ns/net");
     int code = file < 0 ? -errno : file;
     tell(LET_GO);
@@ -97,7 +119,7 @@ int32_t crt_network_take(void) {
 
 void crt_network_drop(void) {
     if (maker <= 0) return;
-    await(WORKING);
+    await_result();
     tell(LET_GO);
     /* some namespaces are not entered by a process with two threads */
     for (int file; (file = open_of_maker("")) >= 0; sched_yield()) close(file);

@@ -40,6 +40,11 @@ package final class SeccompCompiler: Sendable {
 
     /// Without the cache.
     package static func compile(_ profile: SeccompProfile) throws(KernelError) -> SeccompProgram {
+        SeccompRanges.search(in: try list(profile))
+    }
+
+    /// As libseccomp makes it, which compares with each number that a rule names.
+    package static func list(_ profile: SeccompProfile) throws(KernelError) -> SeccompProgram {
         let (action, value) = code(of: profile.defaultAction)
         guard let filter = csec_new(action, value) else { throw KernelError("seccomp_init", "filter", ENOMEM) }
         defer { csec_free(filter) }
