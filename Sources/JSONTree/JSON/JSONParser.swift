@@ -8,6 +8,8 @@ struct JSONParser: ~Copyable {
 
     let bytes: UnsafeBufferPointer<UInt8>
     let maximumDepth: Int
+    /// Members of this name are passed over where their values are objects or arrays.
+    private let unwanted: String?
     var position = 0
     var depth = 0
     /// Paths of repeated keys, each from the key outward.
@@ -16,9 +18,10 @@ struct JSONParser: ~Copyable {
     private var members = MoveStack<JSONObject.Member>(capacity: 64)
     private var elements = MoveStack<JSONValue>(capacity: 64)
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int) {
+    init(_ bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int, leavingOut name: String? = nil) {
         self.bytes = bytes
         self.maximumDepth = maximumDepth
+        unwanted = name
     }
 
     mutating func document() throws(JSONError) -> JSONValue {
@@ -53,10 +56,14 @@ struct JSONParser: ~Copyable {
         var isSorted = true
         while true {
             let key = try key()
-            let known = duplicates.count
-            let value = try value()
-            if duplicates.count > known { extendDuplicates(from: known, with: .key(key)) }
-            add(key, value, from: start, &isSorted)
+            if key == unwanted, isBracket(try peek()) {
+                try passOver()
+            } else {
+                let known = duplicates.count
+                let value = try value()
+                if duplicates.count > known { extendDuplicates(from: known, with: .key(key)) }
+                add(key, value, from: start, &isSorted)
+            }
             skipSpace()
             switch try peek() {
             case UInt8(ascii: ","): position += 1
@@ -67,6 +74,24 @@ struct JSONParser: ~Copyable {
             }
             skipSpace()
         }
+    }
+
+    private func isBracket(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") }
+
+    /// Steps over an object or an array.
+    private mutating func passOver() throws(JSONError) {
+        var open = 0
+        repeat {
+            switch try peek() {
+            case UInt8(ascii: "{"), UInt8(ascii: "["): open += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): open -= 1
+            case UInt8(ascii: "\""):
+                position += 1
+                while try peek() != UInt8(ascii: "\"") { position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1 }
+            default: break
+            }
+            position += 1
+        } while open > 0
     }
 
     /// A key with its colon, up to the value.

@@ -33,22 +33,23 @@ package struct JSONLimits: Sendable {
 }
 
 extension JSONValue {
-    /// Reads a JSON text. Of equal keys the last wins.
-    package init(parsing bytes: [UInt8], limits: JSONLimits = .init()) throws(JSONError) {
+    /// Reads a JSON text. Of equal keys the last wins. Members named `name` whose value is an object or an array are left out, and these not looked at beyond
+    /// their brackets and strings: for texts that are known to be well-formed.
+    package init(parsing bytes: [UInt8], limits: JSONLimits = .init(), leavingOut name: String? = nil) throws(JSONError) {
         var ignored: [DuplicateKey] = []
-        try self.init(parsing: bytes, limits: limits, duplicates: &ignored)
+        try self.init(parsing: bytes, limits: limits, leavingOut: name, duplicates: &ignored)
     }
 
     /// Reads a JSON text and appends the keys that were repeated in it (at most 64) to `duplicates`.
     package init(
-        parsing bytes: [UInt8], limits: JSONLimits = .init(), duplicates: inout [DuplicateKey]
+        parsing bytes: [UInt8], limits: JSONLimits = .init(), leavingOut name: String? = nil, duplicates: inout [DuplicateKey]
     ) throws(JSONError) {
         guard bytes.count <= limits.maximumBytes else {
             throw JSONError(.tooLarge(limit: limits.maximumBytes), at: limits.maximumBytes)
         }
         var found: [[DuplicateKey.Step]] = []
         let result = bytes.withUnsafeBufferPointer { buffer -> Result<JSONValue, JSONError> in
-            var parser = JSONParser(buffer, maximumDepth: limits.maximumDepth)
+            var parser = JSONParser(buffer, maximumDepth: limits.maximumDepth, leavingOut: name)
             do throws(JSONError) {
                 let value = try parser.document()
                 found = parser.duplicates

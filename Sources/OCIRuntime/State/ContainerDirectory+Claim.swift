@@ -153,7 +153,7 @@ extension ContainerDirectory {
         try remove()
     }
 
-    /// What was noted.
+    /// What was noted, and what was kept of another configuration.
     private func clearMade() throws(OCIRuntimeError) {
         if let group = try ContainerCgroup.noted(noted("cgroup"), unit: noted("unit")) {
             try group.end()
@@ -161,7 +161,7 @@ extension ContainerDirectory {
             try SystemdScope(unit: unit).stop()
         }
         if let rootfs = noted("rootfs") { cmnt_detach(rootfs) }
-        for name in ["cgroup", "unit", "rootfs"] { unlink(path + "/" + name) }
+        for name in ["cgroup", "unit", "rootfs", ContainerDirectory.filter] { unlink(path + "/" + name) }
     }
 
     private func noted(_ name: String) -> String? {

@@ -5,7 +5,7 @@ import Launch
 import OCISpecification
 
 /// One container's directory under the state root: its name is the claim on the id, `state.json` the record, `config.json` the configuration
-/// as it was created from, `start` the gate's socket, `now` the same where the gate may be opened with nothing else done.
+/// as it was created from, `seccomp` the filter made of that, `start` the gate's socket, `now` the same where the gate may be opened with nothing else done.
 ///
 /// Its content is worthless after a reboot, so nothing is synced.
 package struct ContainerDirectory: Sendable {
@@ -83,10 +83,10 @@ package struct ContainerDirectory: Sendable {
         }
     }
 
-    /// The configuration that the container was created from.
-    func configuration() throws(OCIRuntimeError) -> RuntimeSpecification {
+    /// The configuration that the container was created from, without the members of a name where one is given.
+    func configuration(leavingOut name: String? = nil) throws(OCIRuntimeError) -> RuntimeSpecification {
         let file = path + "/config.json"
-        return try ContainerDirectory.parse(try bytes(file), file) { value throws(OCIError) in
+        return try ContainerDirectory.parse(try bytes(file), file, leavingOut: name) { value throws(OCIError) in
             try RuntimeSpecification(value, file: file)
         }
     }
@@ -102,10 +102,10 @@ package struct ContainerDirectory: Sendable {
     }
 
     static func parse<Result>(
-        _ bytes: [UInt8], _ file: String, _ body: (JSONValue) throws(OCIError) -> Result
+        _ bytes: [UInt8], _ file: String, leavingOut name: String? = nil, _ body: (JSONValue) throws(OCIError) -> Result
     ) throws(OCIRuntimeError) -> Result {
         let value: JSONValue
-        do { value = try JSONValue(parsing: bytes) } catch {
+        do { value = try JSONValue(parsing: bytes, leavingOut: name) } catch {
             throw .specification(.field(file: file, field: "", cause: "\(error)"))
         }
         do throws(OCIError) { return try body(value) } catch { throw .specification(error) }
@@ -144,7 +144,7 @@ package struct ContainerDirectory: Sendable {
     /// Takes the directory away; its files are known, so that nothing else is ever removed. The record goes late: a call that is killed
     /// on the way can be made again. Last goes the file that is locked: from then on the id may be claimed, and the directory be another's.
     func remove() throws(OCIRuntimeError) {
-        let record = ["state.json.new", "state.json", "config.json"]
+        let record = ["state.json.new", "state.json", ContainerDirectory.filter, "config.json"]
         for name in [ContainerDirectory.gate, CRT_OPEN_AT_ONCE, "cgroup", "unit", "rootfs"] + record {
             unlink(path + "/" + name)
         }

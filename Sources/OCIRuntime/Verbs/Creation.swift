@@ -156,6 +156,7 @@ struct Creation {
         let claim = try directory.claim(source)
         do throws(OCIRuntimeError) {
             if plan.namespace(.mount) == nil { try directory.note("rootfs", plan.root) }
+            if let seccomp { try directory.keep(seccomp) }
             let entry = try makeScope()
             let group = if let entry { entry.cgroup } else { try makeCgroup() }
             try network.take(into: &plan)

@@ -22,6 +22,8 @@ struct ExecSession {
     let directory: ContainerDirectory
     let state: ContainerState
     let specification: RuntimeSpecification
+    /// As it was compiled at the creation.
+    private let filter: CompiledSeccomp?
     private let preserved: UInt32
 
     init(_ arguments: Arguments, _ session: Session) throws(OCIRuntimeError) {
@@ -30,7 +32,7 @@ struct ExecSession {
         guard let id = arguments.words.first else { throw .noContainer }
         directory = try session.directory(id)
         state = try directory.load()
-        specification = try directory.configuration()
+        (specification, filter) = try directory.sessionConfiguration()
         if let group = arguments["cgroup"], group.split(whereSeparator: { $0 == "/" || $0 == ":" }).contains("..") {
             throw .usage("--cgroup \(group): it must be a group beneath the container's own")
         }
@@ -107,7 +109,8 @@ struct ExecSession {
     private func plan(_ process: ProcessSpecification) throws(OCIRuntimeError) -> ProcessPlan {
         let facts = HostFacts.gathered(preservedDescriptors: preserved, keepsKeyring: state.keepsKeyring)
         let seccomp = try specification.linux.seccomp.map { section throws(OCIRuntimeError) in
-            try SeccompCache(root: session.root).program(for: section)
+            if let filter { return filter }
+            return try SeccompCache(root: session.root).program(for: section)
         }
         let planner = ProcessPlanner(
             facts: facts, version: specification.version, personality: specification.linux.personality,
@@ -135,9 +138,7 @@ struct ExecSession {
         guard let first = try state.openProcess() else {
             throw .kernel(KernelError("open", "process \(state.processID)", ESRCH))
         }
-        var kinds: UInt32 = 0
-        let code = crt_different_namespaces(state.processID, &kinds)
-        guard code == 0 else { throw .kernel(KernelError("read", "/proc/\(state.processID)/ns", -code)) }
+        var kinds = try namespaces()
         let entersUsers = kinds & NamespaceKind.user.rawValue != 0
         // A caller without rights of its own gets them by entering the user namespace first, for good.
         if entersUsers && geteuid() != 0 {
@@ -159,6 +160,18 @@ struct ExecSession {
         try OuterSettings(processID: launched.processID, log: session.log).apply(
             process, limits: entersUsers ? limits : [])
         return launched
+    }
+
+    /// Those that the container was given. With a user namespace among them, those that are not ours: what is one's own cannot be entered there.
+    private func namespaces() throws(OCIRuntimeError) -> UInt32 {
+        var kinds: UInt32 = 0
+        if specification.linux.namespace("user") == nil {
+            for one in specification.linux.namespaces { kinds |= NamespaceKind(name: one.type)?.rawValue ?? 0 }
+            return kinds
+        }
+        let code = crt_different_namespaces(state.processID, &kinds)
+        guard code == 0 else { throw .kernel(KernelError("read", "/proc/\(state.processID)/ns", -code)) }
+        return kinds
     }
 
     /// In the container's group, or where that may have no process because it lets groups beneath use its controllers, in that of the

@@ -1,0 +1,28 @@
+import JSONTree
+import Launch
+import OCISpecification
+
+/// What is kept for the sessions of a container: most of a configuration is the list of calls that its seccomp section names, which a session needs no more once
+/// the filter is made.
+extension ContainerDirectory {
+    static let filter = "seccomp"
+
+    /// The configuration, and the filter as it was compiled at the creation. Without one kept, the section is whole; with it, its rules are left out.
+    func sessionConfiguration() throws(OCIRuntimeError) -> (RuntimeSpecification, CompiledSeccomp?) {
+        guard let kept = keptFilter() else { return (try configuration(), nil) }
+        return (try configuration(leavingOut: "syscalls"), kept)
+    }
+
+    /// Keeps a filter: its flags in eight bytes, then its instructions.
+    func keep(_ seccomp: CompiledSeccomp) throws(OCIRuntimeError) {
+        let flags = withUnsafeBytes(of: UInt64(seccomp.flags).littleEndian) { [UInt8]($0) }
+        try write(ContainerDirectory.filter, flags + seccomp.program.instructions)
+    }
+
+    private func keptFilter() -> CompiledSeccomp? {
+        guard let bytes = try? WholeFile.read(path + "/" + ContainerDirectory.filter), bytes.count > 8, bytes.count % 8 == 0 else { return nil }
+        let flags = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+        return CompiledSeccomp(
+            program: SeccompProgram(instructions: Array(bytes[8...])), flags: UInt32(truncatingIfNeeded: flags))
+    }
+}
