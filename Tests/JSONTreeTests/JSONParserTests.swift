@@ -36,6 +36,15 @@ import Testing
         #expect(throws: JSONError.self) { try JSONValue(parsing: text) }
     }
 
+    @Test func leavesOutMembersOfAName() throws {
+        let text = #"{"a":{"b":[1,{"c":"]}\\\"["}],"d":[]},"b":{"e":"}"},"f":{"b":"kept"},"g":[{"b":[]},{"b":7}]}"#
+        let value = try JSONValue(parsing: Array(text.utf8), leavingOut: "b")
+        #expect(value == ["a": ["d": []], "f": ["b": "kept"], "g": [[:], ["b": 7]]])
+        for end in 0..<text.utf8.count {
+            #expect(throws: JSONError.self) { try JSONValue(parsing: Array(text.utf8.prefix(end)), leavingOut: "b") }
+        }
+    }
+
     @Test func refusesWhatIsNotUTF8() {
         for bytes: [UInt8] in [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xe2, 0x82], [0xf5, 0x80, 0x80, 0x80]] {
             #expect(throws: JSONError.self) { try JSONValue(parsing: [0x22] + bytes + [0x22]) }

@@ -6,21 +6,26 @@ import Testing
 
 /// A program searched by ranges answers each call as the list does that libseccomp makes.
 @Suite struct SeccompRangesTests {
-    private static let architectures: [UInt32] = [csec_native_audit_architecture(), 0x4000_0003, 0xc000_00b7, 0xc000_003e, 0, .max]
+    private static let architectures: [UInt32] = [
+        csec_native_audit_architecture(), 0x4000_0003, 0xc000_00b7, 0xc000_003e, 0, .max,
+    ]
     private static let x32: UInt32 = 0x4000_0000
 
     /// Where profiles decide: all numbers of today's kernels and those around the marks of other interfaces.
     private static let numbers =
         Array(0..<560) + Array(x32 - 2..<x32 + 560) + [999, 0x8000_0000, .max - 1, .max]
 
-    private static let calls = Set(SeccompProfile.containerDefault(capabilities: .max).rules.flatMap { $0.calls }).sorted()
+    private static let calls = Set(SeccompProfile.containerDefault(capabilities: .max).rules.flatMap { $0.calls })
+        .sorted()
 
     private func compare(_ profile: SeccompProfile, _ dice: inout Dice) throws {
         let list = try SeccompCompiler.list(profile)
         let search = SeccompRanges.search(in: list)
         let (asList, asSearch) = (FilterMachine(list), FilterMachine(search))
         var values: [UInt64] = [0, 1, 3]
-        for condition in profile.rules.flatMap({ $0.conditions }) { values += [condition.value, condition.value &+ 1, condition.second] }
+        for condition in profile.rules.flatMap({ $0.conditions }) {
+            values += [condition.value, condition.value &+ 1, condition.second]
+        }
         for architecture in Self.architectures {
             for number in Self.numbers {
                 let arguments = (0..<6).map { _ in values[dice.roll(values.count)] }
@@ -35,7 +40,7 @@ import Testing
 
     @Test func theDefaultProfileIsHalfAsLong() throws {
         var dice = Dice(state: 1)
-        var profile = SeccompProfile.containerDefault(capabilities: 0xa80425fb)
+        var profile = SeccompProfile.containerDefault(capabilities: 0xa804_25fb)
         try compare(profile, &dice)
         profile.architectures = ["x86", "x32"]
         try compare(profile, &dice)

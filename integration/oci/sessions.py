@@ -35,6 +35,20 @@ def test_exec(runtime):
     assert runtime.call("exec", name, "test", "-e", "/tmp/nowhere", check=False).returncode == 1
 
 
+def test_exec_behind_the_filter(runtime):
+    """linux.seccomp: a session is behind the container's filter, as it was at the creation, and where what was kept of that is spoilt by the configuration."""
+    rules = [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 99}]
+    section = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules, "flags": ["SECCOMP_FILTER_FLAG_LOG"]}
+    name, _ = runtime.create(change=lambda c: c["linux"].update(seccomp=section))
+    runtime.call("start", name)
+    kept = f"{runtime.root}/{name}/seccomp"
+    whole = open(kept, "rb").read()
+    for spoil in (lambda: None, lambda: open(kept, "wb").write(whole[:-3]), lambda: os.unlink(kept)):
+        spoil()
+        out = runtime.call("exec", name, "sh", "-c", "mkdir /tmp/no 2>&1; grep Seccomp: /proc/self/status").stdout
+        expect(out, "assign requested address", "Seccomp:\t2")
+
+
 def test_exec_process_file(runtime):
     """exec --process: a whole process from a file."""
     name, _ = runtime.create()

@@ -57,7 +57,7 @@ struct JSONParser: ~Copyable {
         while true {
             let key = try key()
             if key == unwanted, isBracket(try peek()) {
-                try passOver()
+                passOver()
             } else {
                 let known = duplicates.count
                 let value = try value()
@@ -79,19 +79,22 @@ struct JSONParser: ~Copyable {
     private func isBracket(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") }
 
     /// Steps over an object or an array.
-    private mutating func passOver() throws(JSONError) {
+    private mutating func passOver() {
         var open = 0
-        repeat {
-            switch try peek() {
-            case UInt8(ascii: "{"), UInt8(ascii: "["): open += 1
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): open -= 1
-            case UInt8(ascii: "\""):
-                position += 1
-                while try peek() != UInt8(ascii: "\"") { position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1 }
+        var isInString = false
+        var at = position
+        while at < bytes.count {
+            switch (bytes[at], isInString) {
+            case (UInt8(ascii: "\""), _): isInString.toggle()
+            case (UInt8(ascii: "\\"), true): at += 1
+            case (UInt8(ascii: "{"), false), (UInt8(ascii: "["), false): open += 1
+            case (UInt8(ascii: "}"), false), (UInt8(ascii: "]"), false): open -= 1
             default: break
             }
-            position += 1
-        } while open > 0
+            at += 1
+            if open == 0 { break }
+        }
+        position = min(at, bytes.count)
     }
 
     /// A key with its colon, up to the value.

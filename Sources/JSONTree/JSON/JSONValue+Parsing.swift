@@ -35,14 +35,16 @@ package struct JSONLimits: Sendable {
 extension JSONValue {
     /// Reads a JSON text. Of equal keys the last wins. Members named `name` whose value is an object or an array are left out, and these not looked at beyond
     /// their brackets and strings: for texts that are known to be well-formed.
-    package init(parsing bytes: [UInt8], limits: JSONLimits = .init(), leavingOut name: String? = nil) throws(JSONError) {
+    package init(parsing bytes: [UInt8], limits: JSONLimits = .init(), leavingOut name: String? = nil) throws(JSONError)
+    {
         var ignored: [DuplicateKey] = []
         try self.init(parsing: bytes, limits: limits, leavingOut: name, duplicates: &ignored)
     }
 
     /// Reads a JSON text and appends the keys that were repeated in it (at most 64) to `duplicates`.
     package init(
-        parsing bytes: [UInt8], limits: JSONLimits = .init(), leavingOut name: String? = nil, duplicates: inout [DuplicateKey]
+        parsing bytes: [UInt8], limits: JSONLimits = .init(), leavingOut name: String? = nil,
+        duplicates: inout [DuplicateKey]
     ) throws(JSONError) {
         guard bytes.count <= limits.maximumBytes else {
             throw JSONError(.tooLarge(limit: limits.maximumBytes), at: limits.maximumBytes)

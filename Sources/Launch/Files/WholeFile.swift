@@ -50,19 +50,23 @@ package enum WholeFile {
     private static func contents(_ descriptor: borrowing Descriptor, limit: Int) -> [UInt8]? {
         let raw = descriptor.raw
         var bytes: [UInt8] = []
+        var size = 4 << 10
         while true {
             var count = 0
-            let chunk = [UInt8](unsafeUninitializedCapacity: 16 << 10) { buffer, filled in
-                repeat { count = Glibc.read(raw, buffer.baseAddress, buffer.count) } while count < 0 && errno == EINTR
-                filled = max(count, 0)
+            let chunk = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+                repeat {
+                    count = Glibc.read(raw, buffer.baseAddress! + filled, buffer.count - filled)
+                    filled += max(count, 0)
+                } while filled < buffer.count && (count > 0 || count < 0 && errno == EINTR)
             }
             if count < 0 { return nil }
-            if count == 0 { return bytes }
-            guard bytes.count + count <= limit else {
+            guard bytes.count + chunk.count <= limit else {
                 errno = EFBIG
                 return nil
             }
             if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
+            if count == 0 { return bytes }
+            size = 64 << 10
         }
     }
 

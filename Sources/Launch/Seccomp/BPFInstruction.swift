@@ -52,7 +52,8 @@ struct BPFInstruction: Equatable {
         stride(from: 0, to: bytes.count - 7, by: 8).map { at in
             bytes.withUnsafeBytes {
                 BPFInstruction(
-                    code: $0.loadUnaligned(fromByteOffset: at, as: UInt16.self), ifTrue: $0[at + 2], ifFalse: $0[at + 3],
+                    code: $0.loadUnaligned(fromByteOffset: at, as: UInt16.self), ifTrue: $0[at + 2],
+                    ifFalse: $0[at + 3],
                     value: $0.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self))
             }
         }

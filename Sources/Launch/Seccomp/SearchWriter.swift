@@ -32,7 +32,9 @@ struct SearchWriter {
         let begin = steps.startIndex
         if steps.count == 1 { return leaf(&self, steps[begin].value) }
         // One number that differs from those around it takes one comparison instead of two.
-        if steps.count == 3, steps[begin].value == steps[begin + 2].value, steps[begin + 1].from &+ 1 == steps[begin + 2].from {
+        if steps.count == 3, steps[begin].value == steps[begin + 2].value,
+            steps[begin + 1].from &+ 1 == steps[begin + 2].from
+        {
             let others = leaf(&self, steps[begin].value)
             let one = leaf(&self, steps[begin + 1].value)
             return branch(BPFInstruction.ifEqual, steps[begin + 1].from, one, others)
@@ -63,7 +65,8 @@ struct SearchWriter {
         if isFar(ifFalse, written.count) { ifFalse = jump(to: ifFalse) }
         let own = written.count
         return append(
-            BPFInstruction(code: code, ifTrue: UInt8(own - 1 - ifTrue), ifFalse: UInt8(own - 1 - ifFalse), value: value))
+            BPFInstruction(code: code, ifTrue: UInt8(own - 1 - ifTrue), ifFalse: UInt8(own - 1 - ifFalse), value: value)
+        )
     }
 
     private mutating func jump(to place: Int) -> Int {

@@ -11,7 +11,8 @@ package enum SeccompRanges {
         var writer = SearchWriter(instructions, keeping: answers.flatMap { $0.value.map { $0.value } })
         writer.write(answers)
         let written = writer.finished()
-        return written.count < instructions.count ? SeccompProgram(instructions: BPFInstruction.encode(written)) : program
+        return written.count < instructions.count
+            ? SeccompProgram(instructions: BPFInstruction.encode(written)) : program
     }
 
     /// By the architectures and then the numbers from which on the program answers otherwise than before. No two neighbours are equal.
@@ -61,7 +62,9 @@ package enum SeccompRanges {
     }
 
     /// Nil where the program cannot be followed.
-    private static func answer(of instructions: [BPFInstruction], to number: UInt32, on architecture: UInt32) -> SeccompAnswer? {
+    private static func answer(of instructions: [BPFInstruction], to number: UInt32, on architecture: UInt32)
+        -> SeccompAnswer?
+    {
         var loaded: UInt32?
         var index = 0
         while index < instructions.count {

@@ -1,6 +1,7 @@
 import CLaunch
 import Glibc
 import Launch
+import OCISpecification
 
 /// What planning needs to know of the host and of this call; gathered once, so that the plan itself is a pure function.
 package struct HostFacts: Sendable {
@@ -33,9 +34,21 @@ package struct HostFacts: Sendable {
         HostFacts(
             canMakeNodes: geteuid() == 0 && HostFacts.isInitialUserNamespace,
             hasAppArmor: AppArmor.isEnabled,
-            hasSELinux: access("/sys/fs/selinux/enforce", F_OK) == 0, preservedDescriptors: preservedDescriptors,
+            hasSELinux: hasSELinux, preservedDescriptors: preservedDescriptors,
             keepsKeyring: keepsKeyring)
     }
+
+    /// As far as a session's process asks for it.
+    static func ofSession(_ process: ProcessSpecification, preservedDescriptors: UInt32, keepsKeyring: Bool)
+        -> HostFacts
+    {
+        HostFacts(
+            hasAppArmor: !process.appArmorProfile.isEmpty && AppArmor.isEnabled,
+            hasSELinux: !process.selinuxLabel.isEmpty && hasSELinux, preservedDescriptors: preservedDescriptors,
+            keepsKeyring: keepsKeyring)
+    }
+
+    private static var hasSELinux: Bool { access("/sys/fs/selinux/enforce", F_OK) == 0 }
 
     /// Nil where there is none, or one that has no path and is out of a container's reach.
     static var serviceSocket: String? {

@@ -67,7 +67,8 @@ struct ProcessPlanner {
                 cause: "\(name) is no capability, which is an error up to version 1.0 of the specification (ociVersion)"
             )
         }
-        func mask(_ names: [String]) -> UInt64 { names.reduce(0) { $0 | (Self.bits(of: $1) ?? 0) } }
+        let known = Self.bits(of: sets)
+        func mask(_ names: [String]) -> UInt64 { names.reduce(0) { $0 | (known[$1, default: nil] ?? 0) } }
         var planned = CapabilitySets(
             effective: mask(sets.effective), permitted: mask(sets.permitted), inheritable: mask(sets.inheritable),
             bounding: mask(sets.bounding), ambient: mask(sets.ambient))
@@ -76,13 +77,21 @@ struct ProcessPlanner {
         return planned
     }
 
-    private static func bits(of capability: String) -> UInt64? { try? Capability.mask(of: [capability]) }
+    /// Each name once, nil where it is no capability's: most stand in every set.
+    private static func bits(of sets: ProcessSpecification.Capabilities) -> [String: UInt64?] {
+        var known: [String: UInt64?] = [:]
+        for names in [sets.bounding, sets.effective, sets.permitted, sets.inheritable, sets.ambient] {
+            for name in names where known[name] == nil {
+                known.updateValue(try? Capability.mask(of: [name]), forKey: name)
+            }
+        }
+        return known
+    }
 
     /// Those of no meaning here, by name. Since version 1.1 the specification has them told, and the process run without them.
     private func unknownCapabilities(_ sets: ProcessSpecification.Capabilities?) -> [String] {
         guard let sets else { return [] }
-        let names = sets.effective + sets.permitted + sets.inheritable + sets.bounding + sets.ambient
-        return Set(names.filter { Self.bits(of: $0) == nil }).sorted()
+        return Self.bits(of: sets).filter { $0.value == nil }.map { $0.key }.sorted()
     }
 
     private func limits(_ limits: [ProcessSpecification.Limit]) throws(OCIRuntimeError) -> [ResourceLimit] {

@@ -20,7 +20,9 @@ extension ContainerDirectory {
     }
 
     private func keptFilter() -> CompiledSeccomp? {
-        guard let bytes = try? WholeFile.read(path + "/" + ContainerDirectory.filter), bytes.count > 8, bytes.count % 8 == 0 else { return nil }
+        guard let bytes = try? WholeFile.read(path + "/" + ContainerDirectory.filter), bytes.count > 8,
+            bytes.count % 8 == 0
+        else { return nil }
         let flags = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
         return CompiledSeccomp(
             program: SeccompProgram(instructions: Array(bytes[8...])), flags: UInt32(truncatingIfNeeded: flags))

@@ -114,6 +114,11 @@ package struct ContainerDirectory: Sendable {
     /// What the container is doing, by the kernel's word; an error where the kernel has none, for lack of memory or descriptors.
     package func status(_ state: ContainerState) throws(OCIRuntimeError) -> ContainerStatus {
         guard try ProcessFacts.start(of: state.processID) == state.processStart else { return .stopped }
+        return try statusOfLiving(state)
+    }
+
+    /// The same where its first process is known to live.
+    func statusOfLiving(_ state: ContainerState) throws(OCIRuntimeError) -> ContainerStatus {
         if isFrozen(state) { return .paused }
         guard access(path + "/" + ContainerDirectory.gate, F_OK) == 0 || errno != ENOENT else { return .running }
         // The gate is open as long as nobody has gone through it; EAGAIN is a queue before it.

@@ -25,6 +25,8 @@ struct ExecSession {
     /// As it was compiled at the creation.
     private let filter: CompiledSeccomp?
     private let preserved: UInt32
+    /// The container's first process. The descriptor lives as long as this one.
+    private let first: Int32
 
     init(_ arguments: Arguments, _ session: Session) throws(OCIRuntimeError) {
         self.session = session
@@ -38,7 +40,9 @@ struct ExecSession {
         }
         preserved = try arguments.number("preserve-fds") ?? 0
         try CreateOptions.check(preserved)
-        let status = try directory.status(state)
+        var opened = try state.openProcess()
+        let status = opened == nil ? .stopped : try directory.statusOfLiving(state)
+        first = opened.take()?.release() ?? -1
         guard status == .running || status == .created || status == .paused && arguments.has("ignore-paused") else {
             throw .state(container: id, cause: "it is \(status.rawValue); exec needs a running one")
         }
@@ -107,7 +111,7 @@ struct ExecSession {
     }
 
     private func plan(_ process: ProcessSpecification) throws(OCIRuntimeError) -> ProcessPlan {
-        let facts = HostFacts.gathered(preservedDescriptors: preserved, keepsKeyring: state.keepsKeyring)
+        let facts = HostFacts.ofSession(process, preservedDescriptors: preserved, keepsKeyring: state.keepsKeyring)
         let seccomp = try specification.linux.seccomp.map { section throws(OCIRuntimeError) in
             if let filter { return filter }
             return try SeccompCache(root: session.root).program(for: section)
@@ -135,14 +139,11 @@ struct ExecSession {
     private func launch(
         _ plan: ProcessPlan, _ process: ProcessSpecification
     ) throws(OCIRuntimeError) -> LaunchedProcess {
-        guard let first = try state.openProcess() else {
-            throw .kernel(KernelError("open", "process \(state.processID)", ESRCH))
-        }
         var kinds = try namespaces()
         let entersUsers = kinds & NamespaceKind.user.rawValue != 0
         // A caller without rights of its own gets them by entering the user namespace first, for good.
         if entersUsers && geteuid() != 0 {
-            let code = crt_join(first.raw, NamespaceKind.user.rawValue)
+            let code = crt_join(first, NamespaceKind.user.rawValue)
             guard code == 0 else { throw .kernel(KernelError("join", "the container's user namespace", -code)) }
             kinds &= ~NamespaceKind.user.rawValue
         }
@@ -153,7 +154,7 @@ struct ExecSession {
         let own = try kernel { () throws(KernelError) in try Descriptor.open("/proc/self/ns/pid", O_RDONLY) }
         let encoded = try kernel { () throws(KernelError) in try plan.encodedForSession(becomesRoot: entersUsers) }
         let target = ExecTarget(
-            processID: state.processID, handle: first.raw, kinds: kinds & ~NamespaceKind.pid.rawValue, root: root.raw,
+            processID: state.processID, handle: first, kinds: kinds & ~NamespaceKind.pid.rawValue, root: root.raw,
             ownPidNamespace: own.raw)
         try setAffinity(process.initialAffinity)
         let launched = try launch(encoded, joining: target)
