@@ -202,7 +202,12 @@ struct DaemonProcess: Sendable {
             throw error
         }
         let journal = Task { await timeline.run() }
-        let keeping = Task { await runs.keep() }
+        let keeping = Task {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await runs.keep() }
+                group.addTask { await endpoint.events.keep() }
+            }
+        }
         await body()
         keeping.cancel()
         await keeping.value

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemon
+import HTTP
 import JSONTree
 
 struct EventsCommand: AsyncParsableCommand {
@@ -14,13 +15,24 @@ struct EventsCommand: AsyncParsableCommand {
         help: "Those alone with type=container, sandbox or image, event=, container= or image=; again for more.")
     var filter: [String] = []
 
+    @Option(help: "Those too that came since: how long ago, such as 10m, or a time; the daemon keeps the last 1,024.")
+    var since: String?
+
     func validate() throws {
-        do throws(DaemonError) { _ = try ListFilter.events(filter) } catch { throw ValidationError(error.description) }
+        do throws(DaemonError) {
+            _ = try (ListFilter.events(filter), start())
+        } catch {
+            throw ValidationError(error.description)
+        }
+    }
+
+    private func start() throws(DaemonError) -> QueryItem? {
+        try since.map { text throws(DaemonError) in try LogStart.query(text) }
     }
 
     func run() async throws {
         let filter = try ListFilter.events(filter)
-        try await node.client().events { event in
+        try await node.client().events(since: try start()) { event in
             guard filter.holds(event: event) else { return }
             switch output.output {
             case .json: Output.write(String(decoding: event.encoded(), as: UTF8.self) + "\n")

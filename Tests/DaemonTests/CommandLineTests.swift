@@ -126,6 +126,15 @@ import Testing
         #expect(together.passed([65, 0x10, 0x11]) == [65] && together.areComplete)
     }
 
+    @Test func linesOfALogAsDockerTakesThem() {
+        func ordered(_ text: String) -> String {
+            ArgumentOrder.normal(text.split(separator: " ").map(String.init), groups: []).joined(separator: " ")
+        }
+        #expect(ordered("logs -n 5 web") == "logs --tail 5 web" && ordered("logs -n5 web") == "logs --tail 5 web")
+        #expect(ordered("logs -n shop web") == "logs -n shop web" && ordered("logs web -n") == "logs web -n")
+        #expect(ordered("logs -nshop web") == "logs -nshop web" && ordered("why -n 5 web") == "why -n 5 web")
+    }
+
     @Test func logsBeginAtATimeOrSoLongAgo() throws {
         let words = [
             ("90s", "90"), ("10m", "600"), ("1h30m", "5400"), ("2d", "172800"), ("36500d", "3153600000"),

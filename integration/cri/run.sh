@@ -60,6 +60,7 @@ run_commands() {
     check "events told of images" told_image
     check "events are lines for people too" told_people
     check "events of those alone that are meant" told_chosen
+    check "events of before" told_before
     check "wrong words are a call that made nothing" run_wrong_words
     check "what docker has and is not here is refused with what does it" run_foreign
     check "variables of a file" run_env_file
@@ -272,7 +273,7 @@ run_log_parts() {
     swiftlet run --detach --name parts busybox:demo sh -c 'echo one; echo two; sleep 1.1; echo three' >/dev/null && [ "$(swiftlet wait parts)" = 0 ] &&
         eventually 10 says three swiftlet logs parts || return 1
     time=$(swiftlet logs --timestamps --tail 1 parts | cut -d ' ' -f 1)
-    [ "$(swiftlet logs --tail 2 parts | xargs)" = "two three" ] && [ "$(swiftlet logs --since "$time" parts)" = three ] &&
+    [ "$(swiftlet logs --tail 2 parts | xargs)" = "two three" ] && [ "$(swiftlet logs -n 1 parts)" = three ] && [ "$(swiftlet logs --since "$time" parts)" = three ] &&
         [ "$(swiftlet logs --since 1h --tail all parts | xargs)" = "one two three" ] && ends_with 2 swiftlet logs --since soon parts && swiftlet rm parts
 }
 run_waited() {
@@ -400,6 +401,17 @@ told() {
     return "$status"
 }
 told_people() { told "$ROOT/lines" && grep -q " started " "$ROOT/lines" && grep -q " sandbox " "$ROOT/lines"; }
+# The one that told_chosen has waited for, once; another comes later.
+told_before() {
+    local events status
+    swiftlet events -o json --since 1h --filter event=die --filter container=told >"$ROOT/before" 2>&1 &
+    events=$!
+    eventually 10 grep -qs '"exitCode":3' "$ROOT/before" && swiftlet run --name told busybox:demo sh -c 'exit 4' >/dev/null
+    eventually 10 grep -q '"exitCode":4' "$ROOT/before"
+    status=$?
+    kill "$events"
+    [ "$status" = 0 ] && [ -z "$(sort "$ROOT/before" | uniq -d | tee /dev/stderr)" ] && ends_with 2 swiftlet events --since soon
+}
 told_chosen() {
     told "$ROOT/chosen" --filter container=told --filter event=die && ! grep -v " container  stopped " "$ROOT/chosen" && ends_with 2 swiftlet events --filter nonsense=1
 }

@@ -1,9 +1,10 @@
 /// Lets options stand before a group's subcommand (`images --run-dir /r add NAME PATH` is `images add --run-dir /r NAME PATH`), and a command of
-/// `exec` without a `--` before it, and what stands before the image of `run` as docker takes it.
+/// `exec` without a `--` before it, docker's `logs -n 5`, and what stands before the image of `run` as docker takes it.
 package enum ArgumentOrder {
     /// - Parameter groups: the commands that have subcommands.
     package static func normal(_ arguments: [String], groups: Set<String>) -> [String] {
         if arguments.first == "exec" { return withTerminator(arguments) }
+        if arguments.first == "logs" { return withTail(arguments) }
         if arguments.first == "run" { return ["run"] + RunWords(arguments.dropFirst()).words }
         guard let group = arguments.first, groups.contains(group) else { return arguments }
         var rest = arguments.dropFirst()
@@ -34,6 +35,18 @@ package enum ArgumentOrder {
             }
         }
         return arguments
+    }
+
+    /// docker's `-n LINES` is `--tail LINES`. A namespace that is a number is written `--namespace`.
+    private static func withTail(_ arguments: [String]) -> [String] {
+        arguments.indices.flatMap { index -> [String] in
+            let word = arguments[index]
+            if word == "-n", arguments.indices.contains(index + 1), Int(arguments[index + 1]) != nil {
+                return ["--tail"]
+            }
+            if word.hasPrefix("-n"), UInt(word.dropFirst(2)) != nil { return ["--tail", String(word.dropFirst(2))] }
+            return [word]
+        }
     }
 
     /// `-itu0` is `-it -u 0`.

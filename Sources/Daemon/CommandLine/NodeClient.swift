@@ -62,8 +62,12 @@ package struct NodeClient: Sendable {
     }
 
     /// What happens on the node from now on; ends when the daemon does.
-    package func events(_ take: (JSONValue) throws(DaemonError) -> Void) async throws(DaemonError) {
-        try await lines(of: try await answer(HTTPRequest(.get, "/v1/events")), take)
+    /// - Parameter since: `LogStart.query`'s: also what has happened since then.
+    package func events(
+        since: QueryItem? = nil, _ take: (JSONValue) throws(DaemonError) -> Void
+    ) async throws(DaemonError) {
+        let request = HTTPRequest(.get, "/v1/events", query: since.map { [$0] } ?? [])
+        try await lines(of: try await answer(request), take)
         throw DaemonError("\(socket): the daemon ended")
     }
 

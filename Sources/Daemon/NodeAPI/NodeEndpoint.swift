@@ -34,9 +34,7 @@ struct NodeEndpoint: HTTPHandler {
             case (.get, "/v1/sandboxes"): return answer(try await sandboxList())
             case (.get, "/v1/containers"): return answer(try await containerList())
             case (_, let path) where RunEndpoint.serves(path): return try await sessions.answer(request)
-            case (.get, "/v1/events"):
-                return HTTPResponse(
-                    200, headers: ["Content-Type": "application/x-ndjson"], body: .stream(events.stream()))
+            case (.get, "/v1/events"): return try events.answer(request)
             case (.get, "/v1/certificates"): return answer(.array(certificates.certificates.map(\.json)))
             case (.post, "/v1/certificates"): return answer(try await renewCertificates(request))
             case (.post, "/v1/shutdown"): return answer(try await shutdown())
