@@ -180,7 +180,7 @@ struct DeafMonitor: PodMonitoring {
     func resize(_ containerID: String, to size: Linux.TerminalSize) async throws(PodMonitorError) {
         try await base.resize(containerID, to: size)
     }
-    func attach(_ containerID: String) async throws(PodMonitorError) -> AttachSession {
+    func attach(_ containerID: String) async throws(PodMonitorError) -> ContainerRuntime.AttachSession {
         try await base.attach(containerID)
     }
     func closeInput(_ containerID: String) async throws(PodMonitorError) { try await base.closeInput(containerID) }
