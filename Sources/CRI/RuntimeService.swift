@@ -61,7 +61,13 @@ package protocol ImageService: Sendable {
     /// Returns the image's reference by digest.
     func pullImage(_ image: String, auth: RegistryAuth?) async throws(CRIError) -> String
     func removeImage(_ image: String) async throws(CRIError)
+    /// Removes what pulls that failed have left; nothing where the runtime sees to that by itself.
+    func removeLeftovers() async throws(CRIError)
     func imageFilesystem() async throws(CRIError) -> FilesystemUsage
+}
+
+extension ImageService {
+    package func removeLeftovers() async throws(CRIError) {}
 }
 
 /// Both streams of an exec, attach or port-forward session.

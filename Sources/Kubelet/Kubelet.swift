@@ -115,7 +115,8 @@ package final class Kubelet: Sendable {
             prober: Prober(runtime: runtime, transport: probes, time: time), settings: settings,
             links: ServiceLinks(services: services), time: time)
         directory = PodDirectory(executor: executor, time: time, logger: logger)
-        space = SpaceReclaimer(runtime: runtime, images: images, threads: threads, time: time, logger: logger)
+        space = SpaceReclaimer(
+            runtime: runtime, images: images, claims: executor.claims, threads: threads, time: time, logger: logger)
         fileMeter = PodFileMeter(
             runtime: runtime, threads: threads,
             directories: PodDirectories(data: configuration.dataDirectory, run: configuration.runDirectory),

@@ -233,6 +233,35 @@ func comes(_ isSo: () -> Bool) async -> Bool { (try? await until(isSo)) != nil }
         #expect(lab.layerRequests.count == 1 && store.content.size(of: manifest) != nil)
     }
 
+    @Test func whatAPullThatFailedHasLeftGoesWhereRoomIsWanted() async throws {
+        let lab = try await RegistryLab()
+        let record = try await lab.pull()
+        let needs = record.files.union(record.layers.map(\.key))
+        // As a pull that needs one thing more, which does not come.
+        try await lab.store.hold(needs)
+        try await lab.store.removeImage("registry.example/app:1")
+        try await lab.store.removeLeftovers()
+        #expect(record.layers.allSatisfy { access(lab.store.tree($0.key), F_OK) == 0 })
+        lab.store.letGo(needs)
+        try await lab.store.removeLeftovers()
+        #expect(record.layers.allSatisfy { access(lab.store.tree($0.key), F_OK) != 0 })
+        #expect(try await lab.store.imageFilesystem().usedBytes == 0)
+    }
+
+    /// A container has its image whole or does not get it.
+    @Test func aContainerAndARemovalDoNotMeetHalfWay() async throws {
+        let lab = try await RegistryLab()
+        for round in 0..<200 {
+            let id = try await lab.pull().id
+            async let removal: Void = lab.store.removeImage(id.description)
+            let container = "c\(round)"
+            let isUsed = (try? lab.store.use(id.description, called: "app", by: container)) != nil
+            let isRemoved = (try? await removal) != nil
+            #expect(isUsed != isRemoved && isUsed == (lab.store.state.withLock { $0.find(id.description) } != nil))
+            lab.store.release(by: container)
+        }
+    }
+
     @Test func whatIsHeldIsNotRemoved() async throws {
         let lab = try await RegistryLab()
         let record = try await lab.pull()

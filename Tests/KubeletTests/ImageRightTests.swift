@@ -117,6 +117,22 @@ import Testing
         #expect(demand.image == Self.name)
     }
 
+    /// Room is made just when the pod has found its image.
+    @Test func anImageThatGoesAsItIsFoundIsFetchedAgain() async throws {
+        images.serve(Self.name, as: "sha256:x")
+        images.add(Self.name, as: "sha256:x")
+        let (executor, claims, pod) = (fixture.executor, fixture.executor.claims, pod())
+        #expect(claims.beginRemoval(of: "sha256:x"))
+        let looking = PodOperation.ensureImages(container: "a", attempt: 0, held: [])
+        async let outcome = executor.carryOut(looking, pod, PodObservation()).0
+        // It has been found, and its end is waited for.
+        try await until { !claims.beginRemoval(of: "sha256:x") && images.questions == [Self.name] }
+        try await images.removeImage("sha256:x")
+        claims.endRemoval(of: "sha256:x")
+        #expect(await outcome == .imagesPresent([Self.name: "sha256:x"]))
+        #expect(images.pulls == [Self.name] && !claims.beginRemoval(of: "sha256:x"))
+    }
+
     @Test func aPolicyOfNeverSaysWhatIsMissing() async throws {
         let never = pod(policy: "Never")
         guard case .imageMissing(_, "ErrImageNeverPull", let absent) = await ensure(never) else {

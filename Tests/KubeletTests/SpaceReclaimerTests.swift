@@ -41,13 +41,19 @@ import Testing
         #expect(dead.map(\.id) == ["done-0", "live-0", "live-1"])
     }
 
-    @Test func unusedImagesAreRemovedAndUsedOnesStay() async throws {
-        let (time, images, runtime) = (
-            ManualTime(), FakeImageService(present: ["used", "named", "mounted", "idle"]), FakeRuntimeService()
-        )
-        let reclaimer = SpaceReclaimer(
-            runtime: runtime, images: images, threads: BlockingThreads(count: 1), time: time,
+    private let claims = ImageClaims()
+    private let time = ManualTime()
+    private let runtime = FakeRuntimeService()
+
+    private func reclaimer(_ images: FakeImageService) -> SpaceReclaimer {
+        SpaceReclaimer(
+            runtime: runtime, images: images, claims: claims, threads: BlockingThreads(count: 1), time: time,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    @Test func unusedImagesAreRemovedAndUsedOnesStay() async throws {
+        let images = FakeImageService(present: ["used", "named", "mounted", "idle"])
+        let reclaimer = reclaimer(images)
         let config = PodSandboxConfig(metadata: PodSandboxMetadata(name: "p", uid: "u", namespace: "default"))
         let sandbox = try await runtime.runPodSandbox(config)
         _ = try await runtime.createContainer(
@@ -57,13 +63,51 @@ import Testing
             $0.spec.containers[0].image = "named"
             $0.spec.volumes = [Volume { $0.image = ImageVolumeSource { $0.reference = "mounted" } }]
         }
-        _ = await reclaimer.look([waiting])
+        try await reclaimer.look([waiting])
         time.advance(by: .seconds(60))
         await reclaimer.reclaim([waiting])
         #expect(try await images.listImages().count == 4)
         time.advance(by: .seconds(60))
         await reclaimer.reclaim([waiting])
         #expect(try await images.listImages().map { $0.tags } == [["mounted"], ["named"], ["used"]])
+    }
+
+    /// A pod that came after the list of pods was made, and has looked for its image.
+    @Test func whatAPodIsAboutToUseStays() async throws {
+        let images = FakeImageService(present: ["found", "idle"])
+        let reclaimer = reclaimer(images)
+        try await reclaimer.look([])
+        time.advance(by: .seconds(120))
+        let found = try #require(try await images.imageStatus("found"))
+        #expect(await claims.claim(found.id, as: "found", by: "u", since: claims.removals))
+        await reclaimer.reclaim([])
+        #expect(try await images.listImages().map(\.id) == [found.id])
+        claims.forget(podUID: "u")
+        await reclaimer.reclaim([])
+        #expect(try await images.listImages().isEmpty)
+    }
+
+    @Test func aRuntimeThatDoesNotSayWhatIsUsedLosesNothing() async throws {
+        let images = FakeImageService(present: ["used"])
+        let reclaimer = reclaimer(images)
+        try await reclaimer.look([])
+        time.advance(by: .seconds(120))
+        runtime.failAlways(.listContainers, with: .failed("no answer"))
+        await reclaimer.reclaim([])
+        #expect(try await images.listImages().count == 1)
+        runtime.failAlways(.listContainers, with: nil)
+        await reclaimer.reclaim([])
+        #expect(try await images.listImages().isEmpty)
+    }
+
+    @Test func oneRemovalOfAnImageAtATime() async {
+        #expect(claims.beginRemoval(of: "a") && !claims.beginRemoval(of: "a"))
+        let before = claims.removals
+        let late = Task { [claims] in await claims.claim("a", as: "a:1", by: "u", since: before) }
+        #expect(await claims.claim("b", as: "b:1", by: "u", since: before))
+        claims.endRemoval(of: "a")
+        #expect(await late.value == false)
+        #expect(await !claims.claim("b", as: "b:1", by: "v", since: before))
     }
 
     private func image(_ id: String) -> Image {

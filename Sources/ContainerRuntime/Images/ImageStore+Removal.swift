@@ -18,7 +18,7 @@ extension ImageStore {
     }
 
     private func remove(_ image: String, isForced: Bool) throws(CRIError) {
-        var (index, users) = state.withLock { ($0.index, $0.users) }
+        var index = state.withLock { $0.index }
         guard let record = index.find(image) else { return }
         if let reference = try? ImageReference(image), record.names.count + record.repositories.count > 1,
             record.names.contains(reference.description) || record.repositories.contains(reference.name)
@@ -26,20 +26,25 @@ extension ImageStore {
             index.removeName(reference)
             return try write(index)
         }
-        let inUse = users[record.id]?.count ?? 0
+        guard !record.isPinned || isForced else {
+            throw .invalid("image \(image) is pinned; unpin it first (swiftlet images unpin \(image)), or give --force")
+        }
+        let inUse = state.withLock { state in
+            let inUse = state.users[record.id]?.count ?? 0
+            if inUse == 0 || isForced { state.leaving.insert(record.id) }
+            return inUse
+        }
         guard inUse == 0 || isForced else {
             throw .invalid(
                 "image \(image) is used by \(inUse) container\(inUse == 1 ? "" : "s"); remove them first, or give --force"
             )
         }
-        guard !record.isPinned || isForced else {
-            throw .invalid("image \(image) is pinned; unpin it first (swiftlet images unpin \(image)), or give --force")
-        }
         try erase([record], from: &index)
     }
 
-    /// Removes images with all that only they have. The changes' turn is held.
-    func erase(_ records: [ImageRecord], from index: inout ImageIndex) throws(CRIError) {
+    /// Removes images that are leaving, with all that only they have. The changes' turn is held.
+    private func erase(_ records: [ImageRecord], from index: inout ImageIndex) throws(CRIError) {
+        defer { state.withLock { $0.leaving.subtract(records.map(\.id)) } }
         for record in records { index.remove(record.id) }
         // The index first: after a crash in between, trees and files are known to be nobody's.
         try write(index)
@@ -75,17 +80,16 @@ extension ImageStore {
         let before = try await imageFilesystem().usedBytes
         let removed = try await changes.take { [self] () async throws(CRIError) in
             try await bulk.perform("prune images") { [self] () throws(CRIError) in
-                var (index, users, held) = state.withLock { ($0.index, $0.users, $0.held) }
-                let victims = index.records.filter { record in
-                    users[record.id] == nil && !record.isPinned
-                        && (all || record.names.isEmpty && record.repositories.isEmpty)
+                var (index, victims) = state.withLock { state in
+                    let victims = state.index.records.filter { record in
+                        state.users[record.id] == nil && !record.isPinned
+                            && (all || record.names.isEmpty && record.repositories.isEmpty)
+                    }
+                    state.leaving.formUnion(victims.map(\.id))
+                    return (state.index, victims)
                 }
                 try erase(victims, from: &index)
-                try dropLoose()
-                let files = index.files
-                _ = try attempt("image store") { () throws(KernelError) in
-                    try content.sweep(before: .max) { files.contains($0) || held[$0] != nil }
-                }
+                try dropLeftovers()
                 return victims.map { $0.names.first ?? $0.id.description }
             }
         }
@@ -93,15 +97,22 @@ extension ImageStore {
         return (removed, before > after ? before - after : 0)
     }
 
-    /// Removes the trees that pulls which failed have left.
-    private func dropLoose() throws(CRIError) {
-        let left = state.withLock { state in
+    /// Removes the trees and files that no image has and none under way needs.
+    package func removeLeftovers() async throws(CRIError) {
+        try await changes.take { [self] () async throws(CRIError) in
+            try await bulk.perform("remove what pulls have left") { [self] () throws(CRIError) in try dropLeftovers() }
+        }
+    }
+
+    private func dropLeftovers() throws(CRIError) {
+        let (left, files, held) = state.withLock { state in
             let left = state.loose.keys.filter { state.held[$0] == nil && !state.index.uses(tree: $0) }
             for key in left { state.loose[key] = nil }
-            return left
+            return (left, state.index.files, state.held)
         }
         try attempt("image store") { () throws(KernelError) in
             for key in left { try discard(tree(key)) }
+            _ = try content.sweep(before: .max) { files.contains($0) || held[$0] != nil }
         }
     }
 

@@ -49,7 +49,9 @@ extension ImageStore: ImageService {
     /// - Parameter name: what messages call it.
     func use(_ image: String, called name: String, by container: String) throws(CRIError) -> ImageRecord {
         try state.withLock { state throws(CRIError) in
-            guard let record = state.index.find(image) else { throw Self.missing(name) }
+            guard let record = state.index.find(image), !state.leaving.contains(record.id) else {
+                throw Self.missing(name)
+            }
             guard !state.isDamaged(record) else {
                 throw .failed(
                     "image \(name) has a layer that is damaged on this disk; get it again with: swiftlet pull \(name)"

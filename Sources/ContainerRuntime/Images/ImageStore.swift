@@ -14,6 +14,8 @@ package final class ImageStore: Sendable {
         var index = ImageIndex()
         /// The containers that use an image, by the image's id.
         var users: [Digest: Set<String>] = [:]
+        /// Images that are being removed: no container gets one any more.
+        var leaving: Set<Digest> = []
         /// Trees that an image under way has made and no image has yet.
         var loose: [Digest: ImageLayer] = [:]
         /// Trees and files that images under way need, with the number of those.
@@ -31,7 +33,7 @@ package final class ImageStore: Sendable {
         }
 
         func find(_ image: String) -> ImageRecord? {
-            index.find(image).flatMap { isDamaged($0) ? nil : $0 }
+            index.find(image).flatMap { isDamaged($0) || leaving.contains($0.id) ? nil : $0 }
         }
 
         func isDamaged(_ record: ImageRecord) -> Bool {

@@ -27,7 +27,7 @@ extension Kubelet {
     func collectImages(_ settings: EvictionSettings) async {
         while (try? await time.sleep(for: .seconds(300))) != nil {
             let pods = directory.pods
-            _ = await space.look(pods)
+            _ = try? await space.look(pods)
             guard let reading = await meter.signals().readings[.imageDisk],
                 let excess = ImageCollection.excess(
                     reading, high: settings.imageHighShare, low: settings.imageLowShare)

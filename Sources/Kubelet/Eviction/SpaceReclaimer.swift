@@ -3,23 +3,26 @@ import CRI
 import KubernetesAPI
 import Linux
 import Logging
+import OCI
 import Synchronization
 
 /// Frees room on the disk without ending a pod: dead containers with their logs, and images that no pod uses.
 final class SpaceReclaimer: Sendable {
     private let runtime: any RuntimeService
     private let images: any ImageService
+    private let claims: ImageClaims
     private let threads: BlockingThreads
     private let time: any TimeSource
     private let logger: Logger
     private let collection = Mutex(ImageCollection())
 
     init(
-        runtime: any RuntimeService, images: any ImageService, threads: BlockingThreads, time: any TimeSource,
-        logger: Logger
+        runtime: any RuntimeService, images: any ImageService, claims: ImageClaims, threads: BlockingThreads,
+        time: any TimeSource, logger: Logger
     ) {
         self.runtime = runtime
         self.images = images
+        self.claims = claims
         self.threads = threads
         self.time = time
         self.logger = logger
@@ -31,14 +34,17 @@ final class SpaceReclaimer: Sendable {
         await removeImages(pods, until: .max)
     }
 
-    /// Removes images that nobody uses until `bytes` are free, the longest unused first.
+    /// Removes what pulls have left, and then images that nobody uses until `bytes` are free, the longest unused first. May run twice at a time.
     func removeImages(_ pods: [Pod], until bytes: Int64) async {
-        let (list, used) = await look(pods)
+        try? await images.removeLeftovers()
+        guard let (list, used) = try? await look(pods) else { return }
         let now = time.uptime()
         let candidates = collection.withLock { $0.unused(list, used: used, at: now) }
         var freed: Int64 = 0
-        for image in candidates where freed < bytes {
+        for image in candidates where freed < bytes && claims.beginRemoval(of: image.id) {
+            defer { claims.endRemoval(of: image.id) }
             do throws(CRIError) {
+                guard try await images.imageStatus(image.id) != nil else { continue }
                 try await images.removeImage(image.id)
                 freed += Int64(clamping: image.size)
                 logger.info("removed an image that no pod uses", metadata: ["image": "\(image.tags.first ?? image.id)"])
@@ -50,13 +56,16 @@ final class SpaceReclaimer: Sendable {
     }
 
     /// Notes which images are used now.
-    func look(_ pods: [Pod]) async -> (images: [Image], used: Set<String>) {
-        let list = (try? await images.listImages()) ?? []
+    /// - Throws: where the runtime does not say so: none is taken for unused then.
+    @discardableResult
+    func look(_ pods: [Pod]) async throws(CRIError) -> (images: [Image], used: Set<String>) {
+        let list = try await images.listImages()
         guard list.contains(where: { !$0.isPinned }) else { return (list, []) }
-        let containers = (try? await runtime.listContainers(ContainerFilter())) ?? []
+        let containers = try await runtime.listContainers(ContainerFilter())
         var used = Set(containers.flatMap { [$0.imageID] + $0.mounts.compactMap(\.imageID) })
-        for name in Set(pods.filter { !$0.isFinished }.flatMap(\.spec.imageNames)) {
-            if let image = try? await images.imageStatus(name) { used.insert(image.id) }
+        for name in Set(pods.filter { !$0.isFinished }.flatMap(\.spec.imageNames))
+        where (try? ImageReference(name)) != nil {
+            if let image = try await images.imageStatus(name) { used.insert(image.id) }
         }
         let now = time.uptime()
         collection.withLock { [used] in $0.note(list, used: used, at: now) }

@@ -15,13 +15,29 @@ extension PodExecutor {
         var ids: [String: String] = [:]
         for demand in pod.spec.imageDemands(of: name) {
             do throws(OperationError) {
-                ids[demand.image] = try await ensure(
+                ids[demand.image] = try await claim(
                     demand, of: pod, earlier: earlier, isPullHeld: held.contains(demand.image))
             } catch {
                 return .imageMissing(demand, reason: error.reason, message: error.message)
             }
         }
         return .imagesPresent(ids)
+    }
+
+    /// As `ensure`, and keeps the image from then on: room may be made at any moment.
+    private func claim(
+        _ demand: ImageDemand, of pod: Pod, earlier: Set<String>, isPullHeld: Bool
+    ) async throws(OperationError) -> String {
+        for _ in 0..<2 {
+            let removals = claims.removals
+            let id = try await ensure(demand, of: pod, earlier: earlier, isPullHeld: isPullHeld)
+            if await claims.claim(id, as: demand.image, by: pod.metadata.uid, since: removals) { return id }
+            let present = try await criOperation(ImageFailure.inspect) { () async throws(CRIError) in
+                try await images.imageStatus(id)
+            }
+            if present != nil { return id }
+        }
+        throw OperationError(ImageFailure.inspect, "Image \"\(demand.image)\" was removed as soon as it was there")
     }
 
     /// - Parameter earlier: the ids of the images that the container ran with before.

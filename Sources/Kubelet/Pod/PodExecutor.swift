@@ -16,6 +16,7 @@ struct PodExecutor: Sendable {
     let objects: any ReferencedObjects
     let watches: ObjectWatches
     let tokens = PodTokens()
+    let claims = ImageClaims()
     let recorder: any PodEventRecorder
     let prober: Prober
     let settings: PodSettings
@@ -34,6 +35,11 @@ struct PodExecutor: Sendable {
         return observation
     }
 
+    private func forget(_ pod: Pod) {
+        tokens.forget(podUID: pod.metadata.uid)
+        claims.forget(podUID: pod.metadata.uid)
+    }
+
     /// - Returns: how it ended, and what the runtime has of the pod afterwards where that may have changed.
     func carryOut(
         _ operation: PodOperation, _ pod: Pod, _ observation: PodObservation
@@ -46,14 +52,14 @@ struct PodExecutor: Sendable {
         case .cleanVolumes:
             return (
                 await outcome { () async throws(OperationError) in
-                    tokens.forget(podUID: pod.metadata.uid)
+                    forget(pod)
                     try await volumes.clean(pod.metadata.uid, logs: logDirectory(of: pod))
                 }, nil
             )
         case .releaseVolumes:
             return (
                 await outcome { () async throws(OperationError) in
-                    tokens.forget(podUID: pod.metadata.uid)
+                    forget(pod)
                     try await volumes.release(pod.metadata.uid)
                 }, nil
             )

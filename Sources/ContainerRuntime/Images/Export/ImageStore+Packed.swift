@@ -37,6 +37,8 @@ extension ImageStore {
         let needs = record.files.union(record.layers.map(\.key))
         try await hold(needs)
         defer { letGo(needs) }
+        // What was removed in between is not there to be held.
+        guard state.withLock({ $0.find(image)?.id }) == record.id else { throw Self.missing(image) }
         var packed = try await bulk.perform("pack image") { [self] () throws(CRIError) in
             guard let manifest = record.manifest else { return try pack(record) }
             return try files(of: record, manifest)
