@@ -10,8 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from bundle import Failure, add_mount, until, without
-from clauses import expect
+from bundle import Failure, add_mount, expect, until, without
 from kills import hierarchy, left_over
 from lifecycle import state
 from sessions import read_all, receive_terminal

@@ -34,6 +34,16 @@ def until(condition, what, seconds=60):
         time.sleep(0.02)
 
 
+def expect(text, *parts):
+    for part in parts:
+        if part not in text:
+            raise Failure(f"{part!r} is not in {text.strip()!r}")
+
+
+def words(done):
+    return done.stdout.split()
+
+
 class Runtime:
     """One state root and what is run in it."""
 

@@ -7,29 +7,34 @@ import sys
 import traceback
 
 import attacks
-import clauses
+import devices
 import habits
+import hooks
 import insiders
 import keys
 import kills
 import lifecycle
 import links
 import mounts
+import namespaces
+import process
 import programs
 import races
 import refusals
+import resources
 import scopes
+import seccomp
 import sessions
 from bundle import Failure, Runtime
 
 
-class Skip(Exception):
-    pass
+PARTS = (process, namespaces, devices, seccomp, resources, links, mounts, lifecycle, hooks, sessions, refusals, habits, scopes, programs, races, kills,
+         insiders, keys, attacks)
 
 
 def all_tests():
-    return [(name, test) for part in (clauses, links, mounts, lifecycle, sessions, refusals, habits, scopes, programs, races, kills, insiders, keys, attacks)
-            for name, test in list(vars(part).items()) if name.startswith("test_") and test.__module__ == part.__name__]
+    return [(name, test) for part in PARTS for name, test in list(vars(part).items())
+            if name.startswith("test_") and test.__module__ == part.__name__]
 
 
 def print_attacks(rows):

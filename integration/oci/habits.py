@@ -3,11 +3,10 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import tempfile
 
-from bundle import add_mount, until, with_users, without
-from clauses import controllers, expect, words
+from bundle import add_mount, expect, until, words
+from resources import controllers
 
 
 def test_home(runtime):
@@ -39,62 +38,6 @@ def test_variables_once(runtime):
     runtime.call("start", name)
     out = runtime.call("exec", "--env", "A=2", name, *show).stdout
     assert [entry for entry in out.split("\0") if entry.startswith("A=")] == ["A=2"], out
-
-
-def test_hook_surroundings(runtime):
-    """hooks: without an environment of its own one has that of the caller, and inside the container's; outside it runs in the bundle."""
-    log = tempfile.mkdtemp(dir=runtime.folder)
-    os.chmod(log, 0o777)
-    def change(c):
-        add_mount(c, log, log, "bind", ["bind"])
-        c["process"]["env"].append("WHOSE=container")
-        hook = lambda shell, **more: [{"path": shell, "args": ["sh", "-c", f"echo $WHOSE $(pwd -P) >>{log}/said"], **more}]
-        outside = runtime.rootfs + "/bin/sh"
-        c["hooks"] = {"prestart": hook(outside), "createRuntime": hook(outside, env=["PATH=/bin"]), "startContainer": hook("/bin/sh"), "poststop": hook(outside)}
-    folder = runtime.bundle("true", change)
-    runtime.call("run", "--bundle", folder, runtime.id(), env=dict(os.environ, WHOSE="caller"))
-    rows = open(log + "/said").read().splitlines()
-    assert rows[0] == rows[3] == "caller " + folder and rows[1] == folder and rows[2].startswith("container /"), rows
-
-
-def test_hook_ends_with_its_caller(runtime):
-    """hooks: one that runs when its caller is killed ends as well, also in a user namespace and with the host's processes."""
-    def running():
-        found = subprocess.run(["pgrep", "-f", "^sleep 86397$"], capture_output=True, text=True)
-        return found.stdout.split()
-    def beside_the_host(c):
-        with_users(c)
-        without(c, "pid")
-        c["mounts"] = [m for m in c["mounts"] if m["type"] != "proc"]
-    for alter in (lambda c: None, with_users, beside_the_host):
-        for station in "createRuntime", "createContainer":
-            hooks = {station: [{"path": "/bin/sleep", "args": ["sleep", "86397"]}]}
-            folder = runtime.bundle("true", lambda c: (alter(c), c.update(hooks=hooks)))
-            words = [runtime.program, "--root", runtime.root, "create", "--bundle", folder, runtime.id()]
-            caller = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            until(running, "the hook")
-            caller.kill()
-            caller.wait()
-            until(lambda: not running(), "the hook's end")
-
-
-def test_hooks_see_mounts(runtime):
-    """hooks: createContainer runs in the bundle and finds at the root's path what is mounted in it, and the host uncovered around it."""
-    log, source = tempfile.mkdtemp(dir=runtime.folder), tempfile.mkdtemp(dir=runtime.folder)
-    os.chmod(log, 0o777)
-    open(source + "/library", "w").write("bound ")
-    looks = f"""{{ cat rootfs/mnt/vendor/library rootfs/etc/one; test -d rootfs/dev/shm/inner && echo inner
-        test -d rootfs/proc/self && echo proc; test -c /dev/null && test -d /sys/kernel && echo host; }} >{log}/seen 2>&1"""
-    def change(c):
-        add_mount(c, "/mnt/vendor", source, "bind", ["rbind"])
-        add_mount(c, "/etc/one", source + "/library", "bind", ["bind", "shared"])
-        add_mount(c, "/dev/shm/inner", "tmpfs", "tmpfs", [])
-        c["hooks"] = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", looks]}]}
-    for users in (False, True):
-        out = runtime.run("cat /mnt/vendor/library; grep -c ' /etc/one .* shared:' /proc/self/mountinfo; test -d /sys/kernel && echo sys",
-                          lambda c: (change(c), with_users(c, base=0) if users else None))
-        assert open(log + "/seen").read().split() == ["bound", "bound", "inner", "proc", "host"], open(log + "/seen").read()
-        assert words(out) == ["bound", "1", "sys"], out.stdout
 
 
 def test_exec_that_fails(runtime):

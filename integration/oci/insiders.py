@@ -12,8 +12,7 @@ import tempfile
 import threading
 
 from attacks import attack, image, run_image
-from bundle import ALL_CAPABILITIES, add_mount, until, without
-from clauses import expect
+from bundle import ALL_CAPABILITIES, add_mount, expect, until, without
 from kills import left_over
 from races import QUIET
 

@@ -4,8 +4,7 @@ import subprocess
 import tempfile
 
 from attacks import attack, image
-from bundle import until, with_users
-from clauses import expect
+from bundle import expect, until, with_users
 
 
 def build(target):

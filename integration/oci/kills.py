@@ -8,8 +8,7 @@ import re
 import subprocess
 import time
 
-from bundle import until
-from clauses import expect
+from bundle import expect, until
 
 # Calls that a waiting takes as it happens: met where they are, but not to be counted on.
 WAITS = {"clock_nanosleep", "futex", "poll", "ppoll", "restart_syscall"}

@@ -7,8 +7,7 @@ import subprocess
 import tempfile
 import time
 
-from bundle import until, with_users, without
-from clauses import expect
+from bundle import expect, until, with_users, without
 
 
 def state(runtime, name):
@@ -325,80 +324,6 @@ def test_features_and_spec(runtime):
     config["process"].update(terminal=False, args=["/bin/echo", "sample"])
     json.dump(config, open(folder + "/config.json", "w"))
     assert runtime.call("run", "--bundle", folder, runtime.id()).stdout == "sample\n"
-
-
-HOOKS = "prestart createRuntime createContainer startContainer poststart poststop".split()
-
-
-def hook_bundle(runtime, change=None, **replacements):
-    """Each hook notes its name, the namespace it runs in and the state it was given."""
-    log = tempfile.mkdtemp(dir=runtime.folder)
-    os.chmod(log, 0o777)
-    def both(c):
-        c["mounts"].append({"destination": log, "source": log, "type": "bind", "options": ["bind"]})
-        c["hooks"] = {}
-        for name in HOOKS:
-            place = "/bin/sh" if name == "startContainer" else runtime.rootfs + "/bin/sh"
-            script = f"s=$(cat); echo {name} $(readlink /proc/self/ns/net) $TOKEN $s >>{log}/hooks"
-            c["hooks"][name] = [{"path": place, "args": ["sh", "-c", script], "env": ["PATH=/bin:/usr/bin", "TOKEN=" + name[:3]]}]
-        for name, hook in replacements.items():
-            c["hooks"][name] = [hook]
-        if change:
-            change(c)
-    return log, both
-
-
-def test_hooks(runtime):
-    """hooks: all six in order, each in its namespace, with its environment and the container's state."""
-    log, change = hook_bundle(runtime)
-    name, _ = runtime.create("echo program >>%s/hooks; sleep 60" % log, change)
-    own = os.readlink("/proc/self/ns/net")
-    pid = state(runtime, name)["pid"]
-    inside = os.readlink(f"/proc/{pid}/ns/net")
-    rows = lambda: [line.split(" ", 3) for line in open(log + "/hooks").read().strip().split("\n")]
-    assert [(r[0], r[1]) for r in rows()] == [("prestart", own), ("createRuntime", own), ("createContainer", inside)], rows()
-    first = json.loads(rows()[0][3])
-    assert first["id"] == name and first["pid"] == pid and first["status"] == "created" and json.loads(rows()[1][3])["status"] == "creating" and rows()[0][2] == "pre", rows()[0]
-    # by the number that the container knows it by
-    assert json.loads(rows()[2][3])["pid"] == 1, rows()[2]
-    runtime.call("start", name)
-    until(lambda: len(rows()) == 6, "the program and the hook after its start have written")
-    names = [r[0] for r in rows()]
-    assert names[3] == "startContainer" and sorted(names[4:]) == ["poststart", "program"], names
-    assert rows()[3][1] == inside and json.loads(rows()[3][3])["pid"] == 1, rows()[3]
-    runtime.call("delete", "--force", name)
-    assert rows()[-1][0] == "poststop" and json.loads(rows()[-1][3])["status"] == "stopped", rows()[-1]
-
-
-def test_hook_failures(runtime):
-    """hooks: one that fails before the program ends the container, with an error; one after it does not."""
-    for kind in HOOKS[:4]:
-        log, change = hook_bundle(runtime, **{kind: {"path": "/bin/false" if kind == "startContainer" else runtime.rootfs + "/bin/false", "args": ["false"]}})
-        folder = runtime.bundle("touch %s/ran" % log, change)
-        name = runtime.id()
-        done = runtime.call("create", "--bundle", folder, name, check=False, close_fds=True) if kind != "startContainer" else None
-        if kind == "startContainer":
-            runtime.create("touch %s/ran" % log, change, name=name)
-            done = runtime.call("start", name, check=False)
-            runtime.call("delete", "--force", name)
-        assert done.returncode != 0, kind
-        expect(done.stderr, kind, "false")
-        assert not os.path.exists(log + "/ran"), kind
-        assert runtime.call("state", name, check=False).returncode != 0, kind
-        expect(open(log + "/hooks").read() if os.path.exists(log + "/hooks") else "poststop", "poststop")
-    log, change = hook_bundle(runtime, poststart={"path": runtime.rootfs + "/bin/false"}, poststop={"path": runtime.rootfs + "/bin/false"})
-    done = runtime.run("touch %s/ran" % log, change)
-    assert os.path.exists(log + "/ran")
-    expect(done.stderr, "poststart", "poststop")
-
-
-def test_hook_timeout(runtime):
-    """hooks: one that takes longer than its timeout is killed and is an error."""
-    log, change = hook_bundle(runtime, prestart={"path": runtime.rootfs + "/bin/sleep", "args": ["sleep", "300"], "timeout": 1})
-    begin = time.monotonic()
-    done = runtime.run("true", change, check=False)
-    assert done.returncode != 0 and time.monotonic() - begin < 60
-    expect(done.stderr, "within 1 s")
 
 
 def test_log_file(runtime):

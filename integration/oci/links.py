@@ -3,8 +3,7 @@ import json
 import os
 import subprocess
 
-from bundle import until, with_users, without
-from clauses import expect
+from bundle import expect, until, with_users, without
 
 
 class Place:

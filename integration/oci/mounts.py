@@ -3,8 +3,7 @@ import os
 import subprocess
 import tempfile
 
-from bundle import Failure, add_mount, with_users
-from clauses import expect, words
+from bundle import Failure, add_mount, expect, with_users, words
 
 
 def test_mounts_in_order(runtime):
@@ -260,3 +259,10 @@ def test_root_propagation(runtime):
         line = mount_line(runtime, lambda c: c["linux"].update(rootfsPropagation=word), "/")
         has = [m for m in ("shared:", "unbindable") if m in line]
         assert has == ([mark] if mark else []), (word, line)
+
+
+def test_mount_label_is_told(runtime):
+    """linux.mountLabel: said not to be held, and no hindrance."""
+    done = runtime.run("echo ran", lambda c: c["linux"].update(mountLabel="system_u:object_r:container_file_t:s0"))
+    expect(done.stdout, "ran")
+    expect(done.stderr, "linux.mountLabel cannot be held")

@@ -5,8 +5,7 @@ import os
 import stat
 import subprocess
 
-from bundle import NUMBERS, Failure
-from clauses import expect, words
+from bundle import NUMBERS, Failure, expect
 from lifecycle import state
 
 CAPABILITIES = """CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL

@@ -7,8 +7,7 @@ import tempfile
 import threading
 import time
 
-from bundle import until
-from clauses import expect
+from bundle import expect, until
 from kills import left_over
 
 SEED = int(os.environ.get("OCI_SEED", "1"))

@@ -3,8 +3,7 @@ import os
 import subprocess
 import tempfile
 
-from bundle import add_mount, with_users, without
-from clauses import expect
+from bundle import add_mount, expect, with_users, without
 
 
 def refused(runtime, field, change):

@@ -6,8 +6,7 @@ import struct
 import threading
 import time
 
-from bundle import until
-from clauses import expect
+from bundle import expect, until
 from kills import hierarchy
 
 BUS, MANAGER = "org.freedesktop.DBus", "org.freedesktop.systemd1"

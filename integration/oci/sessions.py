@@ -8,8 +8,7 @@ import subprocess
 import threading
 import time
 
-from bundle import until, with_users, without
-from clauses import expect
+from bundle import expect, until, with_users, without
 from kills import hierarchy
 from lifecycle import state
 

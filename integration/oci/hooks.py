@@ -1,0 +1,138 @@
+"""Hooks: when, where and as whom they run, and what becomes of them."""
+import json
+import os
+import subprocess
+import tempfile
+import time
+
+from bundle import add_mount, expect, until, with_users, without, words
+from lifecycle import state
+
+HOOKS = "prestart createRuntime createContainer startContainer poststart poststop".split()
+
+
+def hook_bundle(runtime, change=None, **replacements):
+    """Each hook notes its name, the namespace it runs in and the state it was given."""
+    log = tempfile.mkdtemp(dir=runtime.folder)
+    os.chmod(log, 0o777)
+    def both(c):
+        c["mounts"].append({"destination": log, "source": log, "type": "bind", "options": ["bind"]})
+        c["hooks"] = {}
+        for name in HOOKS:
+            place = "/bin/sh" if name == "startContainer" else runtime.rootfs + "/bin/sh"
+            script = f"s=$(cat); echo {name} $(readlink /proc/self/ns/net) $TOKEN $s >>{log}/hooks"
+            c["hooks"][name] = [{"path": place, "args": ["sh", "-c", script], "env": ["PATH=/bin:/usr/bin", "TOKEN=" + name[:3]]}]
+        for name, hook in replacements.items():
+            c["hooks"][name] = [hook]
+        if change:
+            change(c)
+    return log, both
+
+
+def test_hooks(runtime):
+    """hooks: all six in order, each in its namespace, with its environment and the container's state."""
+    log, change = hook_bundle(runtime)
+    name, _ = runtime.create("echo program >>%s/hooks; sleep 60" % log, change)
+    own = os.readlink("/proc/self/ns/net")
+    pid = state(runtime, name)["pid"]
+    inside = os.readlink(f"/proc/{pid}/ns/net")
+    rows = lambda: [line.split(" ", 3) for line in open(log + "/hooks").read().strip().split("\n")]
+    assert [(r[0], r[1]) for r in rows()] == [("prestart", own), ("createRuntime", own), ("createContainer", inside)], rows()
+    first = json.loads(rows()[0][3])
+    assert first["id"] == name and first["pid"] == pid and first["status"] == "created" and json.loads(rows()[1][3])["status"] == "creating" and rows()[0][2] == "pre", rows()[0]
+    # by the number that the container knows it by
+    assert json.loads(rows()[2][3])["pid"] == 1, rows()[2]
+    runtime.call("start", name)
+    until(lambda: len(rows()) == 6, "the program and the hook after its start have written")
+    names = [r[0] for r in rows()]
+    assert names[3] == "startContainer" and sorted(names[4:]) == ["poststart", "program"], names
+    assert rows()[3][1] == inside and json.loads(rows()[3][3])["pid"] == 1, rows()[3]
+    runtime.call("delete", "--force", name)
+    assert rows()[-1][0] == "poststop" and json.loads(rows()[-1][3])["status"] == "stopped", rows()[-1]
+
+
+def test_hook_failures(runtime):
+    """hooks: one that fails before the program ends the container, with an error; one after it does not."""
+    for kind in HOOKS[:4]:
+        log, change = hook_bundle(runtime, **{kind: {"path": "/bin/false" if kind == "startContainer" else runtime.rootfs + "/bin/false", "args": ["false"]}})
+        folder = runtime.bundle("touch %s/ran" % log, change)
+        name = runtime.id()
+        done = runtime.call("create", "--bundle", folder, name, check=False, close_fds=True) if kind != "startContainer" else None
+        if kind == "startContainer":
+            runtime.create("touch %s/ran" % log, change, name=name)
+            done = runtime.call("start", name, check=False)
+            runtime.call("delete", "--force", name)
+        assert done.returncode != 0, kind
+        expect(done.stderr, kind, "false")
+        assert not os.path.exists(log + "/ran"), kind
+        assert runtime.call("state", name, check=False).returncode != 0, kind
+        expect(open(log + "/hooks").read() if os.path.exists(log + "/hooks") else "poststop", "poststop")
+    log, change = hook_bundle(runtime, poststart={"path": runtime.rootfs + "/bin/false"}, poststop={"path": runtime.rootfs + "/bin/false"})
+    done = runtime.run("touch %s/ran" % log, change)
+    assert os.path.exists(log + "/ran")
+    expect(done.stderr, "poststart", "poststop")
+
+
+def test_hook_timeout(runtime):
+    """hooks: one that takes longer than its timeout is killed and is an error."""
+    log, change = hook_bundle(runtime, prestart={"path": runtime.rootfs + "/bin/sleep", "args": ["sleep", "300"], "timeout": 1})
+    begin = time.monotonic()
+    done = runtime.run("true", change, check=False)
+    assert done.returncode != 0 and time.monotonic() - begin < 60
+    expect(done.stderr, "within 1 s")
+
+
+def test_hook_surroundings(runtime):
+    """hooks: without an environment of its own one has that of the caller, and inside the container's; outside it runs in the bundle."""
+    log = tempfile.mkdtemp(dir=runtime.folder)
+    os.chmod(log, 0o777)
+    def change(c):
+        add_mount(c, log, log, "bind", ["bind"])
+        c["process"]["env"].append("WHOSE=container")
+        hook = lambda shell, **more: [{"path": shell, "args": ["sh", "-c", f"echo $WHOSE $(pwd -P) >>{log}/said"], **more}]
+        outside = runtime.rootfs + "/bin/sh"
+        c["hooks"] = {"prestart": hook(outside), "createRuntime": hook(outside, env=["PATH=/bin"]), "startContainer": hook("/bin/sh"), "poststop": hook(outside)}
+    folder = runtime.bundle("true", change)
+    runtime.call("run", "--bundle", folder, runtime.id(), env=dict(os.environ, WHOSE="caller"))
+    rows = open(log + "/said").read().splitlines()
+    assert rows[0] == rows[3] == "caller " + folder and rows[1] == folder and rows[2].startswith("container /"), rows
+
+
+def test_hook_ends_with_its_caller(runtime):
+    """hooks: one that runs when its caller is killed ends as well, also in a user namespace and with the host's processes."""
+    def running():
+        found = subprocess.run(["pgrep", "-f", "^sleep 86397$"], capture_output=True, text=True)
+        return found.stdout.split()
+    def beside_the_host(c):
+        with_users(c)
+        without(c, "pid")
+        c["mounts"] = [m for m in c["mounts"] if m["type"] != "proc"]
+    for alter in (lambda c: None, with_users, beside_the_host):
+        for station in "createRuntime", "createContainer":
+            hooks = {station: [{"path": "/bin/sleep", "args": ["sleep", "86397"]}]}
+            folder = runtime.bundle("true", lambda c: (alter(c), c.update(hooks=hooks)))
+            words = [runtime.program, "--root", runtime.root, "create", "--bundle", folder, runtime.id()]
+            caller = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            until(running, "the hook")
+            caller.kill()
+            caller.wait()
+            until(lambda: not running(), "the hook's end")
+
+
+def test_hooks_see_mounts(runtime):
+    """hooks: createContainer runs in the bundle and finds at the root's path what is mounted in it, and the host uncovered around it."""
+    log, source = tempfile.mkdtemp(dir=runtime.folder), tempfile.mkdtemp(dir=runtime.folder)
+    os.chmod(log, 0o777)
+    open(source + "/library", "w").write("bound ")
+    looks = f"""{{ cat rootfs/mnt/vendor/library rootfs/etc/one; test -d rootfs/dev/shm/inner && echo inner
+        test -d rootfs/proc/self && echo proc; test -c /dev/null && test -d /sys/kernel && echo host; }} >{log}/seen 2>&1"""
+    def change(c):
+        add_mount(c, "/mnt/vendor", source, "bind", ["rbind"])
+        add_mount(c, "/etc/one", source + "/library", "bind", ["bind", "shared"])
+        add_mount(c, "/dev/shm/inner", "tmpfs", "tmpfs", [])
+        c["hooks"] = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", looks]}]}
+    for users in (False, True):
+        out = runtime.run("cat /mnt/vendor/library; grep -c ' /etc/one .* shared:' /proc/self/mountinfo; test -d /sys/kernel && echo sys",
+                          lambda c: (change(c), with_users(c, base=0) if users else None))
+        assert open(log + "/seen").read().split() == ["bound", "bound", "inner", "proc", "host"], open(log + "/seen").read()
+        assert words(out) == ["bound", "1", "sys"], out.stdout
