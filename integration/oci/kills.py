@@ -188,7 +188,7 @@ def test_looks_refused(runtime):
     name, _ = runtime.create("trap exit TERM; while :; do sleep 1; done")
     runtime.call("start", name)
     look = f"/proc/{json.loads(runtime.call('state', name).stdout)['pid']}/stat"
-    for words in (["state", name], ["list"], ["delete", name], ["delete", "--force", name], ["kill", name]):
+    for words in (["state", name], ["delete", name], ["delete", "--force", name], ["kill", name]):
         done = refused(look, "openat", "ENFILE", *words)
         assert done.returncode not in (0, -9), (words, done)
         expect(done.stderr, look, "Too many open files in system")
@@ -204,6 +204,35 @@ def test_looks_refused(runtime):
             expect(done.stderr, path, "Cannot allocate memory")
     runtime.call("delete", "--force", name)
     assert left_over(runtime, name) == [], left_over(runtime, name)
+
+
+def test_list_without_one(runtime):
+    """list tells a container that it cannot look at, gives the others, and ends with 1; so does one without a readable record, and a root that cannot be read."""
+    name, other = (runtime.create()[0] for _ in range(2))
+    def list_refused(path, *words):
+        options = ["-o", "/dev/null", "-P", path, "-e", "inject=openat:error=ENFILE"]
+        return subprocess.run(["strace", "-qq", *options, runtime.program, "--root", runtime.root, *words], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=120)
+    look = f"/proc/{json.loads(runtime.call('state', name).stdout)['pid']}/stat"
+    for words in (["list"], ["list", "--quiet"], ["list", "--format", "json"], ["--log", runtime.folder + "/list.log", "list"]):
+        done = list_refused(look, *words)
+        assert done.returncode == 1 and other in done.stdout and name not in done.stdout, (words, done)
+        expect(done.stderr, name, look, "Too many open files in system")
+    record = f"{runtime.root}/{name}/state.json"
+    kept = open(record).read()
+    for broken in (kept[:20], "{}"):
+        with open(record, "w") as file:
+            file.write(broken)
+        done = runtime.call("list", check=False)
+        assert done.returncode == 1 and other in done.stdout and name not in done.stdout, done
+        expect(done.stderr, name, "state.json")
+    with open(record, "w") as file:
+        file.write(kept)
+    done = list_refused(runtime.root, "list")
+    assert done.returncode == 1 and done.stdout == "", done
+    expect(done.stderr, runtime.root, "Too many open files in system")
+    assert runtime.call("list", "--quiet").stdout.split().count(name) == 1
+    assert runtime.call("--root", runtime.root + "/nowhere", "list", "--quiet").stdout == ""
 
 
 def test_gate_refused(runtime):

@@ -158,18 +158,21 @@ package struct ContainerDirectory: Sendable {
             guard errno == ENOTEMPTY || errno == EEXIST else { throw .kernel(KernelError("rmdir", path)) }
             if access(path + "/config.json", F_OK) == 0 { return }
         }
-        let names = ContainerDirectory.names(in: path).sorted().joined(separator: ", ")
+        let names = try ContainerDirectory.names(in: path).sorted().joined(separator: ", ")
         throw .state(container: id, cause: "\(path) holds what is not ours (\(names)); move that away and delete again")
     }
 
-    /// The ids under a root.
-    static func ids(in root: String) -> [String] {
-        names(in: root, DT_DIR).filter { !$0.hasPrefix(".") }.sorted()
+    /// The ids under a root; none where that is not there.
+    static func ids(in root: String) throws(OCIRuntimeError) -> [String] {
+        try names(in: root, DT_DIR).filter { !$0.hasPrefix(".") }.sorted()
     }
 
     /// What lies in a directory, of one kind or of all.
-    private static func names(in path: String, _ kind: Int? = nil) -> [String] {
-        guard let directory = opendir(path) else { return [] }
+    private static func names(in path: String, _ kind: Int? = nil) throws(OCIRuntimeError) -> [String] {
+        guard let directory = opendir(path) else {
+            if errno == ENOENT { return [] }
+            throw .kernel(KernelError("read", path))
+        }
         defer { closedir(directory) }
         var found: [String] = []
         while let entry = readdir(directory) {

@@ -11,16 +11,25 @@ extension Session {
         return 0
     }
 
+    /// One that cannot be looked at is told and left out, and makes the exit code 1.
     func list(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         var rows: [(ContainerState, ContainerStatus)] = []
-        for id in ContainerDirectory.ids(in: root) {
-            // One that is being made or taken away at this moment is not there yet, or no more.
-            guard let directory = try? directory(id), let state = try? directory.load() else { continue }
-            rows.append((state, try directory.status(state)))
+        var code: Int32 = 0
+        for id in try ContainerDirectory.ids(in: root) {
+            guard let directory = try? directory(id) else { continue }
+            do throws(OCIRuntimeError) {
+                let state = try directory.load()
+                rows.append((state, try directory.status(state)))
+            } catch {
+                // One that is being made or taken away at this moment is not there yet, or no more.
+                if case .state = error { continue }
+                log.failure("container \(id) is left out: \(error)")
+                code = 1
+            }
         }
         if arguments.has("quiet") {
             for (state, _) in rows { print(state.id) }
-            return 0
+            return code
         }
         switch arguments["format"] ?? "table" {
         case "json": show(.array(rows.map { $0.0.described($0.1) }))
@@ -34,7 +43,7 @@ extension Session {
             printTable([["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]] + cells)
         default: throw .usage("--format: there are table and json")
         }
-        return 0
+        return code
     }
 
     func processes(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
