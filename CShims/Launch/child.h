@@ -44,6 +44,7 @@ struct cl_child {
     int has_oom_score;
     int is_filtered;         /* its seccomp filter is loaded */
     int has_mount_namespace; /* of its own, in a plan with explicit namespaces */
+    uint32_t late_kinds;     /* of those to join, by itself */
     int user;                /* the pod's own user namespace, -1 without */
     int processes;           /* the pid namespace, or its first process, for who clones by a process between; -1 */
     int is_inside;           /* cloned by a process between that had left the host behind */

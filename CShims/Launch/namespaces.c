@@ -18,7 +18,8 @@
 
 /* A plan with CL_PLAN_EXPLICIT names its namespaces. Those to join by path are joined by the parent, which comes back
  * afterwards: inside a new user namespace the right to join them would be gone. The user and mount namespaces are joined
- * by the child, since nobody comes back from them. */
+ * by the child, since nobody comes back from them; so is any from which the parent may not come back, as root of a user
+ * namespace that does not own the ones it is in. */
 
 static const char *own_file(uint32_t kind) {
     switch (kind) {
@@ -86,6 +87,9 @@ static int leave_processes(struct cl_child *child, const struct cl_namespace *na
     return child->processes = -1, 0;
 }
 
+/* What the child itself can be put into. */
+enum { LATE_KINDS = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP };
+
 static int step_into(struct cl_child *child, uint32_t i, int own[CL_MAX_NAMESPACES]) {
     const struct cl_plan *plan = child->plan;
     const struct cl_namespace *namespace = &plan->namespaces[i];
@@ -96,6 +100,12 @@ static int step_into(struct cl_child *child, uint32_t i, int own[CL_MAX_NAMESPAC
     if (is_left) return is_left < 0 ? -1 : 0;
     if ((own[i] = open(back, O_RDONLY | O_CLOEXEC)) < 0) return -1;
     if (is_new_time) return new_time_namespace(plan);
+    if (namespace->kind & LATE_KINDS && setns(own[i], (int)namespace->kind) < 0) {
+        close(own[i]);
+        own[i] = -1;
+        child->late_kinds |= namespace->kind;
+        return 0;
+    }
     int file = open_namespace(namespace);
     if (file < 0) return -1;
     int done = setns(file, (int)namespace->kind);
@@ -170,10 +180,19 @@ static void set_parameters(const struct cl_child *child) {
     close(root);
 }
 
+static void join(const struct cl_child *child, uint32_t i) {
+    const struct cl_namespace *namespace = &child->plan->namespaces[i];
+    int file = open_namespace(namespace);
+    if (file < 0 || setns(file, (int)namespace->kind) < 0) cl_fail(child, CL_STAGE_JOIN, i, errno);
+    close(file);
+}
+
 void cl_enter_namespaces(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     if (plan->flags & CL_PLAN_MAPPED) cl_await_byte(child);
     if (plan->flags & CL_PLAN_BECOME_ROOT) cl_become_root(plan);
+    for (uint32_t i = 0; child->late_kinds && i < plan->namespace_count; i++)
+        if (child->late_kinds & plan->namespaces[i].kind) join(child, i);
     if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
         cl_fail(child, CL_STAGE_HOSTNAME, 0, errno);
     if (plan->domain_name && setdomainname(plan->domain_name, strlen(plan->domain_name)) < 0)
@@ -186,9 +205,7 @@ void cl_enter_namespaces(struct cl_child *child) {
         if (namespace->kind != CLONE_NEWNS) continue;
         child->has_mount_namespace = 1;
         if (!*namespace->path) continue;
-        int file = open_namespace(namespace);
-        if (file < 0 || setns(file, CLONE_NEWNS) < 0) cl_fail(child, CL_STAGE_JOIN, i, errno);
-        close(file);
+        join(child, i);
         child->has_mount_namespace = 0; /* somebody else's: its root stays as it is */
     }
 }

@@ -1,4 +1,5 @@
 """Bundles of a static busybox, and calls of the runtime under test."""
+import contextlib
 import copy
 import json
 import os
@@ -163,3 +164,19 @@ def with_users(config, base=100000, size=65536):
     config["linux"]["namespaces"].append({"type": "user"})
     for key in ("uidMappings", "gidMappings"):
         config["linux"][key] = [{"containerID": 0, "hostID": base, "size": size}]
+
+
+@contextlib.contextmanager
+def user_namespace(base=100000, size=65536):
+    """The words that run a call as root of a new user namespace, in the host's other namespaces."""
+    # it ends with us, who hold its input
+    holder = subprocess.Popen(["unshare", "-U", "sh", "-c", "echo; exec cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        holder.stdout.readline()
+        for name in "uid_map", "gid_map":
+            with open(f"/proc/{holder.pid}/{name}", "w") as file:
+                file.write(f"0 {base} {size}")
+        yield ["nsenter", f"--user=/proc/{holder.pid}/ns/user"]
+    finally:
+        holder.kill()
+        holder.wait()

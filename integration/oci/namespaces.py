@@ -2,8 +2,9 @@
 import json
 import os
 import subprocess
+import tempfile
 
-from bundle import expect, until, with_users, without, words
+from bundle import expect, until, user_namespace, with_users, without, words
 
 
 def test_names(runtime):
@@ -104,6 +105,34 @@ def test_namespaces_of_a_pod(runtime):
     out = words(runtime.run(script % " ".join(files.values()), change))
     assert out[:5] == [os.readlink(f"/proc/{pid}/ns/{file}") for file in files.values()], out
     expect(" ".join(out), "of-the-pod", "type mqueue")
+
+
+def test_namespaces_without_a_way_back(runtime):
+    """linux.namespaces: root of a user namespace to which the host's do not belong makes a container with new ones, and with some that are its own."""
+    folder = tempfile.mkdtemp(dir=runtime.folder)
+    os.chown(folder, 100000, 100000)
+    script = "for f in net ipc uts cgroup; do readlink /proc/self/ns/$f; done"
+    def change(c):
+        c["linux"].pop("resources")
+        c["mounts"] = c["mounts"][:2]
+    def joined(c):
+        change(c)
+        without(c, "network", "ipc", "uts", "cgroup")
+        c["linux"]["namespaces"] += [{"type": kind, "path": f"/proc/{others.pid}/ns/{file}"}
+                                     for kind, file in (("network", "net"), ("ipc", "ipc"), ("uts", "uts"), ("cgroup", "cgroup"))]
+    with user_namespace() as users:
+        others = subprocess.Popen([*users, "unshare", "-n", "-i", "-u", "-C", "sh", "-c", "echo; exec cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            others.stdout.readline()
+            call = [*users, "unshare", "-m", runtime.program, "--root", folder + "/state", "--cgroup-manager", "disabled", "run", "--bundle"]
+            for alter in (change, joined):
+                done = subprocess.run([*call, runtime.bundle(script, alter), "way-back"], stdin=subprocess.PIPE, capture_output=True, text=True, timeout=60)
+                assert done.returncode == 0, done
+                theirs = [os.readlink(f"/proc/{others.pid}/ns/{file}") for file in ("net", "ipc", "uts", "cgroup")]
+                assert (words(done) == theirs) == (alter == joined) and os.readlink("/proc/self/ns/net") not in words(done), (done.stdout, theirs)
+        finally:
+            others.kill()
+            others.wait()
 
 
 def test_user_namespace(runtime):
