@@ -1,5 +1,10 @@
 """What is laid in a container's tree, and what it may do with it."""
-from bundle import expect
+import os
+import shutil
+import subprocess
+import tempfile
+
+from bundle import expect, user_namespace
 
 
 def test_root_read_only(runtime):
@@ -54,3 +59,32 @@ def test_device_program(runtime):
                [dict(allow=True, access="rwm"), rule(False, major=10, minor=229)]]
     for rules in refused:
         assert allowed(*rules) == ["null"], rules
+
+
+def test_null_device_of_nobody(runtime):
+    """A caller without rights of the host's hands on a null device whose owner it does not know, unguarded where it must; not one that is nobody's there."""
+    folder = tempfile.mkdtemp(prefix="oci-null-")
+    os.chmod(folder, 0o755)
+    def change(c):
+        c["linux"].pop("resources")
+        c["mounts"] = c["mounts"][:2]
+    bundle = runtime.bundle("echo done", change)
+    with open(bundle + "/false", "w"):
+        pass
+    os.mkdir(folder + "/state")
+    os.chown(folder + "/state", 100000, 100000)
+    try:
+        for owner, is_known in ((0, False), (165534, True)):
+            null = f"{folder}/{owner}"
+            os.mknod(null, 0o20666, os.makedev(1, 3))
+            os.chmod(null, 0o666)
+            os.chown(null, owner, owner)
+            # the guard is a mount of /dev/null, which is none here
+            script = f'mount --bind {bundle}/false /dev/null && exec "$@" <{null}'
+            call = [runtime.program, "--root", folder + "/state", "--cgroup-manager", "disabled", "run", "--bundle", bundle, "of-nobody"]
+            with user_namespace() as users:
+                done = subprocess.run([*users, "unshare", "-m", "bash", "-c", script, "bash", *call], capture_output=True, text=True, timeout=60)
+            expect(done.stdout + done.stderr, "guarding the null device" if is_known else "done")
+            assert ("done" in done.stdout) != is_known, done
+    finally:
+        shutil.rmtree(folder)
