@@ -8,13 +8,15 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "cruntime.h"
 
 /* A network device goes to another namespace and keeps its addresses: those of global scope that do not end by themselves, which the kernel takes from it on
- * its way. The kernel moves it before it sees that its new name is taken there, so that is looked at before. */
+ * its way. The kernel moves it before it sees that its new name is taken there, so that is looked at before. What is moved and not wanted goes back the same
+ * way, by its old name, and is up if it was. */
 
 enum { MOST_ADDRESSES = 64 };
 
@@ -69,6 +71,11 @@ static int ask(int socket, struct request *request) {
 static int socket_in(int namespace) {
     int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     if (own < 0) return -errno;
+    if (setns(own, CLONE_NEWNET) < 0) { /* nor could we come back */
+        int code = -errno;
+        close(own);
+        return code;
+    }
     int fd = setns(namespace, CLONE_NEWNET) < 0 ? -1 : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), code = errno;
     if (setns(own, CLONE_NEWNET) < 0) abort(); /* our own cannot refuse us */
     close(own);
@@ -153,35 +160,91 @@ static int check_free(int socket, const char *name) {
     return code == 0 ? -EEXIST : code == -ENODEV ? 0 : code;
 }
 
-static int carry_over(int here, int there, int namespace, int index, const char *name) {
-    struct address addresses[MOST_ADDRESSES];
+/* Where devices come from, or go to. */
+struct place {
+    int socket;
+    int namespace;
+};
+
+static int carry(const struct place *from, const struct place *to, int index, int wanted, const char *name, int *number) {
     struct request request;
-    int count = addresses_of(here, (uint32_t)index, addresses), number = free_index(there, index), taken = check_free(there, name);
-    if (taken) return taken;
-    if (count < 0 || number < 0) return count < 0 ? count : number;
+    int free = free_index(to->socket, wanted), taken = check_free(to->socket, name);
+    if (taken || free < 0) return taken ? taken : free;
     begin(&request, RTM_NEWLINK, 0, sizeof request.link);
     request.link.ifi_index = index;
     add(&request, IFLA_IFNAME, name, strlen(name) + 1);
-    add(&request, IFLA_NET_NS_FD, &namespace, sizeof namespace);
-    add(&request, IFLA_NEW_IFINDEX, &number, sizeof number);
-    int code = ask(here, &request);
-    for (int i = 0; !code && i < count; i++) code = give_address(there, (uint32_t)number, &addresses[i]);
-    if (code) return code;
-    begin(&request, RTM_NEWLINK, 0, sizeof request.link);
-    request.link.ifi_index = number;
-    request.link.ifi_flags = request.link.ifi_change = IFF_UP;
-    return ask(there, &request);
+    add(&request, IFLA_NET_NS_FD, &to->namespace, sizeof to->namespace);
+    add(&request, IFLA_NEW_IFINDEX, &free, sizeof free);
+    int code = ask(from->socket, &request);
+    if (!code) *number = free;
+    return code;
 }
 
-int32_t crt_move_device(const char *device, int32_t namespace, const char *name) {
-    if (strlen(device) >= IF_NAMESIZE || strlen(name) >= IF_NAMESIZE) return -ENAMETOOLONG;
-    int index = (int)if_nametoindex(device);
-    if (!index) return -errno;
-    int here = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), there = socket_in(namespace), code = 0;
-    if (here < 0) code = -errno;
-    else if (there < 0) code = there;
-    else code = carry_over(here, there, namespace, index, name);
-    if (here >= 0) close(here);
-    if (there >= 0) close(there);
+static int settle(int socket, int index, const struct address *addresses, int count, int is_up) {
+    struct request request;
+    for (int i = 0, code; i < count; i++)
+        if ((code = give_address(socket, (uint32_t)index, &addresses[i]))) return code;
+    if (!is_up) return 0;
+    begin(&request, RTM_NEWLINK, 0, sizeof request.link);
+    request.link.ifi_index = index;
+    request.link.ifi_flags = request.link.ifi_change = IFF_UP;
+    return ask(socket, &request);
+}
+
+/* With these addresses, to where it was. */
+static int carry_back(const struct place *here, const struct place *there, const struct crt_moved *moved, const struct address *addresses, int count) {
+    int index, code = carry(there, here, moved->number, moved->old_number, moved->old_name, &index);
+    return code ? code : settle(here->socket, index, addresses, count, moved->was_up);
+}
+
+static int carry_over(const struct place *here, const struct place *there, const char *name, struct crt_moved *moved) {
+    struct address addresses[MOST_ADDRESSES];
+    int count = addresses_of(here->socket, (uint32_t)moved->old_number, addresses);
+    int code = count < 0 ? count : carry(here, there, moved->old_number, moved->old_number, name, &moved->number);
+    if (code) return code;
+    code = settle(there->socket, moved->number, addresses, count, 1);
+    if (code) carry_back(here, there, moved, addresses, count);
     return code;
+}
+
+static int is_up(int socket, const char *device) {
+    struct ifreq request = {0};
+    strcpy(request.ifr_name, device);
+    return ioctl(socket, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_UP;
+}
+
+static int open_places(int namespace, struct place *here, struct place *there) {
+    *here = (struct place){socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)};
+    int code = here->socket < 0 || here->namespace < 0 ? -errno : 0;
+    *there = (struct place){code ? -1 : socket_in(namespace), namespace};
+    return code ? code : there->socket < 0 ? there->socket : 0;
+}
+
+static void close_places(const struct place *here, const struct place *there) {
+    if (here->socket >= 0) close(here->socket);
+    if (here->namespace >= 0) close(here->namespace);
+    if (there->socket >= 0) close(there->socket);
+}
+
+int32_t crt_move_device(const char *device, int32_t namespace, const char *name, struct crt_moved *moved) {
+    struct place here, there;
+    if (strlen(device) >= IF_NAMESIZE || strlen(name) >= IF_NAMESIZE) return -ENAMETOOLONG;
+    *moved = (struct crt_moved){.old_number = (int)if_nametoindex(device)};
+    if (!moved->old_number) return -errno;
+    strcpy(moved->old_name, device);
+    int code = open_places(namespace, &here, &there);
+    moved->was_up = !code && is_up(here.socket, device);
+    if (!code) code = carry_over(&here, &there, name, moved);
+    close_places(&here, &there);
+    return code;
+}
+
+int32_t crt_return_device(const struct crt_moved *moved, int32_t namespace) {
+    struct address addresses[MOST_ADDRESSES];
+    struct place here, there;
+    int code = open_places(namespace, &here, &there);
+    int count = code ? code : addresses_of(there.socket, (uint32_t)moved->number, addresses);
+    if (count >= 0) code = carry_back(&here, &there, moved, addresses, count);
+    close_places(&here, &there);
+    return count < 0 ? count : code;
 }

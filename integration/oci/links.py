@@ -90,3 +90,37 @@ def test_network_devices_that_cannot_go(runtime):
             expect(place.ip("address", "show", "dev", "dev0"), "192.0.2.1/24", ",UP")
         runtime.run("ip link show dev dev7", lambda c: (join(target.path)(c), give(dev0={"name": "dev7"})(c)))
         assert target.names() == {"lo", "dev9", "peer0", "dev7"} and place.names() == {"lo", "peer0"}
+
+
+def test_network_devices_come_back(runtime):
+    """linux.netDevices: where the container does not come about, what was given to it is back as it was: name, number, addresses, up or not."""
+    kept = ["192.0.2.1/24", "2001:db8::1/64 nodad"]
+    failing = lambda c: c.update(hooks={"createContainer": [{"path": "/bin/false"}]})
+    starting = lambda c: c.update(hooks={"startContainer": [{"path": "/bin/false"}]})
+    unknown = lambda c: c["linux"]["netDevices"].update(dev8={})
+    with Place(runtime, kept) as place, Place(runtime) as target:
+        place.ip("link", "add", "dev1", "type", "veth", "peer", "name", "peer1")
+        before = lambda: [place.ip("address", "show", "dev", name).split(" qlen")[0] for name in ("dev1", "dev0")]
+        runtime.program = place.caller
+        for is_up in (False, True):
+            place.ip("link", "set", "dev0", "up" if is_up else "down")
+            for words in kept:
+                place.ip("address", "replace", *words.split(), "dev", "dev0")
+            was = [word for text in before() for word in text.split() if word not in ("LOWERLAYERDOWN", "UP")]
+            for change, said in ((failing, "createContainer"), (starting, "startContainer"), (unknown, "linux.netDevices.dev8")):
+                for namespace in (lambda c: None, with_users, join(target.path)):
+                    given = give(dev0={"name": "eth%d"}, dev1={"name": "peer9"})
+                    folder = runtime.bundle("true", lambda c: (namespace(c), given(c), change(c)))
+                    done = runtime.call("run", "--bundle", folder, runtime.id(), check=False)
+                    assert done.returncode != 0
+                    expect(done.stderr, said)
+                    assert "taken back" not in done.stderr, done.stderr
+                    now = [word for text in before() for word in text.split() if word not in ("LOWERLAYERDOWN", "UP")]
+                    assert now == was, (said, now, was)
+                    assert target.names() == {"lo", "dev0", "peer0"} and place.names() == {"lo", "dev0", "dev1", "peer0", "peer1"}
+        # an address that it is refused there, when it has been moved already
+        subprocess.run(["nsenter", f"--net={target.path}", "sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6"], check=True)
+        folder = runtime.bundle("true", lambda c: (join(target.path)(c), give(dev0={"name": "dev5"})(c)))
+        expect(runtime.call("run", "--bundle", folder, runtime.id(), check=False).stderr, "linux.netDevices.dev0", "as dev5")
+        expect(place.ip("address", "show", "dev", "dev0"), ",UP", "192.0.2.1/24", "2001:db8::1/64")
+        assert target.names() == {"lo", "dev0", "peer0"}, target.names()

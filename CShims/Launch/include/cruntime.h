@@ -60,8 +60,15 @@ struct crt_hook {
  * the beginning of what it wrote to its standard error. */
 int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity);
 
+/* A network device of ours that is in another namespace. */
+struct crt_moved {
+    int32_t number, old_number, was_up;
+    char old_name[16];
+};
 /* Takes a network device of ours to a network namespace, where it gets a name, which may end in %d for one that is free, its addresses again, and is set up. */
-int32_t crt_move_device(const char *device, int32_t namespace, const char *name);
+int32_t crt_move_device(const char *device, int32_t namespace, const char *name, struct crt_moved *moved);
+/* Takes it back, with the addresses that it has by then; up if it was. */
+int32_t crt_return_device(const struct crt_moved *moved, int32_t namespace);
 
 /* A child that does nothing and does not outlive this process: a descriptor of it. */
 int32_t crt_hold(int32_t *pid);

@@ -13,6 +13,7 @@ struct Assembly {
     let entry: ScopeEntry?
     let claim: Claim
     let isGated: Bool
+    private let devices = GivenDevices()
 
     private var log: RuntimeLog { creation.session.log }
     private var specification: RuntimeSpecification { creation.specification }
@@ -35,6 +36,7 @@ struct Assembly {
             try settle(launched, finish)
         } catch {
             launched.discard()
+            devices.takeBack(log)
             if case .hook = error { runStopHooks(launched.processID) }
             // Of a process that has ended much goes wrong: why it has comes before what that led to.
             throw launched.lastWords() ?? error
@@ -75,14 +77,14 @@ struct Assembly {
         }
         if plan.hasHooks {
             try follow(launched, to: "created")
-            try moveNetworkDevices(to: launched.processID)
+            try devices.give(specification.linux.networkDevices, to: launched.processID)
             try runCreateHooks(state, launched.handle.raw)
             try launched.proceed()
         }
         let terminal = try follow(launched, to: "ready")
         defer { if terminal >= 0 { close(terminal) } }
-        // Late, since what fails afterwards ends them with the container.
-        if !plan.hasHooks { try moveNetworkDevices(to: launched.processID) }
+        // Late, since what fails afterwards has to bring them back.
+        if !plan.hasHooks { try devices.give(specification.linux.networkDevices, to: launched.processID) }
         try creation.directory.publish(state)
         claim.letGo()
         do throws(OCIRuntimeError) {
@@ -92,21 +94,6 @@ struct Assembly {
             launched.discard()
             try? creation.directory.clear(state)
             throw error
-        }
-    }
-
-    private func moveNetworkDevices(to processID: Int32) throws(OCIRuntimeError) {
-        if specification.linux.networkDevices.isEmpty { return }
-        let namespace = try kernel { () throws(KernelError) in
-            try Descriptor.open("/proc/\(processID)/ns/net", O_RDONLY)
-        }
-        for device in specification.linux.networkDevices {
-            let code = crt_move_device(device.hostName, namespace.raw, device.name)
-            guard code == 0 else {
-                throw .unsupported(
-                    field: "linux.netDevices.\(device.hostName)",
-                    cause: "it cannot be given to the container as \(device.name): \(KernelError.text(of: -code))")
-            }
         }
     }
 
