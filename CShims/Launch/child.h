@@ -27,6 +27,7 @@ enum {
     CL_PROTECT_SIGHT = 17,
     CL_PROTECT_STREAMS = 18,
     CL_PROTECT_RIGHTS = 19,
+    CL_PROTECT_LEFT_RUNNING = 20,
 };
 #ifndef CL_WEAKEN
 #define CL_WEAKEN 0
@@ -117,6 +118,9 @@ void cl_make_visible(struct cl_child *child);
 
 /* hooks_within.c: those of a station, in turn; one that fails ends the child. */
 void cl_run_hooks(const struct cl_child *child, uint32_t station);
+/* Ends what hooks of the host's have left running in the container's pid namespace: it would be a way out for who may trace there. Where the container has none
+ * of its own nothing is ended: its hooks' processes are some among others. */
+void cl_end_others(void);
 
 /* filter.c: the seccomp filter, for good, or reports. Early, while the container is made that nobody has started: only where it lets pass
  * all that is to be done until then; the kernel takes a tenth of a millisecond for it, in which the next call comes to life. */

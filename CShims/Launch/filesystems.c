@@ -207,6 +207,7 @@ static void let_hooks_run(struct cl_child *child, int root) {
     cl_make_mounts(child);
     cl_tell(child, CL_STATUS_CREATED);
     cl_await_byte(child);
+    cl_end_others();
 }
 
 void cl_enter_root_tree(struct cl_child *child) {

@@ -9,38 +9,38 @@
 #include "child.h"
 #include "cruntime.h"
 
-/* The hooks of a pod's container are run by the process that becomes it: so they are in its namespaces and its group, and end with it. The file of one that
- * runs before the container leaves the host's root is the host's. That of a later one is the image's, so it has no more rights than the container's program. */
+/* Hooks that are run by the process that becomes the container: so they are in its namespaces and its group, and end with it. The file of one that runs before
+ * the container leaves the host's root is the host's. That of a later one is the image's, so it has no more rights than the container's program. */
 
 /* The words of a hook as two lists, each with its NULL. */
-static void take_words(const struct cl_hook *hook, char *lists[CL_MAX_HOOK_WORDS + 3], char ***envp) {
+static void take_words(const struct cl_plan *plan, const struct cl_hook *hook, char *lists[CL_MAX_HOOK_WORDS + 3], char ***envp) {
     const char *at = hook->words;
     uint32_t count = 0;
     if (!hook->argc) lists[count++] = (char *)hook->path;
     for (uint32_t i = 0; i < hook->argc; i++, at += strlen(at) + 1) lists[count++] = (char *)at;
     lists[count++] = NULL;
-    *envp = &lists[count];
+    *envp = hook->envc == CL_HOOK_INHERITS ? (char **)plan->envp : &lists[count];
+    if (hook->envc == CL_HOOK_INHERITS) return;
     for (uint32_t i = 0; i < hook->envc; i++, at += strlen(at) + 1) lists[count++] = (char *)at;
     lists[count] = NULL;
 }
 
-/* What a hook of the host's leaves running would be a way out for who may trace in the container. Where the container sees the host's processes anyway it is
- * one among them. */
-static void end_others(void) {
-    if (getpid() != 1) return;
+void cl_end_others(void) {
+    if (!CL_KEEPS(LEFT_RUNNING) || getpid() != 1) return;
     kill(-1, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
 }
 
 void cl_run_hooks(const struct cl_child *child, uint32_t station) {
     const struct cl_plan *plan = child->plan;
-    char state[CL_MAX_STATE + 64], said[CL_WORDS], *words[CL_MAX_HOOK_WORDS + 3], **envp;
+    static char state[CL_MAX_STATE + 64];
+    char said[CL_WORDS], *words[CL_MAX_HOOK_WORDS + 3], **envp;
     int length = station == CL_HOOK_CREATE ? snprintf(state, sizeof state, "%s,\"status\":\"creating\"}", plan->state)
                                            : snprintf(state, sizeof state, "%s,\"status\":\"created\",\"pid\":%d}", plan->state, getpid());
     for (uint32_t i = 0; i < plan->hook_count; i++) {
         const struct cl_hook *hook = &plan->hooks[i];
         if (hook->station != station) continue;
-        take_words(hook, words, &envp);
+        take_words(plan, hook, words, &envp);
         const struct crt_hook order = {
             .path = hook->path,
             .argv = words,
@@ -55,5 +55,5 @@ void cl_run_hooks(const struct cl_child *child, uint32_t station) {
         int code = crt_run_hook(&order, said, sizeof said);
         if (code) cl_fail_saying(child, CL_STAGE_HOOK, i, -code, said);
     }
-    if (station == CL_HOOK_CREATE) end_others();
+    if (station == CL_HOOK_CREATE) cl_end_others();
 }

@@ -50,13 +50,14 @@ static int read_hook(const struct cl_record *record, struct cl_plan *plan) {
     hook->milliseconds = (int32_t)cl_u32(record, 1);
     hook->argc = cl_u32(record, 2);
     hook->envc = cl_u32(record, 3);
-    if (hook->argc > CL_MAX_HOOK_WORDS || hook->envc > CL_MAX_HOOK_WORDS - hook->argc) return -E2BIG;
+    uint32_t variables = hook->envc == CL_HOOK_INHERITS ? 0 : hook->envc;
+    if (hook->argc > CL_MAX_HOOK_WORDS || variables > CL_MAX_HOOK_WORDS - hook->argc) return -E2BIG;
     if (!(hook->path = cl_string_at(record, offset, &used)) || hook->path[0] != '/') return -EINVAL;
     offset += used;
     hook->words = (const char *)record->payload + offset;
     for (; offset < record->size; offset += used, count++)
         if (!cl_string_at(record, offset, &used)) return -EINVAL;
-    return hook->station > CL_HOOK_START || count != hook->argc + hook->envc ? -EINVAL : 0;
+    return hook->station > CL_HOOK_START || count != hook->argc + variables ? -EINVAL : 0;
 }
 
 static int read_bundle(const struct cl_record *record, struct cl_plan *plan) {

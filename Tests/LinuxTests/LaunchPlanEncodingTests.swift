@@ -65,6 +65,7 @@ import Testing
         let code = try read(plan.encoded().bytes) { plan in
             #expect(plan.hook_count == 2 && plan.flags & UInt32(CL_PLAN_HOOKS) != 0)
             #expect(plan.hooks[0].station == 1 && plan.hooks[0].milliseconds == -1 && plan.hooks[0].argc == 0)
+            #expect(plan.hooks[0].envc == UInt32.max)  // the program's own
             let hook = plan.hooks[1]
             #expect(hook.station == 0 && hook.milliseconds == 2000 && hook.argc == 2 && hook.envc == 1)
             #expect(String(cString: hook.path) == "/c")
@@ -75,8 +76,12 @@ import Testing
         plan.bundle = nil
         #expect(try read(plan.encoded().bytes) { _ in } == -22)
         plan.bundle = HookBundle(directory: "/b", root: "/b/r", state: "{")
-        plan.hooks[0].arguments = Array(repeating: "a", count: 257)
+        plan.hooks[0].arguments = Array(repeating: "a", count: 1025)
         #expect(try read(plan.encoded().bytes) { _ in } == -7)
+    }
+
+    @Test func whatAHookSaysIsOneLine() {
+        #expect(LaunchHook.line(of: Array("no\u{1b}[2J\r\n\u{202e}room\u{7}\n".utf8)) == "no[2J; room")
     }
 
     @Test func aLaterMountReplacesAnEarlierOne() throws {

@@ -136,3 +136,64 @@ def test_hooks_see_mounts(runtime):
                           lambda c: (change(c), with_users(c, base=0) if users else None))
         assert open(log + "/seen").read().split() == ["bound", "bound", "inner", "proc", "host"], open(log + "/seen").read()
         assert words(out) == ["bound", "1", "sys"], out.stdout
+
+
+def running(program):
+    return subprocess.run(["pgrep", "-f", f"^{program}$"], capture_output=True, text=True).stdout.split()
+
+
+def test_hooks_leave_nothing_running(runtime):
+    """hooks: what createContainer leaves running is ended before the container's program is, also in another container's pid namespace."""
+    other, _ = runtime.create()
+    def in_others_sight(c):
+        without(c, "pid")
+        c["linux"]["namespaces"].append({"type": "pid", "path": f"/proc/{state(runtime, other)['pid']}/ns/pid"})
+    log = tempfile.mkdtemp(dir=runtime.folder) + "/left"
+    os.chmod(os.path.dirname(log), 0o777)
+    for change in (lambda c: None, with_users, in_others_sight):
+        hook = {"path": "/bin/sh", "args": ["sh", "-c", f"setsid sleep 86398 >/dev/null 2>&1 & sleep 86398 >/dev/null 2>&1 & echo begun >{log}"]}
+        runtime.create(change=lambda c: (change(c), c.update(hooks={"createContainer": [hook]})))
+        assert open(log).read() == "begun\n" and not running("sleep 86398"), running("sleep 86398")
+        os.unlink(log)
+
+
+def test_hooks_have_no_more_rights(runtime):
+    """hooks: startContainer is a program of the container's, with the rights of its process and no more."""
+    show = "grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)' /proc/self/status; pwd; echo $MINE"
+    def change(c):
+        c["process"].update(user={"uid": 7, "gid": 8, "additionalGids": [9]}, noNewPrivileges=True, cwd="/tmp", env=["PATH=/bin", "MINE=its"])
+        c["process"]["capabilities"] = {name: ["CAP_KILL"] for name in ("bounding", "effective", "permitted")}
+        c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["swapon"], "action": "SCMP_ACT_ERRNO"}]}
+        c["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", f"({show}) >/dev/shm/hook 2>&1"]}]}
+    script = f"({show}) >/dev/shm/own; cmp /dev/shm/hook /dev/shm/own && cat /dev/shm/hook"
+    for users in (lambda c: None, with_users):
+        name, folder = runtime.create(script, lambda c: (change(c), users(c)))
+        runtime.call("start", name)
+        runtime.wait(name)
+        for out in open(folder + "/output").read(), runtime.run(script, lambda c: (change(c), users(c))).stdout:
+            expect(out, "Uid:\t7\t7\t7\t7\nGid:\t8\t8\t8\t8\n", "9 ", "CapEff:\t0000000000000000\nCapBnd:\t0000000000000020\n", "NoNewPrivs:\t1\nSeccomp:\t2\n/tmp\nits\n")
+
+
+def test_hooks_say_one_line(runtime):
+    """hooks: what one says of its failure is told on one line, without characters that would move the reader's cursor."""
+    for kind in HOOKS[:4]:
+        hook = {"path": "/bin/sh", "args": ["sh", "-c", "printf 'it\\033[2J is\\r\\n\\342\\200\\256not\\a there\\n' >&2; exit 4"]}
+        said = runtime.run("true", lambda c: c.update(hooks={kind: [hook]}), check=False).stderr
+        assert said == f"swiftlet-oci: {kind} hook /bin/sh: it ended with 4: it[2J is; not there\n", (kind, said)
+
+
+def test_stop_hooks_without_a_look(runtime):
+    """hooks: those of poststop run after a failed creation whose process cannot be looked at any more."""
+    place, log = tempfile.mkdtemp(dir=runtime.folder), runtime.folder + "/stopped"
+    cover = f"pid=$(grep -o '\"pid\":[0-9]*' | cut -d: -f2); touch {place}/$pid; mount --bind {place} /proc; exit 1"  # where it is a file, and no directory
+    def change(c):
+        c["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", cover]}],
+                      "poststop": [{"path": "/bin/sh", "args": ["sh", "-c", f"ls /proc >{log}; umount /proc; cat >>{log}"]}]}
+    name = runtime.id()
+    words = ["unshare", "-m", runtime.program, "--root", runtime.root, "run", "--bundle", runtime.bundle("true", change), name]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    expect(done.stderr, "createRuntime")
+    covered, told = open(log).read().splitlines()
+    assert covered.isdigit() and json.loads(told)["status"] == "stopped" and json.loads(told)["id"] == name, told
+    assert name not in os.listdir(runtime.root)

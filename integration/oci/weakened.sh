@@ -64,9 +64,10 @@ else
 fi
 
 for name in seccomp_errno test_capabilities masked_and_read_only device_program no_new_priv runtime_is_not no_descriptor follow_no_links \
-    made_elsewhere null_device out_of_sight session_is_out shows_nothing not_changed lends_no_rights lend_nothing; do check 0 $name 0; done
+    made_elsewhere null_device out_of_sight session_is_out shows_nothing not_changed lends_no_rights lend_nothing leave_nothing no_more_rights; do check 0 $name 0; done
 check 2 seccomp_errno 1
 check 3 test_capabilities 2
+check 3 no_more_rights 1
 check 4 masked_and_read_only 1
 check 5 masked_and_read_only 1
 check 6 no_descriptor 2
@@ -85,5 +86,6 @@ if [ "$(printf '6.17\n%s\n' "$(uname -r)" | sort -V | head -n 1)" = 6.17 ]; then
 fi
 check 18 not_changed 2
 check 19 lends_no_rights 1
+check 20 leave_nothing 1
 echo "weakened: $passed passed, $failed failed"
 [ $failed = 0 ]

@@ -90,7 +90,7 @@ enum {
     CL_RECORD_LABEL = 34,      /* file\0 text\0: written to a file of /proc/self/attr before execve */
     CL_RECORD_AFFINITY = 36,   /* processors as a mask of bytes */
     CL_RECORD_STREAM_OWNER = 37, /* u32: who owns the pipes, as the host counts */
-    CL_RECORD_HOOK = 38,       /* u32 CL_HOOK_*, i32 milliseconds (-1: for ever), u32 arguments, variables, then path\0 and those */
+    CL_RECORD_HOOK = 38,       /* u32 CL_HOOK_*, i32 milliseconds (-1: for ever), u32 arguments, variables (or CL_HOOK_INHERITS), then path\0 and those */
     CL_RECORD_BUNDLE = 39,     /* directory\0 root\0 state\0: where hooks find the container's root; JSON without its last brace */
     CL_RECORD_MEMORY_POLICY = 40, /* u32 mode as set_mempolicy takes it, u32 0, nodes as a mask of bytes */
 };
@@ -148,6 +148,8 @@ enum { CL_PROPAGATION_PRIVATE = 0, CL_PROPAGATION_FROM_HOST = 1, CL_PROPAGATION_
 
 /* When a hook runs: before the container leaves the host's root, or in the place of its program just before that. */
 enum { CL_HOOK_CREATE = 0, CL_HOOK_START = 1 };
+/* In the place of a count of variables: it has those of the container's program. */
+#define CL_HOOK_INHERITS UINT32_MAX
 
 /* Bounds; a plan beyond them is refused with E2BIG. */
 enum {
@@ -164,8 +166,8 @@ enum {
     CL_MAX_PARAMETERS = 256,
     CL_MAX_PRESERVED = 1024,
     CL_MAX_HOOKS = 64,
-    CL_MAX_HOOK_WORDS = 256, /* arguments and variables of one */
-    CL_MAX_STATE = 4096,
+    CL_MAX_HOOK_WORDS = 1024, /* arguments and variables of one */
+    CL_MAX_STATE = 60 << 10,  /* with what is added it fits into a pipe */
 };
 /* In a rule's type: what it names is refused. Later rules win over earlier ones; type 0 is every device. */
 enum { CL_RULE_DENY = 1 << 16 };

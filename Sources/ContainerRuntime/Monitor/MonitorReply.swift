@@ -21,9 +21,7 @@ struct MonitorReply: Sendable {
                 let index = reader.number(UInt32.self)
                 if stage == .hook {
                     let said = reader.isAtEnd ? [] : reader.string(limit: MonitorLimit.message)
-                    let lines = String(decoding: said, as: UTF8.self).split(whereSeparator: \.isNewline)
-                    return .hook(
-                        id: id, index: Int(index), name: nil, code: code, said: lines.joined(separator: "; ").printable)
+                    return .hook(id: id, index: Int(index), name: nil, code: code, said: LaunchHook.line(of: said))
                 }
                 let detail = names?.object(of: stage, index: index)
                 return .launch(id: id, stage: stage, code: code, detail: detail)

@@ -7,6 +7,8 @@ extension BundlePlan {
         var records = PlanRecords()
         records.add(CL_RECORD_FLAGS) { $0.append(flags(isGated: isGated)) }
         try process.encode(&records)
+        for hook in hooks { try hook.encode(&records) }
+        if let bundle { try records.add(CL_RECORD_BUNDLE, bundle.directory, bundle.root, bundle.state) }
         try records.add(CL_RECORD_ROOT, root)
         records.add(CL_RECORD_ROOT_TREE) {
             $0.append(Int32(0))
@@ -57,6 +59,7 @@ extension BundlePlan {
             label: process.traits.label?.name, program: process.arguments.first ?? "",
             directory: process.workingDirectory)
         names.bundleMounts = mounts
+        names.hooks = hooks.map { $0.path }
         return names
     }
 }

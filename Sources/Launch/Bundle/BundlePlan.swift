@@ -42,8 +42,11 @@ package struct BundlePlan: Sendable {
     package var timeOffsets: String?
     /// Whether it is made without rights in the initial user namespace.
     package var isUnprivileged = false
-    /// Whether hooks run before the container leaves the host's root.
+    /// Whether the caller runs hooks before the container leaves the host's root.
     package var hasHooks = false
+    /// Those of `startContainer`, which the process runs in the place of its program; they need `bundle`.
+    package var hooks: [LaunchHook] = []
+    package var bundle: HookBundle?
 
     package init(process: ProcessPlan, root: String) {
         self.process = process

@@ -15,7 +15,7 @@ package struct LaunchHook: Sendable, Hashable {
     package var path: String
     /// With the program's name first; empty: the path alone.
     package var arguments: [String]
-    /// `NAME=value`; nil: none.
+    /// `NAME=value`; nil: that of the container's program for `startContainer`, else none.
     package var environment: [String]?
     /// Seconds; nil: it may take for ever.
     package var timeout: Int64?
@@ -31,16 +31,21 @@ package struct LaunchHook: Sendable, Hashable {
     }
 
     func encode(_ records: inout PlanRecords) throws(KernelError) {
-        let environment = environment ?? []
-        let strings = [path] + arguments + environment
+        let strings = [path] + arguments + (environment ?? [])
+        let inherits = environment == nil && station == .startContainer
         for string in strings { try PlanRecords.check(string) }
         records.add(CL_RECORD_HOOK) {
             $0.append(station.rawValue)
             $0.append(timeout.map { Int32(clamping: min($0, Int64(Int32.max)) * 1000) } ?? -1)
             $0.append(UInt32(arguments.count))
-            $0.append(UInt32(environment.count))
+            $0.append(inherits ? UInt32.max : UInt32(environment?.count ?? 0))
             for string in strings { $0.append(string) }
         }
+    }
+
+    /// The beginning of what one has said, as one line for messages.
+    package static func line(of said: some Collection<UInt8>) -> String {
+        String(decoding: said, as: UTF8.self).split { $0.isNewline }.joined(separator: "; ").printable
     }
 }
 
@@ -48,7 +53,7 @@ package struct LaunchHook: Sendable, Hashable {
 package struct HookBundle: Sendable, Equatable {
     /// On the host, with a `config.json`.
     package var directory: String
-    /// An empty directory, where the container's root is while `createContainer` hooks run.
+    /// A directory, where the container's root is while `createContainer` hooks run.
     package var root: String
     /// The runtime specification's state as JSON, without `status`, `pid` and the last brace; less than `stateLimit` bytes.
     package var state: String

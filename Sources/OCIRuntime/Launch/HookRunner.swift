@@ -4,14 +4,10 @@ import JSONTree
 import Launch
 import OCISpecification
 
-/// Runs a bundle's hooks, each with the container's state on its standard input. One that says no environment has that of who runs it, this
-/// program or the container's process, and where the bundle is in sight it runs there: so runc and crun do, and hooks rely on it.
+/// Runs a bundle's hooks, each with the container's state on its standard input. One that says no environment has this program's, and it runs in
+/// the bundle: so runc and crun do, and hooks rely on it. Those of `startContainer` are run by the container's process (`LaunchHook`).
 struct HookRunner {
     var state: ContainerState
-    /// Of the container's process, for what runs in its place.
-    var environment: [String]?
-    /// False once the container has left the host's tree.
-    var seesBundle = true
     /// Of the container's process: who a hook is where the container's user namespace has no root.
     var userID: UInt32 = 0
     var groupID: UInt32 = 0
@@ -62,7 +58,7 @@ struct HookRunner {
         order.gid = groupID
         let code = carryOut(&order, hook, state.described(status).encoded(), &text)
         if code == 0 { return }
-        let said = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let said = LaunchHook.line(of: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) })
         let cause: String =
             code == -ETIMEDOUT
             ? "it did not end within \(hook.timeout ?? 0) s and was killed"
@@ -73,15 +69,14 @@ struct HookRunner {
     private func carryOut(
         _ order: inout crt_hook, _ hook: HookSpecifications.Hook, _ input: [UInt8], _ text: inout [CChar]
     ) -> Int32 {
-        let variables = hook.environment ?? environment
-        return withCStrings([hook.path, state.bundle]) { names in
+        withCStrings([hook.path, state.bundle]) { names in
             withCStrings(hook.arguments.isEmpty ? [hook.path] : hook.arguments) { argv in
-                withCStrings(variables ?? []) { envp in
+                withCStrings(hook.environment ?? []) { envp in
                     input.withUnsafeBytes { input in
                         order.path = UnsafePointer(names[0])
-                        order.directory = seesBundle ? UnsafePointer(names[1]) : nil
+                        order.directory = UnsafePointer(names[1])
                         order.argv = argv
-                        order.envp = variables == nil ? nil : envp
+                        order.envp = hook.environment == nil ? nil : envp
                         order.input = input.baseAddress
                         order.input_size = UInt64(input.count)
                         return crt_run_hook(&order, &text, UInt64(text.count))

@@ -83,6 +83,12 @@ struct LaunchedProcess: ~Copyable {
             return MountFailure(mount: mounts[Int(index)], code: code, said: said, isOfTarget: step == .mountTarget)
                 .error
         }
+        if step == .hook {
+            let words = said.isEmpty ? "" : ": " + LaunchHook.line(of: said.utf8)
+            return .hook(
+                name: "startContainer", path: names?.object(of: step, index: index) ?? "\(index)",
+                cause: step.cause(code) + words)
+        }
         // A warning of capabilities says which, as a mask.
         let missing = step == .capabilities ? UInt64(said, radix: 16).map(Capability.names) : nil
         return .launch(

@@ -52,6 +52,11 @@ package struct BundlePlanner {
         plan.kernelParameters = try KernelParameters.checked(linux)
         let hooks = specification.hooks
         plan.hasHooks = !(hooks.prestart + hooks.createRuntime + hooks.createContainer).isEmpty
+        plan.hooks = hooks.startContainer.map {
+            LaunchHook(
+                .startContainer, path: $0.path, arguments: $0.arguments, environment: $0.environment,
+                timeout: $0.timeout)
+        }
         try checkNames(&plan)
         try checkUserNamespace()
         if !linux.networkDevices.isEmpty && linux.namespace("network") == nil {

@@ -142,6 +142,17 @@ package struct ContainerCgroup: Sendable {
     /// The processes of the group and all beneath.
     func processes() -> [Int32] { group.allProcesses() }
 
+    /// Kills all in it but one, and waits up to two seconds for their end.
+    func endAll(but process: Int32) throws(OCIRuntimeError) {
+        for _ in 0..<2000 {
+            let others = processes().filter { $0 != process }
+            if others.isEmpty { return }
+            for other in others { Glibc.kill(other, SIGKILL) }
+            usleep(1000)
+        }
+        throw .kernel(KernelError("end what hooks left in", group.path, ETIMEDOUT))
+    }
+
     /// Kills what is left and takes the group away; waits up to two seconds for the kernel to let go of it.
     func end() throws(OCIRuntimeError) {
         guard let scope else { return try remove() }

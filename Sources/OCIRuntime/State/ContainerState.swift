@@ -99,6 +99,14 @@ package struct ContainerState: Sendable, Equatable {
         return .object(object)
     }
 
+    /// What the container's process tells its own hooks, without what it adds (`HookBundle`).
+    var forOwnHooks: String {
+        var object = described(.created).object ?? JSONObject()
+        object["status"] = nil
+        object["pid"] = nil
+        return String(decoding: JSONValue.object(object).encoded().dropLast(), as: UTF8.self)
+    }
+
     /// The state as the specification has it, which `state` prints and hooks read.
     package func described(_ status: ContainerStatus) -> JSONValue {
         var object: JSONObject = [

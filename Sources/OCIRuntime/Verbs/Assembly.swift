@@ -13,6 +13,7 @@ struct Assembly {
     let entry: ScopeEntry?
     let claim: Claim
     let isGated: Bool
+    private let created = timestamp()
     private let devices = GivenDevices()
 
     private var log: RuntimeLog { creation.session.log }
@@ -23,6 +24,7 @@ struct Assembly {
         _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
     ) throws(OCIRuntimeError) {
         var plan = plan
+        if !plan.hooks.isEmpty { plan.bundle = try hookBundle() }
         // Inside a user namespace the right to raise a limit is gone: they are set from here.
         if hasUserNamespace { plan.process.resourceLimits = [] }
         let trees = try kernel { () throws(KernelError) in try plan.openTrees() }
@@ -37,7 +39,7 @@ struct Assembly {
         } catch {
             launched.discard()
             devices.takeBack(log)
-            if case .hook = error { runStopHooks(launched.processID) }
+            if case .hook = error { runStopHooks() }
             // Of a process that has ended much goes wrong: why it has comes before what that led to.
             throw launched.lastWords() ?? error
         }
@@ -66,7 +68,9 @@ struct Assembly {
         _ launched: borrowing LaunchedProcess,
         _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
     ) throws(OCIRuntimeError) {
-        let state = try state(of: launched.processID)
+        var state = unbegunState
+        state.processID = launched.processID
+        state.processStart = try ProcessFacts.start(of: launched.processID) ?? 0
         // While the process is at work.
         try creation.directory.prepare(state)
         try OuterSettings(processID: launched.processID, log: log).apply(
@@ -131,19 +135,32 @@ struct Assembly {
         try runner.run(hooks.prestart, "prestart", .created)
         try runner.run(hooks.createRuntime, "createRuntime", .creating)
         try runner.runInside(hooks.createContainer, "createContainer", .creating, handle: handle)
+        // What they leave running has the host's files: its own pid namespace's first process ends it, in others' it would be in their sight.
+        let isInOthersSight = plan.namespace(.pid)?.path != nil && !hooks.createContainer.isEmpty
+        if isInOthersSight { try cgroup?.endAll(but: state.processID) }
     }
 
-    private func runStopHooks(_ processID: Int32) {
-        guard let state = try? state(of: processID) else { return }
-        HookRunner(state: state).runAll(specification.hooks.poststop, "poststop", .stopped, log: log)
+    private func runStopHooks() {
+        HookRunner(state: unbegunState).runAll(specification.hooks.poststop, "poststop", .stopped, log: log)
     }
 
-    private func state(of processID: Int32) throws(OCIRuntimeError) -> ContainerState {
+    /// What the process that becomes the container is to tell its hooks.
+    private func hookBundle() throws(OCIRuntimeError) -> HookBundle {
+        let state = unbegunState.forOwnHooks
+        guard state.utf8.count < HookBundle.stateLimit else {
+            throw .unsupported(
+                field: "hooks.startContainer",
+                cause: "the state to be told has \(state.utf8.count) bytes: annotations are too long")
+        }
+        return HookBundle(directory: creation.options.bundle, root: plan.root, state: state)
+    }
+
+    /// The state but for the process.
+    private var unbegunState: ContainerState {
         var state = ContainerState(
             id: creation.options.container, version: Session.specificationVersion, bundle: creation.options.bundle,
-            rootfs: plan.root, processID: processID,
-            processStart: try ProcessFacts.start(of: processID) ?? 0,
-            created: timestamp(), cgroup: cgroup?.group.path, annotations: specification.annotations)
+            rootfs: plan.root, processID: 0, processStart: 0, created: created, cgroup: cgroup?.group.path,
+            annotations: specification.annotations)
         state.owner = creation.owner
         state.unit = cgroup?.scope?.unit
         state.isMountedHere = plan.namespace(.mount) == nil

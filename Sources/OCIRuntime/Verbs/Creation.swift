@@ -112,7 +112,6 @@ struct Creation {
             made = state
             let starting = Starting(
                 session: session, directory: directory, state: state, specification: specification)
-            try starting.prepare(handle: launched.handle.raw)
             try launched.proceed()
             try starting.follow(launched)
             guard let signals else { return }

@@ -74,14 +74,25 @@ extension Session {
     /// Takes away the container that has this record, which is stopped, and no other that has come in its place.
     func remove(_ directory: ContainerDirectory, _ state: ContainerState) throws(OCIRuntimeError) {
         // Before the lock: to close the configuration's file would let go of that.
-        let specification = (try? directory.remainingConfiguration(state)) ?? nil
+        let hooks = try stopHooks(directory, state)
         guard let lock = try directory.waitForLock(of: state) else { return }
         try ContainerCgroup.noted(state.cgroup, unit: state.unit)?.end()
         if state.isMountedHere { cmnt_detach(state.rootfs) }
         // As long as the record is there, a call that follows one that was killed runs them.
-        HookRunner(state: state).runAll(specification?.hooks.poststop ?? [], "poststop", .stopped, log: log)
+        HookRunner(state: state).runAll(hooks, "poststop", .stopped, log: log)
         try directory.remove()
         _ = consume lock
+    }
+
+    /// Of a configuration that says nothing any more there are none, which is told; an error where it cannot be read at this moment.
+    private func stopHooks(
+        _ directory: ContainerDirectory, _ state: ContainerState
+    ) throws(OCIRuntimeError) -> [HookSpecifications.Hook] {
+        do throws(OCIRuntimeError) { return try directory.remainingConfiguration(state)?.hooks.poststop ?? [] } catch {
+            if case .kernel(let cause) = error, [EMFILE, ENFILE, ENOMEM].contains(cause.code) { throw error }
+            log.warning("container \(state.id) ends without poststop hooks: \(error)")
+            return []
+        }
     }
 
     /// Kills it and waits up to ten seconds for its end.

@@ -3,23 +3,13 @@ import Glibc
 import Launch
 import OCISpecification
 
-/// The way from a ready process to its program, with the hooks on both sides.
+/// The way from a ready process to its program, and the hooks that follow.
 struct Starting {
     let session: Session
     let directory: ContainerDirectory
     let state: ContainerState
     /// Nil where it says nothing that is still to be done.
     let specification: RuntimeSpecification?
-
-    /// What runs in the container before its program.
-    func prepare(handle: Int32) throws(OCIRuntimeError) {
-        let process = specification?.process
-        let runner = HookRunner(
-            state: state, environment: process?.environment, seesBundle: false, userID: process?.userID ?? 0,
-            groupID: process?.groupID ?? 0)
-        try runner.runInside(
-            specification?.hooks.startContainer ?? [], "startContainer", .created, handle: handle)
-    }
 
     /// Follows the process until its program runs; then what runs after it.
     func follow(_ launched: borrowing LaunchedProcess, isExecuting: Bool = false) throws(OCIRuntimeError) {
@@ -52,15 +42,11 @@ extension Session {
         let held = folder >= 0 ? Descriptor(owning: folder) : try directory.held()
         let state = try directory.load()
         try directory.check(held)
-        let launched = opened >= 0 ? try letGo(state, opened) : try atTheGate(directory, state)
-        let starting = Starting(
-            session: self, directory: directory, state: state,
-            specification: try directory.remainingConfiguration(state))
+        let specification = try directory.remainingConfiguration(state)
+        let launched = opened >= 0 ? try letGo(state, opened) : try atTheGate(directory, state, specification)
+        let starting = Starting(session: self, directory: directory, state: state, specification: specification)
         do throws(OCIRuntimeError) {
-            if opened < 0 {
-                try starting.prepare(handle: launched.handle.raw)
-                try launched.proceed()
-            }
+            if opened < 0 { try launched.proceed() }
             try starting.follow(launched, isExecuting: isExecuting != 0)
         } catch {
             // Whoever came first has let it go, and it is theirs.
@@ -93,14 +79,15 @@ extension Session {
 
     /// The process that waits for this call; an error where it waits no more.
     private func atTheGate(
-        _ directory: ContainerDirectory, _ state: ContainerState
+        _ directory: ContainerDirectory, _ state: ContainerState, _ specification: RuntimeSpecification?
     ) throws(OCIRuntimeError) -> LaunchedProcess {
         guard let handle = try state.openProcess(), !directory.isFrozen(state),
             let gate = try? directory.connectToGate().duplicate()
         else {
             throw try notCreated(directory, state)
         }
-        return LaunchedProcess(processID: state.processID, handle: handle, control: gate, names: nil)
+        return LaunchedProcess(
+            processID: state.processID, handle: handle, control: gate, names: specification.flatMap { PlanNames($0) })
     }
 }
 
@@ -110,13 +97,20 @@ extension ContainerDirectory {
         guard case .launch(let step, nil, let code, let stage, let index) = error,
             let specification = try? configuration()
         else { return error }
-        guard let process = specification.process else {
+        guard let names = PlanNames(specification) else {
             return .unsupported(field: "process", cause: "it is not set, so there is nothing to start")
         }
-        let names = PlanNames(
-            program: process.arguments.first ?? "", directory: process.workingDirectory,
-            limits: process.limits.map { $0.type })
         return .launch(
             step: step, object: names.object(of: stage, index: index), code: code, stage: stage, index: index)
+    }
+}
+
+extension PlanNames {
+    /// Nil where no process is set.
+    fileprivate init?(_ specification: RuntimeSpecification) {
+        guard let process = specification.process else { return nil }
+        self.init(
+            program: process.arguments.first ?? "", directory: process.workingDirectory,
+            limits: process.limits.map { $0.type }, hooks: specification.hooks.startContainer.map { $0.path })
     }
 }
