@@ -169,12 +169,13 @@ void cl_keep_descriptors(const struct cl_child *child, const int *kept, int coun
     if (close_range(first, ~0u, CLOSE_RANGE_CLOEXEC) < 0) cl_fail(child, CL_STAGE_DESCRIPTORS, 0, errno);
 }
 
-static void wait_for_go(const struct cl_child *child) {
+static void wait_for_go(struct cl_child *child) {
     char byte;
     ssize_t got;
     do got = recv(child->control, &byte, 1, 0);
     while (got < 0 && errno == EINTR);
     if (got != 1 || fcntl(child->control, F_SETFL, O_RDWR | O_NONBLOCK) < 0) _exit(127);
+    child->begun = cm_monotonic_clock();
 }
 
 static const char *search_path(const struct cl_plan *plan) {

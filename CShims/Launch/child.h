@@ -43,6 +43,7 @@ struct cl_child {
     int devices; /* the container's own /dev, -1 without */
     int oom_score;
     int has_oom_score;
+    uint64_t begun;          /* when the call was made that it is on its way for */
     int is_filtered;         /* its seccomp filter is loaded */
     int has_mount_namespace; /* of its own, in a plan with explicit namespaces */
     uint32_t late_kinds;     /* of those to join, by itself */

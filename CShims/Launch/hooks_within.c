@@ -31,6 +31,15 @@ void cl_end_others(void) {
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) continue;
 }
 
+/* Its own time, or what is left of that for all; 0: nothing is. */
+static int32_t time_left(const struct cl_child *child, const struct cl_hook *hook) {
+    uint64_t spent = (cm_monotonic_clock() - child->begun) / 1000000;
+    if (!child->plan->hook_patience) return hook->milliseconds;
+    int64_t left = (int64_t)child->plan->hook_patience - (int64_t)spent;
+    if (left <= 0) return 0;
+    return hook->milliseconds < 0 || hook->milliseconds > left ? (int32_t)left : hook->milliseconds;
+}
+
 void cl_run_hooks(const struct cl_child *child, uint32_t station) {
     const struct cl_plan *plan = child->plan;
     static char state[CL_MAX_STATE + 64];
@@ -48,11 +57,12 @@ void cl_run_hooks(const struct cl_child *child, uint32_t station) {
             .directory = station == CL_HOOK_CREATE ? plan->bundle : NULL,
             .input = state,
             .input_size = (uint64_t)length,
-            .milliseconds = hook->milliseconds,
+            .milliseconds = time_left(child, hook),
             .pidfd = -1,
             .cgroup = -1,
         };
-        int code = crt_run_hook(&order, said, sizeof said);
+        said[0] = 0;
+        int code = order.milliseconds ? crt_run_hook(&order, said, sizeof said) : -ETIMEDOUT;
         if (code) cl_fail_saying(child, CL_STAGE_HOOK, i, -code, said);
     }
     if (station == CL_HOOK_CREATE) cl_end_others();

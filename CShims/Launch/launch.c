@@ -95,7 +95,7 @@ static int close_user(const struct cl_child *child, int code) {
 
 static int clone_child(const struct cl_launch *launch, const int ends[2], struct cl_launched *out, uint32_t *stage) {
     struct cl_child child = {.launch = launch, .plan = launch->plan, .control = ends[1], .callers_end = ends[0], .root = -1, .devices = -1,
-                             .ready_root = -1, .processes = -1, .pid_namespace = -1};
+                             .ready_root = -1, .processes = -1, .pid_namespace = -1, .begun = cm_monotonic_clock()};
     int joins = launch->join_pidfd >= 0;
     *stage = CL_STAGE_JOIN;
     child.user = launch->plan->flags & CL_PLAN_EXPLICIT ? CL_USER_NONE : cl_pod_user();

@@ -119,6 +119,7 @@ int cl_plan_read_extension(const struct cl_record *record, struct cl_plan *plan)
     case CL_RECORD_MEMORY_POLICY: return read_memory_policy(record, plan);
     case CL_RECORD_HOOK: return read_hook(record, plan);
     case CL_RECORD_BUNDLE: return read_bundle(record, plan);
+    case CL_RECORD_HOOK_PATIENCE: return read_number(record, &plan->hook_patience, NULL);
     }
     return -EINVAL;
 }

@@ -403,6 +403,35 @@ private struct KeptWords: LogHandler {
         }
     }
 
+    @Test func nothingIsLaunchedOnceAStopHasBegun() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let pod = try #require(node.monitors.only)
+        let gate = FakeGate()
+        pod.state.withLock { $0.gate = gate }
+        var configs = [containerConfig(), containerConfig()]
+        configs[1].metadata.name = "second"
+        let launches = configs.map { config in
+            Task { try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig) }
+        }
+        while try await runtime.listContainers(ContainerFilter()).isEmpty { await Task.yield() }
+        let stop = Task { try await runtime.stopPodSandbox(sandbox) }
+        // The monitor knows nothing yet of the one that is on its way.
+        await node.time.fire(.milliseconds(10))
+        gate.open()
+        try await stop.value
+        var failures: [String] = []
+        for launch in launches {
+            do { _ = try await launch.value } catch { failures.append("\(error)") }
+        }
+        #expect(failures.count == 1 && failures[0].contains("is being stopped"), "\(failures)")
+        #expect(pod.state.withLock { $0.launches.count } == 1)
+        await #expect(throws: CRIError.self) {
+            try await runtime.createContainer(sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        }
+    }
+
     @Test func aMonitorThatHangsHoldsUpItsPodOnly() async throws {
         let node = try FakeNode()
         let runtime = try await node.open()

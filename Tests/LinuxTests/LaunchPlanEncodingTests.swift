@@ -62,6 +62,7 @@ import Testing
             LaunchHook(.createContainer, path: "/c", arguments: ["c", ""], environment: ["A=1"], timeout: 2),
         ]
         plan.bundle = HookBundle(directory: "/b", root: "/b/r", state: "{")
+        plan.hookPatience = 7
         let code = try read(plan.encoded().bytes) { plan in
             #expect(plan.hook_count == 2 && plan.flags & UInt32(CL_PLAN_HOOKS) != 0)
             #expect(plan.hooks[0].station == 1 && plan.hooks[0].milliseconds == -1 && plan.hooks[0].argc == 0)
@@ -70,6 +71,7 @@ import Testing
             #expect(hook.station == 0 && hook.milliseconds == 2000 && hook.argc == 2 && hook.envc == 1)
             #expect(String(cString: hook.path) == "/c")
             #expect(Array(UnsafeBufferPointer(start: hook.words, count: 7)).map(UInt8.init) == Array("c\0\0A=1\0".utf8))
+            #expect(plan.hook_patience == 7)
             #expect(String(cString: plan.bundle_root) == "/b/r" && String(cString: plan.state) == "{")
         }
         #expect(code == 0)

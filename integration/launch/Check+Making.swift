@@ -100,6 +100,25 @@ extension Check {
             try await pod.monitor.kill("b")
             try expect(try await waiting.failure != nil, "it was killed")
         },
+        Check("the hooks of a call have one time together") { pod in
+            for station in [LaunchHook.Station.createContainer, .startContainer] {
+                var launch = try pod.container("\(station)", ["sleep", "100"])
+                let bundle = "\(pod.directory)/bundle-\(station)"
+                for directory in [bundle, bundle + "/rootfs"] { mkdir(directory, 0o700) }
+                launch.plan.bundle = HookBundle(directory: bundle, root: bundle + "/rootfs", state: "{\"id\":\"c\"")
+                // Three seconds of sleep, none of which is longer than the two that there are.
+                launch.plan.hookPatience = 2_000
+                launch.plan.hooks = (0..<3).map { _ in
+                    LaunchHook(station, path: "/bin/busybox", arguments: ["sleep", "1"], timeout: 100)
+                }
+                do throws(PodMonitorError) {
+                    _ = try await pod.monitor.run(launch)
+                    try expectNever()
+                } catch {
+                    guard case .hook(_, _, _, ETIMEDOUT, _) = error else { throw Unmet(description: "\(error)") }
+                }
+            }
+        },
         Check("what the kernel has no memory to watch is ended and told, and leaves nothing") { pod in
             // The upper halves of a control socket's token, a process's, an answer's and a maker's.
             for kind in [4, 5, 7, 8] {

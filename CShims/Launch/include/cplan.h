@@ -93,6 +93,7 @@ enum {
     CL_RECORD_HOOK = 38,       /* u32 CL_HOOK_*, i32 milliseconds (-1: for ever), u32 arguments, variables (or CL_HOOK_INHERITS), then path\0 and those */
     CL_RECORD_BUNDLE = 39,     /* directory\0 root\0 state\0: where hooks find the container's root; JSON without its last brace */
     CL_RECORD_MEMORY_POLICY = 40, /* u32 mode as set_mempolicy takes it, u32 0, nodes as a mask of bytes */
+    CL_RECORD_HOOK_PATIENCE = 41, /* u32 milliseconds from the call that launches, or starts, to the end of its hooks */
 };
 
 enum {
@@ -241,7 +242,7 @@ struct cl_plan {
     const char *hostname, *domain_name, *time_offsets, *label_file, *label;
     const struct cl_scheduler *scheduler;
     const void *affinity, *nodes;
-    uint32_t nodes_size, memory_policy, affinity_size, root_spread, io_priority, personality, preserved, seccomp_flags, stream_owner;
+    uint32_t nodes_size, memory_policy, affinity_size, root_spread, io_priority, personality, preserved, seccomp_flags, stream_owner, hook_patience;
     int32_t root_tree, has_io_priority, has_personality, has_stream_owner, has_memory_policy;
     void *arena;
 };

@@ -34,9 +34,7 @@ extension ContainerPlan {
         }
         launch.plan.bundle = HookBundle(directory: directory, root: directory + "/rootfs", state: text)
         launch.plan.hooks = input.hooks.map(\.hook)
-        for index in launch.plan.hooks.indices where launch.plan.hooks[index].timeout == nil {
-            launch.plan.hooks[index].timeout = Self.timeout
-        }
+        launch.plan.hookPatience = Self.patience
         for index in launch.plan.hooks.indices where launch.plan.hooks[index].environment == nil {
             // A program of the image's has the image's.
             let isHosts = launch.plan.hooks[index].station == .createContainer
@@ -44,8 +42,8 @@ extension ContainerPlan {
         }
     }
 
-    /// Seconds for those that say none: nobody waits for a launch for longer than two minutes.
-    private static let timeout: Int64 = 100
+    /// Milliseconds: less than for how long a launch is waited for (`BoundedMonitor.launchLimit`).
+    private static let patience: UInt32 = 100_000
 
     private static let hostEnvironment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
 

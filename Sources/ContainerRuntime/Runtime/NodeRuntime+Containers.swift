@@ -17,7 +17,7 @@ extension NodeRuntime {
     /// The sandbox's turn is held.
     private func create(_ config: ContainerConfig, in sandbox: String) async throws(CRIError) -> String {
         let entry = try state.withLock { state throws(CRIError) in try state.sandbox(sandbox) }
-        let monitor = try monitor(of: entry)
+        let monitor = try launcher(in: sandbox)
         try await clearEarlier(config.metadata, in: sandbox)
         let id = try Identifier.random()
         do throws(CRIError) {
@@ -38,9 +38,11 @@ extension NodeRuntime {
                     try prepare(id, config, entry.record, image, volumes)
                 }
             }
-            let report = try await step("container.create", pod: uid, container: name) { () async throws(CRIError) in
+            let report = try await step("container.create", pod: uid, container: name) {
+                [self] () async throws(CRIError) in
+                let launcher = try launcher(in: sandbox)
                 do throws(PodMonitorError) {
-                    return try await monitor.create(plan.launch)
+                    return try await launcher.create(plan.launch)
                 } catch {
                     let named = error.naming(hooks: plan.hooks)
                     throw .failed("container \(name): \(Self.launchMessage(named))")
@@ -172,7 +174,7 @@ extension NodeRuntime {
         guard record.phase == .created else {
             throw .invalid("container \(id) is \(record.phase.rawValue) and cannot be started")
         }
-        let monitor = try monitor(of: sandbox)
+        let monitor = try launcher(in: record.sandbox)
         do throws(CRIError) {
             let report = try await step(
                 "container.start", pod: sandbox.record.metadata.uid, container: record.metadata.name

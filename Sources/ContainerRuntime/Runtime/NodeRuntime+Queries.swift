@@ -85,6 +85,13 @@ extension NodeRuntime {
         }
         return monitor
     }
+
+    /// The same to launch with.
+    func launcher(in sandbox: String) throws(CRIError) -> any PodMonitoring {
+        let entry = try state.withLock { state throws(CRIError) in try state.sandbox(sandbox) }
+        guard !entry.isStopping else { throw .failed("pod \(entry.record.podName) is being stopped") }
+        return try monitor(of: entry)
+    }
 }
 
 extension PodSandboxFilter {

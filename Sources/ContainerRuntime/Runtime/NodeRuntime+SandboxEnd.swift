@@ -7,29 +7,45 @@ extension NodeRuntime {
     static let killDeadline = Duration.seconds(10)
 
     package func stopPodSandbox(_ id: String) async throws(CRIError) {
-        guard let entry = state.withLock({ $0.sandboxes[id] }) else { return }
-        await endLaunches(in: id)
+        guard let entry = await beginStop(id) else { return }
         try await entry.turn.take { [self] () async throws(CRIError) in try await stop(id) }
     }
 
     package func removePodSandbox(_ id: String) async throws(CRIError) {
-        guard let entry = state.withLock({ $0.sandboxes[id] }) else { return }
-        await endLaunches(in: id)
+        guard let entry = await beginStop(id) else { return }
         try await entry.turn.take { [self] () async throws(CRIError) in
             try await stop(id)
             try await remove(id)
         }
     }
 
-    /// What is on its way to its program holds the sandbox's turn, for as long as its hooks run.
-    private func endLaunches(in sandbox: String) async {
-        let (monitor, records) = state.withLock { ($0.sandboxes[sandbox]?.monitor, $0.containers(in: sandbox)) }
-        guard let monitor else { return }
-        for record in records where record.phase == .creating || record.phase == .created {
-            do throws(PodMonitorError) { try await monitor.kill(record.id) } catch {
+    /// Lets no launch begin any more, and ends those under way: they hold the sandbox's turn for as long as their hooks run.
+    private func beginStop(_ id: String) async -> SandboxEntry? {
+        change(sandbox: id) { $0.isStopping = true }
+        guard let entry = state.withLock({ $0.sandboxes[id] }) else { return nil }
+        guard let monitor = entry.monitor else { return entry }
+        var pause = Duration.milliseconds(10)
+        while await !endLaunches(in: id, by: monitor) {
+            do { try await dependencies.time.sleep(for: pause) } catch { break }
+            pause = min(pause * 2, .seconds(1))
+        }
+        return entry
+    }
+
+    /// False while a launch has begun of which the monitor does not know yet.
+    private func endLaunches(in sandbox: String, by monitor: any PodMonitoring) async -> Bool {
+        var areEnded = true
+        for record in state.withLock({ $0.containers(in: sandbox) })
+        where record.phase == .creating || record.phase == .created {
+            do throws(PodMonitorError) {
+                try await monitor.kill(record.id)
+            } catch .notFound where record.phase == .creating {
+                areEnded = false
+            } catch {
                 logger.debug("no launch to end", metadata: ["container": "\(record.id)", "cause": "\(error)"])
             }
         }
+        return areEnded
     }
 
     /// Ends all that runs and gives back what the sandbox holds of the node, step by step; any of it may have been done before. Its turn is held.

@@ -9,6 +9,8 @@ struct SandboxEntry: Sendable {
     var watcher: Task<Void, Never>?
     /// Set once it is decided whether a monitor that an earlier daemon spawned lives; nil where this daemon spawned it.
     var adoption: ExitLatch?
+    /// Set once its stop was asked for: nothing is launched in it any more.
+    var isStopping = false
     /// What changes the sandbox or makes and removes its containers, one at a time.
     let turn = Turn()
     /// Writes of its records and of its containers', one at a time.

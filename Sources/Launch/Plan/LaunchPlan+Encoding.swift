@@ -44,6 +44,7 @@ extension LaunchPlan {
         try process.encode(&records)
         for hook in hooks { try hook.encode(&records) }
         if let bundle { try records.add(CL_RECORD_BUNDLE, bundle.directory, bundle.root, bundle.state) }
+        if let hookPatience { records.add(CL_RECORD_HOOK_PATIENCE) { $0.append(hookPatience) } }
         try records.add(CL_RECORD_CGROUP, cgroup)
         if let score = oomScoreAdjustment { records.add(CL_RECORD_OOM_SCORE) { $0.append(UInt32(bitPattern: score)) } }
         let mounts = effectiveMounts

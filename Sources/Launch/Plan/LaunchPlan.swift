@@ -25,6 +25,8 @@ package struct LaunchPlan: Sendable {
     package var hooks: [LaunchHook] = []
     /// For `hooks`.
     package var bundle: HookBundle?
+    /// Milliseconds from the call that creates or starts the container to the end of the hooks that it runs; nil: each has its own time alone.
+    package var hookPatience: UInt32?
 
     package init(process: ProcessPlan, root: RootFilesystem, cgroup: String) {
         self.process = process

@@ -191,6 +191,22 @@ def ended_meanwhile(w):
     expect(len(told) == 2 and not processes("86399"), "the start goes on")
 
 
+@it(HOOKS, "none begins in a pod once its end has")
+def none_after_the_end(w):
+    path, folder = program(w, "exec sleep 86399")
+    describe(w, "full.json", [device("slow", hooks=[hook("createContainer", path, folder)])])
+    pod = pod_of(w)
+    # All but one wait for their turn.
+    calls = [given_in_thread(pod, "slow") for _ in range(5)]
+    eventually(lambda: processes("86399"), "the hook")
+    w.runtime.StopPodSandbox(cri.SandboxID(pod_sandbox_id=pod.id), timeout=30)
+    for call, told in calls:
+        call.join(30)
+        expect(told, "a call goes on")
+    expect(any("is being stopped" in told[0] for _, told in calls), [told for _, told in calls])
+    equal(processes("86399"), [])
+
+
 @it(HOOKS, "the pod's other containers go on while one runs")
 def others_go_on(w):
     path, folder = program(w, "exec sleep 86399")
