@@ -37,6 +37,7 @@ static void __attribute__((noreturn)) become(const struct crt_hook *hook, int in
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL); /* which a daemon ignores */
     if (null < 0) null = errors;
     if (dup2(input, 0) < 0 || dup2(null, 1) < 0 || dup2(errors, 2) < 0) _exit(NOT_RUN);
     /* before the execve, which could be led out of the container by one of them */

@@ -187,6 +187,10 @@ static void fill_for_hooks(struct cl_child *child) {
     if (child->processes >= 0 || child->user >= 0 || !child->plan->bundle) cl_fail(child, CL_STAGE_HOOK, 0, EINVAL);
     cl_make_cgroup_namespace(child);
     cl_make_mounts(child);
+    if (child->plan->flags & CL_PLAN_AWAIT) {
+        cl_tell(child, CL_STATUS_CREATED);
+        cl_await_byte(child);
+    }
     cl_run_hooks(child, CL_HOOK_CREATE);
 }
 

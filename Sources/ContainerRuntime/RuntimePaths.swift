@@ -79,6 +79,10 @@ package struct RuntimePaths: Sendable, Hashable {
         return name.hasPrefix(foreignPrefix) && rest.utf8.count == 12
             && rest.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
+    /// Where the daemon runs a container's hooks.
+    func hookCgroup(of container: String, in sandbox: SandboxRecord) -> String {
+        cgroup(of: container, in: sandbox) + "-hooks"
+    }
     func cgroup(of container: String, in sandbox: SandboxRecord) -> String {
         sandbox.cgroup + "/" + container.prefix(32)
     }

@@ -44,6 +44,7 @@ extension Monitor {
         case CL_STATUS_WARNING: if processes[index].warnings.count < 16 { processes[index].warnings.append(told) }
         case CL_STATUS_ERROR: act(processes[index].machine.failed(told), index)
         case CL_STATUS_TERMINAL: takeTerminal(descriptor, index)
+        case CL_STATUS_CREATED: act(processes[index].machine.created(), index)
         case CL_STATUS_READY: act(processes[index].machine.ready(), index)
         case CL_STATUS_EXECUTING: processes[index].machine.isExecuting()
         default: cm_close(descriptor)
@@ -69,6 +70,7 @@ extension Monitor {
     }
 
     private func passing(_ action: ProcessMachine.Action, _ index: Int) {
+        if processes[index].machine.phase == .awaiting { return }
         if action == .replyPrepared { return MonitorPoint.containerPrepared.reach() }
         if processes[index].isSession {
             MonitorPoint.sessionExecuted.reach()

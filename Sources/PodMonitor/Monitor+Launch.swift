@@ -95,6 +95,10 @@ extension Monitor {
         let code = cl_plan_read(memory.bytes.baseAddress, UInt64(memory.bytes.count), &plan)
         guard code == 0 else { return reply(request, failure(CL_STAGE_PLAN, code)) }
         defer { cl_plan_free(&plan) }
+        // It would take the word to start for the one to proceed.
+        if flags & LaunchFlag.start != 0 && plan.flags & UInt32(CL_PLAN_AWAIT) != 0 {
+            return reply(request, .malformed)
+        }
         guard flags & LaunchFlag.joinsProcesses != 0 else {
             return launchContainer(request, id, flags, log, &plan, fds.numbers, processes: nil)
         }

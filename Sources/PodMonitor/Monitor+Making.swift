@@ -87,8 +87,14 @@ extension Monitor {
         act(processes[index].machine.failed(failure), index)
     }
 
+    /// Those that wait for hooks among them: whoever has these run is gone.
     mutating func giveUpAll() {
-        for index in 0..<processes.count { giveUp(index, MakingEnd.unwanted) }
+        for index in 0..<processes.count {
+            giveUp(index, MakingEnd.unwanted)
+            guard processes[index].machine.phase == .awaiting else { continue }
+            _ = cm_signal(processes[index].pidfd, 9)
+            act(processes[index].machine.failed(MakingEnd.unwanted), index)
+        }
     }
 
     /// A process between has ended.

@@ -16,7 +16,7 @@ extension Monitor {
             ledger.acknowledge(upTo: reader.number(UInt64.self))
             MonitorPoint.exitAcknowledged.reach()
             reply(request, .done)
-        case .start, .signal, .kill, .resize, .closeInput, .reopenLog, .remove:
+        case .start, .proceed, .signal, .kill, .resize, .closeInput, .reopenLog, .remove:
             let id = reader.string(limit: MonitorLimit.identifier)
             guard let index = container(id) else { return reply(request, .notFound) }
             handle(kind, request, &reader, container: index)
@@ -36,7 +36,13 @@ extension Monitor {
         _ kind: MessageKind, _ request: UInt32, _ reader: inout WireReader, container index: Int
     ) {
         switch kind {
-        case .start: start(request, index)
+        case .start:
+            guard !ledger.isFull else { return reply(request, .limit) }
+            guard processes[index].machine.start() else { return reply(request, .wrongState) }
+            goOn(request, index)
+        case .proceed:
+            guard processes[index].machine.proceed() else { return reply(request, .wrongState) }
+            goOn(request, index)
         case .signal:
             guard processes[index].isAlive else { return reply(request, .wrongState) }
             finish(request, cm_signal(processes[index].pidfd, reader.number(Int32.self)))
@@ -95,9 +101,7 @@ extension Monitor {
         }
     }
 
-    private mutating func start(_ request: UInt32, _ index: Int) {
-        guard !ledger.isFull else { return reply(request, .limit) }
-        guard processes[index].machine.start() else { return reply(request, .wrongState) }
+    private mutating func goOn(_ request: UInt32, _ index: Int) {
         processes[index].request = request
         // It was killed meanwhile: a launch that is lost, and as such told and forgotten.
         let code = cl_go(processes[index].control)

@@ -17,11 +17,14 @@ package struct LaunchFailure: Equatable, Sendable {
 /// The life of one process, decided without I/O.
 ///
 ///     preparing ──ready──▶ prepared ──start──▶ starting ──end of file──▶ running ──exit──▶ exited
-///         └──────────────── failure ─────────────┴──▶ failed
+///      │  ▲  └──────────────── failure ─────────────┴──▶ failed
+///   created proceed
+///      ▼  │
+///     awaiting
 ///
 /// The control socket's end of file means execve only after the child said that it is about to execute.
 package struct ProcessMachine: Equatable, Sendable {
-    package enum Phase: Equatable, Sendable { case preparing, prepared, starting, running, exited, failed }
+    package enum Phase: Equatable, Sendable { case preparing, awaiting, prepared, starting, running, exited, failed }
 
     package enum Action: Equatable, Sendable {
         case none
@@ -43,6 +46,20 @@ package struct ProcessMachine: Equatable, Sendable {
         return .replyPrepared
     }
 
+    /// Its mounts are made, and it waits for the hooks of others.
+    package mutating func created() -> Action {
+        guard phase == .preparing else { return .none }
+        phase = .awaiting
+        return .replyPrepared
+    }
+
+    /// False in any phase but awaiting.
+    package mutating func proceed() -> Bool {
+        guard phase == .awaiting else { return false }
+        phase = .preparing
+        return true
+    }
+
     package mutating func isExecuting() { executing = true }
 
     /// False in any phase but prepared.
@@ -53,7 +70,7 @@ package struct ProcessMachine: Equatable, Sendable {
     }
 
     package mutating func failed(_ failure: LaunchFailure) -> Action {
-        guard phase == .preparing || phase == .prepared || phase == .starting else { return .none }
+        guard [.preparing, .awaiting, .prepared, .starting].contains(phase) else { return .none }
         phase = .failed
         return .replyFailed(failure)
     }
@@ -64,7 +81,7 @@ package struct ProcessMachine: Equatable, Sendable {
         case .starting where executing:
             phase = .running
             return .replyStarted
-        case .preparing, .starting: return failed(LaunchFailure(stage: lostStage, code: 0, index: 0))
+        case .preparing, .awaiting, .starting: return failed(LaunchFailure(stage: lostStage, code: 0, index: 0))
         default: return .none
         }
     }

@@ -19,6 +19,8 @@ package enum MessageKind: UInt32, Sendable {
     case list = 13
     case acknowledge = 14
     case shutdown = 15
+    /// A container that awaits the hooks of others goes on; answered as `create`, which was answered when it began to wait.
+    case proceed = 16
 
     case reply = 64
     case exit = 65

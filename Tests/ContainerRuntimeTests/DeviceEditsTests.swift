@@ -56,18 +56,20 @@ import Testing
         let found = try edits(
             #"""
             {"hooks": [{"hookName": "createContainer", "path": "/h", "args": ["h", "a"], "env": ["A=1"], "timeout": 3},
-                       {"hookName": "startContainer", "path": "/bin/s"}]}
+                       {"hookName": "startContainer", "path": "/bin/s"},
+                       {"hookName": "poststop", "path": "/p", "args": ["p", "b"], "timeout": 4}]}
             """#)
         #expect(
             found.hooks.map(\.hook) == [
                 LaunchHook(.createContainer, path: "/h", arguments: ["h", "a"], environment: ["A=1"], timeout: 3),
                 LaunchHook(.startContainer, path: "/bin/s"),
             ])
+        let late = found.hostHooks.map { [$0.station.rawValue, $0.path] + $0.arguments + ["\($0.timeout ?? 0)"] }
+        #expect(late == [["poststop", "/p", "p", "b", "4"]] && found.hostHooks[0].environment[0].hasPrefix("PATH="))
         #expect(found.hooks[0].name == "createContainer hook /h of container c: device vendor.com/net=a of net.json")
     }
 
     @Test(arguments: [
-        (#"{"hooks": [{"hookName": "createRuntime", "path": "/h"}]}"#, "createRuntime hook /h"),
         (#"{"intelRdt": {"closID": "a"}}"#, "intelRdt"),
         (#"{"netDevices": [{"hostInterfaceName": "eth1", "name": "n"}]}"#, "network"),
         (#"{"deviceNodes": [{"path": "/run/x"}]}"#, "/run/x"),

@@ -78,6 +78,8 @@ final class FakeKernel: RuntimeKernel {
         throw KernelError("read", path + "/" + file, ENOENT)
     }
 
+    func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)? { nil }
+
     func killCgroup(_ path: String, deadline: Duration) throws(KernelError) {}
 
     func removeCgroup(_ path: String) throws(KernelError) {

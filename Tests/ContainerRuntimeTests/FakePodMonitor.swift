@@ -115,6 +115,13 @@ struct FakePodMonitor: PodMonitoring {
         }
     }
 
+    func proceed(_ id: String) async throws(PodMonitorError) -> LaunchReport {
+        try alive { state throws(PodMonitorError) in
+            guard let container = state.containers[id] else { throw .notFound(id: id) }
+            return LaunchReport(processID: 77, createdAt: container.createdAt, startedAt: 0, warnings: [])
+        }
+    }
+
     func start(_ id: String) async throws(PodMonitorError) -> LaunchReport {
         let report = try alive { state throws(PodMonitorError) -> LaunchReport? in
             guard var container = state.containers[id] else { throw .notFound(id: id) }

@@ -415,12 +415,14 @@ private struct KeptWords: LogHandler {
         let launches = configs.map { config in
             Task { try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig) }
         }
-        while try await runtime.listContainers(ContainerFilter()).isEmpty { await Task.yield() }
+        await gate.reached()
         let stop = Task { try await runtime.stopPodSandbox(sandbox) }
         // The monitor knows nothing yet of the one that is on its way.
-        await node.time.fire(.milliseconds(10))
+        try await node.time.fire(.milliseconds(10))
         gate.open()
+        let later = Task { for pause in [20, 40, 80, 160] { try await node.time.fire(.milliseconds(pause)) } }
         try await stop.value
+        later.cancel()
         var failures: [String] = []
         for launch in launches {
             do { _ = try await launch.value } catch { failures.append("\(error)") }

@@ -15,6 +15,24 @@ import Testing
         #expect(actions == [.replyStarted, .reportExit, .none])
     }
 
+    @Test func hooksOfOthersAreWaitedForInBetween() {
+        var machine = ProcessMachine(startsAtOnce: false)
+        let tooEarly = machine.proceed()
+        let created = machine.created()
+        let started = machine.start()
+        let accepted = machine.proceed()
+        let ready = machine.ready()
+        #expect(!tooEarly && created == .replyPrepared && !started && accepted && ready == .replyPrepared)
+        #expect(machine.phase == .prepared)
+    }
+
+    @Test func anEndWhileHooksAreWaitedForIsALostProcess() {
+        var machine = ProcessMachine(startsAtOnce: false)
+        _ = machine.created()
+        let actions = [machine.controlEnded(lostStage: 29), machine.exited()]
+        #expect(actions == [.replyFailed(LaunchFailure(stage: 29, code: 0, index: 0)), .none])
+    }
+
     @Test func runPassesOverReady() {
         var machine = ProcessMachine(startsAtOnce: true)
         let ready = machine.ready()

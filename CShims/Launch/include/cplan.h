@@ -113,6 +113,7 @@ enum {
     CL_PLAN_UNPRIVILEGED = 4096, /* without rights in the initial user namespace */
     CL_PLAN_FIND_HOME = 8192, /* the last variable is HOME, for the container's own user database to say */
     CL_PLAN_KEEP_KEYRING = 16384, /* has the session keyring of whoever launches it */
+    CL_PLAN_AWAIT = 32768, /* with CL_PLAN_HOOKS in a pod: says CL_STATUS_CREATED and waits for a byte before those that it runs itself */
 };
 
 enum {

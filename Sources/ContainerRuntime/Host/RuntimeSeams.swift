@@ -92,6 +92,8 @@ package protocol RuntimeKernel: Sendable {
     func mayHoldMore(than limit: UInt64, _ processes: [Int32]) -> Bool
     /// The same where what they share counts once, for which the kernel walks through all of it.
     func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool
+    /// `HookProgram.run`, which may take long.
+    func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)?
     /// The sizes of huge pages that there are, as cgroups name them, such as `2MB`.
     func hugePageSizes() -> [String]
     /// Nil where the kernel runs without it.

@@ -3,6 +3,8 @@ import Linux
 
 /// The real kernel. Every call blocks.
 package struct SystemKernel: RuntimeKernel {
+    package func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)? { try hook.run() }
+
     package init() {}
 
     package func bootID() throws(KernelError) -> String {

@@ -91,6 +91,10 @@ package final class PodMonitorClient: PodMonitoring {
         return reply.report
     }
 
+    package func proceed(_ containerID: String) async throws(PodMonitorError) -> LaunchReport {
+        try await simple(.proceed, "proceed with", containerID).report
+    }
+
     package func start(_ containerID: String) async throws(PodMonitorError) -> LaunchReport {
         do throws(PodMonitorError) {
             return try await simple(.start, "start", containerID).report

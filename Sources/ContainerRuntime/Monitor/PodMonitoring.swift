@@ -17,6 +17,9 @@ package protocol PodMonitoring: Sendable {
     /// Prepares a container up to the moment before execve. Its identifier must be new to this pod.
     func create(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport
 
+    /// Has a container go on that awaits the hooks of others (`LaunchPlan.awaitsHooks`), for which `create` returned early; returns as that does otherwise.
+    func proceed(_ containerID: String) async throws(PodMonitorError) -> LaunchReport
+
     /// Lets a created container execute; returns when execve has succeeded. `.monitorGone` leaves open whether it did; any other error means that it
     /// did not.
     func start(_ containerID: String) async throws(PodMonitorError) -> LaunchReport

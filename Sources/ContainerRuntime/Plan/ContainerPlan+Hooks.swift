@@ -13,28 +13,23 @@ extension ContainerPlan {
     /// The runtime specification's version that hooks are told of.
     private static let specificationVersion = "1.2.0"
 
-    /// Hooks that are nobody's but the host's: where they would run in others' sight, or without the rights to open the host's paths, there are none.
+    /// Hooks on a container's way to its program are nobody's but the host's: where they would run in others' sight, or without the rights to open the
+    /// host's paths, there are none.
     mutating func addHooks(_ input: ContainerPlanInput) throws(CRIError) {
-        guard let first = input.hooks.first else { return }
-        if input.sandbox.users != nil {
-            throw .unsupported("\(first.name): no hooks run in a pod with users of its own; leave hostUsers out")
+        let ahead = input.hostHooks.filter(\.isBeforeProgram)
+        if let first = ahead.first?.name ?? input.hooks.first?.name {
+            try Self.check(first, input, launch.plan.processNamespace)
         }
-        if launch.plan.processNamespace == .pod {
-            throw .unsupported(
-                "\(first.name): no hooks run where containers share their processes (shareProcessNamespace, run --init)"
-            )
-        }
+        guard let first = input.hostHooks.first?.name ?? input.hooks.first?.name else { return }
         let directory = input.paths.bundle(of: input.id)
-        let state: JSONObject = [
-            "ociVersion": .string(Self.specificationVersion), "id": .string(input.id), "bundle": .string(directory),
-        ]
-        let text = String(decoding: JSONValue.object(state).encoded().dropLast(), as: UTF8.self)
+        let text = Self.hookState(of: input.id, bundle: directory)
         guard text.utf8.count < HookBundle.stateLimit else {
-            throw .unsupported("\(first.name): the path \(directory) is too long for a hook")
+            throw .unsupported("\(first): the path \(directory) is too long for a hook")
         }
         launch.plan.bundle = HookBundle(directory: directory, root: directory + "/rootfs", state: text)
+        launch.plan.awaitsHooks = !ahead.isEmpty
         launch.plan.hooks = input.hooks.map(\.hook)
-        launch.plan.hookPatience = Self.patience
+        launch.plan.hookPatience = UInt32(Self.hookPatience.components.seconds * 1_000)
         for index in launch.plan.hooks.indices where launch.plan.hooks[index].environment == nil {
             // A program of the image's has the image's.
             let isHosts = launch.plan.hooks[index].station == .createContainer
@@ -42,10 +37,33 @@ extension ContainerPlan {
         }
     }
 
-    /// Milliseconds: less than for how long a launch is waited for (`BoundedMonitor.launchLimit`).
-    private static let patience: UInt32 = 100_000
+    private static func check(
+        _ hook: String, _ input: ContainerPlanInput, _ processes: ProcessNamespace
+    ) throws(CRIError) {
+        if input.sandbox.users != nil {
+            throw .unsupported(
+                "\(hook): none but poststart and poststop hooks run in a pod with users of its own; leave hostUsers out"
+            )
+        }
+        if processes == .pod {
+            throw .unsupported(
+                "\(hook): none but poststart and poststop hooks run where containers share their processes (shareProcessNamespace, run --init)"
+            )
+        }
+    }
 
-    private static let hostEnvironment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+    /// The runtime specification's state as JSON, without `status`, `pid` and the last brace.
+    static func hookState(of container: String, bundle: String) -> String {
+        let state: JSONObject = [
+            "ociVersion": .string(specificationVersion), "id": .string(container), "bundle": .string(bundle),
+        ]
+        return String(decoding: JSONValue.object(state).encoded().dropLast(), as: UTF8.self)
+    }
+
+    /// Less than for how long a launch is waited for (`BoundedMonitor.launchLimit`).
+    static let hookPatience = Duration.seconds(100)
+
+    static let hostEnvironment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
 
     /// `config.json` of the bundle: what hooks look up. Variables are not in it, since they hold secrets.
     var hookConfiguration: JSONValue {

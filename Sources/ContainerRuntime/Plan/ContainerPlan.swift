@@ -21,6 +21,7 @@ struct ContainerPlanInput: Sendable {
     /// Those that come with devices by name.
     var deviceMounts: [Linux.Mount] = []
     var hooks: [NamedHook] = []
+    var hostHooks: [HostHook] = []
     var host: HostFeatures
     var paths: RuntimePaths
 }

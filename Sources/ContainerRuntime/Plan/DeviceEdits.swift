@@ -16,6 +16,7 @@ struct DeviceEdits: Sendable {
     private(set) var devices: [DeviceDecision] = []
     private(set) var groups: [UInt32] = []
     private(set) var hooks: [NamedHook] = []
+    private(set) var hostHooks: [HostHook] = []
 
     init() {}
 
@@ -37,7 +38,7 @@ struct DeviceEdits: Sendable {
                 devices.append(try Self.device(node, identity, source.purpose, look))
             }
             groups += source.edits.groups
-            for hook in source.edits.hooks { hooks.append(try Self.hook(hook, source.purpose)) }
+            for hook in source.edits.hooks { try add(hook, source.purpose) }
         }
     }
 
@@ -49,20 +50,29 @@ struct DeviceEdits: Sendable {
         if source.edits.hasNetworkDevices { throw refuse("it moves network devices") }
     }
 
-    private static func hook(_ hook: ContainerEdits.Hook, _ purpose: String) throws(CRIError) -> NamedHook {
+    private mutating func add(_ hook: ContainerEdits.Hook, _ purpose: String) throws(CRIError) {
         let name = "\(hook.station) hook \(hook.program.path) of \(purpose)"
+        let program = hook.program
+        if let station = HostHook.Station(rawValue: hook.station) {
+            hostHooks.append(
+                HostHook(
+                    station: station, name: name, path: program.path,
+                    arguments: program.arguments.isEmpty ? [program.path] : program.arguments,
+                    environment: program.environment ?? ContainerPlan.hostEnvironment, timeout: program.timeout))
+            return
+        }
         let station: LaunchHook.Station
         switch hook.station {
         case "createContainer": station = .createContainer
         case "startContainer": station = .startContainer
-        default: throw .unsupported("\(name): of hooks only createContainer and startContainer are known")
+        default: throw .unsupported("\(name): no such station is known")
         }
-        let program = hook.program
-        return NamedHook(
-            name: name,
-            hook: LaunchHook(
-                station, path: program.path, arguments: program.arguments, environment: program.environment,
-                timeout: program.timeout))
+        hooks.append(
+            NamedHook(
+                name: name,
+                hook: LaunchHook(
+                    station, path: program.path, arguments: program.arguments, environment: program.environment,
+                    timeout: program.timeout)))
     }
 
     private static func device(

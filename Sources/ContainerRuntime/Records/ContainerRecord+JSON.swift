@@ -15,6 +15,7 @@ extension ContainerRecord {
             "input": .bool(hasInput), "inputOnce": .bool(hasInputOnce), "exec": .object(exec.json),
             "mounts": .array(mounts.map { .object($0.json) }), "resources": .object(resources.json),
             "program": .string(program), "hooks": .list(hooks),
+            "hostHooks": .array(hostHooks.map { .object($0.json) }),
         ]
     }
 
@@ -47,6 +48,7 @@ extension ContainerRecord {
             try reader.object("resources").map { read throws(OCIError) in try ContainerResources(read) } ?? .init()
         program = try reader.string("program") ?? ""
         hooks = try reader.strings("hooks") ?? []
+        hostHooks = try reader.objects("hostHooks").map { hook throws(OCIError) in try HostHook(hook) }
     }
 }
 

@@ -48,6 +48,7 @@ struct ContainerRecord: Sendable, Hashable {
     var program = ""
     /// The names of its hooks, for the message where one fails.
     var hooks: [String] = []
+    var hostHooks: [HostHook] = []
 
     init(
         id: String, sandbox: SandboxRecord, config: ContainerConfig, imageID: String, stopSignal: Int32,

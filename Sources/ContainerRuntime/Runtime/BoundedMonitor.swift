@@ -21,6 +21,10 @@ struct BoundedMonitor: PodMonitoring {
         try await within(Self.launchLimit) { () async throws(PodMonitorError) in try await base.create(container) }
     }
 
+    func proceed(_ containerID: String) async throws(PodMonitorError) -> LaunchReport {
+        try await within(Self.launchLimit) { () async throws(PodMonitorError) in try await base.proceed(containerID) }
+    }
+
     func start(_ containerID: String) async throws(PodMonitorError) -> LaunchReport {
         try await within(Self.launchLimit) { () async throws(PodMonitorError) in try await base.start(containerID) }
     }

@@ -111,6 +111,10 @@ extension NodeRuntime {
 
     /// All but the record: until that is gone, a later daemon finishes this.
     func eraseFiles(_ record: ContainerRecord, _ sandbox: SandboxRecord) async throws(CRIError) {
+        if !record.hostHooks.isEmpty {
+            try await end(record, sandbox)
+            await runHooksAfterEnd(of: record)
+        }
         try await threads.perform("remove container") { [self] () throws(CRIError) in
             try attempt("container \(record.metadata.name)") { () throws(KernelError) in
                 let cgroup = paths.cgroup(of: record.id, in: sandbox)
@@ -122,6 +126,18 @@ extension NodeRuntime {
                     for mount in try kernel.mounts(beneath: writable) { try kernel.unmount(mount) }
                 }
                 try TreeRemoval.remove(writable)
+            }
+        }
+    }
+
+    private func end(_ record: ContainerRecord, _ sandbox: SandboxRecord) async throws(CRIError) {
+        try await threads.perform("end container") { [self] () throws(CRIError) in
+            try attempt("container \(record.metadata.name)") { () throws(KernelError) in
+                try kernel.killCgroup(paths.cgroup(of: record.id, in: sandbox), deadline: Self.killDeadline)
+                // Of a daemon that died meanwhile.
+                let hooks = paths.hookCgroup(of: record.id, in: sandbox)
+                try kernel.killCgroup(hooks, deadline: Self.killDeadline)
+                try kernel.removeCgroup(hooks)
             }
         }
     }

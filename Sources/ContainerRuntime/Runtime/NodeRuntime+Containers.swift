@@ -41,11 +41,21 @@ extension NodeRuntime {
             let report = try await step("container.create", pod: uid, container: name) {
                 [self] () async throws(CRIError) in
                 let launcher = try launcher(in: sandbox)
+                let end = dependencies.time.uptime() + ContainerPlan.hookPatience
                 do throws(PodMonitorError) {
-                    return try await launcher.create(plan.launch)
+                    let report = try await launcher.create(plan.launch)
+                    guard plan.launch.plan.awaitsHooks else { return report }
+                    change(container: id) { $0.processID = report.processID }
                 } catch {
-                    let named = error.naming(hooks: plan.hooks)
-                    throw .failed("container \(name): \(Self.launchMessage(named))")
+                    throw Self.creationFailure(error, name, plan.hooks)
+                }
+                do throws(CRIError) { try await runHooks([.prestart, .createRuntime], of: id, until: end) } catch {
+                    throw .failed("container \(name): \(error)")
+                }
+                do throws(PodMonitorError) {
+                    return try await launcher.proceed(id)
+                } catch {
+                    throw Self.creationFailure(error, name, plan.hooks)
                 }
             }
             reach(.containerCreated)
@@ -60,6 +70,10 @@ extension NodeRuntime {
         }
         emit(.created, container: id, sandbox: sandbox)
         return id
+    }
+
+    private static func creationFailure(_ error: PodMonitorError, _ name: String, _ hooks: [String]) -> CRIError {
+        .failed("container \(name): \(launchMessage(error.naming(hooks: hooks)))")
     }
 
     private func use(_ imageID: String?, _ name: String, by container: String) async throws(CRIError) -> ImageRecord {
@@ -105,6 +119,7 @@ extension NodeRuntime {
         input.devices = try DeviceDecision.all(config) + edits.devices
         input.deviceMounts = edits.mounts
         input.hooks = edits.hooks
+        input.hostHooks = edits.hostHooks
         input.config.environment += edits.environment
         var plan = try ContainerPlan(input)
         var record = ContainerRecord(
@@ -113,6 +128,7 @@ extension NodeRuntime {
         record.warnings = plan.warnings
         record.program = plan.launch.plan.process.arguments.first ?? ""
         record.hooks = edits.hooks.map(\.name)
+        record.hostHooks = edits.hostHooks
         state.withLock { $0.containers[id] = ContainerEntry(record) }
         try attempt("container \(config.metadata.name)") { () throws(KernelError) in
             // Before the record, so that what there is a record of has its filter.
@@ -193,6 +209,7 @@ extension NodeRuntime {
                 record.warnings += warnings.filter { !record.warnings.contains($0) }
             }
             persistSoon(container: id)
+            await runHooksAfterStart(of: id)
             emit(.started, container: id, sandbox: record.sandbox)
         } catch {
             try await recordFailedStart(id, error)

@@ -35,8 +35,17 @@ extension NodeRuntime {
     /// False while a launch has begun of which the monitor does not know yet.
     private func endLaunches(in sandbox: String, by monitor: any PodMonitoring) async -> Bool {
         var areEnded = true
-        for record in state.withLock({ $0.containers(in: sandbox) })
-        where record.phase == .creating || record.phase == .created {
+        let (entry, containers) = state.withLock { state in
+            (state.sandboxes[sandbox], state.containers.values.filter { $0.record.sandbox == sandbox })
+        }
+        guard let entry else { return true }
+        for container in containers {
+            let record = container.record
+            if container.isHooked {
+                await endHooks(of: record, in: entry.record)
+                areEnded = false
+            }
+            guard record.phase == .creating || record.phase == .created else { continue }
             do throws(PodMonitorError) {
                 try await monitor.kill(record.id)
             } catch .notFound where record.phase == .creating {
@@ -223,7 +232,9 @@ extension NodeRuntime {
     /// The monitor is gone. Unless we ended it, its pod goes with it.
     private func monitorEnded(_ id: String) async {
         failSessions(of: id)
-        guard let entry = state.withLock({ $0.sandboxes[id] }), entry.record.phase == .ready else { return }
+        guard state.withLock({ $0.sandboxes[id]?.record.phase == .ready }), let entry = await beginStop(id) else {
+            return
+        }
         do throws(CRIError) {
             try await entry.turn.take { [self] () async throws(CRIError) in
                 guard let entry = state.withLock({ $0.sandboxes[id] }), entry.record.phase == .ready else { return }

@@ -28,6 +28,8 @@ struct ContainerEntry: Sendable {
     var isUnmeasuredTold = false
     /// Set once it is killed for what it holds, where the kernel holds no limit.
     var isBeyondMemory = false
+    /// Whether the daemon runs hooks for its launch.
+    var isHooked = false
     /// So many looks at what it holds are left out.
     var memoryPause = 0
 

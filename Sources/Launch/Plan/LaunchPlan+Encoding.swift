@@ -38,6 +38,7 @@ extension LaunchPlan {
         if processNamespace == .own { flags |= UInt32(CL_PLAN_NEW_PID) }
         if processNamespace == .pod { flags |= UInt32(CL_PLAN_POD_PID) }
         if deviceRules != nil { flags |= UInt32(CL_PLAN_DEVICE_PROGRAM) }
+        if awaitsHooks { flags |= UInt32(CL_PLAN_HOOKS | CL_PLAN_AWAIT) }
         if hooks.contains(where: { $0.station == .createContainer }) { flags |= UInt32(CL_PLAN_HOOKS) }
         let layers = try encodeRoot(&records, &flags)
         records.add(CL_RECORD_FLAGS) { $0.append(flags) }

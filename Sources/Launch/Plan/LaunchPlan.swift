@@ -23,6 +23,8 @@ package struct LaunchPlan: Sendable {
     package var oomScoreAdjustment: Int32?
     /// Not in a pod with users of its own, nor where processes are in common with other containers.
     package var hooks: [LaunchHook] = []
+    /// Whether there are more, of somebody else's, to be run once its mounts are made: it then waits there until it is told to proceed.
+    package var awaitsHooks = false
     /// For `hooks`.
     package var bundle: HookBundle?
     /// Milliseconds from the call that creates or starts the container to the end of the hooks that it runs; nil: each has its own time alone.

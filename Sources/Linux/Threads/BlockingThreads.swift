@@ -40,6 +40,23 @@ package final class BlockingThreads: Sendable {
         return try outcome.get()
     }
 
+    /// Runs `body` on a thread of its own, which ends with it: for what may take long. EAGAIN where there can be none.
+    package static func alone<Result: Sendable>(
+        _ operation: String, _ body: @escaping @Sendable () throws(KernelError) -> Result
+    ) async throws(KernelError) -> Result {
+        let outcome: Swift.Result<Result, KernelError> = await withCheckedContinuation { continuation in
+            let code = NativeThread.begin {
+                do throws(KernelError) {
+                    continuation.resume(returning: .success(try body()))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+            if code != 0 { continuation.resume(returning: .failure(KernelError(operation, "thread", code))) }
+        }
+        return try outcome.get()
+    }
+
     private func enqueue(_ job: @escaping @Sendable () -> Void) -> Bool {
         let accepted = state.withLock { state in
             guard state.jobs.count - state.next < limit else { return false }
@@ -101,6 +118,13 @@ enum NativeThread {
     }
 
     static func start(_ run: @escaping @Sendable () -> Void) {
+        let code = begin(run)
+        // SAFETY: what waits for the thread would wait for ever.
+        guard code == 0 else { fatalError("start a thread: \(KernelError.text(of: code))") }
+    }
+
+    /// 0, or an errno: then it never runs.
+    static func begin(_ run: @escaping @Sendable () -> Void) -> Int32 {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
@@ -118,9 +142,9 @@ enum NativeThread {
                 Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
             }, body.toOpaque())
-        // SAFETY: what waits for the thread would wait for ever.
-        guard code == 0 else { fatalError("start a thread: \(KernelError.text(of: code))") }
+        if code != 0 { body.release() }
         pthread_sigmask(SIG_SETMASK, &previous, nil)
         pthread_attr_destroy(&attributes)
+        return code
     }
 }

@@ -12,7 +12,8 @@ import traceback
 import grpc
 
 from world import Skip, Tests, World
-import clients, containers, devices, hooks, images, keyrings, lists, manifests, metrics, mounts, security, streaming  # noqa: F401 (each adds its tests)
+import clients, containers, devices, hooks, host_hooks, images, keyrings  # noqa: F401 (each adds its tests)
+import lists, manifests, metrics, mounts, security, streaming  # noqa: F401
 from fixtures import push_images
 
 

@@ -106,6 +106,7 @@ struct KernelThatLeaks: RuntimeKernel {
     }
     func obstacleToMapping(on directory: String?) -> KernelError? { base.obstacleToMapping(on: directory) }
     func hugePageSizes() -> [String] { base.hugePageSizes() }
+    func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)? { try base.run(hook) }
     func appArmor() -> AppArmor? { base.appArmor() }
     func load(_ profile: OwnProfile) throws(KernelError) -> String? { try base.load(profile) }
     func capacity(of path: String) -> FilesystemCapacity? { base.capacity(of: path) }
@@ -162,6 +163,9 @@ struct DeafMonitor: PodMonitoring {
     func networkNamespace() throws(PodMonitorError) -> Descriptor { try base.networkNamespace() }
     func create(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport {
         try await base.create(container)
+    }
+    func proceed(_ containerID: String) async throws(PodMonitorError) -> LaunchReport {
+        try await base.proceed(containerID)
     }
     func start(_ containerID: String) async throws(PodMonitorError) -> LaunchReport {
         try await base.start(containerID)

@@ -1,0 +1,121 @@
+"""Hooks of devices by name that run on the host: the runtime's own, in its namespaces."""
+import json
+import os
+import threading
+
+import runtime_pb2 as cri
+from devices import describe, device
+from hooks import given, given_in_thread, hook, left_of, listed, pod_of, processes, program, read
+from world import equal, eventually, expect, fails, it
+
+HOST = "Hooks of devices on the host"
+STATIONS = ["createContainer", "poststop", "poststart", "createRuntime", "prestart"]
+
+
+def noting(w):
+    return program(w, """cat >$1/$2.state; echo $2 >>$1/order; readlink /proc/self/ns/mnt >$1/$2.mnt
+        pid=$(sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p' $1/$2.state)
+        [ $2 != createRuntime ] || test ! -e /proc/$pid/root$PWD/rootfs/proc/version || echo there >$1/proc
+        [ $2 != poststart ] || tr '\\0' ' ' </proc/$pid/cmdline >$1/program""")
+
+
+@it(HOST, "all run in their order, with the state of their time, and those of the runtime in its own namespaces")
+def in_order(w):
+    path, folder = noting(w)
+    describe(w, "full.json", [device("0", hooks=[hook(station, path, folder, station) for station in STATIONS])])
+    container = given(pod_of(w), "0")
+    container.stop()
+    expect("poststop" not in read(folder, "order"), "it was not removed yet")
+    container.remove()
+    equal(read(folder, "order").split(), ["prestart", "createRuntime", "createContainer", "poststart", "poststop"])
+    states = {station: json.loads(read(folder, station + ".state")) for station in STATIONS}
+    equal({state["id"] for state in states.values()}, {container.id})
+    equal([states[station]["status"] for station in ("prestart", "createRuntime", "createContainer", "poststart", "poststop")],
+          ["creating", "creating", "creating", "running", "stopped"])
+    equal(states["prestart"]["pid"], states["poststart"]["pid"], "the process")
+    expect("top" in read(folder, "program"), "the program runs: " + read(folder, "program"))
+    equal(read(folder, "proc"), "there\n", "the container's mounts, where its process is")
+    mounts = {station: read(folder, station + ".mnt") for station in STATIONS}
+    inner = mounts.pop("createContainer")
+    expect(len(set(mounts.values())) == 1 and inner not in mounts.values(), mounts)
+
+
+@it(HOST, "one that fails before the program is named with its device and its words, and nothing is left")
+def failing(w):
+    path, folder = program(w, "printf 'it is broken\\n' >&2; exit 3")
+    slow, slow_folder = program(w, "sleep 86399 & sleep 86399")
+    gone, gone_folder = program(w, "echo gone >$1/gone")
+    describe(w, "full.json", [
+        device("broken", hooks=[hook("createRuntime", path, folder), hook("poststop", gone, gone_folder)]),
+        device("slow", hooks=[hook("prestart", slow, slow_folder, timeout=1)]),
+        device("none", hooks=[hook("createRuntime", folder + "/none")])])
+    pod, before = pod_of(w), listed(w)
+    for name, words in (("broken", ["createRuntime hook " + path, "ended with 3", "it is broken"]), ("slow", [slow, "within its time"]),
+                        ("none", [folder + "/none", "No such file"])):
+        told = fails(lambda: given(pod, name))
+        expect(all(word in told for word in [f"vendor.test/full={name}", *words]), told)
+        eventually(lambda: left_of(w, before) == (set(), []), f"{name}: what is left: {left_of(w, before)}")
+    equal(read(gone_folder, "gone"), "gone\n", "the hook after the end of one that was never made")
+
+
+@it(HOST, "one that fails after the program has begun holds nothing up")
+def failing_late(w):
+    describe(w, "full.json", [device("0", hooks=[hook("poststart", "/bin/false"), hook("poststop", "/bin/false")])])
+    container = given(pod_of(w), "0")
+    equal(container.says("echo", "here"), "here\n")
+    container.stop()
+    container.remove()
+    expect(container.id not in listed(w), "it is still there")
+
+
+@it(HOST, "a pod is ended while one runs, with all that it has begun, and none begins after that")
+def ended_meanwhile(w):
+    path, folder = program(w, "sleep 86399 & exec sleep 86399")
+    describe(w, "full.json", [
+        device("slow", hooks=[hook("prestart", path, folder), hook("createRuntime", path, folder)]),
+        device("late", hooks=[hook("poststart", path, folder)])])
+    pod = pod_of(w)
+    calls = [given_in_thread(pod, "slow") for _ in range(3)]
+    eventually(lambda: processes("86399"), "the hook")
+    w.runtime.StopPodSandbox(cri.SandboxID(pod_sandbox_id=pod.id), timeout=30)
+    for call, told in calls:
+        call.join(30)
+        expect(told, "a call goes on")
+    equal(processes("86399"), [])
+    other = pod_of(w)
+    container = given(other, "late", start=False)
+    call = threading.Thread(target=container.start)
+    call.start()
+    eventually(lambda: processes("86399"), "the hook")
+    w.runtime.RemovePodSandbox(cri.SandboxID(pod_sandbox_id=other.id), timeout=30)
+    call.join(30)
+    expect(not call.is_alive() and not processes("86399"), "the start goes on")
+
+
+@it(HOST, "who waits for one ends with the pod's monitor, and the hook with them")
+def monitor_gone(w):
+    path, folder = program(w, "cat >$1/state; exec sleep 86399")
+    describe(w, "full.json", [device("slow", hooks=[hook("createRuntime", path, folder)])])
+    call, told = given_in_thread(pod_of(w), "slow")
+    eventually(lambda: processes("86399"), "the hook")
+    waiting = json.loads(read(folder, "state"))["pid"]
+    monitor = int(read(f"/proc/{waiting}/stat").rpartition(")")[2].split()[1])
+    expect("podmonitor" in read(f"/proc/{monitor}/cmdline"), "who has made it")
+    os.kill(monitor, 9)
+    eventually(lambda: not processes("86399") and not os.path.exists(f"/proc/{waiting}"), "their end")
+    call.join(60)
+    expect(told, "the call does not end")
+
+
+@it(HOST, "those after the program has begun run where containers share their processes; others are refused")
+def shared_processes(w):
+    path, folder = noting(w)
+    describe(w, "full.json", [
+        device("0", hooks=[hook("poststart", path, folder, "poststart"), hook("poststop", path, folder, "poststop")]),
+        device("1", hooks=[hook("createRuntime", path, folder, "createRuntime")])])
+    pod = pod_of(w, cri.POD)
+    container = given(pod, "0")
+    container.stop()
+    container.remove()
+    equal(read(folder, "order").split(), ["poststart", "poststop"])
+    expect("share their processes" in fails(lambda: given(pod, "1")), "the refusal")
