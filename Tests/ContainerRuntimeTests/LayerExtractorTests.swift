@@ -195,6 +195,26 @@ final class Unpacking {
         #expect(throws: CRIError.self) { try Unpacking().unpack(deep.archive) }
     }
 
+    /// Holes take no room in an archive, whose own size bounds nothing then.
+    @Test func holesCountAsTheyAreRead() throws {
+        func archive(_ files: Int) -> [UInt8] {
+            var tar = TarFixture()
+            for number in 0..<files {
+                tar.addAttributes([
+                    ("GNU.sparse.name", FilePath("f\(number)")),
+                    ("GNU.sparse.size", "1048576"), ("GNU.sparse.map", "0,1"),
+                ])
+                tar.add("x", "x")
+            }
+            return tar.archive
+        }
+        let limits = LayerLimits(bytes: 3 << 20)
+        let unpacking = try Unpacking()
+        try unpacking.unpack(archive(3), limits: limits)
+        #expect(unpacking.status("f2")?.st_size == 1 << 20)
+        #expect(throws: CRIError.self) { try Unpacking().unpack(archive(4), limits: limits) }
+    }
+
     @Test func aBrokenArchiveIsRefused() throws {
         var tar = TarFixture()
         tar.add("a", String(repeating: "x", count: 2_000))

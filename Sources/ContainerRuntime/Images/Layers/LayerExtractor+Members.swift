@@ -45,11 +45,14 @@ extension LayerExtractor {
     private func makeFile(
         _ entry: TarEntry, _ name: FilePath, in holder: borrowing OpenDirectory, _ reader: TarReader
     ) throws(KernelError) -> ArchiveError? {
-        guard entry.size <= limits.bytes else {
+        // Holes cost nothing in the archive, and are read as all else when the tree is sealed.
+        let (all, overflow) = size.addingReportingOverflow(entry.size)
+        guard !overflow, all <= limits.bytes else {
             return ArchiveError(
                 "\(object): member \"\(entry.path)\"",
-                "it has \(entry.size >> 20) MiB, and \(limits.bytes >> 20) MiB is the limit")
+                "with it the layer has \(all >> 20) MiB, and \(limits.bytes >> 20) MiB is the limit")
         }
+        size = all
         let file = try holder.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         let raw = file.raw
         let failure = try reader.content { (offset, bytes) throws(KernelError) in

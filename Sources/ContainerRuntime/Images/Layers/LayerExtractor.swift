@@ -38,6 +38,8 @@ final class LayerExtractor {
     private var entries: UInt64 = 0
     private var replaced = 0
     var written: UInt64 = 0
+    /// Of all files so far, holes included.
+    var size: UInt64 = 0
     private var parent: (path: FilePath, directory: SharedDirectory)?
     /// Made here, and still names of nothing.
     var whiteouts: Set<LayerPath> = []
