@@ -121,17 +121,34 @@ static pid_t clone_hook(const struct crt_hook *hook, int *pidfd) {
     return (pid_t)syscall(SYS_clone3, &args, sizeof args);
 }
 
+/* Its pid, or -errno. */
 static int start(const struct crt_hook *hook, const int input[2], const int errors[2], int *pidfd) {
     pid_t self = getpid(), pid = clone_hook(hook, pidfd);
     if (pid < 0) return -errno;
-    if (pid > 0) return 0;
+    if (pid > 0) return pid;
     close(input[1]); /* or it would never read the end */
     if (hook->pidfd >= 0 && hook->kinds) become_within(hook, input[0], errors[1], self);
     become(hook, input[0], errors[1], self);
 }
 
+/* Milliseconds that a hook has to be gone once it is killed. */
+enum { END_PATIENCE = 5000 };
+
+/* Behind a filter one of the two ways may not be had; what hangs in the kernel is not waited for longer than END_PATIENCE. */
+static void end_hook(int pidfd, pid_t pid) {
+    siginfo_t info = {0};
+    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+    int64_t end = now() + END_PATIENCE;
+    if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0) kill(pid, SIGKILL);
+    while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) == 0 && !info.si_pid) {
+        int64_t left = end - now();
+        if (left <= 0 || (poll(&ended, 1, (int)left) < 0 && errno != EINTR)) return;
+    }
+}
+
 int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity) {
     int input[2], errors[2], pidfd = -1, status = 0;
+    pid_t pid = -1;
     if (capacity) text[0] = 0;
     if (pipe2(input, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
     if (pipe2(errors, O_CLOEXEC) < 0) {
@@ -143,7 +160,8 @@ int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity)
     fcntl(input[0], F_SETFL, O_RDONLY);
     /* what does not fit into the pipe, or is not read, is the hook's loss */
     if (hook->input_size && write(input[1], hook->input, hook->input_size) < 0) status = -errno;
-    if (!status) status = start(hook, input, errors, &pidfd);
+    if (!status) pid = start(hook, input, errors, &pidfd);
+    if (!status && pid < 0) status = pid;
     close(input[0]);
     close(input[1]);
     close(errors[1]);
@@ -151,8 +169,8 @@ int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity)
     close(errors[0]);
     if (pidfd < 0) return status;
     siginfo_t info = {0};
-    if (status) syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-    waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
+    if (status) end_hook(pidfd, pid);
+    else waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
     close(pidfd);
     if (status) return status;
     return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;

@@ -87,8 +87,8 @@ enum { CRT_TERMINAL_BYTES = 64 };
 int32_t crt_raw(int32_t terminal, void *saved);
 void crt_cooked(int32_t terminal, const void *saved);
 void crt_copy_size(int32_t from, int32_t to);
-/* The namespaces in which another process differs from this one, CLONE_NEW*. */
-int32_t crt_different_namespaces(int32_t pid, uint32_t *kinds);
+/* The namespaces in which another process differs from this one, CLONE_NEW*, of the kinds among which it is asked. */
+int32_t crt_different_namespaces(int32_t pid, uint32_t among, uint32_t *kinds);
 /* Makes a user namespace with these maps, and a mount namespace in it, for this process to go on in as its root. For callers
  * without rights: of more than their own id they may map what newuidmap(1) grants them. */
 int32_t crt_become_root(const char *uid_map, const char *gid_map);

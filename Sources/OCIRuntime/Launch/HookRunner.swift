@@ -25,7 +25,7 @@ struct HookRunner {
     ) throws(OCIRuntimeError) {
         if hooks.isEmpty { return }
         var kinds: UInt32 = 0
-        let code = crt_different_namespaces(state.processID, &kinds)
+        let code = crt_different_namespaces(state.processID, .max, &kinds)
         guard code == 0 else { throw .kernel(KernelError("read", "/proc/\(state.processID)/ns", -code)) }
         let group = try OptionalDescriptor(state.cgroup)
         var inner = self
@@ -50,7 +50,7 @@ struct HookRunner {
     ) throws(OCIRuntimeError) {
         var text = [CChar](repeating: 0, count: 512)
         var order = crt_hook()
-        order.milliseconds = hook.timeout.map { Int32(clamping: $0 * 1000) } ?? -1
+        order.milliseconds = hook.timeout.map { Int32(clamping: min($0, Int64(Int32.max)) * 1000) } ?? -1
         order.pidfd = handle
         order.kinds = kinds
         order.cgroup = cgroup

@@ -145,7 +145,8 @@ package struct ContainerCgroup: Sendable {
     /// Kills all in it but one, and waits up to two seconds for their end.
     func endAll(but process: Int32) throws(OCIRuntimeError) {
         for _ in 0..<2000 {
-            let others = processes().filter { $0 != process }
+            // Those of other pid namespaces are told as 0.
+            let others = processes().filter { $0 > 0 && $0 != process }
             if others.isEmpty { return }
             for other in others { Glibc.kill(other, SIGKILL) }
             usleep(1000)

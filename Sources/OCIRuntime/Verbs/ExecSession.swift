@@ -163,16 +163,17 @@ struct ExecSession {
         return launched
     }
 
-    /// Those that the container was given. With a user namespace among them, those that are not ours: what is one's own cannot be entered there.
+    /// Those that the container was given, and of the others those that are not ours: it has its creator's. With a user namespace among the given ones all are
+    /// compared: what is one's own cannot be entered there.
     private func namespaces() throws(OCIRuntimeError) -> UInt32 {
-        var kinds: UInt32 = 0
+        var given: UInt32 = 0
         if specification.linux.namespace("user") == nil {
-            for one in specification.linux.namespaces { kinds |= NamespaceKind(name: one.type)?.rawValue ?? 0 }
-            return kinds
+            for one in specification.linux.namespaces { given |= NamespaceKind(name: one.type)?.rawValue ?? 0 }
         }
-        let code = crt_different_namespaces(state.processID, &kinds)
+        var different: UInt32 = 0
+        let code = crt_different_namespaces(state.processID, ~given, &different)
         guard code == 0 else { throw .kernel(KernelError("read", "/proc/\(state.processID)/ns", -code)) }
-        return kinds
+        return given | different
     }
 
     /// In the container's group, or where that may have no process because it lets groups beneath use its controllers, in that of the
