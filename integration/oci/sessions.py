@@ -34,6 +34,17 @@ def test_exec(runtime):
     assert runtime.call("exec", name, "test", "-e", "/tmp/nowhere", check=False).returncode == 1
 
 
+def test_exec_where_its_creator_was(runtime):
+    """exec: a namespace that the container was not given is its creator's, not that of who calls exec."""
+    name, folder = runtime.id(), runtime.bundle("sleep 60", lambda c: without(c, "network"))
+    subprocess.run(["unshare", "--net", runtime.program, "--root", runtime.root, "create", "--bundle", folder, name],
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=60)
+    runtime.call("start", name)
+    theirs = os.readlink(f"/proc/{state(runtime, name)['pid']}/ns/net")
+    assert theirs != os.readlink("/proc/self/ns/net")
+    assert runtime.call("exec", name, "readlink", "/proc/self/ns/net").stdout.strip() == theirs
+
+
 def test_exec_behind_the_filter(runtime):
     """linux.seccomp: a session is behind the container's filter, as it was at the creation, and where what was kept of that is spoilt by the configuration."""
     rules = [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 99}]
@@ -42,7 +53,7 @@ def test_exec_behind_the_filter(runtime):
     runtime.call("start", name)
     kept = f"{runtime.root}/{name}/seccomp"
     whole = open(kept, "rb").read()
-    for spoil in (lambda: None, lambda: open(kept, "wb").write(whole[:-3]), lambda: os.unlink(kept)):
+    for spoil in (lambda: None, lambda: open(kept, "wb").write(whole[:-8]), lambda: os.unlink(kept)):
         spoil()
         out = runtime.call("exec", name, "sh", "-c", "mkdir /tmp/no 2>&1; grep Seccomp: /proc/self/status").stdout
         expect(out, "assign requested address", "Seccomp:\t2")

@@ -39,7 +39,10 @@ struct RecordFiles: Sendable {
     /// Nil where none was kept, as by earlier releases.
     func seccomp(of record: ContainerRecord) throws(KernelError) -> SeccompProgram? {
         do throws(KernelError) {
-            let bytes = try WholeFile.read(paths.seccomp(of: record.id, in: record.sandbox), limit: 1 << 20)
+            let path = paths.seccomp(of: record.id, in: record.sandbox)
+            let bytes = try WholeFile.read(path, limit: 1 << 20)
+            // Nothing less than a whole filter is taken for one.
+            guard !bytes.isEmpty, bytes.count % 8 == 0 else { throw KernelError("read", "\(path)", EIO) }
             return SeccompProgram(instructions: bytes)
         } catch {
             if error.code == ENOENT { return nil }

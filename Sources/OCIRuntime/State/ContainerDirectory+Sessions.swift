@@ -13,18 +13,20 @@ extension ContainerDirectory {
         return (try configuration(leavingOut: "syscalls"), kept)
     }
 
-    /// Keeps a filter: its flags in eight bytes, then its instructions.
+    /// Keeps a filter: its flags and the number of its instructions, of four bytes each, then these.
     func keep(_ seccomp: CompiledSeccomp) throws(OCIRuntimeError) {
-        let flags = withUnsafeBytes(of: UInt64(seccomp.flags).littleEndian) { [UInt8]($0) }
-        try write(ContainerDirectory.filter, flags + seccomp.program.instructions)
+        let head = UInt64(seccomp.flags) | UInt64(seccomp.program.instructions.count / 8) << 32
+        let bytes = withUnsafeBytes(of: head.littleEndian) { [UInt8]($0) }
+        try write(ContainerDirectory.filter, bytes + seccomp.program.instructions)
     }
 
     private func keptFilter() -> CompiledSeccomp? {
         guard let bytes = try? WholeFile.read(path + "/" + ContainerDirectory.filter), bytes.count > 8,
             bytes.count % 8 == 0
         else { return nil }
-        let flags = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+        let head = bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+        guard head >> 32 == bytes.count / 8 - 1 else { return nil }
         return CompiledSeccomp(
-            program: SeccompProgram(instructions: Array(bytes[8...])), flags: UInt32(truncatingIfNeeded: flags))
+            program: SeccompProgram(instructions: Array(bytes[8...])), flags: UInt32(truncatingIfNeeded: head))
     }
 }
