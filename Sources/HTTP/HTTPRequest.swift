@@ -10,6 +10,8 @@ package struct HTTPRequest: Sendable {
     package var headers: HTTPHeaders
     /// The whole body. A server refuses a body over its limit before a handler sees it.
     package var body: [UInt8]
+    /// False where a client must not send it once more when a kept connection is lost without an answer, though its method says that it may (RFC 9110, 9.2.2).
+    package var isRepeatable = true
     /// Who sent it, as far as the transport can vouch for it.
     package var peer: Peer
 

@@ -37,7 +37,7 @@ package final class HTTPClient: HTTPHandler {
             switch await kept.send(call) {
             case .response(let response): return response
             case .failed(let error): throw error
-            case .stale(let error): guard request.method.isIdempotent else { throw error }
+            case .stale(let error): guard request.method.isIdempotent, request.isRepeatable else { throw error }
             }
             // A body that got on had more than its time, and begins anew.
             if !request.body.isEmpty { deadline = .now() + TimeAmount(limits.totalTime) }

@@ -36,6 +36,7 @@ final class SpaceReclaimer: Sendable {
 
     /// Removes what pulls have left, and then images that nobody uses until `bytes` are free, the longest unused first. May run twice at a time.
     func removeImages(_ pods: [Pod], until bytes: Int64) async {
+        for pod in pods where pod.isFinished { claims.forget(podUID: pod.metadata.uid) }
         try? await images.removeLeftovers()
         guard let (list, used) = try? await look(pods) else { return }
         let now = time.uptime()

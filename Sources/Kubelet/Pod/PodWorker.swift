@@ -21,6 +21,8 @@ struct PodWorker: Sendable {
         executor.watches.follow(sources, inbox)
         defer {
             executor.watches.leave(sources, inbox)
+            // What was under way to the end may have claimed once more.
+            executor.claims.forget(podUID: pod.metadata.uid)
             inbox.noteEnd()
         }
         await withDiscardingTaskGroup { group in

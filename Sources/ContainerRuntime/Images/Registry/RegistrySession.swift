@@ -96,7 +96,10 @@ final class RegistrySession: Sendable {
         headers["Accept-Encoding"] = "identity"
         // Credentials are for the registry alone, not for where it leads.
         if url.origin == origin { headers["Authorization"] = authorization }
-        return try await exchange(url.request(method, headers: headers, body: body), with: url.origin)
+        var request = url.request(method, headers: headers, body: body)
+        // The last part of an upload is appended. Who pushes looks first how far it has come.
+        if method == .put { request.isRepeatable = false }
+        return try await exchange(request, with: url.origin)
     }
 
     private func exchange(
