@@ -4,14 +4,18 @@ package struct NeverCame: Error, CustomStringConvertible {
 }
 
 /// Lets others go on until it is so.
-/// - Throws: `NeverCame` with the place where it was waited for, after so many turns or where the test's time is over.
+/// - Throws: `NeverCame` with the place where it was waited for, after two minutes or where the test's time is over.
 package func until(
-    turns: Int = 10_000_000, file: String = #fileID, line: Int = #line, _ isSo: () async throws -> Bool
+    file: String = #fileID, line: Int = #line, _ isSo: () async throws -> Bool
 ) async throws {
-    for _ in 0..<turns {
+    let clock = ContinuousClock()
+    let end = clock.now.advanced(by: .seconds(120))
+    var turns = 0
+    while turns % 1_000 != 0 || clock.now < end {
         if try await isSo() { return }
         guard !Task.isCancelled else { break }
         await Task.yield()
+        turns += 1
     }
     throw NeverCame(description: "what \(file):\(line) waits for has not come")
 }
