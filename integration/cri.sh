@@ -19,6 +19,8 @@ source integration/cri/registry.sh
 source integration/cri/run.sh
 # shellcheck source=integration/cri/run-options.sh
 source integration/cri/run-options.sh
+# shellcheck source=integration/cri/run-events.sh
+source integration/cri/run-events.sh
 only=
 [ "${1:-}" = --only ] && only=${2:?a part of a name}
 

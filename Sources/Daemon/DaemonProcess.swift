@@ -107,7 +107,7 @@ struct DaemonProcess: Sendable {
         let sessions = sessions(stack, service: agent.service(nodePort:))
         let endpoint = NodeEndpoint(
             runtime: stack.runtime, images: stack.images, sessions: sessions,
-            events: events(stack), kubelet: agent.kubelet.endpoint, server: server,
+            events: stack.events, kubelet: agent.kubelet.endpoint, server: server,
             certificates: renewal, host: host, shutDown: { await shutDown(agent.kubelet, sessions.runs) },
             knownPods: { agent.kubelet.knownPods })
         let trials = HostTrials(host, dataDirectory: configuration.dataDirectory, time: time)
@@ -126,7 +126,7 @@ struct DaemonProcess: Sendable {
     func run(_ stack: ContainerStack) async throws(DaemonError) {
         let sessions = sessions(stack)
         let endpoint = NodeEndpoint(
-            runtime: stack.runtime, images: stack.images, sessions: sessions, events: events(stack),
+            runtime: stack.runtime, images: stack.images, sessions: sessions, events: stack.events,
             kubelet: NoKubelet(
                 stats: StatsReader(
                     node: Machine.hostname, runtime: stack.runtime, images: stack.images,
@@ -178,10 +178,6 @@ struct DaemonProcess: Sendable {
         await ended
         let running = ((try? await runs.list()) ?? []).filter(\.isRunning).map { "\(RunSpec.namespace)/\($0.name)" }
         return left.map { ($0.filter { !$0.hasPrefix("\(RunSpec.namespace)/") } + running).sorted() }
-    }
-
-    private func events(_ stack: ContainerStack) -> EventFeed {
-        EventFeed(runtime: stack.runtime, images: stack.images, time: time)
     }
 
     /// Opens the node's sockets, keeps the timeline's journal while `body` runs, and lets go of the pods after it.

@@ -12,23 +12,23 @@ import Testing
     @Test func whoFollowsHasEachEventOnce() async {
         let log = EventLog()
         for second in 1...3 { log.note(event(Int64(second))) }
-        let (past, coming) = log.follow(since: Timestamp(seconds: 2))
-        #expect(past == [event(2), event(3)] && log.follow(since: nil).past.isEmpty)
+        let follower = log.follow(since: Timestamp(seconds: 2))
         log.note(event(4))
-        log.cut()
-        var came: [JSONValue] = []
-        for await event in coming { came.append(event) }
-        #expect(came == [event(4)] && log.follow(since: Timestamp(seconds: 0)).past.isEmpty)
+        let batch = await follower.next()
+        #expect(batch?.events == [event(2), event(3), event(4)] && batch?.isGap == false)
+        #expect(await log.follow(since: nil).next()?.events == [])
     }
 
-    @Test func whatIsRememberedAndWaitsIsBounded() async {
+    @Test func theOldestGoAndWhoAsksForThemIsTold() async {
         let log = EventLog()
-        let slow = log.follow(since: nil).coming
+        let slow = log.follow(since: nil)
         for second in 1...2_000 { log.note(event(Int64(second))) }
-        let past = log.follow(since: Timestamp(seconds: 0)).past
-        #expect(past.count == 1_024 && past.last == event(2_000))
-        var count = 0
-        for await _ in slow { count += 1 }
-        #expect(count == 1_024)
+        let newest = (977...2_000).map { event($0) }
+        for follower in [slow, log.follow(since: Timestamp(seconds: 976))] {
+            let batch = await follower.next()
+            #expect(batch?.events == newest && batch?.isGap == true)
+        }
+        let batch = await log.follow(since: Timestamp(seconds: 977)).next()
+        #expect(batch?.events == newest && batch?.isGap == false)
     }
 }

@@ -56,11 +56,7 @@ run_commands() {
     check "what cannot be started leaves nothing" run_not_started
     check "the log of one whose record cannot be read stays, and the doctor tells" run_unreadable
     check "nothing is left" eventually 10 run_left_nothing
-    check "events told of a container's life" eventually 5 says '"action":"stopped"' grep '"kind":"container"' "$ROOT/events"
-    check "events told of images" told_image
-    check "events are lines for people too" told_people
-    check "events of those alone that are meant" told_chosen
-    check "events of before" told_before
+    event_checks
     check "wrong words are a call that made nothing" run_wrong_words
     check "what docker has and is not here is refused with what does it" run_foreign
     check "variables of a file" run_env_file
@@ -267,7 +263,8 @@ run_asked() {
     eventually 5 both_logged && [ "$(swiftlet logs '(run)/apart' --tail 1 2>&1 | wc -l)" = 1 ] && says page swiftlet exec apart cat /www/index.html &&
         ends_with 5 swiftlet exec "$(swiftlet ps -q)" -- sh -c 'exit 5' && says '"sandboxes"' swiftlet inspect apart
 }
-process_of() { swiftlet ps -o json | python3 -c 'import json, sys; print(*(c["pid"] for c in json.load(sys.stdin) if c["pod"] == "(run)/apart"))'; }
+# process_of NAME
+process_of() { swiftlet ps -o json | python3 -c 'import json, sys; print(*(c["pid"] for c in json.load(sys.stdin) if c["pod"] == "(run)/" + sys.argv[1]))' "$1"; }
 run_log_parts() {
     local time
     swiftlet run --detach --name parts busybox:demo sh -c 'echo one; echo two; sleep 1.1; echo three' >/dev/null && [ "$(swiftlet wait parts)" = 0 ] &&
@@ -334,9 +331,9 @@ assert image["repoTags"] == ["docker.io/library/busybox:demo"] and "config" in i
 }
 run_taken_up() {
     local before
-    before=$(process_of)
+    before=$(process_of apart)
     stop_server KILL
-    start_server && [ -n "$before" ] && [ "$(process_of)" = "$before" ] && says page inside curl -sfm 10 http://127.0.0.1:18081/ &&
+    start_server && [ -n "$before" ] && [ "$(process_of apart)" = "$before" ] && says page inside curl -sfm 10 http://127.0.0.1:18081/ &&
         says "wrong: " swiftlet doctor
 }
 run_stopped() {
@@ -373,45 +370,4 @@ run_unreadable() {
 run_left_nothing() {
     local left
     has_none && left=$(ls "$ROOT/d/runtime/containers" "$ROOT/r/runtime/sandboxes") && [ -z "$(grep -v : <<<"$left" | tr -d '[:space:]')" ]
-}
-told_image() {
-    kill -0 "$EVENTS" 2>/dev/null || { swiftlet events -o json >"$ROOT/events" 2>&1 & EVENTS=$!; }
-    eventually 15 tag_is_told
-}
-# Nothing says when the command has begun to listen.
-tag_is_told() {
-    swiftlet images tag busybox:demo other:1 && swiftlet images remove other:1 || return 1
-    sleep 0.2
-    says '"action":"tagged"' grep other:1 "$ROOT/events" && says '"action":"untagged"' grep other:1 "$ROOT/events"
-}
-end_is_told() {
-    swiftlet run --name told busybox:demo sh -c 'exit 3' >/dev/null 2>&1
-    sleep 0.2
-    says "stopped   (run)/told/told  busybox:demo  exit code 3" cat "$1"
-}
-# told FILE WORDS...: the file has what events say with these options, an end among it.
-told() {
-    local events file=$1
-    shift
-    swiftlet events "$@" >"$file" 2>&1 &
-    events=$!
-    eventually 15 end_is_told "$file"
-    local status=$?
-    kill "$events"
-    return "$status"
-}
-told_people() { told "$ROOT/lines" && grep -q " started " "$ROOT/lines" && grep -q " sandbox " "$ROOT/lines"; }
-# The one that told_chosen has waited for, once; another comes later.
-told_before() {
-    local events status
-    swiftlet events -o json --since 1h --filter event=die --filter container=told >"$ROOT/before" 2>&1 &
-    events=$!
-    eventually 10 grep -qs '"exitCode":3' "$ROOT/before" && swiftlet run --name told busybox:demo sh -c 'exit 4' >/dev/null
-    eventually 10 grep -q '"exitCode":4' "$ROOT/before"
-    status=$?
-    kill "$events"
-    [ "$status" = 0 ] && [ -z "$(sort "$ROOT/before" | uniq -d | tee /dev/stderr)" ] && ends_with 2 swiftlet events --since soon
-}
-told_chosen() {
-    told "$ROOT/chosen" --filter container=told --filter event=die && ! grep -v " container  stopped " "$ROOT/chosen" && ends_with 2 swiftlet events --filter nonsense=1
 }

@@ -1,5 +1,4 @@
 import CRI
-import Synchronization
 
 /// A change of the images that this node has.
 package struct ImageEvent: Sendable, Hashable {
@@ -31,32 +30,5 @@ package struct ImageEvent: Sendable, Hashable {
 
     private static func names(_ index: ImageIndex) -> [String: Set<String>] {
         Dictionary(index.records.map { ($0.id.description, Set($0.names)) }, uniquingKeysWith: { $1 })
-    }
-}
-
-/// Those who are told of images. Who lets more than 1,024 events wait is cut off: it lists anew.
-final class ImageEventListeners: Sendable {
-    private let listeners = Mutex<(last: UInt64, all: [UInt64: AsyncStream<ImageEvent>.Continuation])>((0, [:]))
-
-    func subscribe(bound: Int = 1_024) -> AsyncStream<ImageEvent> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: ImageEvent.self, bufferingPolicy: .bufferingOldest(bound))
-        let number = listeners.withLock { listeners in
-            listeners.last += 1
-            listeners.all[listeners.last] = continuation
-            return listeners.last
-        }
-        continuation.onTermination = { [weak self] _ in
-            self?.listeners.withLock { _ = $0.all.removeValue(forKey: number) }
-        }
-        return stream
-    }
-
-    func tell(_ events: [ImageEvent]) {
-        for listener in listeners.withLock({ Array($0.all.values) }) {
-            for event in events {
-                if case .dropped = listener.yield(event) { listener.finish() }
-            }
-        }
     }
 }

@@ -53,7 +53,7 @@ package final class ImageStore: Sendable {
     let time: any TimeSource
     /// One change of the index at a time.
     let changes = Turn()
-    private let listeners = ImageEventListeners()
+    private let readers = Mutex(EventReaders<ImageEvent>())
     /// One maker of each layer and file at a time.
     let layerTurns = KeyedTurns()
     let fileTurns = KeyedTurns()
@@ -157,11 +157,16 @@ package final class ImageStore: Sendable {
             defer { state.index = index }
             return state.index
         }
-        listeners.tell(ImageEvent.changes(from: old, to: index, at: time.unixNanoseconds))
+        let changes = ImageEvent.changes(from: old, to: index, at: time.unixNanoseconds)
+        readers.withLock { readers in changes.forEach(readers.put) }
     }
 
-    /// What changes from this call on. Never ends by itself.
-    package func events() -> AsyncStream<ImageEvent> { listeners.subscribe() }
+    /// What changes from this call on.
+    package func eventBacklog() -> EventBacklog<ImageEvent> {
+        let backlog = EventBacklog<ImageEvent>()
+        readers.withLock { $0.add(backlog) }
+        return backlog
+    }
 
     /// Makes one change of the index, durably.
     @discardableResult
@@ -185,7 +190,7 @@ package final class ImageStore: Sendable {
 
 extension TimeSource {
     /// Wall clock as the CRI gives it.
-    var unixNanoseconds: UnixNanoseconds {
+    package var unixNanoseconds: UnixNanoseconds {
         let moment = now()
         let (value, overflow) = moment.seconds.multipliedReportingOverflow(by: 1_000_000_000)
         return overflow ? 0 : value &+ Int64(moment.nanoseconds)

@@ -68,6 +68,13 @@ extension NodeRuntime {
         return stream
     }
 
+    /// The same for a reader that can do without the oldest.
+    package func eventBacklog() -> EventBacklog<ContainerEvent> {
+        let backlog = EventBacklog<ContainerEvent>()
+        state.withLock { $0.readers.add(backlog) }
+        return backlog
+    }
+
     func lookUp(container id: String) throws(CRIError) -> (container: ContainerEntry, sandbox: SandboxEntry) {
         try state.withLock { state throws(CRIError) in
             let container = try state.container(id)

@@ -55,6 +55,7 @@ struct RuntimeState: Sendable {
     var bootID = ""
     private var subscribers: [Int: AsyncStream<ContainerEvent>.Continuation] = [:]
     private var lastSubscriber = 0
+    var readers = EventReaders<ContainerEvent>()
 
     func sandbox(_ id: String) throws(CRIError) -> SandboxEntry {
         guard let entry = sandboxes[id] else { throw .notFound("sandbox \(id) is not known") }
@@ -88,6 +89,7 @@ struct RuntimeState: Sendable {
     mutating func emit(_ kind: ContainerEvent.Kind, container: String, sandbox: String, at time: UnixNanoseconds) {
         let uid = sandboxes[sandbox]?.record.metadata.uid ?? ""
         let event = ContainerEvent(kind: kind, container: container, sandbox: sandbox, podUID: uid, time: time)
+        readers.put(event)
         for (subscriber, continuation) in subscribers {
             if case .dropped = continuation.yield(event) {
                 // Its handler would come back for the lock that is held here.

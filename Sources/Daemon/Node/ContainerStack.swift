@@ -13,6 +13,7 @@ struct ContainerStack: Sendable {
     let network: PodNetwork
     let images: ImageStore
     let runtime: NodeRuntime
+    let events: EventFeed
     /// The cgroup of all pods.
     let podCgroups: String
     private let logger: Logger
@@ -60,12 +61,16 @@ struct ContainerStack: Sendable {
             paths: paths.runtime, images: images, version: Server.version,
             nodeResources: Machine.podResources(Machine.facts(configuration, version: Server.version)),
             dependencies: dependencies)
-        try await DaemonError.wrapping("container runtime") { () async throws(CRIError) in
+        let feed = try await DaemonError.wrapping("container runtime") { () async throws(CRIError) in
             try await images.open()
+            // What ended while there was no daemon is told by opening the runtime.
+            let feed = EventFeed(runtime: runtime, images: images, time: time)
             try await runtime.open()
+            return feed
         }
         return ContainerStack(
-            network: network, images: images, runtime: runtime, podCgroups: paths.runtime.podCgroups, logger: logger)
+            network: network, images: images, runtime: runtime, events: feed, podCgroups: paths.runtime.podCgroups,
+            logger: logger)
     }
 
     /// What the kubelet runs pods on: our own, or the other runtime that the configuration names, with its own name and version.

@@ -4,37 +4,42 @@ import ContainerRuntime
 import HTTP
 import JSONTree
 
-/// What happens on this node, as lines of JSON: `time` (nanoseconds), `kind` (`container`, `sandbox`, `image`), `action`, and what it happened to.
+/// What happens on this node, as lines of JSON: `time` (nanoseconds), `kind` (`container`, `sandbox`, `image`), `action`, and what it happened to. Where events
+/// are left out, because their reader or the feed itself did not keep up, a line of the kind `events` and the action `missed` stands in their place.
 struct EventFeed: Sendable {
     let runtime: NodeRuntime
-    let images: ImageStore
     let time: any TimeSource
     private let log = EventLog()
+    private let containers: EventBacklog<ContainerEvent>
+    private let images: EventBacklog<ImageEvent>
 
+    /// What happens from now on waits for `keep`.
     init(runtime: NodeRuntime, images: ImageStore, time: any TimeSource) {
         self.runtime = runtime
-        self.images = images
         self.time = time
+        containers = runtime.eventBacklog()
+        self.images = images.eventBacklog()
     }
 
     /// An empty line so often, so that nobody takes the connection for dead.
     private static let pulse = Duration.seconds(15)
 
-    /// Takes events for those who follow. Returns when its task is cancelled.
+    /// Takes events for those who follow. Returns when its task is cancelled. To be called once.
     func keep() async {
         await withDiscardingTaskGroup { group in
             group.addTask {
-                while !Task.isCancelled {
-                    for await event in runtime.containerEvents() { log.note(await json(event)) }
-                    log.cut()
+                while let batch = await containers.next() {
+                    if batch.isGap { log.note(gap()) }
+                    for event in batch.events { log.note(await json(event)) }
                 }
             }
             group.addTask {
-                while !Task.isCancelled {
-                    for await event in images.events() { log.note(json(event)) }
-                    log.cut()
+                while let batch = await images.next() {
+                    if batch.isGap { log.note(gap()) }
+                    for event in batch.events { log.note(json(event)) }
                 }
             }
+            group.addTask { while (try? await time.sleep(for: Self.pulse)) != nil { log.wake() } }
         }
     }
 
@@ -52,16 +57,19 @@ struct EventFeed: Sendable {
         return HTTPResponse(200, headers: ["Content-Type": "application/x-ndjson"], body: .stream(stream(since)))
     }
 
-    /// Ends when its reader goes, or cannot keep up.
+    /// Ends when its reader goes.
     private func stream(_ since: Timestamp?) -> ByteStream {
-        let (past, coming) = log.follow(since: since)
-        return MergedLines.stream([
-            { put in
-                if !past.isEmpty { put(past.flatMap(Self.line)) }
-                for await event in coming { put(Self.line(event)) }
-            },
-            { put in while (try? await time.sleep(for: Self.pulse)) != nil { put([UInt8(ascii: "\n")]) } },
-        ])
+        let follower = log.follow(since: since)
+        return ByteStream(
+            next: {
+                guard let batch = await follower.next() else { return nil }
+                let lines = (batch.isGap ? [gap()] : []) + batch.events
+                return lines.isEmpty ? [UInt8(ascii: "\n")] : lines.flatMap(Self.line)
+            }, cancel: { follower.end() })
+    }
+
+    private func gap() -> JSONValue {
+        ["time": .integer(time.unixNanoseconds), "kind": "events", "action": "missed"]
     }
 
     private static func line(_ value: JSONValue) -> [UInt8] { value.encoded() + [UInt8(ascii: "\n")] }

@@ -1,4 +1,5 @@
 import APIMachinery
+import ContainerRuntime
 import JSONTree
 import Synchronization
 
@@ -6,47 +7,38 @@ import Synchronization
 final class EventLog: Sendable {
     private struct State {
         var past: [JSONValue] = []
-        var last: UInt64 = 0
-        var followers: [UInt64: AsyncStream<JSONValue>.Continuation] = [:]
+        var forgotten: Timestamp?
+        var followers = EventReaders<JSONValue>()
     }
 
     private static let limit = 1_024
     private let state = Mutex(State())
 
-    /// Who lets more than `limit` events wait is cut off.
     func note(_ event: JSONValue) {
-        let followers = state.withLock { state in
+        state.withLock { state in
             state.past.append(event)
-            if state.past.count > Self.limit { state.past.removeFirst() }
-            return Array(state.followers.values)
-        }
-        for follower in followers {
-            if case .dropped = follower.yield(event) { follower.finish() }
+            if state.past.count > Self.limit { state.forgotten = Self.time(of: state.past.removeFirst()) }
+            state.followers.put(event)
         }
     }
 
-    /// All that is remembered since a time, and all that comes from this call on: no event is in both, and none in neither.
-    func follow(since time: Timestamp?) -> (past: [JSONValue], coming: AsyncStream<JSONValue>) {
-        let (coming, continuation) = AsyncStream.makeStream(
-            of: JSONValue.self, bufferingPolicy: .bufferingOldest(Self.limit))
-        let (past, number) = state.withLock { state in
-            state.last += 1
-            state.followers[state.last] = continuation
-            return (state.past, state.last)
+    /// All that is remembered since a time, and all that comes from this call on: each event once, but for what a gap stands for.
+    func follow(since start: Timestamp?) -> EventBacklog<JSONValue> {
+        state.withLock { state in
+            let past = start.map { start in state.past.filter { Self.time(of: $0) >= start } } ?? []
+            let isGap = start.flatMap { start in state.forgotten.map { $0 >= start } } ?? false
+            let follower = EventBacklog(past, isGap: isGap, bound: Self.limit)
+            state.followers.add(follower)
+            return follower
         }
-        continuation.onTermination = { [weak self] _ in
-            self?.state.withLock { _ = $0.followers.removeValue(forKey: number) }
-        }
-        guard let time else { return ([], coming) }
-        return (past.filter { Timestamp(.nanoseconds($0["time"]?.integer ?? 0)) >= time }, coming)
     }
 
-    /// Events were missed: what there is is not to be taken for all.
-    func cut() {
-        let followers = state.withLock { state in
-            state.past = []
-            return Array(state.followers.values)
-        }
-        for follower in followers { follower.finish() }
+    /// Lets all who follow have what there is, also where that is nothing.
+    func wake() {
+        state.withLock { $0.followers.wake() }
+    }
+
+    private static func time(of event: JSONValue) -> Timestamp {
+        Timestamp(.nanoseconds(event["time"]?.integer ?? 0))
     }
 }
