@@ -269,5 +269,6 @@ void cl_child_run(struct cl_child *child) {
     cl_drop_privileges(child);
     if (child->plan->hook_count) cl_run_hooks(child, CL_HOOK_START);
     if (!(child->plan->flags & CL_PLAN_GATE)) cl_tell(child, CL_STATUS_EXECUTING);
+    else if (cl_has_hooks(child->plan, CL_HOOK_START)) cl_tell_starter(child);
     cl_fail(child, CL_STAGE_EXEC, 0, along_path(child->plan, execute));
 }

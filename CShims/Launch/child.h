@@ -119,6 +119,7 @@ void cl_make_visible(struct cl_child *child);
 
 /* hooks_within.c: those of a station, in turn; one that fails ends the child. */
 void cl_run_hooks(const struct cl_child *child, uint32_t station);
+int cl_has_hooks(const struct cl_plan *plan, uint32_t station);
 /* Ends what hooks of the host's have left running in the container's pid namespace: it would be a way out for who may trace there. Where the container has none
  * of its own nothing is ended: its hooks' processes are some among others. */
 void cl_end_others(void);
@@ -132,6 +133,8 @@ int cl_can_clone_behind(const struct cl_plan *plan);
 
 /* gate.c */
 void cl_wait_at_gate(struct cl_child *child);
+/* After its hooks, where it has some: its program is executed. */
+void cl_tell_starter(const struct cl_child *child);
 void cl_send_descriptor(const struct cl_child *child, uint32_t kind, uint32_t stage, int descriptor);
 
 /* filesystems.c */

@@ -25,6 +25,12 @@ static void take_words(const struct cl_plan *plan, const struct cl_hook *hook, c
     lists[count] = NULL;
 }
 
+int cl_has_hooks(const struct cl_plan *plan, uint32_t station) {
+    for (uint32_t i = 0; i < plan->hook_count; i++)
+        if (plan->hooks[i].station == station) return 1;
+    return 0;
+}
+
 void cl_end_others(void) {
     if (!CL_KEEPS(LEFT_RUNNING) || getpid() != 1) return;
     kill(-1, SIGKILL);

@@ -61,16 +61,59 @@ def test_hook_failures(runtime):
         if kind == "startContainer":
             runtime.create("touch %s/ran" % log, change, name=name)
             done = runtime.call("start", name, check=False)
-            runtime.call("delete", "--force", name)
+            runtime.wait(name)
+            runtime.call("delete", name)
         assert done.returncode != 0, kind
         expect(done.stderr, kind, "false")
         assert not os.path.exists(log + "/ran"), kind
         assert runtime.call("state", name, check=False).returncode != 0, kind
-        expect(open(log + "/hooks").read() if os.path.exists(log + "/hooks") else "poststop", "poststop")
+        told = [line.split()[0] for line in open(log + "/hooks")]
+        assert told == HOOKS[:HOOKS.index(kind)] + ["poststop"], (kind, told)
     log, change = hook_bundle(runtime, poststart={"path": runtime.rootfs + "/bin/false"}, poststop={"path": runtime.rootfs + "/bin/false"})
     done = runtime.run("touch %s/ran" % log, change)
     assert os.path.exists(log + "/ran")
     expect(done.stderr, "poststart", "poststop")
+
+
+def held_hook(runtime, change=None):
+    """A container whose startContainer hook waits, in its own process, for a file; its name, and the call that starts it."""
+    log, both = hook_bundle(runtime, change)
+    def waits(c):
+        both(c)
+        c["hooks"]["startContainer"][0]["args"][2] += f"; until [ -e {log}/go ]; do sleep 0.05; done"
+    name, _ = runtime.create(f"touch {log}/ran; sleep 60", waits)
+    call = subprocess.Popen([runtime.program, "--root", runtime.root, "start", name], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    until(lambda: "startContainer" in open(log + "/hooks").read(), "the hook runs")
+    return name, log, call
+
+
+def test_hook_killed(runtime):
+    """hooks: a container that is killed while those of startContainer run has not started, and ends as any other."""
+    for change in (None, lambda c: with_users(c, base=0), lambda c: without(c, "pid")):
+        name, log, call = held_hook(runtime, change)
+        runtime.call("kill", name, "KILL")
+        said = call.communicate(timeout=60)[1]
+        assert call.returncode != 0, said
+        expect(said, "ended before it executed its program")
+        runtime.wait(name)
+        runtime.call("delete", name)
+        told = [line.split()[0] for line in open(log + "/hooks")]
+        assert told == HOOKS[:4] + ["poststop"] and not os.path.exists(log + "/ran"), told
+
+
+def test_hook_outlives_its_start(runtime):
+    """hooks: a start that is killed while those of startContainer run has started the container, whatever its filter lets pass."""
+    killing = {"names": ["sendto", "sendmsg"], "action": "SCMP_ACT_KILL_PROCESS"}
+    for rules in ([], [killing]):
+        for is_killed in (True, False):
+            name, log, call = held_hook(runtime, lambda c: c["linux"].update(seccomp={"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}))
+            if is_killed:
+                call.kill()
+                call.wait()
+            open(log + "/go", "w").close()
+            until(lambda: os.path.exists(log + "/ran"), "the program runs")
+            assert call.wait(60) == (-9 if is_killed else 0), call.stderr.read()
+            assert runtime.status(name) == "running"
 
 
 def test_hook_timeout(runtime):

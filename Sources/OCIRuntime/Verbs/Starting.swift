@@ -14,9 +14,11 @@ struct Starting {
     /// Follows the process until its program runs; then what runs after it.
     func follow(_ launched: borrowing LaunchedProcess, isExecuting: Bool = false) throws(OCIRuntimeError) {
         var isExecuting = isExecuting
+        var hasHooks = false
         while let message = try launched.next() {
             switch consume message {
             case .warning(let text): session.log.warning(text)
+            case .ready: hasHooks = true
             case .executing: isExecuting = true
             case .listener(let listener):
                 guard let section = specification?.linux.seccomp else { continue }
@@ -25,6 +27,8 @@ struct Starting {
             }
         }
         guard isExecuting else {
+            // Nobody else has let it go: it is on its way to its end, which waits for that of its hooks.
+            if hasHooks { try session.end(state) }
             throw .state(
                 container: state.id, cause: "its process ended before it executed its program; " + LaunchStage.ofKilled)
         }
@@ -53,10 +57,6 @@ extension Session {
             if case .state = error, try directory.status(state) != .stopped { throw try notCreated(directory, state) }
             cs_pidfd_signal(launched.handle.raw, SIGKILL)
             directory.removeGate(in: held)
-            if case .hook = error {
-                let hooks = starting.specification?.hooks.poststop ?? []
-                HookRunner(state: state).runAll(hooks, "poststop", .stopped, log: log)
-            }
             throw directory.named(error)
         }
         directory.removeGate(in: held)
