@@ -63,15 +63,8 @@ static pid_t fork_between(struct clone_args *args, int goes_inside, int *pidfd) 
     return plain_clone(&own);
 }
 
-/* The number's page is for a moment the child's as well: only a child of ours is believed to be one. */
 static int handle_of(pid_t pid) {
-    siginfo_t info;
     int handle = (int)syscall(SYS_pidfd_open, pid, 0), code = errno;
-    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
-        code = errno;
-        if (handle >= 0) close(handle);
-        return errno = code, -1;
-    }
     if (handle >= 0) return handle;
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
@@ -134,8 +127,10 @@ pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child,
         args->parent_tid = (uint64_t)(uintptr_t)between->made;
         args->exit_signal = 0;
         if (child) cl_let_go_of_others(child, user, told);
-        int joined = goes_inside ? go_inside(child, told) : 0;
-        if (child && !goes_inside) {
+        /* whoever traces the child from its first moment could write another's number to it */
+        int joined = CL_KEEPS(NUMBER) ? madvise(between->made, sizeof *between->made, MADV_DONTFORK) : 0;
+        if (joined == 0 && goes_inside) joined = go_inside(child, told);
+        if (joined == 0 && child && !goes_inside) {
             if (!(child->plan->flags & CL_PLAN_EXPLICIT)) cl_prepare(child);
             joined = child->processes >= 0 ? setns(child->processes, CLONE_NEWPID) : 0;
         }
@@ -144,7 +139,6 @@ pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child,
         if (joined == 0) made = goes_inside ? (int)syscall(SYS_clone, args->flags, 0, between->made, 0, 0) : plain_clone(args);
         if (made != 0) tell(child, told, made < 0 ? errno : 0);
         close(told);
-        munmap(between->made, sizeof *between->made);
         return 0;
     }
     int code = errno;

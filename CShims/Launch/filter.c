@@ -43,7 +43,6 @@ static int holds(const struct sock_filter *at, uint32_t value) {
 /* What a session does that is cloned behind its filter, from the clone on (cl_child_run). */
 static const int after_clone[] = {
     SYS_close, SYS_prctl, SYS_setsid, SYS_write, SYS_recvfrom, SYS_fcntl, SYS_read, SYS_execve, SYS_exit_group, SYS_restart_syscall,
-    SYS_munmap,
 };
 
 enum { ARGUMENTS = 6 };

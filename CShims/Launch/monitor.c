@@ -78,13 +78,17 @@ static int is_refused(uint64_t token) {
 }
 #endif
 
-int32_t cm_poll_add(int32_t poll, int32_t fd, uint64_t token) {
+static int32_t add(int32_t poll, int32_t fd, uint64_t token, uint32_t events) {
 #ifdef DEBUG
     if (is_refused(token)) return -ENOSPC;
 #endif
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = token};
+    struct epoll_event event = {.events = events, .data.u64 = token};
     return epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
+
+int32_t cm_poll_add(int32_t poll, int32_t fd, uint64_t token) { return add(poll, fd, token, EPOLLIN); }
+
+int32_t cm_poll_add_end(int32_t poll, int32_t pidfd, uint64_t token) { return add(poll, pidfd, token, EPOLLIN | EPOLLET); }
 
 void cm_poll_remove(int32_t poll, int32_t fd) { epoll_ctl(poll, EPOLL_CTL_DEL, fd, NULL); }
 

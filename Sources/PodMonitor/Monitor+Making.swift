@@ -58,11 +58,11 @@ extension Monitor {
         if process.machine.phase == .starting { _ = cl_go(process.control) }
     }
 
-    /// Both or none: 0, or a negated errno.
-    private func watch(_ first: Int32, _ wake: Wake, _ second: Int32, _ other: Wake) -> Int32 {
-        var code = cm_poll_add(poll, first, wake.token)
-        if code == 0 { code = cm_poll_add(poll, second, other.token) }
-        if code != 0 { cm_poll_remove(poll, first) }
+    /// What a process tells and its end, both or none: 0, or a negated errno.
+    private func watch(_ told: Int32, _ wake: Wake, _ pidfd: Int32, _ end: Wake) -> Int32 {
+        var code = cm_poll_add(poll, told, wake.token)
+        if code == 0 { code = cm_poll_add_end(poll, pidfd, end.token) }
+        if code != 0 { cm_poll_remove(poll, told) }
         return code
     }
 

@@ -151,10 +151,35 @@ extension Check {
                 try await poor.monitor.shutdown()
             }
         },
+        Check("a zombie that another process traces is waited for, not looked at again and again") { pod in
+            let report = try await pod.monitor.run(pod.container("c", ["sleep", "100"]))
+            try expect(trace(report.processID) == 0, "it is traced")
+            try ProcessHandle(processID: report.processID).signal(SIGKILL)
+            try await comes("it has ended") { state(of: report.processID) == "Z" }
+            // Its end was there before this was asked.
+            let list = try await pod.monitor.containers()
+            try expect(list.first?.state == .running, "it cannot be reaped: \(list)")
+            try await comes("the monitor sleeps") { state(of: pod.monitor.processID) == "S" }
+            waitpid(report.processID, nil, 0)
+            let exit = try await pod.nextExit()
+            try expect(exit.signal == SIGKILL, "\(exit)")
+        },
     ]
 
-    private static func isStopped(_ process: Int32) -> Bool {
-        (try? readText("/proc/\(process)/status"))?.contains("State:\tT") == true
+    /// As who collects it before its parent does.
+    private static func trace(_ process: Int32) -> Int {
+        typealias Trace = @convention(c) (Int, Int, Int, Int) -> Int
+        let seize = 0x4206
+        // SAFETY: ptrace(2) takes four words; its C declaration, of any number of arguments, is not to be had in Swift.
+        return dlsym(nil, "ptrace").map { unsafeBitCast($0, to: Trace.self)(seize, Int(process), 0, 0) } ?? -1
+    }
+
+    private static func isStopped(_ process: Int32) -> Bool { state(of: process) == "T" }
+
+    /// As proc_pid_status(5) has it.
+    private static func state(of process: Int32) -> Character? {
+        guard let text = try? readText("/proc/\(process)/status") else { return nil }
+        return text.split(separator: "\n").first { $0.hasPrefix("State:") }?.dropFirst(7).first
     }
 
     /// Those that it has not collected among them.

@@ -12,7 +12,7 @@ import tempfile
 import threading
 
 from attacks import attack, image, run_image
-from bundle import ALL_CAPABILITIES, add_mount, expect, until, without
+from bundle import ALL_CAPABILITIES, add_mount, expect, until, with_users, without
 from kills import left_over
 from races import QUIET
 
@@ -114,6 +114,24 @@ def test_session_is_out_of_reach(runtime):
     finally:
         runtime.call("delete", "--force", name)
         session.wait(30)
+
+
+def test_number_is_not_the_childs(runtime):
+    """The page in which the kernel tells a process between whom it has made is not had by that one, who may be traced by then."""
+    name, _ = runtime.create(change=with_users)
+    pid = json.loads(runtime.call("state", name).stdout)["pid"]
+    def of_a_pod(config):
+        without(config, "pid")
+        config["linux"]["namespaces"] += [{"type": kind, "path": f"/proc/{pid}/ns/{kind}"} for kind in ("user", "pid")]
+    plain, _ = runtime.create()
+    runtime.call("start", plain)
+    births = ["python3", "-B", os.path.dirname(__file__) + "/births.py", runtime.program, "--root", runtime.root]
+    for words in (["exec", plain, "true"], ["run", "--bundle", runtime.bundle("true", of_a_pod), runtime.id()]):
+        done = subprocess.run([*births, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        rows = [row.split() for row in done.stdout.splitlines()]
+        inside = [int(shared) for numbers, shared in rows if int(numbers) > 1]
+        assert any(row == ["1", "1"] for row in rows), done  # who makes it has it
+        assert inside and not any(inside), done
 
 
 # What is in the container's sight and not its own program: whether the host's files are behind its root, and where its descriptors lead.

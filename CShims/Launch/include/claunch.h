@@ -34,7 +34,7 @@ struct cl_between {
     int32_t pid;    /* 0: there is none */
     int32_t pidfd;  /* closed once cl_launch_start has returned */
     int32_t answer; /* can be read once it has told what came of it; -1: that was taken */
-    int32_t *made;  /* shared with it: the kernel writes the child's number there, from within its clone */
+    int32_t *made;  /* shared with it alone: the kernel writes the child's number there, from within its clone */
 };
 
 struct cl_launched {

@@ -17,6 +17,8 @@ uint64_t cm_monotonic_clock(void); /* nanoseconds */
 int32_t cm_poll_create(void);
 /* In a debug build it refuses once what SWIFTLET_REFUSE names, by its token's upper half, as where memory is short. */
 int32_t cm_poll_add(int32_t poll, int32_t fd, uint64_t token);
+/* A process's end, told when it has come and, of one that another process traces, again when that lets go of it: before, it cannot be reaped. */
+int32_t cm_poll_add_end(int32_t poll, int32_t pidfd, uint64_t token);
 void cm_poll_remove(int32_t poll, int32_t fd);
 /* Writes the token of one descriptor that can be read: 1, 0 after the time (-1: none) has passed. */
 int32_t cm_poll_wait(int32_t poll, uint64_t *token, int32_t milliseconds);
