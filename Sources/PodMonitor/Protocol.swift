@@ -68,8 +68,8 @@ package enum MonitorLimit {
     package static let makingPatience: UInt64 = 10_000
     /// Milliseconds between two looks at a process that failed and that nothing tells of.
     package static let unwatchedPatience: UInt64 = 1_000
-    /// Milliseconds for which a container's exit waits for the end of its log.
-    package static let logPatience: UInt64 = 100
+    /// Milliseconds for which a container's exit waits for the end of its log: who sees the exit reads the log at once.
+    package static let logPatience: UInt64 = 1_000
 }
 
 /// Bits in `create` and `exec`.

@@ -190,7 +190,8 @@ def with_link(w):
 
 @it(LOGS, "runtime should support starting container with log")
 def with_log(w):
-    w.pod(logs=True).ended(["echo", LOG]).logged(LOG)
+    container = w.pod(logs=True).ended(["echo", LOG])
+    equal(container.log(), [("stdout", LOG)], "the log, as the end is told")
 
 
 @it(LOGS, "runtime should support reopening container log")

@@ -196,7 +196,7 @@ class Container:
         return [(stream, text) for _, stream, _, text in lines]
 
     def logged(self, text, stream="stdout"):
-        """Sooner or later: an end is told a tenth of a second after it at the latest, whether its log is written or not."""
+        """Sooner or later: an end is told a second after it at the latest, whether its log is written or not."""
         try:
             eventually(lambda: (stream, text) in self.log(), f"{text!r} in the log")
         except AssertionError as error:
