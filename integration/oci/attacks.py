@@ -1,7 +1,6 @@
 """Ways out of a container that are known from other runtimes, tried from inside, with a user namespace and without. Each has a control: the same
 trick where nothing stands against it."""
 import errno
-import functools
 import json
 import os
 import shutil
@@ -10,56 +9,8 @@ import subprocess
 import tempfile
 import time
 
-from bundle import Failure, add_mount, expect, until, without
-from kills import hierarchy, left_over
-from lifecycle import state
-from sessions import read_all, receive_terminal
-
-ATTACKS = []  # (class, how it is tried, what stops it, what the control shows, what happened)
-NAMES = set()  # of their checks
-
-
-def attack(kind, how, stopped_by, control):
-    """A check that is run twice: in a user namespace, too, where ids, rights and ways of mounting are others."""
-    def mark(test):
-        happened = {}
-        ATTACKS.append((kind, how, stopped_by, control, happened))
-        def once(users, runtime):
-            runtime.users = users
-            try:
-                happened[users] = "let out"
-                reason = test(runtime)
-                happened[users] = "not tried" if reason else "held"
-                return reason
-            finally:
-                runtime.users = False
-        plain, inside = functools.wraps(test)(functools.partial(once, False)), functools.wraps(test)(functools.partial(once, True))
-        inside.__doc__ = test.__doc__.rstrip(".") + ", in a user namespace."
-        test.__globals__[test.__name__ + "_in_user_namespace"] = inside
-        NAMES.update([test.__name__, test.__name__ + "_in_user_namespace"])
-        return plain
-    return mark
-
-
-def image(runtime, change):
-    """A root file system of its own, owned by the container's root."""
-    folder = tempfile.mkdtemp(dir=runtime.folder)
-    tree = folder + "/rootfs"
-    shutil.copytree(runtime.rootfs, tree, symlinks=True, ignore=lambda path, names: [n for n in names if path == runtime.rootfs and n in ("proc", "sys", "dev")])
-    for name in ("proc", "sys", "dev"):
-        os.mkdir(f"{tree}/{name}")
-    change(tree)
-    if runtime.users:
-        subprocess.run(["chown", "-hR", "100000:100000", tree], check=True)
-    return tree
-
-
-def run_image(runtime, tree, script, change=None):
-    def both(config):
-        config["root"]["path"] = tree
-        if change:
-            change(config)
-    return runtime.run(script, both, check=False)
+from attack import attack, image, run_image
+from bundle import Failure, add_mount, expect, hierarchy, until, without
 
 
 # Holds a program's file open while it runs, lets it end, and writes to the file.
@@ -144,55 +95,6 @@ def test_no_program_by_a_descriptor(runtime):
         shutil.rmtree(outside)
 
 
-@attack('mount targets over links (CVE-2021-30465, CVE-2024-45310)', 'targets behind absolute and climbing links',
-        'openat2 with RESOLVE_IN_ROOT, move_mount by descriptor', 'the host itself follows the link')
-def test_mount_targets_stay_inside(runtime):
-    """A mount's target that leads over an image's links is made inside the container (CVE-2021-30465)."""
-    outside = tempfile.mkdtemp(prefix="oci-outside-")
-    try:
-        tree = image(runtime, lambda t: (os.makedirs(t + outside), os.symlink(outside, t + "/link"), os.symlink("../../../../../.." + outside, t + "/climb")))
-        for link in ("link", "climb"):
-            run_image(runtime, tree, "true", lambda c: add_mount(c, f"/{link}/made", "tmpfs", "tmpfs"))
-            assert os.listdir(outside) == [], link
-            assert os.path.isdir(f"{tree}{outside}/made"), link
-            os.rmdir(f"{tree}{outside}/made")
-        os.mkdir(f"{tree}/link/made")  # the control: the host itself follows the link
-        assert os.listdir(outside) == ["made"]
-    finally:
-        shutil.rmtree(outside)
-
-
-@attack('redirected procfs (CVE-2019-19921, CVE-2025-52881)', '/proc, /sys, /dev of the image are links',
-        "no links on the way; kernel parameters through the host's verified procfs", 'an image without links runs')
-def test_kernel_filesystems_follow_no_links(runtime):
-    """proc, sysfs and /dev are not mounted where an image's links lead (CVE-2019-19921, CVE-2025-52881)."""
-    for name in ("proc", "sys", "dev"):
-        def change(tree):
-            os.rmdir(f"{tree}/{name}")
-            os.mkdir(f"{tree}/fake")
-            os.symlink("/fake", f"{tree}/{name}")
-        done = run_image(runtime, image(runtime, change), "echo ran")
-        assert done.returncode != 0 and "ran" not in done.stdout, name
-        expect(done.stderr, "/" + name)
-    expect(run_image(runtime, image(runtime, lambda t: None), "echo ran").stdout, "ran")
-
-
-@attack('/dev as a link (CVE-2026-41579, CVE-2026-47766)', 'device nodes where it leads',
-        'no links on the way', 'without the link they are made')
-def test_devices_are_not_made_elsewhere(runtime):
-    """Device nodes are not made where a /dev of the image's that is a link leads (CVE-2026-41579)."""
-    def change(tree):
-        os.rmdir(tree + "/dev")
-        os.mkdir(tree + "/elsewhere")
-        os.symlink("/elsewhere", tree + "/dev")
-    tree = image(runtime, change)
-    done = run_image(runtime, tree, "true", lambda c: c.update(mounts=c["mounts"][:1]))
-    assert done.returncode != 0 and os.listdir(tree + "/elsewhere") == [], done.stderr
-    tree = image(runtime, lambda t: None)
-    run_image(runtime, tree, "true", lambda c: c.update(mounts=c["mounts"][:1]))
-    assert "null" in os.listdir(tree + "/dev")
-
-
 @attack('the null device given away', 'root changes its standard input, which is a null device of the host, in the container and in a session',
         'it is opened through a mount of its own that is read-only, in a session the container\'s own is; without either, only a device that nobody inside owns is handed on',
         'the same device handed on as it is (--preserve-fds) is changed')
@@ -210,7 +112,7 @@ def test_null_device_is_not_changed(runtime):
     def changed():
         return os.stat(null).st_mode & 0o777 == 0o600 and os.stat(null).st_mtime < 1e9
     def attempt(*words, number=0, before=""):
-        done = subprocess.run(["bash", "-c", f'exec {number}<>{null}; {before or "exec"} "$@"', "bash", runtime.program, "--root", runtime.root, *words],
+        done = subprocess.run(["bash", "-c", f'exec {number}<>{null}; {before or "exec"} "$@"', "bash", *runtime.command(*words)],
                               capture_output=True, text=True, timeout=60)
         return done.stdout + done.stderr
     try:
@@ -233,32 +135,6 @@ def test_null_device_is_not_changed(runtime):
         assert changed()  # the control
     finally:
         shutil.rmtree(folder)
-
-
-@attack('swapped null device (CVE-2025-31133)', 'something else at /dev/null while a path is masked',
-        "the device's numbers are checked", 'the true one masks; without a mask the file is read')
-def test_masks_are_the_null_device(runtime):
-    """A path is not masked by something else that lies at /dev/null (CVE-2025-31133)."""
-    secret = runtime.folder + "/secret"
-    open(secret, "w").write("secret")
-    def change(false_null):
-        folder = tempfile.mkdtemp(dir=runtime.folder)
-        os.chmod(folder, 0o755)
-        if false_null:
-            shutil.copy(secret, folder + "/null")
-        else:
-            os.mknod(folder + "/null", 0o20666, os.makedev(1, 3))
-        def configure(c):
-            c["mounts"] = [m for m in c["mounts"] if not m["destination"].startswith("/dev")]
-            add_mount(c, "/dev", folder, "bind", ["bind"])
-            c["linux"]["maskedPaths"] = ["/etc/masked"]
-        return configure
-    open(runtime.rootfs + "/etc/masked", "w").write("hidden")
-    done = runtime.run("cat /etc/masked", change(True), check=False)
-    assert done.returncode != 0 and "hidden" not in done.stdout, done.stdout
-    expect(done.stderr, "masking a path", "/etc/masked")
-    assert runtime.run("cat /etc/masked", change(False)).stdout == ""
-    assert runtime.run("cat /etc/masked", lambda c: None).stdout == "hidden"  # the control: without a mask
 
 
 @attack("the host's files, processes, disks", "paths, /proc/1/root, a disk's node",
@@ -313,38 +189,6 @@ def test_ids_do_not_wrap(runtime):
     assert runtime.run("id -u", lambda c: c["process"]["user"].update(uid=most)).stdout.split() == [str(most)]
 
 
-@attack("a swapped console (CVE-2025-52565)", "/dev/console of the image is a link to another of its files",
-        "the terminal is not mounted where a link leads", "a plain file there is covered by the terminal")
-def test_console_follows_no_link(runtime):
-    """The terminal is not laid over the file that a link at /dev/console leads to (CVE-2025-52565)."""
-    path = runtime.folder + "/attack-console" + str(runtime.users)
-    def change(is_link):
-        def make(tree):
-            open(tree + "/victim", "w").write("whole\n")
-            os.symlink("/victim", tree + "/dev/console") if is_link else open(tree + "/dev/console", "w").close()
-        return make
-    def seen(is_link):
-        tree = image(runtime, change(is_link))
-        def configure(config):
-            config["root"]["path"] = tree
-            config["mounts"] = [m for m in config["mounts"] if m["destination"] in ("/proc", "/dev/pts")]
-            config["process"]["terminal"] = True
-        thread, got = receive_terminal(path)
-        try:
-            name, _ = runtime.create("cat /victim; grep -c /victim /proc/self/mountinfo; grep -c /dev/console /proc/self/mountinfo", configure,
-                                     options=["--console-socket", path])
-        except Failure:
-            return "refused"
-        finally:
-            os.unlink(path)
-        thread.join(30)
-        runtime.call("start", name)
-        return read_all(got[0]).split()
-    out = seen(True)
-    assert out == "refused" or out[:2] == ["whole", "0"], out
-    assert seen(False) == ["whole", "0", "1"]  # the control
-
-
 @attack("control sockets within reach (CVE-2020-15257)", "abstract sockets listed from a container in the caller's network namespace, while another waits at its gate",
         "the gate is a file in a directory that only the caller may enter", "an abstract socket of the test's own is listed")
 def test_no_abstract_sockets(runtime):
@@ -386,4 +230,36 @@ def test_nested_groups_go(runtime):
     assert runtime.status(name) == "paused"
     runtime.call("resume", name)
     runtime.call("delete", "--force", name)
-    assert left_over(runtime, name) == [], left_over(runtime, name)
+    assert runtime.left_over(name) == [], runtime.left_over(name)
+
+
+@attack("another user's state", "a user lays a container with a hook where a second one's containers are to be, who has no XDG_RUNTIME_DIR, and who deletes it",
+        "a directory in /tmp is believed only where it is the caller's own", "who is told to take that directory (--root) runs the hook")
+def test_state_of_another_is_not_believed(runtime):
+    """A user's call believes nothing that another has laid where its containers are by default."""
+    if runtime.users:
+        return "it is between callers"
+    victim, foe = 61234, 61235
+    place, marker = f"/tmp/run-{victim}", runtime.folder + "/led"
+    open(marker, "w").close()
+    os.chown(marker, victim, victim)
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", f"id -u >{marker}"]}
+    name, _ = runtime.create(change=lambda c: c.update(hooks={"poststop": [hook]}))
+    def call(*words):
+        drop = ["setpriv", f"--reuid={victim}", f"--regid={victim}", "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR"]
+        return subprocess.run([*drop, runtime.program, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    try:
+        os.mkdir(place, 0o755)
+        shutil.copytree(f"{runtime.root}/{name}", f"{place}/swiftlet-oci/evil", ignore=lambda path, names: [n for n in names if not n.endswith(".json")])
+        subprocess.run(["sed", "-i", f"s/{name}/evil/g", f"{place}/swiftlet-oci/evil/state.json"], check=True)
+        runtime.call("delete", "--force", name)
+        open(marker, "w").close()
+        subprocess.run(["chown", "-R", f"{foe}:{foe}", place], check=True)
+        subprocess.run(["chmod", "-R", "a+rwX", place], check=True)
+        done = call("delete", "--force", "evil")
+        assert done.returncode != 0 and open(marker).read() == "", (done, open(marker).read())
+        expect(done.stderr, place, "XDG_RUNTIME_DIR")
+        call("--root", place + "/swiftlet-oci", "delete", "--force", "evil")
+        assert open(marker).read() == f"{victim}\n"  # the control
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

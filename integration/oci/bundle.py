@@ -19,6 +19,10 @@ LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OW
 SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP""".split())}
 
 
+# The streams of a call of which nobody wants to hear.
+QUIET = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 class Failure(Exception):
     pass
 
@@ -45,6 +49,21 @@ def words(done):
     return done.stdout.split()
 
 
+def said(folder, what, times=1):
+    """The output of a container, by its bundle's folder, once `what` is in it."""
+    path = folder + "/output"
+    return until(lambda: open(path).read().count(what) >= times and open(path).read(), f"the container says {what!r}")
+
+
+def hierarchy():
+    """Where cgroup v2 is mounted."""
+    return next(line.split()[4] for line in open("/proc/self/mountinfo") if " - cgroup2 " in line)
+
+
+def controllers():
+    return open(hierarchy() + "/cgroup.controllers").read().split()
+
+
 class Runtime:
     """One state root and what is run in it."""
 
@@ -62,6 +81,10 @@ class Runtime:
             os.symlink("busybox", f"{self.rootfs}/bin/{name}")
         os.chmod(self.folder, 0o755)
 
+    def command(self, *words):
+        """The command line of a call."""
+        return [self.program, "--root", self.root, *words]
+
     def call(self, *words, check=True, timeout=120, stdin=None, output=subprocess.PIPE, **options):
         """`output=None` for what outlives the call and would hold the pipe open."""
         streams = dict(stdout=output, stderr=output) if output else dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -69,10 +92,14 @@ class Runtime:
             options["stdin"] = subprocess.DEVNULL
         else:
             options["input"] = stdin
-        done = subprocess.run([self.program, "--root", self.root, *words], text=True, timeout=timeout, **streams, **options)
+        done = subprocess.run(self.command(*words), text=True, timeout=timeout, **streams, **options)
         if check and done.returncode != 0:
             raise Failure(f"{' '.join(words)}: {done.returncode} {(done.stderr or '').strip()}")
         return done
+
+    def begin(self, *words):
+        """A call that goes on beside its caller."""
+        return subprocess.Popen(self.command(*words), **QUIET)
 
     def bundle(self, script="true", change=None, rootfs=None):
         """A bundle that runs a shell script; `change` alters its configuration. Its folder."""
@@ -106,17 +133,27 @@ class Runtime:
         folder = self.bundle(script, change)
         with open(folder + "/output", "w") as output:
             done = subprocess.run(
-                [self.program, "--root", self.root, "create", "--bundle", folder, *options, name],
+                self.command("create", "--bundle", folder, *options, name),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=120, **more)
         if done.returncode != 0:
             raise Failure("create: " + open(folder + "/output").read().strip())
         return name, folder
 
+    def state(self, name):
+        return json.loads(self.call("state", name).stdout)
+
     def status(self, name):
-        return json.loads(self.call("state", name).stdout)["status"]
+        return self.state(name)["status"]
 
     def wait(self, name, status="stopped"):
         until(lambda: self.status(name) == status, f"{name} is {status}")
+
+    def left_over(self, name):
+        """What is there of a container that should be gone."""
+        found = [path for path in (f"{self.root}/{name}", f"{hierarchy()}/swiftlet-oci/{name}") if os.path.exists(path)]
+        found += [line for line in open("/proc/self/mountinfo") if self.rootfs in line]
+        # beside a pid file, whose directory is the engine's
+        return found + [file for file in os.listdir(self.folder) if file.startswith("pid-file.")]
 
     def clean(self):
         for name in self.made:

@@ -6,10 +6,14 @@ import re
 import sys
 import traceback
 
+import agents
+import attack
 import attacks
+import creators
 import devices
 import habits
 import hooks
+import images
 import insiders
 import keys
 import kills
@@ -28,8 +32,8 @@ import sessions
 from bundle import Failure, Runtime
 
 
-PARTS = (process, namespaces, devices, seccomp, resources, links, mounts, lifecycle, hooks, sessions, refusals, habits, scopes, programs, races, kills,
-         insiders, keys, attacks)
+PARTS = (process, namespaces, devices, seccomp, resources, links, mounts, lifecycle, hooks, sessions, refusals, habits, scopes, programs, creators, races, kills,
+         insiders, agents, keys, images, attacks)
 
 
 def all_tests():
@@ -56,9 +60,9 @@ def print_tables():
             if not fnmatch.filter(names, pattern):
                 print(f"FAIL  there is no check {pattern}")
                 wrong += 1
-    print_attacks(attacks.ATTACKS)
+    print_attacks(attack.ATTACKS)
     tried = {name for pattern in patterns for name in fnmatch.filter(names, pattern)}
-    for name in sorted(names - tried - attacks.NAMES):
+    for name in sorted(names - tried - attack.NAMES):
         print(f"FAIL  {name} is in no row of README.md")
         wrong += 1
     return wrong
@@ -92,7 +96,7 @@ def main():
             sys.stdout.flush()
     finally:
         runtime.clean()
-    rows = [row for row in attacks.ATTACKS if row[-1]]
+    rows = [row for row in attack.ATTACKS if row[-1]]
     if rows:
         print_attacks(rows)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")

@@ -5,8 +5,7 @@ import signal
 import socket
 import tempfile
 
-from bundle import add_mount, expect, until, words
-from resources import controllers
+from bundle import add_mount, controllers, expect, hierarchy, said, words
 
 
 def test_home(runtime):
@@ -72,7 +71,7 @@ def test_owner(runtime):
     assert table[0].split() == ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"], table[0]
     assert [row.split()[5] for row in table[1:] if row.startswith(name)] == ["root"], table
     assert [one["owner"] for one in json.loads(runtime.call("list", "-f", "json").stdout) if one["id"] == name] == ["root"]
-    assert json.loads(runtime.call("state", name).stdout)["owner"] == "root"
+    assert runtime.state(name)["owner"] == "root"
 
 
 def test_options_together(runtime):
@@ -104,8 +103,8 @@ def test_user_namespace_without_root(runtime):
         c["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "id -u >/dev/shm/hook"], "env": ["PATH=/bin"]}]}
     name, folder = runtime.create("cat /dev/shm/hook; id -u; id -g; cat /proc/self/uid_map; echo x >/dev/null && echo done; exec sleep 60", change)
     runtime.call("start", name)
-    said = until(lambda: (lambda text: "done" in text and text)(open(folder + "/output").read()), "its output")
-    assert said.split() == ["1000", "1000", "1000", "1000", "100000", "1", "done"], said
+    out = said(folder, "done")
+    assert out.split() == ["1000", "1000", "1000", "1000", "100000", "1", "done"], out
     assert words(runtime.call("exec", name, "id", "-u")) == ["1000"]
 
 
@@ -113,7 +112,7 @@ def test_signal_of_run(runtime):
     """kill reaches a program that run waits for, and run gives back what the program makes of it."""
     name, folder = runtime.create("trap 'echo told; exit 3' TERM; echo ready; while :; do sleep 0.05; done")
     runtime.call("start", name)
-    until(lambda: "ready" in open(folder + "/output").read(), "it is ready")
+    said(folder, "ready")
     for text in ("0", "SIGCONT", "cont", str(int(signal.SIGTERM))):
         runtime.call("kill", name, text)
     runtime.wait(name)
@@ -122,12 +121,11 @@ def test_signal_of_run(runtime):
 
 def test_updates_in_turn(runtime):
     """update: each changes what it names and leaves the rest as the ones before have set it."""
-    mount, known = controllers()
-    if not {"memory", "cpu", "pids"} <= set(known):
+    if not {"memory", "cpu", "pids"} <= set(controllers()):
         return "the controllers of this host are bound to cgroup v1"
     group = f"oci-check-turns-{os.getpid()}"
     name, _ = runtime.create(change=lambda c: c["linux"].update(cgroupsPath="/" + group))
-    read = lambda file: " ".join(open(f"{mount}/{group}/{file}").read().split())
+    read = lambda file: " ".join(open(f"{hierarchy()}/{group}/{file}").read().split())
     path = runtime.folder + "/resources.json"
     json.dump({"memory": {"limit": 1 << 28}, "pids": {"limit": -1}}, open(path, "w"))
     turns = [(["--memory", "64m"], str(1 << 26), "max 100000", "max"), (["--pids-limit", "70"], str(1 << 26), "max 100000", "70"),

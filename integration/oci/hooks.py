@@ -6,7 +6,6 @@ import tempfile
 import time
 
 from bundle import add_mount, expect, until, with_users, without, words
-from lifecycle import state
 
 HOOKS = "prestart createRuntime createContainer startContainer poststart poststop".split()
 
@@ -34,7 +33,7 @@ def test_hooks(runtime):
     log, change = hook_bundle(runtime)
     name, _ = runtime.create("echo program >>%s/hooks; sleep 60" % log, change)
     own = os.readlink("/proc/self/ns/net")
-    pid = state(runtime, name)["pid"]
+    pid = runtime.state(name)["pid"]
     inside = os.readlink(f"/proc/{pid}/ns/net")
     rows = lambda: [line.split(" ", 3) for line in open(log + "/hooks").read().strip().split("\n")]
     assert [(r[0], r[1]) for r in rows()] == [("prestart", own), ("createRuntime", own), ("createContainer", inside)], rows()
@@ -82,7 +81,7 @@ def held_hook(runtime, change=None):
         both(c)
         c["hooks"]["startContainer"][0]["args"][2] += f"; until [ -e {log}/go ]; do sleep 0.05; done"
     name, _ = runtime.create(f"touch {log}/ran; sleep 60", waits)
-    call = subprocess.Popen([runtime.program, "--root", runtime.root, "start", name], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    call = subprocess.Popen(runtime.command("start", name), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     until(lambda: "startContainer" in open(log + "/hooks").read(), "the hook runs")
     return name, log, call
 
@@ -154,7 +153,7 @@ def test_hook_ends_with_its_caller(runtime):
         for station in "createRuntime", "createContainer":
             hooks = {station: [{"path": "/bin/sleep", "args": ["sleep", "86397"]}]}
             folder = runtime.bundle("true", lambda c: (alter(c), c.update(hooks=hooks)))
-            words = [runtime.program, "--root", runtime.root, "create", "--bundle", folder, runtime.id()]
+            words = runtime.command("create", "--bundle", folder, runtime.id())
             caller = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             until(running, "the hook")
             caller.kill()
@@ -190,7 +189,7 @@ def test_hooks_leave_nothing_running(runtime):
     other, _ = runtime.create()
     def in_others_sight(c):
         without(c, "pid")
-        c["linux"]["namespaces"].append({"type": "pid", "path": f"/proc/{state(runtime, other)['pid']}/ns/pid"})
+        c["linux"]["namespaces"].append({"type": "pid", "path": f"/proc/{runtime.state(other)['pid']}/ns/pid"})
     log = tempfile.mkdtemp(dir=runtime.folder) + "/left"
     os.chmod(os.path.dirname(log), 0o777)
     for change in (lambda c: None, with_users, in_others_sight):
@@ -233,7 +232,7 @@ def test_stop_hooks_without_a_look(runtime):
         c["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", cover]}],
                       "poststop": [{"path": "/bin/sh", "args": ["sh", "-c", f"ls /proc >{log}; umount /proc; cat >>{log}"]}]}
     name = runtime.id()
-    words = ["unshare", "-m", runtime.program, "--root", runtime.root, "run", "--bundle", runtime.bundle("true", change), name]
+    words = ["unshare", "-m", *runtime.command("run", "--bundle", runtime.bundle("true", change), name)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     expect(done.stderr, "createRuntime")

@@ -1,67 +1,20 @@
-"""What a container, or an agent that answers for its system calls, can do to the calls that reach into it. As in attacks.py, each has a control."""
-import array
-import fcntl
+"""What a container can do to the calls that reach into it. As in attacks.py, each has a control."""
 import json
 import os
 import re
 import shutil
-import socket
-import struct
 import subprocess
 import tempfile
-import threading
 
-from attacks import attack, image, run_image
-from bundle import ALL_CAPABILITIES, add_mount, expect, until, with_users, without
-from kills import left_over
-from races import QUIET
-
-
-class Agent:
-    """Takes seccomp listeners at a path. For the first `serves` of them every call goes on as if it were not asked for; the others are never answered."""
-
-    def __init__(self, runtime, serves=0):
-        self.path = tempfile.mktemp(dir=runtime.folder)
-        self.taken = []
-        self.server = socket.socket(socket.AF_UNIX)
-        self.server.bind(self.path)
-        self.server.listen(8)
-        threading.Thread(target=self.take, args=[serves], daemon=True).start()
-
-    def take(self, serves):
-        while True:
-            peer, _ = self.server.accept()
-            _, ancillary, _, _ = peer.recvmsg(65536, socket.CMSG_SPACE(4))
-            listener = array.array("i", ancillary[0][2])[0]
-            self.taken.append(listener)
-            if len(self.taken) <= serves:
-                threading.Thread(target=let_pass, args=[listener], daemon=True).start()
-
-    def asked_for(self, *calls):
-        def change(config):
-            config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": self.path,
-                                          "syscalls": [{"names": list(calls), "action": "SCMP_ACT_NOTIFY"}]}
-        return change
-
-
-def let_pass(listener):
-    try:
-        while True:
-            request = bytearray(80)
-            fcntl.ioctl(listener, 0xC0502100, request)  # SECCOMP_IOCTL_NOTIF_RECV
-            fcntl.ioctl(listener, 0xC0182101, struct.pack("QqiI", struct.unpack_from("Q", request)[0], 0, 0, 1))  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
-    except OSError:
-        pass  # who asked has ended
+from agents import Agent
+from attack import attack, image
+from bundle import ALL_CAPABILITIES, QUIET, expect, said, until, with_users, without
 
 
 def may_trace(config):
     """Root's rights without those to mount, with CAP_SYS_PTRACE."""
     names = [name for name in ALL_CAPABILITIES if name != "CAP_SYS_ADMIN"]
     config["process"]["capabilities"] = {key: list(names) for key in ("bounding", "effective", "permitted")}
-
-
-def calls(runtime, *words):
-    return subprocess.Popen([runtime.program, "--root", runtime.root, *words], **QUIET)
 
 
 def processes(runtime, name):
@@ -100,14 +53,14 @@ def test_session_is_out_of_reach(runtime):
     name, folder = runtime.create("sleep 100 & until [ -e /who ]; do sleep 0.05; done; for p in $(cat /who); do sh /look $p | tr '\\n' ' '; echo .; done; exec sleep 100", change)
     runtime.call("start", name)
     sleeper = until(lambda: [p for p in processes(runtime, name) if is_of_container(p, "sleep\x00100")], "the container's own process is there")[0]
-    session = calls(runtime, "exec", name, "sleep", "77")
+    session = runtime.begin("exec", name, "sleep", "77")
     try:
         until(lambda: len(agent.taken) == 2, "the session's filter is loaded")
         on_its_way = until(lambda: [p for p in processes(runtime, name) if not is_of_container(p)], "the session waits")[0]
         with open(tree + "/who.new", "w") as file:
             file.write(f"{number_inside(on_its_way)} {number_inside(sleeper)}\n")
         os.rename(tree + "/who.new", tree + "/who")
-        out = until(lambda: open(folder + "/output").read().count(".") == 2 and open(folder + "/output").read(), "both were looked at")
+        out = said(folder, ".", 2)
         seen, control = [row.split() for row in out.split(".")[:2]]
         assert seen == [], seen
         assert control == ["mem", "maps", "environ", "exe", "cwd", "root", "fd/1"], control
@@ -119,15 +72,15 @@ def test_session_is_out_of_reach(runtime):
 def test_number_is_not_the_childs(runtime):
     """The page in which the kernel tells a process between whom it has made is not had by that one, who may be traced by then."""
     name, _ = runtime.create(change=with_users)
-    pid = json.loads(runtime.call("state", name).stdout)["pid"]
+    pid = runtime.state(name)["pid"]
     def of_a_pod(config):
         without(config, "pid")
         config["linux"]["namespaces"] += [{"type": kind, "path": f"/proc/{pid}/ns/{kind}"} for kind in ("user", "pid")]
     plain, _ = runtime.create()
     runtime.call("start", plain)
-    births = ["python3", "-B", os.path.dirname(__file__) + "/births.py", runtime.program, "--root", runtime.root]
+    births = ["python3", "-B", os.path.dirname(__file__) + "/births.py"]
     for words in (["exec", plain, "true"], ["run", "--bundle", runtime.bundle("true", of_a_pod), runtime.id()]):
-        done = subprocess.run([*births, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*births, *runtime.command(*words)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
         rows = [row.split() for row in done.stdout.splitlines()]
         inside = [int(shared) for numbers, shared in rows if int(numbers) > 1]
         assert any(row == ["1", "1"] for row in rows), done  # who makes it has it
@@ -156,8 +109,8 @@ def test_session_shows_nothing_of_the_host(runtime):
             name, folder = runtime.create(WATCH % (outside + "/marker"), change)
             runtime.call("start", name)
             with open(input) as stdin:
-                subprocess.run([*tracer, runtime.program, "--root", runtime.root, "exec", *options, name, "touch", "/dev/shm/over"], check=True, timeout=60, **{**QUIET, "stdin": stdin})
-            out = until(lambda: "over" in open(folder + "/output").read() and open(folder + "/output").read(), "it has looked").split("\n")
+                subprocess.run([*tracer, *runtime.command("exec", *options, name, "touch", "/dev/shm/over")], check=True, timeout=60, **{**QUIET, "stdin": stdin})
+            out = said(folder, "over").split("\n")
             assert "seen" in out, "the session was not seen on its way"
             assert "led" not in out, "it led to the host's files"
             assert outside + "/marker" not in out, "it led to what its caller has in the terminal's place"
@@ -196,13 +149,13 @@ def test_session_lends_no_rights(runtime):
             (filtered, [], {"mighty", "gaining", "unfiltered"}), (filtered, ["--tty"], {"mighty", "gaining", "unfiltered"}):
         name, folder = runtime.create(WATCH_RIGHTS, setting)
         runtime.call("start", name)
-        session = [runtime.program, "--root", runtime.root, "exec", *options, name, "touch", "/dev/shm/once"]
+        session = runtime.command("exec", *options, name, "touch", "/dev/shm/once")
         for _ in range(30):  # strace loses who is cloned into a user namespace, so that it goes by quickly
             subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", *delays, *session], check=True, timeout=60, **{**QUIET, "stdin": subprocess.DEVNULL})
             if "seen" in open(folder + "/output").read():
                 break
         runtime.call("exec", name, "touch", "/dev/shm/over")
-        out = until(lambda: "over" in open(folder + "/output").read() and open(folder + "/output").read(), "it has looked")
+        out = said(folder, "over")
         assert "seen" in out, "the session was not seen on its way"
         assert not lent & set(out.split()), (lent & set(out.split()), options, setting.__name__)
     if not runtime.users:
@@ -227,7 +180,7 @@ def test_joined_processes_lend_nothing(runtime):
     try:
         name, folder = runtime.create(look, may_trace)
         runtime.call("start", name)
-        pid = json.loads(runtime.call("state", name).stdout)["pid"]
+        pid = runtime.state(name)["pid"]
         def joined(config):
             may_trace(config)
             without(config, "pid")
@@ -236,7 +189,7 @@ def test_joined_processes_lend_nothing(runtime):
         runtime.users = False
         delays = [word for call in ("setsid", "fcntl", "prctl", "move_mount") for word in ("-e", f"inject={call}:delay_enter=50000")]
         bundle = runtime.bundle("ps; readlink /proc/self", joined)
-        words = [runtime.program, "--root", runtime.root, "run", "--bundle", bundle, runtime.id()]
+        words = runtime.command("run", "--bundle", bundle, runtime.id())
         tracer = [] if users else ["strace", "-f", "-qq", "-o", "/dev/null", *delays]  # it loses who is cloned into a user namespace
         for _ in range(30):
             done = subprocess.run([*tracer, *words], capture_output=True, stdin=subprocess.DEVNULL, text=True, timeout=120)
@@ -246,7 +199,7 @@ def test_joined_processes_lend_nothing(runtime):
         assert done.stdout.split()[-1].isdigit(), "its procfs is not of the namespace that it joined"
         runtime.users = users
         runtime.call("exec", name, "touch", "/dev/shm/over")
-        out = until(lambda: "over" in open(folder + "/output").read() and open(folder + "/output").read(), "it has looked")
+        out = said(folder, "over")
         assert "seen" in out, "it was not seen on its way"
         assert "led" not in out and "mighty" not in out, set(out.split())
         if not users:
@@ -260,51 +213,6 @@ def test_joined_processes_lend_nothing(runtime):
         shutil.rmtree(outside)
 
 
-@attack("an agent that never answers", "a container's process, a session and the program itself wait for it; paused and deleted meanwhile, and a session beside them",
-        "who waits for an agent is ended by a signal; no lock is held over the wait", "with an agent that lets it pass the call is done")
-def test_silent_agent(runtime):
-    """An agent that never answers holds up who asked it, and nobody else."""
-    silent, kind = Agent(runtime), Agent(runtime, serves=9)
-    name, _ = runtime.create("mkdir /dev/shm/made; sleep 100", silent.asked_for("mkdir", "mkdirat"))
-    runtime.call("start", name)
-    until(lambda: len(silent.taken) == 1, "the agent has the listener")
-    session = calls(runtime, "exec", name, "mkdir", "/dev/shm/other")
-    until(lambda: len(silent.taken) == 2, "the session waits")
-    assert runtime.call("exec", name, "ls", "/dev/shm").stdout == ""
-    runtime.call("pause", name)
-    assert runtime.status(name) == "paused"
-    runtime.call("resume", name)
-    runtime.call("delete", "--force", name)
-    assert session.wait(30) != 0
-    name, _ = runtime.create("true", silent.asked_for("execve"))
-    start = calls(runtime, "start", name)
-    until(lambda: len(silent.taken) == 4, "the program waits")
-    runtime.call("delete", "--force", name)
-    start.wait(30)
-    assert left_over(runtime, name) == [], left_over(runtime, name)
-    expect(runtime.run("mkdir /dev/shm/made && echo made", kind.asked_for("mkdir", "mkdirat", "execve")).stdout, "made")  # the control
-
-
-def test_seccomp_agent_that_takes_nothing(runtime):
-    """linux.seccomp.listenerPath: an agent that accepts no connection is an error after a while, and no wait without end."""
-    server, waiting = socket.socket(socket.AF_UNIX), []
-    path = runtime.folder + "/full"
-    server.bind(path)
-    server.listen(0)
-    try:
-        while len(waiting) < 9:
-            waiting.append(socket.socket(socket.AF_UNIX))
-            waiting[-1].setblocking(False)
-            waiting[-1].connect(path)
-    except BlockingIOError:
-        pass  # it takes no more
-    agent = Agent(runtime)
-    agent.path = path
-    done = runtime.run("sleep 100", agent.asked_for("mkdir"), check=False, timeout=60)
-    assert done.returncode != 0
-    expect(done.stderr, path, "timed out")
-
-
 # Files of the container's own where the kernel's are.
 COVER = """mount -t tmpfs none /proc && mkdir -p /proc/self/attr/apparmor /proc/self/fd /proc/sys/kernel && cd /proc/self &&
 for f in oom_score_adj attr/exec attr/apparmor/exec; do echo whole >$f; done; echo covered; cd /; exec sleep 100"""
@@ -316,7 +224,7 @@ def test_session_believes_no_procfs(runtime):
     """exec writes to nothing that a container has laid over its procfs (CVE-2019-16884)."""
     name, folder = runtime.create(COVER, lambda c: c["process"].update(oomScoreAdj=321))
     runtime.call("start", name)
-    until(lambda: "covered" in open(folder + "/output").read(), "its procfs is covered")
+    said(folder, "covered")
     pid_file = folder + "/session"
     runtime.call("exec", "--detach", "--pid-file", pid_file, name, "sleep", "77", output=None)
     pid = open(pid_file).read()
@@ -346,42 +254,6 @@ def test_sysctl_is_not_led_astray(runtime):
         holder.wait()
 
 
-@attack("targets swapped meanwhile (CVE-2021-30465, CVE-2024-45310)", "a directory of a shared volume and a link to the host change places while containers are made that mount beneath it",
-        "openat2 with RESOLVE_IN_ROOT, mkdirat and move_mount by descriptor", "who makes the directory by its path makes it on the host")
-def test_swapped_targets_stay_inside(runtime):
-    """A mount's target whose way is swapped against a link while it is made stays inside (CVE-2021-30465)."""
-    outside, volume = tempfile.mkdtemp(prefix="oci-outside-"), tempfile.mkdtemp(dir=runtime.folder)
-    os.chmod(volume, 0o777)
-    os.mkdir(volume + "/own")
-    os.chmod(volume + "/own", 0o777)
-    os.symlink("own", volume + "/part")
-    over = threading.Event()
-    def swap():
-        while not over.is_set():
-            for target in (outside, "own"):
-                os.symlink(target, volume + "/next")
-                os.rename(volume + "/next", volume + "/part")
-    swapper = threading.Thread(target=swap)
-    swapper.start()
-    def change(config):
-        add_mount(config, "/volume", volume, "bind", ["bind"])
-        add_mount(config, "/volume/part/made", "tmpfs", "tmpfs")
-    try:
-        tree = image(runtime, lambda t: (os.makedirs(t + outside), os.mkdir(t + "/volume")))
-        made = sum(run_image(runtime, tree, "true", change).returncode == 0 for _ in range(12))
-        assert os.listdir(outside) == [], os.listdir(outside)
-        assert made > 0, "no container was made"
-        def led_out():
-            shutil.rmtree(volume + "/own/by-path", ignore_errors=True)
-            os.makedirs(volume + "/part/by-path", exist_ok=True)
-            return os.listdir(outside) == ["by-path"]
-        until(led_out, "who follows the path is led out")  # the control
-    finally:
-        over.set()
-        swapper.join()
-        shutil.rmtree(outside)
-
-
 @attack("hooks led by their container", "the container's root lists what a hook in its namespaces has open, and where it is",
         "descriptors are closed before the execve; it stands at the container's root and is the container's user", "the same program started with an open directory shows it")
 def test_hooks_carry_nothing_in(runtime):
@@ -394,35 +266,3 @@ def test_hooks_carry_nothing_in(runtime):
     assert out.stdout.split() == ["0", "/", "..", "0", "1", "2", "3", "/"], (out.stdout, out.stderr)
     control = subprocess.run(["bash", "-c", 'exec 9</; cd /tmp; exec sh -c "$0"', show], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout.split()
     assert "9" in control and control[1] == "/tmp", control
-
-
-@attack("another user's state", "a user lays a container with a hook where a second one's containers are to be, who has no XDG_RUNTIME_DIR, and who deletes it",
-        "a directory in /tmp is believed only where it is the caller's own", "who is told to take that directory (--root) runs the hook")
-def test_state_of_another_is_not_believed(runtime):
-    """A user's call believes nothing that another has laid where its containers are by default."""
-    if runtime.users:
-        return "it is between callers"
-    victim, foe = 61234, 61235
-    place, marker = f"/tmp/run-{victim}", runtime.folder + "/led"
-    open(marker, "w").close()
-    os.chown(marker, victim, victim)
-    hook = {"path": "/bin/sh", "args": ["sh", "-c", f"id -u >{marker}"]}
-    name, _ = runtime.create(change=lambda c: c.update(hooks={"poststop": [hook]}))
-    def call(*words):
-        drop = ["setpriv", f"--reuid={victim}", f"--regid={victim}", "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR"]
-        return subprocess.run([*drop, runtime.program, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
-    try:
-        os.mkdir(place, 0o755)
-        shutil.copytree(f"{runtime.root}/{name}", f"{place}/swiftlet-oci/evil", ignore=lambda path, names: [n for n in names if not n.endswith(".json")])
-        subprocess.run(["sed", "-i", f"s/{name}/evil/g", f"{place}/swiftlet-oci/evil/state.json"], check=True)
-        runtime.call("delete", "--force", name)
-        open(marker, "w").close()
-        subprocess.run(["chown", "-R", f"{foe}:{foe}", place], check=True)
-        subprocess.run(["chmod", "-R", "a+rwX", place], check=True)
-        done = call("delete", "--force", "evil")
-        assert done.returncode != 0 and open(marker).read() == "", (done, open(marker).read())
-        expect(done.stderr, place, "XDG_RUNTIME_DIR")
-        call("--root", place + "/swiftlet-oci", "delete", "--force", "evil")
-        assert open(marker).read() == f"{victim}\n"  # the control
-    finally:
-        shutil.rmtree(place, ignore_errors=True)

@@ -3,7 +3,7 @@ import os
 import subprocess
 import tempfile
 
-from attacks import attack, image
+from attack import attack, image
 from bundle import expect, until, with_users
 
 
@@ -28,11 +28,11 @@ def test_keys_of_the_caller(runtime):
         assert done.returncode == 0, (words, done.returncode, done.stderr)
         return done.stdout
     def of_ours(*words):
-        return with_key(runtime.program, "--root", runtime.root, *words)
+        return with_key(*runtime.command(*words))
     assert of_ours("run", "--bundle", runtime.bundle(f"{find}; cat /dev/shm/hook", change), runtime.id()).split() == ["found", "1"] * 2
     name = runtime.id()
     with open(os.devnull, "w") as nowhere:
-        create = [runtime.program, "--root", runtime.root, "create", "--bundle", runtime.bundle("exec keys keep own sh -c 'keys find own && touch /dev/shm/kept; exec sleep 1000'", change), name]
+        create = runtime.command("create", "--bundle", runtime.bundle("exec keys keep own sh -c 'keys find own && touch /dev/shm/kept; exec sleep 1000'", change), name)
         subprocess.run([tree + "/bin/keys", "keep", "check", *create], stdin=subprocess.DEVNULL, stdout=nowhere, stderr=nowhere, check=True, timeout=60)
     runtime.call("start", name)
     until(lambda: runtime.call("exec", name, "ls", "/dev/shm/kept", check=False).returncode == 0, "the container has a key of its own")

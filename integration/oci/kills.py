@@ -8,28 +8,15 @@ import re
 import subprocess
 import time
 
-from bundle import expect, until
+from bundle import QUIET, expect, hierarchy, until
 
 # Calls that a waiting takes as it happens: met where they are, but not to be counted on.
 WAITS = {"clock_nanosleep", "futex", "poll", "ppoll", "restart_syscall"}
 STRIDE, SEED = int(os.environ.get("OCI_KILLS", "3")), int(os.environ.get("OCI_SEED", "1"))
 
 
-def hierarchy():
-    return [line.split()[4] for line in open("/proc/self/mountinfo") if " - cgroup2 " in line][0]
-
-
-def left_over(runtime, name):
-    """What is there of a container that should be gone."""
-    found = [path for path in (f"{runtime.root}/{name}", f"{hierarchy()}/swiftlet-oci/{name}") if os.path.exists(path)]
-    found += [line for line in open("/proc/self/mountinfo") if runtime.rootfs in line]
-    # beside a pid file, whose directory is the engine's
-    return found + [file for file in os.listdir(runtime.folder) if file.startswith("pid-file.")]
-
-
 def traced(runtime, options, words):
-    quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
-    return subprocess.run(["strace", "-qq", *options, runtime.program, "--root", runtime.root, *words], **quiet)
+    return subprocess.run(["strace", "-qq", *options, *runtime.command(*words)], timeout=120, **QUIET)
 
 
 def steps(runtime, words):
@@ -60,7 +47,7 @@ def kills(runtime, verb, prepare, words, settle):
         try:
             settle(name)
             runtime.call("delete", "--force", name)
-            assert left_over(runtime, name) == [], left_over(runtime, name)
+            assert runtime.left_over(name) == [], runtime.left_over(name)
         except Exception as error:
             raise AssertionError(f"{verb} killed before {call} number {turn}: {error}") from error
     chosen = [step for number, step in enumerate(plan) if number % STRIDE == SEED % STRIDE]
@@ -85,7 +72,7 @@ def test_create_killed(runtime):
         if again.returncode != 0:
             assert runtime.status(name) in ("created", "stopped"), runtime.status(name)
             runtime.call("delete", "--force", name)
-            assert left_over(runtime, name) == [], left_over(runtime, name)
+            assert runtime.left_over(name) == [], runtime.left_over(name)
             runtime.call("create", "--bundle", folder, name, output=None)
         assert runtime.status(name) == "created"
     words = ["create", "--pid-file", runtime.folder + "/pid-file", "--bundle", folder]
@@ -100,7 +87,7 @@ def test_create_without_mounts_of_its_own_killed(runtime):
     folder = runtime.bundle("sleep 60", change)
     def settle(name):
         runtime.call("delete", "--force", name)
-        until(lambda: left_over(runtime, name) == [], "a child that lost its parent ends by itself")
+        until(lambda: runtime.left_over(name) == [], "a child that lost its parent ends by itself")
     kills(runtime, "create", runtime.id, lambda name: ["create", "--bundle", folder, name], settle)
 
 
@@ -141,7 +128,7 @@ def test_delete_killed(runtime):
     def settle(name):
         if os.path.exists(f"{runtime.root}/{name}"):
             runtime.call("delete", name)
-        assert left_over(runtime, name) == [], left_over(runtime, name)
+        assert runtime.left_over(name) == [], runtime.left_over(name)
         assert runtime.call("state", name, check=False).returncode != 0
         until(lambda: name in open(log).read(), "the hooks after its end have run")
     kills(runtime, "delete", prepare, lambda name: ["delete", name], settle)
@@ -160,7 +147,7 @@ def test_words_and_waits_refused(runtime):
         assert done.returncode not in (0, -9), done
         expect(done.stderr, said, "Cannot allocate memory")
         until(lambda: len(json.loads(runtime.call("ps", "--format", "json", name).stdout)) == 1, "nothing of the session is left")
-    assert left_over(runtime, other) == [], left_over(runtime, other)
+    assert runtime.left_over(other) == [], runtime.left_over(other)
 
 
 def test_session_not_made(runtime):
@@ -171,7 +158,7 @@ def test_session_not_made(runtime):
              ("setns:signal=KILL:when=1", ["creating the process", "killed", "oom_kill", "memory.max"]),
              ("setsid:signal=KILL:when=1", ["before its program", "oom_kill", "memory.max"])]
     for harm, said in cases:
-        done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=" + harm, runtime.program, "--root", runtime.root, "exec", name, "true"],
+        done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=" + harm, *runtime.command("exec", name, "true")],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
         assert done.returncode not in (0, -9), done
         expect(done.stderr, *said)
@@ -183,11 +170,11 @@ def test_looks_refused(runtime):
     """Without descriptors or memory to look, nothing that runs is taken for ended and no group for gone: an error says what could not be looked at."""
     def refused(path, call, code, *words):
         options = ["-o", "/dev/null", "-P", path, "-e", f"inject={call}:error={code}"]
-        return subprocess.run(["strace", "-qq", *options, runtime.program, "--root", runtime.root, *words], stdin=subprocess.DEVNULL,
+        return subprocess.run(["strace", "-qq", *options, *runtime.command(*words)], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=120)
     name, _ = runtime.create("trap exit TERM; while :; do sleep 1; done")
     runtime.call("start", name)
-    look = f"/proc/{json.loads(runtime.call('state', name).stdout)['pid']}/stat"
+    look = f"/proc/{runtime.state(name)['pid']}/stat"
     for words in (["state", name], ["delete", name], ["delete", "--force", name], ["kill", name]):
         done = refused(look, "openat", "ENFILE", *words)
         assert done.returncode not in (0, -9), (words, done)
@@ -203,7 +190,7 @@ def test_looks_refused(runtime):
         if done.returncode != 0:
             expect(done.stderr, path, "Cannot allocate memory")
     runtime.call("delete", "--force", name)
-    assert left_over(runtime, name) == [], left_over(runtime, name)
+    assert runtime.left_over(name) == [], runtime.left_over(name)
 
 
 def test_list_without_one(runtime):
@@ -211,9 +198,9 @@ def test_list_without_one(runtime):
     name, other = (runtime.create()[0] for _ in range(2))
     def list_refused(path, *words):
         options = ["-o", "/dev/null", "-P", path, "-e", "inject=openat:error=ENFILE"]
-        return subprocess.run(["strace", "-qq", *options, runtime.program, "--root", runtime.root, *words], stdin=subprocess.DEVNULL,
+        return subprocess.run(["strace", "-qq", *options, *runtime.command(*words)], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=120)
-    look = f"/proc/{json.loads(runtime.call('state', name).stdout)['pid']}/stat"
+    look = f"/proc/{runtime.state(name)['pid']}/stat"
     for words in (["list"], ["list", "--quiet"], ["list", "--format", "json"], ["--log", runtime.folder + "/list.log", "list"]):
         done = list_refused(look, *words)
         assert done.returncode == 1 and other in done.stdout and name not in done.stdout, (words, done)
@@ -238,7 +225,7 @@ def test_list_without_one(runtime):
 def test_gate_refused(runtime):
     """A created container whose gate cannot take a caller for lack of descriptors waits for the next one."""
     name, _ = runtime.create()
-    pid = json.loads(runtime.call("state", name).stdout)["pid"]
+    pid = runtime.state(name)["pid"]
     refused = runtime.folder + "/refused"
     strace = subprocess.Popen(["strace", "-qq", "-o", refused, "-p", str(pid), "-e", "inject=accept4:error=ENFILE:when=1"],
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -260,7 +247,7 @@ def test_output_refused(runtime):
     name, _ = runtime.create()
     for words in (["state", name], ["list"], ["list", "--quiet"], ["ps", name], ["events", "--stats", name], ["features"]):
         with open("/dev/full", "w") as full:
-            done = subprocess.run([runtime.program, "--root", runtime.root, *words], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
+            done = subprocess.run(runtime.command(*words), stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
                                   text=True, timeout=120)
         assert done.returncode == 1, (words, done)
         expect(done.stderr, "standard output", "No space left on device")

@@ -1,28 +1,23 @@
-"""The operations, hooks and descriptors."""
+"""The operations, and the descriptors and files that they are given."""
 import json
 import os
-import re
 import signal
 import subprocess
 import tempfile
 import time
 
-from bundle import expect, until, with_users, without
-
-
-def state(runtime, name):
-    return json.loads(runtime.call("state", name).stdout)
+from bundle import expect, hierarchy, said, until, with_users, without
 
 
 def test_lifecycle(runtime):
     """create, start, state, kill, delete: each state in turn."""
     name, folder = runtime.create("echo begun; exec sleep 60")
-    now = state(runtime, name)
+    now = runtime.state(name)
     assert now["status"] == "created" and now["id"] == name and now["bundle"] == folder and now["pid"] > 0, now
     assert open(folder + "/output").read() == ""
     runtime.call("start", name)
-    assert state(runtime, name)["status"] == "running"
-    until(lambda: open(folder + "/output").read() == "begun\n", "the program says that it has begun")
+    assert runtime.state(name)["status"] == "running"
+    assert said(folder, "begun\n") == "begun\n"
     runtime.call("kill", name, "KILL")
     runtime.wait(name)
     runtime.call("delete", name)
@@ -32,30 +27,12 @@ def test_lifecycle(runtime):
 def test_seen_while_it_does_not_run(runtime):
     """A created container that gets no time is still created, however often one looks, and starts."""
     name, _ = runtime.create()
-    pid = state(runtime, name)["pid"]
+    pid = runtime.state(name)["pid"]
     os.kill(pid, signal.SIGSTOP)
     assert {runtime.status(name) for _ in range(20)} == {"created"}
     os.kill(pid, signal.SIGCONT)
     runtime.call("start", name)
     runtime.wait(name, "running")
-
-
-def test_two_creators(runtime):
-    """Of two that create the same id at once, whichever is held up between making the directory and locking it, one makes it."""
-    folder = runtime.bundle("sleep 60")
-    for held in ("openat:delay_exit", "fcntl:delay_enter"):
-        name = runtime.id()
-        words = [runtime.program, "--root", runtime.root, "create", "--bundle", folder, name]
-        quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        path = f"{runtime.root}/{name}/config.json"
-        tracer = ["strace", "-qq", "-o", "/dev/null", "-P", path, "-e", f"inject={held}=1000000"]
-        first = subprocess.Popen([*tracer, *words], **quiet)
-        until(lambda: os.path.exists(path) or first.poll() is not None, "the first has made the directory")
-        second = subprocess.run(words, **quiet, timeout=60)
-        assert sorted([first.wait(60), second.returncode]) == [0, 1], (held, first.returncode, second.returncode)
-        assert runtime.status(name) == "created"
-        runtime.call("start", name)
-        runtime.call("delete", "--force", name)
 
 
 def test_groups_of_others(runtime):
@@ -69,53 +46,14 @@ def test_groups_of_others(runtime):
     assert runtime.status(name) == "created"
 
 
-def test_seccomp_before_start(runtime):
-    """linux.seccomp: loaded while the container waits for its start, where it lets pass what is done until then; else by the start. It holds either way."""
-    def filter_of(pid):
-        return re.search(r"Seccomp:\s*(\d)", open(f"/proc/{pid}/status").read()).group(1)
-
-    plain = {"names": ["symlink", "symlinkat"], "action": "SCMP_ACT_ERRNO"}
-    directory = {"names": ["mkdirat"], "action": "SCMP_ACT_ERRNO"}
-    wake = {"names": ["restart_syscall"], "action": "SCMP_ACT_KILL_PROCESS"}
-    gate = {"names": ["accept4", "recvfrom", "fchdir"], "action": "SCMP_ACT_ERRNO"}
-    looks = {"names": ["prctl"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1 << 20, "op": "SCMP_CMP_EQ"}]}
-    for rules, is_early in (([plain], True), *(([plain, other], False) for other in (directory, wake, gate, looks))):
-        for bound in (True, False):
-            def change(c):
-                c["process"]["noNewPrivileges"] = bound
-                c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}
-            name, folder = runtime.create("ln -s /tmp /tmp/no 2>/dev/null || echo refused; grep Seccomp: /proc/self/status; exec sleep 60", change)
-            pid = state(runtime, name)["pid"]
-            if is_early:
-                until(lambda: filter_of(pid) == "2", "the filter is loaded before the start")
-            else:
-                time.sleep(0.05)
-                assert filter_of(pid) == "0", rules
-            runtime.call("pause", name)
-            runtime.call("resume", name)
-            runtime.call("start", name)
-            until(lambda: open(folder + "/output").read().split() == ["refused", "Seccomp:", "2"], f"a filter of {rules} holds")
-            runtime.call("delete", "--force", name)
-
-
-def test_start_outlives_the_creator(runtime):
-    """A created container waits for start though its creator is gone, and dies by a signal meanwhile."""
-    name, _ = runtime.create()
-    assert state(runtime, name)["status"] == "created"
-    runtime.call("kill", name, "SIGKILL")
-    runtime.wait(name)
-    assert runtime.call("start", name, check=False).returncode != 0
-
-
 def test_start_is_done_once(runtime):
     """Of two that start a container at the same time one does, and the other leaves it alone."""
     for _ in range(8):
         name, folder = runtime.create("echo begun; exec sleep 60")
-        quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        calls = [subprocess.Popen([runtime.program, "--root", runtime.root, "start", name], **quiet) for _ in range(2)]
+        calls = [runtime.begin("start", name) for _ in range(2)]
         assert sorted(call.wait(timeout=120) == 0 for call in calls) == [False, True]
         until(lambda: os.path.getsize(folder + "/output"), "the program has written")
-        assert open(folder + "/output").read() == "begun\n" and state(runtime, name)["status"] == "running"
+        assert open(folder + "/output").read() == "begun\n" and runtime.state(name)["status"] == "running"
         runtime.call("delete", "--force", name)
 
 
@@ -125,46 +63,10 @@ def test_start_of_what_is_paused(runtime):
     runtime.call("pause", name)
     assert runtime.call("start", name, check=False).returncode != 0
     runtime.call("resume", name)
-    assert state(runtime, name)["status"] == "created"
+    assert runtime.state(name)["status"] == "created"
     assert open(folder + "/output").read() == ""
     runtime.call("start", name)
     runtime.wait(name, "running")
-
-
-def test_creator_killed(runtime):
-    """A creator killed at any moment leaves a container that is whole or can be removed."""
-    for delay in range(0, 14):
-        name = runtime.id()
-        folder = runtime.bundle("sleep 60")
-        call = subprocess.Popen([runtime.program, "--root", runtime.root, "create", "--bundle", folder, name],
-                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(delay / 1000)
-        call.kill()
-        call.wait()
-        runtime.call("delete", "--force", name)
-        again, _ = runtime.create(name=name)
-        runtime.call("delete", "--force", again)
-
-
-def test_creator_killed_by_its_hook(runtime):
-    """A creator that dies while the container's process waits for it takes the process with it, cgroup or none."""
-    change = lambda c: c.update(hooks={"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "kill -9 $PPID"]}]})
-    folder, name = runtime.bundle("sleep 60", change), runtime.id()
-    done = runtime.call("--cgroup-manager", "disabled", "create", "--bundle", folder, name, check=False, output=None)
-    assert done.returncode == -signal.SIGKILL, done.returncode
-    until(lambda: not processes_with(name), "its process has ended")
-
-
-def processes_with(word):
-    """The processes that were called with a word."""
-    found = []
-    for number in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if word.encode() in open(f"/proc/{number}/cmdline", "rb").read().split(b"\0"):
-                found.append(int(number))
-        except OSError:
-            continue  # it ended meanwhile
-    return found
 
 
 def test_program_missing(runtime):
@@ -223,7 +125,7 @@ def test_configuration_is_kept(runtime):
     config["process"].update(env=["PATH=/bin", "WHO=second"], args=["/bin/false"])
     json.dump(config, open(path, "w"))
     runtime.call("start", name)
-    assert state(runtime, name)["status"] == "running"
+    assert runtime.state(name)["status"] == "running"
     assert runtime.call("exec", name, "sh", "-c", "echo $WHO").stdout.strip() == "first"
 
 
@@ -232,7 +134,7 @@ def test_kill_signals(runtime):
     for word in ("TERM", "SIGTERM", "15", "term"):
         name, folder = runtime.create("trap 'echo caught; exit 3' TERM; echo ready; while :; do sleep 0.05; done")
         runtime.call("start", name)
-        until(lambda: "ready" in open(folder + "/output").read(), "the trap is set")
+        said(folder, "ready")
         runtime.call("kill", name, word)
         runtime.wait(name)
         expect(open(folder + "/output").read(), "caught")
@@ -257,7 +159,7 @@ def test_list_and_ps(runtime):
     assert rows[name]["status"] == "running"
     expect(runtime.call("list").stdout, name, "running")
     assert name in runtime.call("list", "-q").stdout.split()
-    pid = state(runtime, name)["pid"]
+    pid = runtime.state(name)["pid"]
     assert json.loads(runtime.call("ps", "--format", "json", name).stdout) == [pid]
     expect(runtime.call("ps", name).stdout, str(pid), "sleep 60")
 
@@ -267,14 +169,14 @@ def test_pause(runtime):
     name, folder = runtime.create("while :; do echo x; sleep 0.02; done")
     runtime.call("start", name)
     runtime.call("pause", name)
-    assert state(runtime, name)["status"] == "paused"
+    assert runtime.state(name)["status"] == "paused"
     size = os.path.getsize(folder + "/output")
     time.sleep(0.2)  # in which it would write ten lines
     assert os.path.getsize(folder + "/output") == size
     assert runtime.call("exec", name, "true", check=False).returncode != 0
     assert runtime.call("pause", name, check=False).returncode != 0
     runtime.call("resume", name)
-    assert state(runtime, name)["status"] == "running"
+    assert runtime.state(name)["status"] == "running"
     until(lambda: os.path.getsize(folder + "/output") > size, "it writes again")
 
 
@@ -282,7 +184,7 @@ def test_pid_file(runtime):
     """--pid-file."""
     file = runtime.folder + "/pid"
     name, _ = runtime.create(options=["--pid-file", file])
-    assert int(open(file).read()) == state(runtime, name)["pid"]
+    assert int(open(file).read()) == runtime.state(name)["pid"]
 
 
 def test_preserved_descriptors(runtime):
@@ -293,10 +195,6 @@ def test_preserved_descriptors(runtime):
         path = tempfile.mkstemp(dir=runtime.folder)[1]
         open(path, "w").write(text)
         files.append(open(path))
-    def place():
-        numbers = [os.dup(f.fileno()) for f in files]
-        for target, number in enumerate(numbers, 3):
-            os.dup2(number, target)
     # the shell that calls opens nothing beyond 4
     script = f"exec 3<{files[0].name} 4<{files[1].name} 5</dev/null; exec {runtime.program} --root {runtime.root} run --preserve-fds 2 --bundle {folder} {runtime.id()}"
     out = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120).stdout
@@ -337,7 +235,6 @@ def test_log_file(runtime):
 
 def test_nothing_leaks(runtime):
     """After a container nothing is left: no mount, no cgroup, no state."""
-    mount = [l.split()[4] for l in open("/proc/self/mountinfo") if " - cgroup2 " in l][0]
     # without what others who test on this machine bind their network namespaces to
     mounts = lambda: [line for line in open("/proc/self/mountinfo") if "/run/netns" not in line]
     before = mounts()
@@ -347,7 +244,7 @@ def test_nothing_leaks(runtime):
         runtime.run("true")
     assert mounts() == before
     assert set(os.listdir(runtime.root)) == names
-    parent = mount + "/swiftlet-oci"
+    parent = hierarchy() + "/swiftlet-oci"
     groups = os.listdir(parent) if os.path.isdir(parent) else []
     assert not set(groups) & set(runtime.made[made:]), groups
     # the parent goes with the last, unless somebody else's container is in it

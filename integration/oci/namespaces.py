@@ -1,5 +1,4 @@
 """Namespaces, new and joined, with what is set in them."""
-import json
 import os
 import subprocess
 import tempfile
@@ -41,7 +40,7 @@ def test_namespaces_joined(runtime):
     """linux.namespaces: joined by path, each kind but the user's."""
     kinds = {"pid": "pid", "mount": "mnt", "ipc": "ipc", "uts": "uts", "network": "net", "cgroup": "cgroup", "time": "time"}
     name, _ = runtime.create(change=lambda c: c["linux"]["namespaces"].append({"type": "time"}))
-    pid = json.loads(runtime.call("state", name).stdout)["pid"]
+    pid = runtime.state(name)["pid"]
     for kind, file in kinds.items():
         if kind == "mount":
             continue
@@ -84,7 +83,7 @@ def test_namespace_mount_joined(runtime):
 def test_namespace_user_joined(runtime):
     """linux.namespaces: a user namespace joined by path, the others made in it."""
     name, _ = runtime.create(change=with_users)
-    pid = json.loads(runtime.call("state", name).stdout)["pid"]
+    pid = runtime.state(name)["pid"]
     def change(c):
         c["linux"]["namespaces"].append({"type": "user", "path": f"/proc/{pid}/ns/user"})
     out = words(runtime.run("readlink /proc/self/ns/user; id -u; echo $$; cat /proc/self/uid_map", change))
@@ -97,7 +96,7 @@ def test_namespaces_of_a_pod(runtime):
     name, _ = runtime.create("ip link add of-the-pod type dummy || ip link add of-the-pod type veth; exec sleep 60", with_users)
     runtime.call("start", name)
     until(lambda: "of-the-pod" in runtime.call("exec", name, "ls", "/sys/class/net").stdout, "the pod has a link of its own")
-    pid = json.loads(runtime.call("state", name).stdout)["pid"]
+    pid = runtime.state(name)["pid"]
     def change(c):
         without(c, *files)
         c["linux"]["namespaces"] += [{"type": kind, "path": f"/proc/{pid}/ns/{file}"} for kind, file in files.items()]

@@ -70,7 +70,7 @@ def test_capabilities_of_the_caller(runtime):
     def change(c):
         c["process"]["capabilities"] = {key: names for key in ("bounding", "permitted", "effective", "inheritable", "ambient")}
     folder = runtime.bundle("grep Cap /proc/self/status", change)
-    call = ["setpriv", "--bounding-set", "-sys_time,-sys_resource", runtime.program, "--root", runtime.root, "run", "--bundle", folder, runtime.id()]
+    call = ["setpriv", "--bounding-set", "-sys_time,-sys_resource", *runtime.command("run", "--bundle", folder, runtime.id())]
     done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
     assert [int(line.split()[1], 16) for line in done.stdout.strip().split("\n")] == [32] * 5, done.stdout
     expect(done.stderr, "warning: setting capabilities (CAP_SYS_RESOURCE, CAP_SYS_TIME): Operation not permitted")

@@ -5,8 +5,7 @@ import os
 import stat
 import subprocess
 
-from bundle import NUMBERS, Failure, expect
-from lifecycle import state
+from bundle import NUMBERS, Failure, expect, hierarchy
 
 CAPABILITIES = """CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL
 AUDIT_WRITE""".split()
@@ -139,7 +138,7 @@ def test_programs_namespaces(runtime):
         c["root"]["path"] = "rootfs"
         c.pop("hostname")
     name, _ = runtime.create(change=bare)
-    pid = state(runtime, name)["pid"]
+    pid = runtime.state(name)["pid"]
     assert all(os.readlink(f"/proc/{pid}/ns/{kind}") == os.readlink(f"/proc/self/ns/{kind}") for kind in kinds)
     runtime.call("delete", "--force", name)
     assert runtime.rootfs + "/" not in open("/proc/self/mountinfo").read()
@@ -150,7 +149,7 @@ def test_programs_namespaces(runtime):
         for key, size in (("uidMappings", 2000), ("gidMappings", 3000)):
             c["linux"][key] = [{"hostID": 1000, "containerID": 0, "size": size}]
     name, _ = runtime.create(change=whole)
-    pid = state(runtime, name)["pid"]
+    pid = runtime.state(name)["pid"]
     assert not any(os.readlink(f"/proc/{pid}/ns/{kind}") == os.readlink(f"/proc/self/ns/{kind}") for kind in kinds)
     assert [words_of(f"/proc/{pid}/{file}") for file in ("uid_map", "gid_map")] == [["0", "1000", "2000"], ["0", "1000", "3000"]]
 
@@ -163,17 +162,17 @@ def test_programs_states(runtime):
     """kill_no_effect, pidfile, delete_only_create_resources: a stopped state stays as it is; a foreign group is left."""
     file = runtime.folder + "/pid-alone"
     name, _ = runtime.create("true", options=["--pid-file", file])
-    assert open(file).read() == str(state(runtime, name)["pid"]), "a pid file holds the number alone"
-    mount = [l.split()[4] for l in open("/proc/self/mountinfo") if " - cgroup2 " in l][0]
+    assert open(file).read() == str(runtime.state(name)["pid"]), "a pid file holds the number alone"
+    mount = hierarchy()
     group = f"{mount}/oci-check-foreign-{os.getpid()}"
     os.mkdir(group)
     try:
         open(group + "/cgroup.procs", "w").write(open(file).read())
         runtime.call("start", name)
         runtime.wait(name)
-        before = state(runtime, name)
+        before = runtime.state(name)
         assert runtime.call("kill", name, "KILL", check=False).returncode != 0
-        assert state(runtime, name) == before and before["pid"] == 0, before
+        assert runtime.state(name) == before and before["pid"] == 0, before
         runtime.call("delete", name)
         assert os.path.isdir(group), "a group of another's is gone"
     finally:
@@ -187,7 +186,7 @@ def test_programs_hooks(runtime):
         c["hooks"] = {kind: [{"path": runtime.rootfs + "/bin/sh", "args": ["sh", "-c", f"cat >{runtime.folder}/{kind}"], "timeout": 5,
                               "env": ["PATH=" + runtime.rootfs + "/bin:/bin"]}] for kind in ("prestart", "poststart", "poststop")}
     name, folder = runtime.create("true", change)
-    pid = state(runtime, name)["pid"]
+    pid = runtime.state(name)["pid"]
     runtime.call("start", name)
     runtime.wait(name)
     runtime.call("delete", name)

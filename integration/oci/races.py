@@ -7,18 +7,16 @@ import tempfile
 import threading
 import time
 
-from bundle import expect, until
-from kills import left_over
+from bundle import QUIET, expect, until
 
 SEED = int(os.environ.get("OCI_SEED", "1"))
-QUIET = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def held(runtime, holds, *words, path=None, turn=1):
     """A call that is held up for three seconds at one of its system calls, the `turn`th of that kind."""
     where = ["-P", path] if path else []
     tracer = ["strace", "-qq", "-o", "/dev/null", *where, "-e", f"inject={holds}=3000000:when={turn}"]
-    return subprocess.Popen([*tracer, runtime.program, "--root", runtime.root, *words], **QUIET)
+    return subprocess.Popen([*tracer, *runtime.command(*words)], **QUIET)
 
 
 def is_whole(runtime, name):
@@ -27,13 +25,13 @@ def is_whole(runtime, name):
     runtime.call("start", name)
     runtime.wait(name, "running")
     runtime.call("delete", "--force", name)
-    assert left_over(runtime, name) == [], left_over(runtime, name)
+    assert runtime.left_over(name) == [], runtime.left_over(name)
 
 
 def test_run_removes_its_own(runtime):
     """A foreground run whose container another has deleted leaves the next one of that id alone."""
     name, folder = runtime.id(), runtime.bundle("sleep 60")
-    run = subprocess.Popen([runtime.program, "--root", runtime.root, "run", "--bundle", folder, name], **QUIET)
+    run = runtime.begin("run", "--bundle", folder, name)
     until(lambda: os.path.exists(f"{runtime.root}/{name}/state.json") and runtime.status(name) == "running", "it runs")
     run.send_signal(signal.SIGSTOP)
     runtime.call("delete", "--force", name)
@@ -50,7 +48,7 @@ def test_deleted_while_it_is_made(runtime):
     until(lambda: os.path.lexists(f"{runtime.root}/{name}/cgroup"), "its group is noted")
     runtime.call("delete", "--force", name)
     assert create.wait(120) != 0
-    assert left_over(runtime, name) == [], left_over(runtime, name)
+    assert runtime.left_over(name) == [], runtime.left_over(name)
 
 
 def test_creator_leaves_its_successor_alone(runtime):
@@ -91,7 +89,7 @@ def test_deleted_twice_at_once(runtime):
     log, go = runtime.folder + "/deleted", runtime.folder + "/go"
     hook = {"path": "/bin/sh", "args": ["sh", "-c", f"echo ran >>{log}; until [ -e {go} ]; do sleep 0.05; done"], "timeout": 20}
     name, _ = runtime.create(change=lambda c: c.update(hooks={"poststop": [hook]}))
-    words = [runtime.program, "--root", runtime.root, "delete", "--force", name]
+    words = runtime.command("delete", "--force", name)
     first = subprocess.Popen(words, **QUIET)
     until(lambda: os.path.exists(log), "the hook runs")
     second = subprocess.Popen(words, **QUIET)
@@ -99,7 +97,7 @@ def test_deleted_twice_at_once(runtime):
     open(go, "w").close()
     assert [first.wait(120), second.wait(120)] == [0, 0], (first.returncode, second.returncode)
     assert open(log).read() == "ran\n", open(log).read()
-    assert left_over(runtime, name) == [], left_over(runtime, name)
+    assert runtime.left_over(name) == [], runtime.left_over(name)
 
 
 def test_deleted_twice_in_turns(runtime):
@@ -114,7 +112,7 @@ def test_deleted_twice_in_turns(runtime):
     time.sleep(1)
     open(go, "w").close()
     assert [first.wait(120), second.wait(120)] == [0, 0], (first.returncode, second.returncode)
-    assert left_over(runtime, name) == [], left_over(runtime, name)
+    assert runtime.left_over(name) == [], runtime.left_over(name)
 
 
 def test_claimed_in_vain(runtime):
@@ -122,11 +120,11 @@ def test_claimed_in_vain(runtime):
     name, folder = runtime.id(), runtime.bundle("sleep 60")
     for call in ("ftruncate:error=EIO", "openat:error=ENOSPC"):
         tracer = ["strace", "-qq", "-o", "/dev/null", "-P", f"{runtime.root}/{name}/config.json", "-e", f"inject={call}"]
-        words = [runtime.program, "--root", runtime.root, "create", "--bundle", folder, name]
+        words = runtime.command("create", "--bundle", folder, name)
         done = subprocess.run([*tracer, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=120)
         assert done.returncode == 1, (call, done)
         expect(done.stderr, f"{runtime.root}/{name}/config.json")
-        assert left_over(runtime, name) == [], (call, left_over(runtime, name))
+        assert runtime.left_over(name) == [], (call, runtime.left_over(name))
 
 
 def test_started_beside_another(runtime):
@@ -155,7 +153,7 @@ def test_directory_of_others_files(runtime):
     expect(done.stderr, "somebodys")
     os.remove(path + "/somebodys")
     runtime.call("delete", "--force", name)
-    assert left_over(runtime, name) == [], left_over(runtime, name)
+    assert runtime.left_over(name) == [], runtime.left_over(name)
 
 
 def test_storm(runtime):
@@ -167,7 +165,7 @@ def test_storm(runtime):
         words = dice.choice([["create", "--bundle", folders[0], name]] * 3 + [["delete", "--force", name]] * 3 + [["start", name]] * 2 + [
             ["run", "--detach", "--bundle", dice.choice(folders), name], ["exec", name, "true"], ["kill", name, "KILL"], ["delete", name]])
         with tempfile.TemporaryFile("w+", dir=runtime.folder) as said:
-            process = subprocess.Popen([runtime.program, "--root", runtime.root, *words], stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+            process = subprocess.Popen(runtime.command(*words), stdin=subprocess.DEVNULL, stdout=said, stderr=said)
             if dice.random() < 0.15:
                 time.sleep(dice.random() * 0.02)
                 process.kill()
@@ -191,6 +189,6 @@ def test_storm(runtime):
     assert any(done), "no call was done"
     for name in names:
         runtime.call("delete", "--force", name)
-        assert left_over(runtime, name) == [], left_over(runtime, name)
+        assert runtime.left_over(name) == [], runtime.left_over(name)
         runtime.create(name=name)
         is_whole(runtime, name)

@@ -1,34 +1,27 @@
 """The container's group and its limits."""
-import json
 import os
 
-from bundle import expect
+from bundle import controllers, expect, hierarchy
 
 
 def test_cgroup(runtime):
     """linux.cgroupsPath: the container is in its group, the namespace's root, and the group goes with it."""
     path = "/oci-check-%d/inner" % os.getpid()
     name, folder = runtime.create(change=lambda c: c["linux"].update(cgroupsPath=path))
-    pid = json.loads(runtime.call("state", name).stdout)["pid"]
+    pid = runtime.state(name)["pid"]
     line = [l for l in open(f"/proc/{pid}/cgroup") if l.startswith("0::")][0].strip()
     assert line == "0::" + path, line
     runtime.call("start", name)
     out = runtime.call("exec", name, "grep", "^0::", "/proc/self/cgroup")
     assert out.stdout.strip() == "0::/", out.stdout
     runtime.call("delete", "--force", name)
-    mount = [l.split()[4] for l in open("/proc/self/mountinfo") if " - cgroup2 " in l][0]
-    assert not os.path.exists(mount + path)
-    os.rmdir(mount + os.path.dirname(path))
-
-
-def controllers():
-    mount = [l.split()[4] for l in open("/proc/self/mountinfo") if " - cgroup2 " in l][0]
-    return mount, open(mount + "/cgroup.controllers").read().split()
+    assert not os.path.exists(hierarchy() + path)
+    os.rmdir(hierarchy() + os.path.dirname(path))
 
 
 def test_unheld_limits_are_told(runtime):
     """linux.resources: what the host cannot hold is said, never dropped in silence."""
-    _, known = controllers()
+    known = controllers()
     if "memory" in known:
         return "this host has the controllers"
     done = runtime.run("true", lambda c: c["linux"]["resources"].update(memory={"limit": 1 << 26}, pids={"limit": 50}))
@@ -37,7 +30,7 @@ def test_unheld_limits_are_told(runtime):
 
 def test_resources(runtime):
     """linux.resources: memory, processor, processes and unified keys in the group's files."""
-    mount, known = controllers()
+    mount, known = hierarchy(), controllers()
     if not {"memory", "cpu", "pids"} <= set(known):
         return "the controllers of this host are bound to cgroup v1"
     def change(c):
@@ -55,7 +48,7 @@ def test_resources(runtime):
 
 def test_unified(runtime):
     """linux.resources.unified: written into the group; a file that is not there is an error."""
-    mount, known = controllers()
+    mount, known = hierarchy(), controllers()
     if "hugetlb" not in known and "pids" not in known:
         return "no controller to try it with"
     file = "pids.max" if "pids" in known else "hugetlb.2MB.max"

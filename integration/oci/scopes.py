@@ -6,8 +6,7 @@ import struct
 import threading
 import time
 
-from bundle import expect, until
-from kills import hierarchy
+from bundle import expect, hierarchy, until
 
 BUS, MANAGER = "org.freedesktop.DBus", "org.freedesktop.systemd1"
 PATH = "/org/freedesktop/systemd1"

@@ -1,9 +1,15 @@
 """Seccomp profiles, by what becomes of the calls that they name."""
+import array
+import fcntl
 import json
 import os
+import re
+import socket
+import struct
 import threading
+import time
 
-from bundle import expect
+from bundle import expect, until
 
 
 def seccomp(rules, default="SCMP_ACT_ALLOW", **more):
@@ -82,10 +88,6 @@ def test_seccomp_is_cached(runtime):
 
 def test_seccomp_notify(runtime):
     """linux.seccomp: SCMP_ACT_NOTIFY hands the listener with the container's state to listenerPath."""
-    import array
-    import fcntl
-    import socket
-    import struct
     path = runtime.folder + "/listener"
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
@@ -110,3 +112,32 @@ def test_seccomp_notify(runtime):
     state = got["state"]
     assert state["fds"] == ["seccompFd"] and state["metadata"] == "mine" and state["pid"] > 0, state
     assert state["state"]["bundle"].startswith(runtime.folder), state
+
+
+def test_seccomp_before_start(runtime):
+    """linux.seccomp: loaded while the container waits for its start, where it lets pass what is done until then; else by the start. It holds either way."""
+    def filter_of(pid):
+        return re.search(r"Seccomp:\s*(\d)", open(f"/proc/{pid}/status").read()).group(1)
+
+    plain = {"names": ["symlink", "symlinkat"], "action": "SCMP_ACT_ERRNO"}
+    directory = {"names": ["mkdirat"], "action": "SCMP_ACT_ERRNO"}
+    wake = {"names": ["restart_syscall"], "action": "SCMP_ACT_KILL_PROCESS"}
+    gate = {"names": ["accept4", "recvfrom", "fchdir"], "action": "SCMP_ACT_ERRNO"}
+    looks = {"names": ["prctl"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1 << 20, "op": "SCMP_CMP_EQ"}]}
+    for rules, is_early in (([plain], True), *(([plain, other], False) for other in (directory, wake, gate, looks))):
+        for bound in (True, False):
+            def change(c):
+                c["process"]["noNewPrivileges"] = bound
+                c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}
+            name, folder = runtime.create("ln -s /tmp /tmp/no 2>/dev/null || echo refused; grep Seccomp: /proc/self/status; exec sleep 60", change)
+            pid = runtime.state(name)["pid"]
+            if is_early:
+                until(lambda: filter_of(pid) == "2", "the filter is loaded before the start")
+            else:
+                time.sleep(0.05)
+                assert filter_of(pid) == "0", rules
+            runtime.call("pause", name)
+            runtime.call("resume", name)
+            runtime.call("start", name)
+            until(lambda: open(folder + "/output").read().split() == ["refused", "Seccomp:", "2"], f"a filter of {rules} holds")
+            runtime.call("delete", "--force", name)

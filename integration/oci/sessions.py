@@ -2,22 +2,22 @@
 import array
 import json
 import os
+import pty
+import select
 import signal
 import socket
 import subprocess
 import threading
 import time
 
-from bundle import expect, until, with_users, without
-from kills import hierarchy
-from lifecycle import state
+from bundle import controllers, expect, said, with_users, without
 
 
 def test_exec(runtime):
     """exec: namespaces, user, directory, environment, exit code, capabilities."""
     name, _ = runtime.create()
     runtime.call("start", name)
-    pid = state(runtime, name)["pid"]
+    pid = runtime.state(name)["pid"]
     script = "for k in pid mnt ipc uts net cgroup; do readlink /proc/self/ns/$k; done"
     out = runtime.call("exec", name, "sh", "-c", script).stdout.split()
     assert out == [os.readlink(f"/proc/{pid}/ns/{k}") for k in "pid mnt ipc uts net cgroup".split()], out
@@ -37,10 +37,10 @@ def test_exec(runtime):
 def test_exec_where_its_creator_was(runtime):
     """exec: a namespace that the container was not given is its creator's, not that of who calls exec."""
     name, folder = runtime.id(), runtime.bundle("sleep 60", lambda c: without(c, "network"))
-    subprocess.run(["unshare", "--net", runtime.program, "--root", runtime.root, "create", "--bundle", folder, name],
+    subprocess.run(["unshare", "--net", *runtime.command("create", "--bundle", folder, name)],
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=60)
     runtime.call("start", name)
-    theirs = os.readlink(f"/proc/{state(runtime, name)['pid']}/ns/net")
+    theirs = os.readlink(f"/proc/{runtime.state(name)['pid']}/ns/net")
     assert theirs != os.readlink("/proc/self/ns/net")
     assert runtime.call("exec", name, "readlink", "/proc/self/ns/net").stdout.strip() == theirs
 
@@ -93,7 +93,7 @@ def test_exec_detached(runtime):
     name, _ = runtime.create()
     runtime.call("start", name)
     file = runtime.folder + "/exec-pid"
-    subprocess.run([runtime.program, "--root", runtime.root, "exec", "--detach", "--pid-file", file, name, "sleep", "77"],
+    subprocess.run(runtime.command("exec", "--detach", "--pid-file", file, name, "sleep", "77"),
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=120)
     pid = int(open(file).read())
     expect(open(f"/proc/{pid}/cmdline").read(), "sleep", "77")
@@ -106,8 +106,8 @@ def test_exec_beside_groups_of_its_own(runtime):
     given = "for one in $(cat /sys/fs/cgroup/cgroup.controllers); do echo +$one >/sys/fs/cgroup/cgroup.subtree_control; done"
     name, folder = runtime.create(f"{made} && {given}; echo ready; exec sleep 60", lambda c: c["mounts"][6]["options"].remove("ro"))
     runtime.call("start", name)
-    until(lambda: "ready" in open(folder + "/output").read(), "it has made its groups")
-    if not open(hierarchy() + "/cgroup.controllers").read().strip():
+    said(folder, "ready")
+    if not controllers():
         return "the unified hierarchy has no controllers"
     assert runtime.call("exec", name, "grep", "^0::", "/proc/self/cgroup").stdout.strip() == "0::/init/deep"
     done = runtime.call("exec", "--cgroup", "/", name, "true", check=False)
@@ -151,7 +151,6 @@ def receive_terminal(path):
 
 
 def read_all(terminal, seconds=30):
-    import select
     text, end = b"", time.monotonic() + seconds
     while time.monotonic() < end:
         if select.select([terminal], [], [], 0.1)[0]:
@@ -184,19 +183,18 @@ def test_exec_console(runtime):
     runtime.call("start", name)
     path = runtime.folder + "/exec-console"
     thread, got = receive_terminal(path)
-    subprocess.run([runtime.program, "--root", runtime.root, "exec", "-d", "-t", "--console-socket", path, name, "tty"], stdin=subprocess.DEVNULL, check=True, timeout=120)
+    subprocess.run(runtime.command("exec", "-d", "-t", "--console-socket", path, name, "tty"), stdin=subprocess.DEVNULL, check=True, timeout=120)
     thread.join(30)
     expect(read_all(got[0]), "/dev/pts/")
 
 
 def test_foreground_terminal(runtime):
     """run with a terminal of the caller's passes it through."""
-    import pty
     folder = runtime.bundle("tty; read line; echo got $line", lambda c: c["process"].update(terminal=True))
     name = runtime.id()
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execv(runtime.program, [runtime.program, "--root", runtime.root, "run", "--bundle", folder, name])
+        os.execv(runtime.program, runtime.command("run", "--bundle", folder, name))
     # what is typed before the terminal is the container's may be thrown away
     out, end = "", time.monotonic() + 60
     while "/dev/pts/0" not in out and time.monotonic() < end:
@@ -210,7 +208,7 @@ def test_foreground_terminal(runtime):
 def test_signals_are_passed_on(runtime):
     """run passes its signals to the container."""
     folder = runtime.bundle("trap 'exit 21' USR1; echo ready; while :; do sleep 0.05; done")
-    call = subprocess.Popen([runtime.program, "--root", runtime.root, "run", "--bundle", folder, runtime.id()], stdout=subprocess.PIPE)
+    call = subprocess.Popen(runtime.command("run", "--bundle", folder, runtime.id()), stdout=subprocess.PIPE)
     call.stdout.readline()
     call.send_signal(signal.SIGUSR1)
     assert call.wait(120) == 21
