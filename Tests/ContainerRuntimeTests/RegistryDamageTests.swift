@@ -116,12 +116,12 @@ import Testing
         let record = try await lab.pull()
         let tree = lab.store.tree(record.layers[0].key)
         // What is removed has to go through here.
-        try TreeRemoval.remove(lab.store.staging)
-        try WholeFile.replace(lab.store.staging, with: [], durable: false)
+        let removed = lab.store.content.removed.directory
+        try TreeRemoval.remove(removed)
+        try WholeFile.replace(removed, with: [], durable: false)
         await #expect(throws: CRIError.self) { try await lab.store.removeImage("registry.example/app:1") }
         #expect(access(tree + "/etc/passwd", F_OK) == 0)
-        try TreeRemoval.remove(lab.store.staging)
-        try WholeFile.makeDirectories(lab.store.staging, mode: 0o700)
+        try TreeRemoval.remove(removed)
         try await lab.pull()
         #expect(try await lab.store.verifyAll().isEmpty)
     }

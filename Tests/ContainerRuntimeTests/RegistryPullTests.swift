@@ -248,6 +248,41 @@ func comes(_ isSo: () -> Bool) async -> Bool { (try? await until(isSo)) != nil }
         #expect(try await lab.store.imageFilesystem().usedBytes == 0)
     }
 
+    @Test func whatCannotBeRemovedIsKnownAndTriedAgain() async throws {
+        let lab = try await RegistryLab()
+        let record = try await lab.pull()
+        let trees = record.layers.map { lab.store.tree($0.key) }
+        func left() -> Int { trees.filter { access($0, F_OK) == 0 }.count }
+        let removed = lab.store.content.removed.directory
+        try TreeRemoval.remove(removed)
+        try WholeFile.replace(removed, with: [], durable: false)
+        await #expect(throws: CRIError.self) { try await lab.store.removeImage("registry.example/app:1") }
+        #expect(lab.store.records.isEmpty && left() == 2)
+        await #expect(throws: CRIError.self) { try await lab.store.removeLeftovers() }
+        #expect(try await lab.store.imageFilesystem().usedBytes > 0 && left() == 2)
+        try TreeRemoval.remove(removed)
+        try await lab.store.removeLeftovers()
+        #expect(try await lab.store.imageFilesystem().usedBytes == 0 && left() == 0)
+    }
+
+    /// While a tree that is large is taken apart.
+    @Test func aRemovalHoldsUpNoPull() async throws {
+        let lab = try await RegistryLab()
+        let store = lab.store
+        try await lab.pull()
+        let removals = try await store.clearing.take { () async throws(CRIError) in
+            let removals = [
+                Task { try await store.removeImage("registry.example/app:1") },
+                Task { try await store.removeLeftovers() }, Task { _ = try await store.prune(all: false) },
+            ]
+            #expect(await comes { store.clearing.waiting == 3 })
+            _ = try await store.pull("registry.example/app:1")
+            return removals
+        }
+        for removal in removals { try await removal.value }
+        #expect(store.records.count == 1 && lab.layerRequests.count == 2)
+    }
+
     /// A container has its image whole or does not get it.
     @Test func aContainerAndARemovalDoNotMeetHalfWay() async throws {
         let lab = try await RegistryLab()

@@ -15,6 +15,8 @@ extension ImageStore {
                 try remove(image, isForced: isForced)
             }
         }
+        // It is gone whatever becomes of its files, which are tried again with the next one.
+        try? await clearRemoved()
     }
 
     private func remove(_ image: String, isForced: Bool) throws(CRIError) {
@@ -51,25 +53,33 @@ extension ImageStore {
         let held = state.withLock { state in
             for record in records {
                 for layer in record.layers where !index.uses(tree: layer.key) {
-                    state.unverified.remove(layer.key)
-                    if state.held[layer.key] != nil {
-                        state.loose[layer.key] = layer
-                    } else {
-                        state.damaged.remove(layer.key)
-                    }
+                    state.loose[layer.key] = layer
+                    if state.users[record.id] != nil { state.mounted[layer.key, default: []].insert(record.id) }
                 }
             }
             return state.held
         }
-        let files = index.files
-        let inUse = Set(state.withLock { $0.users.keys })
+        let trees = Set(records.flatMap(\.layers).map(\.key)).filter { !index.uses(tree: $0) && held[$0] == nil }
+        let files = Set(records.flatMap(\.files)).subtracting(index.files).filter { held[$0] == nil }
         try attempt("image store") { () throws(KernelError) in
             try dropRetired()
-            for record in records {
-                for layer in record.layers where !index.uses(tree: layer.key) && held[layer.key] == nil {
-                    try retire(tree(layer.key), of: inUse.contains(record.id) ? [record.id] : [])
-                }
-                for file in record.files where !files.contains(file) && held[file] == nil { try content.remove(file) }
+            try drop(trees)
+            try files.forEachGoingOn { file throws(KernelError) in
+                try content.removed.take(content.path(of: file))
+            }
+        }
+    }
+
+    /// Takes trees that no image has out of their place. One that stays there is still known to be nobody's.
+    private func drop(_ trees: some Sequence<Digest>) throws(KernelError) {
+        try trees.forEachGoingOn { key throws(KernelError) in
+            let images = state.withLock { state in state.mounted[key, default: []].filter { state.users[$0] != nil } }
+            try retire(tree(key), of: Array(images))
+            state.withLock { state in
+                state.loose[key] = nil
+                state.mounted[key] = nil
+                state.unverified.remove(key)
+                state.damaged.remove(key)
             }
         }
     }
@@ -79,7 +89,7 @@ extension ImageStore {
     package func prune(all: Bool) async throws(CRIError) -> (images: [String], bytes: UInt64) {
         let before = try await imageFilesystem().usedBytes
         let removed = try await changes.take { [self] () async throws(CRIError) in
-            try await bulk.perform("prune images") { [self] () throws(CRIError) in
+            try await threads.perform("prune images") { [self] () throws(CRIError) in
                 var (index, victims) = state.withLock { state in
                     let victims = state.index.records.filter { record in
                         state.users[record.id] == nil && !record.isPinned
@@ -93,6 +103,7 @@ extension ImageStore {
                 return victims.map { $0.names.first ?? $0.id.description }
             }
         }
+        try await clearRemoved()
         let after = try await imageFilesystem().usedBytes
         return (removed, before > after ? before - after : 0)
     }
@@ -100,19 +111,32 @@ extension ImageStore {
     /// Removes the trees and files that no image has and none under way needs.
     package func removeLeftovers() async throws(CRIError) {
         try await changes.take { [self] () async throws(CRIError) in
-            try await bulk.perform("remove what pulls have left") { [self] () throws(CRIError) in try dropLeftovers() }
+            try await threads.perform("remove what pulls have left") { [self] () throws(CRIError) in
+                try dropLeftovers()
+            }
+        }
+        try await clearRemoved()
+    }
+
+    /// Takes apart what was removed, beside all else: no turn but its own is held, and no thread that others wait for.
+    func clearRemoved() async throws(CRIError) {
+        try await clearing.take { [removed = content.removed] () async throws(CRIError) in
+            do throws(KernelError) {
+                try await BlockingThreads.alone("remove images") { () throws(KernelError) in try removed.clear() }
+            } catch {
+                throw .failed("image store: \(error)")
+            }
         }
     }
 
     private func dropLeftovers() throws(CRIError) {
         let (left, files, held) = state.withLock { state in
             let left = state.loose.keys.filter { state.held[$0] == nil && !state.index.uses(tree: $0) }
-            for key in left { state.loose[key] = nil }
             return (left, state.index.files, state.held)
         }
         try attempt("image store") { () throws(KernelError) in
-            for key in left { try discard(tree(key)) }
-            _ = try content.sweep(before: .max) { files.contains($0) || held[$0] != nil }
+            try drop(left)
+            try content.sweep(before: .max) { files.contains($0) || held[$0] != nil }
         }
     }
 

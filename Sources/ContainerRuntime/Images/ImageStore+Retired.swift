@@ -19,7 +19,7 @@ extension ImageStore {
 
     /// Takes a tree out of the store without taking it from who has it mounted. Blocks.
     func retire(_ tree: String, of images: [Digest]) throws(KernelError) {
-        guard !images.isEmpty else { return try discard(tree) }
+        guard !images.isEmpty else { return try content.removed.take(tree) }
         let name = (try? Identifier.random()) ?? ""
         guard !name.isEmpty else { throw KernelError("getrandom", tree, EIO) }
         let place = retired + "/" + name
@@ -28,20 +28,13 @@ extension ImageStore {
         guard rename(tree, place + "/tree") == 0 || errno == ENOENT else { throw KernelError("rename", tree) }
     }
 
-    /// Removes a tree, its name first: should the rest fail, no half of one is taken for whole. Blocks.
-    func discard(_ tree: String) throws(KernelError) {
-        guard let name = try? Identifier.random() else { throw KernelError("getrandom", tree, EIO) }
-        guard rename(tree, staging + "/" + name) == 0 || errno == ENOENT else { throw KernelError("rename", tree) }
-        try TreeRemoval.remove(staging + "/" + name)
-    }
-
     /// Removes the retired trees that nobody uses any more. Not before all containers are known. Blocks.
     func dropRetired() throws(KernelError) {
         guard access(retired, F_OK) == 0 else { return }
         let used = Set(state.withLock { $0.users.keys.map(\.hex) })
         for name in try OpenDirectory(retired).names() {
             let images = try OpenDirectory(retired + "/" + name).names().filter { $0 != "tree" }
-            if used.isDisjoint(with: images) { try TreeRemoval.remove(retired + "/" + name) }
+            if used.isDisjoint(with: images) { try content.removed.take(retired + "/" + name) }
         }
     }
 }

@@ -24,9 +24,11 @@ extension ImageStore {
 
     /// Checks the layers that were not since the machine started, and heals those that it can. To be run beside everything else; `ready` does not wait for it.
     package func verify() async throws(CRIError) {
-        try await bulk.perform("remove retired layers") { [self] () throws(CRIError) in
+        try await bulk.perform("retire layers") { [self] () throws(CRIError) in
             try attempt("image store") { () throws(KernelError) in try dropRetired() }
         }
+        // What stays is tried again with the next removal.
+        try? await clearRemoved()
         for key in state.withLock({ $0.uncertain }) { try await check(key) }
         // What is damaged has to be found by the next daemon too.
         if state.withLock({ $0.damaged.isEmpty }) { try await note(Self.boot) }

@@ -18,6 +18,8 @@ package final class ImageStore: Sendable {
         var leaving: Set<Digest> = []
         /// Trees that an image under way has made and no image has yet.
         var loose: [Digest: ImageLayer] = [:]
+        /// Of those, the images by which containers may have them mounted: removed by force.
+        var mounted: [Digest: Set<Digest>] = [:]
         /// Trees and files that images under way need, with the number of those.
         var held: [Digest: Int] = [:]
         /// Trees that have not been checked since the machine started.
@@ -56,6 +58,8 @@ package final class ImageStore: Sendable {
     private let readers = Mutex(EventReaders<ImageEvent>())
     /// One maker of each layer and file at a time.
     let layerTurns = KeyedTurns()
+    /// One at a time who takes apart what was removed.
+    let clearing = Turn()
     let fileTurns = KeyedTurns()
 
     /// `open` has to be called before anything else.
@@ -92,14 +96,14 @@ package final class ImageStore: Sendable {
             try attempt("image store") { () throws(KernelError) in
                 try WholeFile.makeDirectories(trees, mode: 0o700)
                 try content.prepare()
-                try TreeRemoval.remove(staging)
+                try content.removed.take(staging)
                 try WholeFile.makeDirectories(staging, mode: 0o700)
             }
             let index = refreshed(try readIndex())
             let damaged = try attempt("image store") { () throws(KernelError) in
                 let found = try sweepTrees(index)
                 let files = index.files
-                _ = try content.sweep(before: time.now().seconds - 86_400) { files.contains($0) }
+                try content.sweep(before: time.now().seconds - 86_400) { files.contains($0) }
                 return Set(index.layers.keys).subtracting(found)
             }
             return (index, damaged, isVerifiedSinceBoot)
@@ -117,7 +121,7 @@ package final class ImageStore: Sendable {
         var found: Set<Digest> = []
         for name in try OpenDirectory(trees).names() {
             guard let digest = try? Digest("sha256:" + name), index.uses(tree: digest) else {
-                try TreeRemoval.remove(trees + "/" + name)
+                try content.removed.take(trees + "/" + name)
                 continue
             }
             found.insert(digest)

@@ -14,6 +14,7 @@ struct ContentStore: Sendable {
     var blobs: String { directory + "/blobs" }
     var partial: String { directory + "/partial" }
     var staging: String { directory + "/staging" }
+    var removed: RemovedFiles { RemovedFiles(directory: directory + "/removed") }
     func path(of digest: Digest) -> String { blobs + "/" + digest.hex }
     /// What has come so far of a file; it outlives the daemon, so that a download goes on where it was.
     func partialPath(of digest: Digest) -> String { partial + "/" + digest.hex }
@@ -138,23 +139,17 @@ struct ContentStore: Sendable {
     /// - Parameters:
     ///   - isKept: what an image has, or is about to have.
     ///   - before: files that were last written before this moment go, in seconds since 1970.
-    /// - Returns: the bytes freed.
-    func sweep(before: Int64, keeping isKept: (Digest) -> Bool) throws(KernelError) -> UInt64 {
-        var freed: UInt64 = 0
+    func sweep(before: Int64, keeping isKept: (Digest) -> Bool) throws(KernelError) {
         for holder in [blobs, partial] {
             let directory = try OpenDirectory(holder)
-            for name in try directory.fileNames() {
+            try directory.fileNames().forEachGoingOn { name throws(KernelError) in
                 let status = try directory.status(of: name)
-                if let digest = try? Digest("sha256:\(name)"), isKept(digest) { continue }
-                if WholeFile.isUnfinished(name.description) { continue }
-                guard Int64(status.st_mtim.tv_sec) < before else { continue }
-                guard unlinkat(directory.descriptor.raw, name.cString, 0) == 0 else {
-                    throw directory.failure("remove", name)
-                }
-                freed += UInt64(clamping: status.st_blocks) * 512
+                if let digest = try? Digest("sha256:\(name)"), isKept(digest) { return }
+                if WholeFile.isUnfinished(name.description) { return }
+                guard Int64(status.st_mtim.tv_sec) < before else { return }
+                try removed.take(holder + "/" + name.description)
             }
         }
-        return freed
     }
 
     /// Bytes and files that it takes on disk.
