@@ -210,7 +210,7 @@ let package = Package(
                 "Scheduler", "Store", "TestSupport", log,
             ], swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["HTTP", "CRI", "KubernetesAPI"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["HTTP", "CRI", "KubernetesAPI", log], path: "Tests/TestSupport",
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -3,25 +3,8 @@ import ContainerRuntime
 import Glibc
 import Linux
 import Logging
-import Synchronization
 import TestSupport
 import Testing
-
-/// A log's warnings and errors, for tests that look at them.
-private struct KeptWords: LogHandler {
-    final class Words: Sendable { let value = Mutex<[String]>([]) }
-
-    let words = Words()
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.warning
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) { words.value.withLock { $0.append(event.message.description) } }
-}
 
 @Suite struct NodeRuntimeTests {
     @Test func runsAPodToItsEnd() async throws {

@@ -133,6 +133,31 @@ import Testing
         #expect(images.pulls == [Self.name] && !claims.beginRemoval(of: "sha256:x"))
     }
 
+    /// As after `kubectl set image`: nothing is made of the old one any more, also while the new one does not come.
+    @Test func anImageThatItsContainerHasNoMoreMayGo() async throws {
+        images.add(Self.name, as: "sha256:old")
+        images.add("model:1", as: "sha256:model")
+        let claims = fixture.executor.claims
+        var pod = pod(volume: "model:1")
+        _ = await ensure(pod)
+        #expect(!claims.beginRemoval(of: "sha256:old"))
+        pod.spec.containers[0].image = "r.example/x:2"
+        #expect(await reason(pod) == "ErrImagePull")
+        #expect(claims.beginRemoval(of: "sha256:old") && !claims.beginRemoval(of: "sha256:model"))
+    }
+
+    /// Another container of the pod may be about to use the same image.
+    @Test func whatAnotherContainerIsAboutToUseStays() async {
+        let claims = fixture.executor.claims
+        for container in ["a", "b"] {
+            _ = await claims.claim("x", as: "x:1", by: "u", container: container, since: claims.removals)
+        }
+        claims.keep(["y:1"], by: "u", container: "a")
+        #expect(!claims.beginRemoval(of: "x"))
+        claims.keep(["y:1"], by: "u", container: "b")
+        #expect(claims.beginRemoval(of: "x"))
+    }
+
     @Test func aPolicyOfNeverSaysWhatIsMissing() async throws {
         let never = pod(policy: "Never")
         guard case .imageMissing(_, "ErrImageNeverPull", let absent) = await ensure(never) else {

@@ -45,10 +45,28 @@ import Testing
     private let time = ManualTime()
     private let runtime = FakeRuntimeService()
 
+    private let log = KeptWords(.info)
+
     private func reclaimer(_ images: FakeImageService) -> SpaceReclaimer {
         SpaceReclaimer(
             runtime: runtime, images: images, claims: claims, threads: BlockingThreads(count: 1), time: time,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: Logger(label: "test") { [log] _ in log })
+    }
+
+    /// A runtime that cannot say what one name means, and one that keeps an image, take none of the others from the collection; each is said once.
+    @Test func oneNameThatIsRefusedStopsNothing() async throws {
+        let images = FakeImageService(present: ["odd", "kept", "idle"])
+        images.refuse("odd")
+        images.refuse("sha256:kept")
+        let reclaimer = reclaimer(images)
+        let pod = pod { $0.spec.containers[0].image = "odd" }
+        _ = try? await reclaimer.look([pod])
+        time.advance(by: .seconds(120))
+        for _ in 0..<3 { await reclaimer.reclaim([pod]) }
+        #expect(try await images.listImages().map(\.id) == ["sha256:kept", "sha256:odd"])
+        let words = log.words.value.withLock { $0 }
+        #expect(words.filter { $0.contains("is refused") }.count == 1)
+        #expect(words.filter { $0.contains("was not removed") }.count == 1)
     }
 
     @Test func unusedImagesAreRemovedAndUsedOnesStay() async throws {
@@ -79,7 +97,7 @@ import Testing
         try await reclaimer.look([])
         time.advance(by: .seconds(120))
         let found = try #require(try await images.imageStatus("found"))
-        #expect(await claims.claim(found.id, as: "found", by: "u", since: claims.removals))
+        #expect(await claims.claim(found.id, as: "found", by: "u", container: "c", since: claims.removals))
         await reclaimer.reclaim([])
         #expect(try await images.listImages().map(\.id) == [found.id])
         claims.forget(podUID: "u")
@@ -103,11 +121,11 @@ import Testing
     @Test func oneRemovalOfAnImageAtATime() async {
         #expect(claims.beginRemoval(of: "a") && !claims.beginRemoval(of: "a"))
         let before = claims.removals
-        let late = Task { [claims] in await claims.claim("a", as: "a:1", by: "u", since: before) }
-        #expect(await claims.claim("b", as: "b:1", by: "u", since: before))
+        let late = Task { [claims] in await claims.claim("a", as: "a:1", by: "u", container: "c", since: before) }
+        #expect(await claims.claim("b", as: "b:1", by: "u", container: "c", since: before))
         claims.endRemoval(of: "a")
         #expect(await late.value == false)
-        #expect(await !claims.claim("b", as: "b:1", by: "v", since: before))
+        #expect(await !claims.claim("b", as: "b:1", by: "v", container: "c", since: before))
     }
 
     private func image(_ id: String) -> Image {

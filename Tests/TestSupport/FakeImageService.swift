@@ -10,6 +10,7 @@ package final class FakeImageService: ImageService {
         var questions: [String] = []
         var pullFailures: [CRIError] = []
         var pulls: [String] = []
+        var refused: Set<String> = []
 
         /// An image that loses its name is still there by its id.
         mutating func hold(_ image: Image, as name: String) {
@@ -51,6 +52,11 @@ package final class FakeImageService: ImageService {
         state.withLock { [image] state in state.hold(image, as: name) }
     }
 
+    /// Neither looks it up nor removes it from now on.
+    package func refuse(_ name: String) {
+        state.withLock { _ = $0.refused.insert(name) }
+    }
+
     package func failNextPull(with error: CRIError) {
         state.withLock { $0.pullFailures.append(error) }
     }
@@ -60,8 +66,9 @@ package final class FakeImageService: ImageService {
     }
 
     package func imageStatus(_ image: String) async throws(CRIError) -> Image? {
-        state.withLock { state in
+        try state.withLock { state throws(CRIError) in
             state.questions.append(image)
+            guard !state.refused.contains(image) else { throw .invalid("\(image): refused") }
             return state.present[image] ?? state.present.values.first { $0.id == image }
         }
     }
@@ -84,7 +91,8 @@ package final class FakeImageService: ImageService {
     }
 
     package func removeImage(_ image: String) async throws(CRIError) {
-        state.withLock { state in
+        try state.withLock { state throws(CRIError) in
+            guard !state.refused.contains(image) else { throw .invalid("\(image): refused") }
             state.present = state.present.filter { $0.key != image && $0.value.id != image }
         }
     }

@@ -15,6 +15,8 @@ final class SpaceReclaimer: Sendable {
     private let time: any TimeSource
     private let logger: Logger
     private let collection = Mutex(ImageCollection())
+    /// What the runtime has refused and that was said: names of living pods' images, and ids of images that are there.
+    private let refused = Mutex<Set<String>>([])
 
     init(
         runtime: any RuntimeService, images: any ImageService, claims: ImageClaims, threads: BlockingThreads,
@@ -37,7 +39,11 @@ final class SpaceReclaimer: Sendable {
     /// Removes what pulls have left, and then images that nobody uses until `bytes` are free, the longest unused first. May run twice at a time.
     func removeImages(_ pods: [Pod], until bytes: Int64) async {
         for pod in pods where pod.isFinished { claims.forget(podUID: pod.metadata.uid) }
-        try? await images.removeLeftovers()
+        do throws(CRIError) {
+            try await images.removeLeftovers()
+        } catch {
+            logger.info("what pulls have left was not removed", metadata: ["error": "\(error)"])
+        }
         guard let (list, used) = try? await look(pods) else { return }
         let now = time.uptime()
         let candidates = collection.withLock { $0.unused(list, used: used, at: now) }
@@ -51,9 +57,15 @@ final class SpaceReclaimer: Sendable {
                 logger.info("removed an image that no pod uses", metadata: ["image": "\(image.tags.first ?? image.id)"])
             } catch {
                 // A container took it meanwhile.
-                logger.info("an image was not removed", metadata: ["image": "\(image.id)", "error": "\(error)"])
+                note(refusal: image.id, "an image was not removed", error)
             }
         }
+    }
+
+    /// Says once what the runtime refuses.
+    private func note(refusal of: String, _ message: Logger.Message, _ error: CRIError) {
+        guard refused.withLock({ $0.insert(of).inserted }) else { return }
+        logger.info(message, metadata: ["image": "\(of)", "error": "\(error)"])
     }
 
     /// Notes which images are used now.
@@ -64,9 +76,16 @@ final class SpaceReclaimer: Sendable {
         guard list.contains(where: { !$0.isPinned }) else { return (list, []) }
         let containers = try await runtime.listContainers(ContainerFilter())
         var used = Set(containers.flatMap { [$0.imageID] + $0.mounts.compactMap(\.imageID) })
-        for name in Set(pods.filter { !$0.isFinished }.flatMap(\.spec.imageNames))
-        where (try? ImageReference(name)) != nil {
-            if let image = try await images.imageStatus(name) { used.insert(image.id) }
+        let names = Set(pods.filter { !$0.isFinished }.flatMap(\.spec.imageNames))
+        refused.withLock { $0.formIntersection(names.union(list.map(\.id))) }
+        for name in names {
+            guard let reference = try? ImageReference(name) else { continue }
+            do throws(CRIError) {
+                if let image = try await images.imageStatus(name) { used.insert(image.id) }
+            } catch {
+                note(refusal: name, "a name of an image is refused; what the list of images says of it holds", error)
+                used.formUnion(list.filter { $0.bears(name, reference) }.map(\.id))
+            }
         }
         let now = time.uptime()
         collection.withLock { [used] in $0.note(list, used: used, at: now) }
@@ -95,6 +114,12 @@ final class SpaceReclaimer: Sendable {
         _ = try? await threads.run("remove a log") { () throws(KernelError) in
             for suffix in [""] + (1...9).map({ ".\($0)" }) { try TreeRemoval.remove(path + suffix) }
         }
+    }
+}
+
+extension Image {
+    fileprivate func bears(_ name: String, _ reference: ImageReference) -> Bool {
+        ([id] + tags + digests).contains { $0 == name || (try? ImageReference($0)) == reference }
     }
 }
 

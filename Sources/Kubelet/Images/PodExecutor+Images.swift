@@ -12,11 +12,13 @@ extension PodExecutor {
     ) async -> PodOutcome {
         let last = observation.newest(name)
         let earlier = Set([last?.imageID].compactMap(\.self) + (last?.mounts ?? []).compactMap(\.imageID))
+        let demands = pod.spec.imageDemands(of: name)
+        claims.keep(Set(demands.map(\.image)), by: pod.metadata.uid, container: name)
         var ids: [String: String] = [:]
-        for demand in pod.spec.imageDemands(of: name) {
+        for demand in demands {
             do throws(OperationError) {
                 ids[demand.image] = try await claim(
-                    demand, of: pod, earlier: earlier, isPullHeld: held.contains(demand.image))
+                    demand, for: name, of: pod, earlier: earlier, isPullHeld: held.contains(demand.image))
             } catch {
                 return .imageMissing(demand, reason: error.reason, message: error.message)
             }
@@ -26,18 +28,19 @@ extension PodExecutor {
 
     /// As `ensure`, and keeps the image from then on: room may be made at any moment.
     private func claim(
-        _ demand: ImageDemand, of pod: Pod, earlier: Set<String>, isPullHeld: Bool
+        _ demand: ImageDemand, for container: String, of pod: Pod, earlier: Set<String>, isPullHeld: Bool
     ) async throws(OperationError) -> String {
+        let (image, uid) = (demand.image, pod.metadata.uid)
         for _ in 0..<2 {
             let removals = claims.removals
             let id = try await ensure(demand, of: pod, earlier: earlier, isPullHeld: isPullHeld)
-            if await claims.claim(id, as: demand.image, by: pod.metadata.uid, since: removals) { return id }
+            if await claims.claim(id, as: image, by: uid, container: container, since: removals) { return id }
             let present = try await criOperation(ImageFailure.inspect) { () async throws(CRIError) in
                 try await images.imageStatus(id)
             }
             if present != nil { return id }
         }
-        throw OperationError(ImageFailure.inspect, "Image \"\(demand.image)\" was removed as soon as it was there")
+        throw OperationError(ImageFailure.inspect, "Image \"\(image)\" was removed as soon as it was there")
     }
 
     /// - Parameter earlier: the ids of the images that the container ran with before.
