@@ -83,6 +83,8 @@ package struct RuntimePaths: Sendable, Hashable {
     func hookCgroup(of container: String, in sandbox: SandboxRecord) -> String {
         cgroup(of: container, in: sandbox) + "-hooks"
     }
+    /// Where it runs those after the container's end.
+    func endHookCgroup(of container: String) -> String { cgroupRoot + "/" + container.prefix(32) + "-hooks" }
     func cgroup(of container: String, in sandbox: SandboxRecord) -> String {
         sandbox.cgroup + "/" + container.prefix(32)
     }

@@ -12,12 +12,12 @@ package struct HookProgram: Sendable {
     package var directory: String
     /// At most 64 KiB.
     package var input: [UInt8]
-    /// An existing directory; nil: ours.
-    package var cgroup: String?
+    /// An existing directory.
+    package var cgroup: String
     package var milliseconds: Int32
 
     package init(
-        path: String, arguments: [String], environment: [String], directory: String, input: [UInt8], cgroup: String?,
+        path: String, arguments: [String], environment: [String], directory: String, input: [UInt8], cgroup: String,
         milliseconds: Int32
     ) {
         self.path = path
@@ -33,9 +33,9 @@ package struct HookProgram: Sendable {
     /// - Returns: nil where it ended with 0, else its exit code with what it wrote to its standard error.
     /// - Throws: where it cannot be run; ETIMEDOUT where it was killed for its time.
     package func run() throws(KernelError) -> (code: Int32, said: String)? {
-        let group = cgroup.map { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) } ?? -1
-        if let cgroup, group < 0 { throw KernelError("open", cgroup) }
-        defer { if group >= 0 { close(group) } }
+        let group = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if group < 0 { throw KernelError("open", cgroup) }
+        defer { close(group) }
         var text = [CChar](repeating: 0, count: 256)
         let words = [path, directory] + arguments + environment
         let copies = words.map { strdup($0) }

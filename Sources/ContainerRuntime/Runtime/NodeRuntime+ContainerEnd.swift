@@ -113,7 +113,7 @@ extension NodeRuntime {
     func eraseFiles(_ record: ContainerRecord, _ sandbox: SandboxRecord) async throws(CRIError) {
         if !record.hostHooks.isEmpty {
             try await end(record, sandbox)
-            await runHooksAfterEnd(of: record)
+            try await runHooksAfterEnd(of: record)
         }
         try await threads.perform("remove container") { [self] () throws(CRIError) in
             try attempt("container \(record.metadata.name)") { () throws(KernelError) in
@@ -135,9 +135,10 @@ extension NodeRuntime {
             try attempt("container \(record.metadata.name)") { () throws(KernelError) in
                 try kernel.killCgroup(paths.cgroup(of: record.id, in: sandbox), deadline: Self.killDeadline)
                 // Of a daemon that died meanwhile.
-                let hooks = paths.hookCgroup(of: record.id, in: sandbox)
-                try kernel.killCgroup(hooks, deadline: Self.killDeadline)
-                try kernel.removeCgroup(hooks)
+                for hooks in [paths.hookCgroup(of: record.id, in: sandbox), paths.endHookCgroup(of: record.id)] {
+                    try kernel.killCgroup(hooks, deadline: Self.killDeadline)
+                    try kernel.removeCgroup(hooks)
+                }
             }
         }
     }

@@ -16,9 +16,7 @@ extension NodeRuntime {
         let hooks = stations.flatMap { station in container.record.hostHooks.filter { $0.station == station } }
         if hooks.isEmpty { return }
         let group = paths.hookCgroup(of: id, in: sandbox.record)
-        try await threads.perform("make group") { [self] () throws(CRIError) in
-            try attempt("hooks of \(id)") { () throws(KernelError) in try kernel.makeCgroup(group) }
-        }
+        try await make(group, of: id)
         var failure: CRIError?
         do throws(CRIError) {
             for hook in hooks {
@@ -53,18 +51,27 @@ extension NodeRuntime {
         }
     }
 
-    /// Once a container's processes are gone, and before its files are; again where a daemon died meanwhile. What fails is logged and passed over.
-    func runHooksAfterEnd(of record: ContainerRecord) async {
+    /// Once a container's processes are gone, and before its files are, in a group of their own, and with them ends what they leave running. What fails is
+    /// logged and passed over. They run again where a daemon died meanwhile, and not where the rest of a removal failed.
+    func runHooksAfterEnd(of record: ContainerRecord) async throws(CRIError) {
+        let hooks = record.hostHooks.filter { $0.station == .poststop }
+        if hooks.isEmpty { return }
+        // The pod's own may be gone by now.
+        let group = paths.endHookCgroup(of: record.id)
+        try await make(group, of: record.id)
         let end = dependencies.time.uptime() + Self.endPatience
-        for hook in record.hostHooks where hook.station == .poststop {
-            do throws(CRIError) { try await run(hook, of: record, nil, until: end) } catch {
+        for hook in hooks {
+            do throws(CRIError) { try await run(hook, of: record, group, until: end) } catch {
                 logger.warning("hook failed", metadata: ["container": "\(record.id)", "cause": "\(error)"])
             }
         }
+        await clear(group, of: record.id)
+        change(container: record.id) { $0.hostHooks.removeAll { $0.station == .poststop } }
+        try await persist(container: record.id)
     }
 
     private func run(
-        _ hook: HostHook, of record: ContainerRecord, _ group: String?, until end: Duration
+        _ hook: HostHook, of record: ContainerRecord, _ group: String, until end: Duration
     ) async throws(CRIError) {
         let left = end - dependencies.time.uptime()
         let limit = hook.timeout.map { min(left, .seconds(min($0, 1 << 20))) } ?? left
@@ -106,6 +113,12 @@ extension NodeRuntime {
             }
         } catch {
             logger.warning("hooks not ended", metadata: ["container": "\(record.id)", "cause": "\(error)"])
+        }
+    }
+
+    private func make(_ group: String, of id: String) async throws(CRIError) {
+        try await threads.perform("make group") { [self] () throws(CRIError) in
+            try attempt("hooks of \(id)") { () throws(KernelError) in try kernel.makeCgroup(group) }
         }
     }
 

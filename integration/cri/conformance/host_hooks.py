@@ -6,6 +6,7 @@ import threading
 import runtime_pb2 as cri
 from devices import describe, device
 from hooks import given, given_in_thread, hook, left_of, listed, pod_of, processes, program, read
+from mounts import unmount
 from world import equal, eventually, expect, fails, it
 
 HOST = "Hooks of devices on the host"
@@ -66,6 +67,32 @@ def failing_late(w):
     container.stop()
     container.remove()
     expect(container.id not in listed(w), "it is still there")
+
+
+@it(HOST, "one after the end is over with its time, and so is what it leaves running")
+def ended_with_time(w):
+    slow, slow_folder = program(w, "echo begun >>$1/begun; sleep 86399 & sleep 86399")
+    path, folder = program(w, "sleep 86399 & cat /proc/self/cgroup >$1/cgroup")
+    describe(w, "full.json", [device("0", hooks=[hook("poststop", slow, slow_folder, timeout=1), hook("poststop", path, folder)])])
+    pod = pod_of(w)
+    container = given(pod, "0")
+    pod.stop()
+    container.remove()
+    equal((read(slow_folder, "begun"), processes("86399")), ("begun\n", []))
+    expect(f"/{container.id[:32]}-hooks\n" in read(folder, "cgroup"), "it is not in a group of its own: " + read(folder, "cgroup"))
+
+
+@it(HOST, "one after the end runs once, though the removal fails and is called again")
+def ended_once(w):
+    path, folder = program(w, "echo $PWD >>$1/place; mount -t tmpfs none $PWD")
+    describe(w, "full.json", [device("0", hooks=[hook("poststop", path, folder, env=["PATH=/usr/bin:/bin"])])])
+    container = given(pod_of(w), "0")
+    container.stop()
+    fails(container.remove)
+    [place] = read(folder, "place").split()
+    unmount(place)
+    container.remove()
+    equal(read(folder, "place").split(), [place])
 
 
 @it(HOST, "a pod is ended while one runs, with all that it has begun, and none begins after that")
