@@ -216,11 +216,18 @@ int32_t cl_status_read_words(int32_t control, struct cl_status *status, int32_t 
     return 1;
 }
 
-int32_t cl_reap(int32_t pidfd, int32_t *code, int32_t *value) {
+static int32_t reap(int32_t pidfd, int options, int32_t *code, int32_t *value) {
     siginfo_t info = {0};
-    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0) return -errno;
+    int got;
+    do got = waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | options);
+    while (got < 0 && errno == EINTR);
+    if (got < 0) return -errno;
     if (info.si_pid == 0) return 0;
     *code = info.si_code;
     *value = info.si_status;
     return 1;
 }
+
+int32_t cl_reap(int32_t pidfd, int32_t *code, int32_t *value) { return reap(pidfd, WNOHANG, code, value); }
+
+int32_t cl_await_end(int32_t pidfd, int32_t *code, int32_t *value) { return reap(pidfd, 0, code, value); }

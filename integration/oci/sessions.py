@@ -1,5 +1,6 @@
 """What is executed beside a container, and terminals: each check looks at the effect."""
 import array
+import ctypes
 import json
 import os
 import pty
@@ -32,6 +33,20 @@ def test_exec(runtime):
     assert done.returncode != 0
     expect(done.stderr, "working directory", "/tmp/nowhere/b", "No such file")
     assert runtime.call("exec", name, "test", "-e", "/tmp/nowhere", check=False).returncode == 1
+
+
+def test_exec_traced(runtime):
+    """exec: the end of a process that another traces is told once that lets go of it."""
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    session = subprocess.Popen([runtime.program, "--root", runtime.root, "exec", name, "sleep", "86396"], stdin=subprocess.DEVNULL)
+    process = int(until(lambda: subprocess.run(["pgrep", "-f", "^sleep 86396$"], capture_output=True, text=True).stdout, "the session"))
+    assert ctypes.CDLL(None).ptrace(0x4206, process, None, None) == 0  # PTRACE_SEIZE
+    os.kill(process, signal.SIGKILL)
+    calls = {"247", "95"}  # waitid(2) on x86-64 and arm64
+    until(lambda: session.poll() is not None or open(f"/proc/{session.pid}/syscall").read().split()[0] in calls, "its end is waited for")
+    os.waitpid(process, 0)
+    assert session.wait(60) == 137, session.returncode
 
 
 def test_exec_where_its_creator_was(runtime):

@@ -89,6 +89,8 @@ int32_t cl_status_read(int32_t control, struct cl_status *status, int32_t *descr
 int32_t cl_status_read_words(int32_t control, struct cl_status *status, int32_t *descriptor, char *words);
 /* Reaps without waiting: 1 gone (code as CLD_*, value the exit code or signal), 0 still there. */
 int32_t cl_reap(int32_t pidfd, int32_t *code, int32_t *value);
+/* The same with waiting: one whose end is told already, but which another process traces, cannot be reaped before that lets go of it. */
+int32_t cl_await_end(int32_t pidfd, int32_t *code, int32_t *value);
 
 /* What was being done, in words; NULL for an unknown number. */
 const char *cl_stage_name(uint32_t stage);

@@ -72,7 +72,7 @@ struct Foreground {
     private func exitCode() throws(OCIRuntimeError) -> Int32 {
         var code: Int32 = 0
         var value: Int32 = 0
-        let got = cl_reap(handle, &code, &value)
+        let got = cl_await_end(handle, &code, &value)
         guard got == 1 else { throw .kernel(KernelError("collect", "the process", -got)) }
         return code == CLD_EXITED ? value : 128 + value
     }
