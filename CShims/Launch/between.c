@@ -51,6 +51,11 @@ static int go_inside(struct cl_child *child, int told) {
     return 0;
 }
 
+/* Whether it has nothing to do but to join the pid namespace, from which the caller has no way back. */
+static int only_joins(const struct cl_child *child) {
+    return child->plan->flags & CL_PLAN_EXPLICIT && child->launch->join_pidfd < 0 && child->pid_namespace < 0;
+}
+
 /* The process between. One that goes inside does so from the container's own group and namespaces, which the clone has then without another word; it is not
  * in the sight of who is in there. */
 static pid_t fork_between(struct clone_args *args, int goes_inside, int *pidfd) {
@@ -116,7 +121,7 @@ static void __attribute__((noreturn)) tell(const struct cl_child *child, int tol
 }
 
 pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, struct cl_between *between) {
-    int told = open_answer(between), goes_inside = child && user < 0, made = -1;
+    int told = open_answer(between), goes_inside = child && user < 0 && !only_joins(child), made = -1;
     if (told < 0) return -1;
     pid_t pid = fork_between(args, goes_inside, &between->pidfd);
     if (pid == 0) {

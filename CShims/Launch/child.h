@@ -75,8 +75,9 @@ void cl_set_oom_score(const struct cl_child *child);
 /* namespaces.c */
 struct clone_args;
 uint64_t cl_new_namespaces(const struct cl_plan *plan);
-/* Clones into the plan's namespaces: 0 in the child, its pid, or that of the process between that makes it (*between, else left alone); -1 with errno. */
-pid_t cl_fork_explicit(struct cl_child *child, struct clone_args *args, struct cl_between *between, uint32_t *stage);
+/* Clones into the plan's namespaces: 0 in the child, its pid, or that of the process between that makes it (out->between, else left alone); -1 with errno
+ * and, at CL_STAGE_JOIN, the namespace at fault in out->index. */
+pid_t cl_fork_explicit(struct cl_child *child, struct clone_args *args, struct cl_launched *out, uint32_t *stage);
 void cl_enter_namespaces(struct cl_child *child);
 void cl_become_root(const struct cl_plan *plan);
 /* Waits for the parent, and ends with it. */
@@ -93,7 +94,7 @@ void cl_get_ready(struct cl_child *child, int told);
 void cl_keep_descriptors(const struct cl_child *child, const int *kept, int count);
 
 /* between.c: a child made by a process between, for the caller to reap. That process prepares `child`, where there is one and its plan is no explicit one,
- * with the host's rights, and joins the pid namespace that it names and the user namespace; without that, -1, it brings the child into the container. 0 in
+ * with the host's rights, and joins the pid namespace that it names and the user namespace; without that, -1, it brings the child into the container, or, into a new one in whose procfs's place it could make none, joins the former alone. 0 in
  * the child, or -1 with errno; else its own pid, with `between` filled in. It may be held up by whoever is in the container, and by file systems. */
 pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, struct cl_between *between);
 /* Takes its answer, once there is one or it has ended, and ends it; the caller collects it. 0 and the child, by its pid in the caller's pid namespace, or an

@@ -53,7 +53,7 @@ static pid_t fork_into(struct cl_child *child, struct cl_launched *out, uint32_t
         if (launch->join_pidfd >= 0 && child->processes >= 0) return cl_begin_within(-1, &args, child, &out->between);
         if (launch->join_pidfd >= 0) return (pid_t)syscall(SYS_clone3, &args, sizeof args);
         args.flags |= cl_new_namespaces(launch->plan);
-        return cl_fork_explicit(child, &args, &out->between, stage);
+        return cl_fork_explicit(child, &args, out, stage);
     }
     if (launch->join_pidfd < 0) {
         if (child->processes < 0 || child->user >= 0) args.flags |= CLONE_NEWNS;

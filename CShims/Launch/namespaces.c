@@ -19,7 +19,7 @@
 /* A plan with CL_PLAN_EXPLICIT names its namespaces. Those to join by path are joined by the parent, which comes back
  * afterwards: inside a new user namespace the right to join them would be gone. The user and mount namespaces are joined
  * by the child, since nobody comes back from them; so is any from which the parent may not come back, as root of a user
- * namespace that does not own the ones it is in. */
+ * namespace that does not own the ones it is in. A pid namespace of this kind is joined by a process between. */
 
 static const char *own_file(uint32_t kind) {
     switch (kind) {
@@ -43,11 +43,9 @@ static int open_namespace(const struct cl_namespace *namespace) {
     return errno = EINVAL, -1;
 }
 
-static int user_to_join(const struct cl_plan *plan) {
-    for (uint32_t i = 0; i < plan->namespace_count; i++)
-        if (plan->namespaces[i].kind == CLONE_NEWUSER && *plan->namespaces[i].path)
-            return open_namespace(&plan->namespaces[i]);
-    return -2;
+/* -2 where it is another's kind, or new. */
+static int user_to_join(const struct cl_namespace *namespace) {
+    return namespace->kind == CLONE_NEWUSER && *namespace->path ? open_namespace(namespace) : -2;
 }
 
 uint64_t cl_new_namespaces(const struct cl_plan *plan) {
@@ -69,6 +67,12 @@ static int new_time_namespace(const struct cl_plan *plan) {
     return wrote < 0 ? -1 : 0;
 }
 
+static void become_of_new_time(const struct cl_child *child) {
+    int file = new_time_namespace(child->plan) < 0 ? -1 : open(own_file(CLONE_NEWTIME), O_RDONLY | O_CLOEXEC);
+    if (file < 0 || setns(file, CLONE_NEWTIME) < 0) cl_fail(child, CL_STAGE_TIME, 0, errno);
+    close(file);
+}
+
 static const struct cl_namespace *find(const struct cl_plan *plan, uint32_t kind) {
     for (uint32_t i = 0; i < plan->namespace_count; i++)
         if (plan->namespaces[i].kind == kind) return &plan->namespaces[i];
@@ -87,8 +91,12 @@ static int leave_processes(struct cl_child *child, const struct cl_namespace *na
     return child->processes = -1, 0;
 }
 
-/* What the child itself can be put into. */
-enum { LATE_KINDS = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP };
+/* What the parent has no way back from is left to the child itself, or to who makes it. */
+static int leave(struct cl_child *child, const struct cl_namespace *namespace) {
+    if (namespace->kind == CLONE_NEWPID) return child->processes = open_namespace(namespace);
+    child->late_kinds |= namespace->kind;
+    return 0;
+}
 
 static int step_into(struct cl_child *child, uint32_t i, int own[CL_MAX_NAMESPACES]) {
     const struct cl_plan *plan = child->plan;
@@ -99,13 +107,12 @@ static int step_into(struct cl_child *child, uint32_t i, int own[CL_MAX_NAMESPAC
     int is_left = namespace->kind == CLONE_NEWPID ? leave_processes(child, namespace) : 0;
     if (is_left) return is_left < 0 ? -1 : 0;
     if ((own[i] = open(back, O_RDONLY | O_CLOEXEC)) < 0) return -1;
-    if (is_new_time) return new_time_namespace(plan);
-    if (namespace->kind & LATE_KINDS && setns(own[i], (int)namespace->kind) < 0) {
+    if (setns(own[i], (int)namespace->kind) < 0) {
         close(own[i]);
         own[i] = -1;
-        child->late_kinds |= namespace->kind;
-        return 0;
+        return leave(child, namespace);
     }
+    if (is_new_time) return new_time_namespace(plan);
     int file = open_namespace(namespace);
     if (file < 0) return -1;
     int done = setns(file, (int)namespace->kind);
@@ -122,20 +129,21 @@ static void step_back(const struct cl_plan *plan, int own[CL_MAX_NAMESPACES]) {
     }
 }
 
-pid_t cl_fork_explicit(struct cl_child *child, struct clone_args *args, struct cl_between *between, uint32_t *stage) {
+pid_t cl_fork_explicit(struct cl_child *child, struct clone_args *args, struct cl_launched *out, uint32_t *stage) {
     const struct cl_plan *plan = child->plan;
-    int own[CL_MAX_NAMESPACES], code = 0;
+    int own[CL_MAX_NAMESPACES], code = 0, user = -2;
     memset(own, -1, sizeof own);
     *stage = CL_STAGE_JOIN;
     for (uint32_t i = 0; !code && i < plan->namespace_count; i++)
-        if (step_into(child, i, own) < 0) code = errno;
-    int user = code ? -2 : user_to_join(plan);
-    if (user == -1) code = errno;
+        if (step_into(child, i, own) < 0 || (user == -2 && (user = user_to_join(&plan->namespaces[i])) == -1)) {
+            code = errno;
+            out->index = i;
+        }
     pid_t pid = -1;
     if (!code) {
         *stage = CL_STAGE_CLONE;
         if (user < 0 && child->processes < 0) pid = (pid_t)syscall(SYS_clone3, args, sizeof *args);
-        else pid = cl_begin_within(user, args, child, between);
+        else pid = cl_begin_within(user, args, child, &out->between);
         if (pid == 0) return 0;
         if (pid < 0) code = errno;
     }
@@ -191,8 +199,11 @@ void cl_enter_namespaces(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     if (plan->flags & CL_PLAN_MAPPED) cl_await_byte(child);
     if (plan->flags & CL_PLAN_BECOME_ROOT) cl_become_root(plan);
-    for (uint32_t i = 0; child->late_kinds && i < plan->namespace_count; i++)
-        if (child->late_kinds & plan->namespaces[i].kind) join(child, i);
+    for (uint32_t i = 0; child->late_kinds && i < plan->namespace_count; i++) {
+        if (!(child->late_kinds & plan->namespaces[i].kind)) continue;
+        if (*plan->namespaces[i].path) join(child, i);
+        else become_of_new_time(child);
+    }
     if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
         cl_fail(child, CL_STAGE_HOSTNAME, 0, errno);
     if (plan->domain_name && setdomainname(plan->domain_name, strlen(plan->domain_name)) < 0)

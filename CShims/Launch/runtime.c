@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <malloc.h>
 #include <sched.h>
@@ -250,6 +251,13 @@ int32_t crt_different_namespaces(int32_t pid, uint32_t among, uint32_t *kinds) {
     if (own >= 0) close(own);
     if (their >= 0) close(their);
     return code;
+}
+
+int32_t crt_namespace_kind(const char *path) {
+    int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int kind = file < 0 ? -1 : ioctl(file, NS_GET_NSTYPE), code = errno;
+    if (file >= 0) close(file);
+    return kind < 0 ? -code : kind;
 }
 
 int32_t crt_join(int32_t pidfd, uint32_t kinds) { return setns(pidfd, (int)kinds) < 0 ? -errno : 0; }

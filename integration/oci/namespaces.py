@@ -134,6 +134,43 @@ def test_namespaces_without_a_way_back(runtime):
             others.wait()
 
 
+def test_processes_and_clocks_without_a_way_back(runtime):
+    """linux.namespaces: the same with a new time namespace, and with a pid and a time namespace that are its own."""
+    folder = tempfile.mkdtemp(dir=runtime.folder)
+    os.chown(folder, 100000, 100000)
+    def change(c):
+        c["linux"].pop("resources")
+        c["mounts"] = c["mounts"][:2]
+    def with_clocks(c):
+        change(c)
+        c["linux"]["namespaces"].append({"type": "time"})
+        c["linux"]["timeOffsets"] = {"boottime": {"secs": 1000000}}
+    def joined(c):
+        change(c)
+        without(c, "pid")
+        c["linux"]["namespaces"] += [{"type": kind, "path": f"/proc/{others.pid}/ns/{kind}_for_children"} for kind in ("pid", "time")]
+    def joined_with_hooks(c):
+        joined(c)
+        c["hooks"] = {"createContainer": [{"path": "/bin/true"}], "createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", f"readlink /proc/self/ns/pid >{folder}/hook"]}]}
+    with user_namespace() as users:
+        others = subprocess.Popen([*users, "unshare", "-p", "-T", "--fork", "--kill-child", "sh", "-c", "echo; exec cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            others.stdout.readline()
+            call = [*users, "unshare", "-m", runtime.program, "--root", folder + "/state", "--cgroup-manager", "disabled", "run", "--bundle"]
+            theirs = [os.readlink(f"/proc/{others.pid}/ns/{kind}_for_children") for kind in ("pid", "time")]
+            script = "readlink /proc/self/ns/pid; readlink /proc/self/ns/time; cut -d. -f1 /proc/uptime"
+            for alter in (with_clocks, joined, joined_with_hooks):
+                done = subprocess.run([*call, runtime.bundle(script, alter), "way-back"], stdin=subprocess.PIPE, capture_output=True, text=True, timeout=60)
+                assert done.returncode == 0, (alter, done)
+                *kinds, up = words(done)
+                assert int(up) > 1000000 and not set(kinds) & set(theirs) if alter == with_clocks else kinds == theirs, (alter, done, theirs)
+            # what else it makes is not of the container's
+            assert open(folder + "/hook").read().strip() == os.readlink("/proc/self/ns/pid")
+        finally:
+            others.kill()
+            others.wait()
+
+
 def test_user_namespace(runtime):
     """linux.uidMappings and gidMappings: ids, ownership and devices in a user namespace."""
     out = runtime.run("cat /proc/self/uid_map /proc/self/gid_map; echo x >/dev/null && ls -l /dev/null; touch /tmp/u 2>&1; "

@@ -108,13 +108,17 @@ def test_systemd_of_whom(runtime):
 
 
 def test_wrong_namespace_kind(runtime):
-    """linux.namespaces: a path that leads to another kind is refused."""
-    kinds = {"cgroup": "ipc", "ipc": "mnt", "mount": "net", "network": "pid", "pid": "user", "user": "uts", "uts": "cgroup"}
-    for kind, file in kinds.items():
-        def change(c):
-            c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != kind] + [{"type": kind, "path": f"/proc/self/ns/{file}"}]
-        done = runtime.call("run", "--bundle", runtime.bundle("true", change), runtime.id(), check=False)
-        assert done.returncode != 0, kind
+    """linux.namespaces: a path that leads to another kind, to no namespace or nowhere is refused, and named."""
+    ends = {"cgroup": "ipc", "ipc": "mnt", "mount": "net", "network": "pid", "pid": "user", "user": "uts", "uts": "time", "time": "cgroup"}
+    kinds = {"mnt": "mount", "net": "network"}
+    for kind, file in ends.items():
+        for path, cause in ((f"/proc/self/ns/{file}", f"it leads to a namespace of the kind {kinds.get(file, file)}"),
+                            ("/proc/self/status", "it leads to no namespace"), ("/proc/self/ns/nothing", "No such file")):
+            def change(c):
+                c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != kind] + [{"type": kind, "path": path}]
+            done = runtime.call("run", "--bundle", runtime.bundle("true", change), runtime.id(), check=False)
+            assert done.returncode != 0, kind
+            expect(done.stderr, f"linux.namespaces ({kind}): {path}: {cause}")
 
 
 def test_unknown_is_ignored(runtime):

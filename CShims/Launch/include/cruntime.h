@@ -92,6 +92,8 @@ int32_t crt_different_namespaces(int32_t pid, uint32_t among, uint32_t *kinds);
 /* Makes a user namespace with these maps, and a mount namespace in it, for this process to go on in as its root. For callers
  * without rights: of more than their own id they may map what newuidmap(1) grants them. */
 int32_t crt_become_root(const char *uid_map, const char *gid_map);
+/* The kind of the namespace that a path leads to, CLONE_NEW*; -ENOTTY where it leads to none. */
+int32_t crt_namespace_kind(const char *path);
 /* Enters namespaces of another process, for good. */
 int32_t crt_join(int32_t pidfd, uint32_t kinds);
 int32_t crt_set_affinity(const void *mask, uint64_t size);

@@ -59,6 +59,7 @@ extension BundlePlan {
             label: process.traits.label?.name, program: process.arguments.first ?? "",
             directory: process.workingDirectory)
         names.bundleMounts = mounts
+        names.namespaces = namespaces
         names.hooks = hooks.map { $0.path }
         return names
     }

@@ -7,6 +7,7 @@ package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
 
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    package static let join = LaunchStage(rawValue: UInt32(CL_STAGE_JOIN))
     package static let clone = LaunchStage(rawValue: UInt32(CL_STAGE_CLONE))
     package static let exec = LaunchStage(rawValue: UInt32(CL_STAGE_EXEC))
     package static let mount = LaunchStage(rawValue: UInt32(CL_STAGE_MOUNT))

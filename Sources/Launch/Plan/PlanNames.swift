@@ -5,6 +5,7 @@ package struct PlanNames: Sendable {
     let mounts: [(source: String, target: String)]
     /// In the place of `mounts` where the plan is a bundle's.
     package var bundleMounts: [BundleMount] = []
+    package var namespaces: [BundlePlan.Namespace] = []
     /// Paths, of a bundle's plan.
     var hooks: [String] = []
     let masks: [String]

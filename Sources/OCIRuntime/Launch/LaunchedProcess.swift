@@ -83,6 +83,9 @@ struct LaunchedProcess: ~Copyable {
             return MountFailure(mount: mounts[Int(index)], code: code, said: said, isOfTarget: step == .mountTarget)
                 .error
         }
+        if step == .join, let namespaces = names?.namespaces, Int(index) < namespaces.count {
+            return NamespaceFailure(namespace: namespaces[Int(index)], code: code).error
+        }
         if step == .hook {
             let words = said.isEmpty ? "" : ": " + LaunchHook.line(of: said.utf8)
             return .hook(
