@@ -169,7 +169,7 @@ import Testing
 
     @Test func cgroupsAreNamedFromTheRoot() throws {
         #expect(try ContainerCgroup.name(for: "/a/b", id: "i") == "a/b")
-        #expect(try ContainerCgroup.name(for: nil, id: "i") == "swiftlet-oci/i")
+        #expect(try ContainerCgroup.name(for: nil, id: "i") == "swiftlet-oci-i")
         #expect(throws: OCIRuntimeError.self) { try ContainerCgroup.name(for: "/a/../b", id: "i") }
     }
 

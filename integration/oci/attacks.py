@@ -214,7 +214,7 @@ def test_nested_groups_go(runtime):
     name, _ = runtime.create("until [ -e /dev/shm/go ]; do sleep 0.05; done; cd /sys/fs/cgroup; n=$(head -c 200 /dev/zero | tr '\\0' n); for i in $(seq 40); do "
                              "mkdir $n && cd -P $n || exit 1; done; sleep 100 & echo $! >cgroup.procs && touch /dev/shm/nested; exec sleep 100", change)
     runtime.call("start", name)
-    group = f"{hierarchy()}/swiftlet-oci/{name}"
+    group = f"{hierarchy()}/swiftlet-oci-{name}"
     if runtime.users:  # as who lets a user have groups does
         for path in ("", "/cgroup.procs"):
             os.chown(group + path, 100000, 100000)

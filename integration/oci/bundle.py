@@ -150,7 +150,7 @@ class Runtime:
 
     def left_over(self, name):
         """What is there of a container that should be gone."""
-        found = [path for path in (f"{self.root}/{name}", f"{hierarchy()}/swiftlet-oci/{name}") if os.path.exists(path)]
+        found = [path for path in (f"{self.root}/{name}", f"{hierarchy()}/swiftlet-oci-{name}") if os.path.exists(path)]
         found += [line for line in open("/proc/self/mountinfo") if self.rootfs in line]
         # beside a pid file, whose directory is the engine's
         return found + [file for file in os.listdir(self.folder) if file.startswith("pid-file.")]

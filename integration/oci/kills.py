@@ -182,8 +182,8 @@ def test_looks_refused(runtime):
         assert runtime.status(name) == "running", words
     runtime.call("kill", name, "KILL")
     runtime.wait(name)
-    group = f"{hierarchy()}/swiftlet-oci/{name}"
-    for path, call in ((hierarchy() + "/cgroup.controllers", "openat"), (group, "access")):
+    group = f"{hierarchy()}/swiftlet-oci-{name}"
+    for path, call in ((hierarchy() + "/cgroup.controllers", "openat"), (group, "rmdir")):
         done = refused(path, call, "ENOMEM", "delete", name)
         assert done.returncode not in (-9,) and os.path.exists(group) == (done.returncode != 0), done
         assert done.returncode == 0 or runtime.status(name) == "stopped", done

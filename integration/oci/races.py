@@ -54,7 +54,7 @@ def test_deleted_while_it_is_made(runtime):
 def test_creator_leaves_its_successor_alone(runtime):
     """create, in whose middle the id was deleted and taken by another, leaves that one alone."""
     name, folder = runtime.id(), runtime.bundle("sleep 60")
-    group = f"/swiftlet-oci/{name}"
+    group = f"/swiftlet-oci-{name}"
     create = held(runtime, "openat:delay_enter", "create", "--bundle", folder, name, path=f"{runtime.root}/{name}/state.json.new")
     until(lambda: any(group in line for line in cgroups()), "its process is there")
     runtime.call("delete", "--force", name)

@@ -61,4 +61,4 @@ def test_unified(runtime):
     done = runtime.run("true", lambda c: c["linux"]["resources"].update(unified={"nothing.max": "1"}), check=False)
     assert done.returncode != 0
     expect(done.stderr, "linux.resources.unified", "nothing.max")
-    assert not os.path.exists(f"{mount}/swiftlet-oci/{runtime.made[-1]}"), "the group of what could not be made is left"
+    assert not os.path.exists(f"{mount}/swiftlet-oci-{runtime.made[-1]}"), "the group of what could not be made is left"

@@ -4,16 +4,16 @@ import OCISpecification
 
 /// Where a container's group is and what is written into it.
 package struct ContainerCgroup: Sendable {
-    /// Above the groups that nobody named; it goes with the last of them.
-    private static let parent = "swiftlet-oci"
+    /// What there is of cgroup2, which is looked at once: who takes a container away that it has just made knows it.
+    private static let known = try? CgroupHierarchy.find()
     let group: Cgroup
     /// The unit of systemd's that the group is of.
     var scope: SystemdScope?
 
-    /// The group that `cgroupsPath` names: from the hierarchy's root, whether it begins with a slash or not. Nil: a group of the container's
-    /// id.
+    /// The group that `cgroupsPath` names: from the hierarchy's root, whether it begins with a slash or not. Nil: one directly beneath the root,
+    /// by the container's id.
     static func name(for path: String?, id: String) throws(OCIRuntimeError) -> String {
-        guard let path, !path.isEmpty else { return parent + "/" + id }
+        guard let path, !path.isEmpty else { return "swiftlet-oci-" + id }
         let parts = path.pathComponents
         guard !parts.contains(".."), !parts.contains(".") else {
             throw .unsupported(field: "linux.cgroupsPath", cause: "\"\(path)\" must not climb")
@@ -24,10 +24,15 @@ package struct ContainerCgroup: Sendable {
         return parts.joined(separator: "/")
     }
 
+    private static func hierarchy() throws(CgroupError) -> CgroupHierarchy {
+        if let known { return known }
+        return try CgroupHierarchy.find()
+    }
+
     /// One that need not be there.
     static func named(_ name: String) throws(OCIRuntimeError) -> ContainerCgroup {
-        let hierarchy = try cgroups { () throws(CgroupError) in try CgroupHierarchy.find() }
-        return ContainerCgroup(group: Cgroup(name, in: hierarchy))
+        let found = try cgroups { () throws(CgroupError) in try hierarchy() }
+        return ContainerCgroup(group: Cgroup(name, in: found))
     }
 
     /// That it is nobody's: what is in it would get this container's limits, and end with it.
@@ -41,7 +46,7 @@ package struct ContainerCgroup: Sendable {
 
     /// Makes the group with all above it and lets it use the hierarchy's controllers.
     func make() throws(OCIRuntimeError) {
-        try makeWithParents()
+        try cgroups { () throws(CgroupError) in try group.createWithParents() }
         giveControllers()
     }
 
@@ -57,19 +62,6 @@ package struct ContainerCgroup: Sendable {
         }
     }
 
-    /// Whoever ends the last container takes our common parent away, at any moment: then it is made once more.
-    private func makeWithParents() throws(OCIRuntimeError) {
-        for _ in 0..<100 {
-            if (try? group.create()) != nil { return }
-            do throws(CgroupError) { return try group.createWithParents() } catch .kernel(let error)
-                where error.code == ENOENT
-            {
-                continue
-            } catch { return try cgroups { () throws(CgroupError) in throw error } }
-        }
-        throw .kernel(KernelError("mkdir", group.path, ENOENT))
-    }
-
     /// The group of a unit, as they were noted; nil where there is neither.
     static func noted(_ path: String?, unit: String?) throws(OCIRuntimeError) -> ContainerCgroup? {
         var cgroup = try path.flatMap(existing)
@@ -80,12 +72,12 @@ package struct ContainerCgroup: Sendable {
     /// The group at a path; nil where no hierarchy is in sight that has it. An error where that cannot be told: whoever took it for gone would
     /// leave it behind.
     static func existing(_ path: String) throws(OCIRuntimeError) -> ContainerCgroup? {
-        let hierarchy: CgroupHierarchy
-        do throws(CgroupError) { hierarchy = try CgroupHierarchy.find() } catch .noUnifiedHierarchy {
+        let found: CgroupHierarchy
+        do throws(CgroupError) { found = try hierarchy() } catch .noUnifiedHierarchy {
             return nil
         } catch { return try cgroups { () throws(CgroupError) in throw error } }
-        guard path.hasPrefix(hierarchy.mountPoint + "/") else { return nil }
-        return ContainerCgroup(group: Cgroup(String(path.dropFirst(hierarchy.mountPoint.count + 1)), in: hierarchy))
+        guard path.hasPrefix(found.mountPoint + "/") else { return nil }
+        return ContainerCgroup(group: Cgroup(String(path.dropFirst(found.mountPoint.count + 1)), in: found))
     }
 
     /// The group of the unified hierarchy that a process is in, by the text of its file `cgroup`, without a leading slash.
@@ -168,26 +160,17 @@ package struct ContainerCgroup: Sendable {
     }
 
     private func remove() throws(OCIRuntimeError) {
-        guard access(group.path, F_OK) == 0 || errno != ENOENT else { return }
-        if (try? group.isPopulated()) == true { try? group.kill() }
         for attempt in 0..<200 {
-            do throws(CgroupError) {
-                try group.removeTree()
-                return removeParent()
-            } catch .kernel(let error) where error.code == EBUSY {
+            do throws(CgroupError) { return try group.removeTree() } catch .kernel(let error) where error.code == EBUSY
+            {
                 if attempt == 199 { throw .kernel(error) }
+                if attempt == 0 { try? group.kill() }
             } catch {
                 return try cgroups { () throws(CgroupError) in throw error }
             }
             // It mostly has within the first millisecond.
             usleep(UInt32(min(10_000, 200 << min(attempt, 6))))
         }
-    }
-
-    /// Busy as long as there are others in it.
-    private func removeParent() {
-        guard group.name.hasPrefix(ContainerCgroup.parent + "/") else { return }
-        rmdir(group.hierarchy.mountPoint + "/" + ContainerCgroup.parent)
     }
 
     /// Freezes or thaws and waits until it is so.
