@@ -16,6 +16,8 @@
 
 /* The process between: it clones the child that its caller will reap, after steps that the caller cannot take without being left changed by them. */
 
+enum { STACK_SIZE = 64 << 10 };
+
 static pid_t plain_clone(struct clone_args *args) { return (pid_t)syscall(SYS_clone3, args, sizeof *args); }
 
 #ifndef PIDFD_GET_PID_NAMESPACE
@@ -54,18 +56,6 @@ static int go_inside(struct cl_child *child, int told) {
 /* Whether it has nothing to do but to join the pid namespace, from which the caller has no way back. */
 static int only_joins(const struct cl_child *child) {
     return child->plan->flags & CL_PLAN_EXPLICIT && child->launch->join_pidfd < 0 && child->pid_namespace < 0;
-}
-
-/* The process between. One that goes inside does so from the container's own group and namespaces, which the clone has then without another word; it is not
- * in the sight of who is in there. */
-static pid_t fork_between(struct clone_args *args, int goes_inside, int *pidfd) {
-    struct clone_args own = {.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD};
-    if (goes_inside) {
-        own.flags |= args->flags;
-        own.cgroup = args->cgroup;
-        args->flags = args->cgroup = 0;
-    }
-    return plain_clone(&own);
 }
 
 static int handle_of(pid_t pid) {
@@ -120,34 +110,87 @@ static void __attribute__((noreturn)) tell(const struct cl_child *child, int tol
     _exit(write(told, &code, sizeof code) < 0);
 }
 
+/* What a process between makes its child of. */
+struct making {
+    int user, told;
+    struct clone_args *args;
+    struct cl_child *child;
+    struct cl_between *between;
+};
+
+/* Whether the caller lends its memory: a command of its own, which has one thread and waits. A copy takes the kernel a tenth of all that a session takes. A
+ * time namespace is only for who shares memory with nobody. */
+static int is_lent(const struct making *making) {
+    const struct cl_child *child = making->child;
+    return child && child->plan->flags & CL_PLAN_EXPLICIT && child->launch->join_pidfd >= 0 && !(child->launch->join_kinds & CLONE_NEWTIME);
+}
+
+static int goes_inside(const struct making *making) { return making->child && making->user < 0 && !only_joins(making->child); }
+
+/* In the process between: comes back in its child alone. */
+static void make_child(const struct making *making) {
+    struct clone_args *args = making->args;
+    struct cl_child *child = making->child;
+    int user = making->user, told = making->told, inside = goes_inside(making), made = -1;
+    close(making->between->answer);
+    args->flags |= CLONE_PARENT | CLONE_PARENT_SETTID;
+    args->flags &= ~(uint64_t)CLONE_PIDFD;
+    args->pidfd = 0;
+    args->parent_tid = (uint64_t)(uintptr_t)making->between->made;
+    args->exit_signal = 0;
+    if (child) cl_let_go_of_others(child, user, told);
+    /* whoever traces the child from its first moment could write another's number to it */
+    int joined = CL_KEEPS(NUMBER) ? madvise(making->between->made, sizeof *making->between->made, MADV_DONTFORK) : 0;
+    if (joined == 0 && inside) joined = go_inside(child, told);
+    if (joined == 0 && child && !inside) {
+        if (!(child->plan->flags & CL_PLAN_EXPLICIT)) cl_prepare(child);
+        joined = child->processes >= 0 ? setns(child->processes, CLONE_NEWPID) : 0;
+    }
+    if (joined == 0 && user >= 0) joined = setns(user, CLONE_NEWUSER);
+    /* behind a filter clone3 is mostly not to be had */
+    if (joined == 0) made = inside ? (int)syscall(SYS_clone, args->flags, 0, making->between->made, 0, 0) : plain_clone(args);
+    if (made != 0) tell(child, told, made < 0 ? errno : 0);
+    close(told);
+}
+
+/* In memory that is lent, of which the child has a copy then. */
+static void __attribute__((noreturn)) make_beside(void *argument) {
+    struct making making = *(const struct making *)argument;
+    struct cl_child child = *making.child;
+    making.child = &child;
+    make_child(&making);
+    if (child.callers_end >= 0) close(child.callers_end);
+    cl_child_run(&child);
+}
+
+/* One that goes inside does so from the container's own group and namespaces, which the clone has then without another word; it is not in the sight of who is
+ * in there. */
+static pid_t begin(struct making *making, int *pidfd) {
+    struct clone_args own = {.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD};
+    char stack[STACK_SIZE] __attribute__((aligned(16)));
+    if (goes_inside(making)) {
+        own.flags |= making->args->flags;
+        own.cgroup = making->args->cgroup;
+        making->args->flags = making->args->cgroup = 0;
+    }
+    if (!is_lent(making)) return plain_clone(&own);
+    own.flags |= CLONE_VM | CLONE_VFORK;
+    own.stack = (uint64_t)(uintptr_t)stack;
+    own.stack_size = sizeof stack;
+    long pid = cl_clone_onto(&own, sizeof own, make_beside, making);
+    return pid < 0 ? (errno = (int)-pid, -1) : (pid_t)pid;
+}
+
 pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, struct cl_between *between) {
-    int told = open_answer(between), goes_inside = child && user < 0 && !only_joins(child), made = -1;
-    if (told < 0) return -1;
-    pid_t pid = fork_between(args, goes_inside, &between->pidfd);
+    struct making making = {user, open_answer(between), args, child, between};
+    if (making.told < 0) return -1;
+    pid_t pid = begin(&making, &between->pidfd);
     if (pid == 0) {
-        close(between->answer);
-        args->flags |= CLONE_PARENT | CLONE_PARENT_SETTID;
-        args->flags &= ~(uint64_t)CLONE_PIDFD;
-        args->pidfd = 0;
-        args->parent_tid = (uint64_t)(uintptr_t)between->made;
-        args->exit_signal = 0;
-        if (child) cl_let_go_of_others(child, user, told);
-        /* whoever traces the child from its first moment could write another's number to it */
-        int joined = CL_KEEPS(NUMBER) ? madvise(between->made, sizeof *between->made, MADV_DONTFORK) : 0;
-        if (joined == 0 && goes_inside) joined = go_inside(child, told);
-        if (joined == 0 && child && !goes_inside) {
-            if (!(child->plan->flags & CL_PLAN_EXPLICIT)) cl_prepare(child);
-            joined = child->processes >= 0 ? setns(child->processes, CLONE_NEWPID) : 0;
-        }
-        if (joined == 0 && user >= 0) joined = setns(user, CLONE_NEWUSER);
-        /* behind a filter clone3 is mostly not to be had */
-        if (joined == 0) made = goes_inside ? (int)syscall(SYS_clone, args->flags, 0, between->made, 0, 0) : plain_clone(args);
-        if (made != 0) tell(child, told, made < 0 ? errno : 0);
-        close(told);
+        make_child(&making);
         return 0;
     }
     int code = errno;
-    close(told);
+    close(making.told);
     if (pid < 0) release(between);
     else between->pid = pid;
     errno = code;

@@ -1,5 +1,6 @@
 /* Inside the child, between clone and execve: no allocation, no return. */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -107,6 +108,10 @@ pid_t cl_clone_within(int user, struct clone_args *args, int *pidfd);
 void cl_let_go_of_others(struct cl_child *child, int user, int told);
 /* The pid namespace that `child->processes` names, where a procfs can be made for it by who is not in it (Linux 6.17); -1. */
 int cl_namespace_for_procfs(const struct cl_child *child);
+
+/* onto.c: clone3 onto the stack that `args` names, for a child that shares our memory: it must not return through our frames. `run` does not return. The
+ * child's pid or a negated errno. */
+long cl_clone_onto(struct clone_args *args, size_t size, void (*run)(void *), void *argument);
 
 /* users.c */
 /* The user namespace that owns the network namespace we are in, where that is not our own: a descriptor, or CL_USER_NONE.

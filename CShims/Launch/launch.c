@@ -154,7 +154,9 @@ int32_t cl_launch_begin(const struct cl_launch *launch, struct cl_launched *out,
     *stage = CL_STAGE_STDIO;
     *out = (struct cl_launched){.pidfd = -1, .between.answer = -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
-    int code = clone_child(launch, ends, out, stage);
+    *stage = CL_STAGE_CLONE;
+    int code = launch->goes ? cl_go(ends[0]) : 0;
+    if (!code) code = clone_child(launch, ends, out, stage);
     close(ends[1]);
     out->control = ends[0];
     if (code) close(ends[0]);
@@ -176,7 +178,7 @@ int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out,
     if (code || !out->between.pid) return code;
     code = cl_launch_finish(out, stage);
     close(out->between.pidfd);
-    if (code) cl_collect(out->between.pid);
+    cl_collect(out->between.pid);
     return code;
 }
 

@@ -180,10 +180,12 @@ int32_t crt_pass(const char *path, int32_t descriptor, const void *bytes, uint64
     memcpy(CMSG_DATA(&rights.header), &descriptor, sizeof descriptor);
     /* who does not take it would hold us up for ever */
     struct timeval patience = {.tv_sec = 10};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), code = 0;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), done = fd;
     if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0) code = -errno;
-    if (!code && sendmsg(fd, &message, MSG_NOSIGNAL) < 0) code = -errno;
+    /* with a time of its own a call is not taken up again by itself after a stop */
+    if (fd >= 0) do done = connect(fd, (struct sockaddr *)&to, sizeof to); while (done < 0 && errno == EINTR);
+    if (done >= 0) do done = (int)sendmsg(fd, &message, MSG_NOSIGNAL); while (done < 0 && errno == EINTR);
+    int code = done < 0 ? -errno : 0;
     if (fd >= 0) close(fd);
     if (folder >= 0) close(folder);
     return code == -EAGAIN ? -ETIMEDOUT : code;

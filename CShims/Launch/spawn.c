@@ -89,35 +89,6 @@ static void set_parameter(const struct context *context, uint32_t index) {
     close(root);
 }
 
-/* clone3 onto another stack: the child must not return through the parent's frames. */
-static long clone_onto(struct clone_args *args, size_t size, void (*run)(void *), void *argument) {
-    long result;
-#if defined(__x86_64__)
-    register void *kept __asm__("r13") = argument;
-    register void (*entry)(void *) __asm__("r12") = run;
-    __asm__ volatile(
-        "syscall\n\ttestq %%rax, %%rax\n\tjnz 1f\n\t"
-        "xorl %%ebp, %%ebp\n\tmovq %%r13, %%rdi\n\tandq $-16, %%rsp\n\tcallq *%%r12\n\thlt\n1:"
-        : "=a"(result)
-        : "a"((long)SYS_clone3), "D"(args), "S"(size), "r"(kept), "r"(entry)
-        : "rcx", "r11", "memory");
-#elif defined(__aarch64__)
-    register long number __asm__("x8") = SYS_clone3;
-    register void *first __asm__("x0") = args;
-    register size_t second __asm__("x1") = size;
-    register void *kept __asm__("x20") = argument;
-    register void (*entry)(void *) __asm__("x21") = run;
-    __asm__ volatile("svc #0\n\tcbnz x0, 1f\n\tmov x29, xzr\n\tmov x0, x20\n\tblr x21\n\tbrk #1\n1:"
-                     : "+r"(first)
-                     : "r"(number), "r"(second), "r"(kept), "r"(entry)
-                     : "memory", "cc", "x30");
-    result = (long)first;
-#else
-#error "clone3 with shared memory is written for x86_64 and arm64"
-#endif
-    return result;
-}
-
 static uint64_t namespace_flags(uint32_t namespaces) {
     uint64_t flags = 0;
     if (namespaces & CS_NEW_NETWORK) flags |= CLONE_NEWNET;
@@ -169,7 +140,7 @@ static pid_t start_holder(const char *uid_map, const char *gid_map, uint64_t nam
         .stack_size = size,
     };
     *stage = CL_STAGE_NAMESPACES;
-    long pid = clone_onto(&args, sizeof args, hold, NULL);
+    long pid = cl_clone_onto(&args, sizeof args, hold, NULL);
     if (pid < 0) return errno = (int)-pid, -1;
     *stage = CL_STAGE_ID_MAP;
     if (write_map((pid_t)pid, "/uid_map", uid_map) == 0 && write_map((pid_t)pid, "/gid_map", gid_map) == 0) return (pid_t)pid;
@@ -227,7 +198,7 @@ static long clone_child(const struct cs_spawn *spawn, struct context *context, i
     sigset_t everything, before;
     sigfillset(&everything);
     pthread_sigmask(SIG_BLOCK, &everything, &before);
-    long pid = clone_onto(&args, sizeof args, child, context);
+    long pid = cl_clone_onto(&args, sizeof args, child, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     munmap(stack, STACK_SIZE);
     return pid;

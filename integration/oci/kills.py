@@ -139,7 +139,7 @@ def test_words_and_waits_refused(runtime):
     name, _ = runtime.create("sleep 1000")
     runtime.call("start", name)
     brief, other = runtime.bundle("true"), runtime.id()
-    cases = [(["exec", name, "true"], "sendto", 1, "go on"), (["exec", name, "true"], "waitid", 2, "collect"),
+    cases = [(["exec", name, "true"], "sendto", 1, "creating the process"), (["exec", name, "true"], "waitid", 1, "collect"),
              (["run", "--bundle", brief, other], "waitid", 1, "collect")]
     for words, call, turn, said in cases:
         done = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:error=ENOMEM:when={turn}", runtime.program,

@@ -180,12 +180,15 @@ def test_user_namespace(runtime):
 
 
 def test_time_offsets(runtime):
-    """linux.timeOffsets: both clocks."""
+    """linux.timeOffsets: both clocks, of a session as well."""
     def change(c):
         c["linux"]["namespaces"].append({"type": "time"})
         c["linux"]["timeOffsets"] = {"boottime": {"secs": 1000000, "nanosecs": 0}, "monotonic": {"secs": 5}}
-    inside = float(runtime.run("cut -d' ' -f1 /proc/uptime", change).stdout)
-    assert abs(inside - float(open("/proc/uptime").read().split()[0]) - 1000000) < 60, inside
+    name, _ = runtime.create(change=change)
+    runtime.call("start", name)
+    since_boot = lambda text: float(text.split()[0])
+    for text in (runtime.run("cat /proc/uptime", change).stdout, runtime.call("exec", name, "cat", "/proc/uptime").stdout):
+        assert abs(since_boot(text) - since_boot(open("/proc/uptime").read()) - 1000000) < 60, text
 
 
 def test_sysctl(runtime):

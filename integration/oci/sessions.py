@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from bundle import controllers, expect, said, with_users, without
+from bundle import controllers, expect, said, until, with_users, without
 
 
 def test_exec(runtime):

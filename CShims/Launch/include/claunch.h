@@ -26,6 +26,7 @@ struct cl_launch {
     /* For plans of the runtime specification (CL_PLAN_EXPLICIT); zero otherwise. */
     uint32_t join_kinds;  /* an exec session: the namespaces to join, CLONE_NEW*; 0 those of a pod's container */
     int32_t join_root;    /* and its root, where that is not its mount namespace's; -1 */
+    int32_t goes;         /* it goes on to execve without cl_go */
     int32_t gate;         /* a listening socket: where the first process waits for its start */
 };
 
@@ -64,16 +65,15 @@ struct cl_status {
 /* A warning or an error may have words of the kernel's behind it, in the same message: so many bytes at most. */
 enum { CL_WORDS = 256 };
 
-/* Clones the child. 0, or a negated errno with *stage set. The child waits for cl_go; it need not wait as well for the end of the process between, which
- * the caller collects afterwards, where there is one. */
+/* Clones the child. 0, or a negated errno with *stage set. The child waits for cl_go. */
 int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage);
-void cl_collect(int32_t between);
 /* The same without a wait for a process between, which a file system or a container's own processes may hold up: where one makes the child, pid and pidfd are
  * not set yet. */
 int32_t cl_launch_begin(const struct cl_launch *launch, struct cl_launched *out, uint32_t *stage);
 /* What came of that, once the answer can be read or the process between has ended: as cl_launch_start. That process is left to be collected by the caller,
  * who may have killed it. */
 int32_t cl_launch_finish(struct cl_launched *launched, uint32_t *stage);
+void cl_collect(int32_t between);
 /* Loads a device program: a descriptor or a negated errno. It costs one to two milliseconds, so the daemon loads the usual
  * one for all its monitors. */
 int32_t cl_device_program_load(const struct cl_rule *rules, uint32_t count);

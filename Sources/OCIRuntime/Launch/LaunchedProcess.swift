@@ -18,25 +18,19 @@ struct LaunchedProcess: ~Copyable {
     let processID: Int32
     let handle: Descriptor
     let control: Descriptor
-    private let between: Int32
     private let names: PlanNames?
 
-    /// `between`: the process that has made it and is ending; 0 where there was none.
-    init(
-        processID: Int32, handle: consuming Descriptor, control: consuming Descriptor, between: Int32 = 0,
-        names: PlanNames?
-    ) {
+    init(processID: Int32, handle: consuming Descriptor, control: consuming Descriptor, names: PlanNames?) {
         self.processID = processID
         self.handle = handle
         self.control = control
-        self.between = between
         self.names = names
     }
 
-    /// Clones. `cgroup` and `trees` are the caller's.
+    /// Clones. `cgroup` and `trees` are the caller's. `goes`: it need not be told to proceed.
     init(
         _ plan: EncodedPlan, cgroup: borrowing OptionalDescriptor, trees: [SharedDescriptor], gate: Int32 = -1,
-        joining target: ExecTarget? = nil
+        joining target: ExecTarget? = nil, goes: Bool = false
     ) throws(OCIRuntimeError) {
         var raw: [Int32] = []
         defer { for number in raw { close(number) } }
@@ -65,6 +59,7 @@ struct LaunchedProcess: ~Copyable {
                     order.trees = trees.baseAddress
                     order.tree_count = UInt32(trees.count)
                     order.gate = gate
+                    order.goes = goes ? 1 : 0
                     return cl_launch_start(&order, &launched, &stage)
                 }
             }
@@ -72,7 +67,7 @@ struct LaunchedProcess: ~Copyable {
         guard code == 0 else { throw LaunchedProcess.failure(stage, launched.index, -code, plan.names) }
         self.init(
             processID: launched.pid, handle: Descriptor(owning: launched.pidfd),
-            control: Descriptor(owning: launched.control), between: launched.between.pid, names: plan.names)
+            control: Descriptor(owning: launched.control), names: plan.names)
     }
 
     private static func failure(
@@ -155,13 +150,11 @@ struct LaunchedProcess: ~Copyable {
     /// Lets it go on from where it waits.
     borrowing func proceed() throws(OCIRuntimeError) {
         let code = cl_go(control.raw)
-        if between > 0 { cl_collect(between) }
         guard code == 0 else { throw .kernel(KernelError("tell", "the process to go on", -code)) }
     }
 
     /// Kills and collects it.
     borrowing func discard() {
-        if between > 0 { cl_collect(between) }
         cs_pidfd_signal(handle.raw, SIGKILL)
         var event = pollfd(fd: handle.raw, events: Int16(POLLIN), revents: 0)
         while poll(&event, 1, 5000) < 0 && errno == EINTR {}

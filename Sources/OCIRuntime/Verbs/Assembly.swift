@@ -73,8 +73,8 @@ struct Assembly {
         state.processStart = try ProcessFacts.start(of: launched.processID) ?? 0
         // While the process is at work.
         try creation.directory.prepare(state)
-        try OuterSettings(processID: launched.processID, log: log).apply(
-            process, limits: hasUserNamespace ? plan.process.resourceLimits : [])
+        try OuterSettings(process, limits: hasUserNamespace ? plan.process.resourceLimits : []).apply(
+            to: launched.processID, log)
         if plan.isNew(.user) {
             try writeMaps(launched.processID)
             try launched.proceed()
@@ -183,11 +183,18 @@ struct Assembly {
 
 /// What is set on a process from outside, with rights that it does not have.
 struct OuterSettings {
-    let processID: Int32
-    let log: RuntimeLog
+    private let oomScoreAdjustment: Int32?
+    private let limits: [ResourceLimit]
 
-    func apply(_ process: ProcessSpecification, limits: [ResourceLimit]) throws(OCIRuntimeError) {
-        if let score = process.oomScoreAdjustment {
+    init(_ process: ProcessSpecification, limits: [ResourceLimit]) {
+        oomScoreAdjustment = process.oomScoreAdjustment
+        self.limits = limits
+    }
+
+    var isEmpty: Bool { oomScoreAdjustment == nil && limits.isEmpty }
+
+    func apply(to processID: Int32, _ log: RuntimeLog) throws(OCIRuntimeError) {
+        if let score = oomScoreAdjustment {
             do throws(KernelError) { try writeText("\(score)", to: "/proc/\(processID)/oom_score_adj") } catch {
                 guard error.code == EACCES || error.code == EPERM else { throw .kernel(error) }
                 log.warning("process.oomScoreAdj \(score) is beyond what this caller may set: \(error)")

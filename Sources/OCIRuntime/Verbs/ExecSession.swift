@@ -157,9 +157,10 @@ struct ExecSession {
             processID: state.processID, handle: first, kinds: kinds & ~NamespaceKind.pid.rawValue, root: root.raw,
             ownPidNamespace: own.raw)
         try setAffinity(process.initialAffinity)
-        let launched = try launch(encoded, joining: target)
-        try OuterSettings(processID: launched.processID, log: session.log).apply(
-            process, limits: entersUsers ? limits : [])
+        let settings = OuterSettings(process, limits: entersUsers ? limits : [])
+        let launched = try launch(encoded, joining: target, waits: isTold || !settings.isEmpty)
+        try settings.apply(to: launched.processID, session.log)
+        if !isTold && !settings.isEmpty { try letGo(launched) }
         return launched
     }
 
@@ -179,16 +180,18 @@ struct ExecSession {
     /// In the container's group, or where that may have no process because it lets groups beneath use its controllers, in that of the
     /// container's first process, which has made them; runc knows the same way.
     private func launch(
-        _ plan: EncodedPlan, joining target: ExecTarget
+        _ plan: EncodedPlan, joining target: ExecTarget, waits: Bool
     ) throws(OCIRuntimeError) -> LaunchedProcess {
         do throws(OCIRuntimeError) {
-            return try LaunchedProcess(plan, cgroup: try OptionalDescriptor(groupPath), trees: [], joining: target)
+            return try LaunchedProcess(
+                plan, cgroup: try OptionalDescriptor(groupPath), trees: [], joining: target, goes: !waits)
         } catch {
             guard case .launch(_, _, let code, .clone, _) = error else { throw error }
             guard code == EBUSY || code == EOPNOTSUPP, arguments["cgroup"] == nil, let own = firstGroupPath else {
                 throw SystemdScope.explained(error, unit: state.unit)
             }
-            return try LaunchedProcess(plan, cgroup: try OptionalDescriptor(own), trees: [], joining: target)
+            return try LaunchedProcess(
+                plan, cgroup: try OptionalDescriptor(own), trees: [], joining: target, goes: !waits)
         }
     }
 
@@ -216,9 +219,6 @@ struct ExecSession {
     ) throws(OCIRuntimeError) -> Int32 {
         var terminal: Int32 = -1
         var isExecuting = false
-        // With nobody to be told who it is, it need not wait for us: we need not wake each other, twice.
-        let isTold = arguments["pid-file"] != nil || arguments["pidfd-socket"] != nil
-        if !isTold { try letGo(launched) }
         while let message = try launched.next() {
             switch consume message {
             case .warning(let text): session.log.warning(text)
@@ -243,6 +243,9 @@ struct ExecSession {
         }
         return terminal
     }
+
+    /// Whether somebody is to know who it is before it runs. Otherwise it need not wait for us: we need not wake each other, twice.
+    private var isTold: Bool { arguments["pid-file"] != nil || arguments["pidfd-socket"] != nil }
 
     /// If it has ended already, it says why.
     private func letGo(_ launched: borrowing LaunchedProcess) throws(OCIRuntimeError) {
