@@ -192,9 +192,11 @@ static int settle(int socket, int index, const struct address *addresses, int co
 }
 
 /* With these addresses, to where it was. */
-static int carry_back(const struct place *here, const struct place *there, const struct crt_moved *moved, const struct address *addresses, int count) {
+static int carry_back(const struct place *here, const struct place *there, struct crt_moved *moved, const struct address *addresses, int count) {
     int index, code = carry(there, here, moved->number, moved->old_number, moved->old_name, &index);
-    return code ? code : settle(here->socket, index, addresses, count, moved->was_up);
+    if (code) return code;
+    moved->number = 0;
+    return settle(here->socket, index, addresses, count, moved->was_up);
 }
 
 static int carry_over(const struct place *here, const struct place *there, const char *name, struct crt_moved *moved) {
@@ -239,7 +241,7 @@ int32_t crt_move_device(const char *device, int32_t namespace, const char *name,
     return code;
 }
 
-int32_t crt_return_device(const struct crt_moved *moved, int32_t namespace) {
+int32_t crt_return_device(struct crt_moved *moved, int32_t namespace) {
     struct address addresses[MOST_ADDRESSES];
     struct place here, there;
     int code = open_places(namespace, &here, &there);

@@ -21,12 +21,12 @@ final class GivenDevices {
         for device in devices {
             var one = crt_moved()
             let code = crt_move_device(device.hostName, raw, device.name, &one)
+            if one.number != 0 { moved.append(one) }
             guard code == 0 else {
                 throw .unsupported(
                     field: "linux.netDevices.\(device.hostName)",
                     cause: "it cannot be given to the container as \(device.name): \(KernelError.text(of: -code))")
             }
-            moved.append(one)
         }
     }
 
