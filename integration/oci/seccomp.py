@@ -6,10 +6,18 @@ import os
 import re
 import socket
 import struct
+import subprocess
 import threading
 import time
 
+from attack import image
 from bundle import expect, until
+
+
+ORDINARY = {"action": "SCMP_ACT_ALLOW", "names": """execve exit exit_group brk mmap munmap mprotect read write writev open openat close fstat stat lstat
+newfstatat getuid getgid geteuid getegid rt_sigaction rt_sigprocmask rt_sigreturn arch_prctl set_tid_address getpid getppid fcntl ioctl getcwd
+set_robust_list rseq prlimit64 readlink readlinkat getrandom uname access lseek pread64 capset prctl clone fork vfork wait4
+fchdir setgid setuid setgroups setresuid setresgid dup2 dup3 pipe pipe2 umask""".split()}
 
 
 def seccomp(rules, default="SCMP_ACT_ALLOW", **more):
@@ -27,13 +35,21 @@ def test_seccomp_errno(runtime):
 
 def test_seccomp_default(runtime):
     """linux.seccomp: a default that refuses, with rules that allow."""
-    names = """execve exit exit_group brk mmap munmap mprotect read write writev open openat close fstat stat lstat newfstatat getuid
-    getgid geteuid getegid rt_sigaction rt_sigprocmask rt_sigreturn arch_prctl set_tid_address getpid getppid fcntl ioctl getcwd
-    set_robust_list rseq prlimit64 readlink readlinkat getrandom uname access lseek pread64 capset prctl clone fork vfork wait4
-    fchdir setgid setuid setgroups setresuid setresgid dup2 dup3 pipe pipe2 umask""".split()
-    allow = {"names": names, "action": "SCMP_ACT_ALLOW"}
-    out = runtime.run("echo fine; mkdir /tmp/no 2>&1; true", seccomp([allow], default="SCMP_ACT_ERRNO", defaultErrnoRet=13)).stdout
+    out = runtime.run("echo fine; mkdir /tmp/no 2>&1; true", seccomp([ORDINARY], default="SCMP_ACT_ERRNO", defaultErrnoRet=13)).stdout
     expect(out, "fine", "Permission denied")
+
+
+def test_seccomp_of_x32(runtime):
+    """linux.seccomp.architectures: calls of x32 are the profile's to answer where it names it, and unknown where it does not."""
+    if os.uname().machine != "x86_64":
+        return "x32 is of x86-64"
+    source = "#include <errno.h>\n#include <sys/syscall.h>\n#include <unistd.h>\nint main(void) { return syscall(0x40000000 | SYS_mkdir, 0, 0) < 0 ? errno : 0; }"
+    tree = image(runtime, lambda t: subprocess.run(["clang", "-static", "-o", t + "/bin/call", "-x", "c", "-"], input=source, text=True, check=True))
+    rule = {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "errnoRet": 99}
+    for architectures, code in ((["SCMP_ARCH_X86_64"], 38), (["SCMP_ARCH_X86_64", "SCMP_ARCH_X32"], 99)):
+        answers = seccomp([ORDINARY, rule], default="SCMP_ACT_ERRNO", architectures=architectures)
+        done = runtime.run("exec call", lambda c: (answers(c), c["root"].update(path=tree)), check=False)
+        assert done.returncode == code, (architectures, done)
 
 
 def test_seccomp_kill_and_trap(runtime):

@@ -91,20 +91,24 @@ package final class SeccompCompiler: Sendable {
     }
 
     /// Classic BPF before the filter: a call of the native architecture with a number beyond the newest one named
-    /// answers ENOSYS.
+    /// answers ENOSYS. Those of x32, which are of the same architecture and have a mark in their numbers, are the filter's where the profile names them.
     private static func unknownCalls(beyond profile: SeccompProfile) -> [UInt8] {
         let architecture = csec_native_audit_architecture()
         let newest = profile.rules.flatMap { $0.calls }.map { csec_call_number($0) }.max() ?? -1
         guard architecture != 0, newest >= 0 else { return [] }
-        let load: UInt16 = 0x20
-        let equal: UInt16 = 0x15
-        let greater: UInt16 = 0x25
-        let give: UInt16 = 0x06
-        return instruction(load, 0, 0, 4) + instruction(equal, 0, 3, architecture) + instruction(load, 0, 0, 0)
-            + instruction(greater, 0, 1, UInt32(newest)) + instruction(give, 0, 0, 0x0005_0000 | UInt32(ENOSYS))
-    }
-
-    private static func instruction(_ code: UInt16, _ yes: UInt8, _ no: UInt8, _ value: UInt32) -> [UInt8] {
-        withUnsafeBytes(of: code) { Array($0) } + [yes, no] + withUnsafeBytes(of: value) { Array($0) }
+        let x32: UInt32 = 0x4000_0000
+        var answer = [
+            BPFInstruction(code: BPFInstruction.ifGreater, ifFalse: 1, value: UInt32(newest)),
+            BPFInstruction(code: BPFInstruction.give, value: 0x0005_0000 | UInt32(ENOSYS)),
+        ]
+        if profile.architectures.contains("x32") {
+            answer.insert(BPFInstruction(code: BPFInstruction.ifNotLess, ifTrue: 2, value: x32), at: 0)
+        }
+        return BPFInstruction.encode(
+            [
+                BPFInstruction(code: BPFInstruction.load, value: BPFInstruction.architectureOffset),
+                BPFInstruction(code: BPFInstruction.ifEqual, ifFalse: UInt8(answer.count + 1), value: architecture),
+                BPFInstruction(code: BPFInstruction.load, value: BPFInstruction.numberOffset),
+            ] + answer)
     }
 }

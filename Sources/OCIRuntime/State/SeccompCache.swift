@@ -9,7 +9,7 @@ import OCISpecification
 struct SeccompCache {
     private static let capacity = 64
     /// Changed where the compiler gives other programs for the same profile.
-    private static let version = "4"
+    private static let version = "5"
     let root: String
 
     func program(for section: SeccompSpecification) throws(OCIRuntimeError) -> CompiledSeccomp {
