@@ -93,7 +93,17 @@ static int close_user(const struct cl_child *child, int code) {
     return -code;
 }
 
+static int attach_device_program(const struct cl_launch *launch, uint32_t *stage) {
+    const struct cl_plan *plan = launch->plan;
+    if (!CL_KEEPS(DEVICES) || !(plan->flags & CL_PLAN_DEVICE_PROGRAM) || launch->join_pidfd >= 0 || launch->cgroup < 0) return 0;
+    *stage = CL_STAGE_DEVICE_PROGRAM;
+    return cl_attach_device_program(launch->cgroup, plan->rules, plan->rule_count);
+}
+
 static int clone_child(const struct cl_launch *launch, const int ends[2], struct cl_launched *out, uint32_t *stage) {
+    /* a monitor has the program mostly loaded, and must not wait for the end of a child that hangs; a bundle's is loaded while the child is at work */
+    int is_late = (launch->plan->flags & CL_PLAN_EXPLICIT) != 0, code = is_late ? 0 : attach_device_program(launch, stage);
+    if (code) return code;
     struct cl_child child = {.launch = launch, .plan = launch->plan, .control = ends[1], .callers_end = ends[0], .root = -1, .devices = -1,
                              .ready_root = -1, .processes = -1, .pid_namespace = -1, .begun = cm_monotonic_clock()};
     int joins = launch->join_pidfd >= 0;
@@ -118,20 +128,14 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
         if (child.callers_end >= 0) close(child.callers_end); /* or it would never see that who launched it is gone */
         cl_child_run(&child);
     }
-    int code = close_user(&child, pid < 0 ? errno : 0);
+    code = close_user(&child, pid < 0 ? errno : 0);
     /* own_pid_ns is an ancestor that we live in: this cannot fail, and must not be left undone. But a user who entered the container's
      * user namespace has no right to come back; he makes no other process. */
     int back = namespace < 0 ? 0 : setns(launch->own_pid_ns, CLONE_NEWPID);
     if (back < 0 && !(errno == EPERM && launch->plan->flags & CL_PLAN_EXPLICIT)) abort();
     if (code) return code;
     if (!out->between.pid) out->pid = pid;
-    if (CL_KEEPS(DEVICES) && launch->plan->flags & CL_PLAN_DEVICE_PROGRAM && !joins && launch->cgroup >= 0) {
-        code = cl_attach_device_program(launch->cgroup, launch->plan->rules, launch->plan->rule_count);
-        if (code) {
-            *stage = CL_STAGE_DEVICE_PROGRAM;
-            discard(out);
-        }
-    }
+    if (is_late && (code = attach_device_program(launch, stage))) discard(out);
     return code;
 }
 

@@ -151,6 +151,30 @@ extension Check {
                 try await poor.monitor.shutdown()
             }
         },
+        Check("nothing is made of a container whose device program cannot be attached") { pod in
+            let parent = pod.cgroup.child("x")
+            try parent.create()
+            for name in ["a", "b"] { try parent.child(name).create() }
+            func launch(_ id: String) throws -> ContainerLaunch {
+                var launch = try pod.container(id, ["true"])
+                launch.plan.cgroup = parent.child("a").path
+                return launch
+            }
+            _ = try await pod.monitor.run(launch("first"))
+            _ = try await pod.nextExit()
+            // The group has the program, which it takes but once; and beside a threaded one it takes no processes.
+            try await comes("it is empty") { try !parent.isPopulated() }
+            try writeText("threaded", to: parent.child("b").path + "/cgroup.type")
+            let second = try launch("second")
+            do throws(PodMonitorError) {
+                _ = try await pod.monitor.run(second)
+                try expectNever()
+            } catch {
+                guard case .launch("second", let stage, EINVAL, _) = error,
+                    stage.description == "attaching the device program"
+                else { throw Unmet(description: "\(error)") }
+            }
+        },
         Check("a zombie that another process traces is waited for, not looked at again and again") { pod in
             let report = try await pod.monitor.run(pod.container("c", ["sleep", "100"]))
             try expect(trace(report.processID) == 0, "it is traced")
