@@ -13,7 +13,7 @@ import grpc
 
 from world import Skip, Tests, World
 import clients, containers, devices, hooks, host_hooks, images, keyrings  # noqa: F401 (each adds its tests)
-import lists, manifests, metrics, mounts, security, streaming  # noqa: F401
+import lists, manifests, metrics, mounts, seccomp, security, streaming, users  # noqa: F401
 from fixtures import push_images
 
 

@@ -8,7 +8,7 @@ import grpc
 import runtime_pb2 as cri
 import runtime_pb2_grpc as service
 from images import pull, pulled, remove, status
-from world import PAUSE, TOP, equal, expect, it
+from world import TOP, equal, expect, it
 
 CLIENTS = "Clients"
 TOOLS = "Tools"

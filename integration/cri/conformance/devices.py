@@ -6,7 +6,8 @@ import stat
 import grpc
 import runtime_pb2 as cri
 from images import mounted
-from security import in_namespaces, mapping, needs_user_namespaces, with_namespaces
+from security import in_namespaces, with_namespaces
+from users import mapping, needs_user_namespaces
 from world import TOP, Skip, equal, expect, fails, it
 
 DEVICES = "Devices by name"

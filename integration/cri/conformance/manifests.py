@@ -3,7 +3,8 @@ import os
 
 import runtime_pb2 as cri
 from containers import main_page
-from security import mapping, needs_user_namespaces, with_namespaces
+from security import with_namespaces
+from users import mapping, needs_user_namespaces
 from world import TOP, equal, expect, fails, it
 
 VOLUMES = "Volumes of the image"
