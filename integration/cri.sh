@@ -17,6 +17,8 @@ source integration/cri/python.sh
 source integration/cri/registry.sh
 # shellcheck source=integration/cri/run.sh
 source integration/cri/run.sh
+# shellcheck source=integration/cri/run-detached.sh
+source integration/cri/run-detached.sh
 # shellcheck source=integration/cri/run-options.sh
 source integration/cri/run-options.sh
 # shellcheck source=integration/cri/run-events.sh
