@@ -1,6 +1,6 @@
 import Glibc
 
-/// The text of a file of at most 64 KiB, nil where there is none.
+/// The text of a file of less than 64 KiB, nil where there is none.
 package func readFile(_ path: String) throws(PKIError) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
