@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Logging
 import NIOCore
@@ -25,6 +26,9 @@ package actor ClusterDNS {
     /// How long a stream may be without a query.
     static let streamPatience = TimeAmount.seconds(10)
 
+    /// How often the kernel is asked for a port that both protocols have free.
+    private static let choices = 8
+
     private let answerer: QueryAnswerer
     private let group: any EventLoopGroup
     private let logger: Logger
@@ -45,17 +49,25 @@ package actor ClusterDNS {
     /// Begins to answer by UDP and TCP. Returns the port, which the kernel chooses where `port` is 0.
     @discardableResult
     package func start(on address: IPv4Address, port: Int = 53) async throws(ClusterDNSError) -> Int {
-        do {
-            let datagrams = try await datagramBootstrap.bind(host: "\(address)", port: port).get()
-            channels.append(datagrams)
-            let bound = datagrams.localAddress?.port ?? port
-            channels.append(try await streamBootstrap.bind(host: "\(address)", port: bound).get())
-            logger.info("name server listens", metadata: ["address": "\(address):\(bound)"])
-            return bound
-        } catch {
-            await stop()
-            throw ClusterDNSError(address: address, port: port, cause: "\(error)")
+        for _ in 0..<ClusterDNS.choices {
+            do { return try await listen(address, port) } catch {
+                await stop()
+                // What the kernel chose for the one may be taken for the other.
+                guard port == 0, (error as? IOError)?.errnoCode == EADDRINUSE else {
+                    throw ClusterDNSError(address: address, port: port, cause: "\(error)")
+                }
+            }
         }
+        throw ClusterDNSError(address: address, port: port, cause: "no port is free for both UDP and TCP")
+    }
+
+    private func listen(_ address: IPv4Address, _ port: Int) async throws -> Int {
+        let datagrams = try await datagramBootstrap.bind(host: "\(address)", port: port).get()
+        channels.append(datagrams)
+        let bound = datagrams.localAddress?.port ?? port
+        channels.append(try await streamBootstrap.bind(host: "\(address)", port: bound).get())
+        logger.info("name server listens", metadata: ["address": "\(address):\(bound)"])
+        return bound
     }
 
     package func stop() async {
