@@ -115,6 +115,9 @@ final class Unpacking {
         tar.add("etc/.wh.gone", "")
         tar.add("etc/.wh.back", "")
         tar.add("etc/back/", type: "5")
+        // The same, by a member alone.
+        tar.add(".wh.opt", "")
+        tar.add("opt/a/b", "above")
         tar.add("etc/file", "mine")
         tar.add("etc/.wh.file", "")
         tar.add("var/.wh..wh..opq", "")
@@ -123,7 +126,8 @@ final class Unpacking {
         try unpacking.unpack(tar.archive)
         let gone = try #require(unpacking.status("etc/gone"))
         #expect(OverlayMark.isWhiteout(gone) && unpacking.text("etc/file") == "mine")
-        for (path, isOpaque) in [("etc/back", true), ("var", true), ("etc", false)] {
+        #expect(unpacking.text("opt/a/b") == "above")
+        for (path, isOpaque) in [("etc/back", true), ("var", true), ("opt", true), ("opt/a", false), ("etc", false)] {
             let directory = try Descriptor.open(unpacking.root + "/" + path, O_RDONLY)
             let found = try FileAttributes.all(directory, path: path).contains { $0.0 == OverlayMark.opaque }
             #expect(found == isOpaque, "\(path)")

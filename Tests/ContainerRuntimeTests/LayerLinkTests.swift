@@ -70,6 +70,21 @@ import Testing
         #expect(try stacked.look("lib")?.type == S_IFLNK)
     }
 
+    /// Links of a layer to one file beneath, also by each other, are one file; a later member takes the place of one.
+    @Test func linksToOneFileBeneathAreOneFile() async throws {
+        var tar = TarFixture()
+        for path in ["usr/", "usr/lib/"] as [FilePath] { tar.add(path, type: "5", mode: 0o711) }
+        tar.add("usr/lib/two", type: "1", link: "usr/lib/a")
+        tar.add("usr/lib/three", type: "1", link: "usr/lib/two")
+        tar.add("usr/lib/four", type: "1", link: "usr/lib/a")
+        tar.add("usr/lib/two", "replaced")
+        let stacked = try await stack(Self.merged, tar.archive)
+        #expect(try stacked.text("usr/lib/two") == "replaced")
+        for path in ["usr/lib/three", "usr/lib/four"] as [FilePath] { #expect(try stacked.text(path) == "below") }
+        let three = try stacked.look("usr", "lib", "three")?.status
+        #expect(try three?.st_nlink == 2 && stacked.look("usr", "lib", "four")?.status.st_ino == three?.st_ino)
+    }
+
     @Test func hardLinksLeadThroughLinksAndAcrossLayers() async throws {
         var middle = TarFixture()
         middle.add("./", type: "5", mode: 0o755)

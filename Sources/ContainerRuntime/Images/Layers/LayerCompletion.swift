@@ -8,6 +8,8 @@ struct LayerCompletion {
     private let lower: LayerStack
     /// What was moved from where to where, in this order.
     private var moves: [(from: [FilePath], to: [FilePath])] = []
+    /// The first link to each file, which the others are linked to.
+    private var copies: [LayerPath: [FilePath]] = [:]
 
     /// - Parameter lower: the trees beneath, topmost first.
     init(layer: String, lower: [String]) {
@@ -112,13 +114,23 @@ struct LayerCompletion {
         guard futimens(target.raw, times) == 0 else { throw KernelError("set times of", path) }
     }
 
-    /// A hard link to a file of a layer beneath: across layers it is a copy.
-    private func copy(_ link: ExtractedLayer.Link, into root: borrowing OpenDirectory) throws(KernelError) {
+    /// A hard link to a file of a layer beneath: across layers it is a copy, which all links of the layer to that file share.
+    private mutating func copy(_ link: ExtractedLayer.Link, into root: borrowing OpenDirectory) throws(KernelError) {
         let text = link.target.whole
+        let parent = moved(link.path.parent.namedComponents)
+        if let copy = copies[link.target] {
+            let holder = try root.directoryInRoot(FilePath(copy.dropLast()))
+            let place = try root.directoryInRoot(FilePath(parent))
+            guard let name = copy.last,
+                linkat(holder.descriptor.raw, name.cString, place.descriptor.raw, link.path.name.cString, 0) == 0
+            else { throw place.failure("link \(text) to", link.path.name) }
+            return
+        }
+        copies[link.target] = parent + [link.path.name]
         guard let directory = try lower.resolve(link.target.parent),
             let found = try lower.look(directory + [link.target.name])
         else { throw KernelError("link to", text, ENOENT) }
-        let place = try root.directoryInRoot(FilePath(moved(link.path.parent.namedComponents)))
+        let place = try root.directoryInRoot(FilePath(parent))
         let source = try lower.holder(directory, in: found.layer)
         if found.type == S_IFLNK {
             let target = try source.linkTarget(of: link.target.name)

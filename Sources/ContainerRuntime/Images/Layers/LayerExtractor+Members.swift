@@ -13,6 +13,7 @@ extension LayerExtractor {
         if case .hardLink(let target) = entry.kind, LayerPath.target(target) == path { return nil }
         try clear(path, in: holder.value)
         whiteouts.remove(path)
+        if targets.removeValue(forKey: path) != nil { links.removeAll { $0.path == path } }
         switch entry.kind {
         case .file: return try makeFile(entry, path.name, in: holder.value, reader)
         case .symbolicLink(let target): try makeLink(entry, path.name, to: target, in: holder.value)
@@ -114,7 +115,9 @@ extension LayerExtractor {
     private func makeHardLink(
         _ path: LayerPath, to text: FilePath, in holder: borrowing OpenDirectory
     ) throws(KernelError) {
-        guard let target = LayerPath.target(text) else { throw KernelError("link to", text, EXDEV) }
+        guard let named = LayerPath.target(text) else { throw KernelError("link to", text, EXDEV) }
+        // A link to a link that waits itself is one to what that waits for.
+        let target = targets[named] ?? named
         do throws(KernelError) {
             // A link as target is linked itself, never followed.
             let source = try root.directoryInRoot(target.parent)
@@ -124,6 +127,7 @@ extension LayerExtractor {
             }
         } catch  where error.code == ENOENT {
             links.append(ExtractedLayer.Link(path: path, target: target))
+            targets[path] = target
         }
     }
 }

@@ -48,6 +48,8 @@ final class LayerExtractor {
     private var implied: [FilePath] = []
     var isExplicit: Set<FilePath> = ["."]
     var links: [ExtractedLayer.Link] = []
+    /// The same by their paths, as long as no later member has replaced them.
+    var targets: [LayerPath: LayerPath] = [:]
 
     /// An open directory that is kept while members of it follow one another.
     final class SharedDirectory {
@@ -153,7 +155,8 @@ final class LayerExtractor {
     private func openOrMake(_ path: FilePath) throws(KernelError) -> OpenDirectory {
         do throws(KernelError) {
             return try root.directoryInRoot(path)
-        } catch  where error.code == ENOENT {
+        } catch  where [ENOENT, ENOTDIR].contains(error.code) {
+            // A whiteout on the way gives place to a directory.
             return try make(path, links: 0)
         }
     }
