@@ -115,6 +115,27 @@ enum Layers {
         #expect(try await store.add(name: "a", path: path, reference: "two").manifest?.digest == two.manifest.digest)
     }
 
+    /// As docker and containerd write several into one layout: the name that others know is the tag alone.
+    @Test func imagesOfOneTagAreToldApartByTheirFullNames() async throws {
+        let node = try FakeNode()
+        let store = try await node.open().images
+        let (one, two) = (ImageFixture([Layers.base]), ImageFixture([Layers.change]))
+        let path = try node.layout([("latest", one), ("latest", two)])
+        var index = try ImageManifestList(JSONValue(parsing: WholeFile.read(path + "/index.json")), file: "index.json")
+        for (place, name) in ["docker.io/library/one:latest", "docker.io/library/two:latest"].enumerated() {
+            index.manifests[place].annotations["io.containerd.image.name"] = name
+        }
+        try WholeFile.replace(path + "/index.json", with: index.json.encoded(), durable: false)
+        do throws(CRIError) {
+            _ = try await store.add(name: "a", path: path, reference: "latest")
+            Issue.record("one of the two was taken")
+        } catch {
+            #expect(error.description.contains("docker.io/library/one:latest, docker.io/library/two:latest"))
+        }
+        let added = try await store.add(name: "a", path: path, reference: "docker.io/library/two:latest")
+        #expect(added.manifest?.digest == two.manifest.digest)
+    }
+
     @Test func anArchiveOfDockerBecomesAnImage() async throws {
         let node = try FakeNode()
         let store = try await node.open().images

@@ -87,17 +87,14 @@ struct ImageArchive: Sendable {
     }
 
     private func choose(_ reference: String?, of index: ImageManifestList) throws(CRIError) -> ImageDescriptor {
-        let name = ImageManifestList.nameAnnotation
-        let candidates = index.manifests.filter {
-            reference == nil || $0.annotations[name] == reference || $0.digest.description == reference
+        let candidates = index.manifests.filter { entry in
+            reference.map { entry.names.contains($0) || entry.digest.description == $0 } ?? true
         }
         if candidates.count == 1 { return candidates[0] }
-        if reference == nil, let found = index.choose(for: .host),
-            Set(candidates.map { $0.annotations[name] }).count == 1
-        {
+        if reference == nil, let found = index.choose(for: .host), Set(candidates.map(\.names)).count == 1 {
             return found
         }
-        let names = index.manifests.map { $0.annotations[name] ?? $0.digest.description }.joined(separator: ", ")
+        let names = index.manifests.map { $0.names.first ?? $0.digest.description }.joined(separator: ", ")
         guard !candidates.isEmpty || reference != nil else { throw .invalid("\(path): the layout holds no image") }
         throw .invalid("\(path): say with --reference which of its images is meant: \(names)")
     }
@@ -184,6 +181,11 @@ struct ImageArchive: Sendable {
 }
 
 extension ImageDescriptor {
+    /// Its names in a layout, the fullest first: containerd and docker write the tag alone where others write all of it.
+    fileprivate var names: [String] {
+        [annotations["io.containerd.image.name"], annotations[ImageManifestList.nameAnnotation]].compactMap(\.self)
+    }
+
     /// Others that are handed the image on hold its files to their sizes.
     func check(_ found: UInt64) throws(CRIError) {
         guard found == size else {
