@@ -100,15 +100,17 @@ package struct ImageManifestList: Sendable, Hashable {
         ]
     }
 
-    /// The entry for `machine`: the first that names its platform, else one that names none where it is the only one. What is no image
+    /// The entry for `machine`: the first that names its platform, of its variants the lowest, else one that names none where it is the only one. What is no image
     /// (attestations and the like) says platform `unknown` and is never chosen.
     package func choose(for machine: ImagePlatform) -> ImageDescriptor? {
         let images = manifests.filter {
             (ImageMediaType.isManifest($0.mediaType) || ImageMediaType.isIndex($0.mediaType))
                 && $0.platform?.system != "unknown"
         }
-        let exact = images.first { $0.platform?.runs(on: machine) == true && $0.platform?.variant == machine.variant }
-        if let found = exact ?? images.first(where: { $0.platform?.runs(on: machine) == true }) { return found }
+        let running = images.filter { $0.platform?.runs(on: machine) == true }
+        if let exact = running.first(where: { $0.platform?.variant == machine.variant }) { return exact }
+        // Of several levels of an architecture the lowest runs on most machines.
+        if let found = running.min(by: { ($0.platform?.variant ?? "") < ($1.platform?.variant ?? "") }) { return found }
         return images.count == 1 && images[0].platform == nil ? images[0] : nil
     }
 

@@ -14,6 +14,23 @@ import Testing
         return .object(object)
     }
 
+    /// A machine that says nothing of its level gets the image that most machines run, wherever it stands.
+    @Test func ofSeveralLevelsTheLowestIsChosen() throws {
+        let digest = try Digest("sha256:" + String(repeating: "a", count: 64))
+        func list(_ variants: String...) -> ImageManifestList {
+            ImageManifestList(
+                variants.map {
+                    ImageDescriptor(
+                        mediaType: ImageMediaType.manifest, digest: digest, size: 1,
+                        platform: ImagePlatform(architecture: "amd64", variant: $0))
+                })
+        }
+        let machine = ImagePlatform(architecture: "amd64")
+        #expect(list("v3", "v1", "v2").choose(for: machine)?.platform?.variant == "v1")
+        #expect(list("v3", "", "v1").choose(for: machine)?.platform?.variant == "")
+        #expect(list("v3").choose(for: ImagePlatform(architecture: "arm64", variant: "v8")) == nil)
+    }
+
     @Test func readsABundle() throws {
         let specification = try RuntimeSpecification(bundle(), file: "config.json")
         #expect(specification.rootPath == "rootfs")
