@@ -21,6 +21,23 @@ import Testing
         #expect(["a.example", "b.example", "registry.example"].allSatisfy(text.contains))
     }
 
+    /// As proxies of several registries have them; it has its own words for a repository that it is asked for a token of.
+    @Test(arguments: ["https://a.example/hub", "https://a.example/hub/"])
+    func aMirrorKeepsRepositoriesBeneathAName(url: String) async throws {
+        let lab = try await RegistryLab("registry.example=\(url)", mirrors: ["a.example/hub/app": RegistryLab.auth])
+        lab.registry.keep(lab.image, as: "hub/app:1")
+        lab.change { $0.gate = .bearer }
+        #expect(try await lab.pull().names == ["registry.example/app:1"])
+        #expect(lab.seen("registry.example").isEmpty)
+        #expect(lab.seen("a.example").allSatisfy { $0.request.path.hasPrefix("/v2/hub/app/") })
+        #expect(lab.seen("auth.example").first?.request.query("scope") == "repository:hub/app:pull")
+        for wrong in [
+            "https://a.example/Hub", "https://a.example/hub?x", "https://a.example/hub:1", "https://a.example/a..b",
+        ] {
+            #expect(throws: RegistryHostsError.self) { try RegistryHosts("registry.example=" + wrong) }
+        }
+    }
+
     @Test(arguments: [FakeRegistry.Gate.basic, .bearer])
     func aMirrorHearsNoPasswordOfItsRegistry(gate: FakeRegistry.Gate) async throws {
         let lab = try await RegistryLab("registry.example=https://a.example,http://registry.example:81")

@@ -65,6 +65,7 @@ func comes(_ isSo: () -> Bool) async -> Bool { (try? await until(isSo)) != nil }
         #expect(record.names == ["registry.example/app:1"] && record.layers.count == 2)
         #expect(lab.registry.seen.allSatisfy { $0.authorization == nil && $0.host == "registry.example" })
         #expect(lab.registry.seen.allSatisfy { $0.request.headers["Accept-Encoding"] == "identity" })
+        #expect(lab.registry.seen.allSatisfy { $0.request.target?.contains("%") == false })
         try await lab.pull("registry.example/app@\(lab.image.manifest.digest)")
     }
 

@@ -138,7 +138,7 @@ import Testing
             _ = RegistryChallenge(text)
             _ = RegistryURL(text, relativeTo: RegistryOrigin(isSecure: true, host: "a", port: 1))
             _ = (try? ImageReference(text)).map { try? ImageReference($0.description) }
-            _ = (try? RegistryHosts(text))?.origins(for: text)
+            _ = (try? RegistryHosts(text))?.places(for: text)
             // A name that is taken is taken again in its full form, and means the same.
             if let name = try? ImageReference(text) {
                 #expect(try ImageReference(name.description) == name, "seed \(seed)")

@@ -29,13 +29,13 @@ package struct RegistryClient: Sendable {
     /// One session for each place where the registry is asked, in the order of asking.
     /// - Parameter auth: for the registry itself; a mirror hears nothing of it, and has its own.
     func sessions(for registry: String, repository: String, auth: RegistryAuth?, isPush: Bool) -> [RegistrySession] {
-        hosts.origins(for: registry).compactMap { origin in
-            let isMirror = !RegistryHosts.isOwn(origin, of: registry)
+        hosts.places(for: registry).compactMap { place in
+            let isMirror = !RegistryHosts.isOwn(place, of: registry)
             // What is pushed goes to the registry itself.
             if isPush && isMirror { return nil }
             return RegistrySession(
-                self, origin: origin, repository: repository, auth: isMirror ? nil : auth, isPush: isPush,
-                isMirror: isMirror)
+                self, origin: place.origin, repository: place.prefix + repository, auth: isMirror ? nil : auth,
+                isPush: isPush, isMirror: isMirror)
         }
     }
 }

@@ -1,4 +1,5 @@
 import HTTP
+import OCI
 
 /// Where a registry, or a server that it names, answers: scheme, host and port.
 package struct RegistryOrigin: Sendable, Hashable, CustomStringConvertible {
@@ -58,9 +59,9 @@ struct RegistryURL: Sendable, Hashable {
     /// Path and query, escaped.
     private(set) var target: String
 
+    /// - Parameter path: made of a repository, tags and digests: their colons are written as they are, which not every registry reads otherwise.
     init(_ origin: RegistryOrigin, path: String) {
-        self.origin = origin
-        target = RequestTarget.text(path: path, query: [])
+        self.init(origin, Substring(path))
     }
 
     /// - Parameter base: what a path without scheme and host is relative to.
@@ -113,13 +114,21 @@ struct RegistryURL: Sendable, Hashable {
 
 /// Where each registry is asked: mirrors first, and plain HTTP only for what is named with it.
 package struct RegistryHosts: Sendable, Hashable {
+    /// Where a registry is asked.
+    struct Place: Sendable, Hashable {
+        var origin: RegistryOrigin
+        /// What repositories have before their own names there, with a slash at its end, or nothing.
+        var prefix = ""
+    }
+
     /// In the order of asking, by the registry's name in images.
-    private var origins: [String: [RegistryOrigin]] = [:]
+    private var places: [String: [Place]] = [:]
 
     package init() {}
 
     /// Reads entries such as `docker.io=https://mirror.example,http://10.0.0.1:5000 build.local:5000=http://build.local:5000`: for a registry the places where it is
-    /// asked, in order. The registry itself comes last, over TLS, unless it is named among them.
+    /// asked, in order. The registry itself comes last, over TLS, unless it is named among them. A path is where a mirror keeps its repositories:
+    /// `https://mirror.example/hub` has docker.io's library/busybox as hub/library/busybox.
     /// - Throws: a sentence about the entry at fault.
     package init(_ text: String) throws(RegistryHostsError) {
         for entry in text.split(whereSeparator: { $0 == " " || $0 == ";" || $0 == "\n" }) {
@@ -127,28 +136,40 @@ package struct RegistryHosts: Sendable, Hashable {
                 throw RegistryHostsError("\"\(entry)\" must be REGISTRY=URL[,URL...]")
             }
             let name = String(entry[..<equals])
-            var list: [RegistryOrigin] = []
+            var list: [Place] = []
             for url in entry[entry.index(after: equals)...].split(separator: ",") {
-                guard let found = RegistryURL(String(url)), found.target == "/" else {
-                    throw RegistryHostsError("\"\(url)\" must be https://HOST[:PORT] or http://HOST[:PORT]")
+                guard let found = RegistryURL(String(url)), let prefix = Self.prefix(found) else {
+                    throw RegistryHostsError("\"\(url)\" must be http[s]://HOST[:PORT], or with a repository's /NAME")
                 }
-                list.append(found.origin)
+                list.append(Place(origin: found.origin, prefix: prefix))
             }
             guard !list.isEmpty else { throw RegistryHostsError("\"\(entry)\" names no URL") }
-            origins[name, default: []] += list
+            places[name, default: []] += list
         }
     }
 
+    /// Nil where no repository can be named so.
+    private static func prefix(_ url: RegistryURL) -> String? {
+        let path = url.target.split(separator: "/").joined(separator: "/")
+        if path.isEmpty { return "" }
+        guard let reference = try? ImageReference("\(url.origin.host)/\(path)/x"), reference.digest == nil,
+            reference.repository == path + "/x"
+        else { return nil }
+        return path + "/"
+    }
+
     /// The places where a registry is asked, in order.
-    func origins(for registry: String) -> [RegistryOrigin] {
-        let configured = origins[registry] ?? []
+    func places(for registry: String) -> [Place] {
+        let configured = places[registry] ?? []
         guard !configured.contains(where: { Self.isOwn($0, of: registry) }) else { return configured }
-        return configured + [RegistryOrigin(isSecure: true, authority: Self.host(of: registry))].compactMap(\.self)
+        let own = RegistryOrigin(isSecure: true, authority: Self.host(of: registry)).map { Place(origin: $0) }
+        return configured + [own].compactMap(\.self)
     }
 
     /// Whether a place is the registry itself, over TLS or without, and no mirror of it.
-    static func isOwn(_ origin: RegistryOrigin, of registry: String) -> Bool {
-        RegistryOrigin(isSecure: origin.isSecure, authority: host(of: registry)) == origin
+    static func isOwn(_ place: Place, of registry: String) -> Bool {
+        place.prefix.isEmpty
+            && RegistryOrigin(isSecure: place.origin.isSecure, authority: host(of: registry)) == place.origin
     }
 
     private static func host(of registry: String) -> Substring {
@@ -157,7 +178,7 @@ package struct RegistryHosts: Sendable, Hashable {
 
     /// Whether a place may be asked at all: over TLS any, without only one that is configured so.
     func permits(_ origin: RegistryOrigin) -> Bool {
-        origin.isSecure || origins.values.contains { $0.contains(origin) }
+        origin.isSecure || places.values.contains { $0.contains { $0.origin == origin } }
     }
 }
 
