@@ -39,14 +39,15 @@ package enum ArgumentOrder {
 
     /// docker's `-n LINES` is `--tail LINES`. A namespace that is a number is written `--namespace`.
     private static func withTail(_ arguments: [String]) -> [String] {
-        arguments.indices.flatMap { index -> [String] in
+        let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+        return arguments[..<end].indices.flatMap { index -> [String] in
             let word = arguments[index]
-            if word == "-n", arguments.indices.contains(index + 1), Int(arguments[index + 1]) != nil {
+            if word == "-n", index + 1 < end, Int(arguments[index + 1]) != nil {
                 return ["--tail"]
             }
             if word.hasPrefix("-n"), UInt(word.dropFirst(2)) != nil { return ["--tail", String(word.dropFirst(2))] }
             return [word]
-        }
+        } + arguments[end...]
     }
 
     /// `-itu0` is `-it -u 0`.
