@@ -104,11 +104,6 @@ void cm_close(int32_t fd) {
     if (fd >= 0) close(fd);
 }
 
-int32_t cm_duplicate(int32_t fd) {
-    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    return copy < 0 ? -errno : copy;
-}
-
 int32_t cm_pipe(int32_t *read_end, int32_t *write_end) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) return -errno;

@@ -31,8 +31,6 @@ package enum Rule: Sendable, Hashable {
     case union(String)
     /// May not change after creation.
     case immutable
-    /// Written by the server only; kept from the stored object on an update.
-    case readOnly
 
     package enum Format: Sendable, Hashable {
         /// RFC 1123 label, at most 63 characters.

@@ -33,15 +33,4 @@ package struct UpstreamServers: Hashable, Sendable {
         }
         self.init(servers)
     }
-
-    /// Reads a file of at most 64 KiB; none where it cannot be read.
-    package static func read(_ path: String = "/etc/resolv.conf", excluding own: IPv4Address) -> UpstreamServers {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return UpstreamServers([]) }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 64 * 1024)
-        let count = Glibc.read(descriptor, &bytes, bytes.count)
-        guard count > 0 else { return UpstreamServers([]) }
-        return UpstreamServers(resolvConf: String(decoding: bytes.prefix(count), as: UTF8.self), excluding: own)
-    }
 }

@@ -75,7 +75,4 @@ package actor KubeProxy {
         isInSync = false
         try update([:])
     }
-
-    /// Whether the kernel has all that was given.
-    package var isSynchronised: Bool { isInSync }
 }

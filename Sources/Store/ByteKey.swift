@@ -24,10 +24,6 @@ struct ByteKey: Hashable, Comparable, Sendable {
         text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 
-    func hasPrefix(_ prefix: String) -> Bool {
-        Self.hasPrefix(text, prefix)
-    }
-
     /// Negative, zero or positive, as `left` comes before, is, or comes after `right` in byte order.
     static func order(_ left: String, _ right: String) -> Int {
         var left = left

@@ -17,8 +17,6 @@ struct SortedIndex: Sendable {
     /// Never holds an empty chunk.
     private var chunks: [[StoredValue]] = []
     private(set) var count = 0
-
-    var start: Position { Position(chunk: 0, offset: 0) }
     var end: Position { Position(chunk: chunks.count, offset: 0) }
 
     subscript(key: String) -> StoredValue? {

@@ -102,16 +102,4 @@ import Testing
         let result = try MergePatch.apply(JSONValue(parsing: example.1), to: JSONValue(parsing: example.0))
         #expect(try result == JSONValue(parsing: example.2))
     }
-
-    @Test(arguments: [UInt64](1...50)) func differencesApply(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
-        for _ in 0..<20 {
-            let old = JSONValue.object(JSONValue.object(depth: 4, using: &random))
-            let new = JSONValue.object(JSONValue.object(depth: 4, using: &random))
-            let patch = MergePatch.difference(from: old, to: new)
-            #expect(MergePatch.apply(patch, to: old) == new, "seed \(seed)")
-            #expect(MergePatch.apply(patch, to: MergePatch.apply(patch, to: old)) == new, "seed \(seed)")
-            #expect(MergePatch.difference(from: old, to: old) == [:])
-        }
-    }
 }

@@ -58,10 +58,4 @@ import Testing
         #expect(Gadget.schema.checkUpdate(from: old, to: ["spec": [:], "metadata": ["name": "x"]]).count == 1)
         #expect(Gadget.schema.checkUpdate(from: ["spec": [:]], to: ["spec": ["fixed": "b"]]).isEmpty)
     }
-
-    @Test func readOnlyFieldsAreKept() {
-        var new: JSONValue = ["metadata": ["name": "x", "generation": 7, "deletionTimestamp": "2026-01-31T12:00:00Z"]]
-        Gadget.schema.keepReadOnly(from: ["metadata": ["name": "x", "generation": 2]], in: &new)
-        #expect(new == ["metadata": ["name": "x", "generation": 2]])
-    }
 }

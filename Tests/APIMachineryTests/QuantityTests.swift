@@ -38,8 +38,8 @@ import Testing
     @Test func arithmeticHoldsAtItsLimits() throws {
         let most = Quantity(Int64.max)
         #expect(most + most == most)
-        #expect(-most - most == -most)
-        #expect(most * 2 == most)
+        let least = Quantity.zero - most
+        #expect(least - most == least)
         #expect(try #require(Quantity("1Gi")) - #require(Quantity("1Mi")) == #require(Quantity("1023Mi")))
         #expect((Quantity.zero + Quantity(1 << 30, format: .binary)).description == "1Gi")
     }

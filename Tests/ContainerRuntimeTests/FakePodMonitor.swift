@@ -207,17 +207,13 @@ struct FakePodMonitor: PodMonitoring {
 /// All monitors of a node, by their directories.
 final class FakeMonitors: PodMonitorSpawning {
     private let pods = Mutex<[String: FakePod]>([:])
-    private let failure = Mutex<PodMonitorError?>(nil)
     /// Holds up the answers of monitors that run: they are stopped, and live.
     let silence = Mutex<FakeGate?>(nil)
-
-    func failSpawns(with error: PodMonitorError?) { failure.withLock { $0 = error } }
 
     var all: [FakePod] { pods.withLock { Array($0.values) } }
     var only: FakePod? { all.count == 1 ? all.first : nil }
 
     func spawn(_ configuration: PodMonitorConfiguration) async throws(PodMonitorError) -> any PodMonitoring {
-        if let error = failure.withLock({ $0 }) { throw error }
         let pod = FakePod(name: configuration.pod)
         pods.withLock { $0[configuration.directory] = pod }
         return FakePodMonitor(pod)

@@ -27,8 +27,6 @@ final class Link: HTTPHandler {
         self.answered = answered
     }
 
-    var isCut: Bool { state.withLock { $0.isCut } }
-
     /// Nothing gets through any more until it is mended.
     func cut() {
         state.withLock { $0.isCut = true }

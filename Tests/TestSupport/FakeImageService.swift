@@ -8,7 +8,6 @@ package final class FakeImageService: ImageService {
         var registry: [String: Image] = [:]
         var passwords: [String: String] = [:]
         var questions: [String] = []
-        var pullFailures: [CRIError] = []
         var pulls: [String] = []
         var refused: Set<String> = []
 
@@ -57,10 +56,6 @@ package final class FakeImageService: ImageService {
         state.withLock { _ = $0.refused.insert(name) }
     }
 
-    package func failNextPull(with error: CRIError) {
-        state.withLock { $0.pullFailures.append(error) }
-    }
-
     package func listImages() async throws(CRIError) -> [Image] {
         state.withLock { state in state.present.values.sorted { $0.id < $1.id } }
     }
@@ -80,7 +75,6 @@ package final class FakeImageService: ImageService {
     package func pullImage(_ image: String, auth: RegistryAuth?) async throws(CRIError) -> String {
         try state.withLock { state throws(CRIError) in
             state.pulls.append(image)
-            if !state.pullFailures.isEmpty { throw state.pullFailures.removeFirst() }
             guard let found = state.registry[image] ?? state.present[image] else {
                 throw .imageNotFound("image \(image) is in no registry")
             }

@@ -2,7 +2,7 @@ import CRI
 import Synchronization
 
 /// A `RuntimeService` without a kernel: sandboxes and containers are entries of a state machine that refuses what a real runtime refuses.
-/// A container runs from `startContainer` until the test, its script or `stopContainer` ends it; nothing happens with time.
+/// A container runs from `startContainer` until the test or `stopContainer` ends it; nothing happens with time.
 package final class FakeRuntimeService: RuntimeService, SandboxMarking {
     let state: Mutex<FakeRuntimeState>
     private let images: (any ImageService)?
@@ -25,7 +25,7 @@ package final class FakeRuntimeService: RuntimeService, SandboxMarking {
     package func status() async throws(CRIError) -> RuntimeStatus {
         try await enter(.status)
         return state.withLock { state in
-            var status = RuntimeStatus(conditions: state.conditions)
+            var status = RuntimeStatus(conditions: FakeRuntimeState.conditions)
             status.hasUserNamespaces = state.hasUserNamespaces
             return status
         }
@@ -113,18 +113,20 @@ package final class FakeRuntimeService: RuntimeService, SandboxMarking {
 
     package func containerStats(_ id: String) async throws(CRIError) -> ContainerStats {
         try await enter(.containerStats, id)
-        return try change { state throws(CRIError) in try state.container(id).stats }
+        _ = try change { state throws(CRIError) in try state.container(id) }
+        return ContainerStats(cpuNanoseconds: nil, memoryBytes: nil, processes: nil)
     }
 
     package func podSandboxStats(_ id: String) async throws(CRIError) -> ContainerStats {
         try await enter(.podSandboxStats, id)
-        return try change { state throws(CRIError) in try state.sandbox(id).stats }
+        _ = try change { state throws(CRIError) in try state.sandbox(id) }
+        return ContainerStats(cpuNanoseconds: nil, memoryBytes: nil, processes: nil)
     }
 
     package func writableLayer(of id: String) async throws(CRIError) -> FilesystemUsage {
         try await enter(.writableLayer, id)
-        let bytes = try change { state throws(CRIError) in try state.container(id).layerBytes }
-        return FilesystemUsage(path: "/fake/" + id, usedBytes: bytes, usedInodes: 1)
+        _ = try change { state throws(CRIError) in try state.container(id) }
+        return FilesystemUsage(path: "/fake/" + id, usedBytes: 0, usedInodes: 1)
     }
 
     package func containerTally(_ id: String) async throws(CRIError) -> ContainerTally {

@@ -30,33 +30,20 @@ extension FakeRuntimeState {
         guard status.state == .created else {
             throw .invalid("container \(id) is \(status.state.rawValue) and cannot be started")
         }
-        let script = scripts[status.metadata.name] ?? .runs
-        if case .failsToStart(let message, let exitCode) = script {
-            status.state = .exited
-            status.finishedAt = now()
-            status.exitCode = exitCode
-            status.reason = "StartError"
-            status.message = message
-            containers[id]?.status = status
-            throw .startFailed(message: message, exitCode: exitCode)
-        }
         status.state = .running
         status.startedAt = now()
         status.processID = 1_000
         containers[id]?.status = status
         emit(.started, container: id, sandbox: status.sandbox)
-        if case .exits(let code) = script { end(id, code: code, reason: nil) }
     }
 
     mutating func stopContainer(_ id: String, timeout: Duration) {
         guard let container = containers[id] else { return }
-        stopTimeouts[id] = timeout
-        let ignores = if case .ignoresStop = scripts[container.status.metadata.name] { true } else { false }
         if container.status.state == .created {
             containers[id]?.status.state = .exited
             containers[id]?.status.exitCode = 137
         }
-        end(id, code: ignores || timeout <= .zero ? 137 : 143, reason: nil)
+        end(id, code: timeout <= .zero ? 137 : 143, reason: nil)
     }
 
     mutating func removeContainer(_ id: String) {

@@ -5,14 +5,11 @@ struct FakeRuntimeState: Sendable {
     struct Sandbox: Sendable {
         var config: PodSandboxConfig
         var status: PodSandboxStatus
-        var stats = ContainerStats(cpuNanoseconds: nil, memoryBytes: nil, processes: nil)
     }
 
     struct Container: Sendable {
         var config: ContainerConfig
         var status: ContainerStatus
-        var stats = ContainerStats(cpuNanoseconds: nil, memoryBytes: nil, processes: nil)
-        var layerBytes: UInt64 = 0
     }
 
     var sandboxes: [String: Sandbox] = [:]
@@ -21,13 +18,10 @@ struct FakeRuntimeState: Sendable {
     var failures: [FakeRuntimeOperation: [CRIError]] = [:]
     var lastingFailures: [FakeRuntimeOperation: CRIError] = [:]
     var gates: [FakeRuntimeOperation: FakeGate] = [:]
-    var scripts: [String: FakeContainerScript] = [:]
     var execs: [String: @Sendable ([String]) -> ExecResult] = [:]
-    var stopTimeouts: [String: Duration] = [:]
     var addresses = ["10.42.0.2"]
-    var warnings: [String] = []
     var hasUserNamespaces = false
-    var conditions = [
+    static let conditions = [
         RuntimeStatus.Condition(type: "RuntimeReady", isTrue: true),
         RuntimeStatus.Condition(type: "NetworkReady", isTrue: true),
     ]
@@ -64,7 +58,6 @@ struct FakeRuntimeState: Sendable {
         status.addresses = config.network == .node ? [] : addresses
         status.labels = config.labels
         status.annotations = config.annotations
-        status.warnings = warnings
         status.network = config.network
         sandboxes[id] = Sandbox(config: config, status: status)
         return id

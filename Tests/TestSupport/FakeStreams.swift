@@ -20,7 +20,6 @@ package final class FakeStream: MultiplexedStream {
         var pending: [[UInt8]]
         var sent: [UInt8] = []
         var isFinished = false
-        var isReset = false
     }
 
     package let id: UInt32
@@ -35,7 +34,6 @@ package final class FakeStream: MultiplexedStream {
 
     package var sent: [UInt8] { state.withLock { $0.sent } }
     package var isFinished: Bool { state.withLock { $0.isFinished } }
-    package var isReset: Bool { state.withLock { $0.isReset } }
 
     package func receive() async throws(HTTPError) -> [UInt8]? {
         state.withLock { $0.pending.isEmpty ? nil : $0.pending.removeFirst() }
@@ -47,5 +45,5 @@ package final class FakeStream: MultiplexedStream {
 
     package func finish() async { state.withLock { $0.isFinished = true } }
 
-    package func reset() async { state.withLock { $0.isReset = true } }
+    package func reset() async {}
 }

@@ -33,7 +33,6 @@ int32_t cm_waiting(int32_t fd);
 void cm_widen(int32_t fd);
 
 void cm_close(int32_t fd);
-int32_t cm_duplicate(int32_t fd);
 int32_t cm_pipe(int32_t *read_end, int32_t *write_end);
 int32_t cm_open_null(void);
 int32_t cm_open_directory(const char *path);

@@ -15,13 +15,13 @@ package struct ObjectMeta: APIValue {
         package let resourceVersion = Total<String>(
             "resourceVersion",
             "Version of the stored object, opaque to clients. An update that carries an old one is refused.")
-        package let generation = Total<Int64>("generation", "Counts the changes of the desired state.", .readOnly)
+        package let generation = Total<Int64>("generation", "Counts the changes of the desired state.")
         package let creationTimestamp = Key<Timestamp>(
-            "creationTimestamp", "When the server created the object.", .readOnly)
+            "creationTimestamp", "When the server created the object.")
         package let deletionTimestamp = Key<Timestamp>(
-            "deletionTimestamp", "When the object is due to go away; set by the server on a deletion.", .readOnly)
+            "deletionTimestamp", "When the object is due to go away; set by the server on a deletion.")
         package let deletionGracePeriodSeconds = Key<Int64>(
-            "deletionGracePeriodSeconds", "Seconds that the object has to end in an orderly way.", .readOnly)
+            "deletionGracePeriodSeconds", "Seconds that the object has to end in an orderly way.")
         package let labels = Total<[String: String]>("labels", "Names and values that selectors match.")
         package let annotations = Total<[String: String]>("annotations", "Free text for tools; never selected by.")
         package let ownerReferences = Total<[OwnerReference]>(

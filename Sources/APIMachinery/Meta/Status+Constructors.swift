@@ -133,10 +133,6 @@ extension Status {
         .init(.expired, code: 410, message)
     }
 
-    package static func gone(_ message: String) -> Status {
-        .init(.gone, code: 410, message)
-    }
-
     package static func tooManyRequests(_ message: String, retryAfterSeconds: Int32) -> Status {
         .init(.tooManyRequests, code: 429, message) { $0.retryAfterSeconds = retryAfterSeconds }
     }

@@ -7,20 +7,6 @@ extension Schema {
         check.visit(old, new, self)
         return check.errors
     }
-
-    /// Puts the values of fields that only the server writes back to what they were in `old`.
-    package func keepReadOnly(from old: JSONValue, in new: inout JSONValue) {
-        guard case .object(let schema) = shape, case .object(var object) = new else { return }
-        for field in schema.fields {
-            if field.rules.contains(.readOnly) {
-                object[field.name] = old[field.name]
-            } else if case .object = field.schema.shape, var value = object[field.name] {
-                field.schema.keepReadOnly(from: old[field.name] ?? .null, in: &value)
-                object[field.name] = value
-            }
-        }
-        new = .object(object)
-    }
 }
 
 private struct UpdateCheck {

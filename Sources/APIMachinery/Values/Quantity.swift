@@ -66,14 +66,6 @@ extension Quantity: AdditiveArithmetic {
     package static func - (left: Quantity, right: Quantity) -> Quantity {
         .init(nanos: left.nanos - right.nanos, format: left.isZero ? right.format : left.format)
     }
-
-    package static func * (left: Quantity, right: Int32) -> Quantity {
-        .init(nanos: left.nanos * Int128(right), format: left.format)
-    }
-
-    package static prefix func - (quantity: Quantity) -> Quantity {
-        .init(nanos: -quantity.nanos, format: quantity.format)
-    }
 }
 
 extension Quantity: JSONRepresentable, HasZero {

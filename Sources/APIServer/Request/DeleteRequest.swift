@@ -20,8 +20,6 @@ struct DeleteRequest: Sendable, Hashable {
         case foreground = "Foreground"
     }
 
-    init() {}
-
     init(_ request: HTTPRequest) throws(Status) {
         if !request.body.isEmpty {
             try read(RequestBody.object(request).storage)

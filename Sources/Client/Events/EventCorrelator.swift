@@ -55,11 +55,6 @@ struct EventCorrelator: Sendable {
         known[key] = event
     }
 
-    /// The event of this key is gone from the server.
-    mutating func forget(key: String) {
-        known[key] = nil
-    }
-
     private mutating func spend(_ draft: EventDraft, _ now: Timestamp) -> Bool {
         let key = draft.objectKey
         var budget = budgets[key] ?? Budget(tokens: Self.burst, at: now)
@@ -101,8 +96,6 @@ struct RecentTable<Value: Sendable>: Sendable {
     init(limit: Int) {
         self.limit = limit
     }
-
-    var count: Int { entries.count }
 
     subscript(key: String) -> Value? {
         get { entries[key]?.value }

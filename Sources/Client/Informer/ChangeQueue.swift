@@ -29,9 +29,6 @@ struct ChangeQueue<Object: APIObject>: Sendable {
     private var head = 0
     private var changes: [Identity: Change] = [:]
 
-    /// Objects with a change to read.
-    var count: Int { changes.count }
-
     mutating func note(_ key: ObjectKey, before: Object?, after: Object?) {
         let isSame = before?.metadata.uid == after?.metadata.uid
         if let before, !isSame { merge(key, Change(before: before, newest: before, isGone: true)) }

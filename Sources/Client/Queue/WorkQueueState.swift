@@ -30,9 +30,6 @@ struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
 
     /// Keys that wait now.
     var count: Int { ready.count - head }
-    /// Keys that wait for their time.
-    var delayedCount: Int { dueTimes.count }
-
     mutating func add(_ key: Key) {
         guard !closed, dirty.insert(key).inserted, !processing.contains(key) else { return }
         ready.append(key)

@@ -43,14 +43,6 @@ extension NodeClient {
         try await get("/pods")["items"]?.array ?? []
     }
 
-    /// The pod's object; a message where this node has none of that name.
-    package func pod(_ name: PodName) async throws(DaemonError) -> JSONValue {
-        guard let pod = try await pods().first(where: { NodeView.isPod($0, name) }) else {
-            throw DaemonError("this node has no pod \(name); `swiftlet pods` lists those that it has\(name.hint)")
-        }
-        return pod
-    }
-
     /// The same where it may be a container of `swiftlet run` that is meant.
     private func pod(_ name: PodName, _ text: String, _ sandboxes: [JSONValue]) async throws(DaemonError) -> JSONValue {
         // A runtime without a kubelet knows of no pods; who has one here is for another to say.

@@ -22,6 +22,4 @@ package enum HostFault: String, Sendable, Hashable, CaseIterable {
         case .certificatesOverdue: ("RenewalFails", "Renewed")
         }
     }
-
-    static let ofDisk: Set<HostFault> = [.diskFull, .diskReadOnly, .diskFailing, .diskStalled]
 }

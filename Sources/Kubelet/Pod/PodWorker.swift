@@ -99,10 +99,6 @@ final class PodInbox: Sendable {
             return events
         }
     }
-
-    func finish() {
-        continuation.finish()
-    }
 }
 
 extension PodEvent {

@@ -48,9 +48,6 @@ package struct KindDefinition: Sendable {
         storage = object.storage
     }
 
-    /// `PodList`.
-    package var listKind: String { kind.kind + "List" }
-
     /// What a field selector compares with: the text of the field at `path`, "" where it is absent; nil where the kind does not offer it.
     package func selectableValue(of path: String, in object: JSONObject) -> String? {
         let common = ["metadata.name", "metadata.namespace"]

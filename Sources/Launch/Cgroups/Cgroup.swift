@@ -47,11 +47,6 @@ package struct Cgroup: Sendable, Equatable {
         CgroupHierarchy.words(try text("cgroup.controllers"))
     }
 
-    /// Removes the group; one that is gone is as good. EBUSY while processes or groups are in it.
-    package func remove() throws(CgroupError) {
-        if rmdir(path) != 0 && errno != ENOENT { throw .kernel(KernelError("rmdir", path)) }
-    }
-
     /// Removes the group and all beneath, deepest first. EBUSY while processes are in one of them.
     package func removeTree() throws(CgroupError) {
         do throws(KernelError) { try CgroupTree.remove(FilePath(path)) } catch { throw .kernel(error) }

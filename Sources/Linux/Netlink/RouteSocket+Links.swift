@@ -53,15 +53,6 @@ extension RouteSocket {
         try socket.transact(NetlinkRequest(type: Int(RTM_NEWLINK), flags: 0, information), "set up link", "\(index)")
     }
 
-    /// Renames a link. The kernel wants it down.
-    package func rename(link index: UInt32, to name: String) throws(NetlinkError) {
-        var information = ifinfomsg()
-        information.ifi_index = Int32(bitPattern: index)
-        var request = NetlinkRequest(type: Int(RTM_NEWLINK), flags: 0, information)
-        request.put(Int(IFLA_IFNAME), name)
-        try socket.transact(request, "rename link to", name)
-    }
-
     /// Deletes a link by name, and with it its peer, addresses and routes. ENODEV where there is none.
     package func deleteLink(name: String) throws(NetlinkError) {
         var request = NetlinkRequest(type: Int(RTM_DELLINK), flags: 0, ifinfomsg())

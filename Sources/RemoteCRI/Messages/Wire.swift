@@ -96,12 +96,6 @@ extension Wire {
         case cgroupfs = 1
         static let zero = systemd
     }
-
-    final class CheckpointContainerRequest: ProtobufFields {
-        let containerID = Scalar<String>(1)
-        let location = Scalar<String>(2)
-        let timeout = Scalar<Int64>(3)
-    }
 }
 
 // MARK: Events

@@ -14,8 +14,4 @@ package struct ClusterChange: OptionSet, Sendable, Hashable {
     package static let podPlaced = ClusterChange(rawValue: 16)
     /// A pod left a node.
     package static let podGone = ClusterChange(rawValue: 32)
-
-    package static let all: ClusterChange = [
-        .nodeAdded, .nodeLabels, .nodeTaints, .nodeResources, .podPlaced, .podGone,
-    ]
 }

@@ -58,8 +58,6 @@ package struct SchedulingQueue: Sendable {
 
     package init() {}
 
-    package var count: Int { entries.count }
-
     package subscript(_ uid: String) -> Entry? { entries[uid] }
 
     /// A new pod, or a change of one that waits: that is worth a try at once.
