@@ -150,8 +150,7 @@ let package = Package(
                 "Daemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
-        .testTarget(name: "JSONTreeTests", dependencies: ["JSONTree"], swiftSettings: strict),
-        .testTarget(name: "APIMachineryTests", dependencies: ["APIMachinery"], swiftSettings: strict),
+        tests("JSONTree"), tests("APIMachinery"),
         tests("OCI"),
         tests("ContainerRuntime", ["HTTP", "OCI", "JSONTree", "APIMachinery", "Linux", log]),
 

@@ -1,5 +1,6 @@
 import APIMachinery
 import JSONTree
+import TestSupport
 import Testing
 
 @Suite struct StrategicMergePatchTests {

@@ -1,3 +1,4 @@
+import APIServer
 import HTTP
 import JSONTree
 import PKI
@@ -70,5 +71,87 @@ import Testing
                 try await api.send(.patch, "/api/v1/nodes/n1/status", patch, headers: type, peer: agent).status
                     == status)
         }
+    }
+
+    @Test func theServersOwnNodeHasItsRoleAndRunsPods() async throws {
+        var configuration = APIServerConfiguration()
+        configuration.nodeName = "own"
+        let api = try await TestServer(configuration)
+        let node = try await api.get("/api/v1/nodes/own").json
+        #expect(node["metadata"]?["labels"]?["node-role.kubernetes.io/control-plane"] == "true")
+        let taints = node["spec"]?["taints"]?.array?.map { $0["key"]?.string }
+        #expect(taints == ["node.kubernetes.io/not-ready"], "not the role's")
+        // Its agent could not say so itself.
+        let agent = Peer.inProcess(user: "system:node:other", groups: ["system:nodes"])
+        let claim: JSONValue = ["metadata": ["labels": ["node-role.kubernetes.io/control-plane": "true"]]]
+        _ = try await api.send(.post, "/api/v1/nodes", ["metadata": ["name": "other"]], peer: agent)
+        let refused = try await api.send(
+            .patch, "/api/v1/nodes/other", claim, headers: ["Content-Type": "application/merge-patch+json"],
+            peer: agent)
+        #expect(refused.status == 403)
+    }
+
+    @Test func nodesWriteOnlyWhatIsTheirs() async throws {
+        let api = try await TestServer()
+        let node = Peer.certificate(commonName: "system:node:n1", organizations: ["system:nodes"])
+        let nodes = "/api/v1/nodes"
+        let created = try await api.send(.post, nodes, ["metadata": ["name": "n1"]], peer: node)
+        #expect(created.status == 201, "\(created.json.text)")
+        #expect(created.json["spec"]?["taints"]?.array?.first?["key"] == "node.kubernetes.io/not-ready")
+        #expect(try await api.send(.post, nodes, ["metadata": ["name": "n2"]], peer: node).status == 403)
+        let share: JSONValue = ["spec": ["podCIDR": "10.0.0.0/8", "podCIDRs": ["10.0.0.0/8"]]]
+        let merge: HTTPHeaders = ["Content-Type": "application/merge-patch+json"]
+        #expect(try await api.send(.patch, nodes + "/n1", share, headers: merge, peer: node).status == 403)
+        #expect(try await api.send(.patch, nodes + "/n1", share, headers: merge).status == 200)
+        _ = try await api.send(.post, Path.pods, pod("mine", node: "n1"))
+        _ = try await api.send(.post, Path.pods, pod("other", node: "n2"))
+        let status: JSONValue = ["status": ["phase": "Running"]]
+        let patch: HTTPHeaders = ["Content-Type": "application/merge-patch+json"]
+        #expect(
+            try await api.send(.patch, Path.pods + "/mine/status", status, headers: patch, peer: node).status == 200)
+        #expect(
+            try await api.send(.patch, Path.pods + "/other/status", status, headers: patch, peer: node).status == 403)
+        #expect(try await api.send(.delete, Path.pods + "/other", peer: node).status == 403)
+        #expect(try await api.send(.post, Path.pods, pod("new", node: "n1"), peer: node).status == 403)
+        #expect(try await api.get("/api/v1/secrets", peer: node).status == 403)
+    }
+
+    /// Else a node could read any secret: by a mirror that names it.
+    @Test func nodesMakeOnlyMirrorsThatNameNothingSecret() async throws {
+        let api = try await TestServer()
+        let node = Peer.certificate(commonName: "system:node:n1", organizations: ["system:nodes"])
+        func mirror(_ name: String, _ field: String, _ value: JSONValue) -> JSONValue {
+            var spec: JSONObject = ["nodeName": "n1", "containers": [["name": "main", "image": "i"]]]
+            spec[field] = value
+            let metadata: JSONValue = [
+                "name": .string(name), "annotations": ["kubernetes.io/config.mirror": "1"],
+            ]
+            return ["apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": .object(spec)]
+        }
+        let allowed = mirror("a", "volumes", [["name": "v", "emptyDir": [:]]])
+        #expect(try await api.send(.post, Path.pods, allowed, peer: node).status == 201)
+        let reading: JSONValue = ["name": "A", "valueFrom": ["secretKeyRef": ["name": "s", "key": "k"]]]
+        let refused: [(String, JSONValue)] = [
+            ("volumes", [["name": "v", "secret": ["secretName": "s"]]]),
+            ("volumes", [["name": "v", "projected": ["sources": [["secret": ["name": "s"]]]]]]),
+            ("containers", [["name": "main", "image": "i", "env": [reading]]]),
+            ("serviceAccountName", "default"),
+        ]
+        for (field, value) in refused {
+            let answer = try await api.send(.post, Path.pods, mirror("b", field, value), peer: node)
+            #expect(answer.status == 403 && answer.message.contains("that reference"), "\(answer.json.text)")
+        }
+        let secret = "/api/v1/namespaces/default/secrets/x"
+        #expect(try await api.get(secret, peer: node).status == 403)
+        var user = try #require(pod("user", node: "n1").object)
+        var spec = try #require(user["spec"]?.object)
+        spec["volumes"] = [["name": "v", "secret": ["secretName": "x"]]]
+        user["spec"] = .object(spec)
+        #expect(try await api.send(.post, Path.pods, .object(user)).status == 201)
+        #expect(try await api.get(secret, peer: node).status == 404)
+        #expect(try await api.get(Path.maps + "/kube-root-ca.crt", peer: node).status == 404)
+        let lease: JSONValue = ["metadata": ["name": "n1"], "spec": ["holderIdentity": "n1"]]
+        let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+        #expect(try await api.send(.post, leases, lease, peer: node).status == 201)
     }
 }

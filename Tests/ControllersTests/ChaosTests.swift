@@ -2,6 +2,7 @@ import APIMachinery
 import Client
 import JSONTree
 import KubernetesAPI
+import TestSupport
 import Testing
 
 /// Random changes to a running cluster; when they stop, everything fits together again.
@@ -20,7 +21,7 @@ import Testing
                     ]
                 })
             _ = try await cluster.client.create(Self.deployment)
-            var random = Seed(seed)
+            var random = SeededRandom(seed: seed)
             for step in 0..<40 { try await Self.disturb(cluster, step, &random) }
             let wanted = Int32.random(in: 1...8, using: &random)
             try await Self.change(cluster) { $0.spec.replicas = wanted }
@@ -60,7 +61,7 @@ import Testing
             && status.updatedReplicas == wanted && status.availableReplicas == wanted && status.replicas == wanted
     }
 
-    private static func disturb(_ cluster: TestCluster, _ step: Int, _ random: inout Seed) async throws {
+    private static func disturb(_ cluster: TestCluster, _ step: Int, _ random: inout SeededRandom) async throws {
         let pods = try await cluster.client.list(Pod.self, in: "default").items
         let victim = pods.randomElement(using: &random)
         let size = Int32.random(in: 0...8, using: &random)

@@ -2,6 +2,7 @@ import APIMachinery
 import Client
 import JSONTree
 import KubernetesAPI
+import TestSupport
 
 @testable import Controllers
 
@@ -10,13 +11,13 @@ struct DeploymentSimulation {
     var deployment: Deployment
     var sets: [ReplicaSet] = []
     var now = Timestamp(seconds: 1_000_000)
-    private var seed: Seed
+    private var seed: SeededRandom
     private var nextID = 0
 
     init(
         seed: UInt64, replicas: Int32, surge: IntOrString, unavailable: IntOrString, strategy: String = "RollingUpdate"
     ) {
-        self.seed = Seed(seed)
+        self.seed = SeededRandom(seed: seed)
         deployment = Deployment(name: "web", namespace: "default") { deployment in
             deployment.metadata.uid = "deployment"
             deployment.metadata.generation = 1

@@ -1,5 +1,6 @@
 import APIMachinery
 import KubernetesAPI
+import TestSupport
 import Testing
 
 @testable import Controllers
@@ -43,7 +44,7 @@ import Testing
 
     @Test(arguments: UInt64(1)...8)
     func everyPodIsInOneSlice(seed: UInt64) {
-        var random = Seed(seed)
+        var random = SeededRandom(seed: seed)
         var slices: [EndpointSlice] = []
         for _ in 0..<4 {
             let count = Int.random(in: 0...260, using: &random)

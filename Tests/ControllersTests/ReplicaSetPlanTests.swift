@@ -1,5 +1,6 @@
 import APIMachinery
 import KubernetesAPI
+import TestSupport
 import Testing
 
 @testable import Controllers
@@ -85,7 +86,7 @@ import Testing
     /// Whatever the view's lag, never more pods are made than wanted, and none is deleted twice.
     @Test(arguments: UInt64(1)...12)
     func aLaggingViewMakesNoPodTwice(seed: UInt64) {
-        var random = Seed(seed)
+        var random = SeededRandom(seed: seed)
         var truth: [Pod] = []
         var view: [Pod] = []
         var version: UInt64 = 1

@@ -1,4 +1,5 @@
 import JSONTree
+import TestSupport
 
 extension JSONValue {
     static let alphabet = Array("abcdefgh\"\\/\n\t\u{1}\u{7f}é√漢😀 <>&\u{2028}")

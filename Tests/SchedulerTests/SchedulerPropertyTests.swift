@@ -1,5 +1,6 @@
 import APIMachinery
 import KubernetesAPI
+import TestSupport
 import Testing
 
 @testable import Scheduler
@@ -20,7 +21,7 @@ import Testing
 }
 
 private struct World {
-    private var random: Seed
+    private var random: SeededRandom
     private var core = SchedulerCore()
     private var now = Duration.zero
     private var nodes: [String: Int64] = [:]
@@ -29,7 +30,7 @@ private struct World {
     private var next = 0
 
     init(seed: UInt64) {
-        random = Seed(seed)
+        random = SeededRandom(seed: seed)
     }
 
     mutating func step() {

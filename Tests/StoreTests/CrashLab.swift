@@ -1,5 +1,6 @@
 import Store
 import Synchronization
+import TestSupport
 
 /// What happens to a SQLite store when its writer's thread comes to a place.
 enum Misfortune: Hashable, Sendable, CustomStringConvertible {
@@ -52,7 +53,7 @@ final class CrashLab: Sendable {
     }
 
     private struct State {
-        var generator: SeededGenerator
+        var generator: SeededRandom
         var directory = ""
         var armed: Misfortune?
         /// Fails the commit, for what can only be reached by way of a failure.
@@ -68,7 +69,7 @@ final class CrashLab: Sendable {
 
     /// With `losesLog` a crash loses what the log holds, as if nothing had been synced: the control of the test.
     init(seed: UInt64, losesLog: Bool = false) {
-        state = Mutex(State(generator: SeededGenerator(seed: seed)))
+        state = Mutex(State(generator: SeededRandom(seed: seed)))
         self.losesLog = losesLog
     }
 

@@ -1,4 +1,5 @@
 import Store
+import TestSupport
 
 /// Random operations against a store and the model side by side.
 ///
@@ -10,7 +11,7 @@ struct ModelRun {
 
     var store: any KeyValueStore
     var model = StoreModel()
-    var generator: SeededGenerator
+    var generator: SeededRandom
     var watch: (any StoreWatch)?
     var watchPrefix = ""
     var watchSeen: Revision = 0
@@ -19,7 +20,7 @@ struct ModelRun {
     let reopen: Reopen?
 
     init(seed: UInt64, store: any KeyValueStore, lab: CrashLab? = nil, reopen: Reopen? = nil) {
-        generator = SeededGenerator(seed: seed)
+        generator = SeededRandom(seed: seed)
         self.store = store
         self.lab = lab
         self.reopen = reopen

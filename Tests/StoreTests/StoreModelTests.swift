@@ -1,11 +1,13 @@
+import Glibc
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 /// Random operations, crashes and failures against the model. `SWIFTLET_SEED` in the environment replays one seed.
 @Suite struct StoreModelTests {
     static let seeds: [UInt64] = {
-        let given = getEnvironment("SWIFTLET_SEED").flatMap { UInt64($0) }
+        let given = getenv("SWIFTLET_SEED").flatMap { UInt64(String(cString: $0)) }
         return given.map { [$0] } ?? [1, UInt64.random(in: 3...UInt64.max)]
     }()
 
@@ -55,7 +57,7 @@ import Testing
             options.reach = { try lab.reach($0) }
             return try await SQLiteStore.open(directory: directory, options: options)
         }
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededRandom(seed: seed)
         var run = ModelRun(seed: seed, store: try await reopen(nil), lab: lab, reopen: reopen)
         for misfortune in misfortunes.shuffled(using: &generator) {
             try await run.run(operations: operations)
