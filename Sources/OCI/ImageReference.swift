@@ -11,7 +11,7 @@ package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
 
     package init(_ text: String) throws(OCIError) {
         var rest = Substring(text)
-        digest = try ImageReference.takeDigest(from: &rest, of: text)
+        digest = try ImageReference.takeDigest(from: &rest)
         let tag = try ImageReference.takeTag(from: &rest, of: text)
         self.tag = tag ?? (digest == nil ? "latest" : nil)
         (registry, repository) = try ImageReference.split(rest, of: text)
@@ -25,7 +25,7 @@ package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
     /// Registry and repository.
     package var name: String { registry + "/" + repository }
 
-    private static func takeDigest(from rest: inout Substring, of text: String) throws(OCIError) -> Digest? {
+    private static func takeDigest(from rest: inout Substring) throws(OCIError) -> Digest? {
         guard let at = rest.firstIndex(of: "@") else { return nil }
         let digest = try Digest(String(rest[rest.index(after: at)...]))
         rest = rest[..<at]

@@ -43,17 +43,6 @@ package struct CredentialDirectory: Sendable {
         return fresh
     }
 
-    /// Reads the token key `NAME.key`, or makes and saves one where there is none.
-    package func tokens(_ name: String, issuer: String) throws(PKIError) -> ServiceAccountTokens {
-        if let present = try readFile(keyPath(name)) {
-            return try ServiceAccountTokens(keyPEM: present, issuer: issuer, object: keyPath(name))
-        }
-        let fresh = ServiceAccountTokens.makeKeyPEM()
-        try makeDirectory()
-        try replaceFile(keyPath(name), with: fresh, mode: 0o600)
-        return try ServiceAccountTokens(keyPEM: fresh, issuer: issuer, object: keyPath(name))
-    }
-
     /// The pair `name`, nil where one of its files is missing.
     package func load(_ name: String) throws(PKIError) -> Credential? {
         guard let certificate = try readFile(certificatePath(name)), let key = try readFile(keyPath(name)) else {

@@ -14,7 +14,6 @@ package struct ServiceAccountTokens: Sendable {
 
     private let key: P256.Signing.PrivateKey
     private let header: String
-    private let keyID: String
 
     /// - Parameter keyPEM: a P-256 key as `makeKeyPEM` gives; `object` names it in errors.
     package init(keyPEM: String, issuer: String, object: String) throws(PKIError) {
@@ -24,7 +23,7 @@ package struct ServiceAccountTokens: Sendable {
             throw .malformed(object: object, cause: "\(error)")
         }
         self.issuer = issuer
-        keyID = base64URLText(Array(SHA256.hash(data: key.publicKey.derRepresentation)))
+        let keyID = base64URLText(Array(SHA256.hash(data: key.publicKey.derRepresentation)))
         let fields: JSONValue = ["alg": "ES256", "kid": .string(keyID), "typ": "JWT"]
         header = base64URLText(fields.encoded())
     }
@@ -64,19 +63,6 @@ package struct ServiceAccountTokens: Sendable {
         guard nowSeconds < claims.expiresAtSeconds else { throw .token(.expired) }
         guard nowSeconds >= claims.notBeforeSeconds else { throw .token(.notYetValid) }
         return claims
-    }
-
-    /// The public key as a JSON Web Key Set (RFC 7517), for others that verify tokens.
-    package var keySet: JSONValue {
-        let point = Array(key.publicKey.rawRepresentation)
-        return [
-            "keys": [
-                [
-                    "use": "sig", "kty": "EC", "kid": .string(keyID), "crv": "P-256", "alg": "ES256",
-                    "x": .string(base64URLText(point.prefix(32))), "y": .string(base64URLText(point.suffix(32))),
-                ]
-            ]
-        ]
     }
 }
 

@@ -76,14 +76,6 @@ import Testing
         }
     }
 
-    @Test func keepsTheTokenKey() throws {
-        try scratch { directory in
-            let first = try directory.tokens("sa", issuer: "i")
-            #expect(mode(directory.keyPath("sa")) == 0o600)
-            #expect(try directory.tokens("sa", issuer: "i").keySet == first.keySet)
-        }
-    }
-
     @Test func namesTheFileThatFails() {
         let directory = CredentialDirectory(path: "/proc/nowhere/pki")
         let error = #expect(throws: PKIError.self) {

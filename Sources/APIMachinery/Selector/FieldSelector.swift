@@ -14,24 +14,6 @@ package struct FieldSelector: Sendable, Hashable {
     }
 
     package var requirements: [Requirement]
-
-    package init(_ requirements: [Requirement] = []) {
-        self.requirements = requirements
-    }
-
-    package var isEmpty: Bool { requirements.isEmpty }
-
-    /// `value` gives the text of a field; a field that it does not know (nil) matches nothing.
-    package func matches(_ value: (String) -> String?) -> Bool {
-        requirements.allSatisfy { requirement in
-            value(requirement.path).map { ($0 == requirement.value) == requirement.isEqual } ?? false
-        }
-    }
-
-    /// What the field at `path` must equal, if a requirement says so: a list by `metadata.name` is a look-up.
-    package func required(_ path: String) -> String? {
-        requirements.first { $0.path == path && $0.isEqual }?.value
-    }
 }
 
 extension FieldSelector: CustomStringConvertible {

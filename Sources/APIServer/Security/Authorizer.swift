@@ -38,7 +38,7 @@ package struct BuiltInAuthorizer: Authorizer {
         case .resource(let resource):
             guard identity.isAuthenticated else { return false }
             if SelfReviews.contains(resource) { return request.verb == .create }
-            if identity.nodeName != nil { return NodeRules.allow(identity, request.verb, resource) }
+            if identity.nodeName != nil { return NodeRules.allow(request.verb, resource) }
             if let rules = ComponentRules.rules[identity.user] {
                 return rules.contains { $0.allows(request.verb, resource) }
             }

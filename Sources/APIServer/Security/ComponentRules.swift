@@ -52,7 +52,7 @@ enum ComponentRules {
 
 /// What a node's agent may do. Which objects it may write is `NodeRestriction`'s to say.
 enum NodeRules {
-    static func allow(_ identity: Identity, _ verb: Verb, _ path: ResourcePath) -> Bool {
+    static func allow(_ verb: Verb, _ path: ResourcePath) -> Bool {
         rules.contains { $0.allows(verb, path) }
             || (path.group.isEmpty && ["secrets", "configmaps"].contains(path.resource) && allowsMounting(verb, path))
     }

@@ -32,7 +32,7 @@ extension ContainerConfig {
         standardInput = container.stdin
         standardInputOnce = container.stdinOnce
         terminal = container.tty
-        resources = ContainerResources(container, of: pod)
+        resources = ContainerResources(container)
         security = ContainerSecurity(container.securityContext, pod: pod.spec.securityContext)
         security.appArmor = pod.appArmorProfile(of: container).map(ContainerSecurity.AppArmor.init)
         stopSignal = container.lifecycle?.stopSignal
@@ -50,7 +50,7 @@ extension ContainerConfig {
 }
 
 extension ContainerResources {
-    init(_ container: Container, of pod: Pod) {
+    init(_ container: Container) {
         self.init()
         let limits = container.resources?.limits ?? [:]
         let requests = container.resources?.requests ?? [:]

@@ -65,7 +65,7 @@ struct Prober: Sendable {
     /// Runs a lifecycle hook. Returns what failed, in one line with the hook and its container; nil for success.
     func run(_ hook: LifecycleHandler, _ target: ProbeTarget, timeout: Duration) async -> String? {
         if let sleep = hook.sleep {
-            return await pause(.seconds(max(0, sleep.seconds)), target, timeout: timeout)
+            return await pause(.seconds(max(0, sleep.seconds)), timeout: timeout)
         }
         let failure =
             if let exec = hook.exec {
@@ -77,7 +77,7 @@ struct Prober: Sendable {
         return failure.map { "\(hook.title) for \(place) failed - error: \($0)" }
     }
 
-    private func pause(_ duration: Duration, _ target: ProbeTarget, timeout: Duration) async -> String? {
+    private func pause(_ duration: Duration, timeout: Duration) async -> String? {
         try? await time.sleep(for: min(duration, timeout))
         return nil
     }

@@ -107,7 +107,7 @@ final class MirrorPods: Sendable {
             guard let pod else { break }
             let wait = (due ?? .zero) - time.uptime()
             if due != nil, wait > .zero { return wait }
-            try await create(pod, key)
+            try await create(pod)
         case .delete(let uid):
             try await delete(key, uid: uid)
         case .report:
@@ -117,7 +117,7 @@ final class MirrorPods: Sendable {
         return nil
     }
 
-    private func create(_ pod: Pod, _ key: ObjectKey) async throws(OperationError) {
+    private func create(_ pod: Pod) async throws(OperationError) {
         do throws(Status) {
             let node = try await client.get(Node.self, node)
             _ = try await client.create(MirrorPlan.mirror(of: pod, node: node))
