@@ -63,7 +63,7 @@ extension ContainerPlan {
     /// Less than for how long a launch is waited for (`BoundedMonitor.launchLimit`).
     static let hookPatience = Duration.seconds(100)
 
-    static let hostEnvironment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+    static let hostEnvironment = [ProcessDecision.defaultPath]
 
     /// `config.json` of the bundle: what hooks look up. Variables are not in it, since they hold secrets.
     var hookConfiguration: JSONValue {

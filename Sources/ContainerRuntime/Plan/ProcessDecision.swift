@@ -4,7 +4,7 @@ import OCI
 
 /// What a container's first process executes, in which environment, where.
 enum ProcessDecision {
-    private static let defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    static let defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
     /// The pod's command replaces the image's entry point and command, its arguments the image's command alone.
     static func arguments(_ config: ContainerConfig, _ image: ImageConfiguration) throws(CRIError) -> [String] {
