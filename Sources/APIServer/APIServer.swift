@@ -12,7 +12,7 @@ package final class APIServer: HTTPHandler {
     let configuration: APIServerConfiguration
     let registry: ObjectRegistry
     let authenticator: Authenticator
-    let authorizer: any Authorizer
+    let authorizer = Authorizer()
     let nodeReads: NodeReads
     let limit: InFlightLimit
     let endpoints: Endpoints
@@ -28,7 +28,6 @@ package final class APIServer: HTTPHandler {
     ///   - executor: where the server's own tasks run; nil: where Swift runs them.
     package init(
         _ configuration: APIServerConfiguration = .init(), store: any KeyValueStore,
-        kinds: [KindDefinition] = Kinds.all, authorizer: any Authorizer = BuiltInAuthorizer(),
         tokens: ServiceAccountTokens? = nil, nodes: any NodeProxy = NoNodes(),
         timeline: any TimelineSink = NoTimeline(), time: any TimeSource = SystemTime(),
         random: RandomSource = RandomSource(), executor: (any TaskExecutor)? = nil,
@@ -37,13 +36,12 @@ package final class APIServer: HTTPHandler {
         guard let network = IPv4Network(configuration.serviceCIDR), (12...28).contains(network.prefixLength) else {
             throw .invalidServiceCIDR(configuration.serviceCIDR)
         }
-        let resources = ResourceTable(kinds.map { Resource($0, behaviour: KindBehaviours.of($0.kind)) })
+        let resources = ResourceTable(Kinds.all.map { Resource($0, behaviour: KindBehaviours.of($0.kind)) })
         let feed = CacheFeed(
             store: store,
             caches: Dictionary(resources.all.map { ($0.prefix, $0.cache) }, uniquingKeysWith: { first, _ in first }),
             time: time, executor: executor, logger: logger)
         self.configuration = configuration
-        self.authorizer = authorizer
         self.time = time
         self.executor = executor
         self.logger = logger

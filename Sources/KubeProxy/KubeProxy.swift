@@ -7,7 +7,7 @@ import Logging
 package actor KubeProxy {
     private nonisolated let executor = ThreadExecutor(name: "kube-proxy")
     private let backend: any NFTablesBackend
-    private let connections: (any ConnectionTable)?
+    private let connections: ConnectionTable?
     private let logger: Logger
     private var table: ServiceTable
     /// False until the first transaction, and after one that failed: then the next one makes the table anew.
@@ -22,7 +22,7 @@ package actor KubeProxy {
     ///   - connections: where flows to endpoints that are gone are ended; nil leaves them.
     package init(
         table: String, serviceNetwork: IPv4Network, clusterNetwork: IPv4Network, backend: any NFTablesBackend,
-        connections: (any ConnectionTable)?, logger: Logger
+        connections: ConnectionTable?, logger: Logger
     ) {
         let rules = ServiceRules(table: table, serviceNetwork: serviceNetwork, clusterNetwork: clusterNetwork)
         self.table = ServiceTable(rules: rules)

@@ -246,7 +246,7 @@ package actor PodNetwork {
         guard ports.contains(where: { $0.transport == .udp }) else { return }
         do throws(NetlinkError) {
             let hostPorts = hostPorts
-            _ = try KernelConnectionTable().forget { hostPorts.isStale($0, concerning: ports) }
+            _ = try ConnectionTable().forget { hostPorts.isStale($0, concerning: ports) }
         } catch {
             logger.warning("flows to a former pod not forgotten", metadata: ["error": "\(error)"])
         }

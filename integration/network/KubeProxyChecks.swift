@@ -38,7 +38,7 @@ func checkKubeProxy(_ scene: Scene, _ checks: Checks) async throws {
     let proxy = KubeProxy(
         table: configuration.instance.serviceTable, serviceNetwork: configuration.serviceNetwork,
         clusterNetwork: configuration.clusterNetwork, backend: CheckedNFTables(file: "\(scene.state)/rules.nft"),
-        connections: KernelConnectionTable(), logger: Logger(label: "check"))
+        connections: ConnectionTable(), logger: Logger(label: "check"))
     var web = port(7, [a, b], nodePort: 30080)
     web.externalAddresses = [IPv4Address(203, 0, 113, 7)]
     try await proxy.update([name("web"): web, name("empty"): port(8, [], nodePort: 30081)])

@@ -6,7 +6,7 @@ import JSONTree
 struct ReviewEndpoint: Sendable {
     /// nil where the path is no such question.
     func answer(
-        _ request: HTTPRequest, _ path: ResourcePath, _ verb: Verb, _ identity: Identity, _ authorizer: any Authorizer
+        _ request: HTTPRequest, _ path: ResourcePath, _ verb: Verb, _ identity: Identity, _ authorizer: Authorizer
     ) async throws(Status) -> HTTPResponse? {
         guard SelfReviews.contains(path), path.version == "v1", path.namespace == nil, path.name == nil else {
             return nil

@@ -1,25 +1,12 @@
-/// Says who may do what. Deny by default.
-package protocol Authorizer: Sendable {
-    func allows(_ identity: Identity, _ request: RequestAttributes) -> Bool
-    /// What the identity may do in a namespace, for people to read.
-    func rules(_ identity: Identity, namespace: String) -> [AuthorizationRule]
-}
-
 /// Verbs on resources of one group; "*" stands for all.
-package struct AuthorizationRule: Sendable, Hashable {
-    package var group: String
+struct AuthorizationRule: Sendable, Hashable {
+    var group: String
     /// `pods`, or `pods/status` for a subresource; or, without a group, paths that begin with "/".
-    package var resources: [String]
-    package var verbs: [String]
-
-    package init(group: String, resources: [String], verbs: [String]) {
-        self.group = group
-        self.resources = resources
-        self.verbs = verbs
-    }
+    var resources: [String]
+    var verbs: [String]
 }
 
-/// The rules that hold until there are RBAC objects. In full:
+/// Says who may do what, by the rules that hold until there are RBAC objects. Deny by default. In full:
 ///
 /// - `system:masters` may do everything.
 /// - Anyone may ask whether the server lives and which version it is.
@@ -28,10 +15,8 @@ package struct AuthorizationRule: Sendable, Hashable {
 ///   the writes down to its own objects.
 /// - The control plane's components have the rules in `ComponentRules`.
 /// - A service account reads its own namespace, secrets excepted, and writes nothing.
-package struct BuiltInAuthorizer: Authorizer {
-    package init() {}
-
-    package func allows(_ identity: Identity, _ request: RequestAttributes) -> Bool {
+struct Authorizer: Sendable {
+    func allows(_ identity: Identity, _ request: RequestAttributes) -> Bool {
         if identity.isMaster { return true }
         switch request.subject {
         case .path(let path): return allows(identity, path: path, request.verb)
@@ -55,7 +40,8 @@ package struct BuiltInAuthorizer: Authorizer {
         return ["/api", "/apis", "/openapi"].contains { path == $0 || path.hasPrefix($0 + "/") }
     }
 
-    package func rules(_ identity: Identity, namespace: String) -> [AuthorizationRule] {
+    /// What the identity may do in a namespace, for people to read.
+    func rules(_ identity: Identity, namespace: String) -> [AuthorizationRule] {
         if identity.isMaster {
             return [
                 AuthorizationRule(group: "*", resources: ["*"], verbs: ["*"]),

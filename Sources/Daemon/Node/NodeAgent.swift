@@ -64,7 +64,7 @@ struct NodeAgent: Sendable {
         let proxy = KubeProxy(
             table: network.configuration.instance.serviceTable, serviceNetwork: network.configuration.serviceNetwork,
             clusterNetwork: network.configuration.clusterNetwork, backend: KernelNFTables(),
-            connections: KernelConnectionTable(), logger: logger)
+            connections: ConnectionTable(), logger: logger)
         let names = try await Self.nameServer(configuration, network.configuration, threads: threads, logger: logger)
         return NodeAgent(
             stack: stack, kubelet: kubelet, proxy: proxy, names: names,

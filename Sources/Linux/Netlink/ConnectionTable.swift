@@ -24,17 +24,12 @@ package struct TrackedConnection: Hashable, Sendable {
     }
 }
 
-/// The connections the kernel tracks.
-package protocol ConnectionTable: Sendable {
-    /// Forgets the connections for which `isStale` holds, so that their next packet is translated anew. Returns how many.
-    /// Takes time in proportion to all connections of the host.
-    func forget(where isStale: (TrackedConnection) -> Bool) throws(NetlinkError) -> Int
-}
-
-/// The table of the network namespace of the thread that calls.
-package struct KernelConnectionTable: ConnectionTable {
+/// The connections that the kernel tracks in the network namespace of the thread that calls.
+package struct ConnectionTable: Sendable {
     package init() {}
 
+    /// Forgets the connections for which `isStale` holds, so that their next packet is translated anew. Returns how many.
+    /// Takes time in proportion to all connections of the host.
     package func forget(where isStale: (TrackedConnection) -> Bool) throws(NetlinkError) -> Int {
         let socket = try NetlinkSocket(family: NETLINK_NETFILTER)
         let listing = Self.request(IPCTNL_MSG_CT_GET, 0)

@@ -1,6 +1,5 @@
 /// One rule of placement. Stateless: what it works out for one pod is in its `PluginRun`.
 package protocol SchedulingPlugin: Sendable {
-    var name: String { get }
     /// Changes after which a pod that this plugin kept off every node is worth another try.
     var helpedBy: ClusterChange { get }
     /// Its share of a node's total score; 0 where it does not score.

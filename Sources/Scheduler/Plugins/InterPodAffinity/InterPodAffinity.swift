@@ -3,7 +3,6 @@ import KubernetesAPI
 
 /// Pods near certain others, or away from them, within a topology.
 struct InterPodAffinity: SchedulingPlugin {
-    let name = "InterPodAffinity"
     let helpedBy: ClusterChange = [.nodeAdded, .nodeLabels, .podPlaced, .podGone]
     let weight: Int64 = 2
 

@@ -2,7 +2,6 @@ import KubernetesAPI
 
 /// Node selector and node affinity: labels that a node must have, or should.
 struct NodeAffinityPlugin: SchedulingPlugin {
-    let name = "NodeAffinity"
     let helpedBy: ClusterChange = [.nodeAdded, .nodeLabels]
     let weight: Int64 = 2
 

@@ -1,6 +1,5 @@
 /// A pod that names its node goes there or nowhere.
 struct NodeName: SchedulingPlugin {
-    let name = "NodeName"
     let helpedBy: ClusterChange = .nodeAdded
 
     private struct Run: PluginRun {

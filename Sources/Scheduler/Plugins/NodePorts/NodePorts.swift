@@ -1,6 +1,5 @@
 /// Two pods cannot take the same port of a node.
 struct NodePorts: SchedulingPlugin {
-    let name = "NodePorts"
     let helpedBy: ClusterChange = [.nodeAdded, .podGone]
 
     private struct Run: PluginRun {

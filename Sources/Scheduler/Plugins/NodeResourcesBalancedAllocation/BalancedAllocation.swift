@@ -1,6 +1,5 @@
 /// Prefers nodes where processor and memory would be used to the same share, so that neither is left over alone.
 struct BalancedAllocation: SchedulingPlugin {
-    let name = "NodeResourcesBalancedAllocation"
     let helpedBy: ClusterChange = []
     let weight: Int64 = 1
 

@@ -1,6 +1,5 @@
 /// A node must have what the pod asks for; the one with the most left is preferred.
 struct NodeResourcesFit: SchedulingPlugin {
-    let name = "NodeResourcesFit"
     let helpedBy: ClusterChange = [.nodeAdded, .nodeResources, .podGone]
     let weight: Int64 = 1
 

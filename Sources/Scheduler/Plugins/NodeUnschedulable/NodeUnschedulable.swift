@@ -2,7 +2,6 @@ import KubernetesAPI
 
 /// Keeps pods off cordoned nodes, unless they tolerate that.
 struct NodeUnschedulable: SchedulingPlugin, PluginRun {
-    let name = "NodeUnschedulable"
     let helpedBy: ClusterChange = [.nodeAdded, .nodeTaints]
     private var isTolerated = false
 

@@ -3,7 +3,6 @@ import KubernetesAPI
 
 /// Pods of a kind spread over the domains of a topology.
 struct PodTopologySpread: SchedulingPlugin {
-    let name = "PodTopologySpread"
     let helpedBy: ClusterChange = [.nodeAdded, .nodeLabels, .podPlaced, .podGone]
     let weight: Int64 = 2
 

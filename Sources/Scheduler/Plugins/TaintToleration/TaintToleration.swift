@@ -2,7 +2,6 @@ import KubernetesAPI
 
 /// Keeps pods off nodes with taints that they do not tolerate, and away from those with PreferNoSchedule ones.
 struct TaintToleration: SchedulingPlugin {
-    let name = "TaintToleration"
     let helpedBy: ClusterChange = [.nodeAdded, .nodeTaints]
     let weight: Int64 = 3
 
