@@ -38,6 +38,12 @@ import Testing
         }
     }
 
+    /// Also one whose name has no dot, as in a network of its own.
+    @Test func aMirrorsHostMayHaveAShortName() throws {
+        let hosts = try RegistryHosts("registry.example=http://mirror:5000/hub,https://mirror/hub/two")
+        #expect(hosts.places(for: "registry.example").map(\.prefix) == ["hub/", "hub/two/", ""])
+    }
+
     @Test(arguments: [FakeRegistry.Gate.basic, .bearer])
     func aMirrorHearsNoPasswordOfItsRegistry(gate: FakeRegistry.Gate) async throws {
         let lab = try await RegistryLab("registry.example=https://a.example,http://registry.example:81")

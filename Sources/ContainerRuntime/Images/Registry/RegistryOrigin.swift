@@ -152,7 +152,8 @@ package struct RegistryHosts: Sendable, Hashable {
     private static func prefix(_ url: RegistryURL) -> String? {
         let path = url.target.split(separator: "/").joined(separator: "/")
         if path.isEmpty { return "" }
-        guard let reference = try? ImageReference("\(url.origin.host)/\(path)/x"), reference.digest == nil,
+        // The host may have a name that an image's registry could not: a short one.
+        guard let reference = try? ImageReference("registry.example/\(path)/x"), reference.digest == nil,
             reference.repository == path + "/x"
         else { return nil }
         return path + "/"
