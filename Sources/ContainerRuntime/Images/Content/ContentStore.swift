@@ -143,10 +143,14 @@ struct ContentStore: Sendable {
         for holder in [blobs, partial] {
             let directory = try OpenDirectory(holder)
             try directory.fileNames().forEachGoingOn { name throws(KernelError) in
-                let status = try directory.status(of: name)
                 if let digest = try? Digest("sha256:\(name)"), isKept(digest) { return }
                 if WholeFile.isUnfinished(name.description) { return }
-                guard Int64(status.st_mtim.tv_sec) < before else { return }
+                do throws(KernelError) {
+                    guard try Int64(directory.status(of: name).st_mtim.tv_sec) < before else { return }
+                } catch  where error.code == ENOENT {
+                    // It has come whole meanwhile, or is gone.
+                    return
+                }
                 try removed.take(holder + "/" + name.description)
             }
         }
