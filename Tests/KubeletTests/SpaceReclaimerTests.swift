@@ -69,6 +69,34 @@ import Testing
         #expect(words.filter { $0.contains("was not removed") }.count == 1)
     }
 
+    /// Of a tag and a digest the digest says which image it is.
+    @Test func anImageThatIsRefusedIsKnownByItsDigest() async throws {
+        let digest = "sha256:" + String(repeating: "d", count: 64)
+        let images = FakeImageService(present: ["odd@\(digest)", "idle"])
+        images.refuse("odd:1@\(digest)")
+        let reclaimer = reclaimer(images)
+        let pod = pod { $0.spec.containers[0].image = "odd:1@\(digest)" }
+        try await reclaimer.look([pod])
+        time.advance(by: .seconds(120))
+        await reclaimer.reclaim([pod])
+        #expect(try await images.listImages().map(\.tags) == [["odd@\(digest)"]])
+    }
+
+    /// An answer that does not come in time may be that any of the images is meant.
+    @Test func aNameThatIsNotAnsweredInTimeLosesNothing() async throws {
+        let images = FakeImageService(present: ["idle"])
+        let reclaimer = reclaimer(images)
+        let pod = pod { $0.spec.containers[0].image = "slow" }
+        try await reclaimer.look([pod])
+        time.advance(by: .seconds(120))
+        images.refuse("slow", with: .timedOut("no answer"))
+        await reclaimer.reclaim([pod])
+        #expect(try await images.listImages().count == 1)
+        images.allow("slow")
+        await reclaimer.reclaim([pod])
+        #expect(try await images.listImages().isEmpty)
+    }
+
     @Test func unusedImagesAreRemovedAndUsedOnesStay() async throws {
         let images = FakeImageService(present: ["used", "named", "mounted", "idle"])
         let reclaimer = reclaimer(images)

@@ -9,7 +9,7 @@ package final class FakeImageService: ImageService {
         var passwords: [String: String] = [:]
         var questions: [String] = []
         var pulls: [String] = []
-        var refused: Set<String> = []
+        var refused: [String: CRIError] = [:]
 
         /// An image that loses its name is still there by its id.
         mutating func hold(_ image: Image, as name: String) {
@@ -52,9 +52,13 @@ package final class FakeImageService: ImageService {
     }
 
     /// Neither looks it up nor removes it from now on.
-    package func refuse(_ name: String) {
-        state.withLock { _ = $0.refused.insert(name) }
+    /// - Parameter error: nil: it is invalid.
+    package func refuse(_ name: String, with error: CRIError? = nil) {
+        state.withLock { $0.refused[name] = error ?? .invalid("\(name): refused") }
     }
+
+    /// Does so again.
+    package func allow(_ name: String) { state.withLock { $0.refused[name] = nil } }
 
     package func listImages() async throws(CRIError) -> [Image] {
         state.withLock { state in state.present.values.sorted { $0.id < $1.id } }
@@ -63,7 +67,7 @@ package final class FakeImageService: ImageService {
     package func imageStatus(_ image: String) async throws(CRIError) -> Image? {
         try state.withLock { state throws(CRIError) in
             state.questions.append(image)
-            guard !state.refused.contains(image) else { throw .invalid("\(image): refused") }
+            if let error = state.refused[image] { throw error }
             return state.present[image] ?? state.present.values.first { $0.id == image }
         }
     }
@@ -86,7 +90,7 @@ package final class FakeImageService: ImageService {
 
     package func removeImage(_ image: String) async throws(CRIError) {
         try state.withLock { state throws(CRIError) in
-            guard !state.refused.contains(image) else { throw .invalid("\(image): refused") }
+            if let error = state.refused[image] { throw error }
             state.present = state.present.filter { $0.key != image && $0.value.id != image }
         }
     }

@@ -83,6 +83,8 @@ final class SpaceReclaimer: Sendable {
             do throws(CRIError) {
                 if let image = try await images.imageStatus(name) { used.insert(image.id) }
             } catch {
+                // No answer is none about the name.
+                if case .timedOut = error { throw error }
                 note(refusal: name, "a name of an image is refused; what the list of images says of it holds", error)
                 used.formUnion(list.filter { $0.bears(name, reference) }.map(\.id))
             }
@@ -119,7 +121,12 @@ final class SpaceReclaimer: Sendable {
 
 extension Image {
     fileprivate func bears(_ name: String, _ reference: ImageReference) -> Bool {
-        ([id] + tags + digests).contains { $0 == name || (try? ImageReference($0)) == reference }
+        ([id] + tags + digests).contains { own in
+            if own == name { return true }
+            guard let own = try? ImageReference(own) else { return false }
+            guard let digest = reference.digest else { return own == reference }
+            return own.name == reference.name && own.digest == digest
+        }
     }
 }
 
