@@ -85,6 +85,17 @@ import Testing
         #expect(try three?.st_nlink == 2 && stacked.look("usr", "lib", "four")?.status.st_ino == three?.st_ino)
     }
 
+    /// A link that waits for a file beneath gives way to a directory, whether the archive has it or not, and stays before a whiteout as all of its layer does.
+    @Test(arguments: ["x/", "x/y", ".wh.x"] as [FilePath])
+    func whatComesAfterALinkToAFileBeneath(path: FilePath) async throws {
+        var tar = TarFixture()
+        tar.add("x", type: "1", link: "usr/lib/a")
+        tar.add(path, type: path == "x/" ? "5" : "0")
+        let stacked = try await stack(Self.merged, tar.archive)
+        #expect(try stacked.look("x")?.type == (path == ".wh.x" ? S_IFREG : S_IFDIR))
+        #expect(try stacked.text("x") == (path == ".wh.x" ? "below" : nil))
+    }
+
     @Test func hardLinksLeadThroughLinksAndAcrossLayers() async throws {
         var middle = TarFixture()
         middle.add("./", type: "5", mode: 0o755)

@@ -13,7 +13,7 @@ extension LayerExtractor {
         if case .hardLink(let target) = entry.kind, LayerPath.target(target) == path { return nil }
         try clear(path, in: holder.value)
         whiteouts.remove(path)
-        if targets.removeValue(forKey: path) != nil { links.removeAll { $0.path == path } }
+        dropLink(path)
         switch entry.kind {
         case .file: return try makeFile(entry, path.name, in: holder.value, reader)
         case .symbolicLink(let target): try makeLink(entry, path.name, to: target, in: holder.value)
@@ -39,6 +39,7 @@ extension LayerExtractor {
             }
         }
         if isWhiteout, whiteouts.remove(path) != nil { try markOpaque(path.name, in: holder) }
+        dropLink(path)
         isExplicit.insert(path.whole)
         try describe(try holder.directory(path.name), entry, path: path.whole)
     }
@@ -117,7 +118,7 @@ extension LayerExtractor {
     ) throws(KernelError) {
         guard let named = LayerPath.target(text) else { throw KernelError("link to", text, EXDEV) }
         // A link to a link that waits itself is one to what that waits for.
-        let target = targets[named] ?? named
+        let target = waiting[named].flatMap { links[$0]?.target } ?? named
         do throws(KernelError) {
             // A link as target is linked itself, never followed.
             let source = try root.directoryInRoot(target.parent)
@@ -126,9 +127,14 @@ extension LayerExtractor {
                 throw holder.failure("link \(text) to", path.name)
             }
         } catch  where error.code == ENOENT {
+            waiting[path] = links.count
             links.append(ExtractedLayer.Link(path: path, target: target))
-            targets[path] = target
         }
+    }
+
+    /// A link that waits for a file beneath is replaced like what is there.
+    func dropLink(_ path: LayerPath) {
+        if let index = waiting.removeValue(forKey: path) { links[index] = nil }
     }
 }
 

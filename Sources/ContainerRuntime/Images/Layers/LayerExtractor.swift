@@ -47,9 +47,10 @@ final class LayerExtractor {
     private var directoryTimes: [FilePath: timespec] = [:]
     private var implied: [FilePath] = []
     var isExplicit: Set<FilePath> = ["."]
-    var links: [ExtractedLayer.Link] = []
-    /// The same by their paths, as long as no later member has replaced them.
-    var targets: [LayerPath: LayerPath] = [:]
+    /// Nil where a later member has replaced the link.
+    var links: [ExtractedLayer.Link?] = []
+    /// Where in `links` each path is.
+    var waiting: [LayerPath: Int] = [:]
 
     /// An open directory that is kept while members of it follow one another.
     final class SharedDirectory {
@@ -83,7 +84,7 @@ final class LayerExtractor {
         try extractor.finishTimes()
         return ExtractedLayer(
             digest: hasher.value.finish(), implied: extractor.implied.filter { !extractor.isExplicit.contains($0) },
-            links: extractor.links)
+            links: extractor.links.compactMap(\.self))
     }
 
     private final class SharedHasher {
@@ -186,6 +187,7 @@ final class LayerExtractor {
         if whiteouts.contains(place) { try clear(place, in: holder) }
         if mkdirat(holder.descriptor.raw, place.name.cString, 0o755) == 0 {
             if whiteouts.remove(place) != nil { try markOpaque(place.name, in: holder) }
+            dropLink(place)
             implied.append(place.whole)
         } else if errno != EEXIST {
             throw holder.failure("mkdir", place.name)
@@ -199,6 +201,8 @@ final class LayerExtractor {
 
     /// A name that the layers beneath may have and that shall be gone.
     private func hide(_ path: LayerPath) throws(KernelError) {
+        // A link that waits for a file beneath is the layer's own member.
+        if waiting[path] != nil { return }
         let holder = try directory(path.parent)
         if mknodat(holder.value.descriptor.raw, path.name.cString, S_IFCHR, 0) == 0 {
             whiteouts.insert(path)
