@@ -96,6 +96,21 @@ import Testing
         #expect(try stacked.text("x") == (path == ".wh.x" ? "below" : nil))
     }
 
+    /// What takes the place of something that the layer hides has nothing of it: neither where a link led nor a directory's mode.
+    @Test(arguments: [true, false]) func whatIsHiddenDoesNotComeBack(isHiddenFirst: Bool) async throws {
+        var tar = TarFixture()
+        let hidden: [FilePath] = [".wh.lib", ".wh.usr"]
+        let members: [FilePath] = ["lib/new", "usr/lib/old/new"]
+        for path in isHiddenFirst ? hidden + members : members + hidden { tar.add(path, "above") }
+        let stacked = try await stack(Self.merged, tar.archive)
+        #expect(try stacked.look("lib")?.type == S_IFDIR && stacked.text("lib/new") == "above")
+        #expect(try stacked.text("usr/lib/new") == nil && stacked.text("usr/lib/a") == nil)
+        #expect(try stacked.text("usr/lib/old/new") == "above")
+        for path in [["usr"], ["usr", "lib"], ["usr", "lib", "old"]] as [[FilePath]] {
+            #expect(try stacked.stack.look(path)?.status.st_mode.permissions == 0o755)
+        }
+    }
+
     @Test func hardLinksLeadThroughLinksAndAcrossLayers() async throws {
         var middle = TarFixture()
         middle.add("./", type: "5", mode: 0o755)

@@ -33,7 +33,7 @@ struct LayerCompletion {
     /// A directory that members lie in and the archive does not hold: as it is beneath, or where the link leads that is there.
     private mutating func place(_ path: [FilePath], in root: borrowing OpenDirectory) throws(KernelError) {
         // Replaced by a later member.
-        guard let own = try? root.directoryInRoot(FilePath(path)) else { return }
+        guard let own = try? root.directoryInRoot(FilePath(path)), try !isHidden(path, in: root) else { return }
         guard let found = try lower.look(path) else { return }
         if found.type == S_IFDIR { return try describe(own.descriptor, as: found, path) }
         guard found.type == S_IFLNK, let target = try lower.resolve(FilePath(path)),
@@ -42,6 +42,14 @@ struct LayerCompletion {
         guard try open(target, in: root) else { return }
         try merge(path, into: target, in: root)
         moves.append((path, target))
+    }
+
+    /// Whether a directory above hides what is beneath.
+    private func isHidden(_ path: [FilePath], in root: borrowing OpenDirectory) throws(KernelError) -> Bool {
+        for count in path.indices.dropFirst() {
+            if try OverlayMark.isOpaque(try root.directoryInRoot(FilePath(path[..<count]))) { return true }
+        }
+        return false
     }
 
     /// Makes a directory and those above it in the layer, as they are beneath.

@@ -186,12 +186,18 @@ final class LayerExtractor {
     private func makeImplied(_ place: LayerPath, in holder: borrowing OpenDirectory) throws(KernelError) {
         if whiteouts.contains(place) { try clear(place, in: holder) }
         if mkdirat(holder.descriptor.raw, place.name.cString, 0o755) == 0 {
-            if whiteouts.remove(place) != nil { try markOpaque(place.name, in: holder) }
+            if whiteouts.remove(place) != nil { try separate(place, in: holder) }
             dropLink(place)
             implied.append(place.whole)
         } else if errno != EEXIST {
             throw holder.failure("mkdir", place.name)
         }
+    }
+
+    /// What the layer hides beneath a directory of its own is not what this one is completed by.
+    private func separate(_ path: LayerPath, in holder: borrowing OpenDirectory) throws(KernelError) {
+        try markOpaque(path.name, in: holder)
+        isExplicit.insert(path.whole)
     }
 
     func markOpaque(_ name: FilePath, in holder: borrowing OpenDirectory) throws(KernelError) {
@@ -211,7 +217,7 @@ final class LayerExtractor {
         guard errno == EEXIST else { throw holder.value.failure("make whiteout", path.name) }
         // The layer's own member stays; of a directory only what lies beneath it in lower layers goes.
         let status = try holder.value.status(of: path.name)
-        if status.st_mode & S_IFMT == S_IFDIR { try markOpaque(path.name, in: holder.value) }
+        if status.st_mode & S_IFMT == S_IFDIR { try separate(path, in: holder.value) }
     }
 
     /// Takes away what has a member's name: it is moved aside, because it may be a whole tree.
