@@ -96,8 +96,7 @@ package final class ImageStore: Sendable {
             try attempt("image store") { () throws(KernelError) in
                 try WholeFile.makeDirectories(trees, mode: 0o700)
                 try content.prepare()
-                try content.removed.take(staging)
-                try WholeFile.makeDirectories(staging, mode: 0o700)
+                try emptyStaging()
             }
             let index = refreshed(try readIndex())
             let damaged = try attempt("image store") { () throws(KernelError) in
@@ -112,6 +111,19 @@ package final class ImageStore: Sendable {
             state.index = index
             state.damaged = damaged
             state.unverified = isVerified ? [] : Set(index.layers.keys).subtracting(damaged)
+        }
+    }
+
+    /// What was in the making is taken apart later, unless the disk is full: it may be what fills it.
+    private func emptyStaging() throws(KernelError) {
+        do throws(KernelError) {
+            try content.removed.take(staging)
+            try WholeFile.makeDirectories(staging, mode: 0o700)
+        } catch  where [ENOSPC, EDQUOT].contains(error.code) {
+            // What cannot be taken apart stays.
+            try? content.removed.clear()
+            try TreeRemoval.remove(staging)
+            try WholeFile.makeDirectories(staging, mode: 0o700)
         }
     }
 
