@@ -227,9 +227,12 @@ final class FakeNode: Sendable {
         RuntimePaths(data: directory + "/data", state: directory + "/state", cgroupRoot: "/cgroup/swiftlet-test")
     }
 
+    static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
     /// A daemon's start. Earlier runtimes are as good as dead: their streams are taken over.
     func open(_ log: any LogHandler = SwiftLogNoOpLogHandler()) async throws -> NodeRuntime {
-        let images = ImageStore(paths: paths, threads: threads, time: SystemTime())
+        let logger = Logger(label: "test") { _ in log }
+        let images = ImageStore(paths: paths, threads: threads, time: SystemTime(), logger: logger)
         try await images.open()
         if images.records.isEmpty {
             var overrides = ImageStore.Overrides()
@@ -240,8 +243,7 @@ final class FakeNode: Sendable {
             paths: paths, images: images, version: "1",
             dependencies: RuntimeDependencies(
                 monitors: monitors, network: network, seccomp: NoSeccomp(), kernel: kernel, steps: steps,
-                time: time, threads: threads, events: events,
-                logger: Logger(label: "test") { _ in log }))
+                time: time, threads: threads, events: events, logger: logger))
         try await runtime.open()
         return runtime
     }

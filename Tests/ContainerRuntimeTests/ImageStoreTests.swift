@@ -2,6 +2,7 @@ import CRI
 import ContainerRuntime
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @Suite struct ImageStoreTests {
@@ -66,6 +67,22 @@ import Testing
         #expect(try await store.listImages().isEmpty)
         #expect(try OpenDirectory(node.paths.data + "/images/trees").names().isEmpty)
         try await store.removeImage("a")
+    }
+
+    /// What cannot be taken apart is said to who runs the node, and changes nothing for who removes images.
+    @Test func whatIsRemovedIsToldWhateverBecomesOfItsFiles() async throws {
+        let node = try FakeNode()
+        let log = KeptWords()
+        let store = try await node.open(log).images
+        try await store.pin("test", true)
+        _ = try await store.add(name: "b", path: node.directory + "/rootfs")
+        let removed = node.paths.data + "/images/removed"
+        try TreeRemoval.remove(removed)
+        try WholeFile.replace(removed, with: [], durable: false)
+        let (images, bytes) = try await store.prune(all: true)
+        #expect(images == ["docker.io/library/b:latest"] && bytes == 0)
+        try await store.removeImage("nothing")
+        #expect(log.words.value.withLock { $0 } == Array(repeating: "removed images still take room", count: 2))
     }
 
     @Test func changesAreTold() async throws {

@@ -238,7 +238,8 @@ extension mode_t {
         #expect(((try? mounted.directoryInRoot("etc").names()) != nil) == isUsed)
         #expect(retired(node).count == (isUsed ? 1 : 0))
         // A daemon that starts anew knows its containers before it looks.
-        let again = ImageStore(paths: node.paths, threads: BlockingThreads(count: 1), time: QuickTime())
+        let again = ImageStore(
+            paths: node.paths, threads: BlockingThreads(count: 1), time: QuickTime(), logger: FakeNode.quiet)
         try await again.open()
         if isUsed { again.keep(record.id.description, for: "c") }
         try await again.verify()

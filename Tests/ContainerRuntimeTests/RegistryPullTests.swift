@@ -24,7 +24,7 @@ struct RegistryLab {
         let threads = BlockingThreads(count: 2)
         store = ImageStore(
             paths: node.paths, threads: threads, time: time,
-            registries: try registry.client(hosts, time: time, mirrors: mirrors))
+            registries: try registry.client(hosts, time: time, mirrors: mirrors), logger: FakeNode.quiet)
         try await store.open()
     }
 

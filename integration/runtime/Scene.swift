@@ -108,10 +108,10 @@ final class Scene: Sendable {
     func open() async throws -> NodeRuntime {
         try await network.prepare()
         let events = try EventThread()
-        let images = ImageStore(paths: paths, threads: threads, time: SystemTime())
-        try await images.open()
         var logger = Logger(label: "runtime")
         logger.logLevel = .warning
+        let images = ImageStore(paths: paths, threads: threads, time: SystemTime(), logger: logger)
+        try await images.open()
         let runtime = NodeRuntime(
             paths: paths, images: images, version: "check",
             dependencies: RuntimeDependencies(

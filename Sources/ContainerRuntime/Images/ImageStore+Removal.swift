@@ -15,8 +15,8 @@ extension ImageStore {
                 try remove(image, isForced: isForced)
             }
         }
-        // It is gone whatever becomes of its files, which are tried again with the next one.
-        try? await clearRemoved()
+        // It is gone whatever becomes of its files.
+        await clearRemovedOrSay()
     }
 
     private func remove(_ image: String, isForced: Bool) throws(CRIError) {
@@ -85,7 +85,7 @@ extension ImageStore {
     }
 
     /// Removes the images that nothing uses and that are not pinned, those without a name alone unless `all`, and what was left of broken downloads.
-    /// - Returns: what was removed, and the bytes that the filesystem got back.
+    /// - Returns: what was removed, and the bytes that the filesystem got back: none where what was removed could not be taken apart.
     package func prune(all: Bool) async throws(CRIError) -> (images: [String], bytes: UInt64) {
         let before = try await imageFilesystem().usedBytes
         let removed = try await changes.take { [self] () async throws(CRIError) in
@@ -103,7 +103,7 @@ extension ImageStore {
                 return victims.map { $0.names.first ?? $0.id.description }
             }
         }
-        try await clearRemoved()
+        guard await clearRemovedOrSay() else { return (removed, 0) }
         let after = try await imageFilesystem().usedBytes
         return (removed, before > after ? before - after : 0)
     }
@@ -126,6 +126,18 @@ extension ImageStore {
             } catch {
                 throw .failed("image store: \(error)")
             }
+        }
+    }
+
+    /// Says why it could not, where it could not: it is tried again with the next removal.
+    @discardableResult
+    func clearRemovedOrSay() async -> Bool {
+        do throws(CRIError) {
+            try await clearRemoved()
+            return true
+        } catch {
+            logger.warning("removed images still take room", metadata: ["cause": "\(error)"])
+            return false
         }
     }
 

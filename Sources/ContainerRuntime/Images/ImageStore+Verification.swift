@@ -27,8 +27,7 @@ extension ImageStore {
         try await bulk.perform("retire layers") { [self] () throws(CRIError) in
             try attempt("image store") { () throws(KernelError) in try dropRetired() }
         }
-        // What stays is tried again with the next removal.
-        try? await clearRemoved()
+        await clearRemovedOrSay()
         for key in state.withLock({ $0.uncertain }) { try await check(key) }
         // What is damaged has to be found by the next daemon too.
         if state.withLock({ $0.damaged.isEmpty }) { try await note(Self.boot) }

@@ -3,6 +3,7 @@ import CRI
 import Glibc
 import JSONTree
 import Linux
+import Logging
 import OCI
 import Synchronization
 
@@ -53,6 +54,7 @@ package final class ImageStore: Sendable {
     let limits: LayerLimits
     let state = Mutex(State())
     let time: any TimeSource
+    let logger: Logger
     /// One change of the index at a time.
     let changes = Turn()
     private let readers = Mutex(EventReaders<ImageEvent>())
@@ -68,13 +70,14 @@ package final class ImageStore: Sendable {
     ///   - registries: nil: nothing is pulled.
     package init(
         paths: RuntimePaths, threads: BlockingThreads, bulk: BlockingThreads? = nil, time: any TimeSource,
-        registries: RegistryClient? = nil
+        registries: RegistryClient? = nil, logger: Logger
     ) {
         self.paths = paths
         self.threads = threads
         self.bulk = bulk ?? threads
         self.time = time
         self.registries = registries
+        self.logger = logger
         content = ContentStore(directory: paths.images)
         limits = LayerLimits()
     }

@@ -45,8 +45,8 @@ struct ContainerStack: Sendable {
             time: time)
         // Threads of their own: unpacking takes seconds, and containers must not stand behind it.
         let images = ImageStore(
-            paths: paths.runtime, threads: blocking, bulk: BlockingThreads(count: 4), time: time, registries: registries
-        )
+            paths: paths.runtime, threads: blocking, bulk: BlockingThreads(count: 4), time: time,
+            registries: registries, logger: logger)
         let monitors = try DaemonError.wrapping(
             "pod monitor \(paths.monitor) (name another with --monitor-path)"
         ) { () throws(KernelError) in
