@@ -261,4 +261,22 @@ extension mode_t {
         _ = try await store.prune(all: true)
         #expect(retired(node).isEmpty)
     }
+
+    /// Another image has it still, and goes in the ordinary way: none of its containers are left.
+    @Test func aSharedLayerStaysWithWhoRunsOnIt() async throws {
+        let node = try FakeNode()
+        let (store, _, tree) = try await image(node)
+        _ = try await store.add(
+            name: "b", path: try node.layout([("b", ImageFixture([Layers.base, Layers.change]))]))
+        _ = try store.use("a", called: "x", by: "c")
+        let mounted = try OpenDirectory(tree)
+        try await store.removeImage("a", isForced: true)
+        #expect(access(tree, F_OK) == 0)
+        try await store.removeImage("b")
+        #expect(access(tree, F_OK) != 0)
+        #expect(try mounted.directoryInRoot("etc").names() == ["group", "passwd"])
+        store.release(by: "c")
+        _ = try await store.prune(all: true)
+        #expect(retired(node).isEmpty)
+    }
 }

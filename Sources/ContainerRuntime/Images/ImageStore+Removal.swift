@@ -52,9 +52,9 @@ extension ImageStore {
         try write(index)
         let held = state.withLock { state in
             for record in records {
-                for layer in record.layers where !index.uses(tree: layer.key) {
-                    state.loose[layer.key] = layer
+                for layer in record.layers {
                     if state.users[record.id] != nil { state.mounted[layer.key, default: []].insert(record.id) }
+                    if !index.uses(tree: layer.key) { state.loose[layer.key] = layer }
                 }
             }
             return state.held
@@ -73,8 +73,7 @@ extension ImageStore {
     /// Takes trees that no image has out of their place. One that stays there is still known to be nobody's.
     private func drop(_ trees: some Sequence<Digest>) throws(KernelError) {
         try trees.forEachGoingOn { key throws(KernelError) in
-            let images = state.withLock { state in state.mounted[key, default: []].filter { state.users[$0] != nil } }
-            try retire(tree(key), of: Array(images))
+            try retire(tree(key), of: users(ofLayer: key))
             state.withLock { state in
                 state.loose[key] = nil
                 state.mounted[key] = nil

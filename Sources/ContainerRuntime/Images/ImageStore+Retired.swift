@@ -8,17 +8,16 @@ import OCI
 extension ImageStore {
     private var retired: String { paths.images + "/retired" }
 
-    /// The images that containers use and that have this layer. Blocks no one.
-    func users(ofLayer key: Digest) -> [Digest] {
+    /// The images that containers use and that have this layer, or had it before they were removed by force. Blocks no one.
+    func users(ofLayer key: Digest) -> Set<Digest> {
         state.withLock { state in
-            state.index.records.filter { record in
-                state.users[record.id] != nil && record.layers.contains { $0.key == key }
-            }.map(\.id)
+            let images = state.index.records.filter { $0.layers.contains { $0.key == key } }.map(\.id)
+            return state.mounted[key, default: []].union(images).filter { state.users[$0] != nil }
         }
     }
 
     /// Takes a tree out of the store without taking it from who has it mounted. Blocks.
-    func retire(_ tree: String, of images: [Digest]) throws(KernelError) {
+    func retire(_ tree: String, of images: Set<Digest>) throws(KernelError) {
         guard !images.isEmpty else { return try content.removed.take(tree) }
         let name = (try? Identifier.random()) ?? ""
         guard !name.isEmpty else { throw KernelError("getrandom", tree, EIO) }

@@ -19,7 +19,7 @@ package final class ImageStore: Sendable {
         var leaving: Set<Digest> = []
         /// Trees that an image under way has made and no image has yet.
         var loose: [Digest: ImageLayer] = [:]
-        /// Of those, the images by which containers may have them mounted: removed by force.
+        /// The images that were removed by force and by which containers may have a tree mounted.
         var mounted: [Digest: Set<Digest>] = [:]
         /// Trees and files that images under way need, with the number of those.
         var held: [Digest: Int] = [:]
