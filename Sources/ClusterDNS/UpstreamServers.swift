@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The name servers of the host, to which all names outside the cluster go.

@@ -30,6 +30,7 @@ struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
 
     /// Keys that wait now.
     var count: Int { ready.count - head }
+
     mutating func add(_ key: Key) {
         guard !closed, dirty.insert(key).inserted, !processing.contains(key) else { return }
         ready.append(key)
