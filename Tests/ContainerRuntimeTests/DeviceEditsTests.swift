@@ -69,14 +69,9 @@ import Testing
         #expect(found.hooks[0].name == "createContainer hook /h of container c: device vendor.com/net=a of net.json")
     }
 
-    @Test func networkDevicesAreNamedByTheirDevice() throws {
-        let found = try edits(#"{"netDevices": [{"hostInterfaceName": "eth1", "name": "n%d"}]}"#)
-        let purpose = "container c: device vendor.com/net=a of net.json"
-        #expect(found.networkDevices == [NetworkDeviceEdit(purpose: purpose, hostName: "eth1", name: "n%d")])
-    }
-
     @Test(arguments: [
         (#"{"intelRdt": {"closID": "a"}}"#, "intelRdt"),
+        (#"{"netDevices": [{"hostInterfaceName": "eth1", "name": "n"}]}"#, "network"),
         (#"{"deviceNodes": [{"path": "/run/x"}]}"#, "/run/x"),
         (#"{"deviceNodes": [{"path": "/dev/gone"}]}"#, "/dev/gone"),
         (#"{"deviceNodes": [{"path": "/dev/there", "type": "b"}]}"#, "type"),

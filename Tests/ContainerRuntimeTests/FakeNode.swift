@@ -78,12 +78,6 @@ final class FakeKernel: RuntimeKernel {
         throw KernelError("read", path + "/" + file, ENOENT)
     }
 
-    func move(device: String, to namespace: Int32, as name: String) throws(KernelError) -> MovedDevice {
-        MovedDevice(hostName: device, name: name, hostNumber: 7, number: 8, wasUp: true)
-    }
-
-    func takeBack(_ device: MovedDevice, from namespace: Int32) throws(KernelError) {}
-
     func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)? { nil }
 
     func killCgroup(_ path: String, deadline: Duration) throws(KernelError) {}

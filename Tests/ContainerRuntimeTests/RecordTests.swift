@@ -33,7 +33,6 @@ import Testing
         var ready = sandbox
         ready.phase = .ready
         ready.addresses = ["10.0.0.1"]
-        ready.devices = [MovedDevice(hostName: "eth1", name: "n%d", hostNumber: 3, number: 4, wasUp: true)]
         ready.users = PodUsers(users: .init(first: 1, count: 2), groups: .init(first: .max, count: 4))
         let value = try JSONValue(parsing: ready.json.encoded())
         #expect(try SandboxRecord(SpecificationReader(value, file: "f")) == ready)

@@ -94,9 +94,6 @@ package protocol RuntimeKernel: Sendable {
     func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool
     /// `HookProgram.run`, which may take long.
     func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)?
-    /// Takes a network device of the host's to a namespace.
-    func move(device: String, to namespace: Int32, as name: String) throws(KernelError) -> MovedDevice
-    func takeBack(_ device: MovedDevice, from namespace: Int32) throws(KernelError)
     /// The sizes of huge pages that there are, as cgroups name them, such as `2MB`.
     func hugePageSizes() -> [String]
     /// Nil where the kernel runs without it.

@@ -5,14 +5,6 @@ import Linux
 package struct SystemKernel: RuntimeKernel {
     package func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)? { try hook.run() }
 
-    package func move(device: String, to namespace: Int32, as name: String) throws(KernelError) -> MovedDevice {
-        try MovedDevice(moving: device, to: namespace, as: name)
-    }
-
-    package func takeBack(_ device: MovedDevice, from namespace: Int32) throws(KernelError) {
-        try device.takeBack(from: namespace)
-    }
-
     package init() {}
 
     package func bootID() throws(KernelError) -> String {

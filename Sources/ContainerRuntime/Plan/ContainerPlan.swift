@@ -24,7 +24,6 @@ struct ContainerPlanInput: Sendable {
     var deviceMounts: [Linux.Mount] = []
     var hooks: [NamedHook] = []
     var hostHooks: [HostHook] = []
-    var networkDevices: [NetworkDeviceEdit] = []
     var host: HostFeatures
     var paths: RuntimePaths
 }
@@ -36,7 +35,6 @@ struct ContainerPlan: Sendable {
     var cgroup: CgroupSettings
     /// The names of the hooks of its launch.
     var hooks: [String]
-    let networkDevices: [NetworkDeviceEdit]
     /// In sentences for an event.
     var warnings: [String]
 
@@ -44,7 +42,6 @@ struct ContainerPlan: Sendable {
         let config = input.config
         let security = config.security
         let object = "container \(config.metadata.name)"
-        networkDevices = input.networkDevices
         let capabilities = try CapabilityDecision(security, host: input.host, object: object)
         let appArmor = try AppArmorDecision(security, means: input.appArmor, object: object)
         exec = ExecTemplate(

@@ -3,15 +3,6 @@ import Glibc
 import Linux
 import OCI
 
-/// A network device of the host's that a container's pod is to have.
-struct NetworkDeviceEdit: Sendable, Hashable {
-    /// Container, device and file, for messages.
-    var purpose: String
-    var hostName: String
-    /// In the pod; with `%d` for a number that is free.
-    var name: String
-}
-
 /// What a container gets for the devices that it asks for by name, together.
 struct DeviceEdits: Sendable {
     struct Source: Sendable {
@@ -26,7 +17,6 @@ struct DeviceEdits: Sendable {
     private(set) var groups: [UInt32] = []
     private(set) var hooks: [NamedHook] = []
     private(set) var hostHooks: [HostHook] = []
-    private(set) var networkDevices: [NetworkDeviceEdit] = []
 
     init() {}
 
@@ -49,17 +39,15 @@ struct DeviceEdits: Sendable {
             }
             groups += source.edits.groups
             for hook in source.edits.hooks { try add(hook, source.purpose) }
-            networkDevices += source.edits.networkDevices.map {
-                NetworkDeviceEdit(purpose: source.purpose, hostName: $0.hostName, name: $0.name)
-            }
         }
     }
 
     private static func check(_ source: Source) throws(CRIError) {
-        guard !source.edits.hasIntelRDT else {
-            throw .unsupported(
-                "\(source.purpose): it sets intelRdt, which this runtime does not do; take it out of the file")
+        func refuse(_ what: String) -> CRIError {
+            .unsupported("\(source.purpose): \(what), which this runtime does not do; take it out of the file")
         }
+        if source.edits.hasIntelRDT { throw refuse("it sets intelRdt") }
+        if source.edits.hasNetworkDevices { throw refuse("it moves network devices") }
     }
 
     private mutating func add(_ hook: ContainerEdits.Hook, _ purpose: String) throws(CRIError) {

@@ -1,6 +1,5 @@
 import CRI
 import JSONTree
-import Linux
 import OCI
 
 extension SandboxRecord {
@@ -14,7 +13,6 @@ extension SandboxRecord {
             "ipc": .string(ipc.rawValue), "cgroup": .string(cgroup), "cpuRequest": .integer(cpuRequest),
             "addresses": .list(addresses), "boundedFiles": .bool(areFilesBounded),
             "warnings": .list(warnings), "users": users?.json ?? .null,
-            "devices": .array(devices.map(\.json)),
         ]
     }
 
@@ -38,24 +36,7 @@ extension SandboxRecord {
         addresses = try reader.strings("addresses") ?? []
         areFilesBounded = try reader.bool("boundedFiles") ?? false
         warnings = try reader.strings("warnings") ?? []
-        for device in try reader.objects("devices") { devices.append(try MovedDevice(device)) }
         users = try reader.object("users").map { reader throws(OCIError) in try PodUsers(reader) }
-    }
-}
-
-extension MovedDevice {
-    var json: JSONValue {
-        [
-            "hostName": .string(hostName), "name": .string(name), "hostNumber": .integer(Int64(hostNumber)),
-            "number": .integer(Int64(number)), "wasUp": .bool(wasUp),
-        ]
-    }
-
-    init(_ reader: SpecificationReader) throws(OCIError) {
-        self.init(
-            hostName: try reader.required("hostName"), name: try reader.required("name"),
-            hostNumber: try reader.code("hostNumber"), number: try reader.code("number"),
-            wasUp: try reader.bool("wasUp") ?? false)
     }
 }
 

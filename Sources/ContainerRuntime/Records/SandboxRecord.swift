@@ -1,5 +1,4 @@
 import CRI
-import Linux
 
 /// What is kept of a sandbox on disk, so that any later daemon can adopt it or clean it away.
 struct SandboxRecord: Sendable, Hashable {
@@ -34,8 +33,6 @@ struct SandboxRecord: Sendable, Hashable {
     /// What the pod asks of the CPUs, in thousandths: its part in the weight of its class.
     var cpuRequest: Int64
     var addresses: [String] = []
-    /// Network devices of the host's that it has.
-    var devices: [MovedDevice] = []
     /// Whether the pod's files are in its memory, where a container that writes to them fills nothing of the host's. An older daemon's are not.
     var areFilesBounded = true
     var warnings: [String] = []

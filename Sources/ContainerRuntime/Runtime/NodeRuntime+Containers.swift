@@ -38,7 +38,6 @@ extension NodeRuntime {
                     try prepare(id, config, entry.record, image, volumes)
                 }
             }
-            try await give(plan.networkDevices, to: sandbox)
             let report = try await step("container.create", pod: uid, container: name) {
                 [self] () async throws(CRIError) in
                 let launcher = try launcher(in: sandbox)
@@ -122,7 +121,6 @@ extension NodeRuntime {
         input.deviceMounts = edits.mounts
         input.hooks = edits.hooks
         input.hostHooks = edits.hostHooks
-        input.networkDevices = edits.networkDevices
         input.config.environment += edits.environment
         var plan = try ContainerPlan(input)
         var record = ContainerRecord(

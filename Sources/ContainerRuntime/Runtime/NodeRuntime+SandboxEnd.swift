@@ -65,7 +65,6 @@ extension NodeRuntime {
         if record.phase == .notReady { return }
         await killContainers(of: id, by: entry.monitor)
         if let monitor = entry.monitor {
-            await takeDevicesBack(of: id, by: monitor)
             do throws(PodMonitorError) {
                 try await monitor.shutdown()
                 reach(.monitorShutDown)

@@ -38,7 +38,7 @@ package struct ContainerEdits: Sendable, Hashable {
     package var groups: [UInt32] = []
     package var hooks: [Hook] = []
     package var hasIntelRDT = false
-    package var networkDevices: [LinuxSpecification.NetworkDevice] = []
+    package var hasNetworkDevices = false
 
     package init() {}
 
@@ -61,9 +61,7 @@ package struct ContainerEdits: Sendable, Hashable {
         }
         for hook in try reader.objects("hooks") { hooks.append(try Hook(hook)) }
         hasIntelRDT = try reader.object("intelRdt") != nil
-        for device in try reader.objects("netDevices") {
-            networkDevices.append(try LinuxSpecification.NetworkDevice(edit: device))
-        }
+        hasNetworkDevices = try !reader.objects("netDevices").isEmpty
     }
 }
 

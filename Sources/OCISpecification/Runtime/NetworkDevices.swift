@@ -19,16 +19,6 @@ extension LinuxSpecification.NetworkDevice {
         return list
     }
 
-    /// An entry of the section that files of devices have by that name.
-    init(edit reader: SpecificationReader) throws(OCIError) {
-        try reader.refuseOthers(than: ["hostInterfaceName", "name"])
-        hostName = try reader.required("hostInterfaceName")
-        name = try reader.required("name")
-        for (field, text) in [("hostInterfaceName", hostName), ("name", name)] where !Self.isName(text) {
-            throw reader.failure(field, "\"\(text)\" is no name of a network device")
-        }
-    }
-
     /// As the kernel has it.
     private static func isName(_ text: String) -> Bool {
         let bytes = text.utf8

@@ -2,7 +2,6 @@
 import json
 import os
 import stat
-import subprocess
 
 import grpc
 import runtime_pb2 as cri
@@ -87,62 +86,6 @@ def refused(w):
             ("gone", grpc.StatusCode.UNKNOWN, ["vendor.test/full=gone", described, "/dev/gone-from-here"])):
         told = fails(lambda: given(w, name), code)
         expect(all(word in told for word in words), told)
-
-
-def link(w, name):
-    """A network device of the host's with an address."""
-    def ip(*words):
-        subprocess.run(["ip", *words], check=True)
-
-    ip("link", "add", name, "type", "veth", "peer", "name", name + "-peer")
-    w.ends.insert(0, lambda: subprocess.run(["ip", "link", "del", name + "-peer"], capture_output=True))
-    ip("address", "add", "192.0.2.77/24", "dev", name)
-    ip("link", "set", name, "up")
-
-
-def on_host(name):
-    told = subprocess.run(["ip", "-o", "address", "show", "dev", name, "up"], capture_output=True, text=True).stdout
-    return "192.0.2.77/24" in told
-
-
-@it(DEVICES, "the pod has a network device with its address, for its next container too, until it is stopped")
-def network_device(w):
-    link(w, "cdi-host")
-    describe(w, "full.json", [device("0", netDevices=[{"hostInterfaceName": "cdi-host", "name": "of-pod"}])])
-    asked = [cri.CDIDevice(name="vendor.test/full=0")]
-    pod = w.pod()
-    container = pod.container(TOP, CDI_devices=asked)
-    for container in container, pod.container(TOP, CDI_devices=asked):
-        told = container.says("ip", "address", "show", "dev", "of-pod")
-        expect("192.0.2.77/24" in told and ",UP" in told, told)
-    expect(not on_host("cdi-host"), "the host has it too")
-    container.remove()
-    expect(not on_host("cdi-host"), "it goes with a container")
-    pod.stop()
-    expect(on_host("cdi-host"), "it is not back")
-
-
-@it(DEVICES, "a network device that a pod cannot have is named")
-def network_device_refused(w):
-    link(w, "cdi-host")
-    describe(w, "full.json", [
-        device("0", netDevices=[{"hostInterfaceName": "cdi-host", "name": "one"}]),
-        device("1", netDevices=[{"hostInterfaceName": "cdi-host", "name": "two"}]),
-        device("2", netDevices=[{"hostInterfaceName": "cdi-none", "name": "one"}])])
-
-    def ask(pod, name):
-        return pod.container(TOP, CDI_devices=[cri.CDIDevice(name=f"vendor.test/full={name}")])
-
-    told = fails(lambda: ask(w.pod(), "2"))
-    expect("vendor.test/full=2" in told and "cdi-none" in told and "No such device" in told, told)
-    told = fails(lambda: ask(with_namespaces(w, cri.NamespaceOption(network=cri.NODE)), "0"), grpc.StatusCode.FAILED_PRECONDITION)
-    expect("cdi-host" in told and "host's network" in told and on_host("cdi-host"), told)
-    pod = w.pod()
-    ask(pod, "0")
-    told = fails(lambda: ask(pod, "1"), grpc.StatusCode.INVALID_ARGUMENT)
-    expect("cdi-host as two: it has it as one" in told, told)
-    told = fails(lambda: ask(w.pod(), "0"))
-    expect("cdi-host" in told, told)
 
 
 @it(USERS, "its files are the pod's, also beneath a path, and cannot be changed")

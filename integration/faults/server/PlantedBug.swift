@@ -106,12 +106,6 @@ struct KernelThatLeaks: RuntimeKernel {
     }
     func obstacleToMapping(on directory: String?) -> KernelError? { base.obstacleToMapping(on: directory) }
     func hugePageSizes() -> [String] { base.hugePageSizes() }
-    func move(device: String, to namespace: Int32, as name: String) throws(KernelError) -> MovedDevice {
-        try base.move(device: device, to: namespace, as: name)
-    }
-    func takeBack(_ device: MovedDevice, from namespace: Int32) throws(KernelError) {
-        try base.takeBack(device, from: namespace)
-    }
     func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)? { try base.run(hook) }
     func appArmor() -> AppArmor? { base.appArmor() }
     func load(_ profile: OwnProfile) throws(KernelError) -> String? { try base.load(profile) }
