@@ -48,6 +48,16 @@ import Testing
         #expect(simulation.status.phase == "Running")
     }
 
+    @Test func aPodWhoseVolumesCannotBeMadeGoesWithoutAnotherAttempt() {
+        var simulation = running(nil)
+        simulation.advance(.seconds(300))
+        simulation.log = []
+        var leaving = simulation.machine.pod
+        leaving.metadata.deletionTimestamp = Timestamp(simulation.now)
+        simulation.deliver(.updated(leaving))
+        #expect(simulation.log == ["stop sandbox", "clean", "remove sandbox", "confirm"])
+    }
+
     @Test func aFailedRefreshKeepsThePodAndIsTriedAgain() {
         var simulation = running()
         simulation.objects[object] = .some(nil)

@@ -88,11 +88,17 @@ extension PodMachine {
     /// Everything has stopped: the last status is written, then containers, sandboxes and volumes go, then the object.
     private mutating func planDisappearance(at now: Moment) -> [PodAction] {
         if !isRemoved, !isPublishedFinal { return [] }
-        if !isCleaned { return perform(.cleanVolumes, at: now) }
+        if !isCleaned { return cleanVolumes(at: now) }
         if !observation.isEmpty { return [] }
         if !isRemoved { return perform(.confirmDeletion, at: now) }
         // A pull that is under way is given up.
         return underWay.allSatisfy(\.isImage) ? [.finish] : []
+    }
+
+    /// At once, also where making them has failed and waits for its next attempt.
+    private mutating func cleanVolumes(at now: Moment) -> [PodAction] {
+        if volumeFailure != nil { (volumeFailure, retries[.volumes]) = (nil, nil) }
+        return perform(.cleanVolumes, at: now)
     }
 
     /// Removes what nobody will look at any more: all of it once the pod is going, else all but the last two runs of each container.
