@@ -8,6 +8,7 @@ detached_checks() {
     check "a detached one is joined, and ends with its exit code" run_joined
     check "whoever leaves it leaves it running" run_left
     check "a terminal is left by its keys" run_left_by_keys
+    check "what comes from a pipe is the program's, keys that leave a terminal too" run_keys_piped
     check "images by their ids alone" run_image_ids
     check "lists of those alone that are meant, and as they are wanted" run_listed
     check "an image, as all that is known of it" run_image_inspected
@@ -77,6 +78,10 @@ run_left_by_keys() {
     # ctrl-p alone is the program's: with it the shell has its last line again.
     inside timeout -k 5 90 python3 integration/cri/terminal.py '\x10\r' '42\r' 'exit 3\r' "$BIN/swiftlet" attach --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" shell
     [ $? = 3 ] && swiftlet rm shell
+}
+run_keys_piped() {
+    swiftlet run --detach -it --name piped busybox:demo sh -c 'stty raw -echo; echo ready; head -c 2 | od -An -tx1; exit 4' && eventually 10 says ready swiftlet logs piped &&
+        printf '\x10\x11' | ends_with 4 swiftlet attach piped && grep -q "10 11" "$ROOT/said" && swiftlet rm piped
 }
 run_image_ids() {
     local ids

@@ -16,7 +16,7 @@ struct JoinedStreams: Sendable {
     /// One waits for input, one for resizes, one writes.
     private let threads = BlockingThreads(count: 3)
 
-    /// - Parameter isLeft: by the keys that `DetachKeys` knows, where it has a terminal.
+    /// - Parameter isLeft: by the keys that `DetachKeys` knows, where they are typed at a terminal of both.
     init(
         _ connection: any WebSocketConnection, object: String, hasInput: Bool, hasTerminal: Bool, isLeft: Bool = false
     ) {
@@ -24,7 +24,7 @@ struct JoinedStreams: Sendable {
         self.object = object
         self.hasInput = hasInput
         self.hasTerminal = hasTerminal
-        leave = isLeft && hasTerminal ? Leave() : nil
+        leave = isLeft && hasTerminal && isatty(STDIN_FILENO) != 0 ? Leave() : nil
     }
 
     /// Whether the caller has left.

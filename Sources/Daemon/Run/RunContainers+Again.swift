@@ -112,7 +112,8 @@ extension RunContainers {
         guard !run.sandbox.isStopped, let container = run.container, let spec = RunSpec(kept: run.sandbox) else {
             return nil
         }
-        let ran = restarts == run.sandbox.restarts ? max(0, container.finishedAt - container.startedAt) : 0
+        let isFirst = restarts == run.sandbox.restarts && container.startedAt > 0
+        let ran = isFirst ? max(0, container.finishedAt - container.startedAt) : 0
         return spec.restart.pause(
             afterExit: container.exitCode, ran: .nanoseconds(ran), restarts: restarts, pause: waited)
     }
