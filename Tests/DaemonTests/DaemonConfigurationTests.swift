@@ -40,7 +40,7 @@ import Testing
     @Test(arguments: [
         ("prot: 1", "prot"), ("port: many", "port"), ("port: 70000", "port"), ("port: [1]", "port"),
         ("stop-pods-on-exit: maybe", "stop-pods-on-exit"), ("data-dir: relative", "data-dir"),
-        ("cdi-spec-dirs: /a,b", "cdi-spec-dirs"),
+        ("cdi-spec-dirs: /a,b", "cdi-spec-dirs"), ("log-level: loud", "log-level"),
         ("- port", "settings"),
         ("port: 1\n---\nport: 2", "one document"), ("port: {", "YAML"),
     ])

@@ -1,5 +1,6 @@
 import ContainerRuntime
 import Kubelet
+import Logging
 
 extension DaemonConfiguration {
     /// One setting: its name, what it is, how its text is taken and given.
@@ -91,7 +92,7 @@ extension DaemonConfiguration {
         .text(
             "container-runtime-endpoint",
             "Another runtime for pods, such as unix:///run/containerd/containerd.sock.", \.runtimeEndpoint),
-        .text("log-level", "trace, debug, info, notice, warning, error or critical.", \.logLevel),
+        .level("log-level", "trace, debug, info, notice, warning, error or critical.", \.logLevel),
     ]
 
     /// Takes one setting by its name.
@@ -121,6 +122,16 @@ extension DaemonConfiguration.Setting {
         Self(name, summary, path) { configuration, text throws(DaemonError) in
             guard !mustBeAbsolute || text.hasPrefix("/") else {
                 throw DaemonError("\(name) must be an absolute path, not \"\(text)\"")
+            }
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func level(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            guard Logger.Level(rawValue: text) != nil else {
+                let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+                throw DaemonError("\(name) must be one of \(levels), not \"\(text)\"")
             }
             configuration[keyPath: path] = text
         }
