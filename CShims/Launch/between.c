@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -118,11 +119,22 @@ struct making {
     struct cl_between *between;
 };
 
+/* Whether the machine lets who has changed its user be traced and dumped (fs.suid_dumpable is 1). */
+static int dumps_others(void) {
+    char value = '1';
+    int file = open("/proc/sys/fs/suid_dumpable", O_RDONLY | O_CLOEXEC);
+    ssize_t got = file < 0 ? 0 : read(file, &value, 1);
+    if (file >= 0) close(file);
+    return got == 1 && value == '1';
+}
+
 /* Whether the caller lends its memory: a command of its own, which has one thread and waits. A copy takes the kernel a tenth of all that a session takes. A
- * time namespace is only for who shares memory with nobody. */
+ * time namespace is only for who shares memory with nobody. Whoever may trace the process has all that its memory is used for: it must be hidden, and stay so
+ * when the process becomes another user, which makes it what the machine says. */
 static int is_lent(const struct making *making) {
     const struct cl_child *child = making->child;
-    return child && child->plan->flags & CL_PLAN_EXPLICIT && child->launch->join_pidfd >= 0 && !(child->launch->join_kinds & CLONE_NEWTIME);
+    int is_session = child && child->plan->flags & CL_PLAN_EXPLICIT && child->launch->join_pidfd >= 0;
+    return is_session && !(child->launch->join_kinds & CLONE_NEWTIME) && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 && !dumps_others();
 }
 
 static int goes_inside(const struct making *making) { return making->child && making->user < 0 && !only_joins(making->child); }

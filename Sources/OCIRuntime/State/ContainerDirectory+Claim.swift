@@ -14,7 +14,7 @@ extension ContainerDirectory {
             guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .kernel(KernelError("mkdir", path)) }
             guard let lock = try lockOrNothing() else { continue }
             guard !isRecorded else { break }
-            if try !isUnwritten(lock) { try clearMade() }
+            try clearMade()
             do throws(OCIRuntimeError) { try write(configuration, lock) } catch {
                 try? remove()
                 throw error
@@ -37,13 +37,6 @@ extension ContainerDirectory {
             guard ftruncate(lock.raw, 0) == 0 else { throw KernelError("truncate", file) }
             try WholeFile.write(configuration, to: lock, path: file)
         } catch { throw .kernel(error) }
-    }
-
-    /// Whether the configuration was never written: before that nothing is noted.
-    private func isUnwritten(_ lock: borrowing Descriptor) throws(OCIRuntimeError) -> Bool {
-        var status = stat()
-        guard fstat(lock.raw, &status) == 0 else { throw .kernel(KernelError("stat", file)) }
-        return status.st_size == 0
     }
 
     private var file: String { path + "/config.json" }
