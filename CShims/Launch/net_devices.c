@@ -180,15 +180,18 @@ static int carry(const struct place *from, const struct place *to, int index, in
     return code;
 }
 
+/* As far as it can be had; what failed first. */
 static int settle(int socket, int index, const struct address *addresses, int count, int is_up) {
     struct request request;
-    for (int i = 0, code; i < count; i++)
-        if ((code = give_address(socket, (uint32_t)index, &addresses[i]))) return code;
-    if (!is_up) return 0;
+    int first = 0, code;
+    for (int i = 0; i < count; i++)
+        if ((code = give_address(socket, (uint32_t)index, &addresses[i])) && !first) first = code;
+    if (!is_up) return first;
     begin(&request, RTM_NEWLINK, 0, sizeof request.link);
     request.link.ifi_index = index;
     request.link.ifi_flags = request.link.ifi_change = IFF_UP;
-    return ask(socket, &request);
+    code = ask(socket, &request);
+    return first ? first : code;
 }
 
 /* With these addresses, to where it was. */

@@ -37,7 +37,8 @@ final class GivenDevices {
             let code = crt_return_device(&one, raw)
             if code == 0 { continue }
             let name = withUnsafeBytes(of: one.old_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            log.warning("network device \(name) cannot be taken back: \(KernelError.text(of: -code))")
+            let what = one.number == 0 ? "is back, but not as it was" : "cannot be taken back"
+            log.warning("network device \(name) \(what): \(KernelError.text(of: -code))")
         }
     }
 }
