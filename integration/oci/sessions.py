@@ -39,8 +39,9 @@ def test_exec_traced(runtime):
     """exec: the end of a process that another traces is told once that lets go of it."""
     name, _ = runtime.create()
     runtime.call("start", name)
-    session = subprocess.Popen([runtime.program, "--root", runtime.root, "exec", name, "sleep", "86396"], stdin=subprocess.DEVNULL)
-    process = int(until(lambda: subprocess.run(["pgrep", "-f", "^sleep 86396$"], capture_output=True, text=True).stdout, "the session"))
+    file = runtime.folder + "/traced.pid"
+    session = subprocess.Popen(runtime.command("exec", "--pid-file", file, name, "sleep", "1000"), stdin=subprocess.DEVNULL)
+    process = int(until(lambda: os.path.exists(file) and open(file).read(), "the session"))
     assert ctypes.CDLL(None).ptrace(0x4206, process, None, None) == 0  # PTRACE_SEIZE
     os.kill(process, signal.SIGKILL)
     calls = {"247", "95"}  # waitid(2) on x86-64 and arm64
@@ -201,6 +202,14 @@ def test_exec_console(runtime):
     subprocess.run(runtime.command("exec", "-d", "-t", "--console-socket", path, name, "tty"), stdin=subprocess.DEVNULL, check=True, timeout=120)
     thread.join(30)
     expect(read_all(got[0]), "/dev/pts/")
+
+
+def test_foreground_terminal_without_one(runtime):
+    """process.terminal of a caller who has none: the end of its input is that of the container's."""
+    folder = runtime.bundle("cat; echo over", lambda c: c["process"].update(terminal=True))
+    for text in ("", "one\n", "two"):
+        done = subprocess.run(runtime.command("run", "--bundle", folder, runtime.id()), input=text, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0 and done.stdout.endswith("over\n") and text.strip() in done.stdout, done
 
 
 def test_foreground_terminal(runtime):

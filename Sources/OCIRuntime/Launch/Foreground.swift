@@ -36,7 +36,10 @@ struct Foreground {
             if events[0].revents != 0 { passSignals() }
             // What it wrote last comes before its end.
             if events[2].revents != 0 && !copy(from: terminal, to: 1) { events[2].fd = -1 }
-            if events[3].revents != 0 && !copy(from: 0, to: terminal) { events[3].fd = -1 }
+            if events[3].revents != 0 && !copy(from: 0, to: terminal) {
+                events[3].fd = -1
+                endInput()
+            }
             if events[1].revents != 0 && (events[2].fd < 0 || events[2].revents == 0) { return try exitCode() }
         }
     }
@@ -67,6 +70,12 @@ struct Foreground {
             done += max(0, wrote)
         }
         return true
+    }
+
+    /// A terminal has no end: its reader is told as by whoever types ctrl-D, once for a line that has no end and once for the input.
+    private func endInput() {
+        let keys: [UInt8] = [4, 4]
+        _ = write(terminal, keys, keys.count)
     }
 
     private func exitCode() throws(OCIRuntimeError) -> Int32 {
