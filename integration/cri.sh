@@ -21,8 +21,6 @@ source integration/cri/run.sh
 source integration/cri/run-detached.sh
 # shellcheck source=integration/cri/run-options.sh
 source integration/cri/run-options.sh
-# shellcheck source=integration/cri/run-again.sh
-source integration/cri/run-again.sh
 # shellcheck source=integration/cri/run-events.sh
 source integration/cri/run-events.sh
 only=

@@ -164,22 +164,6 @@ extension PodSandboxStatus {
 
     package var sessionGrace: Duration? { labels[Self.graceLabel].flatMap { UInt32($0) }.map { .seconds($0) } }
 
-    /// What it was asked for, to start it again.
-    package static let specAnnotation = "swiftlet.dev/run"
-
-    /// Its user has ended it, or has it removed: nothing starts it again but its user.
-    package static let stoppedLabel = "swiftlet.dev/stopped"
-    /// How often it was started again by its policy, and milliseconds that were waited before the last time.
-    package static let restartsLabel = "swiftlet.dev/restarts"
-    package static let pauseLabel = "swiftlet.dev/restart-pause"
-
-    package var isStopped: Bool { labels[Self.stoppedLabel] == "true" }
-    package var restarts: UInt32 { labels[Self.restartsLabel].flatMap { UInt32($0) } ?? 0 }
-    /// Nil before the first time.
-    package var restartPause: Duration? {
-        labels[Self.pauseLabel].flatMap { UInt32($0) }.map { .milliseconds($0) }
-    }
-
     package var isDetached: Bool { labels[Self.detachedLabel] != nil }
     package var isRemovedAtEnd: Bool { labels[Self.detachedLabel] == Self.removedAtEnd }
 }
@@ -238,10 +222,4 @@ package struct PodSandboxFilter: Sendable, Hashable {
         self.state = state
         self.podUID = podUID
     }
-}
-
-/// A runtime that lets what a sandbox is marked with be changed. Not in the CRI.
-package protocol SandboxMarking: Sendable {
-    /// Sets labels of a sandbox, durably for as long as it can live.
-    func mark(sandbox id: String, _ labels: [String: String]) async throws(CRIError)
 }

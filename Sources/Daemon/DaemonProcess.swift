@@ -161,12 +161,11 @@ struct DaemonProcess: Sendable {
         let threads = BlockingThreads(count: 2)
         let logs = RunLogs(configuration.runLogs, bootID: (try? SystemKernel().bootID()) ?? "")
         let runs = RunContainers(
-            runtime: stack.runtime, logs: logs, threads: threads, time: time, logger: logger,
-            gateway: stack.network.configuration.gateway.description,
-            checkPorts: PortClaims(network: stack.network, runtime: stack.runtime, service: service).check)
+            runtime: stack.runtime, logs: logs, threads: threads, time: time, logger: logger)
         let containers = ContainerEndpoint(runtime: stack.runtime, threads: threads, events: events, time: time)
         return RunEndpoint(
-            runtime: stack.runtime, runs: runs, containers: containers, time: time, logger: logger)
+            runtime: stack.runtime, network: stack.network, runs: runs, containers: containers, service: service,
+            time: time, logger: logger)
     }
 
     /// Ends all that runs here, because the machine shuts down.

@@ -11,9 +11,7 @@ struct RunCommand: AsyncParsableCommand {
             "swiftlet run -it busybox sh. Input, output, signals and the terminal's size are passed on; the container ends with this command, "
             + "nothing of it stays, and its exit code is this command's: 125 where it could not be made or was asked for wrongly, 126 and 127 as a shell has them.\n\n"
             + "With --detach it goes on alone, also when the daemon is started anew, and stays when it has ended, until the next boot: swiftlet logs, attach, exec, wait, "
-            + "kill, stop, start, restart and rm take its name, which is printed. --restart has it started again, after 100 ms and then twice as long each time, at most "
-            + "a minute; what was stopped by hand stays so, also where the daemon is started anew. No container outlives a boot of the machine, whatever its policy: what "
-            + "is to come back then is a pod, or has a service of systemd's that calls swiftlet run.",
+            + "kill, stop and rm take its name, which is printed.",
         helpNames: .long)
 
     @OptionGroup var node: NodeOptions
@@ -22,8 +20,6 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(name: [.customShort("t"), .long], help: "Give it a terminal.") var tty = false
     @Flag(name: [.short, .long], help: "Let it go on alone; print its name.") var detach = false
     @Flag(help: "Leave nothing behind at its end, which is so always without --detach.") var rm = false
-    @Option(help: "With --detach, when it is started again at its end: no, on-failure[:TIMES], always, unless-stopped.")
-    var restart = RestartPolicy.no
     @Option(help: "What it is called (default: one by chance).") var name: String?
     @Option(
         name: [.short, .long], parsing: .unconditionalSingleValue,
@@ -124,11 +120,7 @@ struct RunCommand: AsyncParsableCommand {
         (spec.stopSignal, spec.grace) = (stopSignal, stopTimeout.map { $0 < 0 ? .max : UInt32(clamping: $0) })
         (spec.workingDirectory, spec.hasReadOnlyRoot) = (workdir, readOnly)
         (spec.hasInput, spec.hasTerminal) = (interactive, tty && (detach || Output.hasTerminal(for: interactive)))
-        (spec.isDetached, spec.isRemovedAtEnd, spec.restart) = (detach, detach && rm, restart)
-        guard restart == .no || detach && !rm else {
-            throw DaemonError(
-                "--restart \(restart) is for containers with --detach and without --rm: others end with their command")
-        }
+        (spec.isDetached, spec.isRemovedAtEnd) = (detach, detach && rm)
         return spec
     }
 
@@ -146,8 +138,4 @@ struct RunCommand: AsyncParsableCommand {
         }
         return found
     }
-}
-
-extension RestartPolicy: ExpressibleByArgument {
-    public init?(argument: String) { self.init(argument) }
 }

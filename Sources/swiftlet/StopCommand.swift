@@ -22,42 +22,6 @@ struct StopCommand: AsyncParsableCommand {
     }
 }
 
-struct StartCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "start", abstract: "Start ended containers of `swiftlet run --detach` again.",
-        discussion: "With all that they have written, and at the end of their logs. One that runs stays as it is.")
-
-    @OptionGroup var node: NodeOptions
-    @Argument(help: "Their names, or how their ids begin.") var names: [String]
-
-    func run() async throws {
-        let client = try node.client()
-        try await Each.of(names) { name in
-            try await client.send(.post, "/v1/run/start", [QueryItem("name", name)])["name"]?.string ?? name
-        }
-    }
-}
-
-struct RestartCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "restart", abstract: "Stop and start containers of `swiftlet run --detach`.",
-        discussion: "As stop and start do; those that have ended are started.")
-
-    @OptionGroup var node: NodeOptions
-    @Option(
-        name: [.customShort("t"), .long], help: "Seconds that each has to end by itself (default: its own, or 10).")
-    var time: UInt32?
-    @Argument(help: "Their names, or how their ids begin.") var names: [String]
-
-    func run() async throws {
-        let client = try node.client()
-        try await Each.of(names) { name in
-            let query = [QueryItem("name", name)] + (time.map { [QueryItem("seconds", String($0))] } ?? [])
-            return try await client.send(.post, "/v1/run/restart", query)["name"]?.string ?? name
-        }
-    }
-}
-
 struct KillCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kill", abstract: "Send containers of `swiftlet run` a signal.",

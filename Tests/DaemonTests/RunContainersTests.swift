@@ -21,10 +21,10 @@ import Testing
 
     /// - Returns: the container's id.
     @discardableResult private func make(
-        _ name: String, detached: Bool = true, removed: Bool = false, restart: RestartPolicy = .no, starts: Bool = true
+        _ name: String, detached: Bool = true, removed: Bool = false, starts: Bool = true
     ) async throws -> String {
         var spec = RunSpec(name: name, image: "busybox:1")
-        (spec.isDetached, spec.isRemovedAtEnd, spec.restart) = (detached, removed, restart)
+        (spec.isDetached, spec.isRemovedAtEnd) = (detached, removed)
         let config = spec.sandbox(uid: "uid-\(name)", logs: "/logs/uid-\(name)")
         let sandbox = try await runtime.runPodSandbox(config)
         let id = try await runtime.createContainer(
@@ -120,31 +120,6 @@ import Testing
         try await make("half", starts: false)
         await runs.clearLost()
         #expect(Set(try await states().keys) == ["kept", "ended"])
-    }
-
-    @Test func itsPolicyStartsItAgain() async throws {
-        var id = try await make("web", restart: .always)
-        let keeping = Task { [runs] in await runs.keep() }
-        for (times, pause) in [(1, 100), (2, 200), (3, 400)] {
-            runtime.exit(container: id, code: 0)
-            await time.waitForSleepers()
-            #expect(try await runs.named("web").hasEnded)
-            time.advance(by: .milliseconds(pause))
-            try await until { try await runs.list().map(\.isRunning) == [true] }
-            let run = try await runs.named("web")
-            #expect(run.sandbox.restarts == UInt32(times) && run.sandbox.restartPause == .milliseconds(pause))
-            id = try #require(run.container?.id)
-        }
-        // Its user's word counts for more.
-        runtime.exit(container: id, code: 1)
-        await time.waitForSleepers()
-        #expect(try await runs.stop("web") == "web")
-        time.advance(by: .seconds(60))
-        #expect(try await runs.start("web") == "web")
-        #expect(try await runs.named("web").sandbox.restarts == 0)
-        keeping.cancel()
-        runtime.cutEvents()
-        await keeping.value
     }
 
     @Test func stopEndsOneByNameOrID() async throws {

@@ -3,7 +3,7 @@ import Synchronization
 
 /// A `RuntimeService` without a kernel: sandboxes and containers are entries of a state machine that refuses what a real runtime refuses.
 /// A container runs from `startContainer` until the test or `stopContainer` ends it; nothing happens with time.
-package final class FakeRuntimeService: RuntimeService, SandboxMarking {
+package final class FakeRuntimeService: RuntimeService {
     let state: Mutex<FakeRuntimeState>
     private let images: (any ImageService)?
 
@@ -44,10 +44,6 @@ package final class FakeRuntimeService: RuntimeService, SandboxMarking {
     package func removePodSandbox(_ id: String) async throws(CRIError) {
         try await enter(.removePodSandbox, id)
         try change { state throws(CRIError) in state.removeSandbox(id) }
-    }
-
-    package func mark(sandbox id: String, _ labels: [String: String]) async throws(CRIError) {
-        try change { state throws(CRIError) in try state.mark(sandbox: id, labels) }
     }
 
     package func podSandboxStatus(_ id: String) async throws(CRIError) -> PodSandboxStatus {

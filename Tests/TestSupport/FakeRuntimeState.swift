@@ -63,11 +63,6 @@ struct FakeRuntimeState: Sendable {
         return id
     }
 
-    mutating func mark(sandbox id: String, _ labels: [String: String]) throws(CRIError) {
-        guard sandboxes[id] != nil else { throw .notFound("sandbox \(id) is not known") }
-        sandboxes[id]?.status.labels.merge(labels) { $1 }
-    }
-
     mutating func stopSandbox(_ id: String) {
         guard sandboxes[id]?.status.state == .ready else { return }
         for container in containers.values where container.status.sandbox == id {

@@ -9,8 +9,6 @@ package struct RuntimeBooks: Sendable, Hashable {
         package var name: String
         package var phase: String
         package var process: Int32
-        /// The container whose directory has its writable layer.
-        package var layer: String
 
         package var isRunning: Bool { phase == ContainerRecord.Phase.running.rawValue }
         package var hasEnded: Bool { phase == ContainerRecord.Phase.exited.rawValue }
@@ -96,8 +94,7 @@ extension RuntimeBooks.Sandbox {
         users = record.users
         self.containers = containers.map {
             RuntimeBooks.Container(
-                id: $0.id, name: $0.metadata.name, phase: $0.phase.rawValue, process: $0.processID,
-                layer: $0.layer)
+                id: $0.id, name: $0.metadata.name, phase: $0.phase.rawValue, process: $0.processID)
         }
     }
 }

@@ -105,9 +105,8 @@ extension NodeRuntime {
         let edits = try deviceEdits(config, identity)
         identity.add(edits.groups)
         let stopSignal = try Self.stopSignal(config, image.configuration)
-        let layer = try layer(of: config) ?? id
         var input = ContainerPlanInput(
-            id: id, layer: layer, config: config, sandbox: sandbox, image: image.configuration,
+            id: id, config: config, sandbox: sandbox, image: image.configuration,
             imageLayers: try layers(of: image, as: config.image, config), identity: identity, seccomp: nil,
             host: try host(of: sandbox), paths: paths)
         if !config.security.isPrivileged {
@@ -125,7 +124,7 @@ extension NodeRuntime {
         var plan = try ContainerPlan(input)
         var record = ContainerRecord(
             id: id, sandbox: sandbox, config: config, imageID: image.id.description, stopSignal: stopSignal,
-            exec: plan.exec, layer: layer, createdAt: now())
+            exec: plan.exec, createdAt: now())
         record.warnings = plan.warnings
         record.program = plan.launch.plan.process.arguments.first ?? ""
         record.hooks = edits.hooks.map(\.name)
@@ -138,7 +137,7 @@ extension NodeRuntime {
             }
             try files.write(record)
             reach(.containerRecorded)
-            try makeWritableLayer(of: record, owner: sandbox.users)
+            try makeWritableLayer(of: id, owner: sandbox.users)
             if let bundle = plan.launch.plan.bundle { try makeBundle(bundle, plan) }
         }
         if !volumes.isEmpty {
@@ -152,16 +151,6 @@ extension NodeRuntime {
             if let log = plan.launch.log { try makeLogFile(log.path) }
         }
         return plan
-    }
-
-    /// Whose directory has the writable layer that it goes on with; nil where it gets one.
-    private func layer(of config: ContainerConfig) throws(CRIError) -> String? {
-        guard let predecessor = config.predecessor else { return nil }
-        let record = try state.withLock { state throws(CRIError) in try state.container(predecessor) }.record
-        guard record.phase == .exited else {
-            throw .invalid("container \(config.metadata.name) goes on from \(predecessor), which has not ended")
-        }
-        return record.layer
     }
 
     /// Of the devices that it asks for by name.

@@ -75,13 +75,6 @@ extension NodeRuntime {
         return backlog
     }
 
-    package func mark(sandbox id: String, _ labels: [String: String]) async throws(CRIError) {
-        guard change(sandbox: id, { $0.record.labels.merge(labels) { $1 } }) != nil else {
-            throw .notFound("sandbox \(id) is not known")
-        }
-        try await persist(sandbox: id)
-    }
-
     func lookUp(container id: String) throws(CRIError) -> (container: ContainerEntry, sandbox: SandboxEntry) {
         try state.withLock { state throws(CRIError) in
             let container = try state.container(id)

@@ -10,7 +10,7 @@ import Synchronization
 /// What is known lives in `state` and is read without waiting. What changes a sandbox takes its turn; different sandboxes go in parallel.
 /// Nothing here outlives the daemon but the records, and they are all that the next one needs: `open` adopts what runs and cleans what does not,
 /// whether the last daemon was stopped, killed or cut off.
-package final class NodeRuntime: SandboxMarking {
+package final class NodeRuntime: Sendable {
     let paths: RuntimePaths
     let files: RecordFiles
     package let images: ImageStore

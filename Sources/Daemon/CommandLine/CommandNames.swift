@@ -18,6 +18,8 @@ package enum CommandNames {
         "logout": "no password is kept; `swiftlet pull --username NAME` asks for it each time",
         "network": "`swiftlet run --network` takes pod, host and none, and there are no others to make",
         "pause": "`swiftlet kill --signal STOP NAME` halts its program, and CONT lets it go on",
+        "restart": "an ended container is not started again: `swiftlet rm --force NAME`, then `swiftlet run --detach`",
+        "start": "an ended container is not started again: `swiftlet rm NAME`, then `swiftlet run --detach`",
         "volume":
             "`swiftlet run --volume /HERE:/THERE` gives a directory of this machine, and there are no others to make",
     ]

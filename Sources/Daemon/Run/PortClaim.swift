@@ -61,27 +61,3 @@ struct PortClaim: Sendable {
         return errno == EADDRINUSE ? .process : .nobody(code: errno)
     }
 }
-
-/// Who has ports of this machine.
-struct PortClaims: Sendable {
-    let network: PodNetwork
-    let runtime: any RuntimeService
-    /// The service, as `namespace/name`, whose node port this is.
-    let service: @Sendable (HostPort) -> String?
-
-    /// - Throws: who has the first of them that is taken.
-    @Sendable func check(_ ports: [PortMapping]) async throws(CRIError) {
-        for mapping in ports { try await check(PortClaim(port: try HostPort(mapping))) }
-    }
-
-    private func check(_ claim: PortClaim) async throws(CRIError) {
-        if let id = await network.holder(of: claim.port) {
-            let sandboxes = try await runtime.listPodSandboxes(PodSandboxFilter())
-            if let sandbox = sandboxes.first(where: { $0.id == id }) {
-                throw claim.refusal(.container(sandbox.metadata, isSession: sandbox.sessionName != nil))
-            }
-        }
-        if let name = service(claim.port) { throw claim.refusal(.service(name)) }
-        if let holder = claim.process() { throw claim.refusal(holder) }
-    }
-}

@@ -11,8 +11,6 @@ struct RunContainers: Sendable {
         var sandbox: PodSandboxStatus
         /// Nil while it is made.
         var container: ContainerStatus?
-        /// Another goes on in its place.
-        var isSuperseded = false
 
         var name: String { sandbox.sessionName ?? sandbox.metadata.name }
         var isRunning: Bool { container?.state == .running }
@@ -21,57 +19,34 @@ struct RunContainers: Sendable {
         var hasStarted: Bool { container.map { $0.state != .created } ?? false }
     }
 
-    let runtime: any RuntimeService & SandboxMarking
+    let runtime: any RuntimeService
     let logs: RunLogs
     let threads: BlockingThreads
     let time: any TimeSource
     let logger: Logger
-    /// The machine's address among its pods.
-    private let gateway: String
-    /// Throws where one of these ports of the machine's is taken.
-    let checkPorts: @Sendable ([PortMapping]) async throws(CRIError) -> Void
-    let names = RunNames()
-    /// The sandboxes whose containers wait for their next start.
-    let pending = RunNames()
+    private let names = RunNames()
     let ends = RunEnds()
 
     init(
-        runtime: any RuntimeService & SandboxMarking, logs: RunLogs, threads: BlockingThreads, time: any TimeSource,
-        logger: Logger, gateway: String = "",
-        checkPorts: @escaping @Sendable ([PortMapping]) async throws(CRIError) -> Void = { _ in }
+        runtime: any RuntimeService, logs: RunLogs, threads: BlockingThreads, time: any TimeSource, logger: Logger
     ) {
         self.runtime = runtime
         self.logs = logs
         self.threads = threads
         self.time = time
         self.logger = logger
-        self.gateway = gateway
-        self.checkPorts = checkPorts
     }
 
     /// What a container has to end by itself where nothing is said.
     static let grace = Duration.seconds(10)
 
-    /// As its sandbox is asked for.
-    func sandbox(_ spec: RunSpec, uid: String) -> PodSandboxConfig {
-        spec.sandbox(
-            uid: uid, logs: logs.path(of: uid), resolver: Machine.read("/etc/resolv.conf") ?? "", gateway: gateway)
-    }
-
-    /// The newest first of those that have one name, which happens while one is started again.
-    func list() async throws(CRIError) -> [Run] {
-        let sandboxes = try await runtime.listPodSandboxes(PodSandboxFilter())
+    /// Of `sandbox` alone where it is given.
+    func list(sandbox: String? = nil) async throws(CRIError) -> [Run] {
+        let sandboxes = try await runtime.listPodSandboxes(PodSandboxFilter(id: sandbox))
         var runs: [Run] = []
         for sandbox in sandboxes where sandbox.sessionName != nil {
             let containers = try await runtime.listContainers(ContainerFilter(sandbox: sandbox.id))
             runs.append(Run(sandbox: sandbox, container: containers.first))
-        }
-        runs.sort { $0.sandbox.metadata.attempt > $1.sandbox.metadata.attempt }
-        var started: Set<String> = []
-        for index in runs.indices {
-            let uid = runs[index].sandbox.metadata.uid
-            runs[index].isSuperseded = started.contains(uid)
-            if runs[index].hasStarted { started.insert(uid) }
         }
         return runs
     }
@@ -80,7 +55,7 @@ struct RunContainers: Sendable {
     func named(_ text: String) async throws(CRIError) -> Run {
         let runs = try await list()
         if let run = runs.first(where: { $0.name == text }) { return run }
-        let found = runs.filter { !text.isEmpty && !$0.isSuperseded && $0.container?.id.hasPrefix(text) ?? false }
+        let found = runs.filter { !text.isEmpty && $0.container?.id.hasPrefix(text) ?? false }
         guard found.count < 2 else { throw .invalid("\(found.count) containers' ids begin with \"\(text)\"") }
         guard let run = found.first else {
             throw .notFound(
@@ -104,7 +79,7 @@ struct RunContainers: Sendable {
         if let other = try await list().first(where: { $0.name == name }) {
             let state =
                 other.hasEnded
-                ? "has ended: `swiftlet start \(name)` starts it again, `swiftlet rm \(name)` removes it"
+                ? "is there and has ended: `swiftlet rm \(name)` removes it"
                 : "runs already: `swiftlet rm --force \(name)` ends it"
             throw .invalid("a container named \(name) \(state), or \(wayOut)")
         }
@@ -117,17 +92,9 @@ struct RunContainers: Sendable {
     /// - Parameter grace: nil: its own.
     /// - Returns: its name.
     func stop(_ text: String, grace: Duration? = nil) async throws(CRIError) -> String {
-        var run = try await named(text)
-        while true {
-            if run.sandbox.isDetached { try await markStopped(run) }
-            if let container = run.container {
-                let time = grace ?? run.sandbox.sessionGrace ?? Self.grace
-                try await runtime.stopContainer(container.id, timeout: time)
-            }
-            // One that is being started again has a sandbox more by now, or else its starter finds the mark.
-            guard let next = try await list().first(where: { $0.name == run.name }) else { return run.name }
-            if next.sandbox.id == run.sandbox.id { break }
-            run = next
+        let run = try await named(text)
+        if let container = run.container {
+            try await runtime.stopContainer(container.id, timeout: grace ?? run.sandbox.sessionGrace ?? Self.grace)
         }
         guard await isSettled(run.sandbox.id) else {
             throw .failed(
@@ -148,15 +115,9 @@ struct RunContainers: Sendable {
         if !run.sandbox.isDetached, let container = run.container {
             try await runtime.stopContainer(container.id, timeout: .zero)
         } else {
-            try await markStopped(run)
             try await takeAway(run.sandbox)
         }
         return run.name
-    }
-
-    /// Nothing starts it again but its user.
-    func markStopped(_ run: Run) async throws(CRIError) {
-        try await runtime.mark(sandbox: run.sandbox.id, [PodSandboxStatus.stoppedLabel: "true"])
     }
 
     /// Ends all that are detached: the machine shuts down.
@@ -172,24 +133,23 @@ struct RunContainers: Sendable {
     /// After each failure to settle what has ended it waits so long and tries again. What fails ten times is left to the daemon's next start, or to `rm`.
     static let pauses: [Duration] = [1, 2, 5, 10, 30, 60, 120, 300, 600].map { .seconds($0) }
 
-    /// Gives back what ended containers hold: the address, the ports, the monitor; and all of it where they were to be removed. Then their policies are followed.
-    /// Returns when its task is cancelled.
+    /// Gives back what ended containers hold: the address, the ports, the monitor; and all of it where they were to be removed. Returns when its task is cancelled.
     func keep() async {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
                 // Before the list, so that no end falls between the two.
                 let events = runtime.containerEvents()
-                group.addTask { await settleAndFollow(in: nil) }
+                group.addTask { await settle(in: nil) }
                 for await event in events where event.kind == .stopped {
                     // One that fails and waits holds up no other.
-                    group.addTask { await settleAndFollow(in: event.sandbox) }
+                    group.addTask { await settle(in: event.sandbox) }
                 }
             }
         }
     }
 
     /// What has ended of one sandbox, or of all.
-    func settle(in sandbox: String?) async {
+    private func settle(in sandbox: String?) async {
         for pause in Self.pauses {
             if await isSettled(sandbox) { return }
             guard (try? await time.sleep(for: pause)) != nil else { return }
@@ -204,9 +164,7 @@ struct RunContainers: Sendable {
     private func isSettled(_ sandbox: String?) async -> Bool {
         do throws(CRIError) {
             var areAll = true
-            for run in try await list() where (sandbox ?? run.sandbox.id) == run.sandbox.id {
-                if await !isSettled(run) { areAll = false }
-            }
+            for run in try await list(sandbox: sandbox) where await !isSettled(run) { areAll = false }
             return areAll
         } catch {
             logger.warning("ended containers not listed", metadata: ["cause": "\(error)"])
@@ -217,9 +175,7 @@ struct RunContainers: Sendable {
     private func isSettled(_ run: Run) async -> Bool {
         guard run.sandbox.isDetached, run.hasEnded else { return true }
         do throws(CRIError) {
-            if run.isSuperseded {
-                try await runtime.removePodSandbox(run.sandbox.id)
-            } else if run.sandbox.isRemovedAtEnd {
+            if run.sandbox.isRemovedAtEnd {
                 try await takeAway(run.sandbox)
             } else if run.sandbox.state == .ready {
                 try await runtime.stopPodSandbox(run.sandbox.id)
@@ -235,7 +191,7 @@ struct RunContainers: Sendable {
     /// Of one whose record cannot be read the log stays.
     func clearLost() async {
         guard let runs = try? await list() else { return }
-        let lost = runs.filter { !$0.sandbox.isDetached || !$0.hasStarted || $0.isSuperseded }
+        let lost = runs.filter { !$0.sandbox.isDetached || !$0.hasStarted }
         for run in lost {
             logger.info("taking away a container whose session is gone", metadata: ["name": "\(run.name)"])
             do throws(CRIError) {
@@ -246,8 +202,7 @@ struct RunContainers: Sendable {
             }
         }
         // What had not started has written nothing: a log says that it had, and that its container's record is lost.
-        let lostIDs = Set(lost.map(\.sandbox.id))
-        let known = Set(runs.filter { !lostIDs.contains($0.sandbox.id) }.map(\.sandbox.metadata.uid))
+        let known = Set(runs.map(\.sandbox.metadata.uid)).subtracting(lost.map(\.sandbox.metadata.uid))
         let logs = logs
         do throws(KernelError) {
             let kept = try await threads.run("clear logs") { () throws(KernelError) in try logs.sweep(known: known) }
@@ -270,13 +225,10 @@ struct RunContainers: Sendable {
         }
     }
 
-    /// With those that are there in its place, or that it is there in the place of.
     private func takeAway(_ sandbox: PodSandboxStatus) async throws(CRIError) {
-        let all = try await runtime.listPodSandboxes(PodSandboxFilter(podUID: sandbox.metadata.uid))
-        let ids = Set([sandbox.id] + all.map(\.id))
-        for id in ids {
-            try await runtime.stopPodSandbox(id)
-            for container in try await runtime.listContainers(ContainerFilter(sandbox: id)) { ends.note(container) }
+        try await runtime.stopPodSandbox(sandbox.id)
+        for container in try await runtime.listContainers(ContainerFilter(sandbox: sandbox.id)) {
+            ends.note(container)
         }
         // Before its record: a log without one is kept.
         let path = logs.path(of: sandbox.metadata.uid)
@@ -285,6 +237,16 @@ struct RunContainers: Sendable {
         } catch {
             throw .failed("log of container \(sandbox.metadata.name): \(error)")
         }
-        for id in ids { try await runtime.removePodSandbox(id) }
+        try await runtime.removePodSandbox(sandbox.id)
     }
+}
+
+/// Names of containers whose sandboxes are being made: the runtime lists those only when they are there.
+private final class RunNames: Sendable {
+    private let taken = Mutex<Set<String>>([])
+
+    /// - Returns: false where another has it.
+    func take(_ name: String) -> Bool { taken.withLock { $0.insert(name).inserted } }
+
+    func giveBack(_ name: String) { taken.withLock { _ = $0.remove(name) } }
 }

@@ -1,19 +1,22 @@
 import APIMachinery
 import CRI
 import ContainerRuntime
-import Glibc
 import HTTP
 import JSONTree
 import Kubelet
 import Logging
+import PodNetwork
 import Streaming
 
 /// Serves `swiftlet run`: a container that is made for one session, and is gone when that ends, whichever side ends it; or one that is detached, and
 /// what is asked of it later.
 struct RunEndpoint: Sendable {
     let runtime: NodeRuntime
+    let network: PodNetwork
     let runs: RunContainers
     let containers: ContainerEndpoint
+    /// The service, as `namespace/name`, whose node port this is.
+    let service: @Sendable (HostPort) -> String?
     let time: any TimeSource
     let logger: Logger
 
@@ -40,13 +43,6 @@ struct RunEndpoint: Sendable {
             return try await named { () async throws(CRIError) in
                 try await runs.stop(request.query("name") ?? "", grace: grace)
             }
-        case (.post, "/v1/run/start"):
-            return try await named { () async throws(CRIError) in try await runs.start(request.query("name") ?? "") }
-        case (.post, "/v1/run/restart"):
-            let grace = request.query("seconds").flatMap { UInt32($0) }.map { Duration.seconds($0) }
-            return try await named { () async throws(CRIError) in
-                try await runs.restart(request.query("name") ?? "", grace: grace)
-            }
         case (.post, "/v1/run/kill"):
             return try await named { () async throws(CRIError) in
                 try await kill(request.query("name") ?? "", request.query("signal") ?? "KILL")
@@ -71,10 +67,6 @@ struct RunEndpoint: Sendable {
         let run = try await runs.named(text)
         guard run.isRunning, let id = run.container?.id else {
             throw .invalid("container \(run.name) does not run: there is nothing to send a signal to")
-        }
-        // An end that its user wants is none that its restart policy mends.
-        if run.sandbox.isDetached, number == SIGKILL || number == SignalNames.number(run.container?.stopSignal ?? "") {
-            try await runs.markStopped(run)
         }
         try await runtime.signal(container: id, number)
         return run.name
@@ -122,7 +114,7 @@ struct RunEndpoint: Sendable {
             throw .badRequest("\(name) has no log: what it writes goes to the command that runs it")
         }
         guard request.query("previous") != "true" else {
-            throw .badRequest("\(name) has one log, which its earlier starts have written to as well")
+            throw .badRequest("\(name) was never started again: it has no earlier log")
         }
         return try await containers.logs(request, of: container, named: name)
     }
@@ -193,9 +185,11 @@ struct RunEndpoint: Sendable {
     private func make(_ spec: RunSpec, _ session: RemoteCommandSession) async throws(CRIError) -> Made {
         var generator = SystemRandomNumberGenerator()
         let uid = runs.logs.uid(&generator)
-        let config = runs.sandbox(spec, uid: uid)
+        let config = spec.sandbox(
+            uid: uid, logs: runs.logs.path(of: uid), resolver: Machine.read("/etc/resolv.conf") ?? "",
+            gateway: network.configuration.gateway.description)
         let id = try await runs.named(new: spec.name) { () async throws(CRIError) in
-            try await runs.checkPorts(spec.ports)
+            for mapping in spec.ports { try await check(PortClaim(port: try HostPort(mapping))) }
             return try await step("make the sandbox of \(spec.name)") { () async throws(CRIError) in
                 try await runtime.runPodSandbox(config)
             }
@@ -207,6 +201,17 @@ struct RunEndpoint: Sendable {
             await runs.clear(sandbox)
             throw error
         }
+    }
+
+    private func check(_ claim: PortClaim) async throws(CRIError) {
+        if let id = await network.holder(of: claim.port) {
+            let sandboxes = try await runtime.listPodSandboxes(PodSandboxFilter())
+            if let sandbox = sandboxes.first(where: { $0.id == id }) {
+                throw claim.refusal(.container(sandbox.metadata, isSession: sandbox.sessionName != nil))
+            }
+        }
+        if let name = service(claim.port) { throw claim.refusal(.service(name)) }
+        if let holder = claim.process() { throw claim.refusal(holder) }
     }
 
     private func make(

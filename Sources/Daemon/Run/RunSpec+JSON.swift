@@ -43,16 +43,7 @@ extension RunSpec {
             "ipc": .string(ipc.rawValue), "stopSignal": stopSignal.map { .string($0) } ?? .null,
             "grace": grace.map { .integer(Int64($0)) } ?? .null,
             "detached": .bool(isDetached), "removed": .bool(isRemovedAtEnd),
-            "restart": .string(restart.description),
         ]
-    }
-
-    /// What a sandbox is kept with; nil where it has nothing of the kind, or another version has made it.
-    init?(kept sandbox: PodSandboxStatus) {
-        guard let text = sandbox.annotations[PodSandboxStatus.specAnnotation],
-            let json = try? JSONValue(parsing: Array(text.utf8))
-        else { return nil }
-        self.init(json)
     }
 
     /// nil for what is none, or asks for what is not known here: the command and the daemon are of different versions.
@@ -106,10 +97,6 @@ extension RunSpec {
         grace = try reader.number("grace")
         isDetached = try reader.bool("detached") ?? false
         isRemovedAtEnd = try reader.bool("removed") ?? false
-        guard let policy = RestartPolicy(try reader.string("restart") ?? "") else {
-            throw reader.failure("restart", "it is none")
-        }
-        restart = policy
     }
 }
 

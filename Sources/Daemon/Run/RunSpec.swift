@@ -61,8 +61,6 @@ package struct RunSpec: Sendable, Hashable {
     package var isDetached = false
     /// Where it is detached: it goes when it ends.
     package var isRemovedAtEnd = false
-    /// Where it is detached and stays: when it is started again.
-    package var restart = RestartPolicy.no
 
     package init(name: String, image: String) {
         self.name = name
@@ -84,9 +82,6 @@ package struct RunSpec: Sendable, Hashable {
             config.labels[PodSandboxStatus.detachedLabel] =
                 isRemovedAtEnd ? PodSandboxStatus.removedAtEnd : PodSandboxStatus.keptAtEnd
             config.logDirectory = logs
-            if !isRemovedAtEnd {
-                config.annotations[PodSandboxStatus.specAnnotation] = String(decoding: json.encoded(), as: UTF8.self)
-            }
         }
         if let grace { config.labels[PodSandboxStatus.graceLabel] = String(grace) }
         config.network = network == .host ? .node : .pod
