@@ -132,6 +132,7 @@ import Testing
         }
         #expect(ordered("logs -n 5 web") == "logs --tail 5 web" && ordered("logs -n5 web") == "logs --tail 5 web")
         #expect(ordered("logs -n shop web") == "logs -n shop web" && ordered("logs web -n") == "logs web -n")
+        #expect(ordered("logs -n 5 -- -n 5") == "logs --tail 5 -- -n 5" && ordered("logs -n -- 5") == "logs -n -- 5")
         #expect(ordered("logs -nshop web") == "logs -nshop web" && ordered("why -n 5 web") == "why -n 5 web")
     }
 
