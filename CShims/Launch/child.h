@@ -95,8 +95,9 @@ void cl_get_ready(struct cl_child *child, int told);
 void cl_keep_descriptors(const struct cl_child *child, const int *kept, int count);
 
 /* between.c: a child made by a process between, for the caller to reap. That process prepares `child`, where there is one and its plan is no explicit one,
- * with the host's rights, and joins the pid namespace that it names and the user namespace; without that, -1, it brings the child into the container, or, into a new one in whose procfs's place it could make none, joins the former alone. 0 in
- * the child, or -1 with errno; else its own pid, with `between` filled in. It may be held up by whoever is in the container, and by file systems. */
+ * with the host's rights, and joins the pid namespace that it names and the user namespace. Without that, -1, it brings the child into the container; but for
+ * a new one of an explicit plan that has no pid namespace to make a procfs for, it joins the one that `child` names and does no more. 0 in the child, or -1
+ * with errno; else its own pid, with `between` filled in. It may be held up by whoever is in the container, and by file systems. */
 pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, struct cl_between *between);
 /* Takes its answer, once there is one or it has ended, and ends it; the caller collects it. 0 and the child, by its pid in the caller's pid namespace, or an
  * errno. */

@@ -66,8 +66,8 @@ struct crt_moved {
     int32_t old_number, was_up;
     char old_name[16];
 };
-/* Takes a network device of ours to a network namespace, where it gets a name, which may end in %d for one that is free, its addresses again, and is set up. What fails half-way is
- * taken back; where that fails as well `moved` says so. */
+/* Takes a network device of ours to a network namespace, where it gets a name, which may end in %d for one that is free, its addresses again, and is set up.
+ * What fails half-way is taken back; where that fails as well `moved` says so. */
 int32_t crt_move_device(const char *device, int32_t namespace, const char *name, struct crt_moved *moved);
 /* Takes it back, with the addresses that it has by then; up if it was. */
 int32_t crt_return_device(struct crt_moved *moved, int32_t namespace);
