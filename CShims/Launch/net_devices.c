@@ -16,7 +16,7 @@
 
 /* A network device goes to another namespace and keeps its addresses: those of global scope that do not end by themselves, which the kernel takes from it on
  * its way. The kernel moves it before it sees that its new name is taken there, so that is looked at before. What is moved and not wanted goes back the same
- * way, by its old name, and is up if it was. */
+ * way, by its old name, with the addresses that it had, and is up if it was. */
 
 enum { MOST_ADDRESSES = 64 };
 
@@ -29,7 +29,7 @@ struct request {
     char attributes[256];
 };
 
-struct address {
+struct crt_address {
     struct ifaddrmsg head;
     uint32_t flags;
     struct {
@@ -51,21 +51,35 @@ static void add(struct request *request, uint16_t type, const void *bytes, size_
     request->header.nlmsg_len = NLMSG_ALIGN(request->header.nlmsg_len) + RTA_ALIGN(attribute->rta_len);
 }
 
-/* The kernel's own answer: 0 or -errno. */
-static int ask(int socket, struct request *request) {
+static int put(int socket, struct request *request) {
+    static uint32_t last;
+    request->header.nlmsg_flags |= NLM_F_ACK;
+    request->header.nlmsg_seq = ++last;
+    return send(socket, request, request->header.nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+/* The kernel's own answer; -errno where it is lost. That to an earlier request may be in its way. */
+static int take_answer(int socket, const struct request *request, int *code) {
     struct {
         struct nlmsghdr header;
         struct nlmsgerr error;
         char rest[1024];
     } answer;
-    request->header.nlmsg_flags |= NLM_F_ACK;
-    if (send(socket, request, request->header.nlmsg_len, 0) < 0) return -errno;
     for (;;) {
         ssize_t got = recv(socket, &answer, sizeof answer, 0);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return -errno;
-        if (answer.header.nlmsg_type == NLMSG_ERROR) return answer.error.error;
+        if (answer.header.nlmsg_type != NLMSG_ERROR || answer.header.nlmsg_seq != request->header.nlmsg_seq) continue;
+        *code = answer.error.error;
+        return 0;
     }
+}
+
+/* 0 or -errno. */
+static int ask(int socket, struct request *request) {
+    int answer, code = put(socket, request);
+    if (!code) code = take_answer(socket, request, &answer);
+    return code ? code : answer;
 }
 
 static int socket_in(int namespace) {
@@ -83,7 +97,7 @@ static int socket_in(int namespace) {
 }
 
 /* What is to be kept of one address; 0 where it is not. */
-static int keep(const struct nlmsghdr *header, uint32_t index, struct address *kept) {
+static int keep(const struct nlmsghdr *header, uint32_t index, struct crt_address *kept) {
     const struct ifaddrmsg *head = NLMSG_DATA(header);
     int rest = (int)IFA_PAYLOAD(header);
     if (header->nlmsg_type != RTM_NEWADDR || head->ifa_index != index || head->ifa_scope != RT_SCOPE_UNIVERSE) return 0;
@@ -102,7 +116,7 @@ static int keep(const struct nlmsghdr *header, uint32_t index, struct address *k
 }
 
 /* How many, or -errno. */
-static int addresses_of(int socket, uint32_t index, struct address addresses[MOST_ADDRESSES]) {
+static int addresses_of(int socket, uint32_t index, struct crt_address addresses[MOST_ADDRESSES]) {
     _Alignas(struct nlmsghdr) char buffer[32768];
     struct request request;
     int count = 0;
@@ -115,7 +129,7 @@ static int addresses_of(int socket, uint32_t index, struct address addresses[MOS
         for (struct nlmsghdr *header = (void *)buffer; NLMSG_OK(header, (uint32_t)got); header = NLMSG_NEXT(header, got)) {
             if (header->nlmsg_type == NLMSG_DONE) return count;
             if (header->nlmsg_type == NLMSG_ERROR) return ((struct nlmsgerr *)NLMSG_DATA(header))->error;
-            struct address found;
+            struct crt_address found;
             if (!keep(header, index, &found)) continue;
             if (count == MOST_ADDRESSES) return -E2BIG;
             addresses[count++] = found;
@@ -123,7 +137,7 @@ static int addresses_of(int socket, uint32_t index, struct address addresses[MOS
     }
 }
 
-static int give_address(int socket, uint32_t index, const struct address *address) {
+static int give_address(int socket, uint32_t index, const struct crt_address *address) {
     const uint32_t told = IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN;
     struct request request;
     begin(&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof request.address);
@@ -137,13 +151,18 @@ static int give_address(int socket, uint32_t index, const struct address *addres
     return ask(socket, &request);
 }
 
+/* Whether there is a device of this number; -ENODEV. */
+static int find(int socket, int index) {
+    struct request request;
+    begin(&request, RTM_GETLINK, 0, sizeof request.link);
+    request.link.ifi_index = index;
+    return ask(socket, &request);
+}
+
 /* A number that no device has there: its own, if it can be. -errno. */
 static int free_index(int socket, int index) {
-    struct request request;
     for (; index < INT32_MAX; index++) {
-        begin(&request, RTM_GETLINK, 0, sizeof request.link);
-        request.link.ifi_index = index;
-        int code = ask(socket, &request);
+        int code = find(socket, index);
         if (code == -ENODEV) return index;
         if (code < 0) return code;
     }
@@ -166,26 +185,31 @@ struct place {
     int namespace;
 };
 
+/* `number` is what it has there: it is told as well where nobody can say whether the device went. */
 static int carry(const struct place *from, const struct place *to, int index, int wanted, const char *name, int *number) {
     struct request request;
-    int free = free_index(to->socket, wanted), taken = check_free(to->socket, name);
+    int answer, free = free_index(to->socket, wanted), taken = check_free(to->socket, name);
     if (taken || free < 0) return taken ? taken : free;
     begin(&request, RTM_NEWLINK, 0, sizeof request.link);
     request.link.ifi_index = index;
     add(&request, IFLA_IFNAME, name, strlen(name) + 1);
     add(&request, IFLA_NET_NS_FD, &to->namespace, sizeof to->namespace);
     add(&request, IFLA_NEW_IFINDEX, &free, sizeof free);
-    int code = ask(from->socket, &request);
-    if (!code) *number = free;
-    return code;
+    int code = put(from->socket, &request);
+    if (code) return code;
+    code = take_answer(from->socket, &request, &answer);
+    if (code || !answer) *number = free;
+    return code ? code : answer;
 }
 
 /* As far as it can be had; what failed first. */
-static int settle(int socket, int index, const struct address *addresses, int count, int is_up) {
+static int settle(int socket, int index, const struct crt_moved *moved, int is_up) {
     struct request request;
     int first = 0, code;
-    for (int i = 0; i < count; i++)
-        if ((code = give_address(socket, (uint32_t)index, &addresses[i])) && !first) first = code;
+    for (int i = 0; i < moved->address_count; i++) {
+        code = give_address(socket, (uint32_t)index, &moved->addresses[i]);
+        if (code && code != -EEXIST && !first) first = code;
+    }
     if (!is_up) return first;
     begin(&request, RTM_NEWLINK, 0, sizeof request.link);
     request.link.ifi_index = index;
@@ -194,21 +218,25 @@ static int settle(int socket, int index, const struct address *addresses, int co
     return first ? first : code;
 }
 
-/* With these addresses, to where it was. */
-static int carry_back(const struct place *here, const struct place *there, struct crt_moved *moved, const struct address *addresses, int count) {
-    int index, code = carry(there, here, moved->number, moved->old_number, moved->old_name, &index);
+/* To where it was, and is if a word of the kernel's was lost. */
+static int carry_back(const struct place *here, const struct place *there, struct crt_moved *moved) {
+    int index, code = find(there->socket, moved->number);
+    if (code == -ENODEV) code = (index = (int)if_nametoindex(moved->old_name)) ? 0 : -errno;
+    else if (!code) code = carry(there, here, moved->number, moved->old_number, moved->old_name, &index);
     if (code) return code;
     moved->number = 0;
-    return settle(here->socket, index, addresses, count, moved->was_up);
+    return settle(here->socket, index, moved, moved->was_up);
 }
 
 static int carry_over(const struct place *here, const struct place *there, const char *name, struct crt_moved *moved) {
-    struct address addresses[MOST_ADDRESSES];
-    int count = addresses_of(here->socket, (uint32_t)moved->old_number, addresses);
-    int code = count < 0 ? count : carry(here, there, moved->old_number, moved->old_number, name, &moved->number);
-    if (code) return code;
-    code = settle(there->socket, moved->number, addresses, count, 1);
-    if (code) carry_back(here, there, moved, addresses, count);
+    moved->addresses = calloc(MOST_ADDRESSES, sizeof *moved->addresses);
+    if (!moved->addresses) return -ENOMEM;
+    int count = addresses_of(here->socket, (uint32_t)moved->old_number, moved->addresses);
+    if (count < 0) return count;
+    moved->address_count = count;
+    int code = carry(here, there, moved->old_number, moved->old_number, name, &moved->number);
+    if (!code) code = settle(there->socket, moved->number, moved, 1);
+    if (code && moved->number) carry_back(here, there, moved);
     return code;
 }
 
@@ -245,11 +273,14 @@ int32_t crt_move_device(const char *device, int32_t namespace, const char *name,
 }
 
 int32_t crt_return_device(struct crt_moved *moved, int32_t namespace) {
-    struct address addresses[MOST_ADDRESSES];
     struct place here, there;
     int code = open_places(namespace, &here, &there);
-    int count = code ? code : addresses_of(there.socket, (uint32_t)moved->number, addresses);
-    if (count >= 0) code = carry_back(&here, &there, moved, addresses, count);
+    if (!code) code = carry_back(&here, &there, moved);
     close_places(&here, &there);
-    return count < 0 ? count : code;
+    return code;
+}
+
+void crt_forget_device(struct crt_moved *moved) {
+    free(moved->addresses);
+    moved->addresses = NULL;
 }

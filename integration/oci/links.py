@@ -126,12 +126,14 @@ def test_network_devices_come_back(runtime):
         assert target.names() == {"lo", "dev0", "peer0"}, target.names()
         # nor is it lost where one of all words to the kernel is refused besides, on its way back too
         trace = runtime.folder + "/words"
-        for turn in range(1, 100):
-            place.ip("address", "replace", *kept[1].split(), "dev", "dev0")  # which goes by the second try
-            tracer = ["strace", "-qq", "-o", trace, "-e", "trace=sendto", "-e", f"inject=sendto:error=ENOBUFS:when={turn}"]
-            done = subprocess.run([*tracer, place.caller, "--root", runtime.root, "run", "--bundle", folder, runtime.id()], capture_output=True, text=True, timeout=60)
-            assert done.returncode != 0 and "dev0" in place.names(), (turn, done)
-            assert target.names() == {"lo", "dev0", "peer0"}, (turn, done, target.names())
-            if "INJECTED" not in open(trace).read():
-                break
-        assert 10 < turn < 99, turn
+        for call in ("sendto", "recvfrom"):
+            for turn in range(1, 100):
+                place.ip("address", "replace", *kept[1].split(), "dev", "dev0")
+                tracer = ["strace", "-qq", "-o", trace, "-e", f"trace={call}", "-e", f"inject={call}:error=ENOBUFS:when={turn}"]
+                words = [*tracer, place.caller, "--root", runtime.root, "run", "--bundle", folder, runtime.id()]
+                done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+                assert done.returncode != 0 and "dev0" in place.names(), (call, turn, done)
+                assert target.names() == {"lo", "dev0", "peer0"}, (call, turn, done, target.names())
+                if "INJECTED" not in open(trace).read():
+                    break
+            assert 10 < turn < 99, (call, turn)

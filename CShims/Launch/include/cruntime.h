@@ -60,17 +60,20 @@ struct crt_hook {
  * the beginning of what it wrote to its standard error. */
 int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity);
 
+struct crt_address;
 /* A network device of ours that is in another namespace. */
 struct crt_moved {
     int32_t number; /* 0: it is not there, or not any more */
-    int32_t old_number, was_up;
+    int32_t old_number, was_up, address_count;
     char old_name[16];
+    struct crt_address *addresses; /* what it had that is to last */
 };
 /* Takes a network device of ours to a network namespace, where it gets a name, which may end in %d for one that is free, its addresses again, and is set up.
  * What fails half-way is taken back; where that fails as well `moved` says so. */
 int32_t crt_move_device(const char *device, int32_t namespace, const char *name, struct crt_moved *moved);
-/* Takes it back, with the addresses that it has by then; up if it was. */
+/* Takes it back, with the addresses that it had; up if it was. */
 int32_t crt_return_device(struct crt_moved *moved, int32_t namespace);
+void crt_forget_device(struct crt_moved *moved);
 
 /* A child that does nothing and does not outlive this process: a descriptor of it. */
 int32_t crt_hold(int32_t *pid);

@@ -10,6 +10,10 @@ final class GivenDevices {
     private var namespace: Descriptor?
     private var moved: [crt_moved] = []
 
+    deinit {
+        for index in moved.indices { crt_forget_device(&moved[index]) }
+    }
+
     /// One after the other; an error names the one that cannot go.
     func give(_ devices: [LinuxSpecification.NetworkDevice], to processID: Int32) throws(OCIRuntimeError) {
         if devices.isEmpty { return }
@@ -21,7 +25,7 @@ final class GivenDevices {
         for device in devices {
             var one = crt_moved()
             let code = crt_move_device(device.hostName, raw, device.name, &one)
-            if one.number != 0 { moved.append(one) }
+            if one.number != 0 { moved.append(one) } else { crt_forget_device(&one) }
             guard code == 0 else {
                 throw .unsupported(
                     field: "linux.netDevices.\(device.hostName)",
@@ -34,6 +38,7 @@ final class GivenDevices {
     func takeBack(_ log: RuntimeLog) {
         guard let raw = namespace?.raw else { return }
         while var one = moved.popLast() {
+            defer { crt_forget_device(&one) }
             let code = crt_return_device(&one, raw)
             if code == 0 { continue }
             let name = withUnsafeBytes(of: one.old_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
