@@ -142,23 +142,21 @@ def test_hook_surroundings(runtime):
 
 def test_hook_ends_with_its_caller(runtime):
     """hooks: one that runs when its caller is killed ends as well, also in a user namespace and with the host's processes."""
-    def running():
-        found = subprocess.run(["pgrep", "-f", "^sleep 86397$"], capture_output=True, text=True)
-        return found.stdout.split()
+    length = f"86397.{os.getpid()}"
     def beside_the_host(c):
         with_users(c)
         without(c, "pid")
         c["mounts"] = [m for m in c["mounts"] if m["type"] != "proc"]
     for alter in (lambda c: None, with_users, beside_the_host):
         for station in "createRuntime", "createContainer":
-            hooks = {station: [{"path": "/bin/sleep", "args": ["sleep", "86397"]}]}
+            hooks = {station: [{"path": "/bin/sleep", "args": ["sleep", length]}]}
             folder = runtime.bundle("true", lambda c: (alter(c), c.update(hooks=hooks)))
             words = runtime.command("create", "--bundle", folder, runtime.id())
             caller = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            until(running, "the hook")
+            until(lambda: running(f"sleep {length}"), "the hook")
             caller.kill()
             caller.wait()
-            until(lambda: not running(), "the hook's end")
+            until(lambda: not running(f"sleep {length}"), "the hook's end")
 
 
 def test_hooks_see_mounts(runtime):
@@ -192,10 +190,11 @@ def test_hooks_leave_nothing_running(runtime):
         c["linux"]["namespaces"].append({"type": "pid", "path": f"/proc/{runtime.state(other)['pid']}/ns/pid"})
     log = tempfile.mkdtemp(dir=runtime.folder) + "/left"
     os.chmod(os.path.dirname(log), 0o777)
+    sleep = f"sleep 86398.{os.getpid()}"
     for change in (lambda c: None, with_users, in_others_sight):
-        hook = {"path": "/bin/sh", "args": ["sh", "-c", f"setsid sleep 86398 >/dev/null 2>&1 & sleep 86398 >/dev/null 2>&1 & echo begun >{log}"]}
+        hook = {"path": "/bin/sh", "args": ["sh", "-c", f"setsid {sleep} >/dev/null 2>&1 & {sleep} >/dev/null 2>&1 & echo begun >{log}"]}
         runtime.create(change=lambda c: (change(c), c.update(hooks={"createContainer": [hook]})))
-        assert open(log).read() == "begun\n" and not running("sleep 86398"), running("sleep 86398")
+        assert open(log).read() == "begun\n" and not running(sleep), running(sleep)
         os.unlink(log)
 
 

@@ -13,6 +13,8 @@ from world import TOP, equal, eventually, expect, fails, it
 
 HOOKS = "Hooks of devices"
 Security = cri.LinuxContainerSecurityContext
+# How long hooks sleep that do not end by themselves, and what they leave. No other run's, which the machine may have at the same time.
+LONG, LEFT = f"86399.{os.getpid()}", f"86398.{os.getpid()}"
 
 
 def program(w, text):
@@ -74,7 +76,7 @@ def listed(w):
 
 def left_of(w, before):
     """Containers, and processes of hooks that were to go on for long."""
-    return listed(w) - before, processes("86399")
+    return listed(w) - before, processes(LONG)
 
 
 @it(HOOKS, "one before the container leaves the host finds its root, its mounts and its state, and has what it makes there stay")
@@ -121,7 +123,7 @@ def start_hook(w):
 @it(HOOKS, "one that fails is named with its device and its words, and nothing is left")
 def failing(w):
     path, folder = program(w, "printf 'it is \\033[31mbroken\\n' >&2; exit 3")
-    slow, slow_folder = program(w, "sleep 86399 & sleep 86399")
+    slow, slow_folder = program(w, f"sleep {LONG} & sleep {LONG}")
     describe(w, "full.json", [
         device("broken", hooks=[hook("createContainer", path, folder)]),
         device("slow", hooks=[hook("createContainer", slow, slow_folder, timeout=1)]),
@@ -143,21 +145,21 @@ def failing(w):
 
 @it(HOOKS, "one that runs for long is killed with its container's monitor")
 def killed_with_monitor(w):
-    path, folder = program(w, "exec sleep 86399")
+    path, folder = program(w, f"exec sleep {LONG}")
     describe(w, "full.json", [device("slow", hooks=[hook("createContainer", path, folder)])])
     for pid in cri.CONTAINER, cri.NODE:
         call, told = given_in_thread(pod_of(w, pid), "slow")
-        monitor = parent(parent(eventually(lambda: processes("86399"), "the hook")[0]))
+        monitor = parent(parent(eventually(lambda: processes(LONG), "the hook")[0]))
         expect("podmonitor" in read(f"/proc/{monitor}/cmdline"), "who has the hook run")
         os.kill(monitor, signal.SIGKILL)
-        eventually(lambda: not processes("86399"), "the hook's end")
+        eventually(lambda: not processes(LONG), "the hook's end")
         call.join(60)
         expect(told, "the call does not end")
 
 
 @it(HOOKS, "what one leaves running is gone before the program, and does not hold it up; what the program's own leaves stays")
 def left_running(w):
-    noise = "(while :; do echo noise >&2; done) & sleep 86398 &"
+    noise = f"(while :; do echo noise >&2; done) & sleep {LEFT} &"
     path, folder = program(w, noise + " exit 0")
     describe(w, "full.json", [
         device("host", hooks=[hook("createContainer", path, folder)]),
@@ -165,56 +167,56 @@ def left_running(w):
     container = given(pod_of(w), "host")
     told = container.says("ps")
     expect("sleep" not in told and "/hook" not in told, told)
-    equal(processes("86398"), [])
-    expect("sleep 86398" in given(pod_of(w), "own").says("ps"), "the check sees nothing at all")
+    equal(processes(LEFT), [])
+    expect(f"sleep {LEFT}" in given(pod_of(w), "own").says("ps"), "the check sees nothing at all")
 
 
 @it(HOOKS, "a pod is ended while one runs, before and at a start")
 def ended_meanwhile(w):
-    path, folder = program(w, "exec sleep 86399")
+    path, folder = program(w, f"exec sleep {LONG}")
     describe(w, "full.json", [
         device("slow", hooks=[hook("createContainer", path, folder)]),
-        device("start", hooks=[{"hookName": "startContainer", "path": "/bin/sleep", "args": ["sleep", "86399"]}])])
+        device("start", hooks=[{"hookName": "startContainer", "path": "/bin/sleep", "args": ["sleep", LONG]}])])
     pod = pod_of(w)
     call, told = given_in_thread(pod, "slow")
-    eventually(lambda: processes("86399"), "the hook")
+    eventually(lambda: processes(LONG), "the hook")
     w.runtime.StopPodSandbox(cri.SandboxID(pod_sandbox_id=pod.id), timeout=30)
     call.join(30)
-    expect(told and not processes("86399"), "the hook goes on")
+    expect(told and not processes(LONG), "the hook goes on")
     other = pod_of(w)
     container = given(other, "start", start=False)
     call = threading.Thread(target=lambda: told.append(fails(container.start)))
     call.start()
-    eventually(lambda: processes("86399"), "the hook")
+    eventually(lambda: processes(LONG), "the hook")
     w.runtime.RemovePodSandbox(cri.SandboxID(pod_sandbox_id=other.id), timeout=30)
     call.join(30)
-    expect(len(told) == 2 and not processes("86399"), "the start goes on")
+    expect(len(told) == 2 and not processes(LONG), "the start goes on")
 
 
 @it(HOOKS, "none begins in a pod once its end has")
 def none_after_the_end(w):
-    path, folder = program(w, "exec sleep 86399")
+    path, folder = program(w, f"exec sleep {LONG}")
     describe(w, "full.json", [device("slow", hooks=[hook("createContainer", path, folder)])])
     pod = pod_of(w)
     # All but one wait for their turn.
     calls = [given_in_thread(pod, "slow") for _ in range(5)]
-    eventually(lambda: processes("86399"), "the hook")
+    eventually(lambda: processes(LONG), "the hook")
     w.runtime.StopPodSandbox(cri.SandboxID(pod_sandbox_id=pod.id), timeout=30)
     for call, told in calls:
         call.join(30)
         expect(told, "a call goes on")
     expect(any("is being stopped" in told[0] for _, told in calls), [told for _, told in calls])
-    equal(processes("86399"), [])
+    equal(processes(LONG), [])
 
 
 @it(HOOKS, "the pod's other containers go on while one runs")
 def others_go_on(w):
-    path, folder = program(w, "exec sleep 86399")
+    path, folder = program(w, f"exec sleep {LONG}")
     describe(w, "full.json", [device("slow", hooks=[hook("createContainer", path, folder)])])
     pod = pod_of(w)
     other = in_namespaces(pod, TOP)
     call, told = given_in_thread(pod, "slow")
-    sleeper = eventually(lambda: processes("86399"), "the hook")[0]
+    sleeper = eventually(lambda: processes(LONG), "the hook")[0]
     equal(other.says("echo", "here"), "here\n")
     expect(os.path.exists(f"/proc/{sleeper}"), "the hook had ended")
     os.kill(sleeper, signal.SIGKILL)

@@ -5,7 +5,7 @@ import threading
 
 import runtime_pb2 as cri
 from devices import describe, device
-from hooks import given, given_in_thread, hook, left_of, listed, pod_of, processes, program, read
+from hooks import LONG, given, given_in_thread, hook, left_of, listed, pod_of, processes, program, read
 from mounts import unmount
 from world import equal, eventually, expect, fails, it
 
@@ -44,7 +44,7 @@ def in_order(w):
 @it(HOST, "one that fails before the program is named with its device and its words, and nothing is left")
 def failing(w):
     path, folder = program(w, "printf 'it is broken\\n' >&2; exit 3")
-    slow, slow_folder = program(w, "sleep 86399 & sleep 86399")
+    slow, slow_folder = program(w, f"sleep {LONG} & sleep {LONG}")
     gone, gone_folder = program(w, "echo gone >$1/gone")
     describe(w, "full.json", [
         device("broken", hooks=[hook("createRuntime", path, folder), hook("poststop", gone, gone_folder)]),
@@ -71,14 +71,14 @@ def failing_late(w):
 
 @it(HOST, "one after the end is over with its time, and so is what it leaves running")
 def ended_with_time(w):
-    slow, slow_folder = program(w, "echo begun >>$1/begun; sleep 86399 & sleep 86399")
-    path, folder = program(w, "sleep 86399 & cat /proc/self/cgroup >$1/cgroup")
+    slow, slow_folder = program(w, f"echo begun >>$1/begun; sleep {LONG} & sleep {LONG}")
+    path, folder = program(w, f"sleep {LONG} & cat /proc/self/cgroup >$1/cgroup")
     describe(w, "full.json", [device("0", hooks=[hook("poststop", slow, slow_folder, timeout=1), hook("poststop", path, folder)])])
     pod = pod_of(w)
     container = given(pod, "0")
     pod.stop()
     container.remove()
-    equal((read(slow_folder, "begun"), processes("86399")), ("begun\n", []))
+    equal((read(slow_folder, "begun"), processes(LONG)), ("begun\n", []))
     expect(f"/{container.id[:32]}-hooks\n" in read(folder, "cgroup"), "it is not in a group of its own: " + read(folder, "cgroup"))
 
 
@@ -97,39 +97,39 @@ def ended_once(w):
 
 @it(HOST, "a pod is ended while one runs, with all that it has begun, and none begins after that")
 def ended_meanwhile(w):
-    path, folder = program(w, "sleep 86399 & exec sleep 86399")
+    path, folder = program(w, f"sleep {LONG} & exec sleep {LONG}")
     describe(w, "full.json", [
         device("slow", hooks=[hook("prestart", path, folder), hook("createRuntime", path, folder)]),
         device("late", hooks=[hook("poststart", path, folder)])])
     pod = pod_of(w)
     calls = [given_in_thread(pod, "slow") for _ in range(3)]
-    eventually(lambda: processes("86399"), "the hook")
+    eventually(lambda: processes(LONG), "the hook")
     w.runtime.StopPodSandbox(cri.SandboxID(pod_sandbox_id=pod.id), timeout=30)
     for call, told in calls:
         call.join(30)
         expect(told, "a call goes on")
-    equal(processes("86399"), [])
+    equal(processes(LONG), [])
     other = pod_of(w)
     container = given(other, "late", start=False)
     call = threading.Thread(target=container.start)
     call.start()
-    eventually(lambda: processes("86399"), "the hook")
+    eventually(lambda: processes(LONG), "the hook")
     w.runtime.RemovePodSandbox(cri.SandboxID(pod_sandbox_id=other.id), timeout=30)
     call.join(30)
-    expect(not call.is_alive() and not processes("86399"), "the start goes on")
+    expect(not call.is_alive() and not processes(LONG), "the start goes on")
 
 
 @it(HOST, "who waits for one ends with the pod's monitor, and the hook with them")
 def monitor_gone(w):
-    path, folder = program(w, "cat >$1/state; exec sleep 86399")
+    path, folder = program(w, f"cat >$1/state; exec sleep {LONG}")
     describe(w, "full.json", [device("slow", hooks=[hook("createRuntime", path, folder)])])
     call, told = given_in_thread(pod_of(w), "slow")
-    eventually(lambda: processes("86399"), "the hook")
+    eventually(lambda: processes(LONG), "the hook")
     waiting = json.loads(read(folder, "state"))["pid"]
     monitor = int(read(f"/proc/{waiting}/stat").rpartition(")")[2].split()[1])
     expect("podmonitor" in read(f"/proc/{monitor}/cmdline"), "who has made it")
     os.kill(monitor, 9)
-    eventually(lambda: not processes("86399") and not os.path.exists(f"/proc/{waiting}"), "their end")
+    eventually(lambda: not processes(LONG) and not os.path.exists(f"/proc/{waiting}"), "their end")
     call.join(60)
     expect(told, "the call does not end")
 
