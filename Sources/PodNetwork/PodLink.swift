@@ -50,15 +50,23 @@ struct PodLink {
         }
     }
 
-    /// Puts the host's side in order: reverse path filter, neighbour, route.
+    /// Puts the host's side in order: no IPv6, reverse path filter, neighbour, route.
     func configureHost(_ socket: borrowing RouteSocket) throws(NetlinkError) {
         guard let link = try socket.link(named: hostName) else {
             throw NetlinkError("find link", hostName, code: ENODEV)
         }
         try NetworkSysctl("ipv4/conf/\(hostName)/rp_filter").write("1")
+        try refuseRouters()
         if routesLoopback { try NetworkSysctl("ipv4/conf/\(hostName)/route_localnet").write("1") }
         try socket.addNeighbour(address, at: podHardware, link: link.index)
         try socket.add(Route(IPv4Network(address, prefixLength: 32), link: link.index, source: gateway))
+    }
+
+    /// Pods have IPv4 alone. Over IPv6 the host would take whoever in the pod says so for its router (CVE-2020-10749), and be reached past all rules for IPv4.
+    private func refuseRouters() throws(NetlinkError) {
+        do throws(NetlinkError) {
+            try NetworkSysctl("ipv6/conf/\(hostName)/disable_ipv6").write("1")
+        } catch  where error.code == ENOENT {}  // a kernel without IPv6
     }
 
     /// A pod that reaches itself through a service sees its packets come back over the same link, for which the host

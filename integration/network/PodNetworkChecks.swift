@@ -40,6 +40,7 @@ func checkPodNetwork(_ scene: Scene, _ checks: Checks) async throws {
     checks.expect("pod to outside is masqueraded", try ask(from: scene.pod("a"), Scene.outside, 8080), "out 192.0.2.1")
     checks.expect("an address that no pod holds", try ask(from: scene.host, IPv4Address(10, 42, 0, 200), 80), "refused")
     try checkSpoofing(scene, checks, b)
+    try await checkRouters(scene, checks, network, a)
 
     try await checkRefusals(scene, checks, network)
     checks.expect("attach again is the same", try await scene.attach(network, "a") == a)
