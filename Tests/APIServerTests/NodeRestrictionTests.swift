@@ -42,6 +42,52 @@ import Testing
         #expect(try await api.get("/api/v1/namespaces/default/secrets/s", peer: agent).status == 403)
     }
 
+    /// CVE-2025-5187: a node whose owner is gone is deleted, and may make itself anew as it likes.
+    @Test func aNodeHasNoSayInWhoOwnsIt() async throws {
+        let api = try await TestServer()
+        let owners: JSONValue = [["apiVersion": "v1", "kind": "Namespace", "name": "gone", "uid": "1"]]
+        let path = "/api/v1/nodes/n1"
+        func node(_ owners: JSONValue) -> JSONValue { ["metadata": ["name": "n1", "ownerReferences": owners]] }
+        #expect(try await api.send(.post, "/api/v1/nodes", node(owners), peer: agent).status == 403)
+        #expect(try await api.send(.post, "/api/v1/nodes", node([]), peer: agent).status == 201)
+        let type: HTTPHeaders = ["Content-Type": "application/merge-patch+json"]
+        let refused = try await api.send(.patch, path, node(owners), headers: type, peer: agent)
+        #expect(refused.status == 403 && refused.message.contains("ownerReferences"), "\(refused.message)")
+        // Whom an administrator gives it as owner, it cannot take away.
+        #expect(try await api.send(.patch, path, node(owners), headers: type).status == 200)
+        #expect(try await api.send(.patch, path, node([]), headers: type, peer: agent).status == 403)
+        let label: JSONValue = ["metadata": ["labels": ["example.com/rack": "3"]]]
+        #expect(try await api.send(.patch, path, label, headers: type, peer: agent).status == 200)
+    }
+
+    /// Controllers and the garbage collector would take it for the owner's.
+    @Test func aMirrorPodHasNoOwnerButItsNode() async throws {
+        let api = try await TestServer()
+        let nodes = "/api/v1/nodes"
+        let made = try await api.send(.post, nodes, ["metadata": ["name": "n1"]], peer: agent)
+        let uid = try #require(made.json["metadata"]?["uid"]?.string)
+        func owned(_ name: String, _ change: JSONObject) -> JSONValue {
+            var owner: JSONObject = [
+                "apiVersion": "v1", "kind": "Node", "name": "n1", "uid": .string(uid), "controller": true,
+            ]
+            for member in change.members { owner[member.key] = member.value }
+            var pod = mirror(name).object ?? JSONObject()
+            var metadata = pod["metadata"]?.object ?? JSONObject()
+            metadata["ownerReferences"] = [.object(owner)]
+            pod["metadata"] = .object(metadata)
+            return .object(pod)
+        }
+        let changes: [JSONObject] = [
+            ["uid": "another's"], ["name": "n2"], ["kind": "Namespace"], ["blockOwnerDeletion": true],
+        ]
+        for change in changes {
+            let answer = try await api.send(.post, Path.pods, owned("bad", change), peer: agent)
+            #expect(answer.status == 403 && answer.message.contains("owner"), "\(change): \(answer.message)")
+        }
+        let own = try await api.send(.post, Path.pods, owned("own", [:]), peer: agent)
+        #expect(own.status == 201, "\(own.message)")
+    }
+
     @Test func labelsOfPodsStay() async throws {
         let api = try await TestServer()
         #expect(try await api.send(.post, Path.pods, pod("a", labels: ["app": "web"], node: "n1")).status == 201)

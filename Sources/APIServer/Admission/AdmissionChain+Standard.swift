@@ -10,7 +10,8 @@ extension AdmissionChain {
         }
         rules += [
             DefaultTolerationSeconds(), MemoryPressureToleration(), PriorityDefault(), NoRuntimeClass(),
-            AppArmorFields(), TaintNodesByCondition(), NodeRestriction(),
+            AppArmorFields(), TaintNodesByCondition(),
+            NodeRestriction(nodes: resources[Node.kind]),
         ]
         return AdmissionChain(rules: rules)
     }

@@ -5,6 +5,8 @@ import KubernetesAPI
 /// A node's agent writes its own node, its own lease, and pods that are bound to it; nothing of other nodes, and nothing by which it would come to read or
 /// attract more than was given to it.
 struct NodeRestriction: AdmissionRule {
+    let nodes: Resource?
+
     func validate(_ object: JSONObject, old: JSONObject?, _ request: AdmissionRequest) throws(Status) {
         guard let node = request.identity.nodeName else { return }
         switch (request.resource.kind.group, request.resource.kind.plural) {
@@ -33,6 +35,11 @@ struct NodeRestriction: AdmissionRule {
             guard PodReferences(object["spec"] ?? .null).isEmpty else {
                 throw refusal(request, "node \"\(node)\" can not create pods that reference other objects")
             }
+            guard Self.owners(object).allSatisfy({ isNode($0, node) }) else {
+                throw refusal(
+                    request, "node \"\(node)\" can only create pods with itself as owner, whose deletion waits for none"
+                )
+            }
         case .update, .delete:
             guard old?["spec"]?["nodeName"]?.string == node else {
                 throw refusal(request, "node \"\(node)\" can only change pods with spec.nodeName set to itself")
@@ -58,10 +65,23 @@ struct NodeRestriction: AdmissionRule {
         for field in ["podCIDR", "podCIDRs"] where Self.text(object, field) != Self.text(old ?? JSONObject(), field) {
             throw refusal(request, "node \"\(node)\" is not allowed to choose its \(field)")
         }
+        // The garbage collector would delete it for an owner that is gone, and the node make itself anew with other labels and taints.
+        guard Self.owners(object) == Self.owners(old ?? JSONObject()) else {
+            throw refusal(request, "node \"\(node)\" is not allowed to modify ownerReferences")
+        }
         guard request.operation == .update, request.subresource == nil else { return }
         guard object["spec"]?["taints"] == old?["spec"]?["taints"] else {
             throw refusal(request, "node \"\(node)\" is not allowed to modify taints")
         }
+    }
+
+    private static func owners(_ object: JSONObject) -> [JSONValue] { object[metadata: "ownerReferences"]?.array ?? [] }
+
+    /// Whether an owner is the node itself: by its uid, by which controllers and the garbage collector know owners.
+    private func isNode(_ owner: JSONValue, _ node: String) -> Bool {
+        guard let nodes, let found = nodes.cache[nodes.key(namespace: nil, name: node)] else { return false }
+        return owner["apiVersion"] == "v1" && owner["kind"] == "Node" && owner["name"]?.string == node
+            && owner["uid"] == found.tree[metadata: "uid"] && owner["blockOwnerDeletion"]?.bool != true
     }
 
     private static func changedLabels(_ object: JSONObject, _ old: JSONObject?) -> [String] {

@@ -26,6 +26,8 @@ package struct OwnerGraph: Sendable {
 
         /// It goes when those that it owns, and that say so, are gone.
         var waitsForDependents: Bool { isEnding && finalizers.contains(OwnerGraph.foreground) }
+        /// An owner with a namespace owns in its own alone.
+        func owns(in other: String) -> Bool { namespace.isEmpty || namespace == other }
         /// It goes when those that it owns no longer know it.
         var orphansDependents: Bool { isEnding && finalizers.contains(OwnerGraph.orphan) }
     }
@@ -93,8 +95,10 @@ package struct OwnerGraph: Sendable {
     }
 
     private func isBlocked(_ uid: String) -> Bool {
-        (dependents[uid] ?? []).contains { dependent in
-            items[dependent]?.owners.contains { $0.uid == uid && $0.blockOwnerDeletion == true } ?? false
+        guard let owner = items[uid] else { return false }
+        return (dependents[uid] ?? []).contains { dependent in
+            guard let dependent = items[dependent], owner.owns(in: dependent.namespace) else { return false }
+            return dependent.owners.contains { $0.uid == uid && $0.blockOwnerDeletion == true }
         }
     }
 
@@ -104,8 +108,8 @@ package struct OwnerGraph: Sendable {
         var isHeld = false
         var isAwaited = false
         for owner in item.owners {
-            // An owner with a namespace owns in its own alone: elsewhere it counts as absent, which is asked for.
-            if let known = items[owner.uid], known.namespace.isEmpty || known.namespace == item.namespace {
+            // Elsewhere it counts as absent, which is asked for.
+            if let known = items[owner.uid], known.owns(in: item.namespace) {
                 if known.waitsForDependents {
                     isAwaited = true
                     gone.append(owner)
