@@ -30,7 +30,7 @@ stop_helper() {
     # Not with wait: a subshell would wait for its own children.
     eventually 5 has_ended "$pid"
 }
-has_ended() { ! [ -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
+has_ended() { ! grep -qs '^State:.[^Z]' "/proc/$1/status"; }
 stop_helpers() { for name in open closed line right wrong clients; do stop_helper "$name"; done; }
 carried() { cat "$ROOT/line.count" 2>/dev/null || echo 0; }
 

@@ -32,7 +32,8 @@ extension Check {
             try expect(kept.count <= 5, "its streams, its root and the monitor's word: \(kept)")
             try await pod.monitor.closeInput("c")
             let exit = try await pod.nextExit()
-            try expect(exit.exitCode == 0 && pod.log("c").contains("end"), "\(exit)")
+            try expect(exit.exitCode == 0, "\(exit)")
+            try expect(try await pod.log("c", with: "end").contains("end"), "the end of its input")
         },
         Check("a dead monitor that is still held costs no processor time") { pod in
             try ProcessHandle(processID: pod.monitor.processID).signal(SIGKILL)
