@@ -36,12 +36,14 @@ package actor ClusterDNS {
 
     /// - Parameters:
     ///   - domain: the cluster's domain, mostly `cluster.local`.
+    ///   - patience: how long a server outside may take to answer before the next one is asked.
     ///   - upstream: the servers outside as they are now; called for every question that goes there.
     package init(
-        domain: DNSName, group: any EventLoopGroup, logger: Logger,
+        domain: DNSName, group: any EventLoopGroup, logger: Logger, patience: TimeAmount = .seconds(2),
         upstream: @escaping @Sendable () -> UpstreamServers
     ) {
-        answerer = QueryAnswerer(records: DNSRecords(domain: domain), forwarder: Forwarder(upstream: upstream))
+        let forwarder = Forwarder(patience: patience, upstream: upstream)
+        answerer = QueryAnswerer(records: DNSRecords(domain: domain), forwarder: forwarder)
         self.group = group
         self.logger = logger
     }

@@ -21,7 +21,7 @@ final class Forwarder: Sendable {
     private let inFlight = Atomic<Int>(0)
 
     /// - Parameter upstream: the servers as they are now; read for every question.
-    init(patience: TimeAmount = .seconds(2), upstream: @escaping @Sendable () -> UpstreamServers) {
+    init(patience: TimeAmount, upstream: @escaping @Sendable () -> UpstreamServers) {
         self.patience = patience
         self.upstream = upstream
     }
