@@ -28,10 +28,13 @@ settings() {
     mkdir -p "$ROOT/certs" && cp "$ROOT/pki/ca.pem" "$ROOT/certs/ca.crt"
     local name list="docker.io=http://127.0.0.1:5000"
     for name in 127.0.0.1:5000 127.0.0.1:5001 127.0.0.1:5002; do list+=" $name=http://$name"; done
+    for name in 192.0.2.1:5006 plain.proxied:5000 moved.proxied:5000 token.proxied:5000 strict.proxied:5000; do list+=" $name=http://$name"; done
     echo "registries: \"$list mirrored.example=http://127.0.0.1:5009,http://127.0.0.1:5000 closed.example=http://127.0.0.1:5001\"" >"$ROOT/c/config.yaml"
     echo "mirror-auth: $ROOT/mirrors.json" >>"$ROOT/c/config.yaml"
     echo "registry-certs: $ROOT/c/certs.d" >>"$ROOT/c/config.yaml"
-    echo "registry-ca: \"127.0.0.1:5003=$ROOT/pki/ca.pem 127.0.0.1:5004=$ROOT/pki/ca.pem\"" >>"$ROOT/c/config.yaml"
+    list=
+    for name in 127.0.0.1:5003 127.0.0.1:5004 tls.proxied:5007 wrong.proxied:5007; do list+=" $name=$ROOT/pki/ca.pem"; done
+    echo "registry-ca: \"$list\"" >>"$ROOT/c/config.yaml"
 }
 
 [ "$(id -u)" = 0 ] || { echo "needs root" >&2; exit 77; }
@@ -45,7 +48,9 @@ trap clean_all_up EXIT
 make_network
 settings
 [ -z "${SWIFTLET_COLLECT:-}" ] || small_disk || { skip "collection" "this host has no loop devices"; exit 77; }
+export $(proxy_variables)
 start_server || { cat "$ROOT/log"; exit 1; }
+unset HTTP_PROXY https_proxy NO_PROXY
 INSTANCE=$(cat "$ROOT/d/instance")
 
 make_images
@@ -58,6 +63,7 @@ fi
 archives
 registry
 tls
+proxies
 pods
 policies
 handing_on

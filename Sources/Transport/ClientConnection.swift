@@ -76,10 +76,20 @@ final class ClientConnector: Sendable {
     private let endpoint: HTTPEndpoint
     private let limits: ClientLimits
     private let threads: IOThreads
+    private let proxy: HTTPProxy?
+    private let proxyTLS: NIOSSLContext?
     private let tls: TLSState
 
-    init(endpoint: HTTPEndpoint, limits: ClientLimits, threads: IOThreads) throws(TransportError) {
+    init(
+        endpoint: HTTPEndpoint, proxy: HTTPProxy?, limits: ClientLimits, threads: IOThreads
+    ) throws(TransportError) {
         self.endpoint = endpoint
+        self.proxy = proxy
+        if case .https(_, _, let configuration)? = proxy?.endpoint {
+            proxyTLS = try configuration.context()
+        } else {
+            proxyTLS = nil
+        }
         self.limits = limits
         self.threads = threads
         if case .https(_, _, let configuration) = endpoint {
@@ -107,7 +117,7 @@ final class ClientConnector: Sendable {
                 }
             }
         do {
-            let channel = try await endpoint.connect(bootstrap).get()
+            let channel = try await (proxy?.endpoint ?? endpoint).connect(bootstrap).get()
             guard let handler = made.places.withLock({ $0[ObjectIdentifier(channel)] }) else {
                 throw ChannelError.ioOnClosedChannel
             }
@@ -117,26 +127,37 @@ final class ClientConnector: Sendable {
         } catch {
             pool.remove(nil)
             if case .connectTimeout? = error as? ChannelError { throw .timedOut(after: limits.totalTime) }
-            throw .connectFailed(endpoint: endpoint.description, reason: connectionReason(error))
+            throw .connectFailed(endpoint: description, reason: connectionReason(error))
         }
     }
 
+    /// The endpoint and the proxy on the way to it.
+    var description: String { endpoint.description + (proxy.map { " through the proxy \($0)" } ?? "") }
+
     private func configure(_ channel: any Channel, _ pool: ConnectionPool) throws -> ResponseHandler {
         let pipeline = channel.pipeline.syncOperations
+        if let proxy, let proxyTLS { try pipeline.addHandler(Self.handler(proxyTLS, for: proxy.host)) }
         if let context = tls.current, case .https(let host, _, let configuration) = endpoint {
-            // An IP address is checked against the certificate by itself; only names go into SNI.
-            let name = configuration.serverName ?? host
-            let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
-            try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name))
+            if let proxy {
+                let tunnel = ProxyTunnel(to: endpoint.hostField, through: proxy, limit: limits.headerBytes)
+                try pipeline.addHandler(tunnel)
+            }
+            try pipeline.addHandler(Self.handler(context, for: configuration.serverName ?? host))
         }
         if case .unix = endpoint {} else { try prepareSocket(channel) }
         var decoding = NIOHTTPDecoderLimitConfiguration()
         decoding.maxHeaderFieldSize = limits.headerBytes
         decoding.maxHeaderListSize = limits.headerBytes
         let decoder = HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoding)
-        let handler = ResponseHandler(endpoint: endpoint.description, pool: pool)
+        let handler = ResponseHandler(endpoint: description, pool: pool)
         try pipeline.addHandlers([HTTPRequestEncoder(), ByteToMessageHandler(decoder), handler])
         return handler
+    }
+
+    /// An IP address is checked against the certificate by itself; only names go into SNI.
+    private static func handler(_ context: NIOSSLContext, for name: String) throws -> NIOSSLClientHandler {
+        let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
+        return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name)
     }
 }
 

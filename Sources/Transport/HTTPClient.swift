@@ -11,17 +11,20 @@ import NIOWebSocket
 /// whose kept connection closes before any of the response has come is sent once more if it is idempotent, with its whole body. Redirects are not followed.
 package final class HTTPClient: HTTPHandler {
     private let endpoint: HTTPEndpoint
+    private let proxy: HTTPProxy?
     private let limits: ClientLimits
     private let connector: ClientConnector
     private let pool: ConnectionPool
 
+    /// - Parameter proxy: what all connections go through.
     /// - Throws: `tls` where a certificate cannot be used.
     package init(
-        _ endpoint: HTTPEndpoint, limits: ClientLimits = ClientLimits(), threads: IOThreads
+        _ endpoint: HTTPEndpoint, proxy: HTTPProxy? = nil, limits: ClientLimits = ClientLimits(), threads: IOThreads
     ) throws(TransportError) {
         self.endpoint = endpoint
+        self.proxy = proxy
         self.limits = limits
-        connector = try ClientConnector(endpoint: endpoint, limits: limits, threads: threads)
+        connector = try ClientConnector(endpoint: endpoint, proxy: proxy, limits: limits, threads: threads)
         pool = ConnectionPool(limits: limits)
     }
 
@@ -30,6 +33,14 @@ package final class HTTPClient: HTTPHandler {
     }
 
     package func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+        let response = try await answer(request)
+        // The server's answers have no such status: it is the proxy's.
+        guard let proxy, response.status == 407 else { return response }
+        let refusal = ProxyRefusal(status: response.status, proxy: proxy)
+        throw .connectFailed(endpoint: connector.description, reason: refusal.description)
+    }
+
+    private func answer(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         var deadline = NIODeadline.now() + TimeAmount(limits.totalTime)
         let head = head(for: request)
         if let kept = pool.take() {
@@ -105,7 +116,7 @@ package final class HTTPClient: HTTPHandler {
 
     private func connect(_ deadline: NIODeadline) async throws(HTTPError) -> ClientConnection {
         guard pool.reserve() else {
-            throw .connectFailed(endpoint: endpoint.description, reason: "\(limits.connections) connections are open")
+            throw .connectFailed(endpoint: connector.description, reason: "\(limits.connections) connections are open")
         }
         return try await connector.connect(deadline: deadline, pool: pool)
     }
@@ -117,9 +128,15 @@ package final class HTTPClient: HTTPHandler {
         if !request.body.isEmpty || request.method.carriesBody {
             headers.replaceOrAdd(name: "Content-Length", value: String(request.body.count))
         }
+        var target = request.target ?? RequestTarget.text(path: request.path, query: request.query)
+        if case .http = endpoint, let proxy {
+            target = endpoint.description + target
+            if let authorization = proxy.authorization {
+                headers.replaceOrAdd(name: "Proxy-Authorization", value: authorization)
+            }
+        }
         return HTTPRequestHead(
-            version: .http1_1, method: .init(rawValue: request.method.rawValue),
-            uri: request.target ?? RequestTarget.text(path: request.path, query: request.query), headers: headers)
+            version: .http1_1, method: .init(rawValue: request.method.rawValue), uri: target, headers: headers)
     }
 }
 

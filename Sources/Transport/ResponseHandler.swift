@@ -68,6 +68,8 @@ final class ResponseHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if error is HTTPParserError {
             failure = failure ?? .malformed("the response cannot be read: \(error)")
+        } else if let refusal = error as? ProxyRefusal {
+            failure = failure ?? .connectFailed(endpoint: endpoint, reason: refusal.description)
         } else {
             cause = cause ?? connectionReason(error)
         }

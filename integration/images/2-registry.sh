@@ -31,7 +31,7 @@ stop_helper() {
     eventually 5 has_ended "$pid"
 }
 has_ended() { ! grep -qs '^State:.[^Z]' "/proc/$1/status"; }
-stop_helpers() { for name in open closed line right wrong clients; do stop_helper "$name"; done; }
+stop_helpers() { for name in open closed line right wrong clients near proxy proxied; do stop_helper "$name"; done; }
 carried() { cat "$ROOT/line.count" 2>/dev/null || echo 0; }
 
 start_registries() {

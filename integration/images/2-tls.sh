@@ -6,7 +6,7 @@ make_certificates() {
     mkdir -p "$pki"
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=test authority" \
         -keyout "$pki/ca.key" -out "$pki/ca.pem" 2>/dev/null
-    for name in right:IP:127.0.0.1 wrong:DNS:elsewhere.example client:DNS:client.example; do
+    for name in right:IP:127.0.0.1 wrong:DNS:elsewhere.example proxied:DNS:tls.proxied client:DNS:client.example; do
         openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=registry" \
             -keyout "$pki/${name%%:*}.key" -out "$pki/request" 2>/dev/null
         openssl x509 -req -in "$pki/request" -CA "$pki/ca.pem" -CAkey "$pki/ca.key" -CAcreateserial -days 2 \

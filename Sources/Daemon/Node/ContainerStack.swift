@@ -41,8 +41,8 @@ struct ContainerStack: Sendable {
             certificates: RegistryCertificates(
                 authorities: try RegistryAuthorities(configuration.registryAuthorities),
                 directories: configuration.registryCertificates),
-            mirrors: MirrorCredentials(path: configuration.mirrorCredentials), threads: threads, files: blocking,
-            time: time)
+            mirrors: MirrorCredentials(path: configuration.mirrorCredentials), proxies: .ofThisProcess,
+            threads: threads, files: blocking, time: time)
         // Threads of their own: unpacking takes seconds, and containers must not stand behind it.
         let images = ImageStore(
             paths: paths.runtime, threads: blocking, bulk: BlockingThreads(count: 4), time: time,

@@ -9,8 +9,8 @@ extension RegistryClient {
     /// Over this process's connections; TLS is checked against the system's authorities and those that are configured for the host.
     /// - Parameter files: read the certificates and the mirrors' credentials.
     init(
-        hosts: RegistryHosts, certificates: RegistryCertificates, mirrors: MirrorCredentials, threads: IOThreads,
-        files: BlockingThreads, time: any TimeSource
+        hosts: RegistryHosts, certificates: RegistryCertificates, mirrors: MirrorCredentials, proxies: RegistryProxies,
+        threads: IOThreads, files: BlockingThreads, time: any TimeSource
     ) {
         var limits = ClientLimits()
         limits.totalTime = .seconds(60)
@@ -34,8 +34,9 @@ extension RegistryClient {
                     throw .failed("registry \(origin): \(error)")
                 }
             }
+            let proxy = try proxies.proxy(for: origin)
             do throws(TransportError) {
-                return try HTTPClient(endpoint, limits: chosen, threads: threads)
+                return try HTTPClient(endpoint, proxy: proxy, limits: chosen, threads: threads)
             } catch {
                 throw .failed("registry \(origin): \(error)")
             }

@@ -22,7 +22,7 @@ package struct RegistryOrigin: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Of `host[:port]`; nil where it is neither a name nor an address.
-    init?(isSecure: Bool, authority: Substring) {
+    package init?(isSecure: Bool, authority: Substring) {
         var host = authority
         var port = isSecure ? 443 : 80
         if authority.first == "[" {

@@ -142,6 +142,9 @@ final class RegistrySession: Sendable {
         if text.contains("the server takes no client") {
             return "certs.d/\(host) (setting registry-certs) holds it as client.cert and client.key"
         }
+        if text.contains("the proxy asks for") || text.contains("the proxy takes no such") {
+            return "the daemon's HTTP_PROXY and HTTPS_PROXY name them: http://USER:PASSWORD@HOST:PORT"
+        }
         guard text.contains("does not speak TLS") else { return nil }
         return "a registry without TLS is named by the setting registries: \(host)=http://\(host)"
     }
