@@ -134,16 +134,17 @@ static int start(const struct crt_hook *hook, const int input[2], const int erro
 /* Milliseconds that a hook has to be gone once it is killed. */
 enum { END_PATIENCE = 5000 };
 
-/* Behind a filter one of the two ways may not be had; what hangs in the kernel is not waited for longer than END_PATIENCE. */
-static void end_hook(int pidfd, pid_t pid) {
+/* Behind a filter one of the two ways may not be had; what hangs in the kernel is not waited for longer than END_PATIENCE: 0 then. */
+static int end_hook(int pidfd, pid_t pid) {
     siginfo_t info = {0};
     struct pollfd ended = {.fd = pidfd, .events = POLLIN};
     int64_t end = now() + END_PATIENCE;
     if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0) kill(pid, SIGKILL);
     while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) == 0 && !info.si_pid) {
         int64_t left = end - now();
-        if (left <= 0 || (poll(&ended, 1, (int)left) < 0 && errno != EINTR)) return;
+        if (left <= 0 || (poll(&ended, 1, (int)left) < 0 && errno != EINTR)) return 0;
     }
+    return 1;
 }
 
 int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity) {
@@ -169,8 +170,11 @@ int32_t crt_run_hook(const struct crt_hook *hook, char *text, uint64_t capacity)
     close(errors[0]);
     if (pidfd < 0) return status;
     siginfo_t info = {0};
-    if (status) end_hook(pidfd, pid);
-    else waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
+    if (!status) waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
+    else if (!end_hook(pidfd, pid) && hook->left) {
+        *hook->left = pidfd;
+        return status;
+    }
     close(pidfd);
     if (status) return status;
     return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;

@@ -29,7 +29,8 @@ package struct HookProgram: Sendable {
         self.milliseconds = milliseconds
     }
 
-    /// Runs it to its end, on a thread of its own: it is killed where that ends. Blocks.
+    /// Runs it to its end, on a thread of its own: it is killed where that ends. Blocks. One that hangs in the kernel once it is killed is left to a further
+    /// thread, which lives as long as it.
     /// - Returns: nil where it ended with 0, else its exit code with what it wrote to its standard error.
     /// - Throws: where it cannot be run; ETIMEDOUT where it was killed for its time.
     package func run() throws(KernelError) -> (code: Int32, said: String)? {
@@ -42,6 +43,7 @@ package struct HookProgram: Sendable {
         defer { for copy in copies { free(copy) } }
         let argv = copies[2..<2 + arguments.count] + [nil]
         let envp = copies[(2 + arguments.count)...] + [nil]
+        var left: Int32 = -1
         let code = argv.withUnsafeBufferPointer { argv in
             envp.withUnsafeBufferPointer { envp in
                 input.withUnsafeBytes { input in
@@ -55,9 +57,20 @@ package struct HookProgram: Sendable {
                     order.milliseconds = milliseconds
                     order.pidfd = -1
                     order.cgroup = group
-                    return crt_run_hook(&order, &text, UInt64(text.count))
+                    return withUnsafeMutablePointer(to: &left) { left in
+                        order.left = left
+                        return crt_run_hook(&order, &text, UInt64(text.count))
+                    }
                 }
             }
+        }
+        // Or it would be a zombie of ours from when it ends on.
+        if left >= 0 {
+            let begun = NativeThread.begin { [left] in
+                crt_end(left)
+                close(left)
+            }
+            if begun != 0 { close(left) }
         }
         if code == 0 { return nil }
         guard code > 0 else { throw KernelError("run", path, -code) }

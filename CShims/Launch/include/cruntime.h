@@ -54,6 +54,7 @@ struct crt_hook {
     int32_t pidfd;        /* whose namespaces to run in, -1: here */
     uint32_t kinds;       /* which, CLONE_NEW* */
     int32_t cgroup;       /* -1: here */
+    int32_t *left;        /* gets a descriptor of one that was killed and hangs in the kernel, to be collected (crt_end); NULL: it is let go */
     uint32_t uid, gid;    /* the container's process's: who it is in a user namespace that has no root */
 };
 /* Runs a program to its end: the exit code, 128 and the signal's number, or -errno (-ETIMEDOUT: killed). It does not outlive the caller. `text` gets

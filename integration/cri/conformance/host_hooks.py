@@ -6,6 +6,7 @@ import threading
 import runtime_pb2 as cri
 from devices import describe, device
 from hooks import LONG, given, given_in_thread, hook, left_of, listed, pod_of, processes, program, read
+from hung import HungVolume
 from mounts import unmount
 from world import equal, eventually, expect, fails, it
 
@@ -93,6 +94,20 @@ def ended_once(w):
     unmount(place)
     container.remove()
     equal(read(folder, "place").split(), [place])
+
+
+@it(HOST, "one that hangs in the kernel holds nothing up once it is killed, and leaves no zombie")
+def hangs(w):
+    volume = HungVolume(w)
+    path, folder = program(w, "echo $$ >$1/pid; exec ls $2/name")
+    describe(w, "full.json", [device("slow", hooks=[hook("createRuntime", path, folder, volume.path, timeout=1, env=["PATH=/usr/bin:/bin"])])])
+    pod = pod_of(w)
+    told = fails(lambda: given(pod, "slow"))
+    expect("within its time" in told, told)
+    pid = read(folder, "pid").strip()
+    equal(read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0], "D", "the hook's state")
+    volume.end()
+    eventually(lambda: not os.path.exists(f"/proc/{pid}"), "the hook's end")
 
 
 @it(HOST, "a pod is ended while one runs, with all that it has begun, and none begins after that")
