@@ -8,6 +8,7 @@ detached_checks() {
     check "a detached one is joined, and ends with its exit code" run_joined
     check "whoever leaves it leaves it running" run_left
     check "a terminal is left by its keys" run_left_by_keys
+    check "and though its program takes nothing of what is typed" run_left_held_up
     check "what comes from a pipe is the program's, keys that leave a terminal too" run_keys_piped
     check "images by their ids alone" run_image_ids
     check "lists of those alone that are meant, and as they are wanted" run_listed
@@ -78,6 +79,13 @@ run_left_by_keys() {
     # ctrl-p alone is the program's: with it the shell has its last line again.
     inside timeout -k 5 90 python3 integration/cri/terminal.py '\x10\r' '42\r' 'exit 3\r' "$BIN/swiftlet" attach --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" shell
     [ $? = 3 ] && swiftlet rm shell
+}
+# The paste is more than all buffers on the way take.
+run_left_held_up() {
+    swiftlet run --detach -it --name deaf busybox:demo sh -c 'stty raw -echo; while :; do echo ready; sleep 0.2; done' &&
+        { head -c 1000000 /dev/zero | tr '\0' x; printf '\x10\x11'; } |
+        inside timeout -k 5 90 python3 integration/cri/terminal.py '' ready - "$BIN/swiftlet" attach --data-dir "$ROOT/d" --run-dir "$ROOT/r" \
+            --config-dir "$ROOT/c" deaf && says '(run)/deaf' swiftlet ps && swiftlet rm --force deaf
 }
 run_keys_piped() {
     swiftlet run --detach -it --name piped busybox:demo sh -c 'stty raw -echo; echo ready; head -c 2 | od -An -tx1; exit 4' && eventually 10 says ready swiftlet logs piped &&

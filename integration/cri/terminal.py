@@ -1,4 +1,5 @@
-"""Types into a command at a terminal. usage: terminal.py LINE WORDS KEYS COMMAND..., which sends LINE until WORDS come, then KEYS, and ends as the command does"""
+"""Types into a command at a terminal. usage: terminal.py LINE WORDS KEYS COMMAND..., which sends LINE until WORDS come, then KEYS (-: what its own input has),
+and ends as the command does"""
 
 import os
 import pty
@@ -7,6 +8,8 @@ import sys
 import time
 
 line, words, keys = (text.encode().decode("unicode_escape").encode("latin-1") for text in sys.argv[1:4])
+if sys.argv[3] == "-":
+    keys = sys.stdin.buffer.read()
 process, terminal = pty.fork()
 if process == 0:
     os.execvp(sys.argv[4], sys.argv[4:])
@@ -18,7 +21,8 @@ while words not in said:
         said += os.read(terminal, 4096)
     else:
         os.write(terminal, line)
-os.write(terminal, keys)
+while keys:
+    keys = keys[os.write(terminal, keys):]
 try:
     while os.read(terminal, 4096):
         pass

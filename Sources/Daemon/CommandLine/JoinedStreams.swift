@@ -46,25 +46,31 @@ struct JoinedStreams: Sendable {
 
     private func join() async throws(DaemonError) -> Int32 {
         let terminal = hasTerminal && hasInput ? RawTerminal.take(STDIN_FILENO) : nil
-        let input = Task { if hasInput { await forwardInput() } }
+        let output = Task { await forwardOutputToEnd() }
+        let input = Task {
+            if hasInput { await forwardInput() }
+            // What the other side says to it may be held up as well.
+            if hasLeft { output.cancel() }
+        }
         let resizes = Task { if hasTerminal { await forwardSize() } }
         defer {
             input.cancel()
             resizes.cancel()
         }
-        let result: Result<Int32, DaemonError>
-        do throws(DaemonError) {
-            var code: Int32?
-            while code == nil {
-                if case .ended(let exitCode) = try await forwardOutput() { code = exitCode }
-            }
-            result = .success(code ?? 0)
-        } catch {
-            result = .failure(error)
-        }
+        let result = await output.value
         // The terminal is as before when a message is printed.
         _ = consume terminal
         return try result.get()
+    }
+
+    private func forwardOutputToEnd() async -> Result<Int32, DaemonError> {
+        do throws(DaemonError) {
+            while true {
+                if case .ended(let exitCode) = try await forwardOutput() { return .success(exitCode) }
+            }
+        } catch {
+            return .failure(error)
+        }
     }
 
     private enum Turn {
@@ -108,24 +114,39 @@ struct JoinedStreams: Sendable {
         }
     }
 
+    /// Bytes that may be typed ahead of a container that does not take them. Beyond that no more is read, nor are keys seen.
+    private static let mostAhead = 1 << 20
+
+    private final class Ahead: Sendable {
+        let bytes = Atomic(0)
+    }
+
     private func forwardInput() async {
         var keys = DetachKeys()
+        let ahead = Ahead()
+        var sent = Task { true }
         while !Task.isCancelled {
-            var bytes = try? await threads.run("read input") { () throws(KernelError) in
-                StandardStreams.readInput()
+            let typed = try? await threads.run("read input") { () throws(KernelError) in StandardStreams.readInput() }
+            guard let typed, !typed.isEmpty else { break }
+            let bytes = leave == nil ? typed : keys.passed(typed)
+            if keys.areComplete {
+                leave?.hasCome.store(true, ordering: .releasing)
+                return
             }
-            if let leave, let typed = bytes, !typed.isEmpty {
-                bytes = keys.passed(typed)
-                if keys.areComplete {
-                    leave.hasCome.store(true, ordering: .releasing)
-                    return await connection.close(code: 1000)
-                }
-                if bytes == [] { continue }
+            if bytes.isEmpty { continue }
+            ahead.bytes.add(bytes.count, ordering: .relaxed)
+            sent = Task { [sent] in
+                guard await sent.value,
+                    (try? await connection.send(.binary(ExecMessage.standardInput(bytes)))) != nil
+                else { return false }
+                ahead.bytes.subtract(bytes.count, ordering: .relaxed)
+                return true
             }
-            guard let bytes, !bytes.isEmpty else { break }
-            guard (try? await connection.send(.binary(ExecMessage.standardInput(bytes)))) != nil else { return }
+            // Only keys are looked for meanwhile.
+            guard leave == nil || ahead.bytes.load(ordering: .relaxed) > Self.mostAhead else { continue }
+            guard await sent.value else { return }
         }
-        try? await connection.send(.binary(ExecMessage.endOfInput))
+        if await sent.value { try? await connection.send(.binary(ExecMessage.endOfInput)) }
     }
 
     private func forwardSize() async {
