@@ -130,7 +130,8 @@ static int dumps_others(void) {
 
 /* Whether the caller lends its memory: a command of its own, which has one thread and waits. A copy takes the kernel a tenth of all that a session takes. A
  * time namespace is only for who shares memory with nobody. Whoever may trace the process has all that its memory is used for: it must be hidden, and stay so
- * when the process becomes another user, which makes it what the machine says. */
+ * when the process becomes another user, which makes it what the machine says. What the kernel ends for want of memory takes along whoever shares it: where a
+ * container's group is ended as one (memory.oom.group) with the process in it already, the caller ends as well, whose session would not come about anyway. */
 static int is_lent(const struct making *making) {
     const struct cl_child *child = making->child;
     int is_session = child && child->plan->flags & CL_PLAN_EXPLICIT && child->launch->join_pidfd >= 0;
