@@ -119,7 +119,9 @@ let package = Package(
         module("OCIRuntime", ["OCISpecification", "DBus", "Launch", "JSONTree", "CLaunch"]),
         tests("OCIRuntime", ["OCISpecification", "DBus", "Launch", "JSONTree", "CLaunch", "CSeccomp"]),
         module("PodNetwork", ["Linux", log]),
-        module("RemoteCRI", ["APIMachinery", "CRI", "HTTP", "JSONTree", "Protobuf", "Streaming", "Transport", log]),
+        module(
+            "RemoteCRI",
+            ["APIMachinery", "CRI", "HTTP", "JSONTree", "Launch", "Protobuf", "Streaming", "Transport", log]),
         tests("RemoteCRI", ["APIMachinery", "CRI", "HTTP", "Protobuf", "Transport", log]),
         module("Kubelet", ["CRI", "Client", "HTTP", "Linux", "OCI", "Streaming", log]),
         tests("Kubelet", ["APIServer", "Client", "HTTP", "KubernetesAPI", "Linux", "OCI", "Store"]),

@@ -92,7 +92,7 @@ extension Check {
         },
         Check("masked paths are empty, read-only paths refuse writes") { pod in
             let script = """
-                cat /proc/keys /proc/timer_list | wc -c; ls /proc/acpi /sys/firmware 2>/dev/null | grep -v : | grep -c .
+                cat /proc/keys /proc/timer_list /proc/interrupts | wc -c; ls /proc/acpi /sys/firmware /sys/devices/system/cpu/cpu0/thermal_throttle 2>/dev/null | grep -v : | grep -c .
                 (echo 1 > /proc/sys/kernel/panic) 2>/dev/null && echo WROTE; (echo b > /proc/sysrq-trigger) 2>/dev/null && echo WROTE
                 (echo 1 > /sys/kernel/profiling) 2>/dev/null && echo WROTE; touch /sys/fs/cgroup/x 2>/dev/null && echo WROTE; true
                 """

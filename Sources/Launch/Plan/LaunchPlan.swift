@@ -1,3 +1,5 @@
+import Glibc
+
 /// One container's first process and all that surrounds it: what the child does between clone and execve.
 ///
 /// Everything is decided by the caller: names are resolved to numbers, defaults are filled in, paths of the host
@@ -43,10 +45,18 @@ package struct LaunchPlan: Sendable {
         oomScoreAdjustment = nil
     }
 
-    package static let defaultMaskedPaths = [
-        "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
-        "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
-    ]
+    /// What kubelets and moby mask: what tells of the host's keys, devices and load.
+    package static let defaultMaskedPaths =
+        [
+            "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+            "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+            "/sys/devices/virtual/powercap",
+        ] + throttleCounters
+    /// For each processor that counts how often it was throttled.
+    private static var throttleCounters: [String] {
+        (0..<sysconf(Int32(_SC_NPROCESSORS_CONF))).map { "/sys/devices/system/cpu/cpu\($0)/thermal_throttle" }
+            .filter { access($0, F_OK) == 0 }
+    }
     package static let defaultReadOnlyPaths = [
         "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
     ]

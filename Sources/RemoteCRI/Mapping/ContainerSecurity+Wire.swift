@@ -1,4 +1,5 @@
 import CRI
+import Launch
 import Protobuf
 
 extension ContainerSecurity {
@@ -47,21 +48,12 @@ extension ContainerSecurity {
             context.seccomp = seccomp.wire
             context.apparmor = appArmor?.wire
             if !isPrivileged && !isProcUnmasked {
-                context.maskedPaths = maskedPaths ?? Self.usualMaskedPaths
-                context.readonlyPaths = readOnlyPaths ?? Self.usualReadOnlyPaths
+                // Kubelets say what they ask for where a container does not say otherwise.
+                context.maskedPaths = maskedPaths ?? LaunchPlan.defaultMaskedPaths
+                context.readonlyPaths = readOnlyPaths ?? LaunchPlan.defaultReadOnlyPaths
             }
         }
     }
-
-    /// What kubelets ask for where a container does not say otherwise.
-    private static let usualMaskedPaths = [
-        "/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-        "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
-        "/sys/devices/virtual/powercap",
-    ]
-    private static let usualReadOnlyPaths = [
-        "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
-    ]
 }
 
 extension ContainerSecurity {
