@@ -77,10 +77,11 @@ import Testing
         node.monitors.only?.state.withLock {
             $0.startError = .launch(id: id, stage: .exec, code: ENOENT, detail: "/nope")
         }
-        await #expect(throws: CRIError.self) { try await runtime.startContainer(id) }
+        let refusal = CRIError.startFailed(
+            message: "exec \"/nope\": command not found in the container", exitCode: 127)
+        await #expect(throws: refusal) { try await runtime.startContainer(id) }
         let status = try await runtime.containerStatus(id)
-        #expect(status.state == .exited && status.exitCode == 127)
-        #expect(status.reason == "StartError" || status.reason == "Error")
+        #expect(status.state == .exited && status.exitCode == 128 && status.reason == "StartError")
     }
 
     /// It may have run, and must not run twice.

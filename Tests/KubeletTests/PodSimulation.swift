@@ -35,6 +35,8 @@ struct PodSimulation {
     var endlessPulls: Set<String> = []
     /// Containers whose start fails before they exist.
     var startFailures: [String: String] = [:]
+    /// Containers whose program cannot be executed.
+    var programFailures: [String: String] = [:]
     /// Stops of containers are under way and do not end.
     var holdsStops = false
     private var sequence: UInt64 = 0
@@ -146,6 +148,12 @@ struct PodSimulation {
                 return .failure(reason: "CreateContainerConfigError", message: message)
             }
             start(name, attempt)
+            if let message = programFailures[name] {
+                end(containers.count - 1, 128)
+                containers[containers.count - 1].reason = "StartError"
+                containers[containers.count - 1].message = message
+                return .failure(reason: "RunContainerError", message: message)
+            }
         case .stopContainer(let id, let name, _, _):
             log.append("stop \(name)")
             if let index = containers.firstIndex(where: { $0.id == id }) { end(index, 143) }

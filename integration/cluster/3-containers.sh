@@ -17,6 +17,7 @@ containers() {
     check "a container that keeps failing says CrashLoopBackOff" eventually 30 says CrashLoopBackOff \
         kubectl get pod crasher
     check "and an event tells of each wait" eventually 10 says "Back-off restarting failed container" kubectl describe pod crasher
+    check "a program that is not there fails in a crash loop, which keeps why; without restarts the pod has Failed" start_fails
     check "a pod with a subdomain knows its full name" eventually 15 says "named.names.default.svc" \
         kubectl exec named -- hostname -f
     check "a pod that ends is Completed" eventually 20 says Completed kubectl get pod once
@@ -114,6 +115,44 @@ confined() {
     local out
     out=$(kubectl exec volumes -- cat /proc/self/status) || return 1
     grep -q '^Seccomp:.*2' <<<"$out" && grep -q '^CapEff:.*00000000a80425fb' <<<"$out" || { echo "$out"; return 1; }
+}
+
+start_fails() {
+    local wait='{.state.waiting.reason} {.state.waiting.message} {.lastState.terminated.reason} {.lastState.terminated.exitCode} {.lastState.terminated.message}'
+    kubectl apply -f - >/dev/null <<'Y' || return 1
+apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: programless}
+  spec:
+    containers: [{name: a, image: "busybox:demo", imagePullPolicy: Never, command: [/nowhere]}]
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: programless-init}
+  spec:
+    initContainers: [{name: i, image: "busybox:demo", imagePullPolicy: Never, command: [/nowhere]}]
+    containers: [{name: a, image: "busybox:demo", imagePullPolicy: Never}]
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: programless-once}
+  spec:
+    restartPolicy: Never
+    containers: [{name: a, image: "busybox:demo", imagePullPolicy: Never, command: [/nowhere]}]
+Y
+    local why='StartError 128 exec "/nowhere": command not found in the container'
+    eventually 30 says "CrashLoopBackOff back-off 10s restarting failed container=a" \
+        kubectl get pod programless -o "jsonpath={range .status.containerStatuses[0]}$wait{end}" >/dev/null &&
+        says "$why" kubectl get pod programless -o "jsonpath={range .status.containerStatuses[0]}$wait{end}" &&
+        says CrashLoopBackOff kubectl get pod programless && restarted programless 1 &&
+        says "Error: exec \"/nowhere\"" kubectl describe pod programless &&
+        eventually 30 says "Init:CrashLoopBackOff" kubectl get pod programless-init >/dev/null &&
+        says "$why" kubectl get pod programless-init -o "jsonpath={range .status.initContainerStatuses[0]}$wait{end}" &&
+        eventually 30 says "Failed $why" kubectl get pod programless-once -o \
+            'jsonpath={.status.phase} {range .status.containerStatuses[0].state.terminated}{.reason} {.exitCode} {.message}{end}' &&
+        says StartError kubectl get pod programless-once || return 1
+    kubectl delete pod programless programless-init programless-once --wait=false >/dev/null
 }
 
 # The container beside it, without a profile, shows that the call works.

@@ -118,8 +118,9 @@ extension ContainerRecord {
         startedAt = time
     }
 
+    /// The exit of what never executed a program may have been reported before: this says what it was.
     mutating func failedToStart(_ message: String, exitCode: Int32, at time: UnixNanoseconds) {
-        guard phase == .created else { return }
+        guard phase == .created || phase == .exited && startedAt == 0 else { return }
         end(exitCode, "StartError", message, at: time)
     }
 

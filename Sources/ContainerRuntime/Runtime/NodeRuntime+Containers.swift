@@ -217,12 +217,12 @@ extension NodeRuntime {
         }
     }
 
+    /// Its exit code is 128, as containerd has it, whatever a shell would give.
     private func recordFailedStart(_ id: String, _ error: CRIError) async throws(CRIError) {
         guard case .startFailed(let message, let exitCode) = error else { return }
         let time = now()
-        guard let record = change(container: id, { $0.failedToStart(message, exitCode: exitCode, at: time) }) else {
-            return
-        }
+        let record = change(container: id) { $0.failedToStart(message, exitCode: max(128, exitCode), at: time) }
+        guard let record else { return }
         try await persist(container: id)
         settle(record)
     }

@@ -68,9 +68,15 @@ extension PodMachine {
         }
         images[name] = nil
         let isNew = waiting[name]?.message != message
-        waiting[name] = Waiting(reason: reason, message: message)
+        // A run that has ended tells itself why; what waits is the next one.
+        let isHeldBack = hasEnded(name, attempt: attempt) && (backoffs[name]?.delay ?? .zero) > .zero
+        waiting[name] = isHeldBack ? nil : Waiting(reason: reason, message: message)
         let text = "Error: \(message)"
         return isNew ? [.event(isWarning: true, reason: "Failed", message: text, container: name)] : []
+    }
+
+    private func hasEnded(_ name: String, attempt: UInt32) -> Bool {
+        observation.newest(name).map { $0.metadata.attempt == attempt && $0.state == .exited } ?? false
     }
 
     private mutating func probed(_ key: ProbeKey, _ outcome: PodOutcome) -> [PodAction] {

@@ -184,7 +184,7 @@ extension KubernetesAPI.ContainerState {
                 $0.signal = status.exitCode > 128 ? status.exitCode - 128 : nil
                 $0.reason = status.reason
                 $0.message = status.message.isEmpty ? nil : status.message
-                if status.startedAt > 0 { $0.startedAt = Timestamp(.nanoseconds(status.startedAt)) }
+                $0.startedAt = Timestamp(.nanoseconds(status.startedAt))
                 $0.finishedAt = Timestamp(.nanoseconds(status.finishedAt))
                 $0.containerID = "\(runtime)://\(status.id)"
             }

@@ -1,0 +1,68 @@
+import KubernetesAPI
+import Testing
+
+@testable import Kubelet
+
+/// Containers whose program cannot be executed.
+@Suite struct FailedStartTests {
+    private func failing(_ pod: Pod, _ name: String = "a") -> PodSimulation {
+        var simulation = PodSimulation(pod)
+        simulation.programFailures[name] = "no such program"
+        simulation.look()
+        return simulation
+    }
+
+    @Test func itIsACrashLoopBetweenTheAttempts() {
+        var simulation = failing(pod())
+        let first = simulation.status.containerStatuses.first
+        #expect(first?.state.waiting?.reason == "RunContainerError")
+        #expect(first?.lastState.terminated?.exitCode == 128)
+        for (attempt, seconds) in [10, 20, 40].enumerated() {
+            while !simulation.log.contains("start a \(attempt + 1)"), let wake = simulation.wake {
+                simulation.advance(wake - simulation.now)
+            }
+            let status = simulation.status.containerStatuses.first
+            #expect(status?.state.waiting?.reason == "CrashLoopBackOff")
+            let wait = "back-off \(seconds)s restarting failed container=a"
+            #expect(status?.state.waiting?.message?.hasPrefix(wait) == true)
+            #expect(status?.lastState.terminated?.reason == "StartError")
+            #expect(status?.lastState.terminated?.message == "no such program")
+            #expect(status?.restartCount == Int32(attempt + 1))
+        }
+        #expect(simulation.status.phase == "Running")
+        #expect(simulation.messages.filter { $0 == "Error: no such program" }.count == 3)
+    }
+
+    @Test func whatRunsAtLastRuns() {
+        var simulation = failing(pod())
+        simulation.advance(.seconds(5))
+        simulation.programFailures = [:]
+        simulation.advance(.seconds(60))
+        #expect(simulation.status.containerStatuses.first?.state.running != nil)
+        #expect(simulation.status.containerStatuses.first?.lastState.terminated?.reason == "StartError")
+    }
+
+    @Test func itHasFailedWhereNothingIsRestarted() {
+        let simulation = failing(pod(restartPolicy: "Never"))
+        #expect(simulation.status.phase == "Failed")
+        #expect(simulation.status.containerStatuses.first?.state.terminated?.reason == "StartError")
+        #expect(simulation.status.containerStatuses.first?.state.terminated?.exitCode == 128)
+    }
+
+    @Test func anInitContainersIsACrashLoopToo() {
+        var simulation = failing(pod(initContainers: [Container { $0.name = "one" }]), "one")
+        simulation.advance(.seconds(5))
+        #expect(simulation.status.initContainerStatuses.first?.state.waiting?.reason == "CrashLoopBackOff")
+        #expect(simulation.status.initContainerStatuses.first?.restartCount == 1)
+        #expect(simulation.status.phase == "Pending")
+    }
+
+    /// What the next run lacks is told, not the end of the one before.
+    @Test func whatCannotBeMadeIsNoCrashLoop() {
+        var simulation = failing(pod())
+        simulation.advance(.seconds(5))
+        simulation.startFailures["a"] = "no such key"
+        simulation.advance(.seconds(60))
+        #expect(simulation.status.containerStatuses.first?.state.waiting?.reason == "CreateContainerConfigError")
+    }
+}
