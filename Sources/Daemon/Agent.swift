@@ -96,7 +96,12 @@ extension DaemonConfiguration {
             guard let read else { throw DaemonError("the token file \(path) does not exist") }
             text = read
         }
-        text = text.filter { !$0.isWhitespace }
+        return try Self.token(text)
+    }
+
+    /// What a setting or a file gives as the token; nil where that is nothing.
+    static func token(_ text: String) throws(DaemonError) -> JoinToken? {
+        let text = text.filter { !$0.isWhitespace }
         guard !text.isEmpty else { return nil }
         guard let token = JoinToken(text) else {
             throw DaemonError(

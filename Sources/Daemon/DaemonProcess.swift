@@ -25,8 +25,9 @@ struct DaemonProcess: Sendable {
     private let signals: TerminationSignals
     private let start: Duration
 
-    /// Takes the lock of the instance's directories.
+    /// Takes the lock of the instance's directories, once the settings are found to be right.
     init(_ configuration: DaemonConfiguration, role: InstanceFiles.Role, logger: Logger) throws(DaemonError) {
+        try configuration.check()
         self.configuration = configuration
         self.logger = logger
         Self.raiseFileLimit()

@@ -50,6 +50,50 @@ import Testing
         #expect(error?.description.contains(part) ?? false, "\(error?.description ?? "")")
     }
 
+    @Test(arguments: [
+        ("pod-cidr", "nonsense"), ("pod-cidr", "10.42.0.1/24"), ("cluster-cidr", ""), ("service-cidr", "10.43.0.0"),
+        ("node-name", "No_Name"), ("node-address", "here"), ("bind-address", "everywhere"),
+        ("cluster-domain", "a..b"), ("cgroup-parent", "/system.slice/../x"), ("registry-certs", "/a,b"),
+        ("tls-san", "good.example,b@d"), ("server", "192.0.2.1"), ("cri-listen", "here"),
+        ("container-runtime-endpoint", "tcp://192.0.2.1"),
+    ])
+    func whatASettingCannotBeIsSaidAtOnce(_ name: String, _ text: String) {
+        var configuration = DaemonConfiguration()
+        let error = #expect(throws: DaemonError.self) { try configuration.set(name, to: text) }
+        #expect(error?.description.hasPrefix("\(name) must be ") == true, "\(error?.description ?? "")")
+        #expect(error?.description.contains("\"\(text)\"") == true)
+        #expect(configuration == DaemonConfiguration())
+    }
+
+    @Test(arguments: [
+        ("node-name", ""), ("node-address", "192.0.2.1"), ("bind-address", "::"),
+        ("cgroup-parent", "system.slice/pods"),
+        ("tls-san", "192.0.2.1, *.Example.org,localhost"), ("server", "https://one.example"), ("cri-listen", "none"),
+        ("container-runtime-endpoint", "/run/crio/crio.sock"), ("token", ""),
+    ])
+    func whatASettingCanBeIsTaken(_ name: String, _ text: String) throws {
+        var configuration = DaemonConfiguration()
+        try configuration.set(name, to: text)
+    }
+
+    @Test func aTokenIsNotRepeated() {
+        var configuration = DaemonConfiguration()
+        let error = #expect(throws: DaemonError.self) { try configuration.set("token", to: "K10secret") }
+        #expect(error?.description.contains("secret") == false)
+    }
+
+    @Test(arguments: [
+        (["--image-gc-low-threshold=90"], "image-gc-low-threshold"), (["--cluster-cidr=10.42.0.0/31"], "cluster-cidr"),
+        (["--eviction-soft=nodefs.available<5%"], "eviction settings"),
+        (["--registry-ca=a.example=/nowhere/ca.pem"], "registry-ca"),
+    ])
+    func whatDoesNotFitIsFoundBeforeAStart(_ flags: [String], _ part: String) throws {
+        var configuration = DaemonConfiguration()
+        try configuration.apply(flags: flags)
+        let error = #expect(throws: DaemonError.self) { try configuration.check() }
+        #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
+    }
+
     @Test func aWrongNameGetsTheNearest() {
         func message(_ flag: String) -> String {
             var configuration = DaemonConfiguration()

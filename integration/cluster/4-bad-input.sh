@@ -31,6 +31,7 @@ bad_input() {
     check "a second server in the same directories is refused" says "another swiftlet" second_server
     check "a port in use is named" says "6443" port_in_use
     check "a level for evictions that is none is named" says "memory.available must be an amount" wrong_level
+    check "a setting that is none is refused before anything is made" nothing_made
     check "after all this the server answers" kubectl get --raw /readyz
 }
 
@@ -93,4 +94,14 @@ wrong_level() { timeout 90 "$BIN/swiftlet" server --eviction-hard "memory.availa
 port_in_use() {
     timeout 90 nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d2" --run-dir "$ROOT/r2" \
         --config-dir "$ROOT/c2" --log-dir "$ROOT/l2"
+}
+
+nothing_made() {
+    local setting name
+    for setting in pod-cidr=nonsense cluster-cidr=10.42.0.0/31 node-name=A_B registry-ca=a.example=/nowhere/ca.pem; do
+        name=${setting%%=*}
+        says "$name" timeout 90 "$BIN/swiftlet" server "--$setting" \
+            --data-dir "$ROOT/d3" --run-dir "$ROOT/r3" --config-dir "$ROOT/c3" --log-dir "$ROOT/l3" || return 1
+    done
+    ! ls -d "$ROOT"/[drcl]3
 }

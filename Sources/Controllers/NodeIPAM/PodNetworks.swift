@@ -11,7 +11,7 @@ package struct PodNetworks: Sendable, Hashable {
 
     /// Nil where a node's share would be larger than the whole.
     package init?(cluster: IPv4Network, nodePrefix: UInt8, fixed: [String: IPv4Network] = [:]) {
-        guard (cluster.prefixLength...30).contains(nodePrefix) else { return nil }
+        guard cluster.prefixLength <= nodePrefix, nodePrefix <= 30 else { return nil }
         self.cluster = cluster
         self.nodePrefix = nodePrefix
         self.fixed = fixed

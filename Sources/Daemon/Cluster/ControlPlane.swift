@@ -25,7 +25,7 @@ struct ControlPlane: Sendable {
         _ configuration: DaemonConfiguration, node: ResolvedNode, threads: IOThreads,
         timeline: any TimelineSink, time: any TimeSource, logger: Logger, seams: DaemonSeams
     ) async throws(DaemonError) -> ControlPlane {
-        let podNetworks = try PodNetworks(configuration, node: node.name)
+        let podNetworks = try configuration.podNetworks(of: node.name)
         var api = APIServerConfiguration()
         api.serviceCIDR = configuration.serviceNetwork
         api.advertiseAddress = node.address
@@ -144,37 +144,10 @@ struct ControlPlane: Sendable {
     }
 }
 
-extension PodNetworks {
-    /// The server's own node has its share by configuration, so that its pods can start before anything is asked.
-    fileprivate init(_ configuration: DaemonConfiguration, node: String) throws(DaemonError) {
-        guard let cluster = IPv4Network(configuration.clusterNetwork) else {
-            throw DaemonError(
-                "cluster-cidr must be an IPv4 network such as 10.42.0.0/16, not \"\(configuration.clusterNetwork)\"")
-        }
-        guard let own = IPv4Network(configuration.podNetwork) else {
-            throw DaemonError(
-                "pod-cidr must be an IPv4 network such as 10.42.0.0/24, not \"\(configuration.podNetwork)\"")
-        }
-        let prefix = max(UInt8(clamping: configuration.nodePrefix), cluster.prefixLength)
-        guard let networks = PodNetworks(cluster: cluster, nodePrefix: prefix, fixed: [node: own]) else {
-            throw DaemonError("cluster-cidr \(cluster) is too small to be shared out among nodes")
-        }
-        self = networks
-    }
-}
-
 extension ClusterFacts {
     fileprivate init(_ configuration: DaemonConfiguration) {
         self.init(
             clusterNetwork: configuration.clusterNetwork, serviceNetwork: configuration.serviceNetwork,
             clusterDomain: configuration.clusterDomain)
-    }
-}
-
-extension DaemonConfiguration {
-    /// The setting `tls-san`, names and addresses apart.
-    fileprivate var furtherServerNames: (names: [String], addresses: [String]) {
-        let all = serverNames.split(separator: ",").map { String($0.filter { $0 != " " }) }.filter { !$0.isEmpty }
-        return (all.filter { IPv4Address($0) == nil }, all.filter { IPv4Address($0) != nil })
     }
 }

@@ -1,5 +1,7 @@
+import APIMachinery
 import ContainerRuntime
 import Kubelet
+import Linux
 import Logging
 
 extension DaemonConfiguration {
@@ -27,15 +29,21 @@ extension DaemonConfiguration {
         ),
         .text("log-dir", "Directory of containers' logs.", \.logDirectory, mustBeAbsolute: true),
         .text("manifest-dir", "Directory of static pods' manifests.", \.manifestDirectory, mustBeAbsolute: true),
-        .text("node-name", "Name of this node.", \.nodeName),
-        .text("node-address", "Address that others reach this node by.", \.nodeAddress),
-        .text("bind-address", "Address that the API server listens on.", \.bindAddress),
+        .text("node-name", "Name of this node.", \.nodeName, mustBe: "a DNS name in lower case", Setting.isDomain),
+        .text(
+            "node-address", "Address that others reach this node by.", \.nodeAddress, mustBe: "an IPv4 address"
+        ) { IPv4Address($0) != nil },
+        .text(
+            "bind-address", "Address that the API server listens on.", \.bindAddress, mustBe: "an IP address",
+            IPText.isAddress),
         .number("port", "Port of the API server.", \.port, 1...65535),
-        .text("cluster-cidr", "Network of all pods.", \.clusterNetwork),
-        .text("pod-cidr", "Network of this node's pods.", \.podNetwork),
+        .network("cluster-cidr", "Network of all pods.", \.clusterNetwork),
+        .network("pod-cidr", "Network of this node's pods.", \.podNetwork),
         .number("node-cidr-mask-size", "Prefix length of a joining node's share.", \.nodePrefix, 16...29),
-        .text("service-cidr", "Network of Services.", \.serviceNetwork),
-        .text("cluster-domain", "DNS domain of the cluster.", \.clusterDomain),
+        .network("service-cidr", "Network of Services.", \.serviceNetwork),
+        .text(
+            "cluster-domain", "DNS domain of the cluster.", \.clusterDomain, mustBe: "a DNS name in lower case",
+            Setting.isDomain),
         .number("max-pods", "Most pods on this node.", \.maximumPods, 1...10_000),
         .number(
             "pod-max-pids", "Most processes in a pod; 0: a share of the kernel's.", \.processesPerPod, 0...4_194_304),
@@ -62,7 +70,10 @@ extension DaemonConfiguration {
             "image-gc-high-threshold", "Percent of the disk from which unused images are removed.", \.imageHighShare,
             0...100),
         .number("image-gc-low-threshold", "Percent of the disk to which they are.", \.imageLowShare, 0...100),
-        .text("cgroup-parent", "Unified cgroup that the instance's own is made under.", \.cgroupParent),
+        .text(
+            "cgroup-parent", "Unified cgroup that the instance's own is made under.", \.cgroupParent,
+            mustBe: "the path of a cgroup such as /system.slice"
+        ) { text in !text.split(separator: "/").contains { $0 == "." || $0 == ".." } },
         .text("monitor-path", "The pod monitor's executable.", \.monitorPath, mustBeAbsolute: true),
         .registries(
             "registries", "Mirrors and plain registries, such as docker.io=https://mirror.example.",
@@ -73,25 +84,35 @@ extension DaemonConfiguration {
         .authorities(
             "registry-ca", "Authorities of registries, such as build.local:5000=/etc/ssl/build.pem.",
             \.registryAuthorities),
-        .text(
+        .paths(
             "registry-certs", "Directories of HOST[:PORT]/ca.crt, client.cert and client.key.",
-            \.registryCertificates, mustBeAbsolute: true),
+            \.registryCertificates),
         .flag("stop-pods-on-exit", "Stop all pods when the daemon is stopped.", \.stopsPodsOnExit),
         .number(
             "shutdown-grace-period", "Seconds that pods have at the machine's shutdown.", \.shutdownGrace, 0...3_600),
         .number(
             "shutdown-grace-period-critical-pods", "Seconds of them kept for critical pods.", \.criticalShutdownGrace,
             0...3_600),
-        .text("tls-san", "Further names and addresses of the server, between commas.", \.serverNames),
-        .text("server", "Agent: the server to join, such as https://192.0.2.1:6443.", \.serverURL),
-        .text("token", "Agent: what `swiftlet token create` printed.", \.token),
+        .text(
+            "tls-san", "Further names and addresses of the server, between commas.", \.serverNames,
+            mustBe: "DNS names and IPv4 addresses between commas", Setting.areServerNames),
+        .text(
+            "server", "Agent: the server to join, such as https://192.0.2.1:6443.", \.serverURL,
+            mustBe: "the server's address such as https://192.0.2.1:6443"
+        ) { (try? ServerAddress($0)) != nil },
+        .token("token", "Agent: what `swiftlet token create` printed.", \.token),
         .text("token-file", "Agent: a file with the token.", \.tokenFile, mustBeAbsolute: true),
         .number("kubelet-port", "Agent: port on which the API server reaches it.", \.kubeletPort, 1...65535),
-        .text("cri-listen", "Socket on which the runtime is served as the CRI; none: nowhere.", \.criListen),
+        .text(
+            "cri-listen", "Socket on which the runtime is served as the CRI; none: nowhere.", \.criListen,
+            mustBe: "an absolute path, or none"
+        ) { $0.hasPrefix("/") || $0 == "none" },
         .paths("cdi-spec-dirs", "Directories of files that describe devices (CDI), between commas.", \.deviceFiles),
         .text(
             "container-runtime-endpoint",
-            "Another runtime for pods, such as unix:///run/containerd/containerd.sock.", \.runtimeEndpoint),
+            "Another runtime for pods, such as unix:///run/containerd/containerd.sock.", \.runtimeEndpoint,
+            mustBe: "a socket such as unix:///run/containerd/containerd.sock"
+        ) { $0.hasPrefix("unix:///") || $0.hasPrefix("/") },
         .level("log-level", "trace, debug, info, notice, warning, error or critical.", \.logLevel),
     ]
 
@@ -124,6 +145,45 @@ extension DaemonConfiguration.Setting {
                 throw DaemonError("\(name) must be an absolute path, not \"\(text)\"")
             }
             configuration[keyPath: path] = text
+        }
+    }
+
+    /// One that is empty as long as it is not given may be given as empty too.
+    fileprivate static func text(
+        _ name: String, _ summary: String, _ path: Path<String>, mustBe form: String,
+        _ hasForm: @escaping @Sendable (String) -> Bool
+    ) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            guard hasForm(text) || text.isEmpty && DaemonConfiguration()[keyPath: path].isEmpty else {
+                throw DaemonError("\(name) must be \(form), not \"\(text)\"")
+            }
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func network(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            _ = try IPv4Network(text, of: name)
+            configuration[keyPath: path] = text
+        }
+    }
+
+    fileprivate static func token(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            _ = try DaemonConfiguration.token(text)
+            configuration[keyPath: path] = text
+        }
+    }
+
+    @Sendable fileprivate static func isDomain(_ text: String) -> Bool {
+        Rule.Format.dnsSubdomain.mismatch(text) == nil
+    }
+
+    @Sendable fileprivate static func areServerNames(_ text: String) -> Bool {
+        var names = DaemonConfiguration()
+        names.serverNames = text
+        return names.furtherServerNames.names.allSatisfy { name in
+            isDomain((name.hasPrefix("*.") ? name.dropFirst(2) : name[...]).lowercased())
         }
     }
 

@@ -1,6 +1,8 @@
 import ContainerRuntime
+import Controllers
 import Glibc
 import Kubelet
+import Linux
 
 /// Everything an operator can set. Every setting has one name, which is its flag (`--data-dir`) and its key in
 /// `/etc/swiftlet/config.yaml` (`data-dir:`) alike; a flag wins over the file, the file over the default.
@@ -99,6 +101,32 @@ package struct DaemonConfiguration: Sendable, Hashable {
 }
 
 extension DaemonConfiguration {
+    /// Looks at what no setting shows by itself, before anything is made or changed.
+    /// - Throws: where settings do not fit each other, or a file that one names is not as it must be.
+    func check() throws(DaemonError) {
+        _ = try eviction()
+        _ = try podNetworks(of: "")
+        _ = try RegistryAuthorities(registryAuthorities)
+    }
+
+    /// How the cluster's pod network is shared out; `node`, the server's own, has its share by configuration, so that its pods can start before anything
+    /// is asked.
+    func podNetworks(of node: String) throws(DaemonError) -> PodNetworks {
+        let cluster = try IPv4Network(clusterNetwork, of: "cluster-cidr")
+        let own = try IPv4Network(podNetwork, of: "pod-cidr")
+        let prefix = max(UInt8(clamping: nodePrefix), cluster.prefixLength)
+        guard let networks = PodNetworks(cluster: cluster, nodePrefix: prefix, fixed: [node: own]) else {
+            throw DaemonError("cluster-cidr \(cluster) is too small to be shared out among nodes")
+        }
+        return networks
+    }
+
+    /// The setting `tls-san`, names and addresses apart.
+    var furtherServerNames: (names: [String], addresses: [String]) {
+        let all = serverNames.split(separator: ",").map { String($0.filter { $0 != " " }) }.filter { !$0.isEmpty }
+        return (all.filter { IPv4Address($0) == nil }, all.filter { IPv4Address($0) != nil })
+    }
+
     /// - Throws: where settings do not fit each other.
     package func eviction() throws(DaemonError) -> EvictionSettings {
         guard imageLowShare < imageHighShare else {
@@ -123,5 +151,15 @@ extension DaemonConfiguration {
         } catch {
             throw DaemonError("allowed-unsafe-sysctls: \(error)")
         }
+    }
+}
+
+extension IPv4Network {
+    /// A setting's.
+    init(_ text: String, of setting: String) throws(DaemonError) {
+        guard let network = IPv4Network(text) else {
+            throw DaemonError("\(setting) must be an IPv4 network such as 10.42.0.0/16, not \"\(text)\"")
+        }
+        self = network
     }
 }

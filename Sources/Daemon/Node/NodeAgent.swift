@@ -68,7 +68,8 @@ struct NodeAgent: Sendable {
         let names = try await Self.nameServer(configuration, network.configuration, threads: threads, logger: logger)
         return NodeAgent(
             stack: stack, kubelet: kubelet, proxy: proxy, names: names,
-            peers: PeerWatch(network: network, node: node.name, logger: logger), services: services,
+            peers: PeerWatch(network: network, node: node.name, address: node.address, logger: logger),
+            services: services,
             nodeName: node.name, clients: clients, time: time)
     }
 
@@ -127,19 +128,13 @@ struct NodeAgent: Sendable {
 
 extension PodNetworkConfiguration {
     init(_ configuration: DaemonConfiguration, _ instance: InstanceFiles) throws(DaemonError) {
-        func network(_ name: String, _ text: String) throws(DaemonError) -> IPv4Network {
-            guard let network = IPv4Network(text) else {
-                throw DaemonError("\(name) must be an IPv4 network such as 10.42.0.0/24, not \"\(text)\"")
-            }
-            return network
-        }
         guard let name = InstanceName(instance.id) else {
             throw DaemonError("\(configuration.dataDirectory)/instance holds no instance id: \"\(instance.id)\"")
         }
         self.init(
-            instance: name, podNetwork: try network("pod-cidr", configuration.podNetwork),
-            clusterNetwork: try network("cluster-cidr", configuration.clusterNetwork),
-            serviceNetwork: try network("service-cidr", configuration.serviceNetwork),
+            instance: name, podNetwork: try IPv4Network(configuration.podNetwork, of: "pod-cidr"),
+            clusterNetwork: try IPv4Network(configuration.clusterNetwork, of: "cluster-cidr"),
+            serviceNetwork: try IPv4Network(configuration.serviceNetwork, of: "service-cidr"),
             stateDirectory: configuration.networkState)
     }
 }

@@ -8,6 +8,8 @@ import PodNetwork
 struct PeerWatch: Sendable {
     let network: PodNetwork
     let node: String
+    /// This node's own.
+    let address: String
     let logger: Logger
 
     /// What is kept of a node: where it is and which pods are on it.
@@ -22,13 +24,16 @@ struct PeerWatch: Sendable {
     /// Returns when its task is cancelled. Until all nodes are known nothing is changed: an earlier daemon's routes stay.
     func run(_ nodes: Informer<Node>) async {
         var applied: [PeerNode]?
+        var told: [String] = []
         var isSynced = false
         for await event in nodes.subscribe() {
             if case .synced = event { isSynced = true }
             guard isSynced else { continue }
             let all = nodes.list()
             checkOwn(all.first { $0.metadata.name == node })
-            let peers = all.filter { $0.metadata.name != node }.compactMap { PeerNode($0) }
+            let (peers, former) = Self.others(all, than: node, at: address)
+            if former != told { tell(former) }
+            told = former
             guard peers != applied else { continue }
             applied = peers
             do throws(PodNetworkError) {
@@ -37,6 +42,23 @@ struct PeerWatch: Sendable {
                 logger.error(
                     "routes to other nodes not set; tried again within half a minute", metadata: ["error": "\(error)"])
             }
+        }
+    }
+
+    /// The nodes besides this one, and apart from them those at this machine's own address: names that it had before.
+    static func others(
+        _ nodes: [Node], than node: String, at address: String
+    ) -> (peers: [PeerNode], former: [String]) {
+        let others = nodes.filter { $0.metadata.name != node }
+        let former = others.filter { $0.internalAddress == address }.map(\.metadata.name).sorted()
+        return (others.filter { $0.internalAddress != address }.compactMap { PeerNode($0) }, former)
+    }
+
+    private func tell(_ former: [String]) {
+        for name in former {
+            logger.error(
+                "this machine was another node before, whose pods are not taken up: `kubectl delete node NAME` ends what is left of it, --node-name NAME goes back",
+                metadata: ["name": "\(name)", "now": "\(node)"])
         }
     }
 

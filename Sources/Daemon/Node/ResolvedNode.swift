@@ -15,10 +15,7 @@ struct ResolvedNode: Sendable, Hashable {
         name = configuration.nodeName.isEmpty ? Machine.hostname : configuration.nodeName
         let routed = towards.flatMap { Machine.routedAddress(to: $0) } ?? Machine.routedAddress()
         address = configuration.nodeAddress.isEmpty ? routed ?? "127.0.0.1" : configuration.nodeAddress
-        guard let network = IPv4Network(configuration.serviceNetwork) else {
-            throw DaemonError(
-                "service-cidr must be an IPv4 network such as 10.43.0.0/16, not \"\(configuration.serviceNetwork)\"")
-        }
+        let network = try IPv4Network(configuration.serviceNetwork, of: "service-cidr")
         apiServiceAddress = IPv4Address(network.address.value &+ 1).description
     }
 }
