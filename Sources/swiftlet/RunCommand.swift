@@ -85,9 +85,12 @@ struct RunCommand: AsyncParsableCommand {
         return code
     }
 
+    /// Says where it is so because the image is not here.
     private func isToBeFetched(_ client: NodeClient) async throws -> Bool {
         if pull == .always { return true }
-        return try await client.hasImage(image) == false
+        guard try await client.hasImage(image) == false else { return false }
+        if !quiet { Output.note("image \(image) is not on this node: it is pulled") }
+        return true
     }
 
     /// - Parameter readsFiles: once alone, since they may be pipes.

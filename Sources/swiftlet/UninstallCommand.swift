@@ -19,7 +19,7 @@ struct UninstallCommand: ParsableCommand {
         if let cgroupParent { flags.append("--cgroup-parent=\(cgroupParent)") }
         let uninstall = try Uninstall(try DaemonConfiguration.load(flags: flags), keepsData: keepData)
         guard yes || isConfirmed(uninstall) else {
-            Output.note("nothing removed")
+            Output.note("nothing removed; with --yes it is done without being asked")
             throw ExitCode(Swiftlet.failureCode)
         }
         let report = try uninstall.run()

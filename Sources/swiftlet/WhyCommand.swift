@@ -18,7 +18,8 @@ struct WhyCommand: AsyncParsableCommand {
         let pods = try directory.pods(named: pod)
         guard let newest = pods.first else {
             throw DaemonError(
-                "this node has no timeline of a pod \(pod) in \(directory.path), which root can read\(pod.hint)")
+                "this node has no timeline of a pod \(pod) in \(directory.path), which root can read; "
+                    + "`swiftlet pods` lists the pods that are here\(pod.hint)")
         }
         let report = TimelineReport(pod: newest, entries: try directory.entries(of: newest))
         output.show(report.json) { report.text }

@@ -169,8 +169,8 @@ extension NodeView {
         }
         guard let container = found.first else {
             throw DaemonError(
-                "this node has no pod \(name) and no container whose id begins with \"\(text)\"; `swiftlet pods` and "
-                    + "`swiftlet ps` list what it has\(name.hint)")
+                "this node has no pod \(name), no container whose id begins with \"\(text)\", and no image of this name; "
+                    + "`swiftlet pods`, `swiftlet ps --all` and `swiftlet images` list what it has\(name.hint)")
         }
         return container
     }
