@@ -70,6 +70,19 @@ import Testing
         #expect(simulation.status.containerStatuses.first?.restartCount == 8)
     }
 
+    @Test func whatIsNotHeldIsToldOnceForEachContainer() {
+        var simulation = PodSimulation(pod())
+        simulation.warnings = ["no memory limit", "no CPU limit"]
+        simulation.look()
+        simulation.exit("a", code: 1)
+        #expect(simulation.log.last == "start a 1")
+        #expect(simulation.messages.filter { $0.contains("limit") } == ["no memory limit; no CPU limit"])
+        simulation.warnings = ["no process limit"]
+        simulation.exit("a", code: 1)
+        simulation.advance(.seconds(60))
+        #expect(simulation.messages.filter { $0.contains("limit") }.count == 2)
+    }
+
     /// Crashes a container four times, then hands the pod over to another daemon.
     private func takenUpAfterFourCrashes() -> PodSimulation {
         var first = PodSimulation(pod())

@@ -37,6 +37,8 @@ struct PodSimulation {
     var startFailures: [String: String] = [:]
     /// Containers whose program cannot be executed.
     var programFailures: [String: String] = [:]
+    /// What does not hold of each container.
+    var warnings: [String] = []
     /// Stops of containers are under way and do not end.
     var holdsStops = false
     private var sequence: UInt64 = 0
@@ -201,6 +203,7 @@ struct PodSimulation {
             id: "\(name)-\(attempt)", sandbox: sandbox, metadata: ContainerMetadata(name: name, attempt: attempt),
             state: .running, createdAt: nanoseconds, image: "i", imageID: "sha256:0")
         status.startedAt = nanoseconds
+        status.warnings = warnings
         if attempt > 0, let last = observe().newest(name) { status.annotations = RestartBackoff.note(after: last) }
         containers.append(status)
     }

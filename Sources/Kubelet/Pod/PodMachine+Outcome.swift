@@ -42,13 +42,19 @@ extension PodMachine {
     private mutating func sandboxCreated(_ outcome: PodOutcome) -> [PodAction] {
         guard case .failure(_, let message) = outcome else {
             sandboxFailure = nil
-            let warnings = observation.readySandbox?.warnings ?? []
-            return warnings.map { .event(isWarning: true, reason: "LimitNotHeld", message: $0, container: nil) }
+            return notHeld(observation.readySandbox?.warnings ?? [], container: nil)
         }
         let isNew = sandboxFailure?.message != message
         sandboxFailure = Waiting(reason: "FailedCreatePodSandBox", message: message)
         return isNew
             ? [.event(isWarning: true, reason: "FailedCreatePodSandBox", message: message, container: nil)] : []
+    }
+
+    /// One event for all.
+    private func notHeld(_ warnings: [String], container: String?) -> [PodAction] {
+        guard !warnings.isEmpty else { return [] }
+        let message = warnings.joined(separator: "; ")
+        return [.event(isWarning: true, reason: "LimitNotHeld", message: message, container: container)]
     }
 
     private mutating func containerStarted(
@@ -62,9 +68,11 @@ extension PodMachine {
         guard case .failure(let reason, let message) = outcome else {
             waiting[name] = nil
             let warnings = observation.newest(name)?.warnings ?? []
+            // A run that lacks what the one before lacked has nothing new to tell.
+            let areNew = warnings != observation.previous(name)?.warnings
             return [
                 .event(isWarning: false, reason: "Started", message: "Started container \(name)", container: name)
-            ] + warnings.map { .event(isWarning: true, reason: "LimitNotHeld", message: $0, container: name) }
+            ] + (areNew ? notHeld(warnings, container: name) : [])
         }
         images[name] = nil
         let isNew = waiting[name]?.message != message
