@@ -31,4 +31,12 @@ import Testing
         let batch = await log.follow(since: Timestamp(seconds: 977)).next()
         #expect(batch?.events == newest && batch?.isGap == false)
     }
+
+    /// What waits for its facts is noted after what happened later.
+    @Test func anEarlierOneThatGoesLaterHidesNothing() async {
+        let log = EventLog()
+        for second in [30, 10] + (31...1_054) { log.note(event(Int64(second))) }
+        #expect(await log.follow(since: Timestamp(seconds: 20)).next()?.isGap == true)
+        #expect(await log.follow(since: Timestamp(seconds: 31)).next()?.isGap == false)
+    }
 }

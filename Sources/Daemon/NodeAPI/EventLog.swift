@@ -7,6 +7,7 @@ import Synchronization
 final class EventLog: Sendable {
     private struct State {
         var past: [JSONValue] = []
+        /// The latest time of what is not remembered any more: events come out of the order of their times.
         var forgotten: Timestamp?
         var followers = EventReaders<JSONValue>()
     }
@@ -17,7 +18,10 @@ final class EventLog: Sendable {
     func note(_ event: JSONValue) {
         state.withLock { state in
             state.past.append(event)
-            if state.past.count > Self.limit { state.forgotten = Self.time(of: state.past.removeFirst()) }
+            if state.past.count > Self.limit {
+                let time = Self.time(of: state.past.removeFirst())
+                state.forgotten = max(state.forgotten ?? time, time)
+            }
             state.followers.put(event)
         }
     }
