@@ -131,14 +131,14 @@ package struct ContainerCgroup: Sendable {
         return "the \(controller) controller is not in the unified cgroup hierarchy of this host"
     }
 
-    /// The processes of the group and all beneath.
-    func processes() -> [Int32] { group.allProcesses() }
+    /// The processes of the group and all beneath, without those of other pid namespaces, which the kernel tells as 0: a signal to 0 would reach the
+    /// caller's own process group.
+    func processes() -> [Int32] { group.allProcesses().filter { $0 > 0 } }
 
     /// Kills all in it but one, and waits up to two seconds for their end.
     func endAll(but process: Int32) throws(OCIRuntimeError) {
         for _ in 0..<2000 {
-            // Those of other pid namespaces are told as 0.
-            let others = processes().filter { $0 > 0 && $0 != process }
+            let others = processes().filter { $0 != process }
             if others.isEmpty { return }
             for other in others { Glibc.kill(other, SIGKILL) }
             usleep(1000)
