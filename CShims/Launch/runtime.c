@@ -267,11 +267,3 @@ int32_t crt_join(int32_t pidfd, uint32_t kinds) { return setns(pidfd, (int)kinds
 int32_t crt_set_affinity(const void *mask, uint64_t size) {
     return syscall(SYS_sched_setaffinity, 0, size, mask) < 0 ? -errno : 0;
 }
-
-int32_t crt_signal_number(const char *name) {
-    for (int number = 1; number < 32; number++) {
-        const char *known = sigabbrev_np(number);
-        if (known && strcasecmp(known, name) == 0) return number;
-    }
-    return 0;
-}

@@ -235,7 +235,15 @@ import Testing
     @Test func signalsByNameAndNumber() {
         #expect(SignalNames.number("SIGTERM") == 15 && SignalNames.number("quit") == 3)
         #expect(SignalNames.number("9") == 9 && SignalNames.number("SIGRTMIN+3") == 37)
-        #expect(SignalNames.number("RTMAX-1") == 63)
-        for text in ["", "0", "65", "SIGNOPE", "RTMIN+99", "TERM+1", "-9"] { #expect(SignalNames.number(text) == nil) }
+        #expect(SignalNames.number("RTMAX-1") == 63 && SignalNames.number("rtmin") == 34)
+        for (name, number) in ["SIGIO": 29, "POLL": 29, "IOT": 6, "CLD": 17, "SYS": 31] as [String: Int32] {
+            #expect(SignalNames.number(name) == number, "\(name)")
+        }
+        let none = ["", "0", "65", "SIGNOPE", "RTMIN+99", "RTMIN-1", "RTMAX+1", "RTMIN3", "TERM+1", "-9"]
+        for text in none { #expect(SignalNames.number(text) == nil, "\(text)") }
+        for number in Array(Int32(1)...31) + Array(34...64) {
+            #expect(SignalNames.number(SignalNames.name(number)) == number)
+        }
+        #expect(SignalNames.name(32).isEmpty && SignalNames.name(6) == "SIGABRT")
     }
 }

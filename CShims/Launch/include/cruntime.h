@@ -103,5 +103,3 @@ int32_t crt_namespace_kind(const char *path);
 /* Enters namespaces of another process, for good. */
 int32_t crt_join(int32_t pidfd, uint32_t kinds);
 int32_t crt_set_affinity(const void *mask, uint64_t size);
-/* The C library's number of a signal by name without SIG, 0: none. */
-int32_t crt_signal_number(const char *name);

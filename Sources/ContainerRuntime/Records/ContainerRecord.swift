@@ -1,4 +1,5 @@
 import CRI
+import Linux
 
 /// What is kept of a container on disk. Its phases, in order:
 ///

@@ -4,6 +4,7 @@ import ContainerRuntime
 import HTTP
 import JSONTree
 import Kubelet
+import Linux
 import Logging
 import PodNetwork
 import Streaming

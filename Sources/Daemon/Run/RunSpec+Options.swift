@@ -1,6 +1,7 @@
 import CRI
 import ContainerRuntime
 import Glibc
+import Linux
 import OCI
 
 /// Further options, as docker and podman have them.

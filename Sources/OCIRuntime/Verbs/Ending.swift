@@ -6,7 +6,7 @@ import OCISpecification
 extension Session {
     func kill(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container(1))
-        let number = try SignalNames.number(arguments.words.count > 1 ? arguments.words[1] : "SIGTERM")
+        let number = try Session.signal(arguments.words.count > 1 ? arguments.words[1] : "SIGTERM")
         let state = try directory.load()
         let handle = try state.openProcess()
         // Without a pid namespace of its own the others do not die with the first process.
@@ -22,6 +22,13 @@ extension Session {
             throw .kernel(KernelError("signal \(number)", "container \(state.id)", -code))
         }
         return 0
+    }
+
+    /// As `SignalNames` has it, or 0, which only tries whether one could be sent.
+    static func signal(_ text: String) throws(OCIRuntimeError) -> Int32 {
+        if text == "0" { return 0 }
+        guard let number = SignalNames.number(text) else { throw .usage("\"\(text)\" is no signal") }
+        return number
     }
 
     private func killAll(_ state: ContainerState, _ number: Int32) throws(OCIRuntimeError) {
@@ -104,23 +111,5 @@ extension Session {
             throw .state(
                 container: state.id, cause: "its process \(state.processID) did not end within 10 s of SIGKILL")
         }
-    }
-}
-
-/// Signals as people and engines write them.
-enum SignalNames {
-    /// `9`, `KILL`, `SIGKILL` in any case, `RTMIN+3`.
-    static func number(_ text: String) throws(OCIRuntimeError) -> Int32 {
-        if let number = Int32(text), (0...64).contains(number) { return number }
-        var name = text.uppercased()
-        if name.hasPrefix("SIG") { name = String(name.dropFirst(3)) }
-        let known = crt_signal_number(name)
-        if known != 0 { return known }
-        for (prefix, base) in [("RTMIN+", Int32(34)), ("RTMAX-", 64)] where name.hasPrefix(prefix) {
-            guard let offset = Int32(name.dropFirst(prefix.count)), (0...30).contains(offset) else { break }
-            return base == 34 ? base + offset : base - offset
-        }
-        if name == "RTMIN" || name == "RTMAX" { return name == "RTMIN" ? 34 : 64 }
-        throw .usage("\"\(text)\" is no signal")
     }
 }
