@@ -1,4 +1,4 @@
-/* Inside the child, between clone and execve: no allocation, no return. */
+/* Between clone and execve, on both sides: no allocation in the child. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -94,10 +94,17 @@ void cl_get_ready(struct cl_child *child, int told);
 /* Closes all descriptors but these, -1 for none, and those that are handed on. */
 void cl_keep_descriptors(const struct cl_child *child, const int *kept, int count);
 
-/* between.c: a child made by a process between, for the caller to reap. That process prepares `child`, where there is one and its plan is no explicit one,
- * with the host's rights, and joins the pid namespace that it names and the user namespace. Without that, -1, it brings the child into the container; but for
- * a new one of an explicit plan that has no pid namespace to make a procfs for, it joins the one that `child` names and does no more. 0 in the child, or -1
- * with errno; else its own pid, with `between` filled in. It may be held up by whoever is in the container, and by file systems. */
+/* between.c: a child made by a process between, for the caller to reap. What that process does before it clones:
+ *
+ *   `child` is NULL                                          joins `user`, -1 for none
+ *   `user` >= 0                                              cl_prepare for a plan of a pod; joins `child->processes`, -1 for none, and `user`
+ *   a new container of an explicit plan whose                joins `child->processes`
+ *   `child->pid_namespace` is -1
+ *   any other                                                from the child's group and namespaces: leaves the host, joins `child->processes`, and
+ *                                                            does all of cl_get_ready, but where its procfs can only be made from within
+ *
+ * 0 in the child, or -1 with errno; else the pid of the process between, with `between` filled in. It may be held up by whoever is in the container, and by
+ * file systems. */
 pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, struct cl_between *between);
 /* Takes its answer, once there is one or it has ended, and ends it; the caller collects it. 0 and the child, by its pid in the caller's pid namespace, or an
  * errno. */

@@ -26,6 +26,6 @@ static inline uint64_t cl_u64(const struct cl_record *record, uint32_t index) {
     return value;
 }
 
-/* plan_extensions.c: the records that pods' plans do not have. */
+/* plan_extensions.c: records from CL_RECORD_NAMESPACE on. */
 int cl_plan_read_filesystem(const struct cl_record *record, struct cl_plan *plan);
 int cl_plan_read_extension(const struct cl_record *record, struct cl_plan *plan);

@@ -45,7 +45,7 @@ private struct Streams {
         cm_close(errors)
     }
 
-    /// A container's: pipes, and /dev/null for an input that is not kept. False where the kernel gives none.
+    /// A container's: pipes, and /dev/null for an input that is not kept. Nil where the kernel gives none.
     static func ofContainer(keepsInput: Bool) -> Streams? {
         var streams = Streams()
         var code: Int32 = 0

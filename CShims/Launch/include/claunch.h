@@ -1,8 +1,8 @@
 /* The launch path: from a flat plan to a process that has exec'd in its container.
  *
- * A plan is a sequence of records, made by the daemon (LaunchPlan+Encoding.swift) and read here: a 32-bit kind, a 32-bit
- * payload length, the payload, and zeroes up to a multiple of eight. Numbers are in the machine's byte order, strings
- * end in NUL. Everything is checked while reading, before anything is cloned; the child allocates nothing. */
+ * A plan is a sequence of records, made by `encoded` of `LaunchPlan`, `ProcessPlan` or `BundlePlan` and read here: a 32-bit
+ * kind, a 32-bit payload length, the payload, and zeroes up to a multiple of eight. Numbers are in the machine's byte order,
+ * strings end in NUL. Everything is checked while reading, before anything is cloned; the child allocates nothing. */
 #pragma once
 #include <stdint.h>
 
@@ -41,7 +41,7 @@ struct cl_between {
 struct cl_launched {
     int32_t pid;
     int32_t pidfd;
-    int32_t control; /* status records come from it, CL_GO is written to it */
+    int32_t control; /* status records come from it, cl_go writes to it */
     uint32_t index;  /* of a failure: which mount, path or device */
     struct cl_between between;
 };

@@ -81,7 +81,7 @@ struct MonitorReply: Sendable {
         }
     }
 
-    /// The first number of the body.
+    /// The number at an index of the body.
     func number(at index: Int) -> UInt32 {
         body.withUnsafeBytes { bytes in
             var reader = WireReader(bytes)

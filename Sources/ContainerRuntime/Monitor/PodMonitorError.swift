@@ -19,7 +19,7 @@ package enum PodMonitorError: Error, Sendable, Equatable, CustomStringConvertibl
     case notFound(id: String)
     case alreadyExists(id: String)
     case wrongState(id: String, operation: String)
-    /// A bound was passed: "containers", "plan bytes", "exits".
+    /// There are too many of what the second value names, such as "requests".
     case limit(id: String, of: String)
     /// A kernel call of the monitor or of this client failed.
     case kernel(KernelError)

@@ -75,7 +75,7 @@ package enum ProcessNamespace: Sendable, Equatable {
 /// Where the container's root directory comes from.
 package enum RootFilesystem: Sendable, Equatable {
     /// An overlay: `lower` lists the layers' directories, topmost first; `upper` and `work` take the writes and lie on
-    /// one filesystem. Without them the root is read-only. At most 60 layers.
+    /// one filesystem. Without them the root is read-only. At most `LaunchPlan.layerLimit` layers.
     case overlay(lower: [String], upper: String?, work: String?, readOnly: Bool = false)
     /// An existing directory.
     case directory(String, readOnly: Bool = false)

@@ -1,7 +1,7 @@
 import CLaunch
 import Glibc
 
-/// Where on the way from clone to execve a launch failed. The numbers are those of `claunch.h`.
+/// Where on the way from clone to execve a launch failed. The numbers are those of `cplan.h`.
 package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
     package let rawValue: UInt32
 

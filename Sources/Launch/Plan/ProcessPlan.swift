@@ -37,7 +37,7 @@ package struct ProcessPlan: Sendable, Equatable {
     }
 }
 
-/// What the runtime specification can say of a process beyond what pods need.
+/// What the runtime specification can say of a process and few have.
 package struct ProcessTraits: Sendable, Equatable {
     package struct Scheduler: Sendable, Equatable {
         /// As sched_setattr(2) takes them; times in nanoseconds.
