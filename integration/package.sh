@@ -21,7 +21,7 @@ check() {
 named_in_the_manual() {
     local command missing=0
     for command in $("$work/root/usr/bin/swiftlet" --help | awk '/^SUBCOMMANDS/ {on = 1; next} on && /^  [a-z]/ {print $1}'); do
-        man -l --encoding=utf8 "$work/root/usr/share/man/man8/swiftlet.8.gz" | grep -qE "^ {7}.*\b$command\b" ||
+        man -l --encoding=utf8 "$work/root/usr/share/man/man8/swiftlet.8.gz" | grep -qE "^ {7}([a-z]+, )*$command\b" ||
             { echo "the manual lacks $command"; missing=1; }
     done
     return $missing

@@ -5,9 +5,10 @@ import Logging
 struct AgentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agent", abstract: "Run this machine as a node of a server elsewhere.",
+        usage: "swiftlet agent [--SETTING VALUE ...]",
         discussion:
             "The first start joins: --server https://HOST:6443 --token TOKEN, where `swiftlet token create` on the "
-            + "server prints the token. Later starts need no token.\nSettings are also read from "
+            + "server prints the token. Later starts need --server but no token.\nSettings are also read from "
             + "<config-dir>/config.yaml; a flag wins over the file. The networks and the domain are the server's.\n\n"
             + DaemonConfiguration.settingsHelp)
 

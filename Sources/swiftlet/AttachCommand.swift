@@ -3,15 +3,15 @@ import Daemon
 
 struct AttachCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "attach", abstract: "Join the program of a container that runs.",
+        commandName: "attach", abstract: "Attach to the program of a running container.",
         discussion:
-            "What it writes from now on is heard; what is typed goes to it where it was started with an input (run --detach -i). In a terminal ctrl-p ctrl-q "
-            + "leaves it, elsewhere any signal. Ends with the exit code of a container of `swiftlet run`.")
+            "Shows its output from now on; input goes to it where it was started with -i (run --detach -i). In a terminal ctrl-p ctrl-q "
+            + "detaches, elsewhere any signal. Exits with the exit code of a container of `swiftlet run`.")
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var target: ContainerArguments
-    @Option(name: [.short, .long], help: "One of the pod's containers.") var container: String?
-    @Flag(help: "Pass no input on.") var noStdin = false
+    @Option(name: [.short, .long], help: "Container of the pod.") var container: String?
+    @Flag(help: "Do not attach standard input.") var noStdin = false
 
     func run() async throws {
         let client = try node.client()

@@ -5,10 +5,11 @@ import Logging
 struct CRICommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cri", abstract: "Run the container runtime alone, for another kubelet.",
-        discussion: "Serves the CRI (runtime.v1) on <run-dir>/cri.sock: a kubelet takes it as its "
-            + "containerRuntimeEndpoint, with cgroupDriver: cgroupfs.\nOf the settings of `swiftlet server`, those of "
-            + "directories, the pod network, images and cgroups count; they are also read from "
-            + "<config-dir>/config.yaml.")
+        usage: "swiftlet cri [--SETTING VALUE ...]",
+        discussion:
+            "Serves the CRI (runtime.v1) on <run-dir>/cri.sock, or on the socket that --cri-listen names. In the kubelet, set "
+            + "containerRuntimeEndpoint to it and cgroupDriver: cgroupfs.\nTakes the settings of `swiftlet server` for directories, "
+            + "pod network, images, cgroups and the CRI; they are also read from <config-dir>/config.yaml.")
 
     @Argument(parsing: .allUnrecognized, help: .hidden) var settings: [String] = []
 

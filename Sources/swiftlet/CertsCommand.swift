@@ -7,12 +7,12 @@ import JSONTree
 struct CertsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "certs", abstract: "The certificates of the daemon on this machine.",
-        discussion: "They are renewed by themselves when two thirds of their life are over, without a restart.",
+        discussion: "They are renewed automatically after two thirds of their lifetime, without a restart.",
         subcommands: [List.self, Renew.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the certificates, what they are for, and when they end.")
+            abstract: "List the certificates, what they are for, and when they expire.")
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: OutputOptions
@@ -30,7 +30,7 @@ struct CertsCommand: AsyncParsableCommand {
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: OutputOptions
-        @Argument(help: "Names that `swiftlet certs` lists (default: all but the authority).") var names: [String] = []
+        @Argument(help: "Names that `swiftlet certs` lists (default: all but the CA).") var names: [String] = []
 
         func run() async throws {
             let query = names.map { QueryItem("name", $0) }

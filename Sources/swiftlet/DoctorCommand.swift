@@ -4,7 +4,7 @@ import Daemon
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Look for what is wrong on this node, and mend it with --fix.",
+        commandName: "doctor", abstract: "Look for what is wrong on this node; --fix repairs it.",
         discussion:
             "Processes, cgroups, mounts, links, rules, addresses and files that belong to no pod; pods that lack something "
             + "or run twice; ends that were not reported; a store that went back. Needs no daemon. Ends with 1 where "
@@ -14,7 +14,7 @@ struct DoctorCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
     @Option(help: "The daemon's directory of logs (default: /var/log/pods).") var logDir: String?
     @Option(help: "The daemon's cgroup, where it was set.") var cgroupParent: String?
-    @Flag(help: "Mend what was found, and look again.") var fix = false
+    @Flag(help: "Repair what was found, and look again.") var fix = false
 
     func run() async throws {
         var flags = node.flags

@@ -6,16 +6,16 @@ import JSONTree
 struct EventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events", abstract: "Follow what happens on the node to containers and images.",
-        discussion: "Goes on until it is stopped. With -o json each event is a line of JSON.")
+        discussion: "Runs until it is interrupted. With -o json each event is a line of JSON.")
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var output: OutputOptions
     @Option(
         name: [.short, .long],
-        help: "Those alone with type=container, sandbox or image, event=, container= or image=; again for more.")
+        help: "Only those with type=container, sandbox or image, event=, container= or image=; repeatable.")
     var filter: [String] = []
 
-    @Option(help: "Those too that came since: how long ago, such as 10m, or a time; the daemon keeps the last 1,024.")
+    @Option(help: "Also earlier ones, since a duration ago (10m) or a time; the daemon keeps the last 1,024.")
     var since: String?
 
     func validate() throws {

@@ -10,15 +10,17 @@ struct ExecCommand: AsyncParsableCommand {
     @OptionGroup var node: NodeOptions
     @OptionGroup var foreign: ForeignExecOptions
     @OptionGroup var target: ContainerArguments
-    @Option(name: [.short, .long], help: "One of the pod's containers.") var container: String?
-    @Flag(name: [.customShort("i"), .long], help: "Pass standard input on.") var stdin = false
-    @Flag(name: [.customShort("t"), .long], help: "Give the command a terminal.") var tty = false
-    @Option(name: [.short, .long], help: "Of a container of `swiftlet run`: as whom, a name or number, with :GROUP.")
+    @Option(name: [.short, .long], help: "Container of the pod.") var container: String?
+    @Flag(name: [.customShort("i"), .long], help: "Keep standard input open.") var stdin = false
+    @Flag(name: [.customShort("t"), .long], help: "Allocate a terminal.") var tty = false
+    @Option(name: [.short, .long], help: "Containers of `swiftlet run`: USER[:GROUP], by name or number.")
     var user = ""
-    @Option(name: [.short, .long], help: "So too: where it starts in.") var workdir = ""
-    @Option(name: [.short, .long], help: "So too: NAME=VALUE, or NAME with this command's own value; again for more.")
+    @Option(name: [.short, .long], help: "Containers of `swiftlet run`: working directory.") var workdir = ""
+    @Option(
+        name: [.short, .long],
+        help: "Containers of `swiftlet run`: NAME=VALUE, or NAME for this command's own; repeatable.")
     var env: [String] = []
-    @Flag(help: "So too: all that root on this machine may do.") var privileged = false
+    @Flag(help: "Containers of `swiftlet run`: all capabilities, no confinement.") var privileged = false
     @Argument(parsing: .postTerminator, help: "The command and its arguments; -- may stand before them.") var command:
         [String] = []
 

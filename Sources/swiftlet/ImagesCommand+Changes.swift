@@ -4,7 +4,7 @@ import JSONTree
 
 extension ImagesCommand {
     struct Tag: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Give an image one more name.")
+        static let configuration = CommandConfiguration(abstract: "Give an image another name.")
 
         @OptionGroup var node: NodeOptions
         @Argument(help: "Name or id of the image.") var name: String
@@ -18,7 +18,8 @@ extension ImagesCommand {
     }
 
     struct Pin: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Keep an image from being collected and removed.")
+        static let configuration = CommandConfiguration(
+            abstract: "Protect an image from garbage collection and removal.")
 
         @OptionGroup var node: NodeOptions
         @Argument(help: "Name or id of the image.") var name: String
@@ -29,7 +30,7 @@ extension ImagesCommand {
     }
 
     struct Unpin: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let an image be collected again.")
+        static let configuration = CommandConfiguration(abstract: "Undo a pin.")
 
         @OptionGroup var node: NodeOptions
         @Argument(help: "Name or id of the image.") var name: String
@@ -47,11 +48,11 @@ extension ImagesCommand {
 
     struct Prune: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Remove images that have no name, and what broken downloads left.",
+            abstract: "Remove images without a name, and leftovers of interrupted pulls.",
             discussion: "Pinned images and those that containers use stay.")
 
         @OptionGroup var node: NodeOptions
-        @Flag(name: [.short, .long], help: "Every image that no container uses.") var all = false
+        @Flag(name: [.short, .long], help: "Remove every image that no container uses.") var all = false
 
         func run() async throws {
             let answer = try await node.client().send(.post, "/v1/images/prune", body: ["all": .bool(all)])
@@ -62,7 +63,7 @@ extension ImagesCommand {
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check every image's files on disk, and mend what can be mended.",
+            abstract: "Check every image's files on disk, and repair what can be repaired.",
             discussion: "Ends with 1 where an image stays damaged; pulling it again fetches the damaged layer alone.")
 
         @OptionGroup var node: NodeOptions

@@ -14,7 +14,7 @@ struct ImagesCommand: AsyncParsableCommand {
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take an image from an archive, or make one of a directory.",
+            abstract: "Import an image from an archive, or make one of a directory.",
             discussion:
                 "PATH is an OCI layout or a docker archive (a directory or a tar file), an OCI bundle or a root "
                 + "directory. Options override what a bundle's config.json says. Give values that begin with a dash "
@@ -24,11 +24,11 @@ struct ImagesCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @Argument(help: "The image's name, such as busybox:1.36.") var name: String
         @Argument(help: "The archive, the bundle or the root directory.") var path: String
-        @Option(help: "Which image of an archive, by its name there.") var reference: String?
-        @Option(help: "The program; once for each word.") var entrypoint: [String] = []
-        @Option(help: "The program's arguments; once for each word.") var cmd: [String] = []
-        @Option(help: "NAME=value, as often as needed.") var env: [String] = []
-        @Option(help: "Where processes start.") var workdir: String?
+        @Option(help: "Name of the image within an archive that holds several.") var reference: String?
+        @Option(help: "Entry point; once for each word.") var entrypoint: [String] = []
+        @Option(help: "Command; once for each word.") var cmd: [String] = []
+        @Option(help: "NAME=VALUE; repeatable.") var env: [String] = []
+        @Option(help: "Working directory.") var workdir: String?
         @Option(help: "USER or USER:GROUP, names or numbers.") var user: String?
 
         func validate() throws {
@@ -60,7 +60,7 @@ struct ImagesCommand: AsyncParsableCommand {
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: OutputOptions
-        @Flag(name: [.short, .long], help: "Their ids alone.") var quiet = false
+        @Flag(name: [.short, .long], help: "Print only IDs.") var quiet = false
 
         func validate() throws {
             guard !quiet || output.output == .table else { throw ValidationError("--quiet prints no JSON") }
@@ -75,11 +75,11 @@ struct ImagesCommand: AsyncParsableCommand {
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take images' names away, and an image with its last name.", aliases: ["rm"])
+            abstract: "Remove image names; an image goes with its last name.", aliases: ["rm"])
 
         @OptionGroup var node: NodeOptions
         @Argument(help: "Names or ids of images.") var names: [String]
-        @Flag(name: [.short, .long], help: "Also where containers use it; they run on.") var force = false
+        @Flag(name: [.short, .long], help: "Also where containers use it; they keep running.") var force = false
 
         func run() async throws {
             let client = try node.client()

@@ -7,7 +7,7 @@ struct InspectCommand: AsyncParsableCommand {
         commandName: "inspect", abstract: "Show all that this node knows of a pod, a container or an image, as JSON.")
 
     @OptionGroup var node: NodeOptions
-    @Argument(help: "A pod (NAME, NAMESPACE/NAME, pod/NAME), how a container's id begins, or an image's name or id.")
+    @Argument(help: "A pod (NAME, NAMESPACE/NAME, pod/NAME), a container's ID prefix, or an image's name or ID.")
     var object: String
     @Option(name: [.short, .long], help: "The pod's namespace (default: default).") var namespace: String?
 

@@ -22,15 +22,15 @@ struct PSCommand: AsyncParsableCommand {
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var output: OutputOptions
-    @Flag(name: [.short, .long], help: "Those too that do not run: ended ones, and ones not yet started.") var all =
+    @Flag(name: [.short, .long], help: "Also containers that have exited or not started yet.") var all =
         false
-    @Flag(name: [.short, .long], help: "Their ids alone.") var quiet = false
+    @Flag(name: [.short, .long], help: "Print only IDs.") var quiet = false
     @Option(
         name: [.short, .long],
-        help: "Those alone with name=, id=, status=, exited=, label= or ancestor=IMAGE; again for more.")
+        help: "Only those with name=, id=, status=, exited=, label= or ancestor=IMAGE; repeatable.")
     var filter: [String] = []
-    @Option(help: "Each as a line: json, or text with {{.Names}}, {{.ID}} and the like in it.") var format: String?
-    @Flag(help: "Ids with all their digits.") var noTrunc = false
+    @Option(help: "json, or a template with {{.Names}}, {{.ID}} and the like.") var format: String?
+    @Flag(help: "Do not shorten IDs.") var noTrunc = false
 
     func validate() throws {
         guard !quiet || output.output == .table else { throw ValidationError("--quiet prints no JSON") }

@@ -10,13 +10,14 @@ struct LogsCommand: AsyncParsableCommand {
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var target: ContainerArguments
-    @Option(name: [.short, .long], help: "One of the pod's containers.") var container: String?
-    @Flag(name: [.short, .long], help: "Go on as the container writes.") var follow = false
-    @Option(help: "Only so many lines from the end; all.", transform: Self.lines) var tail: Int?
-    @Option(help: "Only what was written since: how long ago, such as 10m, or a time, such as 2026-01-31T12:00:00Z.")
+    @Option(name: [.short, .long], help: "Container of the pod.") var container: String?
+    @Flag(name: [.short, .long], help: "Follow the log.") var follow = false
+    @Option(help: "Number of lines from the end, or all (default: all); -n NUMBER is the same.", transform: Self.lines)
+    var tail: Int? = nil
+    @Option(help: "Only newer than a duration, such as 10m, or a time, such as 2026-01-31T12:00:00Z.")
     var since: String?
-    @Flag(name: [.short, .long], help: "Of the container before its last restart.") var previous = false
-    @Flag(name: [.customShort("t"), .long], help: "Begin each line with its time.") var timestamps = false
+    @Flag(name: [.short, .long], help: "Log of the container before its last restart.") var previous = false
+    @Flag(name: [.customShort("t"), .long], help: "Prefix each line with its time.") var timestamps = false
 
     func validate() throws {
         if let since {

@@ -5,8 +5,8 @@ import JSONTree
 
 /// Which instance a command means. What is not given comes from `config.yaml`, else it is as for the server.
 struct NodeOptions: ParsableArguments {
-    @Option(help: "The daemon's directory of sockets (default: /run/swiftlet).") var runDir: String?
-    @Option(help: "The daemon's directory of what lasts (default: /var/lib/swiftlet).") var dataDir: String?
+    @Option(help: "The daemon's run directory (default: /run/swiftlet).") var runDir: String?
+    @Option(help: "The daemon's data directory (default: /var/lib/swiftlet).") var dataDir: String?
     @Option(help: "Directory of config.yaml and certificates (default: /etc/swiftlet).") var configDir: String?
 
     var flags: [String] {
@@ -44,7 +44,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 struct OutputOptions: ParsableArguments {
-    @Option(name: [.short, .long], help: "table for people, json for programs.") var output = OutputFormat.table
+    @Option(name: [.short, .long], help: "table or json.") var output = OutputFormat.table
 
     func show(_ value: @autoclosure () -> JSONValue, table: () -> String) {
         switch output {
@@ -109,7 +109,7 @@ struct PodArguments: ParsableArguments {
 struct ContainerArguments: ParsableArguments {
     @Argument(
         help:
-            "A pod (NAME, NAMESPACE/NAME, pod/NAME), or a container of `swiftlet run` (its name, or how its id begins)."
+            "A pod (NAME, NAMESPACE/NAME, pod/NAME), or a container of `swiftlet run` (name or ID prefix)."
     )
     var pod: String
     @Option(name: [.short, .long], help: "The pod's namespace (default: default).") var namespace: String?

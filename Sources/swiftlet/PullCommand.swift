@@ -13,7 +13,7 @@ struct PullCommand: AsyncParsableCommand {
     @OptionGroup var node: NodeOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var credentials: RegistryCredentials
-    @Flag(name: [.short, .long], help: "Print only what came of it.") var quiet = false
+    @Flag(name: [.short, .long], help: "Print only the result.") var quiet = false
     @Argument(help: "The image's name, such as busybox:1.36.") var name: String
 
     func run() async throws {
@@ -27,7 +27,7 @@ struct PullCommand: AsyncParsableCommand {
 
 /// As whom a registry is asked.
 struct RegistryCredentials: ParsableArguments {
-    @Option(help: "The user's name at the registry; the password is read from standard input.") var username: String?
+    @Option(help: "User name at the registry; the password is read from standard input.") var username: String?
 
     func add(to body: inout JSONObject) throws {
         guard let username else { return }

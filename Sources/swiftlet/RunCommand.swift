@@ -8,50 +8,52 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run one container, without Kubernetes.",
         discussion:
-            "swiftlet run -it busybox sh. Input, output, signals and the terminal's size are passed on; the container ends with this command, "
-            + "nothing of it stays, and its exit code is this command's: 125 where it could not be made or was asked for wrongly, 126 and 127 as a shell has them.\n\n"
-            + "With --detach it goes on alone, also when the daemon is started anew, and stays when it has ended, until the next boot: swiftlet logs, attach, exec, wait, "
+            "swiftlet run -it busybox sh. Input, output, signals and the terminal's size are forwarded. The container is removed when it exits, and its exit code "
+            + "is this command's: 125 where it was not created or the arguments are wrong, 126 and 127 as in a shell.\n\n"
+            + "With --detach it keeps running, also when the daemon restarts; after it exits it stays until the next boot. swiftlet logs, attach, exec, wait, "
             + "kill, stop and rm take its name, which is printed.",
         helpNames: .long)
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var foreign: ForeignRunOptions
-    @Flag(name: [.customShort("i"), .long], help: "Pass standard input on.") var interactive = false
-    @Flag(name: [.customShort("t"), .long], help: "Give it a terminal.") var tty = false
-    @Flag(name: [.short, .long], help: "Let it go on alone; print its name.") var detach = false
-    @Flag(help: "Leave nothing behind at its end, which is so always without --detach.") var rm = false
-    @Option(help: "What it is called (default: one by chance).") var name: String?
+    @Flag(name: [.customShort("i"), .long], help: "Keep standard input open.") var interactive = false
+    @Flag(name: [.customShort("t"), .long], help: "Allocate a terminal.") var tty = false
+    @Flag(name: [.short, .long], help: "Run in the background; print the container's name.") var detach = false
+    @Flag(help: "Remove the container when it exits; always so without --detach.") var rm = false
+    @Option(help: "Container name (default: random).") var name: String?
     @Option(
         name: [.short, .long], parsing: .unconditionalSingleValue,
-        help: "NAME=VALUE, or NAME with this command's own value; again for more.")
+        help: "Environment variable NAME=VALUE, or NAME for this command's own; repeatable.")
     var env: [String] = []
-    @Option(help: "A file with a line NAME=VALUE or NAME each; again for more.") var envFile: [String] = []
-    @Option(name: [.short, .long], help: "/HERE:/THERE or ./HERE:/THERE, with :ro to be read only; again for more.")
+    @Option(help: "File of such lines; repeatable.") var envFile: [String] = []
+    @Option(name: [.short, .long], help: "HOST-PATH:CONTAINER-PATH[:ro]; HOST-PATH is absolute or ./...; repeatable.")
     var volume: [String] = []
-    @Option(help: "/THERE, empty and in memory; with :size=64m and more after it; again for more.")
+    @Option(help: "CONTAINER-PATH[:OPTIONS], such as /tmp:size=64m; repeatable.")
     var tmpfs: [String] = []
-    @Option(help: "type=bind,source=/HERE,target=/THERE,readonly or type=tmpfs,target=/THERE; again for more.")
+    @Option(help: "type=bind,source=PATH,target=PATH[,readonly] or type=tmpfs,target=PATH; repeatable.")
     var mount: [String] = []
-    @Option(name: [.short, .long], help: "Where it starts in.") var workdir = ""
-    @Option(help: "In place of the image's entry point; empty: the command alone.") var entrypoint: String?
-    @Flag(help: "Its root filesystem cannot be written.") var readOnly = false
+    @Option(name: [.short, .long], help: "Working directory.") var workdir = ""
+    @Option(help: "Override the image's entry point; empty: none.") var entrypoint: String?
+    @Flag(help: "Mount the root filesystem read-only.") var readOnly = false
     @Option(
         name: [.short, .long], parsing: .unconditionalSingleValue,
-        help: "NAME=VALUE, shown by swiftlet inspect; again for more.")
+        help: "Label NAME=VALUE, shown by swiftlet inspect; repeatable.")
     var label: [String] = []
-    @Option(parsing: .unconditionalSingleValue, help: "The same as an annotation.") var annotation: [String] = []
-    @Option(help: "What it is sent to end (default: as its image says, else TERM).") var stopSignal: String?
-    @Option(parsing: .unconditional, help: "Seconds that it then has; -1: as many as it takes (default: 10).")
+    @Option(parsing: .unconditionalSingleValue, help: "Annotation NAME=VALUE; repeatable.") var annotation: [String] =
+        []
+    @Option(help: "Signal that stops it (default: the image's, else TERM).") var stopSignal: String?
+    @Option(parsing: .unconditional, help: "Seconds until it is killed; -1: never (default: 10).")
     var stopTimeout: Int64?
-    @Option(help: "Fetch the image: missing, always or never.") var pull = PullPolicy.missing
-    @Flag(name: [.short, .long], help: "Say nothing of a fetch.") var quiet = false
-    @Option(help: "A new file that its id is written to.") var cidfile: String?
-    @Option(help: "OS/ARCHITECTURE: an error where that is not this machine's.") var platform: String?
+    @Option(help: "When to pull the image: missing, always or never.") var pull = PullPolicy.missing
+    @Flag(name: [.short, .long], help: "Print no progress of a pull.") var quiet = false
+    @Option(help: "Write the container's ID to this new file.") var cidfile: String?
+    @Option(help: "OS/ARCHITECTURE; must be this machine's.") var platform: String?
     @OptionGroup(title: "Network") var network: RunNetworkOptions
     @OptionGroup(title: "Limits") var limits: RunLimitOptions
-    @OptionGroup(title: "Rights") var rights: RunRightOptions
-    @Argument(help: "The image's name.") var image: String
-    @Argument(parsing: .captureForPassthrough, help: "In place of the image's command.") var command: [String] = []
+    @OptionGroup(title: "Security") var rights: RunRightOptions
+    @Argument(help: "Image name.") var image: String
+    @Argument(parsing: .captureForPassthrough, help: "Command and arguments, in place of the image's.") var command:
+        [String] = []
 
     enum PullPolicy: String, ExpressibleByArgument, CaseIterable {
         case missing, always, never

@@ -4,20 +4,20 @@ import Daemon
 /// What a container of `run` may use.
 struct RunLimitOptions: ParsableArguments {
     @Option(name: [.short, .long], help: "Memory limit, such as 256m.") var memory: String?
-    @Option(parsing: .unconditional, help: "The same with swap; -1: as much swap as there is (default: none).")
+    @Option(parsing: .unconditional, help: "Memory plus swap limit; -1: unlimited swap (default: no swap).")
     var memorySwap: String?
-    @Option(help: "Processor limit, such as 1.5.") var cpus: String?
-    @Option(name: [.customShort("c"), .long], help: "Weight among others that want the processors; 1024 is usual.")
+    @Option(help: "Number of CPUs, such as 1.5.") var cpus: String?
+    @Option(name: [.customShort("c"), .long], help: "CPU weight relative to other containers; 1024 is the usual one.")
     var cpuShares: Int64?
     @Option(parsing: .unconditional, help: .hidden) var cpuQuota: Int64?
     @Option(help: .hidden) var cpuPeriod: Int64?
-    @Option(help: "Processors that it may use, such as 0-2,4.") var cpusetCpus: String?
-    @Option(help: "Memory nodes that it may use.") var cpusetMems: String?
-    @Option(parsing: .unconditional, help: "How many processes; -1: as many as the machine has.") var pidsLimit: Int64?
-    @Option(help: "Of each process: NAME=SOFT:HARD, such as nofile=1024:4096; again for more.")
+    @Option(help: "CPUs it may use, such as 0-2,4.") var cpusetCpus: String?
+    @Option(help: "NUMA memory nodes it may use.") var cpusetMems: String?
+    @Option(parsing: .unconditional, help: "Process limit; -1: the machine's.") var pidsLimit: Int64?
+    @Option(help: "NAME=SOFT:HARD, such as nofile=1024:4096; repeatable.")
     var ulimit: [String] = []
-    @Option(help: "The size of /dev/shm (default: 64m).") var shmSize: String?
-    @Option(parsing: .unconditional, help: "-1000 to 1000: whom the kernel ends first when memory is short.")
+    @Option(help: "Size of /dev/shm (default: 64m).") var shmSize: String?
+    @Option(parsing: .unconditional, help: "-1000 to 1000; the highest is OOM-killed first.")
     var oomScoreAdj: Int32?
 
     /// Nil for 0 too, which elsewhere is as if nothing were said.
@@ -45,22 +45,22 @@ struct RunLimitOptions: ParsableArguments {
 
 /// Whom it runs as, and what it may do.
 struct RunRightOptions: ParsableArguments {
-    @Option(name: [.short, .long], help: "Whom it runs as: a name or number, with :GROUP.") var user = ""
-    @Option(help: "A group more, by name or number; again for more.") var groupAdd: [String] = []
-    @Option(help: "A capability more, such as NET_ADMIN; again for more, ALL for all.") var capAdd: [String] = []
-    @Option(help: "A capability less; again for more, ALL for all.") var capDrop: [String] = []
-    @Flag(help: "All that root on this machine may do.") var privileged = false
+    @Option(name: [.short, .long], help: "USER[:GROUP], by name or number.") var user = ""
+    @Option(help: "Supplementary group, by name or number; repeatable.") var groupAdd: [String] = []
+    @Option(help: "Add a capability, such as NET_ADMIN, or ALL; repeatable.") var capAdd: [String] = []
+    @Option(help: "Drop a capability, or ALL; repeatable.") var capDrop: [String] = []
+    @Flag(help: "All capabilities and devices, no confinement.") var privileged = false
     @Option(
-        help: "no-new-privileges, seccomp=unconfined or =PROFILE.json, apparmor=unconfined or =PROFILE; again for more."
+        help: "no-new-privileges, seccomp=unconfined or =PROFILE.json, apparmor=unconfined or =PROFILE; repeatable."
     )
     var securityOpt: [String] = []
-    @Option(help: "A parameter of the kernel's for its network or its shared memory, NAME=VALUE; again for more.")
+    @Option(help: "NAME=VALUE, of the network or IPC namespace; repeatable.")
     var sysctl: [String] = []
-    @Option(help: "/dev/HERE, with :/dev/THERE and :rwm after it, or VENDOR/CLASS=DEVICE; again for more.")
+    @Option(help: "HOST-DEVICE[:CONTAINER-DEVICE][:rwm], or VENDOR/CLASS=DEVICE (CDI); repeatable.")
     var device: [String] = []
-    @Option(help: "host: it sees the machine's processes.") var pid: String?
-    @Option(help: "host: it uses the machine's shared memory.") var ipc: String?
-    @Flag(name: .customLong("init"), help: "Its program is not process 1, which collects those without parents.")
+    @Option(help: "host: the machine's PID namespace.") var pid: String?
+    @Option(help: "host: the machine's IPC namespace.") var ipc: String?
+    @Flag(name: .customLong("init"), help: "Run an init as PID 1 that reaps zombies.")
     var hasReaper = false
 
     func apply(to spec: inout RunSpec) throws(DaemonError) {
@@ -83,18 +83,18 @@ struct RunRightOptions: ParsableArguments {
 
 /// Its network.
 struct RunNetworkOptions: ParsableArguments {
-    @Option(name: [.short, .long], help: "PORT-HERE:PORT-THERE, with /udp for UDP; again for more.")
+    @Option(name: [.short, .long], help: "HOST-PORT:CONTAINER-PORT[/udp]; repeatable.")
     var publish: [String] = []
     @Option(
-        name: [.long, .customLong("net")], help: "pod: an address of its own; host: the machine's network; none.")
+        name: [.long, .customLong("net")], help: "pod (or bridge): an address of its own; host; none.")
     var network = RunSpec.Network.pod
-    @Option(name: [.short, .long], help: "Its host name (default: its name).") var hostname = ""
-    @Option(help: "NAME:ADDRESS for its /etc/hosts, or NAME:host-gateway for this machine; again for more.")
+    @Option(name: [.short, .long], help: "Host name (default: the container's name).") var hostname = ""
+    @Option(help: "NAME:ADDRESS for /etc/hosts, or NAME:host-gateway for this machine; repeatable.")
     var addHost: [String] = []
-    @Option(help: "A name server in place of the machine's; again for more.") var dns: [String] = []
-    @Option(help: "A domain that short names are looked up in; again for more, . for none.") var dnsSearch: [String] =
+    @Option(help: "Name server, in place of the machine's; repeatable.") var dns: [String] = []
+    @Option(help: "Search domain; repeatable, . for none.") var dnsSearch: [String] =
         []
-    @Option(name: [.long, .customLong("dns-opt")], help: "An option of resolv.conf(5); again for more.")
+    @Option(name: [.long, .customLong("dns-opt")], help: "Option of resolv.conf(5); repeatable.")
     var dnsOption: [String] = []
 
     func apply(to spec: inout RunSpec) throws(DaemonError) {

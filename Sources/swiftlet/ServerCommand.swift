@@ -5,6 +5,7 @@ import Logging
 struct ServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "server", abstract: "Run the control plane and this node's agent.",
+        usage: "swiftlet server [--SETTING VALUE ...]",
         discussion: "Settings are also read from <config-dir>/config.yaml; a flag wins over the file.\n\n"
             + DaemonConfiguration.settingsHelp)
 

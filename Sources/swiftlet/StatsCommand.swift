@@ -5,14 +5,14 @@ import Glibc
 
 struct StatsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stats", abstract: "Show what the node and its containers use.",
+        commandName: "stats", abstract: "Show the resource usage of the node and its containers.",
         discussion:
             "Follows in a terminal; else, and with --once, prints one table. What this host does not count is shown as -."
     )
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var output: OutputOptions
-    @Flag(name: [.long, .customLong("no-stream")], help: "Print once and end.") var once = false
+    @Flag(name: [.long, .customLong("no-stream")], help: "Print once and exit.") var once = false
     @Option(help: "Seconds between two readings.") var interval = 2
 
     func validate() throws {

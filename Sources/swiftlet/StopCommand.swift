@@ -4,14 +4,14 @@ import HTTP
 
 struct StopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stop", abstract: "End containers that `swiftlet run` has started.",
+        commandName: "stop", abstract: "Stop containers of `swiftlet run`.",
         discussion: "Each is sent its image's stop signal, and killed when its time is over.")
 
     @OptionGroup var node: NodeOptions
     @Option(
-        name: [.customShort("t"), .long], help: "Seconds that each has to end by itself (default: its own, or 10).")
+        name: [.customShort("t"), .long], help: "Seconds until a container is killed (default: its own, or 10).")
     var time: UInt32?
-    @Argument(help: "Their names, or how their ids begin.") var names: [String]
+    @Argument(help: "Container names or ID prefixes.") var names: [String]
 
     func run() async throws {
         let client = try node.client()
@@ -26,12 +26,12 @@ struct KillCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kill", abstract: "Send containers of `swiftlet run` a signal.",
         discussion:
-            "The program is process 1 of its container: a signal that it does not handle reaches it in vain, but for KILL and STOP."
+            "The program is PID 1 of its container: signals that it does not handle are ignored, except KILL and STOP."
     )
 
     @OptionGroup var node: NodeOptions
-    @Option(name: [.short, .long], help: "Its name or number, such as HUP.") var signal = "KILL"
-    @Argument(help: "Their names, or how their ids begin.") var names: [String]
+    @Option(name: [.short, .long], help: "Signal name or number, such as HUP.") var signal = "KILL"
+    @Argument(help: "Container names or ID prefixes.") var names: [String]
 
     func run() async throws {
         let client = try node.client()
@@ -44,11 +44,11 @@ struct KillCommand: AsyncParsableCommand {
 
 struct WaitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "wait", abstract: "Wait until containers of `swiftlet run` have ended; print their exit codes.",
+        commandName: "wait", abstract: "Wait until containers of `swiftlet run` exit; print their exit codes.",
         discussion: "One line each, in the order of the names. One that has ended already is not waited for.")
 
     @OptionGroup var node: NodeOptions
-    @Argument(help: "Their names, or how their ids begin.") var names: [String]
+    @Argument(help: "Container names or ID prefixes.") var names: [String]
 
     func run() async throws {
         try await node.client().waitForEnds(of: names) { Output.write("\($0)\n") }
@@ -57,11 +57,11 @@ struct WaitCommand: AsyncParsableCommand {
 
 struct RemoveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rm", abstract: "Remove ended containers of `swiftlet run --detach`, with what they wrote.")
+        commandName: "rm", abstract: "Remove exited containers of `swiftlet run --detach`, with what they wrote.")
 
     @OptionGroup var node: NodeOptions
-    @Flag(name: [.short, .long], help: "Also those that run: they are killed.") var force = false
-    @Argument(help: "Their names, or how their ids begin.") var names: [String]
+    @Flag(name: [.short, .long], help: "Kill those that still run.") var force = false
+    @Argument(help: "Container names or ID prefixes.") var names: [String]
 
     func run() async throws {
         let client = try node.client()

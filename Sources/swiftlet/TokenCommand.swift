@@ -12,12 +12,12 @@ struct TokenCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a token and print it.",
             discussion:
-                "It is also good for a machine that joins again. It holds the fingerprint of the server's authority, "
+                "It is also good for a machine that joins again. It holds the fingerprint of the server's CA, "
                 + "so that a machine joins no other server by mistake.")
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: OutputOptions
-        @Option(help: "How long it is good: 30m, 24h, 7d; 0 for ever.") var ttl = "24h"
+        @Option(help: "Lifetime: 30m, 24h, 7d; 0: no expiry.") var ttl = "24h"
         @Option(help: "What it is for.") var description = ""
 
         func validate() throws {
@@ -62,10 +62,10 @@ struct TokenCommand: AsyncParsableCommand {
 
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a token worthless. Machines that have joined with it stay.")
+            abstract: "Revoke tokens. Machines that joined with them stay.")
 
         @OptionGroup var node: NodeOptions
-        @Argument(help: "Ids of tokens, or tokens.") var ids: [String]
+        @Argument(help: "Token IDs, or tokens.") var ids: [String]
 
         func run() async throws {
             let tokens = try node.client().tokens

@@ -8,10 +8,10 @@ struct UninstallCommand: ParsableCommand {
         discussion: "Ends what still runs of its pods. The daemon must be stopped first. May be repeated.")
 
     @OptionGroup var node: NodeOptions
-    @Option(help: "The daemon's directory of logs (default: /var/log/pods).") var logDir: String?
-    @Option(help: "The daemon's cgroup, where it was set.") var cgroupParent: String?
-    @Flag(help: "Do not ask.") var yes = false
-    @Flag(help: "Leave store, images, volumes, logs and configuration.") var keepData = false
+    @Option(help: "The daemon's log directory (default: /var/log/pods).") var logDir: String?
+    @Option(help: "The daemon's cgroup-parent, where it was set.") var cgroupParent: String?
+    @Flag(help: "Do not ask for confirmation.") var yes = false
+    @Flag(help: "Keep store, images, volumes, logs and configuration.") var keepData = false
 
     func run() throws {
         var flags = node.flags

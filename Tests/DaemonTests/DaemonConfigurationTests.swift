@@ -121,7 +121,7 @@ import Testing
         let help = DaemonConfiguration.settingsHelp
         #expect(help.contains("\n  --port\n      Port of the API server.\n      default: 6443\n"))
         // One that is worked out when it is not given has none.
-        #expect(help.contains("\n  --node-name\n      Name of this node.\n  --node-address\n"))
+        #expect(help.contains("\n  --node-name\n      Name of this node (default: the host name).\n  --node-address\n"))
         // A longer line would be broken in the middle of the list.
         #expect(DaemonConfiguration.settings.allSatisfy { $0.summary.count <= 74 })
     }
