@@ -30,12 +30,7 @@ import Testing
         func look(_ components: FilePath...) throws -> LayerStack.Found? { try stack.look(components) }
 
         func text(_ path: FilePath) throws -> String? {
-            guard let place = try stack.resolve(path), let found = try stack.look(place), found.type == S_IFREG else {
-                return nil
-            }
-            let holder = try stack.holder(Array(place.dropLast()), in: found.layer)
-            let file = try holder.open(place.last ?? "", O_RDONLY)
-            return String(decoding: try WholeFile.read(file, path: path.description), as: UTF8.self)
+            try stack.read(path).map { String(decoding: $0, as: UTF8.self) }
         }
     }
 
@@ -150,6 +145,37 @@ import Testing
         #expect(try stacked.text("usr/lib/both") == "by its name")
     }
 
+    /// Links into another layer, one of which climbs above the root, and so stays in it.
+    @Test func usersAreFoundWhereverLinksLead() async throws {
+        var below = TarFixture()
+        below.add("share/passwd", "web:x:33:34::/srv:/bin/sh\n")
+        below.add("share/group", "www:x:34:web\n")
+        var tar = TarFixture()
+        tar.add("etc/passwd", type: "2", link: "/share/passwd")
+        tar.add("etc/group", type: "2", link: "../../../share/group")
+        let node = try FakeNode()
+        let store = try await node.open().images
+        let image = ImageFixture([below.archive, tar.archive])
+        let users = try store.userDatabase(of: try await store.add(name: "a", path: try node.layout([("a", image)])))
+        #expect(users.user(named: "web")?.userID == 33 && users.group(named: "www")?.groupID == 34)
+    }
+
+    /// What is of the host's at the same path, no file, or too large, is not read.
+    @Test func whatIsNoSmallFileOfTheStackIsNotRead() async throws {
+        let host = try FakeNode()
+        try host.write("theirs", "the host's")
+        var tar = TarFixture()
+        tar.add("climbs", type: "2", link: FilePath("../../../../../../../.." + host.directory + "/theirs"))
+        tar.add("most", String(repeating: "x", count: 1 << 20))
+        tar.add("more", String(repeating: "x", count: 1 << 20 + 1))
+        tar.add("usr/pipe", type: "6")
+        let stacked = try await stack(Self.merged, tar.archive)
+        for path in ["climbs", "more", "usr", "usr/pipe", "loop", "nowhere", ""] as [FilePath] {
+            #expect(try stacked.text(path) == nil)
+        }
+        #expect(try stacked.text("most")?.utf8.count == 1 << 20)
+    }
+
     @Test(arguments: ["loop", "out", "nowhere"]) func linksThatLeadNowhereLeadNowhere(name: String) async throws {
         var tar = TarFixture()
         tar.add(FilePath("\(name)/file"), "above")
@@ -208,75 +234,4 @@ import Testing
 
 extension mode_t {
     fileprivate var permissions: mode_t { self & 0o7777 }
-}
-
-/// What becomes of a layer's tree that containers have mounted.
-@Suite struct RetiredLayerTests {
-    private func retired(_ node: FakeNode) -> [String] {
-        (try? OpenDirectory(node.paths.data + "/images/retired").names()) ?? []
-    }
-
-    private func image(_ node: FakeNode) async throws -> (ImageStore, ImageRecord, tree: String) {
-        let store = try await node.open().images
-        let record = try await store.add(
-            name: "a", path: try node.layout([("a", ImageFixture([Layers.base]))]))
-        return (store, record, store.directories(of: record)[0])
-    }
-
-    private func file(_ tree: String) -> [UInt8] { (try? WholeFile.read(tree + "/etc/group")) ?? [] }
-
-    @Test(arguments: [true, false]) func aDamagedLayerStaysWithWhoRunsOnIt(isUsed: Bool) async throws {
-        let node = try FakeNode()
-        let (store, record, tree) = try await image(node)
-        let good = file(tree)
-        if isUsed { _ = try store.use("a", called: "x", by: "c") }
-        // What a mount holds is the directory, whatever its name.
-        let mounted = try OpenDirectory(tree)
-        try WholeFile.replace(tree + "/etc/group", with: Array("rotten".utf8), durable: false)
-        #expect(try await store.verifyAll().isEmpty)
-        #expect(file(tree) == good)
-        #expect(((try? mounted.directoryInRoot("etc").names()) != nil) == isUsed)
-        #expect(retired(node).count == (isUsed ? 1 : 0))
-        // A daemon that starts anew knows its containers before it looks.
-        let again = ImageStore(
-            paths: node.paths, threads: BlockingThreads(count: 1), time: QuickTime(), logger: FakeNode.quiet)
-        try await again.open()
-        if isUsed { again.keep(record.id.description, for: "c") }
-        try await again.verify()
-        #expect(retired(node).count == (isUsed ? 1 : 0))
-        again.release(by: "c")
-        try await again.verify()
-        #expect(retired(node).isEmpty)
-    }
-
-    @Test func anImageThatIsRemovedByForceStaysWithWhoRunsOnIt() async throws {
-        let node = try FakeNode()
-        let (store, _, tree) = try await image(node)
-        _ = try store.use("a", called: "x", by: "c")
-        let mounted = try OpenDirectory(tree)
-        try await store.removeImage("a", isForced: true)
-        #expect(access(tree, F_OK) != 0)
-        #expect(try mounted.directoryInRoot("etc").names() == ["group", "passwd"])
-        store.release(by: "c")
-        _ = try await store.prune(all: true)
-        #expect(retired(node).isEmpty)
-    }
-
-    /// Another image has it still, and goes in the ordinary way: none of its containers are left.
-    @Test func aSharedLayerStaysWithWhoRunsOnIt() async throws {
-        let node = try FakeNode()
-        let (store, _, tree) = try await image(node)
-        _ = try await store.add(
-            name: "b", path: try node.layout([("b", ImageFixture([Layers.base, Layers.change]))]))
-        _ = try store.use("a", called: "x", by: "c")
-        let mounted = try OpenDirectory(tree)
-        try await store.removeImage("a", isForced: true)
-        #expect(access(tree, F_OK) == 0)
-        try await store.removeImage("b")
-        #expect(access(tree, F_OK) != 0)
-        #expect(try mounted.directoryInRoot("etc").names() == ["group", "passwd"])
-        store.release(by: "c")
-        _ = try await store.prune(all: true)
-        #expect(retired(node).isEmpty)
-    }
 }

@@ -77,7 +77,8 @@ extension ImageStore: ImageService {
         }
     }
 
-    /// The same for an image that a container uses.
+    /// The users and groups that a container of the image finds. Blocks.
+    /// - Parameter upper: what it has written above the image.
     func userDatabase(of imageID: String, beneath upper: String) throws(CRIError) -> UserDatabase {
         guard let record = state.withLock({ $0.index.find(imageID) }) else { throw Self.missing(imageID) }
         return try userDatabase(of: record, beneath: upper)
@@ -86,9 +87,9 @@ extension ImageStore: ImageService {
     /// The image's users and groups, read inside its trees whatever links they hold. Blocks.
     /// - Parameter upper: what a container has written above them; nil: nothing.
     func userDatabase(of record: ImageRecord, beneath upper: String? = nil) throws(CRIError) -> UserDatabase {
-        let tree = LayeredTree(layers: (upper.map { [$0] } ?? []) + directories(of: record))
+        let stack = LayerStack(layers: (upper.map { [$0] } ?? []) + directories(of: record))
         return try attempt("image \(record.id)") { () throws(KernelError) in
-            UserDatabase(passwd: try tree.read("etc/passwd") ?? [], group: try tree.read("etc/group") ?? [])
+            UserDatabase(passwd: try stack.read("etc/passwd") ?? [], group: try stack.read("etc/group") ?? [])
         }
     }
 }

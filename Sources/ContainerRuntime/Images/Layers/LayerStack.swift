@@ -71,6 +71,19 @@ struct LayerStack {
         return resolved
     }
 
+    /// A regular file's bytes, whatever links lead to it; nil where there is none, or one over 1 MiB.
+    func read(_ path: FilePath) throws(KernelError) -> [UInt8]? {
+        guard let place = try resolve(path), let name = place.last, let found = try look(place), found.type == S_IFREG
+        else { return nil }
+        let file = try holder(Array(place.dropLast()), in: found.layer).fileInRoot(name)
+        do throws(KernelError) {
+            return try WholeFile.read(file, path: "\(found.layer)/\(FilePath(place))")
+        } catch {
+            guard error.code == EFBIG else { throw error }
+            return nil
+        }
+    }
+
     /// The directory that a name was found in.
     func holder(_ components: [FilePath], in layer: String) throws(KernelError) -> OpenDirectory {
         try OpenDirectory(layer).directoryInRoot(FilePath(components))
