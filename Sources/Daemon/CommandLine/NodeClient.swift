@@ -120,28 +120,27 @@ package struct NodeClient: Sendable {
     package func webSocket(
         _ path: String, _ query: [QueryItem], subprotocol: String
     ) async throws(DaemonError) -> any WebSocketConnection {
-        do throws(HTTPError) {
-            return try await client.webSocket(HTTPRequest(.get, path, query: query), subprotocols: [subprotocol])
-        } catch .malformed(let words) {
-            // A refusal: the words end with the daemon's Status.
-            guard let start = words.firstIndex(of: "{"), let message = Self.message(in: Array(words[start...].utf8))
-            else { throw DaemonError(words) }
-            throw DaemonError(message)
-        } catch {
-            throw failure(error)
+        let request = HTTPRequest(.get, path, query: query)
+        let asked = try await wrapped { () async throws(HTTPError) in
+            try await client.askForWebSocket(request, subprotocols: [subprotocol])
+        }
+        switch asked {
+        case .opened(let session, _): return session
+        case .refused(let response): throw await Self.refusal(response, of: request)
         }
     }
 
     private func answer(_ request: HTTPRequest) async throws(DaemonError) -> HTTPResponse {
         let response = try await wrapped { () async throws(HTTPError) in try await client.handle(request) }
         guard response.status >= 300 else { return response }
-        let bytes = (try? await response.bytes(limit: 1 << 20)) ?? []
-        throw DaemonError(Self.message(in: bytes) ?? "the daemon answered \(request.path) with \(response.status)")
+        throw await Self.refusal(response, of: request)
     }
 
-    /// The message of a Status.
-    private static func message(in bytes: [UInt8]) -> String? {
-        (try? JSONValue(parsing: bytes))?["message"]?.string
+    /// With the message of the Status that the daemon answered.
+    private static func refusal(_ response: HTTPResponse, of request: HTTPRequest) async -> DaemonError {
+        let bytes = (try? await response.bytes(limit: 1 << 20)) ?? []
+        let message = (try? JSONValue(parsing: bytes))?["message"]?.string
+        return DaemonError(message ?? "the daemon answered \(request.path) with \(response.status)")
     }
 
     private func wrapped<Value>(
