@@ -213,6 +213,12 @@ func comes(_ isSo: () -> Bool) async -> Bool { (try? await until(isSo)) != nil }
         #expect(try await lab.pull("registry.example/app:attested").manifest?.digest == lab.image.manifest.digest)
     }
 
+    @Test func aNameWithoutARegistryIsToldAsSuch() async throws {
+        let lab = try await RegistryLab()
+        #expect(await lab.refusal("localhost:99999/x").contains("\"localhost:99999\" is no HOST[:PORT] of a registry"))
+        #expect(lab.registry.seen.isEmpty)
+    }
+
     @Test func whatTheRegistrySaysIsTold() async throws {
         let lab = try await RegistryLab()
         let text = await lab.refusal("registry.example/app:none")

@@ -24,6 +24,7 @@ extension ImageStore {
             try await ready(image)
             let sessions = registries.sessions(
                 for: reference.registry, repository: reference.repository, auth: auth, isPush: false)
+            guard !sessions.isEmpty else { throw Self.unreachable(reference.registry) }
             let (draft, from) = try await resolve(reference, sessions, progress)
             progress.tell(.resolved(manifest: draft.manifest.digest, layers: draft.blobs))
             // Where the manifest came from has its layers, most likely.
@@ -39,6 +40,11 @@ extension ImageStore {
             if case .imageNotFound = error { throw .imageNotFound(text) }
             throw .failed(text)
         }
+    }
+
+    /// No name of a registry, and nothing that this node has another place for.
+    static func unreachable(_ registry: String) -> CRIError {
+        .invalid("\"\(registry)\" is no HOST[:PORT] of a registry; correct the image's name")
     }
 
     private func fetch(
@@ -134,7 +140,7 @@ extension ImageStore {
             try ImageManifestList(value, file: file)
         }
         if let chosen = list.choose(for: .host) { return chosen }
-        throw .failed("\(object): there is none for \(ImagePlatform.host); \(list.offer)")
+        throw .failed("\(object): it has no image for \(ImagePlatform.host); \(list.offer)")
     }
 }
 

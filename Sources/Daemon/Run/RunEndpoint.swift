@@ -146,8 +146,11 @@ struct RunEndpoint: Sendable {
     }
 
     private static func spec(_ connection: any WebSocketConnection) async throws(CRIError) -> RunSpec {
-        guard let message = try? await connection.receive(), case .binary(let bytes) = message,
-            let json = try? JSONValue(parsing: bytes), let spec = RunSpec(message: json)
+        guard let message = try? await connection.receive() else {
+            throw .failed("the command went away before it said what to run")
+        }
+        guard case .binary(let bytes) = message, let json = try? JSONValue(parsing: bytes),
+            let spec = RunSpec(message: json)
         else { throw .invalid("the daemon and this command are of different versions: restart the daemon") }
         return spec
     }
