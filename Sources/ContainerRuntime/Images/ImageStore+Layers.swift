@@ -212,6 +212,19 @@ extension ImageStore {
         }
     }
 
+    /// What a layer's members need of the layers beneath it.
+    /// - Parameter lower: their trees, topmost first.
+    func complete(
+        _ directory: String, _ extracted: ExtractedLayer, above lower: [String], _ object: String
+    ) async throws(CRIError) {
+        try await bulk.perform("complete layer") { () throws(CRIError) in
+            try attempt(object) { () throws(KernelError) in
+                var completion = LayerCompletion(layer: directory, lower: lower)
+                try completion.complete(extracted)
+            }
+        }
+    }
+
     private func completeInOrder(_ prepared: [Prepared], of draft: ImageDraft) async throws(CRIError) -> [ImageLayer] {
         let chain = draft.file.chain
         var layers: [ImageLayer] = []
@@ -220,12 +233,7 @@ extension ImageStore {
             case .present(let layer): layers.append(layer)
             case .staged(let directory, let extracted):
                 let lower = layers.reversed().map { tree($0.key) }
-                try await bulk.perform("complete layer") { () throws(CRIError) in
-                    try attempt("layer \(draft.blobs[index].digest)") { () throws(KernelError) in
-                        var completion = LayerCompletion(layer: directory, lower: lower)
-                        try completion.complete(extracted)
-                    }
-                }
+                try await complete(directory, extracted, above: lower, "layer \(draft.blobs[index].digest)")
                 layers.append(try await publish(directory, key: chain[index], isDependent: true))
             }
         }

@@ -124,12 +124,7 @@ extension ImageStore {
         let layer = record.layers[index]
         if layer.isDependent && index > 0 {
             let lower = record.layers[..<index].reversed().map { tree($0.key) }
-            try await bulk.perform("complete layer") { () throws(CRIError) in
-                try attempt("layer \(key)") { () throws(KernelError) in
-                    var completion = LayerCompletion(layer: directory, lower: lower)
-                    try completion.complete(extracted)
-                }
-            }
+            try await complete(directory, extracted, above: lower, "layer \(key)")
         }
         let healed = try await publish(directory, key: key, isDependent: layer.isDependent)
         let isWhole = state.withLock { state in
