@@ -130,7 +130,7 @@ extension FilePath {
         }
         let copy = unpacking.node.directory + "/copy"
         try WholeFile.makeDirectories(copy)
-        try TreeSnapshot.copy(unpacking.root, to: copy)
+        try TreeCopy.copy(unpacking.root, to: copy)
         let seal = try TreeSeal.seal(unpacking.root)
         #expect(try TreeSeal.seal(copy) == seal)
         let path = unpacking.node.directory + "/packed"

@@ -118,7 +118,7 @@ extension ImageStore {
             let source = try ImageSource(path)
             let seal = try attempt("image \(name)") { () throws(KernelError) in
                 try WholeFile.makeDirectories(staged, mode: 0o755)
-                try TreeSnapshot.copy(source.root, to: staged)
+                try TreeCopy.copy(source.root, to: staged)
                 return try TreeSeal.seal(staged)
             }
             return (seal, overrides.applied(to: source.configuration))

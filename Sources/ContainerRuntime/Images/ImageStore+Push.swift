@@ -24,11 +24,11 @@ extension ImageStore {
                 let session = registries.sessions(
                     for: reference.registry, repository: reference.repository, auth: auth, isPush: true
                 ).first
-            else { throw .invalid("\(image): there is no registry \(reference.registry)") }
+            else { throw Self.unreachable(reference.registry) }
             progress.tell(.resolved(manifest: packed.manifest.digest, layers: packed.files))
             do throws(CRIError) {
                 try await send(packed, to: session, besides: Self.neighbour(of: reference, packed.record), progress)
-                try await name(packed, tag, at: session, progress)
+                try await putManifest(packed, tag, at: session, progress)
             } catch {
                 if Task.isCancelled { throw .failed("the push of \(reference) was cancelled") }
                 throw .failed("failed to push \(reference): \(error)")
@@ -38,7 +38,7 @@ extension ImageStore {
     }
 
     /// Sends the manifest, by which all else is found.
-    private func name(
+    private func putManifest(
         _ packed: PackedImage, _ tag: String, at session: RegistrySession, _ progress: PullProgress
     ) async throws(CRIError) {
         let manifest = packed.manifest

@@ -32,7 +32,7 @@ struct BlobDownload: Sendable {
             let before = size
             let last: RegistryFailure
             do throws(RegistryFailure) {
-                return try await attempt(sessions[place])
+                return try await fetch(from: sessions[place])
             } catch {
                 last = error
             }
@@ -64,7 +64,7 @@ struct BlobDownload: Sendable {
         return stat(content.partialPath(of: blob.digest), &status) == 0 ? UInt64(clamping: status.st_size) : 0
     }
 
-    private func attempt(_ session: RegistrySession) async throws(RegistryFailure) {
+    private func fetch(from session: RegistrySession) async throws(RegistryFailure) {
         let file = try await local { () throws(CRIError) in try PartialBlob(content, blob) }
         // Where all of it came before, and the daemon died then, there is no rest that a registry could give.
         if file.count < blob.size {

@@ -2,7 +2,7 @@ import Glibc
 import Linux
 
 /// Copies a directory tree, but for sockets and for what is mounted into it. Blocks; leaves a part on failure.
-struct TreeSnapshot {
+struct TreeCopy {
     /// Nested deeper than this a tree is refused, ELOOP.
     private static let depthLimit = 256
     /// More entries than this are refused, E2BIG.
@@ -17,8 +17,8 @@ struct TreeSnapshot {
         let from = try OpenDirectory(source)
         let to = try OpenDirectory(target)
         let status = try from.status()
-        var snapshot = TreeSnapshot(device: status.st_dev)
-        try snapshot.copyDirectory(from, to, status, path: ".", depth: 0)
+        var copy = TreeCopy(device: status.st_dev)
+        try copy.copyDirectory(from, to, status, path: ".", depth: 0)
     }
 
     private init(device: dev_t) {
