@@ -62,7 +62,8 @@ if [ -z "$only" ]; then
     run_commands
 fi
 if start_registry 5000; then
-    inside timeout 900 "$PYTHON" -B integration/cri/conformance "$ROOT/r/cri.sock" 127.0.0.1:5000 "$ROOT/l" \
+    DOCTOR="$BIN/swiftlet doctor --data-dir $ROOT/d --run-dir $ROOT/r --config-dir $ROOT/c --log-dir $ROOT/l" \
+        inside timeout 900 "$PYTHON" -B integration/cri/conformance "$ROOT/r/cri.sock" 127.0.0.1:5000 "$ROOT/l" \
         --devices "$ROOT/devices" --only "$only" | tee "$ROOT/conformance"
     count "$ROOT/conformance"
 else

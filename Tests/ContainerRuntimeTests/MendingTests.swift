@@ -22,6 +22,9 @@ import Testing
         #expect(known.containers.map(\.id) == [id] && known.containers.allSatisfy(\.isRunning))
         #expect(known.monitor?.answers == true && known.monitor?.unacknowledged.count == 0)
         #expect(try RuntimeBooks(books.json) == books)
+        var hooked = books
+        hooked.sandboxes[0].containers[0].hookGroup = "/cgroup/hooks"
+        #expect(try RuntimeBooks(hooked.json) == hooked)
         await runtime.close()
         var recorded = try RuntimeBooks(recordsIn: node.paths, bootID: "boot-1")
         #expect(recorded.sandboxes.first?.monitor == nil)

@@ -90,6 +90,28 @@ import Testing
         #expect(try found { $0.podMounts.append("/d/kubelet/pods/gone/volumes/m") }.map(\.kind) == [.mount])
     }
 
+    /// In the pod's group those before its program and after its start, beside all pods those after its end.
+    @Test func hooksThatRunAreTheirContainers() throws {
+        let name = Self.container.prefix(32) + "-hooks"
+        for (isOfThePod, group) in [
+            (true, "/cg/swiftlet-abc/pods/uid-1_a/" + name), (false, "/cg/swiftlet-abc/" + name),
+        ] {
+            let run = { @Sendable (survey: inout Survey) in
+                if isOfThePod {
+                    survey.runtime.cgroups[0].groups[String(name)] = [13]
+                } else {
+                    survey.runtime.otherCgroups = [group]
+                }
+            }
+            #expect(try found(run).map(\.object) == [group])
+            let known = try found { survey in
+                run(&survey)
+                survey.books.sandboxes[0].containers[0].hookGroup = group
+            }
+            #expect(known == [])
+        }
+    }
+
     @Test func aStoppedSandboxHoldsNothing() throws {
         let left = try found { $0.books.sandboxes[0].phase = "notReady" }
         #expect(Set(left.map(\.kind)) == [.cgroup, .mount, .link, .address, .rule])

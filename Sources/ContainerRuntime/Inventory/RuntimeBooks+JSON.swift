@@ -23,6 +23,7 @@ extension RuntimeBooks.Sandbox {
                     [
                         "id": .string($0.id), "name": .string($0.name), "phase": .string($0.phase),
                         "process": .integer(Int64($0.process)),
+                        "hookGroup": $0.hookGroup.map(JSONValue.string) ?? .null,
                     ]
                 }),
             "monitor": monitor?.json ?? .null, "users": users?.json ?? .null,
@@ -40,7 +41,8 @@ extension RuntimeBooks.Sandbox {
             containers.append(
                 RuntimeBooks.Container(
                     id: try container.required("id"), name: try container.required("name"),
-                    phase: try container.required("phase"), process: try container.code("process")))
+                    phase: try container.required("phase"), process: try container.code("process"),
+                    hookGroup: try container.string("hookGroup")))
         }
         users = try reader.object("users").map { reader throws(OCIError) in try PodUsers(reader) }
         monitor = try reader.object("monitor").map { reader throws(OCIError) in try RuntimeBooks.Monitor(reader) }

@@ -9,6 +9,8 @@ package struct RuntimeBooks: Sendable, Hashable {
         package var name: String
         package var phase: String
         package var process: Int32
+        /// The cgroup of its hooks that a daemon runs now.
+        package var hookGroup: String?
 
         package var isRunning: Bool { phase == ContainerRecord.Phase.running.rawValue }
         package var hasEnded: Bool { phase == ContainerRecord.Phase.exited.rawValue }
@@ -58,8 +60,9 @@ package struct RuntimeBooks: Sendable, Hashable {
 
     package init() {}
 
-    init(_ records: [(SandboxRecord, [ContainerRecord])]) {
-        sandboxes = records.map { Sandbox($0, $1) }.sorted { $0.createdAt < $1.createdAt }
+    /// - Parameter hookGroups: of containers, by their ids.
+    init(_ records: [(SandboxRecord, [ContainerRecord])], hookGroups: [String: String] = [:]) {
+        sandboxes = records.map { Sandbox($0, $1, hookGroups) }.sorted { $0.createdAt < $1.createdAt }
     }
 
     /// As the records on disk have it. Blocks.
@@ -86,7 +89,7 @@ package struct RuntimeBooks: Sendable, Hashable {
 }
 
 extension RuntimeBooks.Sandbox {
-    init(_ record: SandboxRecord, _ containers: [ContainerRecord]) {
+    init(_ record: SandboxRecord, _ containers: [ContainerRecord], _ hookGroups: [String: String]) {
         self.init(
             id: record.id, podUID: record.metadata.uid, pod: record.podName, phase: record.phase.rawValue,
             createdAt: record.createdAt, cgroup: record.cgroup, hasNetwork: record.network == .pod,
@@ -94,7 +97,8 @@ extension RuntimeBooks.Sandbox {
         users = record.users
         self.containers = containers.map {
             RuntimeBooks.Container(
-                id: $0.id, name: $0.metadata.name, phase: $0.phase.rawValue, process: $0.processID)
+                id: $0.id, name: $0.metadata.name, phase: $0.phase.rawValue, process: $0.processID,
+                hookGroup: hookGroups[$0.id])
         }
     }
 }

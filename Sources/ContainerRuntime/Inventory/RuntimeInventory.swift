@@ -140,15 +140,16 @@ extension RuntimeInventory {
 
     private func strayCgroups(_ books: RuntimeBooks) -> [Leftover] {
         let holders = Dictionary(books.holding.map { ($0.cgroup, $0) }, uniquingKeysWith: { first, _ in first })
-        var strays = otherCgroups.map { Leftover(.cgroup, $0) }
+        let hooked = Set(books.sandboxes.flatMap(\.containers).compactMap(\.hookGroup))
+        var strays = otherCgroups.filter { !hooked.contains($0) }.map { Leftover(.cgroup, $0) }
         for cgroup in cgroups {
             guard let holder = holders[cgroup.path] else {
                 strays.append(Leftover(.cgroup, cgroup.path))
                 continue
             }
             let known = Set(holder.containers.map { $0.cgroupName } + ["monitor", ""])
-            strays += cgroup.groups.keys.filter { !known.contains($0) }.sorted()
-                .map { Leftover(.cgroup, cgroup.path + "/" + $0) }
+            strays += cgroup.groups.keys.filter { !known.contains($0) }.sorted().map { cgroup.path + "/" + $0 }
+                .filter { !hooked.contains($0) }.map { Leftover(.cgroup, $0) }
         }
         return strays
     }

@@ -116,7 +116,9 @@ extension NodeRuntime {
         }
     }
 
+    /// From before it is there until it is gone the books speak of the group.
     private func make(_ group: String, of id: String) async throws(CRIError) {
+        state.withLock { $0.containers[id]?.hookGroup = group }
         try await threads.perform("make group") { [self] () throws(CRIError) in
             try attempt("hooks of \(id)") { () throws(KernelError) in try kernel.makeCgroup(group) }
         }
@@ -133,5 +135,6 @@ extension NodeRuntime {
         } catch {
             logger.warning("hooks not cleared away", metadata: ["container": "\(id)", "cause": "\(error)"])
         }
+        state.withLock { $0.containers[id]?.hookGroup = nil }
     }
 }

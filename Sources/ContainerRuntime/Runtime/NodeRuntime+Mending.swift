@@ -49,7 +49,9 @@ extension NodeRuntime {
     /// Of this moment; nothing is waited for.
     func currentBooks() -> RuntimeBooks {
         state.withLock { state in
-            RuntimeBooks(state.sandboxes.values.map { ($0.record, state.containers(in: $0.record.id)) })
+            RuntimeBooks(
+                state.sandboxes.values.map { ($0.record, state.containers(in: $0.record.id)) },
+                hookGroups: state.containers.compactMapValues(\.hookGroup))
         }
     }
 

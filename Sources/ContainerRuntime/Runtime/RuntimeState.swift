@@ -30,6 +30,8 @@ struct ContainerEntry: Sendable {
     var isBeyondMemory = false
     /// Whether the daemon runs hooks for its launch.
     var isHooked = false
+    /// The group of those hooks of its that the daemon runs now.
+    var hookGroup: String?
     /// So many looks at what it holds are left out.
     var memoryPause = 0
 

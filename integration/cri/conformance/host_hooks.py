@@ -1,6 +1,8 @@
 """Hooks of devices by name that run on the host: the runtime's own, in its namespaces."""
 import json
 import os
+import signal
+import subprocess
 import threading
 
 import runtime_pb2 as cri
@@ -108,6 +110,26 @@ def hangs(w):
     equal(read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0], "D", "the hook's state")
     volume.end()
     eventually(lambda: not os.path.exists(f"/proc/{pid}"), "the hook's end")
+
+
+@it(HOST, "the doctor spares one that runs")
+def doctor(w):
+    path, folder = program(w, f"exec sleep {LONG}")
+    describe(w, "full.json", [device(station, hooks=[hook(station, path, folder)]) for station in ("createRuntime", "poststop")])
+    command = [*os.environ["DOCTOR"].split(), "--fix"]
+    pod, other = pod_of(w), pod_of(w)
+    ending = given(other, "poststop")
+    ending.stop()
+    launch, _ = given_in_thread(pod, "createRuntime")
+    removal = threading.Thread(target=ending.remove)
+    removal.start()
+    hooks = set(eventually(lambda: len(processes(LONG)) == 2 and processes(LONG), "the hooks"))
+    told = subprocess.run(command, capture_output=True, text=True).stdout
+    equal((set(processes(LONG)), "-hooks" in told), (hooks, False), told)
+    for hook_process in hooks:
+        os.kill(hook_process, signal.SIGKILL)
+    launch.join(60)
+    removal.join(60)
 
 
 @it(HOST, "a pod is ended while one runs, with all that it has begun, and none begins after that")
