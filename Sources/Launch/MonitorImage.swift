@@ -112,15 +112,11 @@ package struct MonitorSpawn: Sendable {
             | (newUTS ? UInt32(CS_NEW_UTS) : 0)
     }
 
-    /// Paths beneath /proc/sys: a name that climbs out of it is refused.
+    /// Paths beneath /proc/sys; EINVAL for a name that has none.
     private func checkedParameters() throws(KernelError) -> [(String, String)] {
         var pairs: [(String, String)] = []
         for (name, value) in kernelParameters.sorted(by: { $0.key < $1.key }) {
-            let path = name.utf8.contains(UInt8(ascii: "/")) ? name : String(name.map { $0 == "." ? "/" : $0 })
-            let parts = path.allPathComponents
-            guard !parts.contains(".."), !parts.contains("") else {
-                throw KernelError("set kernel parameter", name, EINVAL)
-            }
+            guard let path = Sysctl.path(name) else { throw KernelError("set kernel parameter", name, EINVAL) }
             pairs.append((path, value))
         }
         return pairs

@@ -13,8 +13,13 @@ import Testing
         }
         try check("net.ipv4.ip_unprivileged_port_start")
         try check("net/core/somaxconn")
-        try check("kernel.shmmax")
-        for name in ["kernel.panic", "vm.swappiness", "fs.file-max", "net/../kernel/panic", "kernel.hostname"] {
+        for name in ["kernel.shmmax", "kernel.shm_next_id", "kernel/msg_next_id", "fs.mqueue.msg_max"] {
+            try check(name)
+        }
+        let others = [
+            "kernel.panic", "vm.swappiness", "fs.file-max", "kernel.hostname", "net/../kernel/panic", "net..core",
+        ]
+        for name in others {
             #expect(throws: CRIError.self) { try check(name) }
         }
         #expect(throws: CRIError.self) { try check("net.core.somaxconn", network: .node) }

@@ -1,15 +1,11 @@
 import CRI
+import Linux
 
 /// Which kernel parameters a pod may set: those that belong to its own namespaces. Any other would change the node.
 enum SysctlDecision {
-    private static let interprocess: Set<String> = [
-        "kernel.shmmax", "kernel.shmall", "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.msgmax", "kernel.msgmnb",
-        "kernel.msgmni", "kernel.sem", "kernel.auto_msgmni",
-    ]
-
     static func check(_ config: PodSandboxConfig) throws(CRIError) {
         for name in config.sysctls.keys.sorted() {
-            guard let mode = namespace(of: plain(name), config) else {
+            guard let mode = mode(name, config) else {
                 throw .invalid("sysctl \(name) belongs to the whole node: a pod cannot set it")
             }
             guard mode != .node else {
@@ -27,18 +23,17 @@ enum SysctlDecision {
         // These are groups of the node, of which a pod with users of its own has few.
         let hasAll = groups.isEmpty || groups.split(whereSeparator: \.isWhitespace) == ["0", "0", "4294967295"]
         if config.users == nil, hasAll { usual["net.ipv4.ping_group_range"] = "0 2147483647" }
-        for name in config.sysctls.keys { usual[plain(name)] = nil }
-        return config.sysctls.merging(usual) { asked, _ in asked }
+        let asked = Set(config.sysctls.keys.map(Sysctl.path))
+        return config.sysctls.merging(usual.filter { !asked.contains(Sysctl.path($0.key)) }) { asked, _ in asked }
     }
 
-    private static func plain(_ name: String) -> String {
-        String(name.map { $0 == "/" ? "." : $0 })
-    }
-
-    private static func namespace(of name: String, _ config: PodSandboxConfig) -> NamespaceMode? {
-        if name.contains("..") { return nil }
-        if name.hasPrefix("net.") { return config.network }
-        if interprocess.contains(name) || name.hasPrefix("fs.mqueue.") { return config.ipc }
-        return nil
+    /// Nil for what is the node's, or no name at all.
+    private static func mode(_ name: String, _ config: PodSandboxConfig) -> NamespaceMode? {
+        guard let path = Sysctl.path(name) else { return nil }
+        switch Sysctl.namespace(of: path) {
+        case .network: return config.network
+        case .ipc: return config.ipc
+        default: return nil
+        }
     }
 }

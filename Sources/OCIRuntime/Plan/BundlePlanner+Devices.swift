@@ -88,26 +88,17 @@ enum DeviceDecision {
 
 /// Kernel parameters that belong to a namespace of the container; others would be the host's.
 enum KernelParameters {
-    private static let ipc: Set = [
-        "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
-        "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.msg_next_id", "kernel.sem_next_id", "kernel.shm_next_id",
-        "kernel.auto_msgmni",
-    ]
-
     /// Names with slashes, in order.
     static func checked(_ linux: LinuxSpecification) throws(OCIRuntimeError) -> [(name: String, value: String)] {
         var pairs: [(name: String, value: String)] = []
         for (name, value) in linux.kernelParameters.sorted(by: { $0.key < $1.key }) {
-            // With slashes a dot is a dot, as in net/ipv4/conf/eth0.1/forwarding.
-            let path = name.utf8.contains(UInt8(ascii: "/")) ? name : String(name.map { $0 == "." ? "/" : $0 })
-            let parts = path.allPathComponents
-            guard !parts.contains(".."), !parts.contains(""), !parts.contains(".") else {
+            guard let path = Sysctl.path(name) else {
                 throw .unsupported(field: "linux.sysctl", cause: "\"\(name)\" is no name of a kernel parameter")
             }
-            guard parts != ["kernel", "hostname"] else {
+            guard path != "kernel/hostname" else {
                 throw .unsupported(field: "linux.sysctl", cause: "\(name) is what the field hostname says")
             }
-            guard let namespace = namespace(of: parts.joined(separator: ".")) else {
+            guard let namespace = Sysctl.namespace(of: path)?.name else {
                 throw .unsupported(
                     field: "linux.sysctl", cause: "\(name) belongs to no namespace: it would be the host's")
             }
@@ -118,13 +109,5 @@ enum KernelParameters {
             pairs.append((path, value))
         }
         return pairs
-    }
-
-    private static func namespace(of name: String) -> String? {
-        if name.hasPrefix("net.") { return "network" }
-        if ipc.contains(name) || name.hasPrefix("fs.mqueue.") { return "ipc" }
-        if name == "kernel.domainname" { return "uts" }
-        if name.hasPrefix("user.max_") { return "user" }
-        return nil
     }
 }
