@@ -17,6 +17,7 @@ final class DirectoryFixture: Sendable {
     let images: FakeImageService
     let directory: PodDirectory
     let executor: PodExecutor
+    let time = ManualTime()
     private let sink = KeptStatuses()
     private let root = "\(temporaryDirectory)/pod-directory-\(UInt32.random(in: .min ... .max))"
 
@@ -28,7 +29,6 @@ final class DirectoryFixture: Sendable {
     ) {
         self.images = images
         runtime = FakeRuntimeService(images: images)
-        let time = ManualTime()
         let threads = BlockingThreads(count: 1)
         executor = PodExecutor(
             node: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), runtime: runtime,
@@ -120,6 +120,45 @@ private final class KeptStatuses: PodStatusSink {
         inbox.send(.observed(PodObservation(sequence: 3)))
         inbox.send(.observed(PodObservation(sequence: 4)))
         #expect(inbox.take().count == 1)
+    }
+
+    /// A runtime that does not answer has not said that there is nothing.
+    @Test func aPodIsLeftAloneUntilTheRuntimeAnswers() async throws {
+        let (directory, runtime, time) = (directory, runtime, fixture.time)
+        let box = try await runtime.runPodSandbox(
+            PodSandboxConfig(metadata: PodSandboxMetadata(name: "p", uid: "u", namespace: "default")))
+        runtime.failAlways(.listPodSandboxes, with: .failed("away"))
+        var events = runtime.containerEvents().makeAsyncIterator()
+        let work = Task { await directory.run() }
+        directory.set(pod(), from: .api)
+        await time.waitForSleepers()
+        let before = runtime.calls.map(\.operation)
+        #expect(before == [.runPodSandbox, .listPodSandboxes])
+        runtime.failAlways(.listPodSandboxes, with: nil)
+        time.advance(by: .seconds(1))
+        while let event = await events.next(), event.kind != .started || event.container == event.sandbox {}
+        #expect(runtime.sandboxes.map(\.id) == [box])
+        #expect(runtime.containers.map(\.sandbox) == [box])
+        work.cancel()
+        await work.value
+    }
+
+    @Test func leftoversAreFoundOnceTheRuntimeAnswers() async throws {
+        let (directory, runtime, time) = (directory, runtime, fixture.time)
+        let box = try await runtime.runPodSandbox(
+            PodSandboxConfig(metadata: PodSandboxMetadata(name: "old", uid: "o", namespace: "default")))
+        runtime.failAlways(.listPodSandboxes, with: .failed("away"))
+        var events = runtime.containerEvents().makeAsyncIterator()
+        let work = Task { await directory.run() }
+        for source in PodDirectory.Source.allCases { directory.synced(source) }
+        await time.waitForSleepers()
+        #expect(directory.pods.isEmpty)
+        runtime.failAlways(.listPodSandboxes, with: nil)
+        time.advance(by: .seconds(1))
+        while let event = await events.next(), event.kind != .deleted || event.container != box {}
+        #expect(runtime.sandboxes.isEmpty)
+        work.cancel()
+        await work.value
     }
 
     /// A manifest that is taken away and put back has the same identity.

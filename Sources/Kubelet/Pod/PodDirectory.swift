@@ -82,7 +82,7 @@ final class PodDirectory: Sendable {
             await PodWorker(executor: executor, time: time, logger: logger).run(pod, inbox: inbox)
             if !Task.isCancelled { ended(pod.metadata.uid, inbox) }
         case .observe(let pod, let inbox):
-            inbox.send(.observed(await executor.observe(pod)))
+            if let observation = await executor.observe(pod) { inbox.send(.observed(observation)) }
         case .collect:
             await collectLeftovers()
         }
@@ -193,7 +193,10 @@ final class PodDirectory: Sendable {
 
     /// Takes away the pods that no source names: they were deleted while the daemon was away.
     private func collectLeftovers() async {
-        let sandboxes = (try? await executor.runtime.listPodSandboxes(PodSandboxFilter())) ?? []
+        let answer = await executor.untilAnswered {
+            try? await executor.runtime.listPodSandboxes(PodSandboxFilter())
+        }
+        guard let sandboxes = answer else { return }
         var names: [String: PodSandboxMetadata] = [:]
         for sandbox in sandboxes where sandbox.sessionName == nil { names[sandbox.metadata.uid] = sandbox.metadata }
         for uid in await executor.volumes.pods() where names[uid] == nil {

@@ -24,15 +24,24 @@ struct PodExecutor: Sendable {
     let time: any TimeSource
     let sequence = SequenceNumber()
 
-    /// Reads what the runtime has of the pod; nothing where the runtime does not answer, which the next event mends.
-    func observe(_ pod: Pod) async -> PodObservation {
+    /// Reads what the runtime has of the pod; nil where the runtime does not answer, which says nothing of the pod.
+    func observe(_ pod: Pod) async -> PodObservation? {
         let sequence = sequence.next()
-        guard var observation = try? await runtime.observe(podUID: pod.metadata.uid) else { return PodObservation() }
+        guard var observation = try? await runtime.observe(podUID: pod.metadata.uid) else { return nil }
         observation.sequence = sequence
         for index in observation.containers.indices where observation.containers[index].state == .exited {
             observation.containers[index].message = await volumes.terminationMessage(observation.containers[index])
         }
         return observation
+    }
+
+    /// Asks once a second until there is an answer; nil where the task is cancelled before.
+    func untilAnswered<Answer>(_ ask: () async -> Answer?) async -> Answer? {
+        while !Task.isCancelled {
+            if let answer = await ask() { return answer }
+            try? await time.sleep(for: .seconds(1))
+        }
+        return nil
     }
 
     private func forget(_ pod: Pod) {

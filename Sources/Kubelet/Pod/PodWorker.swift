@@ -15,7 +15,10 @@ struct PodWorker: Sendable {
 
     /// Returns when nothing of the pod is left on this node, or when the task is cancelled; then the pod runs on.
     func run(_ pod: Pod, inbox: PodInbox) async {
-        var machine = PodMachine(pod, observation: await executor.observe(pod), node: executor.node)
+        guard let observation = await executor.untilAnswered({ await executor.observe(pod) }) else {
+            return inbox.noteEnd()
+        }
+        var machine = PodMachine(pod, observation: observation, node: executor.node)
         let wakes = WakeTimer(time: time, inbox: inbox)
         let sources = pod.volumeObjects
         executor.watches.follow(sources, inbox)
