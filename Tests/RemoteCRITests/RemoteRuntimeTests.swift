@@ -69,6 +69,15 @@ import Transport
         }
     }
 
+    @Test func anAnswerThatCannotBeReadIsTheRuntimesFault() {
+        #expect {
+            try RemoteRuntime.read([0xff], answering: "Version", as: Wire.VersionResponse.self)
+        } throws: { error in
+            guard case CRIError.failed(let message) = error else { return false }
+            return message.hasPrefix("the runtime's answer to Version cannot be read (")
+        }
+    }
+
     @Test func imagesAndFailuresComeThrough() async throws {
         try await withRemote { _, remote in
             #expect(try await remote.version().name == "fake")

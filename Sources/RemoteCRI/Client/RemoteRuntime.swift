@@ -39,12 +39,23 @@ package struct RemoteRuntime: Sendable {
         _ call: String, of service: String = "RuntimeService", _ question: Message<Question>,
         within limit: Duration = queryLimit, as type: Answer.Type = Answer.self
     ) async throws(CRIError) -> Message<Answer> {
+        let bytes: [UInt8]
         do throws(GRPCStatus) {
-            let bytes = try await client.call(
-                "/runtime.v1.\(service)/\(call)", question.encoded, within: limit)
-            return try CRIEndpoint.read(bytes, as: Answer.self)
+            bytes = try await client.call("/runtime.v1.\(service)/\(call)", question.encoded, within: limit)
         } catch {
             throw CRIError(error)
+        }
+        return try Self.read(bytes, answering: call)
+    }
+
+    /// - Throws: `failed` where it is no such message.
+    static func read<Answer: ProtobufFields>(
+        _ bytes: [UInt8], answering call: String, as type: Answer.Type = Answer.self
+    ) throws(CRIError) -> Message<Answer> {
+        do throws(ProtobufReader.Problem) {
+            return try Message(parsing: bytes)
+        } catch {
+            throw .failed("the runtime's answer to \(call) cannot be read (\(error.text)); is it a CRI runtime.v1?")
         }
     }
 
