@@ -135,7 +135,7 @@ package final class Kubelet: Sendable {
             group.addTask { await self.recorder.run() }
             group.addTask { await self.executor.watches.run() }
             group.addTask { await reporter.run() }
-            group.addTask { await self.followContainers() }
+            group.addTask { await self.directory.followContainers() }
             group.addTask { await self.followPods() }
             group.addTask { await self.followManifests() }
             group.addTask { await self.mirrors.run() }
@@ -219,17 +219,6 @@ package final class Kubelet: Sendable {
                 node: configuration.identity.name, runtime: runtime, images: images, threads: threads,
                 dataDirectory: configuration.dataDirectory, meter: meter, fileMeter: fileMeter,
                 pods: { [directory] in directory.pods }, time: time))
-    }
-
-    private func followContainers() async {
-        while !Task.isCancelled {
-            let events = runtime.containerEvents()
-            // What ended before, at start-up or while the stream overflowed, is seen by looking at everything once.
-            directory.everythingChanged()
-            for await event in events {
-                directory.runtimeChanged(podUID: event.podUID)
-            }
-        }
     }
 
     private func followPods() async {

@@ -143,6 +143,18 @@ private final class KeptStatuses: PodStatusSink {
         await work.value
     }
 
+    @Test func aRuntimeThatIsAwayIsAskedForEventsOnceASecond() async {
+        let (directory, runtime, time) = (directory, runtime, fixture.time)
+        runtime.failAlways(.containerEvents, with: .failed("away"))
+        let work = Task { await directory.followContainers() }
+        for _ in 0..<3 {
+            await time.waitForSleepers()
+            time.advance(by: .seconds(1))
+        }
+        work.cancel()
+        await work.value
+    }
+
     @Test func leftoversAreFoundOnceTheRuntimeAnswers() async throws {
         let (directory, runtime, time) = (directory, runtime, fixture.time)
         let box = try await runtime.runPodSandbox(

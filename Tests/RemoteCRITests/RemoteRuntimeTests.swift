@@ -69,6 +69,34 @@ import Transport
         }
     }
 
+    /// Whoever looked before the stream was open may have missed what happened since.
+    @Test(arguments: [false, true]) func eventsBeginWithWhatIsThere(byLists: Bool) async throws {
+        try await withRemote { local, remote in
+            for uid in ["u", "v"] {
+                _ = try await local.runPodSandbox(
+                    PodSandboxConfig(metadata: PodSandboxMetadata(name: uid, uid: uid, namespace: "n")))
+            }
+            let (lists, continuation) = AsyncStream.makeStream(of: ContainerEvent.self)
+            let work = byLists ? Task { try await remote.relist(continuation) } : nil
+            var events = (byLists ? lists : remote.containerEvents()).makeAsyncIterator()
+            var told: Set<String> = []
+            while told.count < 2, let event = await events.next() { told.insert(event.podUID) }
+            #expect(told == ["u", "v"])
+            work?.cancel()
+            try await work?.value
+        }
+    }
+
+    @Test func anOutageIsToldOnce() async throws {
+        let (kept, threads) = (KeptWords(), IOThreads(count: 1))
+        let remote = try RemoteRuntime(
+            endpoint: "unix:///nowhere", time: ManualTime(), threads: threads,
+            logger: Logger(label: "test", factory: { _ in kept }))
+        for _ in 0..<3 { for await _ in remote.containerEvents() {} }
+        #expect(kept.words.value.withLock { $0 } == ["the runtime tells no events"])
+        await threads.stop()
+    }
+
     @Test func anAnswerThatCannotBeReadIsTheRuntimesFault() {
         #expect {
             try RemoteRuntime.read([0xff], answering: "Version", as: Wire.VersionResponse.self)

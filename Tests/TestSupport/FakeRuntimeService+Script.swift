@@ -7,6 +7,8 @@ package enum FakeRuntimeOperation: String, Sendable, Hashable {
     case updateContainerResources, reopenContainerLog, containerStats, podSandboxStats, writableLayer
     case containerTally, interfaces
     case execSync, exec, attach, portForward
+    /// One that fails gives a stream that has ended. Not recorded.
+    case containerEvents
 }
 
 extension FakeRuntimeService {

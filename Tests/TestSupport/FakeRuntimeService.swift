@@ -171,7 +171,13 @@ package final class FakeRuntimeService: RuntimeService {
     package func containerEvents() -> AsyncStream<ContainerEvent> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: ContainerEvent.self, bufferingPolicy: .bufferingOldest(1_024))
-        let subscriber = state.withLock { $0.subscribe(continuation) }
+        let subscriber = state.withLock { state in
+            state.scriptedFailure(of: .containerEvents) == nil ? state.subscribe(continuation) : nil
+        }
+        guard let subscriber else {
+            continuation.finish()
+            return stream
+        }
         continuation.onTermination = { [weak self] _ in
             self?.state.withLock { $0.unsubscribe(subscriber) }
         }

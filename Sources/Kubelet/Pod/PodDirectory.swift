@@ -132,7 +132,23 @@ final class PodDirectory: Sendable {
         continuation.yield(.observe(entry.pod, entry.inbox))
     }
 
-    func everythingChanged() {
+    /// Returns when its task is cancelled.
+    func followContainers() async {
+        while !Task.isCancelled {
+            let events = executor.runtime.containerEvents()
+            // What ended before, at start-up or while the stream overflowed, is seen by looking at everything once.
+            everythingChanged()
+            var isSilent = true
+            for await event in events {
+                isSilent = false
+                runtimeChanged(podUID: event.podUID)
+            }
+            // A runtime that is away ends its stream at once.
+            if isSilent { try? await time.sleep(for: .seconds(1)) }
+        }
+    }
+
+    private func everythingChanged() {
         for uid in state.withLock({ Array($0.entries.keys) }) { runtimeChanged(podUID: uid) }
     }
 

@@ -1,6 +1,8 @@
 import CRI
 import HTTP
+import Logging
 import Protobuf
+import Synchronization
 
 extension RemoteRuntime {
     private static let relistPeriod = Duration.seconds(1)
@@ -10,10 +12,14 @@ extension RemoteRuntime {
         let (stream, continuation) = AsyncStream.makeStream(
             of: ContainerEvent.self, bufferingPolicy: .bufferingOldest(1_024))
         let task = Task {
-            do throws(GRPCStatus) {
-                try await follow(continuation)
+            do throws(CRIError) {
+                do throws(CRIError) {
+                    try await follow(continuation)
+                } catch .unsupported {
+                    try await relist(continuation)
+                }
             } catch {
-                if error.code == .unimplemented { await relist(continuation) }
+                if !Task.isCancelled { outage.note(error, logger) }
             }
             continuation.finish()
         }
@@ -21,36 +27,68 @@ extension RemoteRuntime {
         return stream
     }
 
-    private func follow(_ continuation: AsyncStream<ContainerEvent>.Continuation) async throws(GRPCStatus) {
-        let events = try await client.stream("/runtime.v1.RuntimeService/GetContainerEvents", [])
+    private func follow(_ continuation: AsyncStream<ContainerEvent>.Continuation) async throws(CRIError) {
+        let events: ByteStream
+        do throws(GRPCStatus) {
+            events = try await client.stream("/runtime.v1.RuntimeService/GetContainerEvents", [])
+        } catch {
+            throw CRIError(error)
+        }
+        // What changed before the stream was open.
+        await tell(ContainerStates().changes(to: try await states()), continuation)
         while true {
             let bytes: [UInt8]?
             do { bytes = try await events.next() } catch {
-                throw error as? GRPCStatus ?? GRPCStatus(.unavailable, "\(error)")
+                throw CRIError(error as? GRPCStatus ?? GRPCStatus(.unavailable, "\(error)"))
             }
             guard let bytes else { return }
-            let message = try CRIEndpoint.read(bytes, as: Wire.ContainerEventResponse.self)
+            let message = try Self.read(
+                bytes, answering: "GetContainerEvents", as: Wire.ContainerEventResponse.self)
             if case .dropped = continuation.yield(ContainerEvent(message)) { return }
         }
     }
 
-    /// Until the task is cancelled, the reader falls behind, or the runtime is away for a moment.
-    private func relist(_ continuation: AsyncStream<ContainerEvent>.Continuation) async {
-        var known: ContainerStates?
+    /// Tells what there is, then what changes, until the task is cancelled.
+    /// - Throws: where the runtime is away for a moment.
+    func relist(_ continuation: AsyncStream<ContainerEvent>.Continuation) async throws(CRIError) {
+        var known = ContainerStates()
         while !Task.isCancelled {
-            do {
-                let sandboxes = try await listPodSandboxes(PodSandboxFilter())
-                let containers = try await listContainers(ContainerFilter())
-                let now = ContainerStates(sandboxes, containers)
-                for event in known?.changes(to: now) ?? [] {
-                    if case .dropped = continuation.yield(event) { return }
-                }
-                known = now
-                try await time.sleep(for: Self.relistPeriod)
-            } catch {
-                return
+            let now = try await states()
+            await tell(known.changes(to: now), continuation)
+            known = now
+            try? await time.sleep(for: Self.relistPeriod)
+        }
+    }
+
+    private func states() async throws(CRIError) -> ContainerStates {
+        let sandboxes = try await listPodSandboxes(PodSandboxFilter())
+        let states = ContainerStates(sandboxes, try await listContainers(ContainerFilter()))
+        outage.end(logger)
+        return states
+    }
+
+    /// Waits for a reader that falls behind.
+    private func tell(_ events: [ContainerEvent], _ continuation: AsyncStream<ContainerEvent>.Continuation) async {
+        for event in events {
+            while case .dropped = continuation.yield(event), !Task.isCancelled {
+                try? await time.sleep(for: .milliseconds(10))
             }
         }
+    }
+}
+
+/// Whether a runtime's events cannot be had, so that it is told once and not at every attempt.
+final class Outage: Sendable {
+    private let isUnderWay = Atomic(false)
+
+    func note(_ error: CRIError, _ logger: Logger) {
+        guard !isUnderWay.exchange(true, ordering: .relaxed) else { return }
+        logger.warning("the runtime tells no events", metadata: ["cause": "\(error)"])
+    }
+
+    func end(_ logger: Logger) {
+        guard isUnderWay.exchange(false, ordering: .relaxed) else { return }
+        logger.info("the runtime tells its events again")
     }
 }
 
@@ -80,6 +118,8 @@ struct ContainerStates: Sendable, Hashable {
     }
 
     private var entries: [String: Entry] = [:]
+
+    init() {}
 
     init(_ sandboxes: [PodSandboxStatus], _ containers: [ContainerStatus]) {
         let uids = Dictionary(sandboxes.map { ($0.id, $0.metadata.uid) }, uniquingKeysWith: { $1 })

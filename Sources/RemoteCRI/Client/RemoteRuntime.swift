@@ -13,6 +13,7 @@ package struct RemoteRuntime: Sendable {
     let threads: IOThreads
     let time: any TimeSource
     let logger: Logger
+    let outage = Outage()
 
     /// - Parameter endpoint: `unix:///run/containerd/containerd.sock`, or the path alone.
     /// - Throws: `invalid` where it is neither.
