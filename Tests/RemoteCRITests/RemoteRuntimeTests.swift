@@ -106,6 +106,21 @@ import Transport
         }
     }
 
+    /// The connection may end before the command does.
+    @Test func onlyAnAttachMayEndWithoutAStatus() async throws {
+        func code(_ command: [String], _ status: String) async throws -> Int32 {
+            let session = try await RemoteSession(
+                ExecRequest(container: "c", command: command), EndedStreams(status: status)
+            ) {}
+            defer { Task { await session.close() } }
+            return try await session.exitCode()
+        }
+        #expect(try await code([], "") == 0)
+        #expect(try await code(["true"], #"{"status": "Success"}"#) == 0)
+        await #expect(throws: CRIError.self) { try await code(["true"], "") }
+        await #expect(throws: CRIError.self) { try await code(["true"], #"{"status": "Succ"#) }
+    }
+
     @Test func imagesAndFailuresComeThrough() async throws {
         try await withRemote { _, remote in
             #expect(try await remote.version().name == "fake")
@@ -153,5 +168,14 @@ import Transport
         #expect(kinds(states(.running), states(.running)).isEmpty)
         #expect(states(.running).changes(to: states(.running, .notReady)).map(\.container) == ["s"])
         #expect(states(nil).changes(to: states(.running)).first?.podUID == "u")
+    }
+}
+
+/// Streams that are broken off.
+private struct EndedStreams: MultiplexedClient {
+    let status: String
+
+    func open(_ headers: HTTPHeaders) async throws(HTTPError) -> any MultiplexedStream {
+        FakeStream(1, headers, input: status.isEmpty ? [] : [Array(status.utf8)], isBrokenOff: true)
     }
 }

@@ -25,8 +25,11 @@ package final class FakeStream: MultiplexedStream {
     package let id: UInt32
     package let headers: HTTPHeaders
     private let state: Mutex<State>
+    private let isBrokenOff: Bool
 
-    package init(_ id: UInt32, _ headers: HTTPHeaders, input: [[UInt8]] = []) {
+    /// - Parameter isBrokenOff: whether the input ends with the connection.
+    package init(_ id: UInt32, _ headers: HTTPHeaders, input: [[UInt8]] = [], isBrokenOff: Bool = false) {
+        self.isBrokenOff = isBrokenOff
         self.id = id
         self.headers = headers
         state = Mutex(State(pending: input))
@@ -36,7 +39,9 @@ package final class FakeStream: MultiplexedStream {
     package var isFinished: Bool { state.withLock { $0.isFinished } }
 
     package func receive() async throws(HTTPError) -> [UInt8]? {
-        state.withLock { $0.pending.isEmpty ? nil : $0.pending.removeFirst() }
+        let next = state.withLock { $0.pending.isEmpty ? nil : $0.pending.removeFirst() }
+        if next == nil, isBrokenOff { throw .connectionLost(reason: "broken off") }
+        return next
     }
 
     package func send(_ bytes: [UInt8]) async throws(HTTPError) {

@@ -12,6 +12,7 @@ final class RemoteSession: ContainerStreams {
     private let streams: [String: any MultiplexedStream]
     private let output = OutputMixer()
     private let status: Task<[UInt8], Never>
+    private let isAttach: Bool
     private let pumps: [Task<Void, Never>]
     /// Ends the connection.
     private let end: @Sendable () -> Void
@@ -21,6 +22,7 @@ final class RemoteSession: ContainerStreams {
         async throws(HTTPError)
     {
         self.end = end
+        isAttach = request.command.isEmpty
         var names = ["error"]
         if request.standardInput { names.append("stdin") }
         if request.standardOutput { names.append("stdout") }
@@ -31,6 +33,7 @@ final class RemoteSession: ContainerStreams {
         self.streams = streams
         let error = streams["error"]
         status = Task {
+            // A Status is whole or no JSON: servers may break the stream off behind it.
             var bytes: [UInt8] = []
             while let more = try? await error?.receive(), bytes.count < 64 << 10 { bytes += more }
             return bytes
@@ -67,8 +70,11 @@ final class RemoteSession: ContainerStreams {
 
     func exitCode() async throws(CRIError) -> Int32 {
         let bytes = await status.value
-        // Servers that have nothing to complain of may say nothing.
-        guard !bytes.isEmpty else { return 0 }
+        guard !bytes.isEmpty else {
+            // Of an attach, servers that have nothing to complain of may say nothing.
+            if isAttach { return 0 }
+            throw .failed("the runtime broke the session off before it told the command's exit code")
+        }
         guard let status = try? JSONValue(parsing: bytes) else { throw .failed(String(decoding: bytes, as: UTF8.self)) }
         if status["status"]?.string == "Success" { return 0 }
         let causes = status["details"]?["causes"]?.array ?? []
