@@ -227,11 +227,10 @@ struct DaemonProcess: Sendable {
         await signals.wait()
         logger.info("stopping")
         SystemdNotification.stopping.send()
-        let pods = configuration.stopsPodsOnExit ? await agent.kubeletPods() : []
         work.cancel()
         await work.value
         if configuration.stopsPodsOnExit {
-            await PodStop(runtime: agent.stack.runtime, pods: pods, logger: logger).run()
+            await PodStop(runtime: agent.runtime, graces: agent.kubelet.graces, logger: logger).run()
         }
     }
 }

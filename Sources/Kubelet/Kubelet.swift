@@ -211,6 +211,12 @@ package final class Kubelet: Sendable {
         directory.isSynced ? Set(directory.pods.map(\.metadata.uid)) : nil
     }
 
+    /// The seconds that each pod's containers have to end, by its uid.
+    package var graces: [String: Int64] {
+        Dictionary(
+            directory.pods.map { ($0.metadata.uid, $0.spec.terminationGracePeriodSeconds) }, uniquingKeysWith: { $1 })
+    }
+
     /// What the API server and other clients ask of this node.
     package var endpoint: any HTTPHandler {
         KubeletEndpoint(

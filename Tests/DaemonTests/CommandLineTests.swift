@@ -293,15 +293,6 @@ import Testing
         #expect(report.closing.contains("as asked"))
     }
 
-    @Test func gracesAreBounded() {
-        let pods: [JSONValue] = [
-            ["metadata": ["uid": "a"], "spec": [:]],
-            ["metadata": ["uid": "b"], "spec": ["terminationGracePeriodSeconds": 9_999_999]],
-            ["metadata": ["uid": "c"], "spec": ["terminationGracePeriodSeconds": -1]],
-        ]
-        #expect(PodStop.graces(pods) == ["a": 30, "b": 3_600, "c": 0])
-    }
-
     @Test func logsOfOthersStay() {
         let names = ["default_web_1", "default_old_2", "other_pod_3"]
         #expect(

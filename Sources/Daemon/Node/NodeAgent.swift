@@ -3,8 +3,6 @@ import CRI
 import Client
 import ClusterDNS
 import ContainerRuntime
-import HTTP
-import JSONTree
 import KubeProxy
 import Kubelet
 import KubernetesAPI
@@ -16,6 +14,8 @@ import Transport
 /// Everything that makes this machine a node: runtime, pod network, kubelet, service proxy, name server.
 struct NodeAgent: Sendable {
     let stack: ContainerStack
+    /// What the kubelet runs pods on.
+    let runtime: any RuntimeService
     let kubelet: Kubelet
     private let proxy: KubeProxy
     private let names: ClusterDNS
@@ -67,7 +67,7 @@ struct NodeAgent: Sendable {
             connections: ConnectionTable(), logger: logger)
         let names = try await Self.nameServer(configuration, network.configuration, threads: threads, logger: logger)
         return NodeAgent(
-            stack: stack, kubelet: kubelet, proxy: proxy, names: names,
+            stack: stack, runtime: runtime, kubelet: kubelet, proxy: proxy, names: names,
             peers: PeerWatch(network: network, node: node.name, address: node.address, logger: logger),
             services: services,
             nodeName: node.name, clients: clients, time: time)
@@ -99,12 +99,6 @@ struct NodeAgent: Sendable {
                 }
         }
         return found.map { "\($0.metadata.namespace)/\($0.metadata.name)" }
-    }
-
-    /// The pods as the kubelet has them.
-    func kubeletPods() async -> [JSONValue] {
-        guard let response = try? await kubelet.endpoint.handle(HTTPRequest(.get, "/pods")) else { return [] }
-        return (try? JSONValue(parsing: Array(response.parts.joined())))?["items"]?.array ?? []
     }
 
     /// Returns when its task is cancelled; pods run on.

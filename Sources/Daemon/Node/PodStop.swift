@@ -1,41 +1,38 @@
 import CRI
-import JSONTree
 import Logging
 
-/// Ends all pods of this node when the daemon is told to (`stop-pods-on-exit`): each container gets its pod's grace, all pods at one time.
+/// Ends the kubelet's pods when the daemon is told to (`stop-pods-on-exit`): each container gets its pod's grace, all pods at one time. What else
+/// the runtime has is not touched.
 struct PodStop: Sendable {
     let runtime: any RuntimeService
     let logger: Logger
-    /// Seconds by the pod's uid.
+    /// Seconds by the pod's uid, an hour at most.
     let graces: [String: Int64]
 
-    /// - Parameter pods: the kubelet's pods, for their `terminationGracePeriodSeconds`.
-    init(runtime: any RuntimeService, pods: [JSONValue], logger: Logger) {
+    /// - Parameters:
+    ///   - runtime: the kubelet's.
+    ///   - graces: those of the kubelet's pods.
+    init(runtime: any RuntimeService, graces: [String: Int64], logger: Logger) {
         self.runtime = runtime
         self.logger = logger
-        graces = Self.graces(pods)
-    }
-
-    /// 30 seconds where a pod says nothing, as in Kubernetes; an hour at most.
-    static func graces(_ pods: [JSONValue]) -> [String: Int64] {
-        var graces: [String: Int64] = [:]
-        for pod in pods {
-            guard let uid = pod["metadata"]?["uid"]?.string else { continue }
-            graces[uid] = min(max(pod["spec"]?["terminationGracePeriodSeconds"]?.integer ?? 30, 0), 3_600)
-        }
-        return graces
+        self.graces = graces.mapValues { min(max($0, 0), 3_600) }
     }
 
     func run() async {
-        guard let sandboxes = try? await runtime.listPodSandboxes(PodSandboxFilter(state: .ready)) else { return }
-        logger.info("stopping pods", metadata: ["pods": "\(sandboxes.count)"])
+        let sandboxes: [PodSandboxStatus]
+        do throws(CRIError) {
+            sandboxes = try await runtime.listPodSandboxes(PodSandboxFilter(state: .ready))
+        } catch {
+            return logger.warning("pods not stopped", metadata: ["cause": "\(error)"])
+        }
+        let known = sandboxes.compactMap { sandbox in graces[sandbox.metadata.uid].map { (sandbox, $0) } }
+        logger.info("stopping pods", metadata: ["pods": "\(known.count)"])
         await withDiscardingTaskGroup { group in
-            for sandbox in sandboxes { group.addTask { await stop(sandbox) } }
+            for (sandbox, grace) in known { group.addTask { await stop(sandbox, grace: .seconds(grace)) } }
         }
     }
 
-    private func stop(_ sandbox: PodSandboxStatus) async {
-        let grace = Duration.seconds(graces[sandbox.metadata.uid] ?? 30)
+    private func stop(_ sandbox: PodSandboxStatus, grace: Duration) async {
         do throws(CRIError) {
             let filter = ContainerFilter(sandbox: sandbox.id, state: .running)
             let containers = try await runtime.listContainers(filter)
