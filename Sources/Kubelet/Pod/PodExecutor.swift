@@ -80,41 +80,49 @@ struct PodExecutor: Sendable {
             return (await ensureImages(of: name, pod, observation, held: held), nil)
         case .probe(let key, let timeout):
             return (await prober.check(key, pod, observation, timeout: timeout), nil)
-        default:
-            let outcome = await outcome { () async throws(OperationError) in
-                try await changeRuntime(operation, pod, observation)
-            }
-            return (outcome, await observe(pod))
-        }
-    }
-
-    private func changeRuntime(
-        _ operation: PodOperation, _ pod: Pod, _ observation: PodObservation
-    ) async throws(OperationError) {
-        switch operation {
         case .createSandbox(let attempt):
-            try await createSandbox(pod, attempt: attempt)
+            return await change(pod) { () async throws(OperationError) in
+                try await createSandbox(pod, attempt: attempt)
+            }
         case .startContainer(let name, let attempt, let images):
-            try await start(name, of: pod, attempt: attempt, images: images, observation)
+            return await change(pod) { () async throws(OperationError) in
+                try await start(name, of: pod, attempt: attempt, images: images, observation)
+            }
         case .stopContainer(let id, _, let grace, isShortened: true):
-            try await criOperation("FailedKillPod") { () async throws(CRIError) in
+            return await change(pod, or: "FailedKillPod") { () async throws(CRIError) in
                 try await runtime.stopContainer(id, timeout: grace)
             }
         case .stopContainer(let id, let name, let grace, isShortened: false):
-            try await stop(id, name, of: pod, observation, grace: grace)
+            return await change(pod) { () async throws(OperationError) in
+                try await stop(id, name, of: pod, observation, grace: grace)
+            }
         case .removeContainer(let id):
-            try await criOperation("FailedRemove") { () async throws(CRIError) in try await runtime.removeContainer(id)
+            return await change(pod, or: "FailedRemove") { () async throws(CRIError) in
+                try await runtime.removeContainer(id)
             }
         case .stopSandbox(let id):
-            try await criOperation("FailedKillPod") { () async throws(CRIError) in try await runtime.stopPodSandbox(id)
+            return await change(pod, or: "FailedKillPod") { () async throws(CRIError) in
+                try await runtime.stopPodSandbox(id)
             }
         case .removeSandbox(let id):
-            try await criOperation("FailedRemove") { () async throws(CRIError) in try await runtime.removePodSandbox(id)
+            return await change(pod, or: "FailedRemove") { () async throws(CRIError) in
+                try await runtime.removePodSandbox(id)
             }
-        case .prepareVolumes, .refreshVolumes, .cleanVolumes, .releaseVolumes, .publish, .confirmDeletion, .probe,
-            .ensureImages:
-            break
         }
+    }
+
+    /// Carries out what changes what the runtime has, and looks at it afterwards.
+    private func change(
+        _ pod: Pod, _ body: () async throws(OperationError) -> Void
+    ) async -> (PodOutcome, PodObservation?) {
+        let outcome = await outcome(body)
+        return (outcome, await observe(pod))
+    }
+
+    private func change(
+        _ pod: Pod, or reason: String, _ body: () async throws(CRIError) -> Void
+    ) async -> (PodOutcome, PodObservation?) {
+        await change(pod) { () async throws(OperationError) in try await criOperation(reason, body) }
     }
 
     private func outcome(_ body: () async throws(OperationError) -> Void) async -> PodOutcome {
