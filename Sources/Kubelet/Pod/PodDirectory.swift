@@ -79,7 +79,7 @@ final class PodDirectory: Sendable {
     private func carryOut(_ command: Command) async {
         switch command {
         case .start(let pod, let inbox):
-            await PodWorker(executor: executor, time: time, logger: logger).run(pod, inbox: inbox)
+            await PodWorker(executor: executor, time: time).run(pod, inbox: inbox)
             if !Task.isCancelled { ended(pod.metadata.uid, inbox) }
         case .observe(let pod, let inbox):
             if let observation = await executor.observe(pod) { inbox.send(.observed(observation)) }

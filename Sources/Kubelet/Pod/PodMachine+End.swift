@@ -131,7 +131,7 @@ extension PodMachine {
             isEnding && observation.running.isEmpty && observation.readySandbox == nil
             && !isBuilding
         guard status != published else {
-            if isFinal, !underWay.contains(.publication), !isPublishedFinal {
+            if isFinal, !underWay.contains(.publication) {
                 isPublishedFinal = true
                 return planDisappearance(at: now)
             }

@@ -67,7 +67,7 @@ struct PodMachine: Sendable {
         }
     }
 
-    /// The pod is to end: it was deleted, or it ended as a whole.
+    /// The pod is to go: it is being deleted, or its object is gone.
     var isEnding: Bool { isRemoved || pod.metadata.deletionTimestamp != nil }
 
     /// Every container has ended for good.

@@ -1,7 +1,6 @@
 import APIMachinery
 import CRI
 import KubernetesAPI
-import Logging
 import Synchronization
 
 /// Drives one pod's machine: takes its events in order, steps it, carries the actions out beside each other, and feeds their outcomes back.
@@ -11,7 +10,6 @@ import Synchronization
 struct PodWorker: Sendable {
     let executor: PodExecutor
     let time: any TimeSource
-    let logger: Logger
 
     /// Returns when nothing of the pod is left on this node, or when the task is cancelled; then the pod runs on.
     func run(_ pod: Pod, inbox: PodInbox) async {
