@@ -275,7 +275,11 @@ int32_t crt_move_device(const char *device, int32_t namespace, const char *name,
 int32_t crt_return_device(struct crt_moved *moved, int32_t namespace) {
     struct place here, there;
     int code = open_places(namespace, &here, &there);
-    if (!code) code = carry_back(&here, &there, moved);
+    /* Once more where it has failed, since the answer alone may have been lost. */
+    for (int turn = 0; turn < 2 && !code && moved->number; turn++) {
+        int failed = carry_back(&here, &there, moved);
+        if (!moved->number || turn) code = failed;
+    }
     close_places(&here, &there);
     return code;
 }

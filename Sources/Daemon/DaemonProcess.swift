@@ -230,7 +230,10 @@ struct DaemonProcess: Sendable {
         work.cancel()
         await work.value
         if configuration.stopsPodsOnExit {
-            await PodStop(runtime: agent.runtime, graces: agent.kubelet.graces, logger: logger).run()
+            await PodStop(
+                runtime: agent.runtime, graces: agent.kubelet.graces,
+                othersGrace: configuration.runtimeEndpoint.isEmpty ? 30 : nil, logger: logger
+            ).run()
         }
     }
 }

@@ -63,10 +63,11 @@ struct PodLink {
     }
 
     /// Pods have IPv4 alone. Over IPv6 the host would take whoever in the pod says so for its router (CVE-2020-10749), and be reached past all rules for IPv4.
-    private func refuseRouters() throws(NetlinkError) {
+    func refuseRouters() throws(NetlinkError) {
+        let setting = NetworkSysctl("ipv6/conf/\(hostName)/disable_ipv6")
         do throws(NetlinkError) {
-            try NetworkSysctl("ipv6/conf/\(hostName)/disable_ipv6").write("1")
-        } catch  where error.code == ENOENT {}  // a kernel without IPv6
+            if try setting.read() != "1" { try setting.write("1") }
+        } catch  where error.code == ENOENT {}  // a kernel without IPv6, or a link that is gone
     }
 
     /// A pod that reaches itself through a service sees its packets come back over the same link, for which the host

@@ -85,7 +85,7 @@ package actor PodNetwork {
         }
     }
 
-    /// Puts back what others took away: the node's link, routes, forwarding, our nftables table. Firewalls that flush the
+    /// Puts back what others took away: the node's link, routes, forwarding, our nftables table, IPv6 that is off. Firewalls that flush the
     /// ruleset and network services that clean up routes do that. Takes well under a millisecond where nothing is missing;
     /// call it every half minute or so.
     package func repair() throws(PodNetworkError) {
@@ -100,8 +100,10 @@ package actor PodNetwork {
             let links = Set(try socket.links().map(\.name))
             let routed = Set(
                 try socket.routes().filter { $0.destination.prefixLength == 32 }.map(\.destination.address))
-            for address in pool.addresses.values where !routed.contains(address) {
-                guard links.contains(link(address).hostName) else { continue }
+            for address in pool.addresses.values where links.contains(link(address).hostName) {
+                // Who lets all links have IPv6 again lets these.
+                try link(address).refuseRouters()
+                guard !routed.contains(address) else { continue }
                 logger.warning("a pod's route was deleted by someone else", metadata: ["address": "\(address)"])
                 let sandbox = pool.sandbox(of: address) ?? ""
                 try link(address, routesLoopback: !hostPorts.ports(of: sandbox).isEmpty).configureHost(socket)

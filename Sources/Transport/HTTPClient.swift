@@ -34,8 +34,8 @@ package final class HTTPClient: HTTPHandler {
 
     package func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         let response = try await answer(request)
-        // The server's answers have no such status: it is the proxy's.
-        guard let proxy, response.status == 407 else { return response }
+        // Through a tunnel all answers are the server's.
+        guard let proxy, case .http = endpoint, response.status == 407 else { return response }
         let refusal = ProxyRefusal(status: response.status, proxy: proxy)
         throw .connectFailed(endpoint: connector.description, reason: refusal.description)
     }

@@ -176,6 +176,17 @@ import Testing
         #expect(try stacked.text("most")?.utf8.count == 1 << 20)
     }
 
+    /// A container may nest directories as deep as it likes.
+    @Test(arguments: [(200, "x"), (600, nil)]) func aLinkLeadsNoDeeperThanALayerIs(depth: Int, text: String?) throws {
+        let node = try FakeNode()
+        let target = Array(repeating: "d", count: depth).joined(separator: "/")
+        try WholeFile.makeDirectories(node.directory + "/upper/" + target)
+        try node.write("upper/\(target)/passwd", "x")
+        #expect(symlink(target + "/passwd", node.directory + "/upper/passwd") == 0)
+        let read = try LayerStack(layers: [node.directory + "/upper"]).read("passwd")
+        #expect(read.map { String(decoding: $0, as: UTF8.self) } == text)
+    }
+
     @Test(arguments: ["loop", "out", "nowhere"]) func linksThatLeadNowhereLeadNowhere(name: String) async throws {
         var tar = TarFixture()
         tar.add(FilePath("\(name)/file"), "above")

@@ -68,7 +68,8 @@ import Testing
     @Test(arguments: [
         ("node-name", ""), ("node-address", "192.0.2.1"), ("bind-address", "::"),
         ("cgroup-parent", "system.slice/pods"),
-        ("tls-san", "192.0.2.1, *.Example.org,localhost"), ("server", "https://one.example"), ("cri-listen", "none"),
+        ("tls-san", "192.0.2.1, *.Example.org,localhost,my_host.lan"), ("cluster-domain", "Cluster.Local."),
+        ("server", "https://one.example"), ("cri-listen", "none"),
         ("container-runtime-endpoint", "/run/crio/crio.sock"), ("token", ""),
     ])
     func whatASettingCanBeIsTaken(_ name: String, _ text: String) throws {

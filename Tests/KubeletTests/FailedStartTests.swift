@@ -30,6 +30,9 @@ import Testing
             #expect(status?.restartCount == Int32(attempt + 1))
         }
         #expect(simulation.status.phase == "Running")
+        // A later daemon goes on from there.
+        let noted = simulation.observe().newest("a").map { RestartBackoff.note(after: $0) }
+        #expect(noted?[ContainerLabel.restartDelay] == "80")
         #expect(simulation.messages.filter { $0 == "Error: no such program" }.count == 3)
     }
 

@@ -152,6 +152,7 @@ struct PodSimulation {
             start(name, attempt)
             if let message = programFailures[name] {
                 end(containers.count - 1, 128)
+                containers[containers.count - 1].startedAt = 0
                 containers[containers.count - 1].reason = "StartError"
                 containers[containers.count - 1].message = message
                 return .failure(reason: "RunContainerError", message: message)

@@ -145,7 +145,9 @@ private func checkFailures(
         checks.expect(false, "a program that is not there")
     } catch {
         let status = try await runtime.containerStatus(missing)
-        checks.expect(status.exitCode == 127, "a program that is not there gives 127", "\(error) \(status)")
+        checks.expect(
+            status.exitCode == 128 && status.reason == "StartError" && status.startedAt == 0,
+            "a program that is not there is a failed start", "\(error) \(status)")
     }
     var mounted = scene.container("mounted", ["sleep", "1"])
     mounted.mounts = [.init(hostPath: scene.directory + "/nowhere", containerPath: "/data")]

@@ -157,7 +157,7 @@ enum { CL_HOOK_CREATE = 0, CL_HOOK_START = 1 };
 enum {
     CL_MAX_LAYERS = 500, /* the kernel's own limit */
     CL_MAX_MOUNTS = 256,
-    CL_MAX_PATHS = 8192, /* one for each processor that a kernel may have */
+    CL_MAX_PATHS = 8192 + 256, /* one for each processor that a kernel may have, and others */
     CL_MAX_DEVICES = 256,
     CL_MAX_RULES = 256,
     CL_MAX_LIMITS = 32,

@@ -119,9 +119,9 @@ extension ContainerRecord {
         startedAt = time
     }
 
-    /// The exit of what never executed a program may have been reported before: this says what it was.
+    /// The exit of what never executed a program may have been reported before: this says what it was, but for want of memory.
     mutating func failedToStart(_ message: String, exitCode: Int32, at time: UnixNanoseconds) {
-        guard phase == .created || phase == .exited && startedAt == 0 else { return }
+        guard phase == .created || phase == .exited && startedAt == 0 && reason != "OOMKilled" else { return }
         end(exitCode, "StartError", message, at: time)
     }
 

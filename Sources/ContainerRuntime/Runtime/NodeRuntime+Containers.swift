@@ -217,7 +217,7 @@ extension NodeRuntime {
         }
     }
 
-    /// Its exit code is 128, as containerd has it, whatever a shell would give.
+    /// Its exit code is 128, as containerd has it, whatever a shell would give; 137 where the monitor died.
     private func recordFailedStart(_ id: String, _ error: CRIError) async throws(CRIError) {
         guard case .startFailed(let message, let exitCode) = error else { return }
         let time = now()

@@ -116,7 +116,7 @@ extension NodeRuntime {
         }
     }
 
-    /// From before it is there until it is gone the books speak of the group.
+    /// From before it is there until it is cleared away, or cannot be, the books speak of the group.
     private func make(_ group: String, of id: String) async throws(CRIError) {
         state.withLock { $0.containers[id]?.hookGroup = group }
         try await threads.perform("make group") { [self] () throws(CRIError) in

@@ -101,6 +101,9 @@ extension NodeRuntime {
             try attempt("leftovers") { () throws(KernelError) in
                 let inventory = try RuntimeInventory(paths, kernel: kernel)
                 for stray in inventory.strays(currentBooks(), paths) {
+                    // A container's later hooks run in a group of the same name.
+                    let isInUse = state.withLock { $0.containers.values.contains { $0.hookGroup == stray.name } }
+                    if isInUse { continue }
                     logger.info(
                         "cleared away, since no record speaks of it",
                         metadata: ["kind": "\(stray.kind.rawValue)", "object": "\(stray.name)"])

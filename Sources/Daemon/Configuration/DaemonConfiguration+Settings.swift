@@ -49,8 +49,8 @@ extension DaemonConfiguration {
         .number("node-cidr-mask-size", "Prefix length of a joining node's share.", \.nodePrefix, 16...29),
         .network("service-cidr", "Network of Services.", \.serviceNetwork),
         .text(
-            "cluster-domain", "DNS domain of the cluster.", \.clusterDomain, mustBe: "a DNS name in lower case",
-            Setting.isDomain),
+            "cluster-domain", "DNS domain of the cluster.", \.clusterDomain, mustBe: "a DNS name"
+        ) { Setting.isDomain(($0.hasSuffix(".") ? $0.dropLast() : $0[...]).lowercased()) },
         .number("max-pods", "Maximum number of pods on this node.", \.maximumPods, 1...10_000),
         .number(
             "pod-max-pids", "Process limit per pod; 0: 1/8 of the kernel's, 256 to 4096.", \.processesPerPod,
@@ -195,7 +195,8 @@ extension DaemonConfiguration.Setting {
         var names = DaemonConfiguration()
         names.serverNames = text
         return names.furtherServerNames.names.allSatisfy { name in
-            isDomain((name.hasPrefix("*.") ? name.dropFirst(2) : name[...]).lowercased())
+            // Underscores are not for hosts, which have them all the same.
+            isDomain((name.hasPrefix("*.") ? name.dropFirst(2) : name[...]).lowercased().replacing("_", with: "a"))
         }
     }
 

@@ -56,8 +56,8 @@ struct PeerWatch: Sendable {
 
     private func tell(_ former: [String]) {
         for name in former {
-            logger.error(
-                "this machine was another node before, whose pods are not taken up: `kubectl delete node NAME` ends what is left of it, --node-name NAME goes back",
+            logger.warning(
+                "another node has this machine's address. If this machine was that node before: its pods are not taken up, `kubectl delete node NAME` ends what is left of it, and --node-name NAME goes back",
                 metadata: ["name": "\(name)", "now": "\(node)"])
         }
     }

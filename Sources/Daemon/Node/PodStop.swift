@@ -8,13 +8,16 @@ struct PodStop: Sendable {
     let logger: Logger
     /// Seconds by the pod's uid, an hour at most.
     let graces: [String: Int64]
+    /// Seconds for pods that are not among these: those of before, where nobody has told the kubelet of its pods yet. Nil where others may have made them.
+    let othersGrace: Int64?
 
     /// - Parameters:
     ///   - runtime: the kubelet's.
     ///   - graces: those of the kubelet's pods.
-    init(runtime: any RuntimeService, graces: [String: Int64], logger: Logger) {
+    init(runtime: any RuntimeService, graces: [String: Int64], othersGrace: Int64? = nil, logger: Logger) {
         self.runtime = runtime
         self.logger = logger
+        self.othersGrace = othersGrace
         self.graces = graces.mapValues { min(max($0, 0), 3_600) }
     }
 
@@ -25,10 +28,12 @@ struct PodStop: Sendable {
         } catch {
             return logger.warning("pods not stopped", metadata: ["cause": "\(error)"])
         }
-        let known = sandboxes.compactMap { sandbox in graces[sandbox.metadata.uid].map { (sandbox, $0) } }
-        logger.info("stopping pods", metadata: ["pods": "\(known.count)"])
+        let ending = sandboxes.filter { $0.sessionName == nil }.compactMap { sandbox in
+            (graces[sandbox.metadata.uid] ?? othersGrace).map { (sandbox, $0) }
+        }
+        logger.info("stopping pods", metadata: ["pods": "\(ending.count)"])
         await withDiscardingTaskGroup { group in
-            for (sandbox, grace) in known { group.addTask { await stop(sandbox, grace: .seconds(grace)) } }
+            for (sandbox, grace) in ending { group.addTask { await stop(sandbox, grace: .seconds(grace)) } }
         }
     }
 

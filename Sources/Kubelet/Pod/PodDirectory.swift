@@ -138,13 +138,11 @@ final class PodDirectory: Sendable {
             let events = executor.runtime.containerEvents()
             // What ended before, at start-up or while the stream overflowed, is seen by looking at everything once.
             everythingChanged()
-            var isSilent = true
-            for await event in events {
-                isSilent = false
-                runtimeChanged(podUID: event.podUID)
-            }
-            // A runtime that is away ends its stream at once.
-            if isSilent { try? await time.sleep(for: .seconds(1)) }
+            let begun = time.uptime()
+            for await event in events { runtimeChanged(podUID: event.podUID) }
+            // A runtime that is away, or has none to tell, ends its stream at once.
+            let rest = begun + .seconds(1) - time.uptime()
+            if rest > .zero { try? await time.sleep(for: rest) }
         }
     }
 

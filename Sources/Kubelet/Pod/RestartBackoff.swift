@@ -47,7 +47,8 @@ struct RestartBackoff: Sendable, Hashable {
 
     /// What is noted with the run that follows `last`: the wait after its end.
     static func note(after last: ContainerStatus) -> [String: String] {
-        let run = Duration.nanoseconds(max(0, last.finishedAt &- last.startedAt))
+        // One whose program could not be executed has never started.
+        let run = last.startedAt > 0 ? Duration.nanoseconds(max(0, last.finishedAt &- last.startedAt)) : .zero
         let delay = delay(after: noted(in: last) ?? .zero, run: run)
         return [ContainerLabel.restartDelay: String(delay.components.seconds)]
     }

@@ -125,7 +125,7 @@ def doctor(w):
     removal.start()
     hooks = set(eventually(lambda: len(processes(LONG)) == 2 and processes(LONG), "the hooks"))
     told = subprocess.run(command, capture_output=True, text=True).stdout
-    equal((set(processes(LONG)), "-hooks" in told), (hooks, False), told)
+    equal((set(processes(LONG)), bool(told), "-hooks" in told), (hooks, True, False), told)
     for hook_process in hooks:
         os.kill(hook_process, signal.SIGKILL)
     launch.join(60)

@@ -19,6 +19,7 @@ class HungVolume:
         self.over = os.pipe()
         options = f"fd={self.server},rootmode=40000,user_id=0,group_id=0".encode()
         expect(libc.mount(b"hung", self.path.encode(), b"fuse", NO_SETUID | NO_DEVICES, options) == 0, "no FUSE")
+        self.has_ended = False
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
         w.ends.append(self.end)
@@ -40,8 +41,9 @@ class HungVolume:
 
     def end(self):
         """Who waits gets an error."""
-        if not self.thread.is_alive():
+        if self.has_ended:
             return
+        self.has_ended = True
         os.write(self.over[1], b"x")
         self.thread.join()
         for descriptor in (self.server, *self.over):

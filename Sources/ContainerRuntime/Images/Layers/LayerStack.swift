@@ -48,7 +48,8 @@ struct LayerStack {
         return try look(components.dropFirst(), in: next, isOpaque: isOpaque || isHiding)
     }
 
-    /// The path with every link on it followed; names that are not there stay as they are. Nil where links lead to each other without an end.
+    /// The path with every link on it followed; names that are not there stay as they are. Nil where links lead to each other without an
+    /// end, or deeper than a layer may be.
     func resolve(_ path: FilePath) throws(KernelError) -> [FilePath]? {
         var pending = Array(path.namedComponents.reversed())
         var resolved: [FilePath] = []
@@ -63,10 +64,11 @@ struct LayerStack {
                 continue
             }
             links += 1
-            guard links <= Self.linkLimit, pending.count < LayerPath.depthLimit else { return nil }
+            guard links <= Self.linkLimit else { return nil }
             let target = try holder(resolved, in: found.layer).linkTarget(of: name)
             if target.isAbsolute { resolved = [] }
             pending += target.namedComponents.reversed()
+            guard resolved.count + pending.count <= LayerPath.depthLimit else { return nil }
         }
         return resolved
     }
