@@ -6,7 +6,7 @@ joining() {
     check "an agent without a token says how to get one" agent_says "swiftlet token create"
     check "a token of another authority is refused" agent_says "is not the server that the token is of" --token "$(other_authority)"
     check "a token with another secret is refused" agent_says "does not know the token" --token "${TOKEN%.*}.0123456789abcdef"
-    check "half a token is refused" agent_says "not whole" --token "${TOKEN#*::}"
+    check "half a token is refused" agent_ends 2 "not whole" --token "${TOKEN#*::}"
     check "an expired token is refused" expired
     check "a deleted token is refused" deleted
     check "nobody joins as the server's own node" agent_says "the server itself is the node server" --node-name server --token "$TOKEN"

@@ -54,13 +54,16 @@ stop() {
 }
 
 # agent_says TEXT ARGUMENTS...: an agent in directories of its own ends at once with this message.
-agent_says() {
-    local text=$1 out status
-    shift
+agent_says() { agent_ends 1 "$@"; }
+
+# agent_ends CODE TEXT [FLAG...]: one that does not come to run says the text.
+agent_ends() {
+    local code=$1 text=$2 out status
+    shift 2
     out=$(on worker timeout 120 "$BIN/swiftlet" agent --data-dir "$ROOT/x/d" --run-dir "$ROOT/x/r" --config-dir "$ROOT/x/c" \
         --log-dir "$ROOT/x/l" --server https://192.0.2.1:6443 --kubelet-port 10999 "$@" 2>&1)
     status=$?
-    [ "$status" = 1 ] || { echo "ended with $status: $out"; return 1; }
+    [ "$status" = "$code" ] || { echo "ended with $status: $out"; return 1; }
     grep -qF -- "$text" <<<"$out" || { printf 'expected: %s\ngot: %s\n' "$text" "$out"; return 1; }
 }
 
