@@ -1,3 +1,4 @@
+import CRI
 import KubernetesAPI
 import Testing
 
@@ -34,6 +35,19 @@ import Testing
         let noted = simulation.observe().newest("a").map { RestartBackoff.note(after: $0) }
         #expect(noted?[ContainerLabel.restartDelay] == "80")
         #expect(simulation.messages.filter { $0 == "Error: no such program" }.count == 3)
+    }
+
+    /// Between its making and its start.
+    @Test func whatIsMadeAnewLeavesThePodRunning() {
+        var simulation = failing(pod())
+        let ended = simulation.observe().containers
+        for (attempt, phase) in [(UInt32(0), PodPhase.pending), (1, .running)] {
+            let made = CRI.ContainerStatus(
+                id: "made", sandbox: "", metadata: ContainerMetadata(name: "a", attempt: attempt), state: .created,
+                createdAt: 1, image: "i", imageID: "sha256:0")
+            let seen = PodObservation(sequence: 1, sandboxes: [], containers: [made] + (attempt == 0 ? [] : ended))
+            #expect(PodSimulation(pod(), observation: seen).machine.phase == phase)
+        }
     }
 
     @Test func whatRunsAtLastRuns() {

@@ -210,6 +210,10 @@ def test_foreground_terminal_without_one(runtime):
     for text in ("", "one\n", "two"):
         done = subprocess.run(runtime.command("run", "--bundle", folder, runtime.id()), input=text, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0 and done.stdout.endswith("over\n") and text.strip() in done.stdout, done
+    # a shell edits lines itself, and takes what came before for nothing
+    folder = runtime.bundle("sh -i; echo over", lambda c: c["process"].update(terminal=True))
+    done = subprocess.run(runtime.command("run", "--bundle", folder, runtime.id()), input="", capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and done.stdout.endswith("over\n"), done
 
 
 def test_foreground_terminal(runtime):

@@ -76,7 +76,12 @@ package struct ListFilter: Sendable, Hashable {
     private static let actions = ["create": "created", "start": "started", "die": "stopped", "destroy": "deleted"]
 
     package static func events(_ words: [String]) throws(DaemonError) -> ListFilter {
-        try ListFilter(words, names: ["type", "event", "container", "image"])
+        let filter = try ListFilter(words, names: ["type", "event", "container", "image"])
+        let types = ["container", "sandbox", "image"]
+        if let type = filter.values["type"]?.first(where: { !types.contains($0) }) {
+            throw DaemonError("--filter type=\(type): there are \(types.joined(separator: ", "))")
+        }
+        return filter
     }
 
     package func holds(event: JSONValue) -> Bool {

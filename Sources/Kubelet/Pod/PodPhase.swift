@@ -17,7 +17,10 @@ extension PodMachine {
             return failed.isSidecar ? .running : .failed
         }
         let statuses = pod.spec.containers.map { observation.newest($0.name) }
-        if statuses.allSatisfy({ $0 == nil || $0?.state == .created }) { return .pending }
+        // One that is made anew has run.
+        if statuses.allSatisfy({ $0.map { $0.state == .created && $0.metadata.attempt == 0 } ?? true }) {
+            return .pending
+        }
         if statuses.contains(where: { $0?.state == .running }) { return .running }
         return endedPhase(statuses)
     }

@@ -29,16 +29,19 @@ struct Foreground {
             pollfd(fd: terminal, events: Int16(POLLIN), revents: 0),
             pollfd(fd: terminal >= 0 ? 0 : -1, events: Int16(POLLIN), revents: 0),
         ]
+        var input = EndOfInput(terminal: terminal)
         while true {
-            guard poll(&events, 4, -1) >= 0 || errno == EINTR else {
-                throw .kernel(KernelError("wait for", "the process"))
-            }
+            let count = poll(&events, 4, input.patience)
+            guard count >= 0 || errno == EINTR else { throw .kernel(KernelError("wait for", "the process")) }
+            if count == 0 { input.tellAgain() }
             if events[0].revents != 0 { passSignals() }
             // What it wrote last comes before its end.
-            if events[2].revents != 0 && !copy(from: terminal, to: 1) { events[2].fd = -1 }
+            if events[2].revents != 0 {
+                if copy(from: terminal, to: 1) { input.isAnswered() } else { events[2].fd = -1 }
+            }
             if events[3].revents != 0 && !copy(from: 0, to: terminal) {
                 events[3].fd = -1
-                endInput()
+                input.tell()
             }
             if events[1].revents != 0 && (events[2].fd < 0 || events[2].revents == 0) { return try exitCode() }
         }
@@ -72,12 +75,6 @@ struct Foreground {
         return true
     }
 
-    /// A terminal has no end: its reader is told as by whoever types ctrl-D, once for a line that has no end and once for the input.
-    private func endInput() {
-        let keys: [UInt8] = [4, 4]
-        _ = write(terminal, keys, keys.count)
-    }
-
     private func exitCode() throws(OCIRuntimeError) -> Int32 {
         var code: Int32 = 0
         var value: Int32 = 0
@@ -85,4 +82,37 @@ struct Foreground {
         guard got == 1 else { throw .kernel(KernelError("collect", "the process", -got)) }
         return code == CLD_EXITED ? value : 128 + value
     }
+}
+
+/// A terminal has no end: its reader is told as by whoever types ctrl-D.
+private struct EndOfInput {
+    /// Milliseconds without output.
+    private static let quiet: Int32 = 100
+    let terminal: Int32
+    private var isTold = false
+    private var isDue = false
+    /// Few enough that they fit into what a terminal holds for a program that never reads.
+    private var repeats = 100
+
+    init(terminal: Int32) { self.terminal = terminal }
+
+    /// How long to wait for anything else, as poll(2) takes it.
+    var patience: Int32 { isDue ? Self.quiet : -1 }
+
+    /// Once for a line that has no end and once for the input.
+    mutating func tell() {
+        isTold = true
+        write([4, 4])
+    }
+
+    /// A shell that began to edit lines after it was told takes the key for nothing: it has written its prompt then, and waits.
+    mutating func isAnswered() { isDue = isTold && repeats > 0 }
+
+    mutating func tellAgain() {
+        isDue = false
+        repeats -= 1
+        write([4])
+    }
+
+    private func write(_ keys: [UInt8]) { _ = Glibc.write(terminal, keys, keys.count) }
 }

@@ -96,7 +96,13 @@ struct ImageArchive: Sendable {
         }
         let names = index.manifests.map { $0.names.first ?? $0.digest.description }.joined(separator: ", ")
         guard !candidates.isEmpty || reference != nil else { throw .invalid("\(path): the layout holds no image") }
-        throw .invalid("\(path): say with --reference which of its images is meant: \(names)")
+        throw unclear(reference, among: names)
+    }
+
+    /// - Parameter names: of its images, with commas between.
+    private func unclear(_ reference: String?, among names: String) -> CRIError {
+        let cause = reference.map { "it has no image \"\($0)\"" } ?? "it has several images"
+        return .invalid("\(path): \(cause); say with --reference which is meant: \(names)")
     }
 
     private static func blobPath(_ digest: Digest) -> String { "blobs/sha256/" + digest.hex }
@@ -120,7 +126,7 @@ struct ImageArchive: Sendable {
         let candidates = archive.images.filter { reference == nil || $0.names.contains(reference ?? "") }
         guard candidates.count == 1, let chosen = candidates.first else {
             let names = archive.images.map { $0.names.first ?? $0.configuration }.joined(separator: ", ")
-            throw .invalid("\(path): say with --reference which of its images is meant: \(names)")
+            throw unclear(reference, among: names)
         }
         let configuration = try read(chosen.configuration)
         let image = try Self.read(configuration, "\(path)/\(chosen.configuration)") { (value, file) throws(OCIError) in
