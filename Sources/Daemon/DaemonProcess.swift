@@ -232,7 +232,8 @@ struct DaemonProcess: Sendable {
         if configuration.stopsPodsOnExit {
             await PodStop(
                 runtime: agent.runtime, graces: agent.kubelet.graces,
-                othersGrace: configuration.runtimeEndpoint.isEmpty ? 30 : nil, logger: logger
+                othersGrace: configuration.runtimeEndpoint.isEmpty && agent.kubelet.knownPods == nil ? 30 : nil,
+                logger: logger
             ).run()
         }
     }

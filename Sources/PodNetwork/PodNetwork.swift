@@ -100,10 +100,8 @@ package actor PodNetwork {
             let links = Set(try socket.links().map(\.name))
             let routed = Set(
                 try socket.routes().filter { $0.destination.prefixLength == 32 }.map(\.destination.address))
-            for address in pool.addresses.values where links.contains(link(address).hostName) {
-                // Who lets all links have IPv6 again lets these.
-                try link(address).refuseRouters()
-                guard !routed.contains(address) else { continue }
+            for address in pool.addresses.values where !routed.contains(address) {
+                guard links.contains(link(address).hostName) else { continue }
                 logger.warning("a pod's route was deleted by someone else", metadata: ["address": "\(address)"])
                 let sandbox = pool.sandbox(of: address) ?? ""
                 try link(address, routesLoopback: !hostPorts.ports(of: sandbox).isEmpty).configureHost(socket)
@@ -112,6 +110,12 @@ package actor PodNetwork {
             throw .kernel(sandbox: nil, error)
         }
         try routePeers()
+        do throws(NetlinkError) {
+            // Who lets all links have IPv6 again lets these.
+            for address in pool.addresses.values { try link(address).refuseRouters() }
+        } catch {
+            throw .kernel(sandbox: nil, error)
+        }
     }
 
     /// Repairs each time `pause` returns, until it throws. What fails is logged, told by `problem` and tried again the next time.

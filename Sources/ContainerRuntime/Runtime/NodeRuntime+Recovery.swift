@@ -101,7 +101,7 @@ extension NodeRuntime {
             try attempt("leftovers") { () throws(KernelError) in
                 let inventory = try RuntimeInventory(paths, kernel: kernel)
                 for stray in inventory.strays(currentBooks(), paths) {
-                    // A container's later hooks run in a group of the same name.
+                    // A container's later hooks run in a group of the same name, and may have begun since the look.
                     let isInUse = state.withLock { $0.containers.values.contains { $0.hookGroup == stray.name } }
                     if isInUse { continue }
                     logger.info(

@@ -8,7 +8,7 @@ struct PodStop: Sendable {
     let logger: Logger
     /// Seconds by the pod's uid, an hour at most.
     let graces: [String: Int64]
-    /// Seconds for pods that are not among these: those of before, where nobody has told the kubelet of its pods yet. Nil where others may have made them.
+    /// Seconds for pods that are not among these: those of before, where nobody has told the kubelet of its pods yet. Nil: they are left alone.
     let othersGrace: Int64?
 
     /// - Parameters:

@@ -86,33 +86,35 @@ struct Foreground {
 
 /// A terminal has no end: its reader is told as by whoever types ctrl-D.
 private struct EndOfInput {
-    /// Milliseconds without output.
-    private static let quiet: Int32 = 100
     let terminal: Int32
     private var isTold = false
     private var isDue = false
-    /// Few enough that they fit into what a terminal holds for a program that never reads.
-    private var repeats = 100
+    /// Milliseconds without output, longer each time: whoever goes on all the same is not pressed.
+    private var quiet: Int32 = 100
 
     init(terminal: Int32) { self.terminal = terminal }
 
     /// How long to wait for anything else, as poll(2) takes it.
-    var patience: Int32 { isDue ? Self.quiet : -1 }
+    var patience: Int32 { isDue ? quiet : -1 }
 
     /// Once for a line that has no end and once for the input.
     mutating func tell() {
         isTold = true
-        write([4, 4])
+        isDue = !write([4, 4])
     }
 
     /// A shell that began to edit lines after it was told takes the key for nothing: it has written its prompt then, and waits.
-    mutating func isAnswered() { isDue = isTold && repeats > 0 }
+    mutating func isAnswered() { isDue = isTold }
 
     mutating func tellAgain() {
-        isDue = false
-        repeats -= 1
-        write([4])
+        quiet = min(quiet * 2, 5_000)
+        isDue = !write([4])
     }
 
-    private func write(_ keys: [UInt8]) { _ = Glibc.write(terminal, keys, keys.count) }
+    /// Whether there was room: nothing waits for a program that does not read.
+    private func write(_ keys: [UInt8]) -> Bool {
+        var room = pollfd(fd: terminal, events: Int16(POLLOUT), revents: 0)
+        guard poll(&room, 1, 0) == 1, room.revents & Int16(POLLOUT) != 0 else { return false }
+        return Glibc.write(terminal, keys, keys.count) > 0
+    }
 }

@@ -96,12 +96,16 @@ struct ImageArchive: Sendable {
         }
         let names = index.manifests.map { $0.names.first ?? $0.digest.description }.joined(separator: ", ")
         guard !candidates.isEmpty || reference != nil else { throw .invalid("\(path): the layout holds no image") }
-        throw unclear(reference, among: names)
+        throw unclear(reference, candidates.count, among: names)
     }
 
-    /// - Parameter names: of its images, with commas between.
-    private func unclear(_ reference: String?, among names: String) -> CRIError {
-        let cause = reference.map { "it has no image \"\($0)\"" } ?? "it has several images"
+    /// - Parameters:
+    ///   - count: of the images that may be meant: none or several.
+    ///   - names: of all its images, with commas between.
+    private func unclear(_ reference: String?, _ count: Int, among names: String) -> CRIError {
+        let named = reference.map { " \"\($0)\"" } ?? ""
+        guard !names.isEmpty else { return .invalid("\(path): it holds no image") }
+        let cause = count == 0 ? "it has no image\(named)" : "it has several images\(named)"
         return .invalid("\(path): \(cause); say with --reference which is meant: \(names)")
     }
 
@@ -126,7 +130,7 @@ struct ImageArchive: Sendable {
         let candidates = archive.images.filter { reference == nil || $0.names.contains(reference ?? "") }
         guard candidates.count == 1, let chosen = candidates.first else {
             let names = archive.images.map { $0.names.first ?? $0.configuration }.joined(separator: ", ")
-            throw unclear(reference, among: names)
+            throw unclear(reference, candidates.count, among: names)
         }
         let configuration = try read(chosen.configuration)
         let image = try Self.read(configuration, "\(path)/\(chosen.configuration)") { (value, file) throws(OCIError) in
