@@ -102,7 +102,7 @@ import Testing
             ])
     }
 
-    @Test(arguments: [(1, "1"), (2, "1"), (1024, "39"), (262_144, "10000"), (.max, "10000")])
+    @Test(arguments: [(1, "1"), (2, "1"), (512, "59"), (1024, "100"), (262_144, "10000"), (.max, "10000")])
     func sharesBecomeAWeight(shares: UInt64, weight: String) {
         var resources = ResourceSpecification()
         resources.processor.shares = shares

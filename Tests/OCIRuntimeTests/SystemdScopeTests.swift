@@ -37,7 +37,7 @@ import Testing
         resources.unified = ["memory.high": "90", "memory.min": "max", "io.max": "8:0 rbps=1"]
         let expected: [UnitProperty] = [
             .init("MemorySwapMax", .uint64(50)), .init("MemoryMax", .uint64(100)), .init("MemoryLow", .uint64(50)),
-            .init("CPUWeight", .uint64(39)), .init("CPUQuotaPeriodUSec", .uint64(50_000)),
+            .init("CPUWeight", .uint64(100)), .init("CPUQuotaPeriodUSec", .uint64(50_000)),
             .init("CPUQuotaPerSecUSec", .uint64(250_000)),
             .init("AllowedCPUs", .array(of: "y", [.byte(1), .byte(2)] + Array(repeating: .byte(0), count: 6))),
             .init("TasksMax", .uint64(.max)), .init("MemoryHigh", .uint64(90)), .init("MemoryMin", .uint64(.max)),

@@ -37,11 +37,11 @@ def test_resources(runtime):
         c["linux"]["cgroupsPath"] = "/oci-check-limits"
         c["linux"]["resources"].update(
             memory={"limit": 1 << 26, "reservation": 1 << 25, "swap": 1 << 27}, pids={"limit": 50},
-            cpu={"shares": 1024, "quota": 50000, "period": 100000}, unified={"memory.high": "60000000"})
+            cpu={"shares": 512, "quota": 50000, "period": 100000}, unified={"memory.high": "60000000"})
     name, _ = runtime.create(change=change)
     read = lambda file: open(f"{mount}/oci-check-limits/{file}").read().split()
     assert read("memory.max") == [str(1 << 26)] and read("memory.low") == [str(1 << 25)] and read("pids.max") == ["50"]
-    assert read("cpu.max") == ["50000", "100000"] and read("cpu.weight") == ["39"], read("cpu.weight")
+    assert read("cpu.max") == ["50000", "100000"] and read("cpu.weight") == ["59"], read("cpu.weight")
     runtime.call("update", "--pids-limit", "60", "--memory", "128m", name)
     assert read("pids.max") == ["60"] and read("memory.max") == [str(1 << 27)]
 

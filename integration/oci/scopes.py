@@ -222,6 +222,16 @@ def test_systemd_scope(runtime):
         assert not os.path.exists(group), "its group is left"
 
 
+def test_systemd_scope_of_shares(runtime):
+    """linux.resources.cpu.shares: the weight that a scope gets is on the curve of runc 1.3.2 and crun 1.23."""
+    for shares, weight in ((2, 1), (512, 59), (1024, 100), (262144, 10000)):
+        name = runtime.id()
+        with Systemd(runtime.folder) as systemd:
+            folder = runtime.bundle("true", change(name, {"cpu": {"shares": shares}}))
+            runtime.call("--systemd-cgroup", "run", "--bundle", folder, name, **systemd.options())
+            assert systemd.properties.get("CPUWeight") == weight, (shares, systemd.properties)
+
+
 def test_systemd_scope_of_one(runtime):
     """linux.resources.pids of one in a scope: why a container has ended comes before systemd's word that it is gone."""
     name = runtime.id()

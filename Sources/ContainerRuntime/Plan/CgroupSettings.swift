@@ -1,5 +1,5 @@
 import CRI
-import Glibc
+import Linux
 
 /// The values that a cgroup of version 2 gets, and what of them this host cannot hold.
 struct CgroupSettings: Sendable, Hashable {
@@ -89,14 +89,9 @@ struct CgroupSettings: Sendable, Hashable {
         }
     }
 
-    /// The weight that stands to 100 as the request stands to one CPU, bent so that the extremes meet the kernel's range
-    /// (the curve that runc and crun use since 2025): 2 shares give 1, 1,024 give 100, 262,144 give 10,000.
+    /// `cpu.weight` for a request, by way of whole shares, as Kubernetes counts them: 100m are 102.
     static func weight(_ milliCPU: Int64) -> Int64 {
-        // Whole shares, as Kubernetes counts them: 100m are 102.
-        let shares = min(max(min(milliCPU, 1 << 32) * 1024 / 1000, 2), 262_144)
-        let bits = log2(Double(shares))
-        let exponent = (bits * bits + 125 * bits) / 612 - 7.0 / 34.0
-        return min(max(Int64(pow(10, exponent).rounded(.up)), 1), 10_000)
+        CPUWeight.of(shares: UInt64(min(max(milliCPU, 0), 1 << 32) * 1024 / 1000))
     }
 
     /// Microseconds a period, of 100 ms where nothing else is asked for; the kernel takes no quota below 1 ms.

@@ -108,7 +108,7 @@ enum ResourceSettings {
             list.append(Setting(file: "cpu.idle", value: "\(idle)", field: prefix + "idle"))
         }
         if let shares = processor.shares, shares != 0, processor.idle != 1 {
-            list.append(Setting(file: "cpu.weight", value: "\(weight(shares: shares))", field: prefix + "shares"))
+            list.append(Setting(file: "cpu.weight", value: "\(CPUWeight.of(shares: shares))", field: prefix + "shares"))
         }
         if processor.quota ?? 0 != 0 || processor.period ?? 0 != 0 {
             let quota = processor.quota ?? 0
@@ -126,11 +126,6 @@ enum ResourceSettings {
             list.append(Setting(file: "cpuset.mems", value: nodes, field: prefix + "mems"))
         }
         return list
-    }
-
-    /// The weight that stands for shares of cgroup v1, 2...262144.
-    private static func weight(shares: UInt64) -> UInt64 {
-        1 + (min(max(shares, 2), 262_144) - 2) * 9999 / 262_142
     }
 
     private static func blockIO(_ block: ResourceSpecification.BlockIO) -> [Setting] {

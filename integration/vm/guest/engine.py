@@ -59,8 +59,8 @@ def life(world):
     """A pod of two, as a kubelet runs it: its limits, what is executed in it, a change of limits, its end."""
     box = pod(world)
     first = cri.limited(world, box, cpu_quota=25000, cpu_period=100000, cpu_shares=512)
-    limits(first, {"Slice": SLICE, "MemoryMax": str(64 << 20), "CPUQuotaPerSecUSec": "250ms", "CPUWeight": "20"},
-           {"memory.max": str(64 << 20), "cpu.max": "25000 100000", "cpu.weight": "20"})
+    limits(first, {"Slice": SLICE, "MemoryMax": str(64 << 20), "CPUQuotaPerSecUSec": "250ms", "CPUWeight": "59"},
+           {"memory.max": str(64 << 20), "cpu.max": "25000 100000", "cpu.weight": "59"})
     expect(first.run("sh", "-c", "sleep 1000 >/dev/null 2>&1 &", timeout=SECONDS).exit_code == 0, "nothing is executed")
     inside = read(f"{GROUP}/cri-containerd-{first.id}.scope/cgroup.procs").split()
     expect(len(inside) == 2, f"in the scope are {inside}")

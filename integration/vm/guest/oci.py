@@ -50,7 +50,7 @@ def processor(runtime):
     after, seconds = fields(f"{group}/cpu.stat"), time.monotonic() - began
     used = (after["usage_usec"] - before["usage_usec"]) / 1e6 / seconds
     expect(after["nr_throttled"] > before["nr_throttled"] and used < 0.35, f"it used {used:.2f} of a core with a quota of 0.2: {after}")
-    expect(read(f"{group}/cpu.weight").strip() == "20", f"512 shares are a weight of 20, not {read(group + '/cpu.weight')}")
+    expect(read(f"{group}/cpu.weight").strip() == "59", f"512 shares are a weight of 59, not {read(group + '/cpu.weight')}")
     runtime.call("delete", "--force", name, timeout=SECONDS)
 
 
@@ -84,7 +84,7 @@ def update(runtime):
     name, group = limited(runtime, "while :; do :; done", {"memory": {"limit": 64 << 20}, "pids": {"limit": 50}})
     runtime.call("update", "--memory", "48m", "--pids-limit", "20", "--cpu-quota", "10000", "--cpu-period", "100000", "--cpu-share", "256",
                  "--cpuset-cpus", "0", name, timeout=SECONDS)
-    expected = {"memory.max": str(48 << 20), "pids.max": "20", "cpu.max": "10000 100000", "cpu.weight": "10", "cpuset.cpus": "0"}
+    expected = {"memory.max": str(48 << 20), "pids.max": "20", "cpu.max": "10000 100000", "cpu.weight": "35", "cpuset.cpus": "0"}
     seen = {file: read(f"{group}/{file}").strip() for file in expected}
     expect(seen == expected, f"after the update: {seen}")
     before = fields(f"{group}/cpu.stat")["nr_throttled"]

@@ -15,10 +15,10 @@ GROUP = f"/sys/fs/cgroup/{SLICE}"
 SHOWN = {
     "ActiveState": "active", "Slice": SLICE, "Delegate": "yes", "CollectMode": "inactive-or-failed", "DefaultDependencies": "no",
     "MemoryMax": str(64 << 20), "MemoryLow": str(16 << 20), "MemorySwapMax": "0", "CPUQuotaPerSecUSec": "250ms", "CPUQuotaPeriodUSec": "50ms",
-    "CPUWeight": "20", "TasksMax": "50", "AllowedCPUs": "0", "TimeoutStopUSec": "7s",
+    "CPUWeight": "59", "TasksMax": "50", "AllowedCPUs": "0", "TimeoutStopUSec": "7s",
 }
 FILES = {
-    "memory.max": str(64 << 20), "memory.low": str(16 << 20), "memory.swap.max": "0", "cpu.max": "12500 50000", "cpu.weight": "20",
+    "memory.max": str(64 << 20), "memory.low": str(16 << 20), "memory.swap.max": "0", "cpu.max": "12500 50000", "cpu.weight": "59",
     "pids.max": "50", "cpuset.cpus": "0", "memory.high": "50331648",
 }
 RESOURCES = {
@@ -91,9 +91,9 @@ def update(runtime):
     name, group = created(runtime, resources=RESOURCES)
     runtime.call("update", "--memory", "48m", "--memory-swap", "48m", "--pids-limit", "20", "--cpu-quota", "10000", "--cpu-period", "100000",
                  "--cpu-share", "256", "--cpuset-cpus", "1", name, timeout=SECONDS)
-    files = {"memory.max": str(48 << 20), "pids.max": "20", "cpu.max": "10000 100000", "cpu.weight": "10", "cpuset.cpus": "1"}
+    files = {"memory.max": str(48 << 20), "pids.max": "20", "cpu.max": "10000 100000", "cpu.weight": "35", "cpuset.cpus": "1"}
     properties = {
-        "MemoryMax": str(48 << 20), "TasksMax": "20", "CPUQuotaPerSecUSec": "100ms", "CPUQuotaPeriodUSec": "100ms", "CPUWeight": "10", "AllowedCPUs": "1"}
+        "MemoryMax": str(48 << 20), "TasksMax": "20", "CPUQuotaPerSecUSec": "100ms", "CPUQuotaPeriodUSec": "100ms", "CPUWeight": "35", "AllowedCPUs": "1"}
     expect(shown(name, properties) == properties, f"systemd shows {shown(name, properties)}")
     expect(held(group, files) == files, f"the files hold {held(group, files)}")
     command("systemctl", "daemon-reload")
