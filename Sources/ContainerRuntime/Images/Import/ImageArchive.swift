@@ -95,7 +95,6 @@ struct ImageArchive: Sendable {
             return found
         }
         let names = index.manifests.map { $0.names.first ?? $0.digest.description }.joined(separator: ", ")
-        guard !candidates.isEmpty || reference != nil else { throw .invalid("\(path): the layout holds no image") }
         throw unclear(reference, candidates.count, among: names)
     }
 

@@ -107,19 +107,7 @@ struct LayerCompletion {
         _ own: borrowing Descriptor, as found: LayerStack.Found, _ path: [FilePath]
     ) throws(KernelError) {
         let source = try lower.holder(path, in: found.layer)
-        try take(found.status, of: source.descriptor, to: own, FilePath(path))
-    }
-
-    private func take(
-        _ status: stat, of source: borrowing Descriptor, to target: borrowing Descriptor, _ path: FilePath
-    ) throws(KernelError) {
-        guard fchown(target.raw, status.st_uid, status.st_gid) == 0 else { throw KernelError("chown", path) }
-        for (name, value) in try FileAttributes.all(source, path: path) where TreeAttributes.isKept(name) {
-            try FileAttributes.set(target, name, value, path: path)
-        }
-        guard fchmod(target.raw, status.st_mode & 0o7777) == 0 else { throw KernelError("chmod", path) }
-        let times = [status.st_atim, status.st_mtim]
-        guard futimens(target.raw, times) == 0 else { throw KernelError("set times of", path) }
+        try TreeAttributes.copy(source.descriptor, found.status, to: own, path: FilePath(path))
     }
 
     /// A hard link to a file of a layer beneath: across layers it is a copy, which all links of the layer to that file share.
@@ -155,6 +143,6 @@ struct LayerCompletion {
         if !FileAttributes.shareBytes(of: file, with: target) {
             try WholeFile.copy(from: file, to: target, path: text.description)
         }
-        try take(found.status, of: file, to: target, link.path.whole)
+        try TreeAttributes.copy(file, found.status, to: target, path: link.path.whole)
     }
 }

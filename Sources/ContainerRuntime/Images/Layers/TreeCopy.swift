@@ -35,7 +35,7 @@ struct TreeCopy {
             }
         }
         // Last: writing into it has changed its times, and its mode may forbid writing.
-        try finish(from.descriptor, to.descriptor, status, path: to.path)
+        try TreeAttributes.copy(from.descriptor, status, to: to.descriptor, path: to.path)
     }
 
     private mutating func copyEntry(
@@ -66,7 +66,7 @@ struct TreeCopy {
         if !FileAttributes.shareBytes(of: source, with: target) {
             try WholeFile.copy(from: source, to: target, path: path.description)
         }
-        try finish(source, target, status, path: path)
+        try TreeAttributes.copy(source, status, to: target, path: path)
     }
 
     /// A second name of a file in the copy. `first` is its path from the top of the tree.
@@ -114,19 +114,5 @@ struct TreeCopy {
         guard utimensat(to.descriptor.raw, name.cString, times, AT_SYMLINK_NOFOLLOW) == 0 else {
             throw to.failure("set times of", name)
         }
-    }
-
-    private func finish(
-        _ source: borrowing Descriptor, _ target: borrowing Descriptor, _ status: stat,
-        path: some CustomStringConvertible
-    ) throws(KernelError) {
-        // The owner first: changing it takes away setuid bits and file capabilities.
-        guard fchown(target.raw, status.st_uid, status.st_gid) == 0 else { throw KernelError("chown", path) }
-        for (name, value) in try FileAttributes.all(source, path: path) where TreeAttributes.isKept(name) {
-            try FileAttributes.set(target, name, value, path: path)
-        }
-        guard fchmod(target.raw, status.st_mode & 0o7777) == 0 else { throw KernelError("chmod", path) }
-        let times = [status.st_atim, status.st_mtim]
-        guard futimens(target.raw, times) == 0 else { throw KernelError("set times of", path) }
     }
 }

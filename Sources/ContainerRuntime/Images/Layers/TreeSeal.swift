@@ -148,11 +148,27 @@ struct FileIdentity: Hashable {
     }
 }
 
-/// Which extended attributes are a tree's own content. Overlay's and the security modules' marks belong to the place where a tree lies.
+/// What files have besides their bytes.
 enum TreeAttributes {
+    /// Whether an extended attribute is a tree's own content. Overlay's and the security modules' marks belong to the place where a tree lies.
     static func isKept(_ name: FilePath) -> Bool {
         if name.starts(with: "user.overlay.") { return false }
         return name == "security.capability" || name.starts(with: "user.") || name.starts(with: "system.posix_acl")
+    }
+
+    /// Gives a file or directory the owner, attributes, mode and times of another, whose `status` is known.
+    static func copy(
+        _ source: borrowing Descriptor, _ status: stat, to target: borrowing Descriptor,
+        path: some CustomStringConvertible
+    ) throws(KernelError) {
+        // The owner first: changing it takes away setuid bits and file capabilities.
+        guard fchown(target.raw, status.st_uid, status.st_gid) == 0 else { throw KernelError("chown", path) }
+        for (name, value) in try FileAttributes.all(source, path: path) where isKept(name) {
+            try FileAttributes.set(target, name, value, path: path)
+        }
+        guard fchmod(target.raw, status.st_mode & 0o7777) == 0 else { throw KernelError("chmod", path) }
+        let times = [status.st_atim, status.st_mtim]
+        guard futimens(target.raw, times) == 0 else { throw KernelError("set times of", path) }
     }
 }
 
