@@ -16,6 +16,7 @@ begin_machines
 joining
 network
 remote
+identity
 survival
 loss
 ending

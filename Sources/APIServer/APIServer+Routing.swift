@@ -25,9 +25,8 @@ extension APIServer {
             throw .methodNotAllowed(
                 ResourceName(group: path.group, path.resource), request.method.rawValue.lowercased())
         }
-        let attributes = RequestAttributes(verb, resource: path.namingSelected(request))
+        let attributes = RequestAttributes(verb, resource: path, fieldSelector: request.query("fieldSelector") ?? "")
         try authorize(identity, attributes)
-        try nodeReads.check(identity, attributes)
         if let answer = try await endpoints.reviews.answer(request, path, verb, identity, authorizer) { return answer }
         if path.isBinding, verb == .create, let pods = registry.resources[Pod.kind] {
             let binding = Binding(storage: try RequestBody.object(request).storage)
@@ -66,7 +65,11 @@ extension APIServer {
     }
 
     private func authorize(_ identity: Identity, _ attributes: RequestAttributes) throws(Status) {
-        if authorizer.allows(identity, attributes) { return }
+        let why: String
+        switch authorizer.decide(identity, attributes) {
+        case .allowed: return
+        case .denied(let reason): why = reason.map { ": \($0)" } ?? ""
+        }
         switch attributes.subject {
         case .path(let path):
             throw .forbidden(
@@ -76,7 +79,7 @@ extension APIServer {
             let scope = path.namespace.map { "in the namespace \"\($0)\"" } ?? "at the cluster scope"
             throw .forbidden(
                 ResourceName(group: path.group, path.resource), path.name ?? "",
-                "User \"\(identity.user)\" cannot \(attributes.verb.rawValue) resource \"\(resource)\" in API group \"\(path.group)\" \(scope)"
+                "User \"\(identity.user)\" cannot \(attributes.verb.rawValue) resource \"\(resource)\" in API group \"\(path.group)\" \(scope)\(why)"
             )
         }
     }
@@ -90,15 +93,5 @@ extension ResourcePath {
 
     fileprivate var isDefinitions: Bool {
         group == "apiextensions.k8s.io" && version == "v1" && resource == "customresourcedefinitions" && name == nil
-    }
-
-    /// A list or watch of one name (`fieldSelector=metadata.name=x`) is authorized as if the path named it.
-    fileprivate func namingSelected(_ request: HTTPRequest) -> ResourcePath {
-        guard name == nil, request.method == .get, let selector = request.query("fieldSelector"),
-            selector.hasPrefix("metadata.name="), !selector.contains(",")
-        else { return self }
-        var path = self
-        path.name = String(selector.dropFirst("metadata.name=".count))
-        return path
     }
 }

@@ -12,8 +12,7 @@ package final class APIServer: HTTPHandler {
     let configuration: APIServerConfiguration
     let registry: ObjectRegistry
     let authenticator: Authenticator
-    let authorizer = Authorizer()
-    let nodeReads: NodeReads
+    let authorizer: Authorizer
     let limit: InFlightLimit
     let endpoints: Endpoints
     let paths: PathEndpoint
@@ -56,7 +55,7 @@ package final class APIServer: HTTPHandler {
             storeDirectory: configuration.storeDirectory, logger: logger)
         authenticator = Authenticator(
             tokens: tokens, audiences: configuration.audiences, isStillBound: TokenBinding(resources).holds, time: time)
-        nodeReads = NodeReads(resources)
+        authorizer = Authorizer(nodeReads: NodeReads(resources))
         limit = InFlightLimit(
             reads: configuration.limits.readsInFlight, writes: configuration.limits.writesInFlight)
         endpoints = Endpoints(

@@ -14,6 +14,13 @@ package struct FieldSelector: Sendable, Hashable {
     }
 
     package var requirements: [Requirement]
+
+    package init(requirements: [Requirement]) {
+        self.requirements = requirements
+    }
+
+    /// Whether what it selects has this value there.
+    package func requires(_ path: String, _ value: String) -> Bool { requirements.contains(Requirement(path, value)) }
 }
 
 extension FieldSelector: CustomStringConvertible {

@@ -22,8 +22,14 @@ struct ReviewEndpoint: Sendable {
             answer["status"] = ["userInfo": Self.userInfo(identity)]
         case "selfsubjectaccessreviews":
             answer["kind"] = "SelfSubjectAccessReview"
-            let isAllowed = try attributes(answer["spec"]).map { authorizer.allows(identity, $0) } ?? identity.isMaster
-            answer["status"] = isAllowed ? ["allowed": true] : ["allowed": false, "reason": "no rule allows it"]
+            let decision =
+                try attributes(answer["spec"]).map { authorizer.decide(identity, $0) }
+                ?? (identity.isMaster ? .allowed : .denied(nil))
+            switch decision {
+            case .allowed: answer["status"] = ["allowed": true]
+            case .denied(let why):
+                answer["status"] = ["allowed": false, "reason": .string(why ?? "no rule allows it")]
+            }
         case "selfsubjectrulesreviews":
             answer["kind"] = "SelfSubjectRulesReview"
             let namespace = answer["spec"]?["namespace"]?.string ?? ""
@@ -57,6 +63,18 @@ struct ReviewEndpoint: Sendable {
         return .object(info)
     }
 
+    /// As a query has it, from either form. Requirements of other kinds narrow a request further, and are left out.
+    private static func fieldSelector(_ value: JSONValue?) -> String {
+        if let raw = value?["rawSelector"]?.string { return raw }
+        let requirements = (value?["requirements"]?.array ?? []).compactMap { item -> FieldSelector.Requirement? in
+            guard item["operator"] == "In", let key = item["key"]?.string, let values = item["values"]?.array,
+                values.count == 1, let only = values.first?.string
+            else { return nil }
+            return .init(key, only)
+        }
+        return FieldSelector(requirements: requirements).description
+    }
+
     /// nil where the verb is none that this server knows (or "*", all of them): masters alone may do that.
     private func attributes(_ spec: JSONValue?) throws(Status) -> RequestAttributes? {
         if let path = spec?["nonResourceAttributes"] {
@@ -70,6 +88,7 @@ struct ReviewEndpoint: Sendable {
         let path = ResourcePath(
             group: text("group") ?? "", version: text("version") ?? "v1", resource: text("resource") ?? "",
             namespace: text("namespace"), name: text("name"), subresource: text("subresource"))
-        return Verb(rawValue: text("verb") ?? "").map { RequestAttributes($0, resource: path) }
+        let selector = Self.fieldSelector(asked["fieldSelector"])
+        return Verb(rawValue: text("verb") ?? "").map { RequestAttributes($0, resource: path, fieldSelector: selector) }
     }
 }

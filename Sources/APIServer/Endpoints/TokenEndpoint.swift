@@ -24,7 +24,7 @@ struct TokenEndpoint: Sendable {
         let asked = (spec?["audiences"]?.array ?? []).compactMap(\.string).filter { !$0.isEmpty }
         let granted = asked.isEmpty ? Array(audiences.prefix(1)) : asked
         let lifetime = try Self.lifetime(spec, request.name)
-        let pod = try boundPod(spec, request, account: request.name)
+        let pod = try boundPod(spec, request, account: request.name, audiences: granted)
         let now = registry.time.now().seconds
         let claims = ServiceAccountClaims(
             namespace: namespace,
@@ -76,23 +76,20 @@ struct TokenEndpoint: Sendable {
         return seconds
     }
 
-    /// The pod that the token lives and dies with. It must exist, act as this account, and (for a node's agent) be on that node.
+    /// The pod that the token lives and dies with. It must exist and act as this account; for a node's agent also be on that node, and have a volume
+    /// with such a token.
     private func boundPod(
-        _ spec: JSONValue?, _ request: ResourceRequest, account: String
+        _ spec: JSONValue?, _ request: ResourceRequest, account: String, audiences: [String]
     ) throws(Status) -> ServiceAccountClaims.BoundObject? {
         let reference = spec?["boundObjectRef"]
-        guard let reference, !reference.isNull else {
-            if let node = request.identity.nodeName {
-                throw .forbidden(
-                    request.resource.name, account, "node \"\(node)\" requested a token that is not bound to a pod")
-            }
-            return nil
-        }
+        if let node = request.identity.nodeName { try checkReference(reference, node, request) }
+        guard let reference, !reference.isNull else { return nil }
         let name = reference["name"]?.string ?? ""
         guard reference["kind"]?.string == "Pod", let pods = registry.resources[Pod.kind] else {
             throw .badRequest("boundObjectRef: tokens can be bound to pods only")
         }
         let pod = try registry.current(pods, namespace: request.path.namespace, name: name).tree
+        if let node = request.identity.nodeName { try checkPod(pod, node, request, audiences) }
         let uid = pod[metadata: "uid"]?.string ?? ""
         if let wanted = reference["uid"]?.string, !wanted.isEmpty, wanted != uid {
             throw .conflict(
@@ -104,10 +101,38 @@ struct TokenEndpoint: Sendable {
             throw .badRequest(
                 "cannot bind token for serviceaccount \"\(account)\" to pod running with different serviceaccount name")
         }
-        if let node = request.identity.nodeName, pod["spec"]?["nodeName"]?.string != node {
-            throw .forbidden(
-                request.resource.name, account, "node \"\(node)\" requested a token for a pod on another node")
-        }
         return .init(name: name, uid: uid)
+    }
+
+    /// A node names the very pod: another of that name may have come meanwhile.
+    private func checkReference(_ reference: JSONValue?, _ node: String, _ request: ResourceRequest) throws(Status) {
+        guard reference?["apiVersion"] == "v1", reference?["kind"] == "Pod",
+            !(reference?["name"]?.string ?? "").isEmpty
+        else { throw refusal(request, "node \"\(node)\" requested a token that is not bound to a pod") }
+        guard !(reference?["uid"]?.string ?? "").isEmpty else {
+            throw refusal(request, "node \"\(node)\" requested a token bound to a pod without its uid")
+        }
+    }
+
+    /// As upstream has it with ServiceAccountNodeAudienceRestriction: a volume that names no audience is for the API server's own.
+    private func checkPod(
+        _ pod: JSONObject, _ node: String, _ request: ResourceRequest, _ audiences: [String]
+    ) throws(Status) {
+        guard pod["spec"]?["nodeName"]?.string == node else {
+            throw refusal(request, "node \"\(node)\" requested a token for a pod on another node")
+        }
+        guard audiences.count == 1, let audience = audiences.first else {
+            throw refusal(request, "node \"\(node)\" may only request one audience at a time")
+        }
+        let sources = (pod["spec"]?["volumes"]?.array ?? []).flatMap { $0["projected"]?["sources"]?.array ?? [] }
+        let isUsed = sources.lazy.compactMap { $0["serviceAccountToken"] }.contains { source in
+            let named = source["audience"]?.string ?? ""
+            return (named.isEmpty ? self.audiences.first : named) == audience
+        }
+        guard isUsed else { throw refusal(request, "audience \"\(audience)\" not found in a volume of the pod") }
+    }
+
+    private func refusal(_ request: ResourceRequest, _ why: String) -> Status {
+        .forbidden(request.resource.name, request.name, why)
     }
 }

@@ -11,12 +11,28 @@ struct AuthorizationRule: Sendable, Hashable {
 /// - `system:masters` may do everything.
 /// - Anyone may ask whether the server lives and which version it is.
 /// - Whoever is authenticated may read discovery and OpenAPI, and ask who it is and what it may do.
-/// - A node's agent reads what it needs to run pods (`NodeRules`) and writes its own node, lease, events and pods; `NodeRestriction` narrows
-///   the writes down to its own objects.
+/// - A node's agent reads what it needs to run pods and writes its own node, lease, events and pods (`NodeRules`). `NodeReads` narrows the reads down
+///   to what is of its node, `NodeRestriction` the writes.
 /// - The control plane's components have the rules in `ComponentRules`.
 /// - A service account reads its own namespace, secrets excepted, and writes nothing.
 struct Authorizer: Sendable {
-    func allows(_ identity: Identity, _ request: RequestAttributes) -> Bool {
+    let nodeReads: NodeReads
+
+    enum Decision: Sendable, Hashable {
+        case allowed
+        /// With a reason where there is more to say than that no rule allows it.
+        case denied(String?)
+    }
+
+    func decide(_ identity: Identity, _ request: RequestAttributes) -> Decision {
+        guard allows(identity, request) else { return .denied(nil) }
+        guard !identity.isMaster, let node = identity.nodeName, case .resource(let path) = request.subject,
+            let why = nodeReads.refusal(node, request.verb, path, request.fields)
+        else { return .allowed }
+        return .denied(why)
+    }
+
+    private func allows(_ identity: Identity, _ request: RequestAttributes) -> Bool {
         if identity.isMaster { return true }
         switch request.subject {
         case .path(let path): return allows(identity, path: path, request.verb)

@@ -50,26 +50,29 @@ enum ComponentRules {
     ]
 }
 
-/// What a node's agent may do. Which objects it may write is `NodeRestriction`'s to say.
+/// What a node's agent may do. Which objects it may read is `NodeReads`' to say, which it may write `NodeRestriction`'s.
+///
+/// Its certificate is all that a machine has, so these are upstream's rules of the kubelet, of kube-proxy and of what sets routes between nodes together.
+/// Elsewhere the last two have credentials of their own on every node; whoever has taken over a node has these too. Hence all nodes (their
+/// addresses and pod networks), services and endpoint slices can be read.
 enum NodeRules {
     static func allow(_ verb: Verb, _ path: ResourcePath) -> Bool {
         rules.contains { $0.allows(verb, path) }
             || (path.group.isEmpty && ["secrets", "configmaps"].contains(path.resource) && allowsMounting(verb, path))
     }
 
-    /// Secrets and ConfigMaps one at a time, by name; `NodeReads` narrows them down to those that its pods name.
+    /// Secrets and ConfigMaps one at a time, by name.
     private static func allowsMounting(_ verb: Verb, _ path: ResourcePath) -> Bool {
         ComponentRules.read.contains(verb) && path.subresource == nil && path.namespace != nil && path.name != nil
     }
 
     static let rules: [ComponentRules.Rule] = [
         .init(
-            group: "", resources: ["pods", "nodes", "services", "endpoints", "namespaces", "serviceaccounts"],
-            verbs: ComponentRules.read),
+            group: "", resources: ["pods", "nodes", "services"], verbs: ComponentRules.read),
         .init(group: "discovery.k8s.io", resources: ["endpointslices"], verbs: ComponentRules.read),
         .init(group: "coordination.k8s.io", resources: ["leases"], verbs: [.get, .create, .update, .patch, .delete]),
         .init(group: "", resources: ["nodes"], verbs: [.create, .update, .patch]),
-        .init(group: "", resources: ["nodes/status", "pods/status"], verbs: [.get, .update, .patch]),
+        .init(group: "", resources: ["nodes/status", "pods/status"], verbs: [.update, .patch]),
         .init(group: "", resources: ["pods"], verbs: [.create, .delete]),
         .init(group: "", resources: ["pods/eviction", "serviceaccounts/token"], verbs: [.create]),
         .init(group: "", resources: ["events"], verbs: [.create, .update, .patch]),

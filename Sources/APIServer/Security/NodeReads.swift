@@ -2,7 +2,8 @@ import APIMachinery
 import JSONTree
 import KubernetesAPI
 
-/// Which secrets and ConfigMaps a node's agent may read: those that pods of its node name.
+/// Which objects a node's agent may read, of the kinds that `NodeRules` let it read: its own pods, the secrets and ConfigMaps that these name, and its
+/// own lease. As upstream's node authorizer has it with AuthorizeNodeWithSelectors.
 struct NodeReads: Sendable {
     private let pods: Resource?
     /// Where `spec.nodeName` is among the pods' selectable fields.
@@ -13,17 +14,30 @@ struct NodeReads: Sendable {
         nodeField = pods?.format.selectableFields.firstIndex { $0.text == "spec.nodeName" }
     }
 
-    func check(_ identity: Identity, _ request: RequestAttributes) throws(Status) {
-        guard let node = identity.nodeName, case .resource(let path) = request.subject, request.verb.isRead,
-            path.group.isEmpty, path.resource == "secrets" || path.resource == "configmaps",
-            path.name != NamespaceSeeds.authorityName
-        else { return }
-        let isSecret = path.resource == "secrets"
-        guard let name = path.name, isNamed(name, isSecret: isSecret, namespace: path.namespace, node: node) else {
-            throw .forbidden(
-                ResourceName(path.resource), path.name ?? "",
-                "no pod of node \"\(node)\" names it, so the node may not read it")
+    /// Why the node may not; nil where it may, and for what is no read.
+    func refusal(_ node: String, _ verb: Verb, _ path: ResourcePath, _ fields: FieldSelector?) -> String? {
+        guard verb.isRead else { return nil }
+        switch (path.group, path.resource) {
+        case ("", "pods"):
+            if verb != .get, fields?.requires("spec.nodeName", node) == true { return nil }
+            guard let name = path.name else { return "a node can only list and watch pods with spec.nodeName=\(node)" }
+            return isBound(name, namespace: path.namespace, node: node) ? nil : "no such pod is on node \"\(node)\""
+        case ("", "secrets"), ("", "configmaps"):
+            let isSecret = path.resource == "secrets"
+            guard let name = path.name else { return "a node can only read one at a time" }
+            // Every pod's view of the API needs it.
+            if !isSecret, name == NamespaceSeeds.authorityName { return nil }
+            return isNamed(name, isSecret: isSecret, namespace: path.namespace, node: node)
+                ? nil : "no pod of node \"\(node)\" names it"
+        case ("coordination.k8s.io", "leases"):
+            return path.namespace == "kube-node-lease" && path.name == node ? nil : "a node can only read its own lease"
+        default: return nil
         }
+    }
+
+    private func isBound(_ name: String, namespace: String?, node: String) -> Bool {
+        guard let pods, let nodeField, let namespace else { return false }
+        return pods.cache[pods.key(namespace: namespace, name: name)]?.fields[nodeField] == node
     }
 
     /// Looks through the node's pods of the namespace; the cost is theirs alone.
