@@ -31,6 +31,8 @@ package enum Rule: Sendable, Hashable {
     case union(String)
     /// May not change after creation.
     case immutable
+    /// No message shows a value of it.
+    case confidential
 
     package enum Format: Sendable, Hashable {
         /// RFC 1123 label, at most 63 characters.

@@ -21,6 +21,20 @@ import Testing
         #expect(try await api.get(Path.pods + "/a").status == 200)
     }
 
+    /// Answers end in logs.
+    @Test(
+        arguments: [["data": ["key": "hunter2!"]], ["data": "hunter2!"], ["stringData": ["key": 702_702]]]
+            as [JSONValue])
+    func noSecretIsRepeated(fields: JSONValue) async throws {
+        let api = try await TestServer()
+        var secret: JSONObject = ["metadata": ["name": "s"]]
+        for member in fields.object?.members ?? [] { secret[member.key] = member.value }
+        let answer = try await api.send(.post, "/api/v1/namespaces/default/secrets", .object(secret))
+        #expect(answer.status == 400 && answer.message.contains(": Invalid value: must be "), "\(answer.message)")
+        let body = String(decoding: answer.bytes, as: UTF8.self)
+        #expect(!body.contains("hunter2") && !body.contains("702702"))
+    }
+
     @Test func aBindingIsRefused() async throws {
         let api = try await TestServer()
         _ = try await api.send(.post, Path.pods, pod("a"))

@@ -212,6 +212,9 @@ import Testing
                 [#"data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": must be a JSON object"#]
             ),
             (#"{"type":""}"#, []),
+            // No secret gets into a message, and from there into a log.
+            (#"{"data":{"key":"hunter2!"}}"#, ["data[key]: Invalid value: must be base64 text"]),
+            (#"{"data":"hunter2"}"#, ["data: Invalid value: must be of type object"]),
         ] as [(String, [String])]) func secrets(row: (String, [String])) throws
     {
         #expect(try Rules.faults(Secret.self, try JSONValue(parsing: row.0)) == row.1)

@@ -29,6 +29,8 @@ package struct FieldError: Sendable, Hashable, Error {
         self.detail = detail
     }
 
+    var withoutValue: FieldError { .init(kind, path, detail) }
+
     package static func required(_ path: String, _ detail: String = "") -> FieldError {
         .init(.required, path, detail)
     }

@@ -65,6 +65,7 @@ struct SchemaCheck {
         if field.isRequired, field.isMissing(value) { return fail(.required(path.description)) }
         let known = errors.count
         visit(value, field.schema)
+        if field.rules.contains(.confidential) { conceal(from: known) }
         // Rules are about values of the right type.
         guard errors.count == known else { return }
         for rule in field.rules { apply(rule, of: field.rules, to: value) }
@@ -100,6 +101,10 @@ struct SchemaCheck {
             fail(.forbidden(path.description, "may not specify more than 1 \(union)"))
             path.pop()
         }
+    }
+
+    private mutating func conceal(from first: Int) {
+        for index in errors.indices.dropFirst(first) { errors[index] = errors[index].withoutValue }
     }
 
     mutating func fail(_ error: FieldError) {

@@ -11,7 +11,8 @@ extension SchemaCheck {
         case .listMap(let keys): if !rules.contains(.repeatable) { checkDistinct(value, by: keys) }
         case .minimum, .maximum, .minLength, .maxLength, .oneOf, .format:
             each(of: value) { $0.applySingle(rule, of: rules, to: $1) }
-        case .required, .mergeKey, .mergeItems, .retainKeys, .atomic, .union, .immutable, .repeatable: break
+        case .required, .mergeKey, .mergeItems, .retainKeys, .atomic, .union, .immutable, .repeatable, .confidential:
+            break
         }
     }
 
