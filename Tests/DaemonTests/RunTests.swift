@@ -213,13 +213,16 @@ import Testing
     }
 
     @Test func eventsAreLinesForPeople() {
-        let event: JSONValue = [
+        var event: JSONObject = [
             "time": 1_700_000_000_000_000_000, "kind": "container", "action": "stopped", "id": "abc",
             "name": "default/web/main", "image": "web:1", "exitCode": 3, "reason": "Error",
         ]
         #expect(
-            EventLine.text(event)
+            EventLine.text(.object(event))
                 == "2023-11-14T22:13:20Z  container  stopped   default/web/main  web:1  exit code 3 (Error)")
+        event["reason"] = "StartError"
+        event["message"] = "no such program"
+        #expect(EventLine.text(.object(event)).hasSuffix("exit code 3 (StartError: no such program)"))
         let image: JSONValue = ["time": 0, "kind": "image", "action": "added", "id": "sha256:1234567890abcdef"]
         #expect(EventLine.text(image) == "1970-01-01T00:00:00Z  image      added     sha256:123456")
     }

@@ -107,6 +107,17 @@ import Testing
         #expect(text.contains("request received"))
     }
 
+    @Test func whatCouldNotBeStartedNeverRan() throws {
+        let pod = try #require(TimelinePod(namespace: "shop", name: "web", uid: "1"))
+        let failed = TimelineEntry(
+            at: .epoch, step: "container.start", container: "a", message: "no such program", isFailure: true)
+        #expect(TimelineEntry.entries(in: failed.line) == [failed])
+        let report = TimelineReport(
+            pod: pod, entries: [failed, entry(1, "kubelet.status", "Running: a CrashLoopBackOff")])
+        #expect(report.text.contains("container not started") && report.text.contains("no such program"))
+        #expect(report.summary == "not Running; the last word: Running: a CrashLoopBackOff\n")
+    }
+
     @Test func aPodThatNeverRanHasALastWord() throws {
         let pod = try #require(TimelinePod(namespace: "shop", name: "web", uid: "1"))
         let report = TimelineReport(

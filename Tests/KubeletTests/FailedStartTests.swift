@@ -34,7 +34,7 @@ import Testing
         // A later daemon goes on from there.
         let noted = simulation.observe().newest("a").map { RestartBackoff.note(after: $0) }
         #expect(noted?[ContainerLabel.restartDelay] == "80")
-        #expect(simulation.messages.filter { $0 == "Error: no such program" }.count == 3)
+        #expect(simulation.messages.filter { $0 == "Error: no such program" }.count == 4)
     }
 
     /// Between its making and its start.

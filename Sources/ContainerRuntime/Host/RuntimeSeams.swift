@@ -41,13 +41,18 @@ package struct RuntimeStep: Sendable, Hashable {
     package var name: String
     package var start: Timestamp
     package var duration: Duration
+    /// Why it failed; nil where it did not.
+    package var failure: String?
 
-    package init(podUID: String, container: String?, name: String, start: Timestamp, duration: Duration) {
+    package init(
+        podUID: String, container: String?, name: String, start: Timestamp, duration: Duration, failure: String? = nil
+    ) {
         self.podUID = podUID
         self.container = container
         self.name = name
         self.start = start
         self.duration = duration
+        self.failure = failure
     }
 }
 

@@ -155,12 +155,17 @@ package final class NodeRuntime: Sendable {
         let time = dependencies.time
         let start = time.now()
         let began = time.uptime()
+        var failure: String?
         defer {
             dependencies.steps.record(
                 RuntimeStep(
-                    podUID: uid, container: container, name: name, start: start, duration: time.uptime() - began))
+                    podUID: uid, container: container, name: name, start: start, duration: time.uptime() - began,
+                    failure: failure))
         }
-        return try await body()
+        do throws(CRIError) { return try await body() } catch {
+            failure = error.description
+            throw error
+        }
     }
 
     /// Waits for an end, at most `timeout`. Whether it came.

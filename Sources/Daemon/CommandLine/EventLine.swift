@@ -11,8 +11,8 @@ package enum EventLine {
         ]
         if let image = event["image"]?.string { words.append(image) }
         if event["action"]?.string == "stopped", let code = event["exitCode"]?.integer {
-            let reason = event["reason"]?.string ?? ""
-            words.append("exit code \(code)" + (reason.isEmpty ? "" : " (\(reason))"))
+            let why = [event["reason"], event["message"]].compactMap { $0?.string }.filter { !$0.isEmpty }
+            words.append("exit code \(code)" + (why.isEmpty ? "" : " (\(why.joined(separator: ": ")))"))
         }
         return words.joined(separator: "  ")
     }

@@ -88,6 +88,7 @@ struct EventFeed: Sendable {
             if event.kind == .stopped {
                 object["exitCode"] = .integer(Int64(container.exitCode))
                 object["reason"] = .string(container.reason)
+                if !container.message.isEmpty { object["message"] = .string(container.message) }
             }
         }
         if !name.isEmpty { object["name"] = .string(name) }

@@ -101,7 +101,9 @@ final class Timeline: Sendable {
 extension Timeline: StepRecorder {
     func record(_ step: RuntimeStep) {
         record(
-            TimelineEntry(at: step.start, step: step.name, container: step.container, duration: step.duration),
+            TimelineEntry(
+                at: step.start, step: step.name, container: step.container, duration: step.duration,
+                message: step.failure, isFailure: step.failure != nil),
             uid: step.podUID, pod: nil)
     }
 }

@@ -11,15 +11,19 @@ package struct TimelineEntry: Sendable, Hashable {
     package var duration: Duration?
     /// The reason, in words.
     package var message: String?
+    /// What the step is named for did not come about.
+    package var isFailure: Bool
 
     package init(
-        at: Timestamp, step: String, container: String? = nil, duration: Duration? = nil, message: String? = nil
+        at: Timestamp, step: String, container: String? = nil, duration: Duration? = nil, message: String? = nil,
+        isFailure: Bool = false
     ) {
         self.at = at
         self.step = step
         self.container = container
         self.duration = duration
         self.message = message
+        self.isFailure = isFailure
     }
 
     /// Longest message kept, in bytes of its UTF-8; the rest is cut.
@@ -32,6 +36,7 @@ package struct TimelineEntry: Sendable, Hashable {
         object["container"] = container.map { .string($0) }
         object["microseconds"] = duration.map { .integer(Self.microseconds($0)) }
         object["message"] = message.map { .string(Self.cut($0)) }
+        if isFailure { object["failed"] = true }
         return .object(object)
     }
 
@@ -43,7 +48,8 @@ package struct TimelineEntry: Sendable, Hashable {
         else { return nil }
         self.init(
             at: at, step: step, container: object["container"]?.string,
-            duration: object["microseconds"]?.integer.map { .microseconds($0) }, message: object["message"]?.string)
+            duration: object["microseconds"]?.integer.map { .microseconds($0) }, message: object["message"]?.string,
+            isFailure: object["failed"] == true)
     }
 
     /// With the line's end.

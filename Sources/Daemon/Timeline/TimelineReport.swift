@@ -22,7 +22,7 @@ package struct TimelineReport: Sendable {
         for row in Self.collapsed(entries) {
             let repeated = row.count > 1 ? " (\(row.count) times, last after \((row.last - first.at).shortText))" : ""
             table.add([
-                (row.entry.at - first.at).shortText, row.entry.duration?.shortText ?? "", Self.title(row.entry.step),
+                (row.entry.at - first.at).shortText, row.entry.duration?.shortText ?? "", Self.title(row.entry),
                 row.entry.container ?? "", (row.entry.message ?? "") + repeated,
             ])
         }
@@ -37,9 +37,9 @@ package struct TimelineReport: Sendable {
         ]
     }
 
-    /// From the first step to the first status that says Running.
+    /// From the first step to the first status that says Running, and of no container that it waits: a pod whose container cannot be started is Running too.
     var summary: String {
-        let running = entries.first { $0.step == "kubelet.status" && ($0.message ?? "").hasPrefix("Running") }
+        let running = entries.first { $0.step == "kubelet.status" && $0.message == "Running" }
         guard let first = entries.first, let running else {
             let last = entries.last { $0.step == "kubelet.status" || $0.step.hasPrefix("event.") }
             return last.map { "not Running; the last word: \(TextTable.plain($0.message ?? $0.step))\n" } ?? ""
@@ -80,8 +80,14 @@ package struct TimelineReport: Sendable {
         "container.start": "container started", "timeline.omitted": "…",
     ]
 
-    static func title(_ step: String) -> String {
-        if let title = titles[step] { return title }
+    /// `container started`, and of one that failed `container not started`.
+    private static func title(_ entry: TimelineEntry) -> String {
+        let step = entry.step
+        if let title = titles[step] {
+            guard entry.isFailure else { return title }
+            let words = title.split(separator: " ")
+            return (words.dropLast() + ["not"] + words.suffix(1)).joined(separator: " ")
+        }
         return step.hasPrefix("event.") ? "event: \(step.dropFirst("event.".count))" : step
     }
 }

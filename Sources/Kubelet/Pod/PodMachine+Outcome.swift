@@ -75,12 +75,10 @@ extension PodMachine {
             ] + (areNew ? notHeld(warnings, container: name) : [])
         }
         images[name] = nil
-        let isNew = waiting[name]?.message != message
         // A run that has ended tells itself why; what waits is the next one.
         let isHeldBack = hasEnded(name, attempt: attempt) && (backoffs[name]?.delay ?? .zero) > .zero
         waiting[name] = isHeldBack ? nil : Waiting(reason: reason, message: message)
-        let text = "Error: \(message)"
-        return isNew ? [.event(isWarning: true, reason: "Failed", message: text, container: name)] : []
+        return [.event(isWarning: true, reason: "Failed", message: "Error: \(message)", container: name)]
     }
 
     private func hasEnded(_ name: String, attempt: UInt32) -> Bool {
