@@ -53,6 +53,7 @@ package final class Kubelet: Sendable {
     private let threads: BlockingThreads
     private let events: EventThread
     let recorder: EventRecorder
+    private let reportFailures = KnownFailures()
     private let moments: any PodMomentRecorder
     private let mirrors: MirrorPods
     let meter: any EvictionMeter
@@ -129,6 +130,7 @@ package final class Kubelet: Sendable {
     /// Returns when its task is cancelled.
     package func run() async {
         let reporter = reporter
+        recorder.record(NodeEvents.starting(configuration.identity.name))
         await withDiscardingTaskGroup { group in
             group.addTask { await self.executor.settlePulls() }
             group.addTask { await self.directory.run() }
@@ -169,7 +171,8 @@ package final class Kubelet: Sendable {
         NodeReporter(
             object: configuration.node, client: client, runtime: runtime, images: images, time: time, logger: logger,
             host: host,
-            isShuttingDown: { self.isShuttingDown.load(ordering: .relaxed) }, pressures: { self.pressures.current })
+            isShuttingDown: { self.isShuttingDown.load(ordering: .relaxed) }, pressures: { self.pressures.current },
+            tell: { self.recorder.record($0) }, failures: reportFailures)
     }
 
     /// Ends all pods because the machine shuts down, in the order of `ShutdownPlan`: the node says that it is not ready and takes no pod any
@@ -183,14 +186,22 @@ package final class Kubelet: Sendable {
         logger.info("the machine shuts down", metadata: ["pods": "\(directory.pods.count)", "grace": "\(grace)"])
         directory.refuse(.notAdmitted)
         let reporter = reporter
-        await within(.seconds(2)) { _ = try? await reporter.report() }
+        await within(.seconds(2)) {
+            do throws(Status) { _ = try await reporter.report() } catch {
+                self.logger.warning(
+                    "the API server is not told that the node shuts down", metadata: ["error": "\(error.message)"])
+            }
+        }
         for stage in ShutdownPlan(directory.pods, grace: grace, criticalGrace: criticalGrace).stages {
             let directory = directory
             await within(stage.grace + .seconds(1)) {
                 await directory.terminate(stage.pods, .shutdown(grace: stage.grace))
             }
         }
-        let left = (try? await runtime.listPodSandboxes(PodSandboxFilter(state: .ready))) ?? []
+        var left: [PodSandboxStatus] = []
+        do throws(CRIError) { left = try await runtime.listPodSandboxes(PodSandboxFilter(state: .ready)) } catch {
+            logger.warning("it is not known which pods still run", metadata: ["error": "\(error)"])
+        }
         return left.map { "\($0.metadata.namespace)/\($0.metadata.name)" }.sorted()
     }
 

@@ -1,4 +1,5 @@
 import APIMachinery
+import CRI
 import Client
 import HTTP
 import JSONTree
@@ -111,10 +112,76 @@ import Testing
         #expect(error?.isReason(.conflict) == true)
     }
 
-    private func reporter(_ handler: FakeHTTPHandler, _ time: ManualTime) -> NodeReporter {
+    /// In upstream's words, as `kubectl describe node` shows them.
+    @Test func whatTurnsIsTold() {
+        var pressures: Set<NodePressure> = []
+        func status(_ old: NodeStatus, boot: String = "1", runtime: RuntimeStatus?) -> (NodeStatus, [String]) {
+            let reporter = reporter(
+                FakeHTTPHandler { _ throws(HTTPError) in HTTPResponse(200) }, ManualTime(), boot: boot)
+            let new = reporter.object.status(old, runtime: runtime, images: [], pressures: pressures, at: .epoch)
+            let events = NodeEvents.between(old, new, of: "n")
+            #expect(events.allSatisfy { $0.object.kind == "Node" && $0.object.uid == "n" })
+            return (new, events.map(\.reason))
+        }
+        let up = RuntimeStatus(conditions: [
+            .init(type: "RuntimeReady", isTrue: true), .init(type: "LimitsHeld", isTrue: true),
+        ])
+        var (now, told) = status(Node(name: "n").status, runtime: up)
+        let pressed = ["NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID"]
+        #expect(told == pressed + ["NodeAllocatableEnforced", "NodeReady"])
+        (now, told) = status(now, runtime: up)
+        #expect(told == [])
+        (now, told) = status(now, runtime: nil)
+        #expect(told == ["NodeNotReady"])
+        (now, told) = status(now, boot: "2", runtime: up)
+        #expect(told == ["Rebooted", "NodeReady"])
+        // The evictor tells it.
+        pressures = [.memory]
+        (now, told) = status(now, boot: "2", runtime: up)
+        #expect(told == [])
+        // As the node controller leaves a node that it gave up.
+        var conditions = now.conditions
+        for index in conditions.indices where conditions[index].type != "LimitsHeld" {
+            conditions[index].status = "Unknown"
+        }
+        now.conditions = conditions
+        (now, told) = status(now, boot: "2", runtime: up)
+        #expect(told == ["NodeHasInsufficientMemory"] + pressed.dropFirst() + ["NodeReady"])
+    }
+
+    /// Nothing is told before the API server has it.
+    @Test func aReportTellsWhatItHasWritten() async throws {
+        let refuses = Mutex(true)
+        let handler = FakeHTTPHandler { request throws(HTTPError) in
+            guard request.path.hasSuffix("/status"), refuses.withLock({ $0 }) else {
+                return HTTPResponse(200, contentType: "application/json", Node(name: "n").json.encoded())
+            }
+            let status = Status.timeout("the disk takes no writes")
+            return HTTPResponse(504, contentType: "application/json", status.json.encoded())
+        }
+        let told = Mutex<[String]>([])
+        var reporter = reporter(handler, ManualTime())
+        reporter.tell = { event in told.withLock { $0.append(event.reason) } }
+        _ = try? await reporter.report()
+        #expect(told.withLock { $0 } == [])
+        refuses.withLock { $0 = false }
+        #expect(try await reporter.report())
+        #expect(told.withLock { $0.last } == "NodeReady")
+    }
+
+    @Test func aFailureThatLastsIsNewOnce() {
+        let failures = KnownFailures()
+        #expect(
+            failures.isNew("images", "gone") && !failures.isNew("images", "gone") && failures.isNew("status", "gone"))
+        #expect(failures.isNew("images", "away"))
+        failures.ended("images")
+        #expect(failures.isNew("images", "away"))
+    }
+
+    private func reporter(_ handler: FakeHTTPHandler, _ time: ManualTime, boot: String = "b") -> NodeReporter {
         let facts = NodeFacts(
             cpuMilli: 1, memoryBytes: 1 << 20, diskBytes: 1 << 20, maximumPods: 1, architecture: "amd64",
-            kernelVersion: "6", operatingSystem: "o", bootID: "b", machineID: "m", runtimeVersion: "r",
+            kernelVersion: "6", operatingSystem: "o", bootID: boot, machineID: "m", runtimeVersion: "r",
             kubeletVersion: "k", hostname: "n")
         return NodeReporter(
             object: NodeObject(identity: NodeIdentity(name: "n", addresses: ["192.0.2.1"]), facts: facts),

@@ -14,9 +14,7 @@ extension Kubelet {
         let name = configuration.identity.name
         let changed = self.pressures.set(pressures)
         for pressure in NodePressure.allCases where changed.contains(pressure) {
-            let reason = pressure.eventReason(pressures.contains(pressure))
-            recorder.record(
-                EventDraft(.node(name), .normal, reason: reason, message: "Node \(name) status is now: \(reason)"))
+            recorder.record(NodeEvents.turned(pressure, pressures.contains(pressure), on: name))
         }
         let reporter = reporter
         // What does not arrive is written at the reporter's next look.

@@ -25,9 +25,10 @@ struct NodeObject: Sendable {
 
     /// - Parameters:
     ///   - old: the status as it stands, whose transition times are kept where a condition has not changed.
+    ///   - images: nil where they are not known: those that were stay.
     ///   - host: what is or is not wrong with the machine; what is not is said only where the old status says something of it.
     func status(
-        _ old: NodeStatus, runtime: RuntimeStatus?, images: [Image], host: [RuntimeStatus.Condition] = [],
+        _ old: NodeStatus, runtime: RuntimeStatus?, images: [Image]?, host: [RuntimeStatus.Condition] = [],
         pressures: Set<NodePressure> = [],
         isShuttingDown: Bool = false, at time: Timestamp
     ) -> NodeStatus {
@@ -68,10 +69,12 @@ struct NodeObject: Sendable {
                 }
             ]
         }
-        status.images = images.prefix(50).map { image in
-            ContainerImage {
-                $0.names = image.digests + image.tags
-                $0.sizeBytes = Int64(clamping: image.size)
+        if let images {
+            status.images = images.prefix(50).map { image in
+                ContainerImage {
+                    $0.names = image.digests + image.tags
+                    $0.sizeBytes = Int64(clamping: image.size)
+                }
             }
         }
         let own = NodePressure.allCases.map { Self.condition($0, pressures.contains($0)) }

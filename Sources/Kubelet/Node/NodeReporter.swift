@@ -3,6 +3,7 @@ import CRI
 import Client
 import KubernetesAPI
 import Logging
+import Synchronization
 
 /// Registers the node, keeps its status true and its lease alive. A lease is renewed every 10 s and holds for 40 s; the status is written when
 /// it changes, and every 5 minutes.
@@ -16,6 +17,8 @@ struct NodeReporter: Sendable {
     var host = HostWatch()
     var isShuttingDown: @Sendable () -> Bool = { false }
     var pressures: @Sendable () -> Set<NodePressure> = { [] }
+    var tell: @Sendable (EventDraft) -> Void = { _ in }
+    var failures = KnownFailures()
 
     static let leasePeriod = Duration.seconds(10)
     static let leaseDuration: Int32 = 40
@@ -90,8 +93,10 @@ struct NodeReporter: Sendable {
     /// Writes the node's status where it is due or has changed; whether it was written. Controllers write to the node as well, most of all to a new
     /// one: what they have changed in between is read, and the status written to that.
     func report(isDue: Bool = false) async throws(Status) -> Bool {
-        let runtimeStatus = try? await runtime.status()
-        let list = (try? await images.listImages()) ?? []
+        let runtimeStatus = await answer("the runtime's status") { () async throws(CRIError) in
+            try await runtime.status()
+        }
+        let list = await answer("the images") { () async throws(CRIError) in try await images.listImages() }
         var attempt = 1
         while true {
             do throws(Status) { return try await write(runtimeStatus, list, isDue) } catch {
@@ -101,16 +106,32 @@ struct NodeReporter: Sendable {
         }
     }
 
+    /// nil where the runtime does not answer, which is logged once for each cause.
+    private func answer<Value>(_ what: String, _ ask: () async throws(CRIError) -> Value) async -> Value? {
+        do throws(CRIError) {
+            let value = try await ask()
+            failures.ended(what)
+            return value
+        } catch {
+            if !Task.isCancelled, failures.isNew(what, "\(error)") {
+                logger.warning("the node's status lacks \(what)", metadata: ["error": "\(error)"])
+            }
+            return nil
+        }
+    }
+
     private func write(
-        _ runtimeStatus: RuntimeStatus?, _ list: [CRI.Image], _ isDue: Bool
+        _ runtimeStatus: RuntimeStatus?, _ list: [CRI.Image]?, _ isDue: Bool
     ) async throws(Status) -> Bool {
         var node = try await registered()
         let new = object.status(
             node.status, runtime: runtimeStatus, images: list, host: host.conditions, pressures: pressures(),
             isShuttingDown: isShuttingDown(), at: time.now())
         guard isDue || !new.isSame(as: node.status) else { return false }
+        let events = NodeEvents.between(node.status, new, of: object.identity.name)
         node.status = new
         _ = try await client.updateStatus(node)
+        for event in events { tell(event) }
         return true
     }
 
@@ -129,6 +150,17 @@ struct NodeReporter: Sendable {
         node.metadata.labels = labels
         return try await client.update(node)
     }
+}
+
+/// What failed last of several things, so that a failure which lasts is logged once.
+final class KnownFailures: Sendable {
+    private let causes = Mutex<[String: String]>([:])
+
+    func isNew(_ what: String, _ cause: String) -> Bool {
+        causes.withLock { $0.updateValue(cause, forKey: what) != cause }
+    }
+
+    func ended(_ what: String) { causes.withLock { $0[what] = nil } }
 }
 
 extension NodeStatus {

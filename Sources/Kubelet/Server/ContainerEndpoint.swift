@@ -2,6 +2,7 @@ import APIMachinery
 import CRI
 import HTTP
 import Linux
+import Logging
 import Streaming
 
 /// What is asked of one container that is known: its log, and sessions in it. The queries are the kubelet's.
@@ -62,11 +63,20 @@ package struct ContainerEndpoint: Sendable {
 }
 
 extension RuntimeService {
-    /// Returns when a container does not run (any more), or the task is cancelled.
+    /// Returns when a container does not run (any more), when the runtime does not say whether it does, or when the task is cancelled.
     func waitForEnd(of container: String) async {
         while !Task.isCancelled {
             let events = containerEvents()
-            guard (try? await containerStatus(container))?.state == .running else { return }
+            do throws(CRIError) {
+                guard try await containerStatus(container).state == .running else { return }
+            } catch {
+                guard case .notFound = error else {
+                    return Logger(label: "swiftlet.logs").warning(
+                        "a container's end is not waited for",
+                        metadata: ["container": "\(container)", "cause": "\(error)"])
+                }
+                return
+            }
             for await event in events where event.container == container && event.kind != .started { break }
         }
     }
