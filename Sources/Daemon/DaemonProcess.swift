@@ -27,7 +27,7 @@ struct DaemonProcess: Sendable {
 
     /// Takes the lock of the instance's directories, once the settings are found to be right.
     init(_ configuration: DaemonConfiguration, role: InstanceFiles.Role, logger: Logger) throws(DaemonError) {
-        try configuration.check()
+        try configuration.check(role)
         self.configuration = configuration
         self.logger = logger
         Self.raiseFileLimit()
@@ -87,6 +87,11 @@ struct DaemonProcess: Sendable {
         _ configuration: DaemonConfiguration, _ node: ResolvedNode, clients: NodeAgent.Clients,
         seams: DaemonSeams = DaemonSeams()
     ) async throws(DaemonError) -> NodeAgent {
+        if !node.hasRoute {
+            logger.warning(
+                "no route leads away from this machine: others cannot reach this node unless node-address is set",
+                metadata: ["address": "\(node.address)"])
+        }
         let agent = try await NodeAgent.start(
             configuration, instance: instance, node: node, clients: clients, threads: threads, events: events,
             host: host, timeline: timeline, time: time, logger: logger, seams: seams)

@@ -54,7 +54,8 @@ import Testing
         ("pod-cidr", "nonsense"), ("pod-cidr", "10.42.0.1/24"), ("cluster-cidr", ""), ("service-cidr", "10.43.0.0"),
         ("node-name", "No_Name"), ("node-address", "here"), ("bind-address", "everywhere"),
         ("cluster-domain", "a..b"), ("cgroup-parent", "/system.slice/../x"), ("registry-certs", "/a,b"),
-        ("tls-san", "good.example,b@d"), ("server", "192.0.2.1"), ("cri-listen", "here"),
+        ("tls-san", "good.example,b@d"), ("tls-san", "good.example, bad name"), ("server", "192.0.2.1"),
+        ("cri-listen", "here"),
         ("container-runtime-endpoint", "tcp://192.0.2.1"),
     ])
     func whatASettingCannotBeIsSaidAtOnce(_ name: String, _ text: String) {
@@ -77,6 +78,30 @@ import Testing
         try configuration.set(name, to: text)
     }
 
+    @Test func whatFitsIsNotRefused() throws {
+        var configuration = DaemonConfiguration()
+        try configuration.apply(flags: ["--node-address=192.0.2.1", "--pod-cidr=10.42.0.0/16"])
+        try configuration.check(.server, own: ["127.0.0.1", "192.0.2.1"])
+        configuration.serverURL = "https://one.example"
+        try configuration.check(.agent, own: ["192.0.2.1"])
+    }
+
+    @Test func aDomainHasOneSpelling() throws {
+        var configuration = DaemonConfiguration()
+        try configuration.set("cluster-domain", to: "Cluster.Local.")
+        #expect(configuration.clusterDomain == "cluster.local")
+    }
+
+    @Test func aFlagThatNeedsAValueSaysSo() throws {
+        var configuration = DaemonConfiguration()
+        for flags in [["--port"], ["--registries", "--stop-pods-on-exit"], ["--node-name"]] {
+            let error = #expect(throws: DaemonError.self) { try configuration.apply(flags: flags) }
+            #expect(error?.description == "\(flags[0]) needs a value")
+        }
+        try configuration.apply(flags: ["--stop-pods-on-exit", "--port=1"])
+        #expect(configuration.stopsPodsOnExit)
+    }
+
     @Test func aTokenIsNotRepeated() {
         var configuration = DaemonConfiguration()
         let error = #expect(throws: DaemonError.self) { try configuration.set("token", to: "K10secret") }
@@ -87,11 +112,17 @@ import Testing
         (["--image-gc-low-threshold=90"], "image-gc-low-threshold"), (["--cluster-cidr=10.42.0.0/31"], "cluster-cidr"),
         (["--eviction-soft=nodefs.available<5%"], "eviction settings"),
         (["--registry-ca=a.example=/nowhere/ca.pem"], "registry-ca"),
+        (["--pod-cidr=10.50.0.0/24"], "pod-cidr 10.50.0.0/24 must lie within cluster-cidr 10.42.0.0/16"),
+        (["--pod-cidr=10.0.0.0/8"], "pod-cidr"), (["--node-address=192.0.2.2"], "which has 127.0.0.1, 192.0.2.1"),
+        (["--shutdown-grace-period=5"], "shutdown-grace-period-critical-pods (10)"),
+        (["--server=https://one.example"], "swiftlet agent"),
     ])
     func whatDoesNotFitIsFoundBeforeAStart(_ flags: [String], _ part: String) throws {
         var configuration = DaemonConfiguration()
         try configuration.apply(flags: flags)
-        let error = #expect(throws: DaemonError.self) { try configuration.check() }
+        let error = #expect(throws: DaemonError.self) {
+            try configuration.check(.server, own: ["127.0.0.1", "192.0.2.1"])
+        }
         #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
     }
 

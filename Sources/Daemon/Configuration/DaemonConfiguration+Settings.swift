@@ -9,6 +9,8 @@ extension DaemonConfiguration {
     package struct Setting: Sendable {
         package let name: String
         package let summary: String
+        /// It is true or false, and true where its flag has no value.
+        var isFlag = false
         let read: @Sendable (DaemonConfiguration) -> String
         let set: @Sendable (inout DaemonConfiguration, String) throws(DaemonError) -> Void
     }
@@ -48,9 +50,7 @@ extension DaemonConfiguration {
         .network("pod-cidr", "Network of this node's pods.", \.podNetwork),
         .number("node-cidr-mask-size", "Prefix length of a joining node's share.", \.nodePrefix, 16...29),
         .network("service-cidr", "Network of Services.", \.serviceNetwork),
-        .text(
-            "cluster-domain", "DNS domain of the cluster.", \.clusterDomain, mustBe: "a DNS name"
-        ) { Setting.isDomain(($0.hasSuffix(".") ? $0.dropLast() : $0[...]).lowercased()) },
+        .domain("cluster-domain", "DNS domain of the cluster.", \.clusterDomain),
         .number("max-pods", "Maximum number of pods on this node.", \.maximumPods, 1...10_000),
         .number(
             "pod-max-pids", "Process limit per pod; 0: 1/8 of the kernel's, 256 to 4096.", \.processesPerPod,
@@ -127,16 +127,6 @@ extension DaemonConfiguration {
         ) { $0.hasPrefix("unix:///") || $0.hasPrefix("/") },
         .level("log-level", "trace, debug, info, notice, warning, error or critical.", \.logLevel),
     ]
-
-    /// Takes one setting by its name.
-    package mutating func set(_ name: String, to text: String) throws(DaemonError) {
-        guard let setting = Self.settings.first(where: { $0.name == name }) else {
-            let near = NearWords.of(name, among: Self.settings.map(\.name))
-            let guess = near.isEmpty ? "" : "did you mean \(near.joined(separator: ", "))? "
-            throw DaemonError("there is no setting \"\(name)\"; \(guess)`swiftlet server --help` lists all")
-        }
-        try setting.set(&self, text)
-    }
 }
 
 extension DaemonConfiguration.Setting {
@@ -170,6 +160,15 @@ extension DaemonConfiguration.Setting {
                 throw DaemonError("\(name) must be \(form), not \"\(text)\"")
             }
             configuration[keyPath: path] = text
+        }
+    }
+
+    /// Kept in lower case and without the dot at its end.
+    fileprivate static func domain(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
+        Self(name, summary, path) { configuration, text throws(DaemonError) in
+            let domain = (text.hasSuffix(".") ? text.dropLast() : text[...]).lowercased()
+            guard isDomain(domain) else { throw DaemonError("\(name) must be a DNS name, not \"\(text)\"") }
+            configuration[keyPath: path] = domain
         }
     }
 
@@ -279,11 +278,13 @@ extension DaemonConfiguration.Setting {
     }
 
     fileprivate static func flag(_ name: String, _ summary: String, _ path: Path<Bool>) -> Self {
-        Self(name, summary, path) { configuration, text throws(DaemonError) in
+        var flag = Self(name, summary, path) { configuration, text throws(DaemonError) in
             guard ["true", "false"].contains(text) else {
                 throw DaemonError("\(name) must be true or false, not \"\(text)\"")
             }
             configuration[keyPath: path] = text == "true"
         }
+        flag.isFlag = true
+        return flag
     }
 }

@@ -103,10 +103,23 @@ package struct DaemonConfiguration: Sendable, Hashable {
 extension DaemonConfiguration {
     /// Looks at what no setting shows by itself, before anything is made or changed.
     /// - Throws: where settings do not fit each other, or a file that one names is not as it must be.
-    func check() throws(DaemonError) {
+    /// - Parameter own: this machine's addresses.
+    func check(_ role: InstanceFiles.Role, own: [String] = Machine.addresses) throws(DaemonError) {
         _ = try eviction()
         _ = try podNetworks(of: "")
         _ = try RegistryAuthorities(registryAuthorities)
+        guard nodeAddress.isEmpty || own.contains(nodeAddress) else {
+            throw DaemonError(
+                "node-address \(nodeAddress) is no address of this machine, which has \(own.joined(separator: ", "))")
+        }
+        guard criticalShutdownGrace <= shutdownGrace else {
+            throw DaemonError(
+                "shutdown-grace-period-critical-pods (\(criticalShutdownGrace)) is a part of shutdown-grace-period "
+                    + "(\(shutdownGrace)) and cannot be more")
+        }
+        guard serverURL.isEmpty || role != .server else {
+            throw DaemonError("the setting server is an agent's: `swiftlet agent` joins \(serverURL)")
+        }
     }
 
     /// How the cluster's pod network is shared out; `node`, the server's own, has its share by configuration, so that its pods can start before anything
@@ -115,6 +128,9 @@ extension DaemonConfiguration {
         let cluster = try IPv4Network(clusterNetwork, of: "cluster-cidr")
         let own = try IPv4Network(podNetwork, of: "pod-cidr")
         let prefix = max(UInt8(clamping: nodePrefix), cluster.prefixLength)
+        guard cluster.contains(own.address), own.prefixLength >= cluster.prefixLength else {
+            throw DaemonError("pod-cidr \(own) must lie within cluster-cidr \(cluster)")
+        }
         guard let networks = PodNetworks(cluster: cluster, nodePrefix: prefix, fixed: [node: own]) else {
             throw DaemonError("cluster-cidr \(cluster) is too small to be shared out among nodes")
         }
@@ -123,7 +139,7 @@ extension DaemonConfiguration {
 
     /// The setting `tls-san`, names and addresses apart.
     var furtherServerNames: (names: [String], addresses: [String]) {
-        let all = serverNames.split(separator: ",").map { String($0.filter { $0 != " " }) }.filter { !$0.isEmpty }
+        let all = serverNames.split(separator: ",").map { String($0.trimming(" ")) }.filter { !$0.isEmpty }
         return (all.filter { IPv4Address($0) == nil }, all.filter { IPv4Address($0) != nil })
     }
 
@@ -151,6 +167,14 @@ extension DaemonConfiguration {
         } catch {
             throw DaemonError("allowed-unsafe-sysctls: \(error)")
         }
+    }
+}
+
+extension Substring {
+    fileprivate func trimming(_ character: Character) -> Substring {
+        var text = drop { $0 == character }
+        while text.last == character { text.removeLast() }
+        return text
     }
 }
 

@@ -2,6 +2,7 @@ import APIMachinery
 import CRI
 import Glibc
 import Kubelet
+import Linux
 
 /// What this machine is, read from the kernel.
 enum Machine {
@@ -82,9 +83,24 @@ enum Machine {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) == 0 }
         }
         guard hasName else { return nil }
-        var buffer = [CChar](repeating: 0, count: Int(INET_ADDRSTRLEN))
-        guard inet_ntop(AF_INET, &own.sin_addr, &buffer, socklen_t(buffer.count)) != nil else { return nil }
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return text(of: own.sin_addr)
+    }
+
+    /// Of all interfaces that are up, IPv4 alone.
+    static var addresses: [String] {
+        var first: UnsafeMutablePointer<ifaddrs>?
+        guard getifaddrs(&first) == 0 else { return [] }
+        defer { freeifaddrs(first) }
+        var found: [String] = []
+        var next = first
+        while let entry = next?.pointee {
+            next = entry.ifa_next
+            guard entry.ifa_flags & UInt32(IFF_UP) != 0, let address = entry.ifa_addr,
+                address.pointee.sa_family == sa_family_t(AF_INET)
+            else { continue }
+            found.append(address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { text(of: $0.pointee.sin_addr) })
+        }
+        return found
     }
 
     private static var operatingSystem: String {
@@ -100,6 +116,10 @@ enum Machine {
         case "aarch64": "arm64"
         default: machine
         }
+    }
+
+    private static func text(of address: in_addr) -> String {
+        IPv4Address(UInt32(bigEndian: address.s_addr)).description
     }
 
     private static func text<Tuple>(of tuple: Tuple) -> String {

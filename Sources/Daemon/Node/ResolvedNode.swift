@@ -4,6 +4,8 @@ import Linux
 struct ResolvedNode: Sendable, Hashable {
     var name: String
     var address: String
+    /// False where the address is a guess: none is set, and no route says which one is meant.
+    var hasRoute: Bool
     /// The cluster address of the `kubernetes` Service: the first of the service network.
     var apiServiceAddress: String
 
@@ -14,6 +16,7 @@ struct ResolvedNode: Sendable, Hashable {
     init(_ configuration: DaemonConfiguration, towards: String? = nil) throws(DaemonError) {
         name = configuration.nodeName.isEmpty ? Machine.hostname : configuration.nodeName
         let routed = towards.flatMap { Machine.routedAddress(to: $0) } ?? Machine.routedAddress()
+        hasRoute = routed != nil || !configuration.nodeAddress.isEmpty
         address = configuration.nodeAddress.isEmpty ? routed ?? "127.0.0.1" : configuration.nodeAddress
         let network = try IPv4Network(configuration.serviceNetwork, of: "service-cidr")
         apiServiceAddress = IPv4Address(network.address.value &+ 1).description
