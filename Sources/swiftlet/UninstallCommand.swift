@@ -9,7 +9,7 @@ struct UninstallCommand: ParsableCommand {
 
     @OptionGroup var node: NodeOptions
     @Option(help: "The daemon's log directory (default: /var/log/pods).") var logDir: String?
-    @Option(help: "The daemon's cgroup-parent, where it was set.") var cgroupParent: String?
+    @Option(help: .hidden) var cgroupParent: String?
     @Flag(help: "Do not ask for confirmation.") var yes = false
     @Flag(help: "Keep store, images, volumes, logs and configuration.") var keepData = false
 

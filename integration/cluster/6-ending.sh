@@ -4,7 +4,7 @@ ending() {
     check "a namespace is deleted with all it holds" namespace_goes
     check "deleting everything leaves no pod" everything_goes
     stop_server TERM
-    check "uninstall leaves nothing" uninstalled
+    check "uninstall leaves nothing, wherever its cgroup was once" uninstalled
 }
 
 namespace_goes() {
@@ -25,11 +25,17 @@ everything_goes() {
 no_pods() { [ -z "$(kubectl get pods -o name)" ]; }
 
 uninstalled() {
-    local left
+    local left former
     touch "$ROOT/d/notes"
+    # Of a time when cgroup-parent was another; what runs there is the instance's too.
+    former=$(findmnt -nt cgroup2 -o TARGET | head -n 1)/$NETNS
+    mkdir -p "$former/swiftlet-$INSTANCE"
+    setsid sh -c 'echo $$ >"$0/cgroup.procs"; exec sleep 1000' "$former/swiftlet-$INSTANCE" >/dev/null 2>&1 &
+    eventually 10 grep -q . "$former/swiftlet-$INSTANCE/cgroup.procs" || return 1
     says "what was kept is named above" swiftlet uninstall --yes || return 1
     [ -e "$ROOT/d/notes" ] && rm -r "$ROOT/d" || return 1
     left=$(leftovers)
+    rmdir "$former" || return 1
     [ -z "$left" ] || { echo "left: $left"; return 1; }
     [ ! -e "$ROOT/d" ] && [ ! -e "$ROOT/r" ]
 }

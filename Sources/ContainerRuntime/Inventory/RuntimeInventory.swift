@@ -57,18 +57,32 @@ package struct RuntimeInventory: Sendable, Hashable {
         for path in try Self.foreignCgroups(paths, kernel: kernel) { cgroups.append(try Self.podCgroup(path, kernel)) }
     }
 
-    /// The cgroups of our pods that another kubelet has put under its own. Found by their names in the whole hierarchy, eight levels deep.
+    /// The cgroups of our pods that another kubelet has put under its own.
     package static func foreignCgroups(
         _ paths: RuntimePaths, kernel: any RuntimeKernel
+    ) throws(KernelError) -> [String] {
+        try cgroups(paths, kernel, passingOver: paths.cgroupRoot) { paths.isForeignCgroup($0) }
+    }
+
+    /// Our own subtrees, which bear the instance's name: more than one where the parent was another once.
+    package static func ownCgroups(_ paths: RuntimePaths, kernel: any RuntimeKernel) throws(KernelError) -> [String] {
+        let name = paths.cgroupRoot.split(separator: "/").last.map(String.init)
+        return try cgroups(paths, kernel) { $0 == name }
+    }
+
+    /// Those of the whole hierarchy, eight levels deep, that have such a name. What is beneath one of them goes with it.
+    private static func cgroups(
+        _ paths: RuntimePaths, _ kernel: any RuntimeKernel, passingOver known: String? = nil,
+        _ isNamed: (String) -> Bool
     ) throws(KernelError) -> [String] {
         var found: [String] = []
         var level = [paths.cgroupMount]
         for _ in 0..<8 {
             var next: [String] = []
             for parent in level {
-                for name in try kernel.childCgroups(of: parent).sorted() where parent + "/" + name != paths.cgroupRoot {
+                for name in try kernel.childCgroups(of: parent).sorted() where parent + "/" + name != known {
                     let path = parent + "/" + name
-                    if paths.isForeignCgroup(name) { found.append(path) } else { next.append(path) }
+                    if isNamed(name) { found.append(path) } else { next.append(path) }
                 }
             }
             level = next

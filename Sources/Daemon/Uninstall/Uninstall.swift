@@ -84,12 +84,13 @@ package struct Uninstall: Sendable {
         }
     }
 
-    /// Those that are there: our own subtree, and what pods of another kubelet have under its.
+    /// Those that are there: our own subtree, under whichever parent, and what pods of another kubelet have under its.
     private func cgroups(_ instance: InstanceName) throws(KernelError) -> [String] {
         guard let hierarchy = try? CgroupHierarchy.find() else { return [] }
         let paths = RuntimePaths(configuration, instance: instance.id, in: hierarchy)
-        let root = NodePaths.cgroupRoot(configuration, instance.id, in: hierarchy)
-        return try RuntimeInventory.foreignCgroups(paths, kernel: kernel) + [root].filter { access($0, F_OK) == 0 }
+        let own = try RuntimeInventory.ownCgroups(paths, kernel: kernel)
+        let further = [paths.cgroupRoot].filter { !own.contains($0) && access($0, F_OK) == 0 }
+        return try RuntimeInventory.foreignCgroups(paths, kernel: kernel) + own + further
     }
 
     /// Only once nothing runs under it: what does would be free.
