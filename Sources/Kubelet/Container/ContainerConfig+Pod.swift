@@ -3,13 +3,15 @@ import CRI
 import KubernetesAPI
 
 /// The labels and annotations that the kubelet keeps on its containers (upstream's names where it has one, so that other tools understand them).
-enum ContainerLabel {
+package enum ContainerLabel {
     static let podName = "io.kubernetes.pod.name"
     static let podNamespace = "io.kubernetes.pod.namespace"
     static let podUID = "io.kubernetes.pod.uid"
     static let containerName = "io.kubernetes.container.name"
     static let terminationMessage = "io.kubernetes.container.terminationMessageFile"
     static let terminationPolicy = "io.kubernetes.container.terminationMessagePolicy"
+    /// Seconds that the pod's containers have to end.
+    package static let terminationGrace = "io.kubernetes.pod.terminationGracePeriod"
     /// Seconds that the container waits after its end before it is started again.
     static let restartDelay = "swiftlet.dev/restart-delay"
 }
@@ -45,6 +47,7 @@ extension ContainerConfig {
         annotations = [
             ContainerLabel.terminationMessage: terminationFile,
             ContainerLabel.terminationPolicy: container.terminationMessagePolicy,
+            ContainerLabel.terminationGrace: String(pod.spec.terminationGracePeriodSeconds),
         ]
     }
 }
