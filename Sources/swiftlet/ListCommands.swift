@@ -29,7 +29,8 @@ struct PSCommand: AsyncParsableCommand {
         name: [.short, .long],
         help: "Only those with name=, id=, status=, exited=, label= or ancestor=IMAGE; repeatable.")
     var filter: [String] = []
-    @Option(help: "json, or a template with {{.Names}}, {{.ID}} and the like.") var format: String?
+    @Option(help: "json, or a template with {{.Names}}, {{.ID}} and the like, table before it for columns.") var format:
+        String?
     @Flag(help: "Do not shorten IDs.") var noTrunc = false
 
     func validate() throws {

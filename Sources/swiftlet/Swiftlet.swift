@@ -26,6 +26,9 @@ struct Swiftlet: AsyncParsableCommand {
         if let refusal = CommandNames.refusal(of: arguments.first ?? "", known: known) {
             return fail("swiftlet: \(refusal)\n", usageCode)
         }
+        if arguments.first == "help", let refusal = unknown(arguments.dropFirst()) {
+            return fail("swiftlet: \(refusal)\n", usageCode)
+        }
         do {
             var command = try parseAsRoot(ArgumentOrder.normal(arguments, groups: ["images", "token", "certs"]))
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -41,6 +44,17 @@ struct Swiftlet: AsyncParsableCommand {
         } catch {
             return end(error, wrongCall: arguments.first == "run" ? RunSession.notMade : usageCode)
         }
+    }
+
+    /// What is said of the first of these words that is no command of the one before it; nil where all are.
+    private static func unknown(_ words: ArraySlice<String>) -> String? {
+        var command: any ParsableCommand.Type = Swiftlet.self
+        for word in words {
+            let known = command.configuration.subcommands
+            if let refusal = CommandNames.refusal(of: word, known: known.map { $0._commandName }) { return refusal }
+            command = known.first { $0._commandName == word } ?? command
+        }
+        return nil
     }
 
     /// Help and the version are no failures; anything else here is a call that could not be understood.

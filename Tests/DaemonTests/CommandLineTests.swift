@@ -106,12 +106,19 @@ import Testing
         #expect(try text("{{.Names}}") == "web\ndefault/shop/main\n")
         #expect(try text("{{ .ID }}\\t{{.Status}}!") == "aa11\trunning!\nbb22\texited (3)!\n")
         #expect(try text(#"{{.Label "colour"}},{{.RunningFor}},{{.PID}}"#) == "blue,10s,7\n,,\n")
+        #expect(
+            try text(#"table {{.ID}}\t{{.Names}}\t{{.Label "colour"}}"#)
+                == "CONTAINER ID   NAMES               colour\naa11           web                 blue\nbb22           default/shop/main\n"
+        )
         #expect(try text("{{.Labels}}{{.CreatedAt}}").hasPrefix("colour=blue1970-01-01T00:01:30Z\n"))
         for template in ["json", "{{json .}}"] {
             let lines = try text(template).split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
             #expect(lines == listed)
         }
-        for bad in ["", "Names", "{{.Names", "{{.Nonsense}}", "{{Names}}", "{{.Label}}", "{{range .}}", "{{}}"] {
+        for bad in [
+            "", "Names", "table ", "table Names", "{{.Names", "{{.Nonsense}}", "{{Names}}", "{{.Label}}", "{{range .}}",
+            "{{}}",
+        ] {
             #expect(throws: DaemonError.self, "\(bad)") { try ListTemplate(bad) }
         }
     }

@@ -1,7 +1,8 @@
 import APIMachinery
 import JSONTree
 
-/// How `swiftlet ps --format` prints a container: `json`, or text with docker's fields in it, such as `{{.Names}}`.
+/// How `swiftlet ps --format` prints a container: `json`, or text with docker's fields in it, such as `{{.Names}}`; after the word `table` as columns with
+/// titles, which a tab parts.
 package struct ListTemplate: Sendable, Hashable {
     private enum Piece: Sendable, Hashable {
         case text(String)
@@ -11,6 +12,7 @@ package struct ListTemplate: Sendable, Hashable {
     }
 
     private var pieces: [Piece] = []
+    private var isTable = false
 
     private static let fields = ["ID", "Names", "Image", "State", "Status", "Labels", "CreatedAt", "RunningFor", "PID"]
 
@@ -20,6 +22,10 @@ package struct ListTemplate: Sendable, Hashable {
             return
         }
         var rest = text.replacing("\\t", with: "\t").replacing("\\n", with: "\n")[...]
+        if rest.hasPrefix("table ") {
+            isTable = true
+            rest = rest.dropFirst("table ".count).drop { $0 == " " }
+        }
         while let start = rest.firstRange(of: "{{") {
             guard let end = rest[start.upperBound...].firstRange(of: "}}") else { throw Self.refusal(text) }
             if start.lowerBound > rest.startIndex { pieces.append(.text(String(rest[..<start.lowerBound]))) }
@@ -44,15 +50,36 @@ package struct ListTemplate: Sendable, Hashable {
 
     private static func refusal(_ text: String) -> DaemonError {
         let known = fields.map { "{{.\($0)}}" }.joined(separator: " ")
-        return DaemonError("--format \(text): there are json, {{json .}}, {{.Label \"NAME\"}} and \(known)")
+        return DaemonError(
+            "--format \(text): there are json, {{json .}}, {{.Label \"NAME\"}} and \(known); \"table \" before it makes columns"
+        )
     }
 
     /// A line each.
     /// - Parameter isWhole: ids with all their digits.
     package func text(_ containers: [JSONValue], now: Timestamp, isWhole: Bool) -> String {
-        containers.map { container in
-            pieces.map { text(of: $0, container, now, isWhole) }.joined() + "\n"
-        }.joined()
+        let lines = containers.map { container in pieces.map { text(of: $0, container, now, isWhole) }.joined() }
+        guard isTable else { return lines.map { $0 + "\n" }.joined() }
+        var table = TextTable(Self.cells(pieces.map(Self.title).joined()))
+        for line in lines { table.add(Self.cells(line)) }
+        return table.text
+    }
+
+    private static func cells(_ line: String) -> [String] {
+        line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    /// As docker has it.
+    private static func title(_ piece: Piece) -> String {
+        switch piece {
+        case .text(let text): text
+        case .json: "JSON"
+        case .label(let name): name
+        case .field("ID"): "CONTAINER ID"
+        case .field("CreatedAt"): "CREATED AT"
+        case .field("RunningFor"): "CREATED"
+        case .field(let name): name.uppercased()
+        }
     }
 
     private func text(of piece: Piece, _ container: JSONValue, _ now: Timestamp, _ isWhole: Bool) -> String {

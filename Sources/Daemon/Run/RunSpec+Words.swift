@@ -57,6 +57,11 @@ extension RunSpec {
             let host = UInt16(parts[parts.count - 2]), let container = UInt16(parts[parts.count - 1]), host > 0,
             container > 0
         else {
+            if parts.count == 1, UInt16(parts[0]) != nil {
+                throw DaemonError(
+                    "--publish \(text): no port of this machine is chosen for you; write which one, such as 8080:\(text)"
+                )
+            }
             throw DaemonError("--publish \(text): write PORT-HERE:PORT-THERE, with ADDRESS: before it or /udp after it")
         }
         return PortMapping(
