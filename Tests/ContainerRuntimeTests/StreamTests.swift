@@ -77,6 +77,29 @@ import Testing
         }
         #expect(await inside.highest == 1)
     }
+
+    @Test func whoIsCancelledWaitsForNoTurn() async throws {
+        let turn = Turn()
+        let (holds, release) = AsyncStream<Void>.makeStream()
+        let holder = Task { try await turn.take { () async throws(CRIError) in for await _ in holds {} } }
+        #expect(await comes { turn.isTaken })
+        @Sendable func wait() async -> Bool {
+            (try? await turn.takeUnlessCancelled { () async throws(CRIError) in true }) ?? false
+        }
+        let (cancelled, patient) = (Task { await wait() }, Task { await wait() })
+        #expect(await comes { turn.waiting == 2 })
+        cancelled.cancel()
+        #expect(await cancelled.value == false)
+        #expect(turn.waiting == 1)
+        release.finish()
+        try await holder.value
+        #expect(await patient.value)
+        let late = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return await wait()
+        }
+        #expect(await late.value == false && !turn.isTaken)
+    }
 }
 
 private actor Counter {

@@ -5,10 +5,13 @@ import Synchronization
 final class Turn: Sendable {
     private struct State {
         var isTaken = false
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var waiting: [(ticket: UInt64, continuation: CheckedContinuation<Bool, Never>)] = []
+        var lastTicket: UInt64 = 0
     }
 
     private let state = Mutex(State())
+
+    var isTaken: Bool { state.withLock { $0.isTaken } }
 
     /// How many tasks wait.
     var waiting: Int { state.withLock { $0.waiting.count } }
@@ -16,33 +19,65 @@ final class Turn: Sendable {
     func take<Value: Sendable>(
         _ body: @Sendable () async throws(CRIError) -> Value
     ) async throws(CRIError) -> Value {
-        await enter()
+        _ = await enter(ticket())
         defer { leave() }
         return try await body()
     }
 
-    private func enter() async {
+    /// The same, but a task that is cancelled waits no longer: an error then.
+    func takeUnlessCancelled<Value: Sendable>(
+        _ body: @Sendable () async throws(CRIError) -> Value
+    ) async throws(CRIError) -> Value {
+        let ticket = ticket()
+        let isMine = await withTaskCancellationHandler {
+            await enter(ticket, unlessCancelled: true)
+        } onCancel: {
+            giveUp(ticket)
+        }
+        guard isMine else { throw .failed("cancelled before its turn came") }
+        defer { leave() }
+        return try await body()
+    }
+
+    private func ticket() -> UInt64 {
+        state.withLock { state in
+            state.lastTicket &+= 1
+            return state.lastTicket
+        }
+    }
+
+    /// Whether the turn is this task's.
+    private func enter(_ ticket: UInt64, unlessCancelled: Bool = false) async -> Bool {
         await withCheckedContinuation { continuation in
-            let isMine = state.withLock { state in
+            let answer = state.withLock { state -> Bool? in
+                // Who was cancelled before it waits is not called by `giveUp`.
+                if unlessCancelled && Task.isCancelled { return false }
                 if !state.isTaken {
                     state.isTaken = true
                     return true
                 }
-                state.waiting.append(continuation)
-                return false
+                state.waiting.append((ticket, continuation))
+                return nil
             }
-            if isMine { continuation.resume() }
+            if let answer { continuation.resume(returning: answer) }
         }
     }
 
+    private func giveUp(_ ticket: UInt64) {
+        let waiting = state.withLock { state in
+            state.waiting.firstIndex { $0.ticket == ticket }.map { state.waiting.remove(at: $0) }
+        }
+        waiting?.continuation.resume(returning: false)
+    }
+
     private func leave() {
-        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+        let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
             if state.waiting.isEmpty {
                 state.isTaken = false
                 return nil
             }
-            return state.waiting.removeFirst()
+            return state.waiting.removeFirst().continuation
         }
-        next?.resume()
+        next?.resume(returning: true)
     }
 }

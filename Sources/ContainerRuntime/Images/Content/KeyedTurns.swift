@@ -2,7 +2,8 @@ import CRI
 import OCI
 import Synchronization
 
-/// Lets tasks through one at a time for each digest: a layer that two images share is fetched once, and others are not held up by it.
+/// Lets tasks through one at a time for each digest: a layer that two images share is fetched once, and others are not held up by it. A task that is
+/// cancelled waits no longer: an error then.
 final class KeyedTurns: Sendable {
     private struct Entry {
         var turn = Turn()
@@ -27,6 +28,6 @@ final class KeyedTurns: Sendable {
                 if entries[key]?.users == 0 { entries[key] = nil }
             }
         }
-        return try await turn.take(body)
+        return try await turn.takeUnlessCancelled(body)
     }
 }
