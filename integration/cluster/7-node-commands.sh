@@ -36,6 +36,10 @@ Y
     check "another kind is told apart" says "knows pods only, and deploy is another kind" swiftlet why deploy/looked-at
     check "why shows the way of a pod" says "container started" swiftlet why pod/looked-at
     check "why tells when it ran" says "after the first step" swiftlet why pod/looked-at
+    check "a program that is not there is told at every start, with its cause" failed_starts
+    check "the node's events tell that it became ready" says NodeReady kubectl describe node node
+    check "ps prints the columns that a table names" says "default/looked-at/main" swiftlet ps --format 'table {{.Image}}\t{{.Names}}'
+    check "help of no command is refused" refuses 2 swiftlet_help nosuch
     check "doctor finds nothing wrong" eventually 10 node_doctor
     check "doctor finds what belongs to nobody, and mends it" doctor_mends
     kubectl delete pod looked-at --timeout=180s >/dev/null
@@ -47,6 +51,31 @@ Y
     check "the admin's renewed kubeconfig is good" renewed_admin
     check "certs refuses to renew the authority" refuses 1 swiftlet certs renew ca
     check "uninstall refuses while the daemon runs" refuses 1 swiftlet uninstall --yes
+}
+
+swiftlet_help() { inside "$BIN/swiftlet" help "$@"; }
+
+# The second start comes at once, the third after ten seconds.
+failed_starts() {
+    kubectl run never-runs --image=busybox:demo --image-pull-policy=Never --command -- /nosuch >/dev/null || return 1
+    eventually 30 twice_failed || return 1
+    says "container not started" swiftlet why pod/never-runs &&
+        says "not Running; the last word" swiftlet why pod/never-runs && told_failure || return 1
+    kubectl delete pod never-runs --now --timeout=60s
+}
+told_failure() {
+    local status
+    inside "$BIN/swiftlet" events --run-dir "$ROOT/r" --config-dir "$ROOT/c" --since 10m >"$ROOT/events" 2>&1 &
+    eventually 10 grep -qF 'exit code 128 (StartError: ' "$ROOT/events"
+    status=$?
+    kill $!
+    wait $! 2>/dev/null
+    [ "$status" = 0 ] || cat "$ROOT/events"
+    return "$status"
+}
+twice_failed() {
+    [ "$(kubectl get events -o jsonpath='{.items[?(@.involvedObject.name=="never-runs")].count}' \
+        --field-selector reason=Failed)" -ge 2 ]
 }
 
 node_doctor() { swiftlet doctor "$@"; }
