@@ -256,6 +256,7 @@ void cl_child_run(struct cl_child *child) {
     int explicit = child->plan->flags & CL_PLAN_EXPLICIT;
     if (CL_KEEPS(PARENT_DEATH) && !explicit && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) cl_fail(child, CL_STAGE_SIGNALS, 0, errno);
     if (setsid() < 0) cl_fail(child, CL_STAGE_SIGNALS, 2, errno);
+    if (!child->is_ready && !child->is_inside && child->launch->own_mount >= 0) close(child->launch->own_mount);
     if (!child->is_ready) cl_get_ready(child, -1);
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_take_terminal(child);
     if (!CL_KEEPS(DESCRIPTORS)) fcntl(child->root, F_SETFD, 0);

@@ -22,6 +22,7 @@ FIRST_INSTRUCTIONS_BEGIN
 
 static char **arguments;
 static struct crt_opened opened = {-1, -1, 0};
+static long own_mount = -1;
 
 char *const *crt_arguments(void) { return arguments; }
 
@@ -31,13 +32,19 @@ int32_t crt_opened_gate(int32_t *is_executing, int32_t *folder) {
     return opened.gate;
 }
 
+int32_t crt_take_own_mount(void) {
+    int32_t taken = (int32_t)own_mount;
+    own_mount = -1;
+    return taken;
+}
+
 /* `stack` is as the kernel leaves it: the count, the arguments, NULL, the environment, NULL, the auxiliary vector. */
 __attribute__((used)) void crt_first(long *stack) {
     char **argv = (char **)(stack + 1);
     const char *root;
     char *const *verb = crt_verb(argv, &root);
     int makes_container = verb && (is(*verb, "create") || is(*verb, "run"));
-    if (CL_KEEPS(OWN_FILE) && (makes_container || (verb && is(*verb, "exec")))) crt_leave_own_file(stack);
+    if (CL_KEEPS(OWN_FILE) && (makes_container || (verb && is(*verb, "exec")))) own_mount = crt_leave_own_file(stack);
     arguments = argv;
     if (makes_container) crt_early_network(verb + 1);
     if (verb && is(*verb, "start")) crt_early_start(root, verb + 1, &opened);

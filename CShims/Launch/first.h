@@ -46,8 +46,9 @@ int crt_is_option(const char *word, const char *names);
 /* The value of the option at *words: behind its "=", or the next word, to which *words then points. NULL: none. */
 const char *crt_value(char *const **words);
 
-/* Moves this process from its executable to a read-only mount of it; where that is not allowed it stays. `stack` is as the kernel left it. */
-void crt_leave_own_file(long *stack);
+/* Moves this process from its executable to a read-only mount of it; where that is not allowed it stays. `stack` is as the kernel left it. The mount's
+ * descriptor, which is not needed for it to last; -1 where there is none. */
+long crt_leave_own_file(long *stack);
 /* What the first instructions of a `start` have opened, to be gone on with: -1 each where they have not. */
 struct crt_opened {
     int gate, folder, executing;

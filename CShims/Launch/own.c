@@ -92,13 +92,13 @@ static void name_executable(const struct entered *told, const long *stack, long 
     call(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (long)&map, sizeof map, 0);
 }
 
-void crt_leave_own_file(long *stack) {
+long crt_leave_own_file(long *stack) {
     struct entered told = read_stack(stack);
-    if (!told.count || !told.page) return;
+    if (!told.count || !told.page) return -1;
     struct mount_attr read_only;
     read_only.attr_set = MOUNT_ATTR_RDONLY, read_only.attr_clr = 0, read_only.propagation = 0, read_only.userns_fd = 0;
     long file = -1, tree = call(SYS_open_tree, AT_FDCWD, (long)"/proc/self/exe", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, 0, 0);
-    if (tree < 0) return;
+    if (tree < 0) return -1;
     if (call(SYS_mount_setattr, tree, (long)"", AT_EMPTY_PATH, (long)&read_only, sizeof read_only) == 0) file = open_for_reading(tree);
     if (file >= 0) {
         int is_whole = 1;
@@ -107,7 +107,7 @@ void crt_leave_own_file(long *stack) {
         if (is_whole) name_executable(&told, stack, file);
         call(SYS_close, file, 0, 0, 0, 0);
     }
-    call(SYS_close, tree, 0, 0, 0, 0);
+    return tree;
 }
 
 FIRST_INSTRUCTIONS_END

@@ -26,6 +26,11 @@ static int is_null(int stream) {
     return fstat(stream, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
 }
 
+int32_t cl_takes_null(const struct cl_launch *launch) {
+    int takes = !(launch->plan->flags & CL_PLAN_TERMINAL) && launch->join_pidfd < 0;
+    return takes && (is_null(launch->stdio[0]) || is_null(launch->stdio[1]) || is_null(launch->stdio[2]));
+}
+
 /* A session takes the container's own, if that has one: looked up as by whoever is inside, who may do with it already what a session may. The number is
  * that process's for as long as it can be joined. */
 static int container_null(const struct cl_child *child) {
@@ -42,8 +47,8 @@ static int container_null(const struct cl_child *child) {
 }
 
 /* The null device is the host's, and root in a container owns it: through its stream it could close it to everybody on the host, or give it away. Not so
- * through a mount that is read-only, which lets a device be written to. -1 with errno. */
-static int mount_null(void) {
+ * through a mount that is read-only, which lets a device be written to. */
+int32_t cl_mount_null(void) {
     struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
     int tree = open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0) return -1;
@@ -92,11 +97,10 @@ static int has_owner(const struct cl_child *child, int stream) {
 }
 
 static void guard_nulls(const struct cl_child *child, const int nulls[3]) {
-    int own = container_null(child), tree = -1, code = 0;
+    int own = container_null(child), tree = child->launch->null_mount, code = 0;
     for (int i = 0; i < 3; i++) {
         if (!nulls[i] || (own >= 0 && guard_null(i, own) == 0)) continue;
-        /* one for all three; to let go of a mount takes the kernel a twentieth to a sixth of a millisecond */
-        if (tree < 0 && !code && (tree = mount_null()) < 0) code = errno;
+        if (tree < 0 && !code && (tree = cl_mount_null()) < 0) code = errno;
         if ((code || guard_null(i, tree) < 0) && has_owner(child, i)) cl_fail(child, CL_STAGE_NULL_DEVICE, (uint32_t)i, code ? code : errno);
     }
     if (own >= 0) close(own);

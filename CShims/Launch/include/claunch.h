@@ -21,6 +21,7 @@ struct cl_launch {
     int32_t pod_pidfd;    /* the pod's number 1, for a plan with CL_PLAN_POD_PID; else -1 */
     int32_t own_pid_ns;   /* the caller's /proc/self/ns/pid, to come back to after joining */
     int32_t stdio[3];     /* ignored with a terminal */
+    int32_t null_mount;   /* cl_null_mount's; -1: the child makes its own where it needs one */
     const int32_t *trees; /* detached mounts that the plan's mounts refer to by index */
     uint32_t tree_count;
     /* For plans of the runtime specification (CL_PLAN_EXPLICIT); zero otherwise. */
@@ -28,6 +29,7 @@ struct cl_launch {
     int32_t join_root;    /* and its root, where that is not its mount namespace's; -1 */
     int32_t goes;         /* it goes on to execve without cl_go */
     int32_t gate;         /* a listening socket: where the first process waits for its start */
+    int32_t own_mount;    /* crt_take_own_mount's; -1 */
 };
 
 /* A process between, which makes the child. */
@@ -91,6 +93,12 @@ int32_t cl_status_read_words(int32_t control, struct cl_status *status, int32_t 
 int32_t cl_reap(int32_t pidfd, int32_t *code, int32_t *value);
 /* The same with waiting: one whose end is told already, but which another process traces, cannot be reaped before that lets go of it. */
 int32_t cl_await_end(int32_t pidfd, int32_t *code, int32_t *value);
+
+/* Whether one of the launch's streams is the null device, to be had through a mount of it alone. */
+int32_t cl_takes_null(const struct cl_launch *launch);
+/* Such a mount: read-only, and seen by nobody else; -1 with errno. To close what alone holds a mount takes the kernel a twentieth to a sixth of a
+ * millisecond, so that had better be done where nothing waits for it. */
+int32_t cl_mount_null(void);
 
 /* What was being done, in words; NULL for an unknown number. */
 const char *cl_stage_name(uint32_t stage);

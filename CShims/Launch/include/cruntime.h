@@ -9,6 +9,8 @@ int32_t crt_seal(void);
 #define CRT_SEALED "SWIFTLET_OCI_SEALED"
 /* The program's entry point: sees to the same before the C library starts, without executing anything, where it can. */
 void crt_entry(void);
+/* The descriptor of the read-only mount that it went over to, for the caller to close; -1 where there is none, or it was taken. */
+int32_t crt_take_own_mount(void);
 /* The program's arguments as it was entered; NULL where it was entered elsewhere. */
 char *const *crt_arguments(void);
 /* The verb among a program's arguments, found as Session.grammar has it: the first word that is no option and no option's value. `root` is where

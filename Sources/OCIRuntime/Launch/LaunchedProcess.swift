@@ -19,12 +19,17 @@ struct LaunchedProcess: ~Copyable {
     let handle: Descriptor
     let control: Descriptor
     private let names: PlanNames?
+    private let mounts: LateMounts?
 
-    init(processID: Int32, handle: consuming Descriptor, control: consuming Descriptor, names: PlanNames?) {
+    init(
+        processID: Int32, handle: consuming Descriptor, control: consuming Descriptor, names: PlanNames?,
+        mounts: LateMounts? = nil
+    ) {
         self.processID = processID
         self.handle = handle
         self.control = control
         self.names = names
+        self.mounts = mounts
     }
 
     /// Clones. `cgroup` and `trees` are the caller's. `goes`: it need not be told to proceed.
@@ -39,6 +44,7 @@ struct LaunchedProcess: ~Copyable {
         var launched = cl_launched()
         var stage: UInt32 = UInt32(CL_STAGE_PLAN)
         let bytes = plan.bytes
+        let mounts = LateMounts()
         // The plan points into the bytes, which an allocation of the array's keeps aligned to eight and in place.
         let code = bytes.withUnsafeBytes { buffer -> Int32 in
             let read = cl_plan_read(buffer.baseAddress, UInt64(buffer.count), &parsed)
@@ -60,6 +66,8 @@ struct LaunchedProcess: ~Copyable {
                     order.tree_count = UInt32(trees.count)
                     order.gate = gate
                     order.goes = goes ? 1 : 0
+                    order.own_mount = mounts.own
+                    order.null_mount = mounts.nullDevice(for: &order)
                     return cl_launch_start(&order, &launched, &stage)
                 }
             }
@@ -67,7 +75,7 @@ struct LaunchedProcess: ~Copyable {
         guard code == 0 else { throw LaunchedProcess.failure(stage, launched.index, -code, plan.names) }
         self.init(
             processID: launched.pid, handle: Descriptor(owning: launched.pidfd),
-            control: Descriptor(owning: launched.control), names: plan.names)
+            control: Descriptor(owning: launched.control), names: plan.names, mounts: mounts)
     }
 
     private static func failure(
@@ -152,6 +160,9 @@ struct LaunchedProcess: ~Copyable {
         let code = cl_go(control.raw)
         guard code == 0 else { throw .kernel(KernelError("tell", "the process to go on", -code)) }
     }
+
+    /// To be called where the caller would only wait for it.
+    borrowing func letGoOfMounts() { mounts?.letGo() }
 
     /// Kills and collects it.
     borrowing func discard() {

@@ -73,6 +73,7 @@ struct Assembly {
         state.processStart = try ProcessFacts.start(of: launched.processID) ?? 0
         // While the process is at work.
         try creation.directory.prepare(state)
+        launched.letGoOfMounts()
         try OuterSettings(process, limits: hasUserNamespace ? plan.process.resourceLimits : []).apply(
             to: launched.processID, log)
         if plan.isNew(.user) {
