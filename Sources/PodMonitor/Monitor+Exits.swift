@@ -56,15 +56,15 @@ extension Monitor {
             processes.remove(at: index)
             return
         }
-        processes[index].deadline = cm_monotonic_clock() + MonitorLimit.logPatience * 1_000_000
+        processes[index].due = Due(.report, in: MonitorLimit.logPatience)
         if !tellWriter(.drain, processes[index].key) { reportContainer(index) }
     }
 
-    /// Milliseconds until the next deadline; -1 without one.
+    /// Milliseconds until something is due; -1 where nothing is.
     var patience: Int32 {
         var soonest = UInt64.max
         for process in processes {
-            if let deadline = process.deadline, deadline < soonest { soonest = deadline }
+            if let due = process.due, due.time < soonest { soonest = due.time }
         }
         guard soonest != UInt64.max else { return -1 }
         let now = cm_monotonic_clock()
@@ -75,23 +75,21 @@ extension Monitor {
         let now = cm_monotonic_clock()
         var overdue: [UInt32] = []
         for process in processes {
-            if let deadline = process.deadline, deadline <= now { overdue.append(process.key) }
+            if let due = process.due, due.time <= now { overdue.append(process.key) }
         }
         for key in overdue {
-            guard let index = index(of: key), processes[index].deadline != nil else { continue }
-            if processes[index].hasFailed {
-                lookAgain(index)
-            } else if processes[index].isBeingMade {
-                giveUp(index, MakingEnd.late)
-            } else {
-                reportContainer(index)
+            guard let index = index(of: key), let due = processes[index].due else { continue }
+            switch due.action {
+            case .giveUp: giveUp(index, MakingEnd.late)
+            case .report: reportContainer(index)
+            case .look: lookAgain(index)
             }
         }
     }
 
     private mutating func reportContainer(_ index: Int) {
-        guard processes[index].deadline != nil, let record = processes[index].record else { return }
-        processes[index].deadline = nil
+        guard processes[index].due != nil, let record = processes[index].record else { return }
+        processes[index].due = nil
         let numbered = ledger.add(record)
         processes[index].record = numbered
         MonitorPoint.exitKept.reach()

@@ -45,23 +45,21 @@ private struct Streams {
         cm_close(errors)
     }
 
-    /// A container's: pipes, and /dev/null for an input that is not kept. Nil where the kernel gives none.
-    static func ofContainer(keepsInput: Bool) -> Streams? {
-        var streams = Streams()
+    /// Makes a container's: pipes, and /dev/null for an input that is not kept. A negated errno where the kernel gives none.
+    mutating func open(keepsInput: Bool) -> Int32 {
         var code: Int32 = 0
         if keepsInput {
-            code = cm_pipe(&streams.child.0, &streams.input)
+            code = cm_pipe(&child.0, &input)
         } else {
-            streams.child.0 = cm_open_null()
+            child.0 = cm_open_null()
+            code = min(child.0, 0)
         }
-        if code == 0 { code = cm_pipe(&streams.output, &streams.child.1) }
-        if code == 0 { code = cm_pipe(&streams.errors, &streams.child.2) }
-        guard code == 0, streams.child.0 >= 0 else {
-            streams.closeChild()
-            streams.closeOurs()
-            return nil
-        }
-        return streams
+        if code == 0 { code = cm_pipe(&output, &child.1) }
+        if code == 0 { code = cm_pipe(&errors, &child.2) }
+        guard code != 0 else { return 0 }
+        closeChild()
+        closeOurs()
+        return code
     }
 
     /// A session's: what came with the message, /dev/null for the rest.
@@ -95,10 +93,6 @@ extension Monitor {
         let code = cl_plan_read(memory.bytes.baseAddress, UInt64(memory.bytes.count), &plan)
         guard code == 0 else { return reply(request, failure(CL_STAGE_PLAN, code)) }
         defer { cl_plan_free(&plan) }
-        // It would take the word to start for the one to proceed.
-        if flags & LaunchFlag.start != 0 && plan.flags & UInt32(CL_PLAN_AWAIT) != 0 {
-            return reply(request, .malformed)
-        }
         guard flags & LaunchFlag.joinsProcesses != 0 else {
             return launchContainer(request, id, flags, log, &plan, fds.numbers, processes: nil)
         }
@@ -121,15 +115,14 @@ extension Monitor {
         }
         let hasTerminal = plan.flags & UInt32(CL_PLAN_TERMINAL) != 0
         let keepsInput = flags & LaunchFlag.keepsInput != 0
-        let pipes = hasTerminal ? Streams() : Streams.ofContainer(keepsInput: keepsInput)
-        guard let streams = pipes else {
+        var streams = Streams()
+        let code = hasTerminal ? 0 : streams.open(keepsInput: keepsInput)
+        guard code == 0 else {
             cm_close(cgroup)
-            return reply(request, failure(CL_STAGE_STDIO, -24))
+            return reply(request, failure(CL_STAGE_STDIO, code))
         }
         let place = Placement(container: id, session: [], cgroup: cgroup, input: streams.input, keepsInput: keepsInput)
-        let started = launch(
-            request, &plan, streams, place, joining: nil, trees: trees, atOnce: flags & LaunchFlag.start != 0,
-            processes: target)
+        let started = launch(request, &plan, streams, place, joining: nil, trees: trees, processes: target)
         streams.closeChild()
         guard let key = started else {
             streams.closeOurs()
@@ -180,7 +173,7 @@ extension Monitor {
         defer { cl_plan_free(&plan) }
         let streams = Streams.ofSession(flags, &fds)
         let place = Placement(container: name, session: id, cgroup: -1, input: -1, keepsInput: false)
-        _ = launch(request, &plan, streams, place, joining: index, trees: [], atOnce: true)
+        _ = launch(request, &plan, streams, place, joining: index, trees: [])
         streams.closeChild()
     }
 
@@ -195,7 +188,7 @@ extension Monitor {
     /// Clones, or has it cloned, and enters the process into the table: its key, or nil after the failure was answered.
     private mutating func launch(
         _ request: UInt32, _ plan: inout cl_plan, _ streams: Streams, _ place: Placement, joining: Int?,
-        trees: [Int32], atOnce: Bool, processes target: Int32? = nil
+        trees: [Int32], processes target: Int32? = nil
     ) -> UInt32? {
         var stage: UInt32 = 0
         var launched = cl_launched()
@@ -229,8 +222,9 @@ extension Monitor {
         }
         let key = nextKey()
         var process = Supervised(
-            key: key, container: place.container, session: place.session, machine: ProcessMachine(startsAtOnce: atOnce),
-            pid: launched.pid, pidfd: launched.pidfd, control: launched.control, cgroup: place.cgroup,
+            key: key, container: place.container, session: place.session,
+            machine: ProcessMachine(startsAtOnce: joining != nil), pid: launched.pid, pidfd: launched.pidfd,
+            control: launched.control, cgroup: place.cgroup,
             input: place.input, keepsInput: place.keepsInput, createdAt: now)
         process.request = request
         processes.append(process)

@@ -12,7 +12,7 @@ extension Monitor {
     mutating func awaitMade(_ maker: cl_between, _ index: Int) {
         let key = processes[index].key
         processes[index].maker = maker
-        processes[index].deadline = cm_monotonic_clock() + MonitorLimit.makingPatience * 1_000_000
+        processes[index].due = Due(.giveUp, in: MonitorLimit.makingPatience)
         let code = watch(maker.answer, .made(key), maker.pidfd, .maker(maker.pid))
         guard code != 0 else { return }
         giveUp(index, LaunchFailure(stage: UInt32(CL_STAGE_CLONE), code: -code, index: 0))
@@ -31,7 +31,7 @@ extension Monitor {
         makers.append(maker)
         collect(maker.pid)
         processes[index].maker = nil
-        processes[index].deadline = nil
+        processes[index].due = nil
         guard code == 0 else {
             processes[index].control = -1
             let failure = LaunchFailure(stage: stage, code: -code, index: launched.index)
@@ -69,7 +69,7 @@ extension Monitor {
     // MARK: Those that nothing tells of, since the kernel had no memory to have them watched
 
     private mutating func lookLater(_ index: Int) {
-        processes[index].deadline = cm_monotonic_clock() + MonitorLimit.unwatchedPatience * 1_000_000
+        processes[index].due = Due(.look, in: MonitorLimit.unwatchedPatience)
     }
 
     mutating func lookAgain(_ index: Int) {
@@ -81,9 +81,9 @@ extension Monitor {
 
     /// Fails a process that is being made, if it is; what is left of it goes as soon as the kernel lets it.
     mutating func giveUp(_ index: Int, _ failure: LaunchFailure) {
-        guard let maker = processes[index].maker else { return }
+        guard let maker = processes[index].maker, !processes[index].hasFailed else { return }
         _ = cm_signal(maker.pidfd, 9)
-        processes[index].deadline = nil
+        processes[index].due = nil
         act(processes[index].machine.failed(failure), index)
     }
 

@@ -112,7 +112,7 @@ extension Monitor {
     }
 
     private mutating func remove(_ request: UInt32, _ index: Int) {
-        guard !processes[index].isAlive, processes[index].deadline == nil else { return reply(request, .wrongState) }
+        guard !processes[index].isAlive, processes[index].due == nil else { return reply(request, .wrongState) }
         tellWriter(.forget, processes[index].key)
         processes[index].closeAll()
         processes.remove(at: index)
@@ -128,9 +128,7 @@ extension Monitor {
         message.append(count)
         for process in processes where process.isListed {
             message.append(bytes: process.container)
-            // One that was let go may be executing by now: nobody may take it for one that can be made again.
-            let isLetGo = process.machine.phase == .running || process.machine.phase == .starting
-            message.append(UInt32(process.record != nil ? 3 : isLetGo ? 2 : 1))
+            message.append(process.listedState.rawValue)
             message.append(process.pid)
             message.append(process.createdAt)
             message.append(process.startedAt)

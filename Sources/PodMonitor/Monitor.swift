@@ -101,7 +101,7 @@ package struct Monitor {
 
     /// Or one that is being made, or whose end has not been told yet.
     private var hasLiveProcess: Bool {
-        for process in processes where process.isAlive || process.deadline != nil { return true }
+        for process in processes where process.isAlive || process.due != nil { return true }
         return false
     }
 

@@ -43,6 +43,14 @@ package enum ReplyStatus: UInt32, Sendable {
     case version = 8
 }
 
+/// How a container stands in the answer to `list`. Append, never renumber.
+package enum ListedState: UInt32, Sendable {
+    case created = 1
+    /// Let go to execute; its time of start is 0 until it has.
+    case running = 2
+    case exited = 3
+}
+
 /// The monitor's bounds.
 package enum MonitorLimit {
     /// Bytes of one message; a larger plan travels in a sealed memory file.
@@ -72,9 +80,8 @@ package enum MonitorLimit {
     package static let logPatience: UInt64 = 1_000
 }
 
-/// Bits in `create` and `exec`.
+/// Bits in `create` and `exec`; 1 is not in use.
 package enum LaunchFlag {
-    package static let start: UInt32 = 1
     package static let keepsInput: UInt32 = 2
     /// The plan is the message's last descriptor.
     package static let planInMemory: UInt32 = 4

@@ -34,15 +34,19 @@ struct Supervised {
     var startedAt: UInt64 = 0
     /// How it ended, once it has; its number is 0 until it was reported.
     var record: ExitRecord?
-    /// Monotonic nanoseconds at which the process is given up if it is not made by then, or its exit is reported though the log's end has not been told; of one
-    /// that failed, at which it is looked at, since nothing tells of it.
-    var deadline: UInt64?
+    /// What is done about it unless something happens before.
+    var due: Due?
 
     var isSession: Bool { !session.isEmpty }
     var isAlive: Bool { pidfd >= 0 }
     var isBeingMade: Bool { maker != nil }
     /// Its launch failed and was answered; only the reaping is left.
     var hasFailed: Bool { machine.phase == .failed }
+
+    /// One that was let go may be executing by now: nobody may take it for one that can be made again.
+    var listedState: ListedState {
+        record != nil ? .exited : machine.phase == .running || machine.phase == .starting ? .running : .created
+    }
 
     /// A container, from when it has been made until it is removed; the name of one that failed may be another's by now.
     var isListed: Bool { !isSession && !isBeingMade && !hasFailed }
@@ -62,6 +66,28 @@ struct Supervised {
         control = -1
         input = -1
         terminal = -1
+    }
+}
+
+/// What is to be done about a process at a certain time.
+struct Due {
+    enum Action {
+        /// It has not been made, and is given up.
+        case giveUp
+        /// It has ended, and that is reported though the log's end has not been told.
+        case report
+        /// It has failed and nothing tells of its end: it is looked at.
+        case look
+    }
+
+    let action: Action
+    /// Monotonic nanoseconds.
+    let time: UInt64
+
+    /// - Parameter patience: milliseconds from now.
+    init(_ action: Action, in patience: UInt64) {
+        self.action = action
+        time = cm_monotonic_clock() + patience * 1_000_000
     }
 }
 

@@ -139,11 +139,6 @@ struct FakePodMonitor: PodMonitoring {
         throw error ?? .notFound(id: id)
     }
 
-    func run(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport {
-        _ = try await create(container)
-        return try await start(container.id)
-    }
-
     func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> ExecSession {
         try alive { state throws(PodMonitorError) in
             guard state.containers[session.containerID]?.state == .running else {

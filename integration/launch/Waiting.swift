@@ -8,6 +8,13 @@ func comes(_ what: String, _ hasCome: () throws -> Bool) async throws {
     try expect(try hasCome(), "it does not come that \(what)")
 }
 
+extension PodMonitoring {
+    func run(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport {
+        _ = try await create(container)
+        return try await start(container.id)
+    }
+}
+
 /// A launch that is not waited for.
 final class Waiting: Sendable {
     private let outcome = Mutex<Result<Void, PodMonitorError>?>(nil)

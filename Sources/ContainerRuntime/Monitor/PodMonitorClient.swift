@@ -59,29 +59,19 @@ package final class PodMonitorClient: PodMonitoring {
     }
 
     package func create(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport {
-        try await launch(container, flags: 0, operation: "create")
-    }
-
-    package func run(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport {
-        try await launch(container, flags: LaunchFlag.start, operation: "run")
-    }
-
-    private func launch(
-        _ container: ContainerLaunch, flags: UInt32, operation: String
-    ) async throws(PodMonitorError) -> LaunchReport {
         let id = try checked(container.id)
         let plan = try encoded { () throws(KernelError) in try container.plan.encoded() }
         var descriptors = plan.trees
         let memory = try inMemory(plan, &descriptors)
         let log = container.log
         let target = try container.processTarget.map { (id: String) throws(PodMonitorError) in try checked(id) }
-        let input =
+        let flags =
             (container.keepsInput ? LaunchFlag.keepsInput : 0) | (target != nil ? LaunchFlag.joinsProcesses : 0)
         let reply = try await connection.request(
-            .create, operation: operation, id: container.id, descriptors: descriptors, names: plan.names
+            .create, operation: "create", id: container.id, descriptors: descriptors, names: plan.names
         ) {
             $0.append(bytes: id)
-            $0.append(flags | input | memory.flag)
+            $0.append(flags | memory.flag)
             $0.append(bytes: Array((log?.path ?? "").utf8))
             $0.append(log?.maximumSize ?? 0)
             $0.append(log?.maximumFiles ?? 0)

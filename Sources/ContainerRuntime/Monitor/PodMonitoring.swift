@@ -1,4 +1,5 @@
 import Linux
+import PodMonitor
 
 /// What the runtime asks of a pod's monitor. `PodMonitorClient` is the real one; tests bring a fake.
 ///
@@ -23,9 +24,6 @@ package protocol PodMonitoring: Sendable {
     /// Lets a created container execute; returns when execve has succeeded. `.monitorGone` leaves open whether it did; any other error means that it
     /// did not.
     func start(_ containerID: String) async throws(PodMonitorError) -> LaunchReport
-
-    /// `create` and `start` in one message: the fast way.
-    func run(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport
 
     /// Starts a process in a running container; returns when execve has succeeded.
     func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> ExecSession
@@ -251,12 +249,8 @@ package struct ProcessExit: Sendable, Equatable {
 
 /// A container as the monitor sees it.
 package struct MonitoredContainer: Sendable, Equatable {
-    package enum State: UInt32, Sendable {
-        case created = 1
-        /// Let go to execute; `startedAt` is 0 until it has.
-        case running = 2
-        case exited = 3
-    }
+    package typealias State = ListedState
+
     package var id: String
     package var state: State
     package var processID: Int32

@@ -29,10 +29,6 @@ struct BoundedMonitor: PodMonitoring {
         try await within(Self.launchLimit) { () async throws(PodMonitorError) in try await base.start(containerID) }
     }
 
-    func run(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport {
-        try await within(Self.launchLimit) { () async throws(PodMonitorError) in try await base.run(container) }
-    }
-
     func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> ExecSession {
         try await within(Self.launchLimit) { () async throws(PodMonitorError) in try await base.exec(session) }
     }

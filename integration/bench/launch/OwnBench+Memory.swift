@@ -7,9 +7,9 @@ extension OwnBench {
     /// machine, which others move too.
     func measureMemory(containers count: Int) async throws {
         let (pod, cgroup) = try await makePod("memory")
-        _ = try await pod.run(container("first", cgroup))
+        try await run("first", pod, cgroup)
         let before = (try share(of: cgroup), try kernel())
-        for index in 0..<count { _ = try await pod.run(container("m\(index)", cgroup)) }
+        for index in 0..<count { try await run("m\(index)", pod, cgroup) }
         let after = (try share(of: cgroup), try kernel())
         let processes = (after.0 - before.0) / count
         print(

@@ -73,9 +73,14 @@ struct OwnBench {
         _ id: String, _ pod: any PodMonitoring, _ cgroup: Cgroup, _ samples: inout Samples, since: UInt64?
     ) async throws {
         let start = since ?? now()
-        _ = try await pod.run(container(id, cgroup))
+        try await run(id, pod, cgroup)
         samples.add(since: start)
         try await end(id, pod)
+    }
+
+    func run(_ id: String, _ pod: any PodMonitoring, _ cgroup: Cgroup) async throws {
+        _ = try await pod.create(container(id, cgroup))
+        _ = try await pod.start(id)
     }
 
     private func prepareAndStart(

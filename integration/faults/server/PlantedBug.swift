@@ -170,9 +170,6 @@ struct DeafMonitor: PodMonitoring {
     func start(_ containerID: String) async throws(PodMonitorError) -> LaunchReport {
         try await base.start(containerID)
     }
-    func run(_ container: ContainerLaunch) async throws(PodMonitorError) -> LaunchReport {
-        try await base.run(container)
-    }
     func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> ContainerRuntime.ExecSession {
         try await base.exec(session)
     }
