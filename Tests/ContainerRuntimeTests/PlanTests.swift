@@ -126,13 +126,9 @@ import Testing
         let ordinary = try ContainerPlan(input()).launch.plan
         #expect(ordinary.process.capabilities == .containerDefault && !ordinary.maskedPaths.isEmpty)
         #expect(ordinary.deviceRules != nil && ordinary.devices.isEmpty)
-        let privileged = try ContainerPlan(
-            input {
-                $0.config.security.isPrivileged = true
-                $0.seccomp = SeccompProgram(instructions: [])
-            }
-        ).launch.plan
-        #expect(privileged.process.capabilities.bounding == ~0 && privileged.process.seccomp == nil)
+        let whole = try ContainerPlan(input { $0.config.security.isPrivileged = true })
+        let privileged = whole.launch.plan
+        #expect(privileged.process.capabilities.bounding == ~0 && whole.exec.seccomp == .unconfined)
         #expect(privileged.maskedPaths.isEmpty && privileged.deviceRules == nil && privileged.devices.count == 1)
         #expect(!privileged.mounts.contains { $0.target == "/sys" && $0.flags.contains(.readOnly) })
     }

@@ -11,7 +11,6 @@ struct ContainerPlanInput: Sendable {
     /// The image's layers on the host, topmost first.
     var imageLayers: [String]
     var identity: ProcessIdentity
-    var seccomp: SeccompProgram?
     /// Nil where the kernel runs without it.
     var appArmor: AppArmorMeans?
     /// The sources of mounts of an image, or of a path within their volume, resolved, by the mount's place in the configuration.
@@ -26,7 +25,8 @@ struct ContainerPlanInput: Sendable {
     var paths: RuntimePaths
 }
 
-/// A container as the monitor is to launch it: a pure function of its configuration, its image and the node.
+/// A container as the monitor is to launch it, but for the program of its seccomp profile (`exec.seccomp`): a pure function of its configuration, its
+/// image and the node.
 struct ContainerPlan: Sendable {
     var launch: ContainerLaunch
     var exec: ExecTemplate
@@ -56,8 +56,7 @@ struct ContainerPlan: Sendable {
         warnings = capabilities.warnings + appArmor.warnings + cgroup.warnings
         var process = exec.process(
             try ProcessDecision.arguments(config, input.image),
-            seccomp: security.isPrivileged ? nil : input.seccomp,
-            terminal: config.terminal ? Linux.TerminalSize() : nil)
+            seccomp: nil, terminal: config.terminal ? Linux.TerminalSize() : nil)
         process.streamOwner = input.sandbox.users?.host(exec.userID)
         launch = ContainerLaunch(
             id: input.id, plan: Self.launchPlan(process, input), log: Self.log(input), keepsInput: config.standardInput)

@@ -107,13 +107,8 @@ extension NodeRuntime {
         let stopSignal = try Self.stopSignal(config, image.configuration)
         var input = ContainerPlanInput(
             id: id, config: config, sandbox: sandbox, image: image.configuration,
-            imageLayers: try layers(of: image, as: config.image, config), identity: identity, seccomp: nil,
+            imageLayers: try layers(of: image, as: config.image, config), identity: identity,
             host: try host(of: sandbox), paths: paths)
-        if !config.security.isPrivileged {
-            let object = "container \(config.metadata.name)"
-            let capabilities = try CapabilityDecision(config.security, host: input.host, object: object).mask
-            input.seccomp = try dependencies.seccomp.program(for: config.security.seccomp, capabilities: capabilities)
-        }
         input.appArmor = appArmor(for: config.security)
         input.trees = try Self.subPaths(config)
         input.devices = try DeviceDecision.all(config) + edits.devices
@@ -122,6 +117,9 @@ extension NodeRuntime {
         input.hostHooks = edits.hostHooks
         input.config.environment += edits.environment
         var plan = try ContainerPlan(input)
+        let seccomp = try dependencies.seccomp.program(
+            for: plan.exec.seccomp, capabilities: plan.exec.capabilities)
+        plan.launch.plan.process.seccomp = seccomp
         var record = ContainerRecord(
             id: id, sandbox: sandbox, config: config, imageID: image.id.description, stopSignal: stopSignal,
             exec: plan.exec, createdAt: now())
@@ -132,8 +130,8 @@ extension NodeRuntime {
         state.withLock { $0.containers[id] = ContainerEntry(record) }
         try attempt("container \(config.metadata.name)") { () throws(KernelError) in
             // Before the record, so that what there is a record of has its filter.
-            if case .localhost = record.exec.seccomp, let program = input.seccomp {
-                try files.write(program, of: record)
+            if case .localhost = record.exec.seccomp, let seccomp {
+                try files.write(seccomp, of: record)
             }
             try files.write(record)
             reach(.containerRecorded)
