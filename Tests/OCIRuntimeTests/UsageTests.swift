@@ -36,6 +36,12 @@ import Testing
         #expect(Usage.text.split(separator: "\n").allSatisfy { $0.count <= 120 })
     }
 
+    @Test(arguments: ["--detach", "-d", "--keep"])
+    func whoCreatesHasNoOptionsOfRunning(_ option: String) throws {
+        #expect(throws: OCIRuntimeError.self) { try Arguments([option, "id"], Verb.create.grammar) }
+        #expect(try Arguments([option, "id"], Verb.run.grammar).words == ["id"])
+    }
+
     /// Engines read these lines.
     @Test func theVersionIsOursAndTheSpecificationsBesides() {
         #expect(Usage.version == "swiftlet-oci version \(Release.version)\nspec: 1.2.0")

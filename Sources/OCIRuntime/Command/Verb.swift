@@ -23,7 +23,8 @@ enum Verb: String, CaseIterable {
 
     private var options: Arguments.Grammar {
         switch self {
-        case .create, .run: CreateOptions.grammar
+        case .create: CreateOptions.grammar
+        case .run: CreateOptions.runGrammar
         case .exec: ExecOptions.grammar
         case .kill: Arguments.Grammar(flags: [["all", "a"]])
         case .delete: Arguments.Grammar(flags: [["force", "f"]])

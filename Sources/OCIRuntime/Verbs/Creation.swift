@@ -10,7 +10,10 @@ struct CreateOptions {
         values: [
             ["bundle", "b"], ["config", "f"], ["console-socket"], ["pidfd-socket"], ["pid-file"], ["preserve-fds"],
         ],
-        flags: [["no-pivot"], ["no-new-keyring"], ["no-subreaper"], ["detach", "d"], ["keep"]])
+        flags: [["no-pivot"], ["no-new-keyring"], ["no-subreaper"]])
+
+    static let runGrammar = Arguments.Grammar(
+        values: grammar.values, flags: grammar.flags + [["detach", "d"], ["keep"]])
 
     var container: String
     var bundle: String
