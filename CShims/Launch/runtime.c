@@ -88,24 +88,6 @@ static int write_text(pid_t pid, const char *name, const char *text) {
     return code;
 }
 
-int32_t crt_user_namespace(const char *uid_map, const char *gid_map) {
-    char path[64];
-    struct clone_args args = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
-    pid_t parent = getpid(), pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
-    if (pid < 0) return -errno;
-    if (pid == 0) {
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent) _exit(1);
-        for (;;) pause();
-    }
-    int file = -1, code = write_text(pid, "uid_map", uid_map);
-    if (!code) code = write_text(pid, "gid_map", gid_map);
-    snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
-    if (!code && (file = open(path, O_RDONLY | O_CLOEXEC)) < 0) code = -errno;
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    return code ? code : file;
-}
-
 /* Runs one of the set-user-id programs that know which ids a user may have. */
 static int map_by(const char *program, pid_t pid, const char *map) {
     char number[16], words[1024], *argv[64] = {(char *)program, number};

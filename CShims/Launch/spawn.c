@@ -98,9 +98,9 @@ static uint64_t namespace_flags(uint32_t namespaces) {
 }
 
 /* Holds new namespaces until they are joined, in its maker's memory and beside it: a call that fails would change its maker's errno. */
-static void __attribute__((noreturn)) hold(void *argument) {
-    (void)argument;
+static void __attribute__((noreturn)) hold(void *maker) {
     syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (syscall(SYS_getppid) != (intptr_t)maker) syscall(SYS_exit, 1);
     for (;;) syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
 }
 
@@ -140,7 +140,7 @@ static pid_t start_holder(const char *uid_map, const char *gid_map, uint64_t nam
         .stack_size = size,
     };
     *stage = CL_STAGE_NAMESPACES;
-    long pid = cl_clone_onto(&args, sizeof args, hold, NULL);
+    long pid = cl_clone_onto(&args, sizeof args, hold, (void *)(intptr_t)getpid());
     if (pid < 0) return errno = (int)-pid, -1;
     *stage = CL_STAGE_ID_MAP;
     if (write_map((pid_t)pid, "/uid_map", uid_map) == 0 && write_map((pid_t)pid, "/gid_map", gid_map) == 0) return (pid_t)pid;

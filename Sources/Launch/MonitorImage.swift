@@ -65,15 +65,15 @@ package struct MonitorSpawn: Sendable {
         var stage: UInt32 = 0
         var index: UInt32 = 0
         let maps = users.map { [$0.userMap, $0.groupMap] } ?? []
-        let pid = withCTexts(arguments, environment) { argv, envp in
-            withCTexts(parameters.map { $0.0 }, parameters.map { $0.1 }) { names, values in
-                withCTexts(maps) { maps in
-                    withOptionalCText(hostname) { hostname in
+        let pid = withCStrings(arguments, environment) { argv, envp in
+            withCStrings(parameters.map { $0.0 }, parameters.map { $0.1 }) { names, values in
+                withCStrings(maps) { maps in
+                    withOptionalCString(hostname) { hostname in
                         withUnsafePointer(to: listening.raw) { descriptors in
                             var order = cs_spawn()
                             order.executable = executable.raw
-                            order.argv = UnsafePointer(argv)
-                            order.envp = UnsafePointer(envp)
+                            order.argv = argv
+                            order.envp = envp
                             order.descriptors = descriptors
                             order.descriptor_count = 1
                             order.error_output = errors
@@ -123,30 +123,7 @@ package struct MonitorSpawn: Sendable {
     }
 }
 
-/// Runs `body` with a NULL-terminated array of C strings.
-func withCTexts<Result>(
-    _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
-) -> Result {
-    let array = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: texts.count + 1)
-    for (index, text) in texts.enumerated() { array[index] = strdup(text) }
-    array[texts.count] = nil
-    defer {
-        for index in texts.indices { free(array[index]) }
-        array.deallocate()
-    }
-    return body(array)
-}
-
-private func withCTexts<Result>(
-    _ first: [String], _ second: [String],
-    _ body: (
-        UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-    ) -> Result
-) -> Result {
-    withCTexts(first) { first in withCTexts(second) { second in body(first, second) } }
-}
-
-private func withOptionalCText<Result>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
+private func withOptionalCString<Result>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
     guard let text else { return body(nil) }
     return text.withCString { body($0) }
 }

@@ -12,8 +12,8 @@ package enum OCIRuntimeError: Error, Sendable, CustomStringConvertible {
     /// `container` is in no state for what was asked.
     case state(container: String, cause: String)
     case kernel(KernelError)
-    /// On the way to the container's program: what was being done, on what, and the errno.
-    case launch(step: String, object: String?, code: Int32, stage: LaunchStage, index: UInt32)
+    /// On the way to the container's program: at which stage, on which of its objects (as text and as the plan's index), and the errno.
+    case launch(LaunchStage, object: String?, code: Int32, index: UInt32)
     case hook(name: String, path: String, cause: String)
     /// What systemd was asked for and did not do.
     case unit(name: String, DBusError)
@@ -31,8 +31,8 @@ package enum OCIRuntimeError: Error, Sendable, CustomStringConvertible {
         case .unsupported(let field, let cause): "\(field): \(cause)"
         case .state(let container, let cause): "container \(container): \(cause)"
         case .kernel(let error): error.description
-        case .launch(let step, let object, let code, let stage, _):
-            step + (object.map { " (\($0))" } ?? "") + ": " + stage.cause(code)
+        case .launch(let stage, let object, let code, _):
+            stage.description + (object.map { " (\($0))" } ?? "") + ": " + stage.cause(code)
         case .hook(let name, let path, let cause): "\(name) hook \(path): \(cause)"
         case .unit(let name, let error): "systemd unit \(name): \(error)" + OCIRuntimeError.wayOut(error, name)
         }

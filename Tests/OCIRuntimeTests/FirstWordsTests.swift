@@ -1,4 +1,5 @@
 import CLaunch
+import Launch
 import Testing
 
 @testable import OCIRuntime

@@ -99,7 +99,7 @@ import Testing
 
     @Test func aCallFromOutsideOfTheUsersSystemdIsToldTheWayIn() {
         func failure(_ code: Int32, _ stage: LaunchStage = .clone) -> OCIRuntimeError {
-            .launch(step: "creating the process", object: nil, code: code, stage: stage, index: 0)
+            .launch(stage, object: nil, code: code, index: 0)
         }
         let told = SystemdScope.explained(failure(EACCES), unit: "p-i.scope", isUser: true)
         #expect("\(told)".contains("p-i.scope") && "\(told)".contains("systemd-run --user --scope"))

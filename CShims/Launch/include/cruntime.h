@@ -36,8 +36,6 @@ int32_t crt_tree(const char *path, int32_t recursive);
 /* Attributes of a detached tree; `namespace` maps its ids, -1 none. */
 int32_t crt_tree_change(int32_t tree, uint64_t set, uint64_t clear, uint64_t propagation, int32_t namespace,
                         int32_t recursive);
-/* A user namespace with these maps, as lines for uid_map and gid_map; its descriptor. */
-int32_t crt_user_namespace(const char *uid_map, const char *gid_map);
 /* Has a network namespace made while the caller goes on; one in a process. The first instructions may have begun it already. */
 int32_t crt_network_begin(void);
 /* Waits for it; its descriptor. */

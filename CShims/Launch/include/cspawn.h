@@ -25,7 +25,7 @@ struct cs_spawn {
  * has exec'd. The child's pid, or a negated errno with the CL_STAGE_* and, for a parameter, its index. */
 int32_t cs_spawn(const struct cs_spawn *spawn, int32_t *pidfd, uint32_t *stage, uint32_t *index);
 
-/* A new user namespace with these maps, "FIRST OUTSIDE COUNT\n"; a descriptor, close-on-exec, or a negated errno. */
+/* A new user namespace with these maps, lines "FIRST OUTSIDE COUNT\n"; a descriptor, close-on-exec, or a negated errno. */
 int32_t cs_user_namespace(const char *uid_map, const char *gid_map);
 /* Whether files on the filesystem of an open directory, or on a new tmpfs (-1), can be mounted with their ids mapped: 0 or a negated errno. */
 int32_t cs_maps_ids(int32_t directory);

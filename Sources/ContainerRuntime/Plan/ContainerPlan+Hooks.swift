@@ -10,9 +10,6 @@ struct NamedHook: Sendable, Hashable {
 }
 
 extension ContainerPlan {
-    /// The runtime specification's version that hooks are told of.
-    private static let specificationVersion = "1.2.0"
-
     /// Hooks on a container's way to its program are nobody's but the host's: where they would run in others' sight, or without the rights to open the
     /// host's paths, there are none.
     mutating func addHooks(_ input: ContainerPlanInput) throws(CRIError) {
@@ -55,7 +52,8 @@ extension ContainerPlan {
     /// The runtime specification's state as JSON, without `status`, `pid` and the last brace.
     static func hookState(of container: String, bundle: String) -> String {
         let state: JSONObject = [
-            "ociVersion": .string(specificationVersion), "id": .string(container), "bundle": .string(bundle),
+            "ociVersion": .string(RuntimeSpecification.followedVersion), "id": .string(container),
+            "bundle": .string(bundle),
         ]
         return String(decoding: JSONValue.object(state).encoded().dropLast(), as: UTF8.self)
     }
@@ -72,7 +70,7 @@ extension ContainerPlan {
             "uid": .integer(Int64(process.user.userID)), "gid": .integer(Int64(process.user.groupID)),
         ]
         return [
-            "ociVersion": .string(Self.specificationVersion), "root": ["path": "rootfs"],
+            "ociVersion": .string(RuntimeSpecification.followedVersion), "root": ["path": "rootfs"],
             "process": [
                 "args": .list(process.arguments), "cwd": .string(process.workingDirectory), "user": user,
             ],

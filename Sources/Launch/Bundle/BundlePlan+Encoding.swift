@@ -7,7 +7,7 @@ extension BundlePlan {
         var records = PlanRecords()
         records.add(CL_RECORD_FLAGS) { $0.append(flags(isGated: isGated)) }
         try process.encode(&records)
-        for hook in hooks { try hook.encode(&records) }
+        for hook in startHooks { try hook.encode(&records) }
         if let bundle { try records.add(CL_RECORD_BUNDLE, bundle.directory, bundle.root, bundle.state) }
         try records.add(CL_RECORD_ROOT, root)
         records.add(CL_RECORD_ROOT_TREE) {
@@ -37,7 +37,7 @@ extension BundlePlan {
         if rootIsReadOnly { flags |= UInt32(CL_PLAN_ROOT_READ_ONLY) }
         if deviceRules != nil { flags |= UInt32(CL_PLAN_DEVICE_PROGRAM) }
         if hasDeviceLinks { flags |= UInt32(CL_PLAN_DEVICE_LINKS) }
-        if hasHooks { flags |= UInt32(CL_PLAN_HOOKS) }
+        if awaitsHooks { flags |= UInt32(CL_PLAN_HOOKS) }
         if isUnprivileged { flags |= UInt32(CL_PLAN_UNPRIVILEGED) }
         if isGated { flags |= UInt32(CL_PLAN_GATE) }
         if namespace(.user) != nil { flags |= UInt32(CL_PLAN_BECOME_ROOT) }
@@ -60,7 +60,7 @@ extension BundlePlan {
             directory: process.workingDirectory)
         names.bundleMounts = mounts
         names.namespaces = namespaces
-        names.hooks = hooks.map { $0.path }
+        names.hooks = startHooks.map { $0.path }
         return names
     }
 }

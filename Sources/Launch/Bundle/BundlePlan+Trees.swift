@@ -35,7 +35,7 @@ extension BundleMount {
         if set | clear != 0 { try tree.change(set: set, clear: clear, beneath: false) }
         if setBeneath | clearBeneath != 0 { try tree.change(set: setBeneath, clear: clearBeneath, beneath: true) }
         guard !userMap.isEmpty else { return }
-        let namespace = crt_user_namespace(userMap, groupMap)
+        let namespace = cs_user_namespace(userMap, groupMap)
         guard namespace >= 0 else { throw KernelError("map the ids of", target, -namespace) }
         defer { close(namespace) }
         try tree.change(set: 0, clear: 0, beneath: mapsBeneath, namespace: namespace)

@@ -43,9 +43,9 @@ package struct BundlePlan: Sendable {
     /// Whether it is made without rights in the initial user namespace.
     package var isUnprivileged = false
     /// Whether the caller runs hooks before the container leaves the host's root.
-    package var hasHooks = false
+    package var awaitsHooks = false
     /// Those of `startContainer`, which the process runs in the place of its program; they need `bundle`.
-    package var hooks: [LaunchHook] = []
+    package var startHooks: [LaunchHook] = []
     package var bundle: HookBundle?
 
     package init(process: ProcessPlan, root: String) {

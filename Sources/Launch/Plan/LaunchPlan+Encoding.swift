@@ -93,21 +93,16 @@ extension LaunchPlan {
 
 extension ProcessPlan {
     /// The flat form of an exec session's process.
-    package func encoded() throws(KernelError) -> EncodedPlan {
-        var records = PlanRecords()
-        records.add(CL_RECORD_FLAGS) { $0.append(flags) }
-        try encode(&records)
-        let names = PlanNames(
-            mounts: [], masks: [], readOnly: [], devices: [], layers: [], label: traits.label?.name,
-            program: arguments.first ?? "", directory: workingDirectory)
-        return EncodedPlan(bytes: records.bytes, trees: [], names: names)
-    }
+    package func encoded() throws(KernelError) -> EncodedPlan { try encoded(flags) }
 
     /// The same for an exec session in a bundle's container, whose namespaces the launch names.
     package func encodedForSession(becomesRoot: Bool) throws(KernelError) -> EncodedPlan {
+        try encoded(flags | UInt32(CL_PLAN_EXPLICIT) | (becomesRoot ? UInt32(CL_PLAN_BECOME_ROOT) : 0))
+    }
+
+    private func encoded(_ flags: UInt32) throws(KernelError) -> EncodedPlan {
         var records = PlanRecords()
-        let root = becomesRoot ? UInt32(CL_PLAN_BECOME_ROOT) : 0
-        records.add(CL_RECORD_FLAGS) { $0.append(flags | UInt32(CL_PLAN_EXPLICIT) | root) }
+        records.add(CL_RECORD_FLAGS) { $0.append(flags) }
         try encode(&records)
         let names = PlanNames(
             mounts: [], masks: [], readOnly: [], devices: [], layers: [], label: traits.label?.name,

@@ -4,8 +4,6 @@ import Launch
 
 /// What holds for the whole call: the options before the verb.
 package struct Session: Sendable {
-    /// Of the specification that is followed.
-    static let specificationVersion = "1.2.0"
     var root: String
     var log: RuntimeLog
     var isSystemdCgroup = false

@@ -1,11 +1,12 @@
 import Launch
+import OCISpecification
 
 /// The texts of --help and --version.
 enum Usage {
     /// The first line names the program, as engines that read it expect; the second the specification.
     static let version = """
         swiftlet-oci version \(Release.version)
-        spec: \(Session.specificationVersion)
+        spec: \(RuntimeSpecification.followedVersion)
         """
 
     /// All verbs, each with the options that are used most.

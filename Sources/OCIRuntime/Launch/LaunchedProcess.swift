@@ -79,27 +79,27 @@ struct LaunchedProcess: ~Copyable {
     }
 
     private static func failure(
-        _ stage: UInt32, _ index: UInt32, _ code: Int32, _ names: PlanNames?, said: String = ""
+        _ number: UInt32, _ index: UInt32, _ code: Int32, _ names: PlanNames?, said: String = ""
     ) -> OCIRuntimeError {
-        let step = LaunchStage(rawValue: stage)
-        if step == .mount || step == .mountTarget, let mounts = names?.bundleMounts, Int(index) < mounts.count {
-            return MountFailure(mount: mounts[Int(index)], code: code, said: said, isOfTarget: step == .mountTarget)
+        let stage = LaunchStage(rawValue: number)
+        if stage == .mount || stage == .mountTarget, let mounts = names?.bundleMounts, Int(index) < mounts.count {
+            return MountFailure(mount: mounts[Int(index)], code: code, said: said, isOfTarget: stage == .mountTarget)
                 .error
         }
-        if step == .join, let namespaces = names?.namespaces, Int(index) < namespaces.count {
+        if stage == .join, let namespaces = names?.namespaces, Int(index) < namespaces.count {
             return NamespaceFailure(namespace: namespaces[Int(index)], code: code).error
         }
-        if step == .hook {
+        if stage == .hook {
             let words = said.isEmpty ? "" : ": " + LaunchHook.line(of: said.utf8)
             return .hook(
-                name: "startContainer", path: names?.object(of: step, index: index) ?? "\(index)",
-                cause: step.cause(code) + words)
+                name: "startContainer", path: names?.object(of: stage, index: index) ?? "\(index)",
+                cause: stage.cause(code) + words)
         }
         // A warning of capabilities says which, as a mask.
-        let missing = step == .capabilities ? UInt64(said, radix: 16).map(Capability.names) : nil
+        let missing = stage == .capabilities ? UInt64(said, radix: 16).map(Capability.names) : nil
         return .launch(
-            step: step.description, object: missing?.joined(separator: ", ") ?? names?.object(of: step, index: index),
-            code: code, stage: step, index: index)
+            stage, object: missing?.joined(separator: ", ") ?? names?.object(of: stage, index: index), code: code,
+            index: index)
     }
 
     /// The next thing it says; nil at the end. Throws what went wrong with it.

@@ -51,8 +51,8 @@ package struct BundlePlanner {
         plan.readOnlyPaths = linux.readOnlyPaths
         plan.kernelParameters = try KernelParameters.checked(linux)
         let hooks = specification.hooks
-        plan.hasHooks = !(hooks.prestart + hooks.createRuntime + hooks.createContainer).isEmpty
-        plan.hooks = hooks.startContainer.map {
+        plan.awaitsHooks = !(hooks.prestart + hooks.createRuntime + hooks.createContainer).isEmpty
+        plan.startHooks = hooks.startContainer.map {
             LaunchHook(
                 .startContainer, path: $0.path, arguments: $0.arguments, environment: $0.environment,
                 timeout: $0.timeout)

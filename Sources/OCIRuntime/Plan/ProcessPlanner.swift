@@ -7,7 +7,7 @@ import OCISpecification
 struct ProcessPlanner {
     let facts: HostFacts
     /// What the specification was when the bundle was written.
-    var version = Session.specificationVersion
+    var version = RuntimeSpecification.followedVersion
     var personality: String?
     var memoryPolicy: LinuxSpecification.MemoryPolicy?
 

@@ -35,7 +35,7 @@ struct SystemdScope: Sendable, Equatable {
     static func explained(
         _ error: OCIRuntimeError, unit: String?, isUser: @autoclosure () -> Bool = SystemdScope.isUser
     ) -> OCIRuntimeError {
-        guard let unit, case .launch(_, _, EACCES, .clone, _) = error, isUser() else { return error }
+        guard let unit, case .launch(.clone, _, EACCES, _) = error, isUser() else { return error }
         return .unsupported(
             field: "--systemd-cgroup",
             cause: "\(unit) is kept by the user's systemd, and nobody but root puts a process into it from elsewhere; "

@@ -24,7 +24,7 @@ struct Assembly {
         _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
     ) throws(OCIRuntimeError) {
         var plan = plan
-        if !plan.hooks.isEmpty { plan.bundle = try hookBundle() }
+        if !plan.startHooks.isEmpty { plan.bundle = try hookBundle() }
         // Inside a user namespace the right to raise a limit is gone: they are set from here.
         if hasUserNamespace { plan.process.resourceLimits = [] }
         let trees = try kernel { () throws(KernelError) in try plan.openTrees() }
@@ -80,7 +80,7 @@ struct Assembly {
             try writeMaps(launched.processID)
             try launched.proceed()
         }
-        if plan.hasHooks {
+        if plan.awaitsHooks {
             try follow(launched, to: "created")
             try devices.give(specification.linux.networkDevices, to: launched.processID)
             try runCreateHooks(state, launched.handle.raw)
@@ -89,7 +89,7 @@ struct Assembly {
         let terminal = try follow(launched, to: "ready")
         defer { if terminal >= 0 { close(terminal) } }
         // Late, since what fails afterwards has to bring them back.
-        if !plan.hasHooks { try devices.give(specification.linux.networkDevices, to: launched.processID) }
+        if !plan.awaitsHooks { try devices.give(specification.linux.networkDevices, to: launched.processID) }
         try creation.directory.publish(state)
         claim.letGo()
         do throws(OCIRuntimeError) {
@@ -118,7 +118,7 @@ struct Assembly {
             case .warning(let text): log.warning(text)
             case .terminal(let master):
                 if let path = creation.options.consoleSocket {
-                    try ConsoleSocket.send(master, to: path)
+                    try DescriptorHandover.send(master, to: path)
                 } else {
                     terminal = master.release()
                 }
@@ -159,7 +159,8 @@ struct Assembly {
     /// The state but for the process.
     private var unbegunState: ContainerState {
         var state = ContainerState(
-            id: creation.options.container, version: Session.specificationVersion, bundle: creation.options.bundle,
+            id: creation.options.container, version: RuntimeSpecification.followedVersion,
+            bundle: creation.options.bundle,
             rootfs: plan.root, processID: 0, processStart: 0, created: created, cgroup: cgroup?.group.path,
             annotations: specification.annotations)
         state.owner = creation.owner
@@ -177,7 +178,7 @@ struct Assembly {
     private func writePidFile(_ launched: borrowing LaunchedProcess) throws(OCIRuntimeError) {
         if let path = creation.options.pidFile { try PidFile.write(launched.processID, to: path) }
         if let path = creation.options.handleSocket {
-            try ConsoleSocket.pass(launched.handle, to: path, Array(creation.options.container.utf8))
+            try DescriptorHandover.pass(launched.handle, to: path, Array(creation.options.container.utf8))
         }
     }
 }

@@ -187,7 +187,7 @@ struct ExecSession {
             return try LaunchedProcess(
                 plan, cgroup: try OptionalDescriptor(groupPath), trees: [], joining: target, goes: !waits)
         } catch {
-            guard case .launch(_, _, let code, .clone, _) = error else { throw error }
+            guard case .launch(.clone, _, let code, _) = error else { throw error }
             guard code == EBUSY || code == EOPNOTSUPP, arguments["cgroup"] == nil, let own = firstGroupPath else {
                 throw SystemdScope.explained(error, unit: state.unit)
             }
@@ -224,17 +224,17 @@ struct ExecSession {
             switch consume message {
             case .warning(let text): session.log.warning(text)
             case .terminal(let master):
-                if let console { try ConsoleSocket.send(master, to: console) } else { terminal = master.release() }
+                if let console { try DescriptorHandover.send(master, to: console) } else { terminal = master.release() }
             case .ready:
                 guard isTold else { continue }
                 if let path = arguments["pid-file"] { try PidFile.write(launched.processID, to: path) }
                 if let path = arguments["pidfd-socket"] {
-                    try ConsoleSocket.pass(launched.handle, to: path, Array(state.id.utf8))
+                    try DescriptorHandover.pass(launched.handle, to: path, Array(state.id.utf8))
                 }
                 try launched.proceed()
             case .listener(let listener):
                 guard let section = specification.linux.seccomp else { continue }
-                try ConsoleSocket.sendListener(listener, of: launched.processID, state, .running, section)
+                try DescriptorHandover.sendListener(listener, of: launched.processID, state, .running, section)
             case .executing: isExecuting = true
             default: break
             }

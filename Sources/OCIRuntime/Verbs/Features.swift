@@ -7,7 +7,7 @@ import OCISpecification
 enum Features {
     static var json: JSONValue {
         [
-            "ociVersionMin": "1.0.0", "ociVersionMax": .string(Session.specificationVersion),
+            "ociVersionMin": "1.0.0", "ociVersionMax": .string(RuntimeSpecification.followedVersion),
             "hooks": texts(["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"]),
             "mountOptions": texts(MountOptions.known), "linux": linux,
             "annotations": ["org.swiftlet.oci": "true"],

@@ -1,6 +1,7 @@
 import Glibc
 import JSONTree
 import Launch
+import OCISpecification
 
 /// A bundle's configuration to begin with.
 enum SampleSpecification {
@@ -20,7 +21,7 @@ enum SampleSpecification {
             linux["resources"] = ["devices": [["allow": false, "access": "rwm"]]]
         }
         return [
-            "ociVersion": .string(Session.specificationVersion), "process": process,
+            "ociVersion": .string(RuntimeSpecification.followedVersion), "process": process,
             "root": ["path": "rootfs", "readonly": true],
             "hostname": "swiftlet", "mounts": .array(mounts(isRootless)), "linux": .object(linux),
         ]

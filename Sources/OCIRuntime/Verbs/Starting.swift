@@ -22,7 +22,7 @@ struct Starting {
             case .executing: isExecuting = true
             case .listener(let listener):
                 guard let section = specification?.linux.seccomp else { continue }
-                try ConsoleSocket.sendListener(listener, of: launched.processID, state, .running, section)
+                try DescriptorHandover.sendListener(listener, of: launched.processID, state, .running, section)
             default: break
             }
         }
@@ -94,14 +94,13 @@ extension Session {
 extension ContainerDirectory {
     /// What failed in the container's own words, which only its configuration has.
     fileprivate func named(_ error: OCIRuntimeError) -> OCIRuntimeError {
-        guard case .launch(let step, nil, let code, let stage, let index) = error,
+        guard case .launch(let stage, nil, let code, let index) = error,
             let specification = try? configuration()
         else { return error }
         guard let names = PlanNames(specification) else {
             return .unsupported(field: "process", cause: "it is not set, so there is nothing to start")
         }
-        return .launch(
-            step: step, object: names.object(of: stage, index: index), code: code, stage: stage, index: index)
+        return .launch(stage, object: names.object(of: stage, index: index), code: code, index: index)
     }
 }
 

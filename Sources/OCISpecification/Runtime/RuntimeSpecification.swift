@@ -3,6 +3,9 @@ import JSONTree
 /// A bundle's `config.json`: the runtime specification 1.2 for Linux, read strictly. Parts for other systems are passed over, and so are properties
 /// that nobody knows, as the specification demands; a value that is wrong is an error that names its field.
 package struct RuntimeSpecification: Sendable, Hashable {
+    /// The version that is followed, which containers and hooks are told of.
+    package static let followedVersion = "1.2.0"
+
     package var version: String
     /// Nil for a bundle that is only created, never started.
     package var process: ProcessSpecification?

@@ -5,7 +5,7 @@ import Launch
 import OCISpecification
 
 /// Hands descriptors to those who asked for them by a socket's path.
-enum ConsoleSocket {
+enum DescriptorHandover {
     /// A terminal's master, as runc and crun hand it over.
     static func send(_ terminal: borrowing Descriptor, to path: String) throws(OCIRuntimeError) {
         try pass(terminal, to: path, Array("/dev/ptmx".utf8))
