@@ -1,7 +1,8 @@
 import JSONTree
 
-/// The `linux` section.
+/// The `linux` section (config-linux.md). Text that names something, such as a propagation or a system call, is as the specification spells it.
 package struct LinuxSpecification: Sendable, Hashable {
+    /// One of the container's namespaces; those of kinds that are not listed are the caller's.
     package struct Namespace: Sendable, Hashable {
         /// pid, network, mount, ipc, uts, user, cgroup, time.
         package var type: String
@@ -9,17 +10,20 @@ package struct LinuxSpecification: Sendable, Hashable {
         package var path: String?
     }
 
+    /// A device node that is made in the container.
     package struct Device: Sendable, Hashable {
         /// `c`, `u`, `b` or `p`.
         package var type: String
         package var path: String
         package var major: UInt32
         package var minor: UInt32
+        /// Permissions, without the type; nil: the runtime's choice, as with the owners.
         package var mode: UInt32?
         package var userID: UInt32?
         package var groupID: UInt32?
     }
 
+    /// What a clock of the time namespace is ahead.
     package struct TimeOffset: Sendable, Hashable {
         package var seconds: Int64
         package var nanoseconds: UInt32
@@ -32,7 +36,9 @@ package struct LinuxSpecification: Sendable, Hashable {
         package var name: String
     }
 
+    /// On which memory nodes pages are allocated: set_mempolicy(2).
     package struct MemoryPolicy: Sendable, Hashable {
+        /// Such as `MPOL_BIND`.
         package var mode: String
         /// Such as `0-3,7`.
         package var nodes: String
@@ -45,10 +51,13 @@ package struct LinuxSpecification: Sendable, Hashable {
     /// By clock: `monotonic`, `boottime`.
     package var timeOffsets: [String: TimeOffset] = [:]
     package var devices: [Device] = []
+    /// A path in the hierarchy, or for systemd `SLICE:PREFIX:NAME`.
     package var cgroupsPath: String?
     package var resources: ResourceSpecification?
+    /// Such as `rslave`.
     package var rootPropagation: String?
     package var seccomp: SeccompSpecification?
+    /// `sysctl`: by names with dots.
     package var kernelParameters: [String: String] = [:]
     package var maskedPaths: [String] = []
     package var readOnlyPaths: [String] = []
@@ -160,6 +169,7 @@ extension LinuxSpecification.Device {
 
 /// Which system calls a process may make.
 package struct SeccompSpecification: Sendable, Hashable {
+    /// A test of one argument: `index` is 0...5, `second` the mask's result for SCMP_CMP_MASKED_EQ.
     package struct Condition: Sendable, Hashable {
         package var index: UInt32
         package var value: UInt64
@@ -167,6 +177,7 @@ package struct SeccompSpecification: Sendable, Hashable {
         package var operation: String
     }
 
+    /// What is done with calls by these names, where all conditions hold.
     package struct Rule: Sendable, Hashable {
         package var names: [String]
         package var action: String
@@ -178,6 +189,7 @@ package struct SeccompSpecification: Sendable, Hashable {
     package var defaultErrnoCode: UInt32?
     package var architectures: [String]
     package var flags: [String]
+    /// The socket that gets the listener of SCMP_ACT_NOTIFY, and what it is sent besides.
     package var listenerPath: String?
     package var listenerMetadata: String?
     package var rules: [Rule] = []

@@ -1,7 +1,8 @@
 import JSONTree
 
-/// The process of a container or of an exec session.
+/// The process of a container or of an exec session (config.md, `process`). Text that names something, such as a policy, is as the specification spells it.
 package struct ProcessSpecification: Sendable, Hashable {
+    /// One of setrlimit(2).
     package struct Limit: Sendable, Hashable {
         /// Such as `RLIMIT_NOFILE`.
         package var type: String
@@ -20,6 +21,7 @@ package struct ProcessSpecification: Sendable, Hashable {
         package init() {}
     }
 
+    /// As sched_setattr(2) takes it.
     package struct Scheduler: Sendable, Hashable {
         package var policy: String
         package var nice: Int32
@@ -31,11 +33,14 @@ package struct ProcessSpecification: Sendable, Hashable {
         package var period: UInt64
     }
 
+    /// As ioprio_set(2) takes it.
     package struct IOPriority: Sendable, Hashable {
         package var className: String
+        /// 0...7, highest first.
         package var priority: Int64
     }
 
+    /// In characters.
     package struct Size: Sendable, Hashable {
         package var width: UInt16
         package var height: UInt16
@@ -46,17 +51,22 @@ package struct ProcessSpecification: Sendable, Hashable {
     package var arguments: [String] = []
     /// `NAME=value`.
     package var environment: [String] = []
+    /// Absolute.
     package var workingDirectory = "/"
+    /// By the container's numbers.
     package var userID: UInt32 = 0
     package var groupID: UInt32 = 0
     package var umask: UInt32?
     package var additionalGroups: [UInt32] = []
+    /// Nil: none.
     package var capabilities: Capabilities?
     package var limits: [Limit] = []
     package var noNewPrivileges = false
+    /// -1000...1000; nil: the caller's.
     package var oomScoreAdjustment: Int32?
     package var scheduler: Scheduler?
     package var ioPriority: IOPriority?
+    /// Names of the security modules' profile and label; empty: none.
     package var appArmorProfile = ""
     package var selinuxLabel = ""
     /// Processors as lists such as "0-3", while an exec session is set up and once it runs.

@@ -1,7 +1,8 @@
 import JSONTree
 
-/// The `linux.resources` section, and what `update` reads.
+/// The `linux.resources` section (config-linux.md), and what `update` reads. Nil is what is not said; of the other values those of cgroup v1 are meant.
 package struct ResourceSpecification: Sendable, Hashable {
+    /// Lets devices be used or not; later ones win.
     package struct DeviceRule: Sendable, Hashable {
         package var allows: Bool
         /// `a`, `c` or `b`.
@@ -13,8 +14,8 @@ package struct ResourceSpecification: Sendable, Hashable {
         package var access: String
     }
 
+    /// In bytes; -1 is none, 0 is not said.
     package struct Memory: Sendable, Hashable {
-        /// Bytes; -1 for none.
         package var limit: Int64?
         package var reservation: Int64?
         /// Memory and swap together.
@@ -23,30 +24,38 @@ package struct ResourceSpecification: Sendable, Hashable {
         package var checksBeforeUpdate = false
     }
 
+    /// Processor time and processors.
     package struct Processor: Sendable, Hashable {
+        /// 2...262,144 against others' (`CPUWeight`).
         package var shares: UInt64?
+        /// Microseconds in each `period`; 0 and less: any. `burst` is how many unused ones may be saved up.
         package var quota: Int64?
         package var burst: UInt64?
         package var period: UInt64?
         package var realtimeRuntime: Int64?
         package var realtimePeriod: UInt64?
+        /// Lists such as `0-3,7`.
         package var cpus: String?
         package var memoryNodes: String?
+        /// 1: runs when nobody else wants to.
         package var idle: Int64?
     }
 
+    /// The share of one device.
     package struct BlockWeight: Sendable, Hashable {
         package var major: Int64
         package var minor: Int64
         package var weight: UInt16?
     }
 
+    /// What may go to or come from a device in a second: bytes or operations.
     package struct BlockThrottle: Sendable, Hashable {
         package var major: Int64
         package var minor: Int64
         package var rate: UInt64
     }
 
+    /// Weights are 10...1,000; 0 is not said.
     package struct BlockIO: Sendable, Hashable {
         package var weight: UInt16?
         package var weights: [BlockWeight] = []
@@ -54,12 +63,14 @@ package struct ResourceSpecification: Sendable, Hashable {
         package var throttles: [String: [BlockThrottle]] = [:]
     }
 
+    /// The bytes that may be in use in pages of one size.
     package struct HugePages: Sendable, Hashable {
         /// Such as `2MB`.
         package var pageSize: String
         package var limit: UInt64
     }
 
+    /// What may be open of an RDMA device.
     package struct RDMA: Sendable, Hashable {
         package var handles: UInt32?
         package var objects: UInt32?
@@ -72,7 +83,9 @@ package struct ResourceSpecification: Sendable, Hashable {
     package var processes: Int64?
     package var blockIO = BlockIO()
     package var hugePages: [HugePages] = []
+    /// Whether a class or priorities of network traffic are asked for, which cgroup v2 does not know.
     package var hasNetworkClass = false
+    /// By device.
     package var rdma: [String: RDMA] = [:]
     /// Files of the unified hierarchy and what to write into them.
     package var unified: [String: String] = [:]
