@@ -1,3 +1,4 @@
+/// What tells a container from the others of its sandbox.
 package struct ContainerMetadata: Sendable, Hashable {
     package var name: String
     /// Counts the containers that this pod has had under this name.
@@ -9,6 +10,7 @@ package struct ContainerMetadata: Sendable, Hashable {
     }
 }
 
+/// A container that is asked for.
 package struct ContainerConfig: Sendable, Hashable {
     package var metadata: ContainerMetadata
     /// The image's name as the pod gives it.
@@ -19,6 +21,7 @@ package struct ContainerConfig: Sendable, Hashable {
     package var command: [String] = []
     /// Replaces the image's command where not empty.
     package var arguments: [String] = []
+    /// Absolute; empty: the image's, or `/`.
     package var workingDirectory = ""
     /// In order; added to the image's own, later ones win.
     package var environment: [EnvironmentVariable] = []
@@ -27,6 +30,7 @@ package struct ContainerConfig: Sendable, Hashable {
     package var logPath = ""
     package var labels: [String: String] = [:]
     package var annotations: [String: String] = [:]
+    /// Whether its first process gets an input that clients can write to; with `standardInputOnce` that ends with the first of them.
     package var standardInput = false
     package var standardInputOnce = false
     package var terminal = false
@@ -80,6 +84,7 @@ package struct ProcessLimit: Sendable, Hashable {
     }
 }
 
+/// `NAME=value` of a process.
 package struct EnvironmentVariable: Sendable, Hashable {
     package var name: String
     package var value: String
@@ -90,7 +95,9 @@ package struct EnvironmentVariable: Sendable, Hashable {
     }
 }
 
+/// What a container has at a path of its own: a file or directory of the host, an image, or an empty file system.
 package struct Mount: Sendable, Hashable {
+    /// Which way mounts made beneath it later pass between host and container.
     package enum Propagation: String, Sendable, Hashable {
         case `private`, hostToContainer, bidirectional
     }
@@ -137,6 +144,7 @@ package struct MemoryVolume: Sendable, Hashable {
     }
 }
 
+/// How far a container is confined.
 package struct ContainerSecurity: Sendable, Hashable {
     package enum Seccomp: Sendable, Hashable {
         case runtimeDefault
@@ -152,9 +160,12 @@ package struct ContainerSecurity: Sendable, Hashable {
         case localhost(String)
     }
 
+    /// All that the host can give: its capabilities and devices, and no profile.
     package var isPrivileged = false
+    /// Names with or without `CAP_`, or `ALL`. Drops come before adds.
     package var addCapabilities: [String] = []
     package var dropCapabilities: [String] = []
+    /// Nil: as `userName` says.
     package var user: Int64?
     /// A user that the image's /etc/passwd knows, where `user` is nil; empty: the image's own.
     package var userName = ""
@@ -194,10 +205,12 @@ extension ContainerSecurity {
     }
 }
 
+/// The CRI's states of a container.
 package enum ContainerState: String, Sendable, Hashable {
     case created, running, exited, unknown
 }
 
+/// A container as it is.
 package struct ContainerStatus: Sendable, Hashable {
     package var id: String
     package var sandbox: String
@@ -208,6 +221,7 @@ package struct ContainerStatus: Sendable, Hashable {
     package var startedAt: UnixNanoseconds = 0
     /// Zero where it has not ended.
     package var finishedAt: UnixNanoseconds = 0
+    /// 0...255; 128 + n where signal n ended it.
     package var exitCode: Int32 = 0
     /// `Completed`, `Error`, `OOMKilled`, `StartError`.
     package var reason = ""
@@ -221,6 +235,7 @@ package struct ContainerStatus: Sendable, Hashable {
     package var annotations: [String: String] = [:]
     /// Absolute.
     package var logPath = ""
+    /// Of its first process, in the node's pid namespace; 0 where none is known.
     package var processID: Int32 = 0
     /// What this host could not hold of what was asked (limits, OOM score), in sentences for an event.
     package var warnings: [String] = []
@@ -250,6 +265,7 @@ package struct ContainerStatus: Sendable, Hashable {
     }
 }
 
+/// Whom a process runs as, by the container's numbers.
 package struct ContainerUser: Sendable, Hashable {
     package var userID: UInt32
     package var groupID: UInt32
@@ -262,6 +278,7 @@ package struct ContainerUser: Sendable, Hashable {
     }
 }
 
+/// Which containers to list: those that match all that is said.
 package struct ContainerFilter: Sendable, Hashable {
     package var id: String?
     package var sandbox: String?
@@ -276,6 +293,7 @@ package struct ContainerFilter: Sendable, Hashable {
     }
 }
 
+/// A change of a container or sandbox.
 package struct ContainerEvent: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable { case created, started, stopped, deleted }
     package var kind: Kind

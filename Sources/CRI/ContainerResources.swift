@@ -2,11 +2,14 @@
 package struct ContainerResources: Sendable, Hashable {
     /// Bytes; negative: none, where there was one. So is `cpuLimit`.
     package var memoryLimit: Int64?
+    /// Bytes that the container counts on. Told in its status; the kernel is not asked to hold them.
     package var memoryRequest: Int64?
     /// Thousandths of a CPU.
     package var cpuLimit: Int64?
     package var cpuRequest: Int64?
+    /// Processes and threads together.
     package var processLimit: Int64?
+    /// -1000...1000: proc_pid_oom_score_adj(5).
     package var oomScoreAdjustment: Int32?
     /// Microseconds that the CPU limit is held over; nil: 100,000.
     package var cpuPeriod: Int64?

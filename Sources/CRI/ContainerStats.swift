@@ -1,8 +1,10 @@
 /// What a container or a pod uses, as the kernel counts it. Nil where this host does not.
 package struct ContainerStats: Sendable, Hashable {
+    /// Of processor time, since its start.
     package var cpuNanoseconds: UInt64?
     /// The working set: what is in use, without the page cache that the kernel can drop at once.
     package var memoryBytes: UInt64?
+    /// Processes and threads.
     package var processes: UInt64?
     package var cpu = CPUStats()
     package var memory = MemoryStats()

@@ -1,7 +1,10 @@
+/// An image that the node has.
 package struct Image: Sendable, Hashable {
     /// The digest of its configuration.
     package var id: String
+    /// Its names, with host and tag, such as `docker.io/library/busybox:latest`.
     package var tags: [String]
+    /// Those by digest, such as `docker.io/library/busybox@sha256:…`.
     package var digests: [String]
     /// Bytes on disk.
     package var size: UInt64
@@ -45,6 +48,7 @@ package struct RegistryAuth: Sendable, Hashable {
     }
 }
 
+/// What lies beneath a path of the host.
 package struct FilesystemUsage: Sendable, Hashable {
     package var path: String
     package var usedBytes: UInt64

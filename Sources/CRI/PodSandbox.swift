@@ -1,3 +1,4 @@
+/// Who the runtime is.
 package struct RuntimeVersion: Sendable, Hashable {
     package var name: String
     package var version: String
@@ -8,7 +9,9 @@ package struct RuntimeVersion: Sendable, Hashable {
     }
 }
 
+/// What the runtime can do just now.
 package struct RuntimeStatus: Sendable, Hashable {
+    /// One thing that holds or does not: the reason is a word for programs, the message a sentence for people.
     package struct Condition: Sendable, Hashable {
         /// `RuntimeReady`, `NetworkReady`, or one of our own (`LimitsHeld`).
         package var type: String
@@ -36,6 +39,7 @@ package struct RuntimeStatus: Sendable, Hashable {
     }
 }
 
+/// What tells a sandbox from all others of the node.
 package struct PodSandboxMetadata: Sendable, Hashable {
     package var name: String
     package var uid: String
@@ -51,6 +55,7 @@ package struct PodSandboxMetadata: Sendable, Hashable {
     }
 }
 
+/// Whose namespace of a kind a container is in.
 package enum NamespaceMode: String, Sendable, Hashable {
     /// Of the pod's own.
     case pod
@@ -75,7 +80,9 @@ package enum CgroupClass: String, Sendable, Hashable, CaseIterable {
     case bestEffort = "besteffort"
 }
 
+/// A sandbox that is asked for.
 package struct PodSandboxConfig: Sendable, Hashable {
+    /// The lines of its resolv.conf.
     package struct DNS: Sendable, Hashable {
         package var servers: [String] = []
         package var searches: [String] = []
@@ -102,6 +109,7 @@ package struct PodSandboxConfig: Sendable, Hashable {
     package var ipc = NamespaceMode.pod
     /// A user namespace of its own; nil: the node's.
     package var users: PodUsers?
+    /// Kernel parameters of its namespaces, by names with dots.
     package var sysctls: [String: String] = [:]
     /// Ports of the node that lead to the pod; without meaning on the host's network.
     package var portMappings: [PortMapping] = []
@@ -210,6 +218,7 @@ package struct PodSandboxStatus: Sendable, Hashable {
 /// Nanoseconds since the Unix epoch, as the CRI gives times.
 package typealias UnixNanoseconds = Int64
 
+/// Which sandboxes to list: those that match all that is said.
 package struct PodSandboxFilter: Sendable, Hashable {
     package var id: String?
     package var state: PodSandboxState?

@@ -1,5 +1,6 @@
 /// A pod's own users and groups: those from 0 on are so many of the node's.
 package struct PodUsers: Sendable, Hashable {
+    /// The pod's 0...count-1, as the node counts them.
     package struct Range: Sendable, Hashable {
         /// The node's number of the pod's 0. Never 0 itself.
         package var first: UInt32

@@ -11,20 +11,26 @@ package protocol RuntimeService: Sendable {
     func runPodSandbox(_ config: PodSandboxConfig) async throws(CRIError) -> String
     /// Kills what runs in it and gives back its network address.
     func stopPodSandbox(_ id: String) async throws(CRIError)
+    /// Of a sandbox that is not stopped, and of its containers, too.
     func removePodSandbox(_ id: String) async throws(CRIError)
     func podSandboxStatus(_ id: String) async throws(CRIError) -> PodSandboxStatus
     func listPodSandboxes(_ filter: PodSandboxFilter) async throws(CRIError) -> [PodSandboxStatus]
 
+    /// Makes all ready but the program itself. Returns its id.
     func createContainer(
         sandbox: String, config: ContainerConfig, sandboxConfig: PodSandboxConfig
     ) async throws(CRIError) -> String
+    /// Returns when the program has been executed; `.startFailed` where it could not be.
     func startContainer(_ id: String) async throws(CRIError)
     /// Sends the stop signal, waits up to `timeout`, then kills.
     func stopContainer(_ id: String, timeout: Duration) async throws(CRIError)
+    /// With what it has written; one that runs is killed.
     func removeContainer(_ id: String) async throws(CRIError)
     func containerStatus(_ id: String) async throws(CRIError) -> ContainerStatus
     func listContainers(_ filter: ContainerFilter) async throws(CRIError) -> [ContainerStatus]
+    /// Changes what is set in `resources` and leaves the rest as it is.
     func updateContainerResources(_ id: String, _ resources: ContainerResources) async throws(CRIError)
+    /// After somebody has moved the file away: the container goes on in a new one.
     func reopenContainerLog(_ id: String) async throws(CRIError)
     func containerStats(_ id: String) async throws(CRIError) -> ContainerStats
     /// Of the whole pod.
@@ -53,6 +59,7 @@ package protocol RuntimeService: Sendable {
 
 /// The image half of the CRI (runtime/v1).
 package protocol ImageService: Sendable {
+    /// Every image once, whatever it is called.
     func listImages() async throws(CRIError) -> [Image]
     /// nil where the image is not there.
     func imageStatus(_ image: String) async throws(CRIError) -> Image?
@@ -60,9 +67,11 @@ package protocol ImageService: Sendable {
     func imageInfo(_ image: String) async throws(CRIError) -> [String: String]
     /// Returns the image's reference by digest.
     func pullImage(_ image: String, auth: RegistryAuth?) async throws(CRIError) -> String
+    /// By id: the image with all its names. By one of several names: that name alone.
     func removeImage(_ image: String) async throws(CRIError)
     /// Removes what pulls that failed have left; nothing where the runtime sees to that by itself.
     func removeLeftovers() async throws(CRIError)
+    /// What the images take, and where.
     func imageFilesystem() async throws(CRIError) -> FilesystemUsage
 }
 
@@ -76,7 +85,9 @@ package protocol ContainerStreams: Sendable {
     func receive() async throws(CRIError) -> StreamChunk?
     /// Waits while the process reads slowly; does nothing where stdin is closed.
     func writeStandardInput(_ bytes: [UInt8]) async throws(CRIError)
+    /// The process reads end of file.
     func closeStandardInput() async
+    /// Does nothing where there is no terminal.
     func resize(_ size: TerminalSize) async
     /// The exit code, once `receive` has returned nil. 128 + n where signal n ended it.
     func exitCode() async throws(CRIError) -> Int32
@@ -84,6 +95,7 @@ package protocol ContainerStreams: Sendable {
     func close() async
 }
 
+/// Output of a process, by where it wrote it.
 package enum StreamChunk: Sendable, Hashable {
     case standardOutput([UInt8])
     case standardError([UInt8])
@@ -91,7 +103,9 @@ package enum StreamChunk: Sendable, Hashable {
 
 /// What went wrong, in the terms that the kubelet decides by.
 package enum CRIError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// There is no such sandbox or container.
     case notFound(String)
+    /// Asked wrongly: asking again does not help.
     case invalid(String)
     case imageNotFound(String)
     /// The process could not be started: the container's own fault (no such command, no permission). Exit code as a shell gives it.

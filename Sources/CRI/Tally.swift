@@ -52,6 +52,7 @@ package struct DeviceTally: Sendable, Hashable {
     }
 }
 
+/// How large a filesystem is, whoever uses it.
 package struct FilesystemCapacity: Sendable, Hashable {
     package var bytes: UInt64
     package var inodes: UInt64
