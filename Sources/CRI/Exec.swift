@@ -1,3 +1,4 @@
+/// A session that is asked for: a command, or the streams of the container's own process.
 package struct ExecRequest: Sendable, Hashable {
     package var container: String
     /// Empty for an attach.
@@ -8,6 +9,8 @@ package struct ExecRequest: Sendable, Hashable {
     package var standardError: Bool
     /// Not in the CRI.
     package var difference = ExecDifference()
+
+    package var isAttach: Bool { command.isEmpty }
 
     package init(
         container: String, command: [String] = [], terminal: Bool = false, standardInput: Bool = false,
@@ -35,9 +38,11 @@ package struct ExecDifference: Sendable, Hashable {
     package init() {}
 }
 
+/// How a command ended that was run to its end.
 package struct ExecResult: Sendable, Hashable {
     package var standardOutput: [UInt8]
     package var standardError: [UInt8]
+    /// 0...255; 128 + n where signal n ended it.
     package var exitCode: Int32
 
     package init(standardOutput: [UInt8], standardError: [UInt8], exitCode: Int32) {
@@ -47,6 +52,7 @@ package struct ExecResult: Sendable, Hashable {
     }
 }
 
+/// In characters.
 package struct TerminalSize: Sendable, Hashable {
     package var columns: UInt16
     package var rows: UInt16

@@ -5,6 +5,7 @@ import Kubelet
 import Logging
 import PKI
 import RemoteCRI
+import Streaming
 import Transport
 
 /// The container runtime alone, served as the CRI to a kubelet of somebody else's, or to crictl.
@@ -61,9 +62,9 @@ struct NoKubelet: HTTPHandler {
                 )
             }
             let read = try await Status.ofRuntime { () async throws(CRIError) in try await stats.read() }
-            return HTTPResponse(200, contentType: "application/json", read.summary.encoded())
+            return HTTPResponse(read.summary)
         } catch {
-            return HTTPResponse(Int(error.code), contentType: "application/json", error.json.encoded())
+            return HTTPResponse(error)
         }
     }
 }

@@ -31,14 +31,13 @@ package struct RemoteCommand: Sendable {
 
     /// The newest protocol that both know.
     static func negotiate(_ request: HTTPRequest) throws(Status) -> Way {
-        for name in ["v5.channel.k8s.io", "v4.channel.k8s.io"] where request.offers(name, in: "Sec-WebSocket-Protocol")
-        {
+        for name in CommandProtocol.webSocket where request.offers(name, in: "Sec-WebSocket-Protocol") {
             return .webSocket(subprotocol: name)
         }
-        let name = StreamCommandClient.protocolName
+        let name = CommandProtocol.streams
         guard request.offers(name, in: "X-Stream-Protocol-Version") else {
             throw .badRequest(
-                "exec and attach need a WebSocket with v5.channel.k8s.io or v4.channel.k8s.io, or SPDY/3.1 with \(name)"
+                "exec and attach need a WebSocket with \(CommandProtocol.webSocket.joined(separator: " or ")), or SPDY/3.1 with \(name)"
             )
         }
         return .streams(protocol: name)
@@ -70,7 +69,7 @@ package struct RemoteCommand: Sendable {
     }
 
     private static func run(_ request: ExecRequest, for client: some CommandClient, _ start: Start) async {
-        let isAttach = request.command.isEmpty
+        let isAttach = request.isAttach
         do throws(CRIError) {
             let streams = try await start()
             await RemoteCommand(client: client, streams: streams, isAttach: isAttach).run()

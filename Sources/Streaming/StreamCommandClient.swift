@@ -3,10 +3,9 @@ import CRI
 import HTTP
 import JSONTree
 
-/// A client of exec or attach over streams of their own (`v4.channel.k8s.io` over SPDY): `error`, which carries the closing Status, `stdin`, `stdout`,
+/// A client of exec or attach over streams of their own (`CommandProtocol.streams` over SPDY): `error`, which carries the closing Status, `stdin`, `stdout`,
 /// `stderr` and `resize`.
 struct StreamCommandClient: CommandClient {
-    static let protocolName = "v4.channel.k8s.io"
     /// How long a client has to open the streams it asked for.
     private static let openingTime = Duration.seconds(30)
 

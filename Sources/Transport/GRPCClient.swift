@@ -88,8 +88,7 @@ package final class GRPCClient: Sendable {
         } catch {
             throw status(of: error, path)
         }
-        let reader = StreamReader(messages)
-        return ByteStream(next: { try await reader.next() }, cancel: { continuation.finish() })
+        return ByteStream(messages, cancel: { continuation.finish() })
     }
 
     /// The kept connection where it is alive; all who come while it is opened wait for the same.
@@ -127,21 +126,5 @@ package final class GRPCClient: Sendable {
         case let error?: GRPCStatus(.unavailable, "\(endpoint): \(error)")
         case nil: GRPCStatus(.unavailable, "\(endpoint): \(connectionReason(error))")
         }
-    }
-}
-
-/// The one reader of a stream.
-private actor StreamReader {
-    private var messages: AsyncThrowingStream<[UInt8], any Error>.Iterator
-
-    init(_ stream: AsyncThrowingStream<[UInt8], any Error>) {
-        messages = stream.makeAsyncIterator()
-    }
-
-    func next() async throws -> [UInt8]? {
-        // Out of the actor while it waits, and back.
-        var reader = messages
-        defer { messages = reader }
-        return try await reader.next(isolation: #isolation)
     }
 }

@@ -179,11 +179,11 @@ extension FakeRegistry.State {
             start > 0 ? ["Content-Range": "bytes \(start)-\(bytes.count - 1)/\(bytes.count)"] : [:]
         guard !cuts.isEmpty else { return HTTPResponse(start > 0 ? 206 : 200, headers: headers, body: .parts([rest])) }
         let limit = cuts.removeFirst()
-        let parts = PartsOnce(Array(rest.prefix(limit)))
-        let stream = ByteStream(next: { () throws(HTTPError) in
-            if let part = parts.take() { return part }
+        let part = ByteStream([Array(rest.prefix(limit))])
+        let stream = ByteStream(next: {
+            if let bytes = try await part.next() { return bytes }
             guard limit < rest.count else { return nil }
-            throw .connectionLost(reason: "cut")
+            throw HTTPError.connectionLost(reason: "cut")
         })
         return HTTPResponse(start > 0 ? 206 : 200, headers: headers, body: .stream(stream))
     }

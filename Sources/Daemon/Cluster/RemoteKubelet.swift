@@ -1,5 +1,6 @@
 import APIMachinery
 import HTTP
+import Streaming
 import Synchronization
 import Transport
 
@@ -15,7 +16,7 @@ struct RemoteKubelet: HTTPHandler {
             let status = Status.badRequest(
                 "pods of other machines than the server are reached by WebSocket alone, not by \(upgrade); "
                     + "kubectl from 1.30 on does that")
-            return HTTPResponse(Int(status.code), contentType: "application/json", status.json.encoded())
+            return HTTPResponse(status)
         }
         let offered = request.headers.values("Sec-WebSocket-Protocol").flatMap { $0.split(separator: ",") }
             .map { String($0.filter { $0 != " " }) }

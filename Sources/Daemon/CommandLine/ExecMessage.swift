@@ -1,8 +1,9 @@
 import JSONTree
+import Streaming
 
-/// One message of `v5.channel.k8s.io` as the client sees it: the first byte is the channel.
+/// One message of the newest protocol as the client sees it: the first byte is the channel.
 package enum ExecMessage: Sendable, Hashable {
-    package static let subprotocol = "v5.channel.k8s.io"
+    package static let subprotocol = CommandProtocol.newest
 
     case standardOutput([UInt8])
     case standardError([UInt8])
@@ -38,16 +39,12 @@ package enum ExecMessage: Sendable, Hashable {
         return [4] + size.encoded()
     }
 
-    /// From the Status on channel 3: success is 0, `NonZeroExitCode` has the code among its causes.
+    /// From the Status on channel 3.
     private static func end(_ bytes: [UInt8]) -> ExecMessage {
-        guard let status = try? JSONValue(parsing: bytes) else { return .failed("the session's end is no JSON") }
-        if status["status"]?.string == "Success" { return .ended(exitCode: 0) }
-        let causes = status["details"]?["causes"]?.array ?? []
-        let code = causes.first { $0["reason"]?.string == "ExitCode" }?["message"]?.string.flatMap { Int32($0) }
-        if status["reason"]?.string == "NonZeroExitCode", let code { return .ended(exitCode: code) }
-        if let code, let cause = causes.first(where: { $0["reason"]?.string == "StartFailure" })?["message"]?.string {
-            return .notStarted(cause, exitCode: code)
+        switch CommandEnd(bytes) {
+        case .ended(let code): .ended(exitCode: code)
+        case .notStarted(let cause, let code): .notStarted(cause, exitCode: code)
+        case .failed(let message): .failed(message)
         }
-        return .failed(status["message"]?.string ?? "the session failed")
     }
 }

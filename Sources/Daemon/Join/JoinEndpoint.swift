@@ -5,6 +5,7 @@ import JSONTree
 import KubernetesAPI
 import Logging
 import PKI
+import Streaming
 
 /// Serves machines that join: the authority's certificate to all, certificates for a node to whoever has a join token or is that node already,
 /// which its certificate shows or, where that has ended, its password.
@@ -23,17 +24,13 @@ struct JoinEndpoint: HTTPHandler {
     func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         do throws(Status) {
             switch (request.method, request.path) {
-            case (.get, JoinPaths.authority): return answer(["certificate": .string(authority.certificatePEM)])
-            case (.post, JoinPaths.join): return answer(try await join(request).json)
+            case (.get, JoinPaths.authority): return HTTPResponse(["certificate": .string(authority.certificatePEM)])
+            case (.post, JoinPaths.join): return HTTPResponse(try await join(request).json)
             default: throw .resourceNotFound()
             }
         } catch {
-            return HTTPResponse(Int(error.code), contentType: "application/json", error.json.encoded())
+            return HTTPResponse(error)
         }
-    }
-
-    private func answer(_ value: JSONValue) -> HTTPResponse {
-        HTTPResponse(200, contentType: "application/json", value.encoded())
     }
 
     private func join(_ request: HTTPRequest) async throws(Status) -> JoinAnswer {

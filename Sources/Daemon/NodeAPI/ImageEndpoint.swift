@@ -3,6 +3,7 @@ import CRI
 import ContainerRuntime
 import HTTP
 import JSONTree
+import Streaming
 
 /// What the node's command line asks about images: `/v1/images` and what is beneath it. A pull answers with lines of JSON as it goes.
 struct ImageEndpoint: Sendable {
@@ -10,23 +11,19 @@ struct ImageEndpoint: Sendable {
 
     func handle(_ request: HTTPRequest) async throws(Status) -> HTTPResponse {
         switch (request.method, request.path) {
-        case (.get, "/v1/images"): answer(try await list())
-        case (.post, "/v1/images"): answer(try await add(try body(request)))
-        case (.delete, "/v1/images"): answer(try await remove(request))
+        case (.get, "/v1/images"): HTTPResponse(try await list())
+        case (.post, "/v1/images"): HTTPResponse(try await add(try body(request)))
+        case (.delete, "/v1/images"): HTTPResponse(try await remove(request))
         case (.post, "/v1/images/pull"): try pull(try body(request))
         case (.post, "/v1/images/push"): try push(try body(request))
-        case (.get, "/v1/images/inspect"): answer(try await inspect(request))
+        case (.get, "/v1/images/inspect"): HTTPResponse(try await inspect(request))
         case (.get, "/v1/images/export"): try await export(request)
-        case (.post, "/v1/images/tag"): answer(try await tag(try body(request)))
-        case (.post, "/v1/images/pin"): answer(try await pin(try body(request)))
-        case (.post, "/v1/images/prune"): answer(try await prune(try body(request)))
-        case (.post, "/v1/images/verify"): answer(try await verify())
+        case (.post, "/v1/images/tag"): HTTPResponse(try await tag(try body(request)))
+        case (.post, "/v1/images/pin"): HTTPResponse(try await pin(try body(request)))
+        case (.post, "/v1/images/prune"): HTTPResponse(try await prune(try body(request)))
+        case (.post, "/v1/images/verify"): HTTPResponse(try await verify())
         default: throw Status(.notFound, code: 404, "there is no \(request.method.rawValue) \(request.path)")
         }
-    }
-
-    private func answer(_ value: JSONValue) -> HTTPResponse {
-        HTTPResponse(200, contentType: "application/json", value.encoded())
     }
 
     private func body(_ request: HTTPRequest) throws(Status) -> JSONValue {

@@ -19,22 +19,6 @@ enum MergedLines {
             }
         }
         continuation.onTermination = { _ in work.cancel() }
-        let reader = LineReader(lines)
-        return ByteStream(next: { await reader.next() }, cancel: { work.cancel() })
-    }
-}
-
-private actor LineReader {
-    private var lines: AsyncStream<[UInt8]>.Iterator
-
-    init(_ lines: AsyncStream<[UInt8]>) {
-        self.lines = lines.makeAsyncIterator()
-    }
-
-    func next() async -> [UInt8]? {
-        var iterator = lines
-        let line = await iterator.next(isolation: self)
-        lines = iterator
-        return line
+        return ByteStream(lines, cancel: { work.cancel() })
     }
 }

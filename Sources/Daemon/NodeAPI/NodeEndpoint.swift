@@ -4,6 +4,7 @@ import ContainerRuntime
 import HTTP
 import JSONTree
 import Kubelet
+import Streaming
 
 /// What the node's own command line asks, over the node's socket: what runs here, the images, logs and sessions. It answers with the API
 /// server down. Root only, by the socket's mode and by the peer's credentials.
@@ -25,21 +26,21 @@ struct NodeEndpoint: HTTPHandler {
 
     func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         guard case .local(let user, _) = request.peer, user == 0 else {
-            return answer(.forbidden(ResourceName("node"), "", "only root may ask this node's agent"))
+            return HTTPResponse(.forbidden(ResourceName("node"), "", "only root may ask this node's agent"))
         }
         do throws(Status) {
             switch (request.method, request.path) {
             case (_, let path) where path == "/v1/images" || path.hasPrefix("/v1/images/"):
                 return try await ImageEndpoint(images: images).handle(request)
-            case (.get, "/v1/sandboxes"): return answer(try await sandboxList())
-            case (.get, "/v1/containers"): return answer(try await containerList())
+            case (.get, "/v1/sandboxes"): return HTTPResponse(try await sandboxList())
+            case (.get, "/v1/containers"): return HTTPResponse(try await containerList())
             case (_, let path) where RunEndpoint.serves(path): return try await sessions.answer(request)
             case (.get, "/v1/events"): return try events.answer(request)
-            case (.get, "/v1/certificates"): return answer(.array(certificates.certificates.map(\.json)))
-            case (.post, "/v1/certificates"): return answer(try await renewCertificates(request))
-            case (.post, "/v1/shutdown"): return answer(try await shutdown())
-            case (.get, "/v1/books"): return answer(await books())
-            case (.post, "/v1/mend"): return answer(try await mend(request))
+            case (.get, "/v1/certificates"): return HTTPResponse(.array(certificates.certificates.map(\.json)))
+            case (.post, "/v1/certificates"): return HTTPResponse(try await renewCertificates(request))
+            case (.post, "/v1/shutdown"): return HTTPResponse(try await shutdown())
+            case (.get, "/v1/books"): return HTTPResponse(await books())
+            case (.post, "/v1/mend"): return HTTPResponse(try await mend(request))
             case (_, let path) where Self.isServers(path):
                 guard let server else {
                     throw Status(.notFound, code: 404, "this machine is an agent; ask on its server")
@@ -48,7 +49,7 @@ struct NodeEndpoint: HTTPHandler {
             default: return try await kubelet.handleChecked(request)
             }
         } catch {
-            return answer(error)
+            return HTTPResponse(error)
         }
     }
 
@@ -88,14 +89,6 @@ struct NodeEndpoint: HTTPHandler {
 
     private static func isServers(_ path: String) -> Bool {
         ["/api/", "/apis/", JoinPaths.prefix].contains { path.hasPrefix($0) }
-    }
-
-    private func answer(_ value: JSONValue) -> HTTPResponse {
-        HTTPResponse(200, contentType: "application/json", value.encoded())
-    }
-
-    private func answer(_ status: Status) -> HTTPResponse {
-        HTTPResponse(Int(status.code), contentType: "application/json", status.json.encoded())
     }
 
     // MARK: - What runs

@@ -96,7 +96,7 @@ struct RunEndpoint: Sendable {
 
     private func named(_ body: () async throws(CRIError) -> String) async throws(Status) -> HTTPResponse {
         let name: JSONValue = ["name": .string(try await Status.ofRuntime(body))]
-        return HTTPResponse(200, contentType: "application/json", name.encoded())
+        return HTTPResponse(name)
     }
 
     private func answer(

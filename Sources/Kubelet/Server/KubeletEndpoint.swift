@@ -24,7 +24,7 @@ struct KubeletEndpoint: HTTPHandler {
             case ("pods", 1): return podList()
             case ("stats", 2) where parts[1] == "summary":
                 let summary = try await readStats(files: request.query("only_cpu_and_memory") != "true").summary
-                return HTTPResponse(200, contentType: "application/json", summary.encoded())
+                return HTTPResponse(summary)
             case ("metrics", 2) where parts[1] == "resource":
                 let text = try await readStats().metrics
                 return HTTPResponse(200, contentType: "text/plain; version=0.0.4", Array(text.utf8))
@@ -40,7 +40,7 @@ struct KubeletEndpoint: HTTPHandler {
             default: throw .resourceNotFound()
             }
         } catch {
-            return HTTPResponse(Int(error.code), contentType: "application/json", error.json.encoded())
+            return HTTPResponse(error)
         }
     }
 
@@ -56,7 +56,7 @@ struct KubeletEndpoint: HTTPHandler {
         let list: JSONValue = [
             "apiVersion": "v1", "kind": "PodList", "metadata": [:], "items": .array(directory.pods.map(\.json)),
         ]
-        return HTTPResponse(200, contentType: "application/json", list.encoded())
+        return HTTPResponse(list)
     }
 
     /// The newest container of this name (or, with `previous`, the one before).

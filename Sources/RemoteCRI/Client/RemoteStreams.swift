@@ -1,5 +1,6 @@
 import CRI
 import HTTP
+import Streaming
 import Synchronization
 import Transport
 
@@ -15,7 +16,7 @@ extension RemoteRuntime {
             Task {
                 do throws(HTTPError) {
                     try await dialer.session(
-                        host: place.host, port: place.port, target: place.target, protocol: RemoteSession.protocolName
+                        host: place.host, port: place.port, target: place.target, protocol: CommandProtocol.streams
                     ) { client in
                         do throws(HTTPError) {
                             once.answer(.success(try await RemoteSession(request, client) { end.finish() }))
@@ -44,7 +45,7 @@ extension RemoteRuntime {
             guard let target = RequestTarget(place.target) else { throw HTTPError.malformed("target \(place.target)") }
             return try await client.webSocket(
                 HTTPRequest(.get, target.path, query: target.query),
-                subprotocols: ["v5.channel.k8s.io", "v4.channel.k8s.io"])
+                subprotocols: CommandProtocol.webSocket)
         } catch {
             throw .failed("session of the runtime at \(place.host):\(place.port): \(error)")
         }

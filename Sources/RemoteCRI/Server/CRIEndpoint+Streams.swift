@@ -20,7 +20,7 @@ extension CRIEndpoint {
             container: try await endpoint.container(question.containerID), command: question.cmd,
             terminal: question.tty, standardInput: question.stdin, standardOutput: question.stdout,
             standardError: question.stderr)
-        guard !request.command.isEmpty else { throw .invalid("exec: there is no command") }
+        guard !request.isAttach else { throw .invalid("exec: there is no command") }
         try check(request)
         try await endpoint.checkRuns(request.container)
         return try endpoint.url("exec", .exec(request))
@@ -70,7 +70,7 @@ extension CRIEndpoint {
 
     /// Changes from now on, until the caller goes. One who falls behind is cut off, and lists anew.
     private func events() -> ByteStream {
-        let reader = EventReader(runtime.containerEvents())
+        let reader = SequenceReader(runtime.containerEvents())
         return ByteStream(next: {
             guard let event = await reader.next() else {
                 if Task.isCancelled { return nil }
@@ -97,20 +97,5 @@ extension CRIEndpoint {
                 case .deleted: .deleted
                 }
         }
-    }
-}
-
-/// The one reader of a stream of events.
-private actor EventReader {
-    private var events: AsyncStream<ContainerEvent>.Iterator
-
-    init(_ stream: AsyncStream<ContainerEvent>) {
-        events = stream.makeAsyncIterator()
-    }
-
-    func next() async -> ContainerEvent? {
-        var reader = events
-        defer { events = reader }
-        return await reader.next(isolation: #isolation)
     }
 }

@@ -150,24 +150,6 @@ struct CRIEndpoint: GRPCHandler {
     }
 }
 
-extension ByteStream {
-    /// Chunks that are there already.
-    init(_ chunks: [[UInt8]]) {
-        let rest = Rest(chunks)
-        self.init(next: { await rest.next() })
-    }
-}
-
-private actor Rest {
-    private var chunks: ArraySlice<[UInt8]>
-
-    init(_ chunks: [[UInt8]]) {
-        self.chunks = chunks[...]
-    }
-
-    func next() -> [UInt8]? { chunks.popFirst() }
-}
-
 extension GRPCStatus {
     /// In the codes that kubelets decide by: a deadline is a probe that failed, what is not found is gone.
     init(_ error: CRIError) {

@@ -14,7 +14,7 @@ struct StreamingEndpoint: HTTPHandler {
         do throws(Status) {
             return try await answer(request)
         } catch {
-            return HTTPResponse(Int(error.code), contentType: "application/json", error.json.encoded())
+            return HTTPResponse(error)
         }
     }
 

@@ -79,8 +79,6 @@ extension HTTPResponse {
     /// The body as a stream, whatever it came as.
     fileprivate var stream: ByteStream {
         if case .stream(let stream) = body { return stream }
-        let bytes = Array(parts.joined())
-        let parts = PartsOnce(bytes)
-        return ByteStream(next: { parts.take() })
+        return ByteStream(parts)
     }
 }

@@ -1,8 +1,7 @@
-import CRI
 import Synchronization
 
 /// Output on its way from several writers to one reader. Holds eight chunks; a writer waits while it is full.
-final class ChunkChannel: Sendable {
+package final class ChunkChannel: Sendable {
     private static let capacity = 8
 
     private struct State {
@@ -16,12 +15,12 @@ final class ChunkChannel: Sendable {
     private let state: Mutex<State>
 
     /// - Parameter writers: how many times `finish` is called before the reader gets the end.
-    init(writers: Int) {
+    package init(writers: Int) {
         state = Mutex(State(writers: writers))
     }
 
     /// False once the channel is closed: the writer ends.
-    func send(_ chunk: StreamChunk) async -> Bool {
+    package func send(_ chunk: StreamChunk) async -> Bool {
         while true {
             enum Answer {
                 case sent(CheckedContinuation<StreamChunk?, Never>?)
@@ -59,7 +58,7 @@ final class ChunkChannel: Sendable {
     }
 
     /// One writer has come to its end.
-    func finish() {
+    package func finish() {
         let reader = state.withLock { state -> CheckedContinuation<StreamChunk?, Never>? in
             state.writers -= 1
             guard state.writers <= 0 else { return nil }
@@ -70,7 +69,7 @@ final class ChunkChannel: Sendable {
     }
 
     /// The next chunk; nil at the end, after `close`, and where the task is cancelled, which closes the channel.
-    func receive() async -> StreamChunk? {
+    package func receive() async -> StreamChunk? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in next(continuation) }
         } onCancel: {
@@ -103,7 +102,7 @@ final class ChunkChannel: Sendable {
         }
     }
 
-    func close() {
+    package func close() {
         let (reader, writers) = state.withLock { state in
             state.isClosed = true
             state.chunks = []
