@@ -174,9 +174,11 @@ import Testing
     }
 
     @Test func signalsAreReadAsPeopleWriteThem() throws {
-        for text in ["TERM", "SIGTERM", "term", "15"] { #expect(try Session.signal(text) == 15) }
-        #expect(try Session.signal("SIGRTMIN+3") == 37 && Session.signal("0") == 0 && Session.signal("SIGIO") == 29)
-        for text in ["NOTHING", "65", "-1"] { #expect(throws: OCIRuntimeError.self) { try Session.signal(text) } }
+        for text in ["TERM", "SIGTERM", "term", "15"] { #expect(try Invocation.signal(text) == 15) }
+        #expect(
+            try Invocation.signal("SIGRTMIN+3") == 37 && Invocation.signal("0") == 0 && Invocation.signal("SIGIO") == 29
+        )
+        for text in ["NOTHING", "65", "-1"] { #expect(throws: OCIRuntimeError.self) { try Invocation.signal(text) } }
     }
 
     @Test(arguments: ["sendmsg", "write", "close", "prctl", "setgroups", "setresgid", "setresuid", "capset", "mkdir"])

@@ -22,14 +22,14 @@ import Testing
 
     /// Nil where the program does nothing but say something.
     private func ordinary(_ words: [String]) -> Found? {
-        guard let options = try? Arguments(words[...], Session.grammar), !options.words.isEmpty,
-            !options.has("help"), !options.has("version"), (try? Session(options)) != nil
+        guard let options = try? Arguments(words[...], Invocation.grammar), !options.words.isEmpty,
+            !options.has("help"), !options.has("version"), (try? Invocation(options)) != nil
         else { return nil }
         return Found(place: words.count - options.words.count, root: options["root"] ?? CRT_DEFAULT_ROOT)
     }
 
     @Test func everyOptionThatTheProgramKnowsIsPassedOver() {
-        for name in Session.grammar.values.joined() {
+        for name in Invocation.grammar.values.joined() {
             let value = name.hasPrefix("r") ? "/r" : name == "log-format" ? "json" : "create"
             for words in [["--\(name)", value], ["-\(name)", value], ["--\(name)=\(value)"]].map({
                 $0 + ["start", "run"]
@@ -38,7 +38,7 @@ import Testing
             }
             #expect(early(["--\(name)"]) == nil)
         }
-        for name in Session.grammar.flags.joined() where !["help", "h", "version", "v"].contains(name) {
+        for name in Invocation.grammar.flags.joined() where !["help", "h", "version", "v"].contains(name) {
             #expect(early(["--\(name)", "exec"]) == Found(place: 1, root: CRT_DEFAULT_ROOT), "\(name)")
         }
     }

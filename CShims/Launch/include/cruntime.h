@@ -13,7 +13,7 @@ void crt_entry(void);
 int32_t crt_take_own_mount(void);
 /* The program's arguments as it was entered; NULL where it was entered elsewhere. */
 char *const *crt_arguments(void);
-/* The verb among a program's arguments, found as Session.grammar has it: the first word that is no option and no option's value. `root` is where
+/* The verb among a program's arguments, found as Invocation.grammar has it: the first word that is no option and no option's value. `root` is where
  * containers are kept. NULL where there is none, or the call is not of a plain form: help, a version, an option that is not known. */
 char *const *crt_verb(char *const *argv, const char **root);
 /* Where containers are kept whose caller names no place. */

@@ -37,23 +37,23 @@ enum Verb: String, CaseIterable {
         }
     }
 
-    func run(_ arguments: Arguments, _ session: Session) throws(OCIRuntimeError) -> Int32 {
+    func run(_ arguments: Arguments, _ invocation: Invocation) throws(OCIRuntimeError) -> Int32 {
         switch self {
-        case .create: try Creation(arguments, session).create()
-        case .run: try Creation(arguments, session).run()
-        case .start: try session.start(arguments)
-        case .exec: try ExecSession(arguments, session).run()
-        case .state: try session.printState(arguments)
-        case .kill: try session.kill(arguments)
-        case .delete: try session.delete(arguments)
-        case .list: try session.list(arguments)
-        case .ps: try session.processes(arguments)
-        case .pause: try session.setFrozen(arguments, true)
-        case .resume: try session.setFrozen(arguments, false)
-        case .update: try session.update(arguments)
-        case .events: try session.events(arguments)
-        case .features: session.printFeatures()
-        case .spec: try session.writeSpecification(arguments)
+        case .create: try Creation(arguments, invocation).create()
+        case .run: try Creation(arguments, invocation).run()
+        case .start: try invocation.start(arguments)
+        case .exec: try ExecSession(arguments, invocation).run()
+        case .state: try invocation.printState(arguments)
+        case .kill: try invocation.kill(arguments)
+        case .delete: try invocation.delete(arguments)
+        case .list: try invocation.list(arguments)
+        case .ps: try invocation.processes(arguments)
+        case .pause: try invocation.setFrozen(arguments, true)
+        case .resume: try invocation.setFrozen(arguments, false)
+        case .update: try invocation.update(arguments)
+        case .events: try invocation.events(arguments)
+        case .features: invocation.printFeatures()
+        case .spec: try invocation.writeSpecification(arguments)
         case .checkpoint, .restore:
             throw .usage("\(rawValue) is not supported: processes cannot be saved and brought back here")
         }

@@ -16,7 +16,7 @@ struct Assembly {
     private let created = timestamp()
     private let devices = GivenDevices()
 
-    private var log: RuntimeLog { creation.session.log }
+    private var log: RuntimeLog { creation.invocation.log }
     private var specification: RuntimeSpecification { creation.specification }
     private var hasUserNamespace: Bool { plan.namespace(.user) != nil }
 

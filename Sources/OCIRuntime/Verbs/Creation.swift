@@ -61,7 +61,7 @@ struct CreateOptions {
 
 /// Makes a container: everything up to the point where its program is executed.
 struct Creation {
-    let session: Session
+    let invocation: Invocation
     let options: CreateOptions
     let directory: ContainerDirectory
     let isDetached: Bool
@@ -71,10 +71,10 @@ struct Creation {
     let specification: RuntimeSpecification
     private let source: [UInt8]
 
-    init(_ arguments: Arguments, _ session: Session) throws(OCIRuntimeError) {
-        self.session = session
+    init(_ arguments: Arguments, _ invocation: Invocation) throws(OCIRuntimeError) {
+        self.invocation = invocation
         options = try CreateOptions(arguments)
-        directory = try session.directory(options.container)
+        directory = try invocation.directory(options.container)
         isDetached = arguments.has("detach")
         keeps = arguments.has("keep")
         let file = options.configuration
@@ -114,7 +114,7 @@ struct Creation {
         try make(isGated: false) { launched, state, terminal throws(OCIRuntimeError) in
             made = state
             let starting = Starting(
-                session: session, directory: directory, state: state, specification: specification)
+                invocation: invocation, directory: directory, state: state, specification: specification)
             try launched.proceed()
             try starting.follow(launched)
             guard let signals else { return }
@@ -123,11 +123,11 @@ struct Creation {
         // By now the id may be another's, whom this one's removal by somebody else made room for.
         if let made, !isDetached, !keeps {
             do throws(OCIRuntimeError) {
-                try session.end(made)
-                try session.remove(directory, made)
+                try invocation.end(made)
+                try invocation.remove(directory, made)
             } catch {
                 // The program's own end is what the caller asked for.
-                session.log.warning("it is not taken away: \(error)")
+                invocation.log.warning("it is not taken away: \(error)")
             }
         }
         return code
@@ -144,15 +144,15 @@ struct Creation {
         var facts = gatheredFacts()
         facts.isRootOfBundle = isRoot
         let seccomp = try specification.linux.seccomp.map { section throws(OCIRuntimeError) in
-            try ContainerDirectory.makeRoot(session.root)
-            return try SeccompCache(root: session.root).program(for: section)
+            try ContainerDirectory.makeRoot(invocation.root)
+            return try SeccompCache(root: invocation.root).program(for: section)
         }
         let planner = BundlePlanner(
             specification, bundle: options.bundle, container: options.container, facts: facts)
         var plan = try planner.plan(process, seccomp: seccomp)
-        for text in ProcessPlanner(facts: facts).unheld(process) { session.log.warning(text) }
+        for text in ProcessPlanner(facts: facts).unheld(process) { invocation.log.warning(text) }
         if specification.linux.mountLabel?.isEmpty == false {
-            session.log.warning("linux.mountLabel cannot be held: mounts are not labelled")
+            invocation.log.warning("linux.mountLabel cannot be held: mounts are not labelled")
         }
         plan.root = try realPath(plan.root)
         let claim = try directory.claim(source)
@@ -203,7 +203,7 @@ struct Creation {
 
     /// The scope that systemd makes where it is asked to; what it has no property for is written beside it.
     private func makeScope() throws(OCIRuntimeError) -> ScopeEntry? {
-        guard session.usesCgroups, session.isSystemdCgroup else { return nil }
+        guard invocation.usesCgroups, invocation.isSystemdCgroup else { return nil }
         let name = try ScopeName(specification.linux.cgroupsPath, id: options.container, isUser: SystemdScope.isUser)
         let resources = specification.linux.resources ?? ResourceSpecification()
         let entry = try ScopeEntry.make(
@@ -211,13 +211,13 @@ struct Creation {
         // Not before it is known to be ours: what is noted is stopped.
         try directory.note("unit", name.unit)
         try directory.note("cgroup", entry.cgroup.group.path)
-        for text in try entry.cgroup.apply(resources.withRoomForOneMore) { session.log.warning(text) }
+        for text in try entry.cgroup.apply(resources.withRoomForOneMore) { invocation.log.warning(text) }
         return entry
     }
 
     /// Nil where there is to be none, or where an unprivileged caller can make none.
     private func makeCgroup() throws(OCIRuntimeError) -> ContainerCgroup? {
-        guard session.usesCgroups else { return nil }
+        guard invocation.usesCgroups else { return nil }
         let resources = specification.linux.resources
         do throws(OCIRuntimeError) {
             let group = try ContainerCgroup.named(
@@ -225,13 +225,13 @@ struct Creation {
             try group.checkEmpty()
             try directory.note("cgroup", group.group.path)
             try group.make()
-            if let resources { for text in try group.apply(resources) { session.log.warning(text) } }
+            if let resources { for text in try group.apply(resources) { invocation.log.warning(text) } }
             return group
         } catch {
             guard case .kernel(let cause) = error, cause.code == EACCES || cause.code == EPERM || cause.code == EROFS,
                 !HostFacts.isInitialUserNamespace || geteuid() != 0
             else { throw error }
-            session.log.warning("no cgroup for this container, so no limits: \(error)")
+            invocation.log.warning("no cgroup for this container, so no limits: \(error)")
             return nil
         }
     }

@@ -3,10 +3,10 @@ import Glibc
 import Launch
 import OCISpecification
 
-extension Session {
+extension Invocation {
     func kill(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container(1))
-        let number = try Session.signal(arguments.words.count > 1 ? arguments.words[1] : "SIGTERM")
+        let number = try Invocation.signal(arguments.words.count > 1 ? arguments.words[1] : "SIGTERM")
         let state = try directory.load()
         let handle = try state.openProcess()
         // Without a pid namespace of its own the others do not die with the first process.

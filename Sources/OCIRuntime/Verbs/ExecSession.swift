@@ -17,7 +17,7 @@ enum ExecOptions {
 
 /// A further process in a container.
 struct ExecSession {
-    let session: Session
+    let invocation: Invocation
     let arguments: Arguments
     let directory: ContainerDirectory
     let state: ContainerState
@@ -28,11 +28,11 @@ struct ExecSession {
     /// The container's first process. The descriptor lives as long as this one.
     private let first: Int32
 
-    init(_ arguments: Arguments, _ session: Session) throws(OCIRuntimeError) {
-        self.session = session
+    init(_ arguments: Arguments, _ invocation: Invocation) throws(OCIRuntimeError) {
+        self.invocation = invocation
         self.arguments = arguments
         guard let id = arguments.words.first else { throw .noContainer }
-        directory = try session.directory(id)
+        directory = try invocation.directory(id)
         state = try directory.load()
         (specification, filter) = try directory.sessionConfiguration()
         if let group = arguments["cgroup"], group.split(whereSeparator: { $0 == "/" || $0 == ":" }).contains("..") {
@@ -115,13 +115,13 @@ struct ExecSession {
         let facts = HostFacts.ofSession(process, preservedDescriptors: preserved, keepsKeyring: state.keepsKeyring)
         let seccomp = try specification.linux.seccomp.map { section throws(OCIRuntimeError) in
             if let filter { return filter }
-            return try SeccompCache(root: session.root).program(for: section)
+            return try SeccompCache(root: invocation.root).program(for: section)
         }
         let planner = ProcessPlanner(
             facts: facts, version: specification.version, personality: specification.linux.personality,
             memoryPolicy: specification.linux.memoryPolicy)
         let plan = try planner.plan(process, seccomp: seccomp)
-        for text in planner.unheld(process) { session.log.warning(text) }
+        for text in planner.unheld(process) { invocation.log.warning(text) }
         return plan
     }
 
@@ -160,7 +160,7 @@ struct ExecSession {
         try setAffinity(process.initialAffinity)
         let settings = OuterSettings(process, limits: entersUsers ? limits : [])
         let launched = try launch(encoded, joining: target, waits: isTold || !settings.isEmpty)
-        try settings.apply(to: launched.processID, session.log)
+        try settings.apply(to: launched.processID, invocation.log)
         if !isTold && !settings.isEmpty { try letGo(launched) }
         return launched
     }
@@ -222,7 +222,7 @@ struct ExecSession {
         var isExecuting = false
         while let message = try launched.next() {
             switch consume message {
-            case .warning(let text): session.log.warning(text)
+            case .warning(let text): invocation.log.warning(text)
             case .terminal(let master):
                 if let console { try DescriptorHandover.send(master, to: console) } else { terminal = master.release() }
             case .ready:

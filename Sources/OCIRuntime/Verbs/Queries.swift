@@ -3,7 +3,7 @@ import JSONTree
 import Launch
 import OCISpecification
 
-extension Session {
+extension Invocation {
     func printState(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container())
         let state = try directory.load()
@@ -119,7 +119,7 @@ extension Session {
             let stats =
                 try state.cgroup.flatMap(ContainerCgroup.existing).map(CgroupStats.json) ?? .object(JSONObject())
             show(["type": "stats", "id": .string(state.id), "data": stats])
-            try Session.flush()
+            try Invocation.flush()
             if arguments.has("stats") { return 0 }
             sleep(seconds)
         }

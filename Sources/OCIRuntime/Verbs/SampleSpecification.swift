@@ -59,7 +59,7 @@ enum SampleSpecification {
     }
 }
 
-extension Session {
+extension Invocation {
     func writeSpecification(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let path = (arguments["bundle"] ?? ".") + "/config.json"
         guard access(path, F_OK) != 0 else { throw .usage("\(path) exists; remove it first") }

@@ -5,7 +5,7 @@ import OCISpecification
 
 /// The way from a ready process to its program, and the hooks that follow.
 struct Starting {
-    let session: Session
+    let invocation: Invocation
     let directory: ContainerDirectory
     let state: ContainerState
     /// Nil where it says nothing that is still to be done.
@@ -17,7 +17,7 @@ struct Starting {
         var hasHooks = false
         while let message = try launched.next() {
             switch consume message {
-            case .warning(let text): session.log.warning(text)
+            case .warning(let text): invocation.log.warning(text)
             case .ready: hasHooks = true
             case .executing: isExecuting = true
             case .listener(let listener):
@@ -28,15 +28,16 @@ struct Starting {
         }
         guard isExecuting else {
             // Nobody else has let it go: it is on its way to its end, which waits for that of its hooks.
-            if hasHooks { try session.end(state) }
+            if hasHooks { try invocation.end(state) }
             throw .state(
                 container: state.id, cause: "its process ended before it executed its program; " + LaunchStage.ofKilled)
         }
-        HookRunner(state: state).runAll(specification?.hooks.poststart ?? [], "poststart", .running, log: session.log)
+        HookRunner(state: state).runAll(
+            specification?.hooks.poststart ?? [], "poststart", .running, log: invocation.log)
     }
 }
 
-extension Session {
+extension Invocation {
     func start(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container())
         var isExecuting: Int32 = 0
@@ -48,7 +49,7 @@ extension Session {
         try directory.check(held)
         let specification = try directory.remainingConfiguration(state)
         let launched = opened >= 0 ? try letGo(state, opened) : try atTheGate(directory, state, specification)
-        let starting = Starting(session: self, directory: directory, state: state, specification: specification)
+        let starting = Starting(invocation: self, directory: directory, state: state, specification: specification)
         do throws(OCIRuntimeError) {
             if opened < 0 { try launched.proceed() }
             try starting.follow(launched, isExecuting: isExecuting != 0)

@@ -55,7 +55,7 @@ enum UpdateOptions {
     }
 }
 
-extension Session {
+extension Invocation {
     func update(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
         let directory = try directory(try arguments.container())
         let state = try directory.load()

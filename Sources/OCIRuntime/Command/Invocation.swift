@@ -3,7 +3,7 @@ import Glibc
 import Launch
 
 /// What holds for the whole call: the options before the verb.
-package struct Session: Sendable {
+package struct Invocation: Sendable {
     var root: String
     var log: RuntimeLog
     var isSystemdCgroup = false
@@ -16,7 +16,7 @@ package struct Session: Sendable {
         flags: [["debug"], ["systemd-cgroup", "s"], ["help", "h"], ["version", "v"]], stopsAtWord: true)
 
     init(_ options: Arguments) throws(OCIRuntimeError) {
-        root = if let root = options["root"] { root } else { try Session.defaultRoot() }
+        root = if let root = options["root"] { root } else { try Invocation.defaultRoot() }
         guard root.hasPrefix("/") else { throw .usage("--root \(root): it must be an absolute path") }
         var log = RuntimeLog(path: options["log"], isJSON: options["log-format"] == "json")
         // crun's form: file:PATH, or a sink that is not ours.
@@ -68,21 +68,21 @@ package enum OCICommand {
         var log = RuntimeLog()
         var code: Int32 = 1
         do throws(OCIRuntimeError) {
-            let options = try read(arguments.dropFirst(), Session.grammar, page: "swiftlet-oci --help")
+            let options = try read(arguments.dropFirst(), Invocation.grammar, page: "swiftlet-oci --help")
             if options.has("version") { return say(Usage.version) }
             guard let name = options.words.first, !options.has("help") else { return say(Usage.text) }
             if name == "help" { return say(try help(options.words.dropFirst().first)) }
-            let session = try Session(options)
-            try session.log.check()
-            log = session.log
+            let invocation = try Invocation(options)
+            try invocation.log.check()
+            log = invocation.log
             let verb = try verb(name)
             code = verb.failureCode
             let own = try read(
                 options.words.dropFirst(), verb.grammar, page: "swiftlet-oci \(verb.rawValue) --help")
             if own.has("help") { return say(Usage.text(of: verb)) }
             if verb.startsProcesses { try seal() }
-            let ended = try verb.run(own, session)
-            if ended == 0 { try Session.flush() }
+            let ended = try verb.run(own, invocation)
+            if ended == 0 { try Invocation.flush() }
             return ended
         } catch {
             log.failure(error.description)
