@@ -156,13 +156,7 @@ struct LogFileWriter {
         var line: [UInt8] = []
         LogTime.append(cm_wall_clock(), to: &line)
         LogFormatter.append(" stderr F swiftlet: bytes of this log lost on writing: ", to: &line)
-        var digits: [UInt8] = []
-        var rest = lost
-        repeat {
-            digits.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest > 0
-        for digit in digits.reversed() { line.append(digit) }
+        LogFormatter.append(lost, to: &line)
         line.append(UInt8(ascii: "\n"))
         let before = lost
         append(line)
@@ -185,13 +179,7 @@ struct LogFileWriter {
     static func name(_ path: [UInt8], _ number: UInt32) -> [UInt8] {
         var name = path
         name.append(UInt8(ascii: "."))
-        var digits: [UInt8] = []
-        var rest = number
-        repeat {
-            digits.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest > 0
-        for digit in digits.reversed() { name.append(digit) }
+        LogFormatter.append(UInt64(number), to: &name)
         return name
     }
 }

@@ -54,4 +54,9 @@ package struct LogFormatter {
     package static func append(_ text: StaticString, to output: inout [UInt8]) {
         for index in 0..<text.utf8CodeUnitCount { output.append(text.utf8Start[index]) }
     }
+
+    static func append(_ number: UInt64, to output: inout [UInt8]) {
+        if number > 9 { append(number / 10, to: &output) }
+        output.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
+    }
 }

@@ -35,7 +35,7 @@ struct ExecCommand: AsyncParsableCommand {
         if let note = choice.note { Output.note(note) }
         let hasTerminal = tty && Output.hasTerminal(for: stdin)
         if tty && !hasTerminal { Output.noteNoTerminal() }
-        let session = ExecSession(
+        let session = JoinedCommand(
             pod: pod, container: choice.name, command: command, hasInput: stdin, hasTerminal: hasTerminal,
             difference: try difference())
         let code = try await session.run(client)

@@ -60,31 +60,20 @@ private final class JobQueue: Sendable {
     }
 
     private let entries = Mutex<(waiting: [Entry], taken: Int)>(([], 0))
-    // SAFETY: a POSIX semaphore is made for use from several threads; the pointer never changes.
-    private nonisolated(unsafe) let available: UnsafeMutablePointer<sem_t>
-
-    init() {
-        available = .allocate(capacity: 1)
-        sem_init(available, 0, 0)
-    }
-
-    deinit {
-        sem_destroy(available)
-        available.deallocate()
-    }
+    private let available = Semaphore()
 
     func append(_ entry: Entry) {
         entries.withLock { $0.waiting.append(entry) }
-        sem_post(available)
+        available.signal()
     }
 
     func stop() {
-        sem_post(available)
+        available.signal()
     }
 
     /// Blocks until there is a job; nil once stopped and empty.
     func next() -> Entry? {
-        while sem_wait(available) != 0 {}
+        available.wait()
         return entries.withLock { entries in
             guard entries.taken < entries.waiting.count else { return nil }
             let entry = entries.waiting[entries.taken]

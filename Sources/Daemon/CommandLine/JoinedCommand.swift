@@ -2,7 +2,7 @@ import CRI
 import HTTP
 
 /// A command in a container, joined to this process's standard streams.
-package struct ExecSession: Sendable {
+package struct JoinedCommand: Sendable {
     package let pod: PodName
     package let container: String
     package let command: [String]
