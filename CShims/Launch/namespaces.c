@@ -83,10 +83,10 @@ static const struct cl_namespace *find(const struct cl_plan *plan, uint32_t kind
  * the container, with a mount namespace of its own. Not where hooks are to find the container's process before it is made. */
 static int leave_processes(struct cl_child *child, const struct cl_namespace *namespace) {
     const struct cl_namespace *user = find(child->plan, CLONE_NEWUSER), *mounts = find(child->plan, CLONE_NEWNS);
-    int is_between = user && *user->path, is_maker = !user && mounts && !*mounts->path && !(child->plan->flags & CL_PLAN_HOOKS);
-    if (!is_between && !(is_maker && CL_KEEPS(SIGHT))) return 0;
+    int tells = user && *user->path, makes = !user && mounts && !*mounts->path && !(child->plan->flags & CL_PLAN_HOOKS);
+    if (!tells && !(makes && CL_KEEPS(SIGHT))) return 0;
     if ((child->processes = open_namespace(namespace)) < 0) return -1;
-    if (is_between || (child->pid_namespace = cl_namespace_for_procfs(child)) >= 0) return 1;
+    if (tells || (child->pid_namespace = cl_namespace_for_procfs(child)) >= 0) return 1;
     close(child->processes);
     return child->processes = -1, 0;
 }

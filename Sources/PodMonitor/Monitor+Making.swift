@@ -6,31 +6,31 @@ enum MakingEnd {
     static let unwanted = LaunchFailure(stage: UInt32(CL_STAGE_LOST), code: 0, index: 0)
 }
 
-/// Processes that another one makes: it looks a container's volumes up, or takes a session's steps inside its container, and whoever is there, or serves a
+/// Processes that a process between makes: it looks a container's volumes up, or takes a session's steps inside its container, and whoever is there, or serves a
 /// volume, may hold it up. Nobody else is to wait for it.
 extension Monitor {
-    mutating func awaitMade(_ maker: cl_between, _ index: Int) {
+    mutating func awaitMade(_ between: cl_between, _ index: Int) {
         let key = processes[index].key
-        processes[index].maker = maker
+        processes[index].between = between
         processes[index].due = Due(.giveUp, in: MonitorLimit.makingPatience)
-        let code = watch(maker.answer, .made(key), maker.pidfd, .maker(maker.pid))
+        let code = watch(between.answer, .made(key), between.pidfd, .between(between.pid))
         guard code != 0 else { return }
         giveUp(index, LaunchFailure(stage: UInt32(CL_STAGE_CLONE), code: -code, index: 0))
         lookLater(index)
     }
 
-    /// Who makes the process has told what came of it, or has ended.
+    /// The process between has told what came of it, or has ended.
     mutating func finishMaking(_ key: UInt32) {
-        guard let index = index(of: key), let maker = processes[index].maker else { return }
+        guard let index = index(of: key), let between = processes[index].between else { return }
         var launched = cl_launched()
         launched.control = processes[index].control
-        launched.between = maker
+        launched.between = between
         var stage: UInt32 = 0
-        cm_poll_remove(poll, maker.answer)
+        cm_poll_remove(poll, between.answer)
         let code = cl_launch_finish(&launched, &stage)
-        makers.append(maker)
-        collect(maker.pid)
-        processes[index].maker = nil
+        uncollected.append(between)
+        collect(between.pid)
+        processes[index].between = nil
         processes[index].due = nil
         guard code == 0 else {
             processes[index].control = -1
@@ -75,14 +75,14 @@ extension Monitor {
     mutating func lookAgain(_ index: Int) {
         let process = processes[index]
         lookLater(index)
-        guard let maker = process.maker else { return reap(process.key) }
-        if cm_collect_ended(maker.pid) != 0 { finishMaking(process.key) }
+        guard let between = process.between else { return reap(process.key) }
+        if cm_collect_ended(between.pid) != 0 { finishMaking(process.key) }
     }
 
     /// Fails a process that is being made, if it is; what is left of it goes as soon as the kernel lets it.
     mutating func giveUp(_ index: Int, _ failure: LaunchFailure) {
-        guard let maker = processes[index].maker, !processes[index].hasFailed else { return }
-        _ = cm_signal(maker.pidfd, 9)
+        guard let between = processes[index].between, !processes[index].hasFailed else { return }
+        _ = cm_signal(between.pidfd, 9)
         processes[index].due = nil
         act(processes[index].machine.failed(failure), index)
     }
@@ -98,15 +98,15 @@ extension Monitor {
     }
 
     /// A process between has ended.
-    mutating func makerEnded(_ pid: Int32) {
-        if let key = processes.first(where: { $0.maker?.pid == pid })?.key { finishMaking(key) }
+    mutating func betweenEnded(_ pid: Int32) {
+        if let key = processes.first(where: { $0.between?.pid == pid })?.key { finishMaking(key) }
         collect(pid)
     }
 
     private mutating func collect(_ pid: Int32) {
-        guard let index = makers.firstIndex(where: { $0.pid == pid }), cm_collect_ended(pid) != 0 else { return }
-        let maker = makers.remove(at: index)
-        cm_poll_remove(poll, maker.pidfd)
-        cm_close(maker.pidfd)
+        guard let index = uncollected.firstIndex(where: { $0.pid == pid }), cm_collect_ended(pid) != 0 else { return }
+        let between = uncollected.remove(at: index)
+        cm_poll_remove(poll, between.pidfd)
+        cm_close(between.pidfd)
     }
 }

@@ -21,8 +21,8 @@ package struct Monitor {
     var podInitPID: Int32 = -1
     var writerPID: Int32 = -1
     var processes: [Supervised] = []
-    /// Those that have made a process, or were to, and are to be collected.
-    var makers: [cl_between] = []
+    /// Processes between whose work is over and that are to be collected.
+    var uncollected: [cl_between] = []
     var ledger = ExitLedger()
     var isEnding = false
     private var lastKey: UInt32 = 0
@@ -65,7 +65,7 @@ package struct Monitor {
         case .process(let key): reap(key)
         case .end: takeEnd()
         case .made(let key): finishMaking(key)
-        case .maker(let process): makerEnded(process)
+        case .between(let process): betweenEnded(process)
         }
     }
 

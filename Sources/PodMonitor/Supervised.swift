@@ -13,8 +13,8 @@ struct Supervised {
     var pidfd: Int32
     /// Open until execve; -1 after.
     var control: Int32
-    /// Who makes the process, until that is over.
-    var maker: cl_between?
+    /// The process between that makes it, until that is over.
+    var between: cl_between?
     /// The container's cgroup; -1 for a session.
     let cgroup: Int32
     /// The end of the standard input's pipe that is written to, while it is kept.
@@ -39,7 +39,7 @@ struct Supervised {
 
     var isSession: Bool { !session.isEmpty }
     var isAlive: Bool { pidfd >= 0 }
-    var isBeingMade: Bool { maker != nil }
+    var isBeingMade: Bool { between != nil }
     /// Its launch failed and was answered; only the reaping is left.
     var hasFailed: Bool { machine.phase == .failed }
 
@@ -101,7 +101,7 @@ enum Wake {
     case end
     case made(UInt32)
     /// A process between has ended: its number.
-    case maker(Int32)
+    case between(Int32)
 
     init?(token: UInt64) {
         let key = UInt32(truncatingIfNeeded: token)
@@ -113,7 +113,7 @@ enum Wake {
         case 5: self = .process(key)
         case 6: self = .end
         case 7: self = .made(key)
-        case 8: self = .maker(Int32(bitPattern: key))
+        case 8: self = .between(Int32(bitPattern: key))
         default: return nil
         }
     }
@@ -127,7 +127,7 @@ enum Wake {
         case .process(let key): 5 << 32 | UInt64(key)
         case .end: 6 << 32
         case .made(let key): 7 << 32 | UInt64(key)
-        case .maker(let process): 8 << 32 | UInt64(UInt32(bitPattern: process))
+        case .between(let process): 8 << 32 | UInt64(UInt32(bitPattern: process))
         }
     }
 }

@@ -6,7 +6,9 @@ import PodMonitor
 /// What a monitor makes of those that make its processes, and of what goes wrong on their way.
 extension Check {
     static let making: [Check] = [
-        Check("a session whose maker is killed once it has made it goes on, and one that is killed as well is told") {
+        Check(
+            "a session goes on whose process between is killed once it has made it; one that is killed as well is told"
+        ) {
             pod in
             let held = try await pod.ground.pod(pod.name + "-held") {
                 $0.environment = ["SWIFTLET_HOLD=monitor.childMade"]
@@ -18,14 +20,14 @@ extension Check {
                     held.monitor,
                     ExecLaunch(id: "s\(ends)", containerID: "a", process: try held.process(["sleep", "100"])))
                 while try !waiting.isAnswered && group.processes().filter(isStopped).isEmpty { usleep(1000) }
-                guard let maker = try group.processes().first(where: isStopped) else {
+                guard let between = try group.processes().first(where: isStopped) else {
                     print("      not tried: a monitor of a release build has no places to be held at")
                     try await held.monitor.killExec("s\(ends)")
                     break
                 }
-                // The maker last: with its end the other is let go.
-                let made = try group.processes().filter { ends && $0 != first.processID && $0 != maker }
-                for process in made + [maker] { try ProcessHandle(processID: process).signal(SIGKILL) }
+                // The process between last: with its end the other is let go.
+                let made = try group.processes().filter { ends && $0 != first.processID && $0 != between }
+                for process in made + [between] { try ProcessHandle(processID: process).signal(SIGKILL) }
                 let failure = try await waiting.failure
                 try expect((failure != nil) == ends, "\(String(describing: failure))")
                 if !ends { try await held.monitor.killExec("s\(ends)") }
@@ -122,7 +124,7 @@ extension Check {
             }
         },
         Check("what the kernel has no memory to watch is ended and told, and leaves nothing") { pod in
-            // The upper halves of a control socket's token, a process's, an answer's and a maker's.
+            // The upper halves of a control socket's token, a process's, an answer's and a process between's.
             for kind in [4, 5, 7, 8] {
                 let poor = try await pod.ground.pod("\(pod.name)-\(kind)") {
                     $0.environment = ["SWIFTLET_REFUSE=\(kind)"]
