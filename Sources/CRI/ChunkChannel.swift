@@ -102,6 +102,7 @@ package final class ChunkChannel: Sendable {
         }
     }
 
+    /// Drops what was not read; writers end, and the reader too.
     package func close() {
         let (reader, writers) = state.withLock { state in
             state.isClosed = true

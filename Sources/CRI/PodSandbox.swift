@@ -176,10 +176,12 @@ extension PodSandboxStatus {
     package var isRemovedAtEnd: Bool { labels[Self.detachedLabel] == Self.removedAtEnd }
 }
 
+/// The CRI's states of a sandbox.
 package enum PodSandboxState: String, Sendable, Hashable {
     case ready, notReady
 }
 
+/// A sandbox as it is.
 package struct PodSandboxStatus: Sendable, Hashable {
     package var id: String
     package var metadata: PodSandboxMetadata

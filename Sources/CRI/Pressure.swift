@@ -1,5 +1,6 @@
 /// How long tasks had to wait for a resource (PSI; Documentation/accounting/psi.rst).
 package struct Pressure: Sendable, Hashable {
+    /// How much of the time it was.
     package struct Share: Sendable, Hashable {
         /// Of the last 10, 60 and 300 seconds, in hundredths of a percent.
         package var last10: Int64

@@ -67,6 +67,7 @@ package struct FilesystemCapacity: Sendable, Hashable {
 
 /// What went through a network interface of a pod, as the pod sees it.
 package struct InterfaceStats: Sendable, Hashable {
+    /// Since the interface was made.
     package struct Direction: Sendable, Hashable {
         package var bytes: UInt64
         package var packets: UInt64

@@ -20,6 +20,8 @@ package struct SpecificationReader {
         prefix = field.isEmpty ? "" : field + "."
     }
 
+    // What is absent is nil; a value of another kind is an error that names its field.
+
     package func object(_ name: String) throws(OCIError) -> SpecificationReader? {
         guard let value = value(name) else { return nil }
         return try SpecificationReader(value, file: file, field: prefix + name)

@@ -1,5 +1,6 @@
 /// What a container gets for a device.
 package struct ContainerEdits: Sendable, Hashable {
+    /// A device node.
     package struct Node: Sendable, Hashable {
         /// In the container.
         package var path: String
@@ -18,6 +19,7 @@ package struct ContainerEdits: Sendable, Hashable {
         package var groupID: UInt32?
     }
 
+    /// A path of the host, with mount(8)'s options.
     package struct Mount: Sendable, Hashable {
         package var hostPath: String
         package var containerPath: String
@@ -25,6 +27,7 @@ package struct ContainerEdits: Sendable, Hashable {
         package var options: [String]
     }
 
+    /// A program that the runtime is to run.
     package struct Hook: Sendable, Hashable {
         /// When it runs, such as `createContainer`.
         package var station: String
