@@ -36,25 +36,6 @@ package protocol HTTPHandler: Sendable {
     func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse
 }
 
-/// No response came.
-package enum HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
-    case connectFailed(endpoint: String, reason: String)
-    case connectionLost(reason: String)
-    case timedOut(after: Duration)
-    case bodyTooLarge(limit: Int)
-    case malformed(String)
-
-    package var description: String {
-        switch self {
-        case .connectFailed(let endpoint, let reason): "cannot connect to \(endpoint): \(reason)"
-        case .connectionLost(let reason): "connection lost: \(reason)"
-        case .timedOut(let limit): "no answer within \(limit)"
-        case .bodyTooLarge(let limit): "body is over the limit of \(limit) bytes"
-        case .malformed(let what): "malformed message: \(what)"
-        }
-    }
-}
-
 extension HTTPResponse {
     /// The parts of a body that is not a stream; empty otherwise.
     package var parts: [[UInt8]] {

@@ -93,7 +93,7 @@ final class ClientConnector: Sendable {
         self.limits = limits
         self.threads = threads
         if case .https(_, _, let configuration) = endpoint {
-            tls = TLSState(try configuration.context())
+            tls = TLSState(try configuration.context(isTunnelled: proxy != nil))
         } else {
             tls = TLSState(nil)
         }
@@ -101,7 +101,7 @@ final class ClientConnector: Sendable {
 
     /// The name that is expected of the server stays.
     func reload(_ configuration: ClientTLS) throws(TransportError) {
-        tls.replace(try configuration.context())
+        tls.replace(try configuration.context(isTunnelled: proxy != nil))
     }
 
     func connect(deadline: NIODeadline, pool: ConnectionPool) async throws(HTTPError) -> ClientConnection {
@@ -136,13 +136,17 @@ final class ClientConnector: Sendable {
 
     private func configure(_ channel: any Channel, _ pool: ConnectionPool) throws -> ResponseHandler {
         let pipeline = channel.pipeline.syncOperations
-        if let proxy, let proxyTLS { try pipeline.addHandler(Self.handler(proxyTLS, for: proxy.host)) }
+        if let proxy, let proxyTLS {
+            try pipeline.addHandlers([try Self.handler(proxyTLS, for: proxy.host), ProxyTLSFailures()])
+        }
         if let context = tls.current, case .https(let host, _, let configuration) = endpoint {
             if let proxy {
                 let tunnel = ProxyTunnel(to: endpoint.hostField, through: proxy, limit: limits.headerBytes)
-                try pipeline.addHandler(tunnel)
+                let server = try TunnelledName(configuration.serverName ?? host).handler(context, configuration.trust)
+                try pipeline.addHandlers([tunnel, server])
+            } else {
+                try pipeline.addHandler(Self.handler(context, for: configuration.serverName ?? host))
             }
-            try pipeline.addHandler(Self.handler(context, for: configuration.serverName ?? host))
         }
         if case .unix = endpoint {} else { try prepareSocket(channel) }
         var decoding = NIOHTTPDecoderLimitConfiguration()
@@ -182,40 +186,5 @@ extension ClientConnector {
     static func letPeerPause(_ channel: any Channel) {
         // A socket of the file system has no such limit.
         try? channel.syncOptions?.setOption(.tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: 0)
-    }
-}
-
-/// Why a connection could not be made or broke, in the system's words where there are any.
-func connectionReason(_ error: any Error) -> String {
-    if let system = error as? IOError { return systemText(system.errnoCode) }
-    if let connect = error as? NIOConnectionError, let first = connect.connectionErrors.first {
-        return connectionReason(first.error)
-    }
-    if let connect = error as? NIOConnectionError, let unknown = connect.dnsAError ?? connect.dnsAAAAError {
-        return connectionReason(unknown)
-    }
-    if let unknown = error as? SocketAddressError.UnknownHost { return unknown.errorDescription }
-    if let tls = error as? NIOSSLError { return tlsReason("\(tls)") }
-    // After the handshake, as where a server looks at the client's certificate only then.
-    if let tls = error as? BoringSSLError { return tlsReason("\(tls)") }
-    if let tls = error as? NIOSSLExtraError, tls == .failedToValidateHostname {
-        return "the server's certificate is for another name"
-    }
-    return "\(error)"
-}
-
-/// What BoringSSL's description of a failure says.
-private func tlsReason(_ text: String) -> String {
-    let parts = text.split(separator: ":")
-    guard let mark = parts.firstIndex(of: "OPENSSL_internal"), mark + 1 < parts.count else { return text }
-    let found = parts[mark + 1].prefix { $0 != " " && $0 != "]" }
-    return switch found {
-    case "CERTIFICATE_VERIFY_FAILED":
-        "the server's certificate is of no authority that is trusted here, or not valid now"
-    case "WRONG_VERSION_NUMBER": "the server does not speak TLS"
-    case "SSLV3_ALERT_BAD_CERTIFICATE", "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
-        "SSLV3_ALERT_CERTIFICATE_EXPIRED", "TLSV1_CERTIFICATE_REQUIRED", "TLSV1_ALERT_CERTIFICATE_REQUIRED":
-        "the server takes no client without a certificate that it trusts"
-    default: "TLS failed: \(found)"
     }
 }

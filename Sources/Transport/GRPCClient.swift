@@ -121,7 +121,7 @@ package final class GRPCClient: Sendable {
 
     private func status(of error: any Error, _ path: String) -> GRPCStatus {
         switch error as? HTTPError {
-        case .timedOut(let limit)?: GRPCStatus(.deadlineExceeded, "\(path): no answer within \(limit)")
+        case .timedOut(let limit, _)?: GRPCStatus(.deadlineExceeded, "\(path): no answer within \(limit)")
         case .bodyTooLarge(let limit)?: GRPCStatus(.resourceExhausted, "\(path): the answer is over \(limit) bytes")
         case let error?: GRPCStatus(.unavailable, "\(endpoint): \(error)")
         case nil: GRPCStatus(.unavailable, "\(endpoint): \(connectionReason(error))")

@@ -33,11 +33,16 @@ package final class HTTPClient: HTTPHandler {
     }
 
     package func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
-        let response = try await answer(request)
+        let response: HTTPResponse
+        do throws(HTTPError) {
+            response = try await answer(request)
+        } catch {
+            guard let proxy, case .timedOut(let limit, _) = error else { throw error }
+            throw .timedOut(after: limit, through: proxy.description)
+        }
         // Through a tunnel all answers are the server's.
         guard let proxy, case .http = endpoint, response.status == 407 else { return response }
-        let refusal = ProxyRefusal(status: response.status, proxy: proxy)
-        throw .connectFailed(endpoint: connector.description, reason: refusal.description)
+        throw .refused(proxy.wantsPassword, endpoint: connector.description)
     }
 
     private func answer(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {

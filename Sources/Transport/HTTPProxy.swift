@@ -1,3 +1,4 @@
+import HTTP
 import NIOCore
 
 /// A proxy that a client goes through: to a server of TLS by CONNECT (RFC 9110 section 9.3.6), to another by asking for the whole address (RFC 9112 section
@@ -24,24 +25,25 @@ package struct HTTPProxy: Sendable, Equatable, CustomStringConvertible {
     var endpoint: HTTPEndpoint {
         isSecure ? .https(host: host, port: port, ClientTLS(trust: .system)) : .http(host: host, port: port)
     }
+
+    /// What an answer of 407 says.
+    var wantsPassword: ConnectionRefusal { .wantsPassword(given: authorization != nil) }
 }
 
 /// Why a proxy lets nobody through to a server.
-struct ProxyRefusal: Error, CustomStringConvertible {
-    let description: String
+struct ProxyFailure: Error {
+    let reason: String
 
-    init(status: Int, proxy: HTTPProxy) {
-        description =
-            switch (status, proxy.authorization) {
-            case (407, nil): "the proxy asks for a name and a password"
-            case (407, _): "the proxy takes no such name and password"
-            default: "the proxy answered \(status)"
-            }
+    static let noHTTP = ProxyFailure(reason: "the proxy does not speak HTTP")
+}
+
+/// Stands behind TLS with a proxy, and tells what that fails by as the proxy's; what TLS with the server fails by does not come past.
+final class ProxyTLSFailures: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.fireErrorCaught(ConnectionRefusal(error, of: .proxy) ?? error)
     }
-
-    private init(_ description: String) { self.description = description }
-
-    static let noHTTP = ProxyRefusal("the proxy does not speak HTTP")
 }
 
 /// Asks a proxy for a tunnel before anything else. The handlers after it learn only then that the connection is there, and must keep what they write before.
@@ -74,19 +76,24 @@ final class ProxyTunnel: ChannelInboundHandler, RemovableChannelHandler {
         var part = unwrapInboundIn(data)
         received.writeBuffer(&part)
         guard let end = received.readableBytesView.firstRange(of: Array("\r\n\r\n".utf8))?.upperBound else {
-            if received.readableBytes > limit { fail(.noHTTP, context) }
+            if received.readableBytes > limit { fail(ProxyFailure.noHTTP, context) }
             return
         }
-        guard let status = Self.status(received.readableBytesView[..<end]) else { return fail(.noHTTP, context) }
-        guard (200...299).contains(status) else { return fail(ProxyRefusal(status: status, proxy: proxy), context) }
+        guard let status = Self.status(received.readableBytesView[..<end]) else {
+            return fail(ProxyFailure.noHTTP, context)
+        }
+        if status == 407 { return fail(proxy.wantsPassword, context) }
+        guard (200...299).contains(status) else {
+            return fail(ProxyFailure(reason: "the proxy answered \(status)"), context)
+        }
         received.moveReaderIndex(to: end)
         context.fireChannelActive()
         if received.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(received)) }
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 
-    private func fail(_ refusal: ProxyRefusal, _ context: ChannelHandlerContext) {
-        context.fireErrorCaught(refusal)
+    private func fail(_ error: any Error, _ context: ChannelHandlerContext) {
+        context.fireErrorCaught(error)
         context.close(promise: nil)
     }
 

@@ -109,7 +109,7 @@ final class RequestService: Sendable {
         case .bodyTooLarge: plain(413, "\(error)")
         case .malformed: plain(400, "\(error)")
         case .timedOut: plain(504, "\(error)")
-        case .connectFailed, .connectionLost: plain(502, "\(error)")
+        case .connectFailed, .refused, .connectionLost: plain(502, "\(error)")
         }
     }
 

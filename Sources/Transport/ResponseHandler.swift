@@ -68,8 +68,10 @@ final class ResponseHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if error is HTTPParserError {
             failure = failure ?? .malformed("the response cannot be read: \(error)")
-        } else if let refusal = error as? ProxyRefusal {
-            failure = failure ?? .connectFailed(endpoint: endpoint, reason: refusal.description)
+        } else if let proxy = error as? ProxyFailure {
+            failure = failure ?? .connectFailed(endpoint: endpoint, reason: proxy.reason)
+        } else if !used, let refusal = error as? ConnectionRefusal ?? ConnectionRefusal(error, of: .server) {
+            failure = failure ?? .refused(refusal, endpoint: endpoint)
         } else {
             cause = cause ?? connectionReason(error)
         }

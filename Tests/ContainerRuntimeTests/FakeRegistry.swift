@@ -49,7 +49,7 @@ final class FakeRegistry: Sendable {
         var uploaded: String?
         var isDown: Set<String> = []
         /// Why nobody gets a connection; nil: they do.
-        var connectFailure: String?
+        var refusal: ConnectionRefusal?
         var token = "good"
         var seen: [Seen] = []
     }
@@ -86,8 +86,9 @@ final class FakeRegistry: Sendable {
         func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
             try registry.state.withLock { state throws(HTTPError) in
                 state.seen.append(Seen(host: origin.host, port: origin.port, request: request))
-                guard !state.isDown.contains(origin.host), state.connectFailure == nil else {
-                    throw .connectFailed(endpoint: "\(origin)", reason: state.connectFailure ?? "refused")
+                if let refusal = state.refusal { throw .refused(refusal, endpoint: "\(origin)") }
+                guard !state.isDown.contains(origin.host) else {
+                    throw .connectFailed(endpoint: "\(origin)", reason: "refused")
                 }
                 return switch origin.host {
                 case "auth.example": state.tokenAnswer(request)

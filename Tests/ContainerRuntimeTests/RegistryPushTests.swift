@@ -121,15 +121,16 @@ import Testing
     }
 
     @Test(arguments: [
-        ("the server's certificate is of no authority that is trusted here, or not valid now", "registry-ca"),
-        ("the server takes no client without a certificate that it trusts", "client.cert"),
-        ("the server does not speak TLS", "http://registry.example"),
+        (ConnectionRefusal.untrustedCertificate(of: .server), "registry-ca"),
+        (.untrustedCertificate(of: .proxy), "update-ca-certificates"),
+        (.wantsCertificate(.server), "client.cert"), (.speaksNoTLS(.server), "http://registry.example"),
+        (.speaksNoTLS(.proxy), "HTTPS_PROXY"), (.wantsPassword(given: true), "USER:PASSWORD"),
     ])
-    func aConnectionThatCannotBeMadeIsTriedOnce(reason: String, wayOut: String) async throws {
+    func aConnectionThatCannotBeMadeIsTriedOnce(refusal: ConnectionRefusal, wayOut: String) async throws {
         let lab = try await RegistryLab()
         try await lab.pull()
         lab.change {
-            $0.connectFailure = reason
+            $0.refusal = refusal
             $0.seen = []
         }
         let error = await #expect(throws: CRIError.self) { try await lab.store.push("registry.example/app:1") }

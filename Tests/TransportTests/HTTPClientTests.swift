@@ -165,20 +165,4 @@ import Transport
             }
         }
     }
-
-    /// A port at which nobody listens, and the socket that keeps it from others.
-    private func unheardPort() throws -> (port: Int, holder: Int32) {
-        let holder = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(holder, $0, size) == 0 && getsockname(holder, $0, &size) == 0
-            }
-        }
-        try #require(isBound)
-        return (Int(address.sin_port.bigEndian), holder)
-    }
 }

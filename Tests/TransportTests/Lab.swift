@@ -3,6 +3,7 @@ import HTTP
 import Logging
 import PKI
 import TestSupport
+import Testing
 import Transport
 
 /// A handler made of a closure.
@@ -116,6 +117,22 @@ func scratchDirectory() -> String {
     let made = mkdtemp(&template)
     precondition(made != nil)
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// A port at which nobody listens, and the socket that keeps it from others.
+func unheardPort() throws -> (port: Int, holder: Int32) {
+    let holder = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) { address in
+        address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(holder, $0, size) == 0 && getsockname(holder, $0, &size) == 0
+        }
+    }
+    try #require(isBound)
+    return (Int(address.sin_port.bigEndian), holder)
 }
 
 extension HTTPResponse {

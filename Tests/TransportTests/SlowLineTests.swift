@@ -118,7 +118,9 @@ import Testing
             channel.embeddedEventLoop.advanceTime(by: .seconds(10))
             #expect(!channel.isActive)
         }
-        guard case .failed(.timedOut(after: Self.time)) = outcome else { return #expect(Bool(false), "\(outcome)") }
+        guard case .failed(.timedOut(after: Self.time, through: nil)) = outcome else {
+            return #expect(Bool(false), "\(outcome)")
+        }
     }
 
     /// A kept connection that the server had forgotten takes parts of the body before that is known.

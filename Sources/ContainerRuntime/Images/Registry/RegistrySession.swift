@@ -109,11 +109,10 @@ final class RegistrySession: Sendable {
         do throws(HTTPError) {
             return try await handler.handle(request)
         } catch {
-            let text = error.description
-            guard let wayOut = Self.wayOut(text, origin.hostField) else {
-                throw RegistryFailure(.passing, "\(origin): \(text)")
+            guard case .refused(let refusal, _) = error else {
+                throw RegistryFailure(.passing, "\(origin): \(error)")
             }
-            throw RegistryFailure(.refused, "\(origin): \(text); \(wayOut)")
+            throw RegistryFailure(.refused, "\(origin): \(error); \(refusal.wayOut(at: origin.hostField))")
         }
     }
 
@@ -132,21 +131,6 @@ final class RegistrySession: Sendable {
                 ? "it was asked without a name and a password (--username, or the pod's imagePullSecrets)"
                 : "it does not let in whom the name and password are of"
         return RegistryFailure(.unauthorized, "\(failure); \(wayOut)")
-    }
-
-    /// What to do about a connection that can never be made; nil for one that may be made later.
-    private static func wayOut(_ text: String, _ host: String) -> String? {
-        if text.contains("the server's certificate") {
-            return "an authority of its own is named by the setting registry-ca, or is certs.d/\(host)/ca.crt"
-        }
-        if text.contains("the server takes no client") {
-            return "certs.d/\(host) (setting registry-certs) holds it as client.cert and client.key"
-        }
-        if text.contains("the proxy asks for") || text.contains("the proxy takes no such") {
-            return "the daemon's HTTP_PROXY and HTTPS_PROXY name them: http://USER:PASSWORD@HOST:PORT"
-        }
-        guard text.contains("does not speak TLS") else { return nil }
-        return "a registry without TLS is named by the setting registries: \(host)=http://\(host)"
     }
 
     private func handler(for origin: RegistryOrigin) async throws(RegistryFailure) -> any HTTPHandler {
