@@ -21,6 +21,7 @@ import Testing
             createdAt: 6)
         record.warnings = ["w"]
         record.program = "sh"
+        record.layers = ["sha256:y"]
         return record
     }
 

@@ -35,6 +35,21 @@ import Testing
         #expect(try await after.leftovers().isEmpty)
     }
 
+    @Test func aLayerStaysWithWhoRunsOnItAfterARestart() async throws {
+        let node = try FakeNode()
+        let (before, sandbox, _) = try await pod(node, running: ["a"])
+        // The same layer, with nothing to run.
+        _ = try await before.images.add(name: "twin", path: node.directory + "/rootfs")
+        try await before.images.removeImage("test", isForced: true)
+        await before.close()
+        let after = try await node.open()
+        try await after.images.removeImage("twin")
+        #expect(try OpenDirectory(node.paths.data + "/images/retired").names().count == 1)
+        try await after.removePodSandbox(sandbox)
+        _ = try await after.images.prune(all: true)
+        #expect(try OpenDirectory(node.paths.data + "/images/retired").names().isEmpty)
+    }
+
     @Test func whatADaemonLeftHalfWrittenGoes() async throws {
         let node = try FakeNode()
         let (before, sandbox, ids) = try await pod(node, running: ["a"])

@@ -35,7 +35,7 @@ import Testing
         let again = ImageStore(
             paths: node.paths, threads: BlockingThreads(count: 1), time: QuickTime(), logger: FakeNode.quiet)
         try await again.open()
-        if isUsed { again.keep(record.id.description, for: "c") }
+        if isUsed { again.keep([record.id.description], layers: [], for: "c") }
         try await again.verify()
         #expect(retired(node).count == (isUsed ? 1 : 0))
         again.release(by: "c")
@@ -57,15 +57,21 @@ import Testing
     }
 
     /// Another image has it still, and goes in the ordinary way: none of its containers are left.
-    @Test func aSharedLayerStaysWithWhoRunsOnIt() async throws {
+    @Test(arguments: [false, true]) func aSharedLayerStaysWithWhoRunsOnIt(isStartedAnew: Bool) async throws {
         let node = try FakeNode()
-        let (store, _, tree) = try await image(node)
+        var (store, record, tree) = try await image(node)
         _ = try await store.add(
             name: "b", path: try node.layout([("b", ImageFixture([Layers.base, Layers.change]))]))
         _ = try store.use("a", called: "x", by: "c")
         let mounted = try OpenDirectory(tree)
         try await store.removeImage("a", isForced: true)
         #expect(access(tree, F_OK) == 0)
+        if isStartedAnew {
+            store = ImageStore(
+                paths: node.paths, threads: BlockingThreads(count: 1), time: QuickTime(), logger: FakeNode.quiet)
+            try await store.open()
+            store.keep([record.id.description], layers: record.layers.map(\.key.description), for: "c")
+        }
         try await store.removeImage("b")
         #expect(access(tree, F_OK) != 0)
         #expect(try mounted.directoryInRoot("etc").names() == ["group", "passwd"])

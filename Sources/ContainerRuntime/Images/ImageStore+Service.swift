@@ -62,10 +62,16 @@ extension ImageStore: ImageService {
         }
     }
 
-    /// Registers a use that an earlier daemon had.
-    func keep(_ imageID: String, for container: String) {
-        guard let id = try? Digest(imageID) else { return }
-        state.withLock { _ = $0.users[id, default: []].insert(container) }
+    /// Registers the uses that an earlier daemon had.
+    /// - Parameter layers: the keys of all that is mounted of these images, which may have been removed by force.
+    func keep(_ images: [String], layers: [String], for container: String) {
+        let ids = images.compactMap { try? Digest($0) }
+        state.withLock { state in
+            for id in ids { state.users[id, default: []].insert(container) }
+            let former = ids.filter { id in !state.index.records.contains { $0.id == id } }
+            guard !former.isEmpty else { return }
+            for key in layers.compactMap({ try? Digest($0) }) { state.mounted[key, default: []].formUnion(former) }
+        }
     }
 
     /// All that a container uses.

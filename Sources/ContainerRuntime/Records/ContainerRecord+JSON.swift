@@ -15,7 +15,7 @@ extension ContainerRecord {
             "input": .bool(hasInput), "inputOnce": .bool(hasInputOnce), "exec": .object(exec.json),
             "mounts": .array(mounts.map { .object($0.json) }), "resources": .object(resources.json),
             "program": .string(program), "hooks": .list(hooks),
-            "hostHooks": .array(hostHooks.map { .object($0.json) }),
+            "hostHooks": .array(hostHooks.map { .object($0.json) }), "layers": .list(layers),
         ]
     }
 
@@ -49,6 +49,7 @@ extension ContainerRecord {
         program = try reader.string("program") ?? ""
         hooks = try reader.strings("hooks") ?? []
         hostHooks = try reader.objects("hostHooks").map { hook throws(OCIError) in try HostHook(hook) }
+        layers = try reader.strings("layers") ?? []
     }
 }
 

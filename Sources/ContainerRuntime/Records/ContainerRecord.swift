@@ -50,6 +50,8 @@ struct ContainerRecord: Sendable, Hashable {
     /// The names of its hooks, for the message where one fails.
     var hooks: [String] = []
     var hostHooks: [HostHook] = []
+    /// The keys of the layers of its image and of those that it has as volumes.
+    var layers: [String] = []
 
     init(
         id: String, sandbox: SandboxRecord, config: ContainerConfig, imageID: String, stopSignal: Int32,

@@ -127,6 +127,7 @@ extension NodeRuntime {
         record.program = plan.launch.plan.process.arguments.first ?? ""
         record.hooks = edits.hooks.map(\.name)
         record.hostHooks = edits.hostHooks
+        record.layers = ([image] + volumes.values).flatMap(\.layers).map(\.key.description)
         state.withLock { $0.containers[id] = ContainerEntry(record) }
         try attempt("container \(config.metadata.name)") { () throws(KernelError) in
             // Before the record, so that what there is a record of has its filter.

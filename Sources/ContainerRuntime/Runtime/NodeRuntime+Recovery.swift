@@ -60,9 +60,9 @@ extension NodeRuntime {
             for container in found.containers { state.containers[container.id] = ContainerEntry(container) }
         }
         for container in found.containers {
-            for image in [container.imageID] + container.mounts.compactMap(\.imageID) {
-                images.keep(image, for: container.id)
-            }
+            images.keep(
+                [container.imageID] + container.mounts.compactMap(\.imageID), layers: container.layers,
+                for: container.id)
         }
     }
 
