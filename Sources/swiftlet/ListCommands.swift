@@ -45,8 +45,9 @@ struct PSCommand: AsyncParsableCommand {
         }
     }
 
+    /// nil for the usual table, which `table` alone means too.
     private func template() throws(DaemonError) -> ListTemplate? {
-        try format.map { text throws(DaemonError) in try ListTemplate(text) }
+        try format.flatMap { $0 == "table" ? nil : $0 }.map { text throws(DaemonError) in try ListTemplate(text) }
     }
 
     func run() async throws {

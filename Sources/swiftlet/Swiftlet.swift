@@ -51,7 +51,8 @@ struct Swiftlet: AsyncParsableCommand {
         var command: any ParsableCommand.Type = Swiftlet.self
         for word in words {
             let known = command.configuration.subcommands
-            if let refusal = CommandNames.refusal(of: word, known: known.map { $0._commandName }) { return refusal }
+            let names = known.map { $0._commandName } + ["help"]
+            if let refusal = CommandNames.refusal(of: word, known: names) { return refusal }
             command = known.first { $0._commandName == word } ?? command
         }
         return nil

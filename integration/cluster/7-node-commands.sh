@@ -39,6 +39,7 @@ Y
     check "a program that is not there is told at every start, with its cause" failed_starts
     check "the node's events tell that it became ready" says NodeReady kubectl describe node node
     check "ps prints the columns that a table names" says "default/looked-at/main" swiftlet ps --format 'table {{.Image}}\t{{.Names}}'
+    check "and the usual ones without" says "RESTARTS   IMAGE" swiftlet ps --format table
     check "help of no command is refused" refuses 2 swiftlet_help nosuch
     check "doctor finds nothing wrong" eventually 10 node_doctor
     check "doctor finds what belongs to nobody, and mends it" doctor_mends
