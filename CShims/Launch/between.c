@@ -70,7 +70,7 @@ static int handle_of(pid_t pid) {
 void cl_let_go_of_others(struct cl_child *child, int user, int told) {
     const struct cl_launch *launch = child->launch;
     if (child->plan->flags & CL_PLAN_EXPLICIT) return;
-    int kept[CL_MAX_MOUNTS + 10] = {child->control, told, user, child->processes, launch->cgroup, launch->join_pidfd, launch->null_mount}, count = 7;
+    int kept[CL_MAX_MOUNTS + 9] = {child->control, told, user, child->processes, launch->cgroup, launch->join_pidfd}, count = 6;
     for (int i = 0; i < 3; i++) kept[count++] = launch->stdio[i];
     for (uint32_t i = 0; i < launch->tree_count && i < CL_MAX_MOUNTS; i++) kept[count++] = launch->trees[i];
     cl_keep_descriptors(child, kept, count);

@@ -203,7 +203,7 @@ extension Monitor {
                 order.pod_pidfd = target ?? podInit
                 order.own_pid_ns = pidNamespace
                 order.stdio = streams.child
-                order.null_mount = nullMount
+                order.null_mount = -1
                 order.own_mount = -1
                 order.trees = trees.baseAddress
                 order.tree_count = UInt32(trees.count)

@@ -10,8 +10,6 @@ package struct Monitor {
     let poll: Int32
     let listener: Int32
     let pidNamespace: Int32
-    /// For the containers' streams; -1 where each makes its own.
-    let nullMount: Int32
     private let end: Int32
     var client: Int32 = -1
     var isGreeted = false
@@ -33,7 +31,6 @@ package struct Monitor {
         self.listener = listener
         poll = cm_poll_create()
         pidNamespace = cm_own_pid_namespace()
-        nullMount = cl_mount_null()
         buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: MonitorLimit.message, alignment: 16)
         end = cm_watch_end()
         guard end >= 0, cm_poll_add(poll, end, Wake.end.token) == 0 else { return nil }

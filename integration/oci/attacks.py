@@ -137,6 +137,22 @@ def test_null_device_is_not_changed(runtime):
         shutil.rmtree(folder)
 
 
+@attack("a read-only mount made writable again", "from a user namespace of its own, the mount that its standard input, a null device of the host, was opened through",
+        "nobody holds the mount any more when the program runs", "of one that is held it can be")
+def test_mount_stays_read_only(runtime):
+    """A mount that our files are opened through stays read-only whatever namespaces a container makes."""
+    source = os.path.join(os.path.dirname(__file__), "writable.c")
+    tree = image(runtime, lambda t: subprocess.run(["clang", "-static", "-o", t + "/bin/writable", source], check=True))
+    def change(config):
+        config["root"]["path"] = tree
+    def says(*words):
+        return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60).stdout
+    bundle = runtime.bundle("writable", change)
+    for _ in range(5):
+        expect(says(*runtime.command("run", "--bundle", bundle, runtime.id())), "Invalid argument")
+    expect(says(tree + "/bin/writable", "keep", tree + "/bin/writable"), "made")  # the control
+
+
 @attack("the host's files, processes, disks", "paths, /proc/1/root, a disk's node",
         'pivot_root and a detached umount, namespaces, the device program', 'what is mounted is seen')
 def test_host_is_out_of_sight(runtime):

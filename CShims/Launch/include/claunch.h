@@ -21,7 +21,7 @@ struct cl_launch {
     int32_t pod_pidfd;    /* the pod's number 1, for a plan with CL_PLAN_POD_PID; else -1 */
     int32_t own_pid_ns;   /* the caller's /proc/self/ns/pid, to come back to after joining */
     int32_t stdio[3];     /* ignored with a terminal */
-    int32_t null_mount;   /* cl_null_mount's; -1: the child makes its own where it needs one */
+    int32_t null_mount;   /* cl_mount_null's; -1: the child makes its own where it needs one */
     const int32_t *trees; /* detached mounts that the plan's mounts refer to by index */
     uint32_t tree_count;
     /* For plans of the runtime specification (CL_PLAN_EXPLICIT); zero otherwise. */
@@ -96,8 +96,9 @@ int32_t cl_await_end(int32_t pidfd, int32_t *code, int32_t *value);
 
 /* Whether one of the launch's streams is the null device, to be had through a mount of it alone. */
 int32_t cl_takes_null(const struct cl_launch *launch);
-/* Such a mount: read-only, and seen by nobody else; -1 with errno. To close what alone holds a mount takes the kernel a twentieth to a sixth of a
- * millisecond, so that had better be done where nothing waits for it. */
+/* Such a mount: read-only, and seen by nobody else; -1 with errno. As long as the descriptor is open whoever has a user namespace of their own can make
+ * the mount writable again through any file of it: it must be closed before a program of the container's is executed. That takes the kernel a twentieth
+ * to a sixth of a millisecond, so it had better be done where nothing waits for it. */
 int32_t cl_mount_null(void);
 
 /* What was being done, in words; NULL for an unknown number. */

@@ -1,11 +1,13 @@
 import CLaunch
 import Glibc
 
-/// The mounts that a call makes for its process, which needs their descriptors no longer than for its first steps. To close what alone holds a mount takes the
-/// kernel a twentieth to a sixth of a millisecond: so they are closed where the call would only wait.
+/// The read-only mounts that a call makes for its process, which needs their descriptors no longer than for its first steps. To close what alone holds a mount
+/// takes the kernel a twentieth to a sixth of a millisecond: so they are closed where the call would only wait.
+///
+/// Until then they are not safe from whoever can open a file of theirs, as `cl_mount_null` says: the process must be in nobody's sight, and execute nothing.
 final class LateMounts {
     /// Of this program's file; -1 where there is none.
-    let own = crt_take_own_mount()
+    private(set) var own = crt_take_own_mount()
     private var held: [Int32] = []
 
     init() { if own >= 0 { held.append(own) } }
@@ -20,6 +22,7 @@ final class LateMounts {
     func letGo() {
         for number in held { close(number) }
         held = []
+        own = -1
     }
 
     deinit { letGo() }

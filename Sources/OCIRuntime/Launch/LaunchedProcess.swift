@@ -32,10 +32,11 @@ struct LaunchedProcess: ~Copyable {
         self.mounts = mounts
     }
 
-    /// Clones. `cgroup` and `trees` are the caller's. `goes`: it need not be told to proceed.
+    /// Clones. `cgroup` and `trees` are the caller's. `goes`: it need not be told to proceed. `isAlone`: its pid namespace is a new one, so that nobody in there
+    /// sees it on its way; the caller is to let go of mounts before it tells it to proceed.
     init(
         _ plan: EncodedPlan, cgroup: borrowing OptionalDescriptor, trees: [SharedDescriptor], gate: Int32 = -1,
-        joining target: ExecTarget? = nil, goes: Bool = false
+        joining target: ExecTarget? = nil, goes: Bool = false, isAlone: Bool = false
     ) throws(OCIRuntimeError) {
         var raw: [Int32] = []
         defer { for number in raw { close(number) } }
@@ -45,6 +46,7 @@ struct LaunchedProcess: ~Copyable {
         var stage: UInt32 = UInt32(CL_STAGE_PLAN)
         let bytes = plan.bytes
         let mounts = LateMounts()
+        if !isAlone { mounts.letGo() }
         // The plan points into the bytes, which an allocation of the array's keeps aligned to eight and in place.
         let code = bytes.withUnsafeBytes { buffer -> Int32 in
             let read = cl_plan_read(buffer.baseAddress, UInt64(buffer.count), &parsed)
@@ -67,7 +69,7 @@ struct LaunchedProcess: ~Copyable {
                     order.gate = gate
                     order.goes = goes ? 1 : 0
                     order.own_mount = mounts.own
-                    order.null_mount = mounts.nullDevice(for: &order)
+                    order.null_mount = isAlone ? mounts.nullDevice(for: &order) : -1
                     return cl_launch_start(&order, &launched, &stage)
                 }
             }
@@ -161,7 +163,6 @@ struct LaunchedProcess: ~Copyable {
         guard code == 0 else { throw .kernel(KernelError("tell", "the process to go on", -code)) }
     }
 
-    /// To be called where the caller would only wait for it.
     borrowing func letGoOfMounts() { mounts?.letGo() }
 
     /// Kills and collects it.

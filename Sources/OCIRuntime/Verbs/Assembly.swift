@@ -49,7 +49,8 @@ struct Assembly {
         _ plan: EncodedPlan, _ group: borrowing OptionalDescriptor, _ trees: [SharedDescriptor], _ gate: Int32
     ) throws(OCIRuntimeError) -> LaunchedProcess {
         do throws(OCIRuntimeError) {
-            return try LaunchedProcess(plan, cgroup: group, trees: trees, gate: gate)
+            return try LaunchedProcess(
+                plan, cgroup: group, trees: trees, gate: gate, isAlone: self.plan.isNew(.pid))
         } catch {
             throw SystemdScope.explained(error, unit: cgroup?.scope?.unit)
         }
@@ -71,7 +72,7 @@ struct Assembly {
         var state = unbegunState
         state.processID = launched.processID
         state.processStart = try ProcessFacts.start(of: launched.processID) ?? 0
-        // While the process is at work.
+        // While the process is at work, and before it is told to go on.
         try creation.directory.prepare(state)
         launched.letGoOfMounts()
         try OuterSettings(process, limits: hasUserNamespace ? plan.process.resourceLimits : []).apply(

@@ -53,7 +53,8 @@ struct CreateOptions {
     /// What is to be handed on must be there, or descriptors of our own would take its place.
     static func check(_ preserved: UInt32) throws(OCIRuntimeError) {
         guard preserved <= UInt32(CL_MAX_PRESERVED) else { throw .usage("--preserve-fds \(preserved): at most 1024") }
-        for number in 3..<(3 + Int32(preserved)) where fcntl(number, F_GETFD) < 0 {
+        // What has come with our own execve has no FD_CLOEXEC, what we opened has.
+        for number in 3..<(3 + Int32(preserved)) where fcntl(number, F_GETFD) != 0 {
             throw .usage("--preserve-fds: descriptor \(number) is not open")
         }
     }

@@ -61,7 +61,6 @@ struct ExecSession {
         do throws(OCIRuntimeError) {
             let terminal = try bringUp(launched, process, console)
             guard let signals else { return 0 }
-            launched.letGoOfMounts()
             return try Foreground(handle: launched.handle.raw, terminal: terminal, signals: signals).attend()
         } catch {
             launched.discard()
