@@ -83,7 +83,22 @@ import Testing
         try configuration.apply(flags: ["--node-address=192.0.2.1", "--pod-cidr=10.42.0.0/16"])
         try configuration.check(.server, own: ["127.0.0.1", "192.0.2.1"])
         configuration.serverURL = "https://one.example"
+        configuration.podNetwork = "10.50.0.0/24"
         try configuration.check(.agent, own: ["192.0.2.1"])
+        configuration = DaemonConfiguration()
+        try configuration.apply(flags: ["--node-address=192.0.2.1", "--shutdown-grace-period=5"])
+        try configuration.check(.server, own: [])
+    }
+
+    @Test(arguments: [
+        ("10.42.0.0/16", "10.42.0.0/24"), ("10.40.0.0/13", "10.42.0.0/24"), ("10.50.0.0/16", "10.50.0.0/24"),
+        ("10.42.0.0/25", "10.42.0.0/25"), ("10.42.1.0/24", "10.42.1.0/24"),
+    ])
+    func aClusterNetworkAloneGivesTheNodesShare(_ cluster: String, _ own: String) throws {
+        var configuration = DaemonConfiguration()
+        try configuration.set("cluster-cidr", to: cluster)
+        try configuration.check(.server)
+        #expect(try configuration.ownPodNetwork().description == own)
     }
 
     @Test func aDomainHasOneSpelling() throws {
@@ -114,7 +129,11 @@ import Testing
         (["--registry-ca=a.example=/nowhere/ca.pem"], "registry-ca"),
         (["--pod-cidr=10.50.0.0/24"], "pod-cidr 10.50.0.0/24 must lie within cluster-cidr 10.42.0.0/16"),
         (["--pod-cidr=10.0.0.0/8"], "pod-cidr"), (["--node-address=192.0.2.2"], "which has 127.0.0.1, 192.0.2.1"),
-        (["--shutdown-grace-period=5"], "shutdown-grace-period-critical-pods (10)"),
+        (
+            ["--shutdown-grace-period=5", "--shutdown-grace-period-critical-pods=6"],
+            "shutdown-grace-period-critical-pods (6)"
+        ),
+        (["--cluster-cidr=10.50.0.0/16", "--pod-cidr=10.42.0.0/24"], "must lie within cluster-cidr 10.50.0.0/16"),
         (["--server=https://one.example"], "swiftlet agent"),
     ])
     func whatDoesNotFitIsFoundBeforeAStart(_ flags: [String], _ part: String) throws {

@@ -23,8 +23,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var bindAddress = "0.0.0.0"
     package var port = 6443
     package var clusterNetwork = "10.42.0.0/16"
-    /// This node's share of the cluster network.
-    package var podNetwork = "10.42.0.0/24"
+    /// This node's share of the cluster network; empty: 10.42.0.0/24 where that is a part of it, else its first /24, or all of a smaller one.
+    package var podNetwork = ""
     /// Prefix length of a joining node's share of the cluster network.
     package var nodePrefix = 24
     package var serviceNetwork = "10.43.0.0/16"
@@ -103,16 +103,19 @@ package struct DaemonConfiguration: Sendable, Hashable {
 extension DaemonConfiguration {
     /// Looks at what no setting shows by itself, before anything is made or changed.
     /// - Throws: where settings do not fit each other, or a file that one names is not as it must be.
-    /// - Parameter own: this machine's addresses.
+    /// - Parameter own: this machine's addresses; empty: not known.
     func check(_ role: InstanceFiles.Role, own: [String] = Machine.addresses) throws(DaemonError) {
         _ = try eviction()
-        _ = try podNetworks(of: "")
+        // An agent takes the cluster's.
+        if role != .agent { _ = try podNetworks(of: "") }
         _ = try RegistryAuthorities(registryAuthorities)
-        guard nodeAddress.isEmpty || own.contains(nodeAddress) else {
+        guard nodeAddress.isEmpty || own.isEmpty || own.contains(nodeAddress) else {
             throw DaemonError(
                 "node-address \(nodeAddress) is no address of this machine, which has \(own.joined(separator: ", "))")
         }
-        guard criticalShutdownGrace <= shutdownGrace else {
+        // At its default it is all of a shorter period.
+        let criticalGrace = DaemonConfiguration().criticalShutdownGrace
+        guard criticalShutdownGrace <= shutdownGrace || criticalShutdownGrace == criticalGrace else {
             throw DaemonError(
                 "shutdown-grace-period-critical-pods (\(criticalShutdownGrace)) is a part of shutdown-grace-period "
                     + "(\(shutdownGrace)) and cannot be more")
@@ -126,7 +129,7 @@ extension DaemonConfiguration {
     /// is asked.
     func podNetworks(of node: String) throws(DaemonError) -> PodNetworks {
         let cluster = try IPv4Network(clusterNetwork, of: "cluster-cidr")
-        let own = try IPv4Network(podNetwork, of: "pod-cidr")
+        let own = try ownPodNetwork()
         let prefix = max(UInt8(clamping: nodePrefix), cluster.prefixLength)
         guard cluster.contains(own.address), own.prefixLength >= cluster.prefixLength else {
             throw DaemonError("pod-cidr \(own) must lie within cluster-cidr \(cluster)")
@@ -135,6 +138,15 @@ extension DaemonConfiguration {
             throw DaemonError("cluster-cidr \(cluster) is too small to be shared out among nodes")
         }
         return networks
+    }
+
+    /// This node's share of the cluster network.
+    func ownPodNetwork() throws(DaemonError) -> IPv4Network {
+        guard podNetwork.isEmpty else { return try IPv4Network(podNetwork, of: "pod-cidr") }
+        let cluster = try IPv4Network(clusterNetwork, of: "cluster-cidr")
+        let usual = try IPv4Network("10.42.0.0/24", of: "pod-cidr")
+        let first = IPv4Network(cluster.address, prefixLength: max(24, cluster.prefixLength))
+        return cluster.prefixLength <= 24 && cluster.contains(usual.address) ? usual : first
     }
 
     /// The setting `tls-san`, names and addresses apart.
