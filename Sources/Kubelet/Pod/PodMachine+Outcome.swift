@@ -76,9 +76,13 @@ extension PodMachine {
         }
         images[name] = nil
         // A run that has ended tells itself why; what waits is the next one.
-        let isHeldBack = hasEnded(name, attempt: attempt) && (backoffs[name]?.delay ?? .zero) > .zero
+        let hasEnded = hasEnded(name, attempt: attempt)
+        let isHeldBack = hasEnded && (backoffs[name]?.delay ?? .zero) > .zero
+        // Each run that ends is told; that none can be made, once.
+        let isNew = hasEnded || waiting[name]?.message != message
         waiting[name] = isHeldBack ? nil : Waiting(reason: reason, message: message)
-        return [.event(isWarning: true, reason: "Failed", message: "Error: \(message)", container: name)]
+        return isNew
+            ? [.event(isWarning: true, reason: "Failed", message: "Error: \(message)", container: name)] : []
     }
 
     private func hasEnded(_ name: String, attempt: UInt32) -> Bool {
