@@ -28,7 +28,7 @@ uninstalled() {
     local left former
     touch "$ROOT/d/notes"
     # Of a time when cgroup-parent was another; what runs there is the instance's too.
-    former=$(findmnt -nt cgroup2 -o TARGET | head -n 1)/$NETNS
+    former=$(former_cgroup)
     mkdir -p "$former/swiftlet-$INSTANCE"
     setsid sh -c 'echo $$ >"$0/cgroup.procs"; exec sleep 1000' "$former/swiftlet-$INSTANCE" >/dev/null 2>&1 &
     eventually 10 grep -q . "$former/swiftlet-$INSTANCE/cgroup.procs" || return 1

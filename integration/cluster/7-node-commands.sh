@@ -66,7 +66,7 @@ failed_starts() {
 }
 told_failure() {
     local status
-    inside "$BIN/swiftlet" events --run-dir "$ROOT/r" --config-dir "$ROOT/c" --since 10m >"$ROOT/events" 2>&1 &
+    nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" events --run-dir "$ROOT/r" --config-dir "$ROOT/c" --since 10m >"$ROOT/events" 2>&1 &
     eventually 10 grep -qF 'exit code 128 (StartError: ' "$ROOT/events"
     status=$?
     kill $!

@@ -123,9 +123,18 @@ leftovers() {
     pgrep -f "$ROOT/r/" || true
 }
 
+# The parent of the instance's cgroup at another time.
+former_cgroup() { echo "$(findmnt -nt cgroup2 -o TARGET | head -n 1)/$NETNS"; }
+
 clean_up() {
+    local former
     stop_server KILL 2>/dev/null
     swiftlet uninstall --yes >/dev/null 2>&1 || true
+    former=$(former_cgroup)
+    if [ -d "$former" ]; then
+        echo 1 >"$former/cgroup.kill"
+        eventually 10 find "$former" -depth -type d -exec rmdir {} + 2>/dev/null
+    fi
     ip netns del "$NETNS" 2>/dev/null
     ip netns del "$NETNS-out" 2>/dev/null
     [ -n "${KEEP:-}" ] || rm -rf "$ROOT"
