@@ -31,6 +31,29 @@ import Testing
     }
 }
 
+/// A pod of a StatefulSet that was removed by force comes again under its name, on another node or on none yet.
+@Suite struct AnotherPodsStatusTests {
+    @Test(arguments: ["m", "n", nil]) func aStatusIsNotForAnotherOfThatName(_ place: String?) async throws {
+        let server = try APIServer(store: MemoryStore())
+        try await server.start()
+        let admin = APIClient(
+            handler: server, peer: .inProcess(user: "admin", groups: ["system:masters"]), userAgent: "test")
+        let node = APIClient(
+            handler: server, peer: .inProcess(user: "system:node:n", groups: ["system:nodes"]), userAgent: "test")
+        let new = try await admin.create(
+            Pod(name: "p-n", namespace: "default") {
+                $0.spec = staticPod("1").spec
+                $0.spec.nodeName = place
+            })
+        let sink = APIStatusSink(client: node)
+        try await sink.publish(PodStatus { $0.phase = "Failed" }, of: staticPod("1"))
+        try await sink.confirmDeletion(of: staticPod("1"))
+        let found = try await admin.get(Pod.self, "p-n", in: "default")
+        #expect(found.metadata.uid == new.metadata.uid && found.status.phase != "Failed")
+        #expect(found.metadata.deletionTimestamp == nil)
+    }
+}
+
 @Suite(.timeLimit(.minutes(15))) struct MirrorPodsTests {
     @Test func theAPIShowsAStaticPodAsLongAsItsManifestIsThere() async throws {
         let server = try APIServer(store: MemoryStore())

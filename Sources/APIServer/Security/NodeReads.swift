@@ -3,7 +3,8 @@ import JSONTree
 import KubernetesAPI
 
 /// Which objects a node's agent may read, of the kinds that `NodeRules` let it read: its own pods, the secrets and ConfigMaps that these name, and its
-/// own lease. As upstream's node authorizer has it with AuthorizeNodeWithSelectors.
+/// own lease. As upstream's node authorizer has it with AuthorizeNodeWithSelectors. Nor may it learn of another pod by what a write to it is refused for:
+/// that is refused before the pod is looked at.
 struct NodeReads: Sendable {
     private let pods: Resource?
     /// Where `spec.nodeName` is among the pods' selectable fields.
@@ -14,14 +15,14 @@ struct NodeReads: Sendable {
         nodeField = pods?.format.selectableFields.firstIndex { $0.text == "spec.nodeName" }
     }
 
-    /// Why the node may not; nil where it may, and for what is no read.
+    /// Why the node may not; nil where it may, and for writes to all but pods that are there and not its own.
     func refusal(_ node: String, _ verb: Verb, _ path: ResourcePath, _ fields: FieldSelector?) -> String? {
-        guard verb.isRead else { return nil }
+        guard verb.isRead else { return isAnothers(path, node) ? "the pod is not on node \"\(node)\"" : nil }
         switch (path.group, path.resource) {
         case ("", "pods"):
             if verb != .get, fields?.requires("spec.nodeName", node) == true { return nil }
             guard let name = path.name else { return "a node can only list and watch pods with spec.nodeName=\(node)" }
-            return isBound(name, namespace: path.namespace, node: node) ? nil : "no such pod is on node \"\(node)\""
+            return self.node(of: name, path.namespace) == node ? nil : "no such pod is on node \"\(node)\""
         case ("", "secrets"), ("", "configmaps"):
             let isSecret = path.resource == "secrets"
             guard let name = path.name else { return "a node can only read one at a time" }
@@ -35,9 +36,18 @@ struct NodeReads: Sendable {
         }
     }
 
-    private func isBound(_ name: String, namespace: String?, node: String) -> Bool {
-        guard let pods, let nodeField, let namespace else { return false }
-        return pods.cache[pods.key(namespace: namespace, name: name)]?.fields[nodeField] == node
+    /// A pod that is there, on another node or on none yet.
+    private func isAnothers(_ path: ResourcePath, _ node: String) -> Bool {
+        guard path.group.isEmpty, path.resource == "pods", let name = path.name,
+            let found = self.node(of: name, path.namespace)
+        else { return false }
+        return found != node
+    }
+
+    /// Of a pod; empty where it is on none, nil where there is no such pod.
+    private func node(of name: String, _ namespace: String?) -> String? {
+        guard let pods, let nodeField, let namespace else { return nil }
+        return pods.cache[pods.key(namespace: namespace, name: name)]?.fields[nodeField]
     }
 
     /// Looks through the node's pods of the namespace; the cost is theirs alone.
