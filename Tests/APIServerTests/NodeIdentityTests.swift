@@ -65,10 +65,23 @@ import Testing
         for name in ["/other", "/free"] {
             let path = Path.pods + name
             #expect(try await api.send(.patch, path + status, [:], headers: merge, peer: agent).status == 403)
+            let copy: JSONValue = [["op": "copy", "from": "/spec/containers/0/image", "path": "/metadata/name"]]
+            let json: HTTPHeaders = ["Content-Type": "application/json-patch+json"]
+            let shown = try await api.send(.patch, path + status, copy, headers: json, peer: agent)
+            #expect(shown.status == 403 && shown.message.contains("not on node"), "\(shown.message)")
             let dry = ["dryRun": "All"]
             #expect(try await api.send(.delete, path, query: dry, peer: agent).status == 403)
             #expect(try await api.send(.post, path + "/eviction", [:], query: dry, peer: agent).status == 403)
         }
+    }
+
+    /// The agent takes it that such a pod is gone.
+    @Test func writesToPodsThatAreNotThereFindNone() async throws {
+        let api = try await server()
+        let merge: HTTPHeaders = ["Content-Type": "application/merge-patch+json"]
+        let path = Path.pods + "/none"
+        #expect(try await api.send(.patch, path + "/status", [:], headers: merge, peer: agent).status == 404)
+        #expect(try await api.send(.delete, path, peer: agent).status == 404)
     }
 
     @Test func whatItsPodsNeedAndNoMore() async throws {
@@ -151,6 +164,18 @@ import Testing
         #expect(try await ask("mine") { $0["kind"] = "Secret" }.status == 403)
         #expect(try await ask("mine") { $0["apiVersion"] = nil }.status == 403)
         let hidden = try await ask("other") { $0["uid"] = "another's" }
+        let path = "/api/v1/namespaces/default/serviceaccounts/"
+        for account in ["default", "none"] {
+            var messages: Set<String> = []
+            for pod in ["other", "none"] {
+                let reference: JSONValue = ["apiVersion": "v1", "kind": "Pod", "name": .string(pod), "uid": "u"]
+                let body: JSONValue = ["spec": ["boundObjectRef": reference]]
+                let answer = try await api.send(.post, path + account + "/token", body, peer: agent)
+                #expect(answer.status == 403, "\(account) \(pod): \(answer.status)")
+                messages.insert(answer.message)
+            }
+            #expect(messages.count == 1, "\(messages)")
+        }
         #expect(hidden.status == 403 && !hidden.message.contains("UID"), "\(hidden.message)")
         // Who administers asks for what it likes.
         #expect(

@@ -19,12 +19,13 @@ struct TokenEndpoint: Sendable {
         var body = try RequestBody.object(request.http).storage
         try Self.schema.requireTypes(of: body, "TokenRequest")
         let spec = body["spec"]
-        let account = try registry.current(request.resource, namespace: request.path.namespace, name: request.name).tree
         let namespace = request.path.namespace ?? ""
         let asked = (spec?["audiences"]?.array ?? []).compactMap(\.string).filter { !$0.isEmpty }
         let granted = asked.isEmpty ? Array(audiences.prefix(1)) : asked
         let lifetime = try Self.lifetime(spec, request.name)
+        // First, for a node learns nothing of an account that none of its pods acts as.
         let pod = try boundPod(spec, request, account: request.name, audiences: granted)
+        let account = try registry.current(request.resource, namespace: request.path.namespace, name: request.name).tree
         let now = registry.time.now().seconds
         let claims = ServiceAccountClaims(
             namespace: namespace,
@@ -88,7 +89,7 @@ struct TokenEndpoint: Sendable {
         guard reference["kind"]?.string == "Pod", let pods = registry.resources[Pod.kind] else {
             throw .badRequest("boundObjectRef: tokens can be bound to pods only")
         }
-        let pod = try registry.current(pods, namespace: request.path.namespace, name: name).tree
+        let pod = try self.pod(name, pods, request)
         if let node = request.identity.nodeName { try checkPod(pod, node, request, audiences) }
         let uid = pod[metadata: "uid"]?.string ?? ""
         if let wanted = reference["uid"]?.string, !wanted.isEmpty, wanted != uid {
@@ -102,6 +103,16 @@ struct TokenEndpoint: Sendable {
                 "cannot bind token for serviceaccount \"\(account)\" to pod running with different serviceaccount name")
         }
         return .init(name: name, uid: uid)
+    }
+
+    /// A node is not told whether a pod that is not its own is there.
+    private func pod(_ name: String, _ pods: Resource, _ request: ResourceRequest) throws(Status) -> JSONObject {
+        do throws(Status) {
+            return try registry.current(pods, namespace: request.path.namespace, name: name).tree
+        } catch {
+            guard error.isReason(.notFound), let node = request.identity.nodeName else { throw error }
+            throw notItsPod(request, node)
+        }
     }
 
     /// A node names the very pod: another of that name may have come meanwhile.
@@ -119,7 +130,7 @@ struct TokenEndpoint: Sendable {
         _ pod: JSONObject, _ node: String, _ request: ResourceRequest, _ audiences: [String]
     ) throws(Status) {
         guard pod["spec"]?["nodeName"]?.string == node else {
-            throw refusal(request, "node \"\(node)\" requested a token for a pod on another node")
+            throw notItsPod(request, node)
         }
         guard audiences.count == 1, let audience = audiences.first else {
             throw refusal(request, "node \"\(node)\" may only request one audience at a time")
@@ -130,6 +141,10 @@ struct TokenEndpoint: Sendable {
             return (named.isEmpty ? self.audiences.first : named) == audience
         }
         guard isUsed else { throw refusal(request, "audience \"\(audience)\" not found in a volume of the pod") }
+    }
+
+    private func notItsPod(_ request: ResourceRequest, _ node: String) -> Status {
+        refusal(request, "node \"\(node)\" requested a token for a pod that is not on it")
     }
 
     private func refusal(_ request: ResourceRequest, _ why: String) -> Status {
