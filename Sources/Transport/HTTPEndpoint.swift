@@ -53,7 +53,8 @@ package struct ClientTLS: Sendable, Equatable {
     /// The client's certificate and key (PEM), nil to come without one.
     package var certificatePEM: String?
     package var keyPEM: String?
-    /// The name to expect in the server's certificate in place of the host connected to. A certificate for the address connected to is accepted too.
+    /// The name to expect in the server's certificate in place of the host connected to. A certificate for the address connected to is accepted too,
+    /// but not through a proxy.
     package var serverName: String?
 
     package init(

@@ -4,15 +4,17 @@ import NIOCore
 import NIOSSL
 
 /// The name or address that a certificate from the other end of a tunnel must be for. NIOSSL itself also takes one for the address that is connected to, and
-/// that is the proxy's.
+/// that is the proxy's. The certificate's alternative names count, its common name does not.
 struct TunnelledName: Sendable {
+    /// In small letters, without the dot at its end that stands for the root.
     private let name: String
     /// In network byte order; nil for a name.
     private let address: [UInt8]?
 
     init(_ name: String) {
-        self.name = name.lowercased()
-        address = Self.address(name)
+        let text = name.hasSuffix(".") ? String(name.dropLast()) : name
+        self.name = text.lowercased()
+        address = Self.address(text)
     }
 
     /// TLS with the server. Only a name goes into SNI.
@@ -28,11 +30,11 @@ struct TunnelledName: Sendable {
         }
     }
 
-    /// RFC 9525: an address by its bytes, a name by its letters, and `*` for its first label.
+    /// RFC 9525: an address by its bytes, a name by its letters, which are ASCII, and `*` for its first label.
     private func isNamed(by alternative: _SubjectAlternativeName) -> Bool {
         let content = Array(alternative.contents)
         if let address { return alternative.nameType == .ipAddress && content == address }
-        guard alternative.nameType == .dnsName else { return false }
+        guard alternative.nameType == .dnsName, content.allSatisfy({ $0 < 0x80 }) else { return false }
         let pattern = String(decoding: content, as: UTF8.self).lowercased()
         guard pattern.hasPrefix("*.") else { return pattern == name }
         guard let dot = name.firstIndex(of: "."), dot > name.startIndex else { return false }

@@ -89,8 +89,10 @@ import Transport
             let port = server.addresses[0].port ?? 0
             try await TestProxy.run(.tunnel(to: port, after: "HTTP/1.1 200 OK\r\n\r\n")) { proxy in
                 let way = HTTPProxy(host: "127.0.0.1", port: proxy.port)
-                #expect(try await secure(lab, "A.lab.test", through: way).handle(HTTPRequest(.get, "/")).status == 200)
-                for other in ["lab.test", "a.b.lab.test", ".lab.test", "a.other.test"] {
+                for name in ["A.lab.test", "a.lab.test."] {
+                    #expect(try await secure(lab, name, through: way).handle(HTTPRequest(.get, "/")).status == 200)
+                }
+                for other in ["lab.test", "a.lab.test..", "a.b.lab.test", ".lab.test", "a.other.test"] {
                     _ = try await failure(secure(lab, other, through: way))
                 }
             }

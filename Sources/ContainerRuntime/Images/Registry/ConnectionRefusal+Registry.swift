@@ -4,8 +4,9 @@ extension ConnectionRefusal {
     /// What to do about it where `host` is a registry.
     func wayOut(at host: String) -> String {
         switch self {
-        case .untrustedCertificate(of: .server), .otherCertificate(of: .server):
+        case .untrustedCertificate(of: .server):
             "an authority of its own is named by the setting registry-ca, or is certs.d/\(host)/ca.crt"
+        case .otherCertificate(of: .server): "its certificate must name \(host) among its alternative names"
         case .untrustedCertificate(of: .proxy), .otherCertificate(of: .proxy):
             "an authority of its own must be among the system's (update-ca-certificates(8))"
         case .wantsCertificate(.server):
