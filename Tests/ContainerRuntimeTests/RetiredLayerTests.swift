@@ -56,6 +56,21 @@ import Testing
         #expect(retired(node).isEmpty)
     }
 
+    @Test func whoseLayersAreMountedIsForgottenWithTheLastWhoUsesThem() async throws {
+        let node = try FakeNode()
+        let (store, record, _) = try await image(node)
+        _ = try await store.add(
+            name: "b", path: try node.layout([("b", ImageFixture([Layers.base, Layers.change]))]))
+        for container in ["c", "d"] { _ = try store.use("a", called: "x", by: container) }
+        try await store.removeImage("a", isForced: true)
+        let mounted = { store.state.withLock { $0.mounted } }
+        for container in ["c", "d"] {
+            #expect(mounted() == [record.layers[0].key: [record.id]])
+            store.release(by: container)
+        }
+        #expect(mounted().isEmpty)
+    }
+
     /// Another image has it still, and goes in the ordinary way: none of its containers are left.
     @Test(arguments: [false, true]) func aSharedLayerStaysWithWhoRunsOnIt(isStartedAnew: Bool) async throws {
         let node = try FakeNode()

@@ -80,6 +80,10 @@ extension ImageStore: ImageService {
             for (id, var users) in state.users where users.remove(container) != nil {
                 state.users[id] = users.isEmpty ? nil : users
             }
+            for (key, images) in state.mounted {
+                let used = images.filter { state.users[$0] != nil }
+                state.mounted[key] = used.isEmpty ? nil : used
+            }
         }
     }
 
