@@ -125,6 +125,12 @@ func comes(_ isSo: () -> Bool) async -> Bool { (try? await until(isSo)) != nil }
             asked?.hasPrefix("/a%2Fb/%7e+%zz?X-Sig=a%2bb+c%20d&e=/;&digest=sha256:") == true, "\(asked ?? "nothing")")
     }
 
+    @Test func aCertificateMustNameTheHostWithoutItsPort() {
+        let registry = RegistryOrigin(isSecure: true, host: "a.test", port: 5000)
+        let refusal = ConnectionRefusal.otherCertificate(of: .server)
+        #expect(refusal.wayOut(at: registry) == "it must name a.test among its alternative names")
+    }
+
     @Test(arguments: [
         ("/a b\u{7f}\u{e9}\r\n#c", "/a%20b%7F%C3%A9%0D%0A"), ("https://x", "/"), ("https://x?a", "/?a"),
         ("https://x/%2F?", "/%2F?"), ("https://x/?a=b&", "/?a=b&"),

@@ -1,12 +1,13 @@
 import HTTP
 
 extension ConnectionRefusal {
-    /// What to do about it where `host` is a registry.
-    func wayOut(at host: String) -> String {
-        switch self {
+    /// What to do about it at a registry.
+    func wayOut(at registry: RegistryOrigin) -> String {
+        let host = registry.hostField
+        return switch self {
         case .untrustedCertificate(of: .server):
             "an authority of its own is named by the setting registry-ca, or is certs.d/\(host)/ca.crt"
-        case .otherCertificate(of: .server): "its certificate must name \(host) among its alternative names"
+        case .otherCertificate(of: .server): "it must name \(registry.host) among its alternative names"
         case .untrustedCertificate(of: .proxy), .otherCertificate(of: .proxy):
             "an authority of its own must be among the system's (update-ca-certificates(8))"
         case .wantsCertificate(.server):

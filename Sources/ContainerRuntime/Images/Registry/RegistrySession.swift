@@ -112,7 +112,7 @@ final class RegistrySession: Sendable {
             guard case .refused(let refusal, _) = error else {
                 throw RegistryFailure(.passing, "\(origin): \(error)")
             }
-            throw RegistryFailure(.refused, "\(origin): \(error); \(refusal.wayOut(at: origin.hostField))")
+            throw RegistryFailure(.refused, "\(origin): \(error); \(refusal.wayOut(at: origin))")
         }
     }
 
