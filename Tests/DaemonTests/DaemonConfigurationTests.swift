@@ -90,17 +90,6 @@ import Testing
         try configuration.check(.server, own: [])
     }
 
-    @Test(arguments: [
-        ("10.42.0.0/16", "10.42.0.0/24"), ("10.40.0.0/13", "10.42.0.0/24"), ("10.50.0.0/16", "10.50.0.0/24"),
-        ("10.42.0.0/25", "10.42.0.0/25"), ("10.42.1.0/24", "10.42.1.0/24"),
-    ])
-    func aClusterNetworkAloneGivesTheNodesShare(_ cluster: String, _ own: String) throws {
-        var configuration = DaemonConfiguration()
-        try configuration.set("cluster-cidr", to: cluster)
-        try configuration.check(.server)
-        #expect(try configuration.ownPodNetwork().description == own)
-    }
-
     @Test func aDomainHasOneSpelling() throws {
         var configuration = DaemonConfiguration()
         try configuration.set("cluster-domain", to: "Cluster.Local.")
@@ -133,7 +122,8 @@ import Testing
             ["--shutdown-grace-period=5", "--shutdown-grace-period-critical-pods=6"],
             "shutdown-grace-period-critical-pods (6)"
         ),
-        (["--cluster-cidr=10.50.0.0/16", "--pod-cidr=10.42.0.0/24"], "must lie within cluster-cidr 10.50.0.0/16"),
+        (["--cluster-cidr=10.50.0.0/16"], "pod-cidr 10.42.0.0/24 must lie within cluster-cidr 10.50.0.0/16: set both"),
+        (["--pod-cidr=10.42.0.0/30"], "from 16 to 29"), (["--service-cidr=10.42.0.0/24"], "overlap"),
         (["--server=https://one.example"], "swiftlet agent"),
     ])
     func whatDoesNotFitIsFoundBeforeAStart(_ flags: [String], _ part: String) throws {

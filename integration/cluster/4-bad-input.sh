@@ -99,7 +99,7 @@ port_in_use() {
 nothing_made() {
     local setting name
     for setting in pod-cidr=nonsense cluster-cidr=10.42.0.0/31 node-name=A_B registry-ca=a.example=/nowhere/ca.pem \
-        node-address=198.51.100.7 pod-cidr=10.50.0.0/24 shutdown-grace-period-critical-pods=31 server=https://one.example; do
+        node-address=198.51.100.7 pod-cidr=10.50.0.0/24 service-cidr=10.42.0.0/24 shutdown-grace-period-critical-pods=31 server=https://one.example; do
         name=${setting%%=*}
         says "$name" timeout 90 "$BIN/swiftlet" server "--$setting" \
             --data-dir "$ROOT/d3" --run-dir "$ROOT/r3" --config-dir "$ROOT/c3" --log-dir "$ROOT/l3" || return 1

@@ -47,7 +47,7 @@ extension DaemonConfiguration {
             IPText.isAddress),
         .number("port", "Port of the API server.", \.port, 1...65535),
         .network("cluster-cidr", "Network of all pods.", \.clusterNetwork),
-        .network("pod-cidr", "Network of this node's pods (default: a /24 within cluster-cidr).", \.podNetwork),
+        .network("pod-cidr", "Network of this node's pods, within cluster-cidr.", \.podNetwork),
         .number("node-cidr-mask-size", "Prefix length of a joining node's share.", \.nodePrefix, 16...29),
         .network("service-cidr", "Network of Services.", \.serviceNetwork),
         .domain("cluster-domain", "DNS domain of the cluster.", \.clusterDomain),

@@ -24,7 +24,7 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var port = 6443
     package var clusterNetwork = "10.42.0.0/16"
     /// This node's share of the cluster network; empty: 10.42.0.0/24 where that is a part of it, else its first /24, or all of a smaller one.
-    package var podNetwork = ""
+    package var podNetwork = "10.42.0.0/24"
     /// Prefix length of a joining node's share of the cluster network.
     package var nodePrefix = 24
     package var serviceNetwork = "10.43.0.0/16"
@@ -129,24 +129,21 @@ extension DaemonConfiguration {
     /// is asked.
     func podNetworks(of node: String) throws(DaemonError) -> PodNetworks {
         let cluster = try IPv4Network(clusterNetwork, of: "cluster-cidr")
-        let own = try ownPodNetwork()
+        let own = try IPv4Network(podNetwork, of: "pod-cidr")
+        let services = try IPv4Network(serviceNetwork, of: "service-cidr")
         let prefix = max(UInt8(clamping: nodePrefix), cluster.prefixLength)
-        guard cluster.contains(own.address), own.prefixLength >= cluster.prefixLength else {
-            throw DaemonError("pod-cidr \(own) must lie within cluster-cidr \(cluster)")
+        guard (16...29).contains(own.prefixLength) else {
+            throw DaemonError("pod-cidr \(own): its prefix length must be from 16 to 29")
         }
+        // It is not taken from another cluster-cidr: that would move the pods of a node that has one already.
+        guard cluster.contains(own.address), own.prefixLength >= cluster.prefixLength else {
+            throw DaemonError("pod-cidr \(own) must lie within cluster-cidr \(cluster): set both")
+        }
+        guard !services.overlaps(own) else { throw DaemonError("service-cidr \(services) and pod-cidr \(own) overlap") }
         guard let networks = PodNetworks(cluster: cluster, nodePrefix: prefix, fixed: [node: own]) else {
             throw DaemonError("cluster-cidr \(cluster) is too small to be shared out among nodes")
         }
         return networks
-    }
-
-    /// This node's share of the cluster network.
-    func ownPodNetwork() throws(DaemonError) -> IPv4Network {
-        guard podNetwork.isEmpty else { return try IPv4Network(podNetwork, of: "pod-cidr") }
-        let cluster = try IPv4Network(clusterNetwork, of: "cluster-cidr")
-        let usual = try IPv4Network("10.42.0.0/24", of: "pod-cidr")
-        let first = IPv4Network(cluster.address, prefixLength: max(24, cluster.prefixLength))
-        return cluster.prefixLength <= 24 && cluster.contains(usual.address) ? usual : first
     }
 
     /// The setting `tls-san`, names and addresses apart.

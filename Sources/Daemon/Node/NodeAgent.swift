@@ -126,7 +126,7 @@ extension PodNetworkConfiguration {
             throw DaemonError("\(configuration.dataDirectory)/instance holds no instance id: \"\(instance.id)\"")
         }
         self.init(
-            instance: name, podNetwork: try configuration.ownPodNetwork(),
+            instance: name, podNetwork: try IPv4Network(configuration.podNetwork, of: "pod-cidr"),
             clusterNetwork: try IPv4Network(configuration.clusterNetwork, of: "cluster-cidr"),
             serviceNetwork: try IPv4Network(configuration.serviceNetwork, of: "service-cidr"),
             stateDirectory: configuration.networkState)

@@ -163,6 +163,7 @@ struct LaunchedProcess: ~Copyable {
         guard code == 0 else { throw .kernel(KernelError("tell", "the process to go on", -code)) }
     }
 
+    /// To be called before it is told to go on: until then they are as `LateMounts` says.
     borrowing func letGoOfMounts() { mounts?.letGo() }
 
     /// Kills and collects it.
