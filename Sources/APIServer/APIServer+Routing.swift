@@ -68,6 +68,7 @@ extension APIServer {
         let why: String
         switch authorizer.decide(identity, attributes) {
         case .allowed: return
+        case .missing(let resource, let name): throw .notFound(resource, name)
         case .denied(let reason): why = reason.map { ": \($0)" } ?? ""
         }
         switch attributes.subject {

@@ -62,26 +62,31 @@ import Testing
         let status = "/status"
         #expect(
             try await api.send(.patch, Path.pods + "/mine" + status, [:], headers: merge, peer: agent).status == 200)
-        for name in ["/other", "/free"] {
-            let path = Path.pods + name
-            #expect(try await api.send(.patch, path + status, [:], headers: merge, peer: agent).status == 403)
-            let copy: JSONValue = [["op": "copy", "from": "/spec/containers/0/image", "path": "/metadata/name"]]
-            let json: HTTPHeaders = ["Content-Type": "application/json-patch+json"]
-            let shown = try await api.send(.patch, path + status, copy, headers: json, peer: agent)
-            #expect(shown.status == 403 && shown.message.contains("not on node"), "\(shown.message)")
-            let dry = ["dryRun": "All"]
-            #expect(try await api.send(.delete, path, query: dry, peer: agent).status == 403)
-            #expect(try await api.send(.post, path + "/eviction", [:], query: dry, peer: agent).status == 403)
+        let json: HTTPHeaders = ["Content-Type": "application/json-patch+json"]
+        let copy: JSONValue = [["op": "copy", "from": "/spec/containers/0/image", "path": "/metadata/name"]]
+        let dry = ["dryRun": "All"]
+        // Like one that is not there, which the agent takes for gone; and like that too where the write itself is at fault.
+        for name in ["other", "free", "none"] {
+            let path = Path.pods + "/" + name
+            for answer in [
+                try await api.send(.patch, path + status, [:], headers: merge, peer: agent),
+                try await api.send(.patch, path + status, copy, headers: json, peer: agent),
+                try await api.send(.patch, path + status, "no patch", headers: json, peer: agent),
+                try await api.send(.put, path + status, [:], peer: agent),
+                try await api.send(.delete, path, query: dry, peer: agent),
+                try await api.send(.delete, path, query: ["dryRun": "Some"], peer: agent),
+                try await api.send(.post, path + "/eviction", [:], query: dry, peer: agent),
+            ] {
+                #expect(answer.status == 404 && answer.message == "pods \"\(name)\" not found", "\(answer.message)")
+            }
         }
-    }
-
-    /// The agent takes it that such a pod is gone.
-    @Test func writesToPodsThatAreNotThereFindNone() async throws {
-        let api = try await server()
-        let merge: HTTPHeaders = ["Content-Type": "application/merge-patch+json"]
-        let path = Path.pods + "/none"
-        #expect(try await api.send(.patch, path + "/status", [:], headers: merge, peer: agent).status == 404)
-        #expect(try await api.send(.delete, path, peer: agent).status == 404)
+        // Who may write to no pod is told so of each.
+        let stranger = Peer.certificate(commonName: "stranger", organizations: [])
+        for name in ["/mine", "/other", "/none"] {
+            #expect(try await api.send(.delete, Path.pods + name, peer: stranger).status == 403)
+        }
+        let missing = try await api.send(.delete, Path.pods + "/none", peer: TestServer.admin)
+        #expect(missing.status == 404 && missing.message == "pods \"none\" not found", "\(missing.message)")
     }
 
     @Test func whatItsPodsNeedAndNoMore() async throws {
@@ -122,6 +127,19 @@ import Testing
                 "verb": "get", "resource": "pods", "namespace": "default", "name": .string(name),
             ]
             #expect(try await may(attributes) == .bool(expected), "\(name)")
+        }
+        for (name, expected) in [("mine", true), ("other", false), ("free", false), ("none", false)] {
+            let attributes: JSONValue = [
+                "verb": "patch", "resource": "pods", "subresource": "status", "namespace": "default",
+                "name": .string(name),
+            ]
+            #expect(try await may(attributes) == .bool(expected), "\(name)")
+        }
+        for name in ["other", "none"] {
+            let attributes: JSONValue = [
+                "verb": "create", "resource": "pods", "namespace": "default", "name": .string(name),
+            ]
+            #expect(try await may(attributes) == true, "\(name)")
         }
     }
 

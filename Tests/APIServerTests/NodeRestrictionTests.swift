@@ -159,8 +159,8 @@ import Testing
         #expect(
             try await api.send(.patch, Path.pods + "/mine/status", status, headers: patch, peer: node).status == 200)
         #expect(
-            try await api.send(.patch, Path.pods + "/other/status", status, headers: patch, peer: node).status == 403)
-        #expect(try await api.send(.delete, Path.pods + "/other", peer: node).status == 403)
+            try await api.send(.patch, Path.pods + "/other/status", status, headers: patch, peer: node).status == 404)
+        #expect(try await api.send(.delete, Path.pods + "/other", peer: node).status == 404)
         #expect(try await api.send(.post, Path.pods, pod("new", node: "n1"), peer: node).status == 403)
         #expect(try await api.get("/api/v1/secrets", peer: node).status == 403)
     }

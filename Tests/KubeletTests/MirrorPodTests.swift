@@ -52,6 +52,18 @@ import Testing
         #expect(found.metadata.uid == new.metadata.uid && found.status.phase != "Failed")
         #expect(found.metadata.deletionTimestamp == nil)
     }
+
+    /// Both are tried again: the rules, or the certificate, may come right.
+    @Test func whoMayWriteNothingHasWrittenNothing() async throws {
+        let server = try APIServer(store: MemoryStore())
+        try await server.start()
+        let sink = APIStatusSink(
+            client: APIClient(handler: server, peer: .inProcess(user: "stranger", groups: []), userAgent: "test"))
+        await #expect(throws: OperationError.self) {
+            try await sink.publish(PodStatus { $0.phase = "Failed" }, of: staticPod("1"))
+        }
+        await #expect(throws: OperationError.self) { try await sink.confirmDeletion(of: staticPod("1")) }
+    }
 }
 
 @Suite(.timeLimit(.minutes(15))) struct MirrorPodsTests {

@@ -14,8 +14,8 @@ identity() {
     done
     check "it may read a pod of the worker" as_worker 200 "$mine"
     check "not one of another node" as_worker 403 "$other"
-    check "nor by a write that changes nothing" as_worker 403 "$other/status" -X PATCH "${MERGE[@]}" -d '{}'
-    check "nor by a patch that would put what it says into a refusal" as_worker 403 "$other/status" -X PATCH -H 'Content-Type: application/json-patch+json' \
+    check "nor by a write that changes nothing" as_worker 404 "$other/status" -X PATCH "${MERGE[@]}" -d '{}'
+    check "nor by a patch that would put what it says into a refusal" as_worker 404 "$other/status" -X PATCH -H 'Content-Type: application/json-patch+json' \
         -d '[{"op": "copy", "from": "/spec/nodeName", "path": "/metadata/name"}]'
     check "it may read all nodes, for the routes to their pods" as_worker 200 /api/v1/nodes
     check "not all namespaces" as_worker 403 /api/v1/namespaces

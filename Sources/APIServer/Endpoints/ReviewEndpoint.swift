@@ -27,6 +27,8 @@ struct ReviewEndpoint: Sendable {
                 ?? (identity.isMaster ? .allowed : .denied(nil))
             switch decision {
             case .allowed: answer["status"] = ["allowed": true]
+            case .missing(let resource, let name):
+                answer["status"] = ["allowed": false, "reason": .string(Status.notFound(resource, name).message)]
             case .denied(let why):
                 answer["status"] = ["allowed": false, "reason": .string(why ?? "no rule allows it")]
             }

@@ -1,3 +1,5 @@
+import APIMachinery
+
 /// Verbs on resources of one group; "*" stands for all.
 struct AuthorizationRule: Sendable, Hashable {
     var group: String
@@ -20,16 +22,22 @@ struct Authorizer: Sendable {
 
     enum Decision: Sendable, Hashable {
         case allowed
+        /// It is as if there were no such object.
+        case missing(ResourceName, name: String)
         /// With a reason where there is more to say than that no rule allows it.
         case denied(String?)
     }
 
     func decide(_ identity: Identity, _ request: RequestAttributes) -> Decision {
         guard allows(identity, request) else { return .denied(nil) }
-        guard !identity.isMaster, let node = identity.nodeName, case .resource(let path) = request.subject,
-            let why = nodeReads.refusal(node, request.verb, path, request.fields)
-        else { return .allowed }
-        return .denied(why)
+        guard !identity.isMaster, let node = identity.nodeName, case .resource(let path) = request.subject else {
+            return .allowed
+        }
+        if request.verb.isRead {
+            return nodeReads.refusal(node, request.verb, path, request.fields).map { .denied($0) } ?? .allowed
+        }
+        let missing = nodeReads.missingPod(node, request.verb, path)
+        return missing.map { .missing(ResourceName(group: path.group, path.resource), name: $0) } ?? .allowed
     }
 
     private func allows(_ identity: Identity, _ request: RequestAttributes) -> Bool {

@@ -3,8 +3,8 @@ import JSONTree
 import KubernetesAPI
 
 /// Which objects a node's agent may read, of the kinds that `NodeRules` let it read: its own pods, the secrets and ConfigMaps that these name, and its
-/// own lease. As upstream's node authorizer has it with AuthorizeNodeWithSelectors. Nor may it learn of another pod by what a write to it is refused for:
-/// that is refused before the pod is looked at.
+/// own lease. As upstream's node authorizer has it with AuthorizeNodeWithSelectors. Nor does it learn by writes which other pods there are: all but its
+/// own are missing to it, whatever else is wrong with the write.
 struct NodeReads: Sendable {
     private let pods: Resource?
     /// Where `spec.nodeName` is among the pods' selectable fields.
@@ -15,9 +15,8 @@ struct NodeReads: Sendable {
         nodeField = pods?.format.selectableFields.firstIndex { $0.text == "spec.nodeName" }
     }
 
-    /// Why the node may not; nil where it may, and for writes to all but pods that are there and not its own.
+    /// Why the node may not read; nil where it may.
     func refusal(_ node: String, _ verb: Verb, _ path: ResourcePath, _ fields: FieldSelector?) -> String? {
-        guard verb.isRead else { return isAnothers(path, node) ? "the pod is not on node \"\(node)\"" : nil }
         switch (path.group, path.resource) {
         case ("", "pods"):
             if verb != .get, fields?.requires("spec.nodeName", node) == true { return nil }
@@ -36,12 +35,12 @@ struct NodeReads: Sendable {
         }
     }
 
-    /// A pod that is there, on another node or on none yet.
-    private func isAnothers(_ path: ResourcePath, _ node: String) -> Bool {
-        guard path.group.isEmpty, path.resource == "pods", let name = path.name,
-            let found = self.node(of: name, path.namespace)
-        else { return false }
-        return found != node
+    /// The name of the pod that the node would write to, where there is none of that name or it is on another node or on none yet.
+    func missingPod(_ node: String, _ verb: Verb, _ path: ResourcePath) -> String? {
+        guard path.group.isEmpty, path.resource == "pods", let name = path.name else { return nil }
+        // One that it makes is not there yet.
+        if verb == .create, path.subresource == nil { return nil }
+        return self.node(of: name, path.namespace) == node ? nil : name
     }
 
     /// Of a pod; empty where it is on none, nil where there is no such pod.

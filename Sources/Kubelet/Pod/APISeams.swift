@@ -46,14 +46,14 @@ struct APIStatusSink: PodStatusSink {
         }
     }
 
-    /// An object that is gone, or is another by now, needs nothing more from us. One that is not on this node is forbidden.
+    /// An object that is gone, or is another by now, needs nothing more from us. One that is not on this node is not found either.
     private func ignoringNotFound(
         _ reason: String, _ body: () async throws(Status) -> Void
     ) async throws(OperationError) {
         do throws(Status) {
             try await body()
         } catch {
-            if [.notFound, .conflict, .forbidden].contains(where: error.isReason) { return }
+            if error.isReason(.notFound) || error.isReason(.conflict) { return }
             throw OperationError(reason, error.description)
         }
     }
