@@ -78,7 +78,8 @@ def test_options_together(runtime):
     """Options of one letter in one word, the last with a value; a log that cannot be written is an error, as is to tell of what is stopped."""
     name, _ = runtime.create("true")
     assert name in words(runtime.call("list", "-qf", "table"))
-    assert runtime.call("list", "-qx", check=False).returncode != 0
+    for wrong in (["-qx"], ["another"]):
+        assert runtime.call("list", *wrong, check=False).returncode != 0, wrong
     done = runtime.call("--log", "/nowhere/log", "list", check=False)
     assert done.returncode != 0
     expect(done.stderr, "/nowhere/log", "No such file")

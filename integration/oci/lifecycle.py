@@ -185,6 +185,8 @@ def test_pid_file(runtime):
     file = runtime.folder + "/pid"
     name, _ = runtime.create(options=["--pid-file", file])
     assert int(open(file).read()) == runtime.state(name)["pid"]
+    refused = runtime.call("create", "--pid-file", "/nowhere/pid", "--bundle", runtime.bundle("true"), runtime.id(), check=False)
+    assert refused.returncode != 0 and "/nowhere/pid:" in refused.stderr, refused
 
 
 def test_preserved_descriptors(runtime):

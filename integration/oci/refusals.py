@@ -19,6 +19,7 @@ def test_refusals(runtime):
     cases = {
         "ociVersion": lambda c: c.update(ociVersion="invalid"),
         "root.path": lambda c: c["root"].pop("path"),
+        "process: it is not set, so there is nothing to run": lambda c: c.pop("process"),
         "process.cwd": p(cwd="relative"),
         "process.cwd: it is missing": lambda c: c["process"].pop("cwd"),
         "process.args": p(args=[]),

@@ -79,7 +79,10 @@ package enum WholeFile {
         let temporary = "\(path).new-\(getpid())-\(number)"
         // Of a process that had the same number before.
         unlink(temporary)
-        let descriptor = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+        let descriptor: Descriptor
+        do throws(KernelError) {
+            descriptor = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+        } catch { throw KernelError("create", path, error.code) }
         do throws(KernelError) {
             try write(bytes, to: descriptor, path: temporary)
             guard fchmod(descriptor.raw, mode) == 0 else { throw KernelError("chmod", temporary) }

@@ -106,6 +106,9 @@ struct Creation {
 
     /// Starts at once; stays with the process unless detached.
     func run() throws(OCIRuntimeError) -> Int32 {
+        guard specification.process != nil else {
+            throw .unsupported(field: "process", cause: "it is not set, so there is nothing to run")
+        }
         if isDetached && specification.process?.hasTerminal == true && options.consoleSocket == nil {
             throw .usage("process.terminal and --detach need --console-socket, which takes the terminal over")
         }

@@ -13,6 +13,7 @@ extension Invocation {
 
     /// One that cannot be looked at is told and left out, and makes the exit code 1.
     func list(_ arguments: Arguments) throws(OCIRuntimeError) -> Int32 {
+        if let word = arguments.words.first { throw .usage("unexpected argument \"\(word)\"") }
         var rows: [(ContainerState, ContainerStatus)] = []
         var code: Int32 = 0
         for id in try ContainerDirectory.ids(in: root) {
