@@ -27,9 +27,9 @@ package struct Server: Sendable {
         let agent = try await process.startNode(
             configuration, node, clients: control.nodeClients(node.name), seams: seams)
         control.nodes.serve(agent.kubelet.endpoint)
-        let (logger, time) = (logger, process.time)
+        let (logger, time, timeline) = (logger, process.time, process.timeline)
         try await process.run(agent, server: control.front, certificates: control.certificates) {
-            await control.runControllers(time: time, logger: logger)
+            await control.runControllers(timeline: timeline, time: time, logger: logger)
         }
         await control.stop()
         await process.threads.stop()

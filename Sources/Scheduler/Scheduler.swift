@@ -19,6 +19,7 @@ package final class Scheduler: Sendable {
     private let events: EventRecorder
     private let time: any TimeSource
     private let log: Logger
+    private let unplaced: @Sendable (ObjectReference, String) -> Void
     private let core: Mutex<SchedulerCore>
     /// Holds one signal: there may be something to do.
     private let signals: WorkQueue<Int>
@@ -32,16 +33,19 @@ package final class Scheduler: Sendable {
         let node: String
     }
 
+    /// - Parameter unplaced: told of a pod for which there is no node, and why, each time that there is another reason; must return at once.
     package init(
         client: APIClient, pods: Informer<Pod>, nodes: Informer<Node>, time: any TimeSource,
         name: String = "default-scheduler", random: RandomSource = RandomSource(),
-        log: Logger = Logger(label: "swiftlet.scheduler")
+        log: Logger = Logger(label: "swiftlet.scheduler"),
+        unplaced: @escaping @Sendable (ObjectReference, String) -> Void = { _, _ in }
     ) {
         self.client = client
         self.pods = pods
         self.nodes = nodes
         self.time = time
         self.log = log
+        self.unplaced = unplaced
         events = EventRecorder(client: client, component: name, time: time, random: random, log: log)
         core = Mutex(SchedulerCore(name: name))
         signals = WorkQueue(time: time)
@@ -180,6 +184,7 @@ package final class Scheduler: Sendable {
         events.record(EventDraft(pod.reference, .warning, reason: "FailedScheduling", message: message))
         let known = pods.get(pod.name, in: pod.namespace)?.status.conditions.first { $0.type == "PodScheduled" }
         guard known?.status != "False" || known?.message != message || known?.reason != "Unschedulable" else { return }
+        unplaced(pod.reference, message)
         let now = time.now().truncatedToSeconds
         let condition = PodCondition { condition in
             condition.type = "PodScheduled"

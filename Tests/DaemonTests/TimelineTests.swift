@@ -118,6 +118,14 @@ import Testing
         #expect(report.summary == "not Running; the last word: Running: a CrashLoopBackOff\n")
     }
 
+    @Test func aPodWithoutANodeSaysWhy() throws {
+        let pod = try #require(TimelinePod(namespace: "shop", name: "web", uid: "1"))
+        let report = TimelineReport(
+            pod: pod, entries: [entry(0, "api.created"), entry(1, "api.unschedulable", "1 Insufficient cpu")])
+        #expect(report.summary == "not Running; the last word: 1 Insufficient cpu\n")
+        #expect(report.text.contains("no node for it"))
+    }
+
     @Test func aPodThatNeverRanHasALastWord() throws {
         let pod = try #require(TimelinePod(namespace: "shop", name: "web", uid: "1"))
         let report = TimelineReport(

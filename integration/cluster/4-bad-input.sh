@@ -7,6 +7,7 @@ bad_input() {
         kubectl describe pod no-command
     check "a mount source that is gone is named" eventually 15 says "/no/such/directory" kubectl describe pod no-source
     check "a pod that fits nowhere says why" eventually 15 says "Insufficient cpu" kubectl describe pod too-big
+    check "swiftlet why says it too" says "not Running; the last word: 0/1 nodes are available: 1 Insufficient cpu" swiftlet why pod/too-big
     check "a volume whose ConfigMap is missing is named" eventually 15 \
         says 'MountVolume.SetUp failed for volume "v": configmap "no-such-map" not found' kubectl describe pod no-map
     check "logs of a container that waits say why" eventually 10 says "waiting to start: ContainerCreating" kubectl logs no-map

@@ -71,7 +71,7 @@ struct PodEndpoint: Sendable {
         timeline.record(
             TimelineMoment(
                 step: .bound, podUID: metadata[metadata: "uid"]?.string ?? "",
-                namespace: request.path.namespace ?? "", name: podName, node: node, at: registry.time.now()))
+                namespace: request.path.namespace ?? "", name: podName, detail: node, at: registry.time.now()))
         return .json(201, Status.success().storage)
     }
 

@@ -40,8 +40,7 @@ struct WriteEndpoint: Sendable {
             timeline.record(
                 TimelineMoment(
                     step: step, podUID: tree[metadata: "uid"]?.string ?? "",
-                    namespace: tree[metadata: "namespace"]?.string ?? "", name: tree.name,
-                    node: tree["spec"]?["nodeName"]?.string ?? "", at: moment))
+                    namespace: tree[metadata: "namespace"]?.string ?? "", name: tree.name, at: moment))
         }
     }
 

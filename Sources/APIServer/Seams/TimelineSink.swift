@@ -1,6 +1,6 @@
 import APIMachinery
 
-/// Told of the moments in a pod's life that the API server sees first, so that `swiftlet why` can show them.
+/// Told of the moments in a pod's life that the control plane sees first, so that `swiftlet why` can show them.
 package protocol TimelineSink: Sendable {
     func record(_ moment: TimelineMoment)
 }
@@ -12,14 +12,28 @@ package struct TimelineMoment: Sendable, Hashable {
         /// Durable, and seen by watchers.
         case created
         case bound
+        /// The scheduler has no node for it.
+        case unschedulable
     }
 
     package var step: Step
     package var podUID: String
     package var namespace: String
     package var name: String
-    package var node: String
+    /// The node that it is bound to, or why there is none.
+    package var detail: String
     package var at: Timestamp
+
+    package init(
+        step: Step, podUID: String, namespace: String, name: String, detail: String = "", at: Timestamp
+    ) {
+        self.step = step
+        self.podUID = podUID
+        self.namespace = namespace
+        self.name = name
+        self.detail = detail
+        self.at = at
+    }
 }
 
 package struct NoTimeline: TimelineSink {

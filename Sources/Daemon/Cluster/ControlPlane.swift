@@ -113,7 +113,7 @@ struct ControlPlane: Sendable {
     }
 
     /// Runs the controllers and the scheduler until the task is cancelled.
-    func runControllers(time: any TimeSource, logger: Logger) async {
+    func runControllers(timeline: any TimelineSink, time: any TimeSource, logger: Logger) async {
         let client = client("system:kube-controller-manager", agent: "kube-controller-manager")
         let informers = ControllerInformers(client: client, time: time)
         let controllers = ControllerSet(
@@ -123,7 +123,14 @@ struct ControlPlane: Sendable {
             informers: informers, time: time, log: logger)
         let scheduler = Scheduler(
             client: self.client("system:kube-scheduler", agent: "kube-scheduler"), pods: informers.pods,
-            nodes: informers.nodes, time: time, log: logger)
+            nodes: informers.nodes, time: time, log: logger
+        ) { pod, reason in
+            timeline.record(
+                TimelineMoment(
+                    step: .unschedulable, podUID: pod.uid ?? "", namespace: pod.namespace ?? "", name: pod.name ?? "",
+                    detail: reason,
+                    at: time.now()))
+        }
         await withDiscardingTaskGroup { group in
             group.addTask { await informers.run() }
             group.addTask { await controllers.run() }

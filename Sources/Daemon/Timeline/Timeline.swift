@@ -110,7 +110,12 @@ extension Timeline: StepRecorder {
 
 extension Timeline: TimelineSink {
     func record(_ moment: TimelineMoment) {
-        let message = moment.step == .bound ? "to node \(moment.node)" : nil
+        let message: String? =
+            switch moment.step {
+            case .received, .created: nil
+            case .bound: "to node \(moment.detail)"
+            case .unschedulable: moment.detail
+            }
         record(
             TimelineEntry(at: moment.at, step: "api.\(moment.step.rawValue)", message: message), uid: moment.podUID,
             pod: TimelinePod(namespace: moment.namespace, name: moment.name, uid: moment.podUID))

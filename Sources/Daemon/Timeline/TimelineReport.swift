@@ -41,7 +41,9 @@ package struct TimelineReport: Sendable {
     var summary: String {
         let running = entries.first { $0.step == "kubelet.status" && $0.message == "Running" }
         guard let first = entries.first, let running else {
-            let last = entries.last { $0.step == "kubelet.status" || $0.step.hasPrefix("event.") }
+            let last = entries.last {
+                $0.step == "kubelet.status" || $0.step == "api.unschedulable" || $0.step.hasPrefix("event.")
+            }
             return last.map { "not Running; the last word: \(TextTable.plain($0.message ?? $0.step))\n" } ?? ""
         }
         let end = running.at + (running.duration ?? .zero)
@@ -73,6 +75,7 @@ package struct TimelineReport: Sendable {
 
     private static let titles = [
         "api.received": "request received", "api.created": "stored, watchers told", "api.bound": "bound",
+        "api.unschedulable": "no node for it",
         "kubelet.seen": "seen by the kubelet", "kubelet.status": "status published",
         "kubelet.removed": "removed from the API", "sandbox.record": "sandbox recorded",
         "sandbox.monitor": "monitor spawned", "sandbox.network": "network attached", "sandbox.ready": "sandbox ready",
