@@ -10,6 +10,7 @@ import Linux
 struct AddressDirectory {
     let path: String
     private static let temporary = ".new"
+    private static let network = "pod-network"
     /// Largest file; a port of the node takes at most 40 bytes of it.
     private static let fileBytes = 64 << 10
 
@@ -49,6 +50,21 @@ struct AddressDirectory {
     /// Nothing happens where there is no such file.
     func remove(_ address: IPv4Address) throws(PodNetworkError) {
         try removeFile(named: "\(address)")
+    }
+
+    /// The network that the addresses were given out of; nil where none was written.
+    func podNetwork() throws(PodNetworkError) -> IPv4Network? {
+        try readFile(named: Self.network).flatMap { IPv4Network($0) }
+    }
+
+    func write(podNetwork: IPv4Network) throws(PodNetworkError) {
+        try writeFile(named: Self.network, "\(podNetwork)")
+    }
+
+    /// Forgets all addresses, and the network that they were given out of.
+    func clear() throws(PodNetworkError) {
+        for held in try load() { try remove(held.address) }
+        try removeFile(named: Self.network)
     }
 
     /// A file beside the addresses, such as a setting to restore.

@@ -69,7 +69,7 @@ extension PodNetwork {
         guard access(stateDirectory, F_OK) == 0 else { return }
         try NodeLink.restoreForwarding(stateDirectory: stateDirectory)
         let directory = try AddressDirectory(path: stateDirectory)
-        for held in try directory.load() { try directory.remove(held.address) }
+        try directory.clear()
         guard rmdir(stateDirectory) == 0 || errno == ENOTEMPTY else {
             throw .state(operation: "remove", path: stateDirectory, code: errno)
         }

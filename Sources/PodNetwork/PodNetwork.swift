@@ -42,34 +42,34 @@ package actor PodNetwork {
 
     /// Makes the node's own link and routes, lets the host forward, and takes over the addresses in use from disk.
     /// Idempotent; `attach` needs it once.
+    /// - Throws: `invalid` before anything is changed: another pod or service network is needed, or pods still run in another.
     package func prepare() throws(PodNetworkError) {
         try configuration.check()
-        let directory = try AddressDirectory(path: configuration.stateDirectory)
-        var pool = AddressPool(network: configuration.podNetwork)
-        var hostPorts = HostPortTable()
-        for held in try directory.load() {
-            if pool.adopt(held.sandbox, held.address) {
-                _ = hostPorts.take(held.sandbox, held.address, held.ports, table: configuration.instance.podTable)
-                continue
-            }
-            logger.warning(
-                "address of another pod network dropped",
-                metadata: ["sandbox": "\(held.sandbox)", "address": "\(held.address)"])
-            try directory.remove(held.address)
-        }
-        self.pool = pool
-        self.hostPorts = hostPorts
-        self.directory = directory
+        try checkHostAddresses()
+        let links: [String]
         do throws(NetlinkError) {
             if let configured = configuration.mtu {
                 mtu = configured
             } else {
                 mtu = try NodeLink.uplinkMTU()
             }
+            links = try RouteSocket().links().map(\.name)
         } catch {
             throw .kernel(sandbox: nil, error)
         }
-        try checkHostAddresses()
+        let directory = try AddressDirectory(path: configuration.stateDirectory)
+        let kept = try KeptAddresses(
+            try directory.load(), in: try directory.podNetwork(), configuration: configuration, links: links)
+        for held in kept.former {
+            logger.warning(
+                "address of another pod network dropped",
+                metadata: ["sandbox": "\(held.sandbox)", "address": "\(held.address)"])
+            try directory.remove(held.address)
+        }
+        try directory.write(podNetwork: configuration.podNetwork)
+        pool = kept.pool
+        hostPorts = kept.hostPorts
+        self.directory = directory
         try establishNode(directory)
         try applyRules()
     }

@@ -3,6 +3,7 @@
 survival() {
     check "kill -9 and start again: the same processes, no restart counted" survives KILL
     check "SIGTERM and start again: the same processes, no restart counted" survives TERM
+    check "starts that are refused leave the network of the pods that run as it is" refused_starts
     check "after that, pods can still be made and reached" kubectl rollout status deploy/hello --timeout=180s
     check "${SWIFTLET_KILLS:-10} kills at random moments under load lose and leak nothing" random_kills "${SWIFTLET_KILLS:-10}"
 }
@@ -24,6 +25,24 @@ survives() {
     sleep 2
     after="$(processes hello) $(restarts)"
     [ "$before" = "$after" ] || { printf 'before: %s\nafter:  %s\n' "$before" "$after"; return 1; }
+}
+
+# The next start with the old settings finds all as it was.
+refused_starts() {
+    local address
+    address=$(kubectl get pods -l app=hello -o jsonpath='{.items[0].status.podIP}')
+    fetches_from "$address" || return 1
+    stop_server TERM && says "192.0.2.0/25 is in use" start_in 192.0.2.0/25 192.0.2.0/24 &&
+        says "pod-cidr=10.42.0.0/24" start_in 10.99.0.0/24 10.99.0.0/16 && start_server || return 1
+    fetches_from "$address" && doctor_is_content
+}
+
+fetches_from() { says "hello from swiftlet" inside curl -sm 10 "http://$1:8080/"; }
+
+# start_in POD-CIDR CLUSTER-CIDR
+start_in() {
+    timeout 90 nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c" \
+        --log-dir "$ROOT/l" --node-name node --pod-cidr "$1" --cluster-cidr "$2"
 }
 
 # Under a load of ConfigMaps and pods, the server is killed at random moments. What was acknowledged must be there afterwards.

@@ -17,6 +17,14 @@ extension Scene {
         PodNetwork(configuration: try configuration(), logger: Logger(label: "check"))
     }
 
+    /// A start of the same instance with another pod network.
+    func start(in pods: String, of cluster: String) async throws {
+        guard let pods = IPv4Network(pods), let cluster = IPv4Network(cluster) else { throw Failure("constants") }
+        var configuration = try configuration()
+        (configuration.podNetwork, configuration.clusterNetwork) = (pods, cluster)
+        try await PodNetwork(configuration: configuration, logger: Logger(label: "check")).prepare()
+    }
+
     func attach(_ network: PodNetwork, _ name: String) async throws -> PodAddress {
         try await network.attach(sandbox: "sandbox-\(name)", networkNamespace: .path("/run/netns/\(pod(name))"))
     }
@@ -43,6 +51,9 @@ func checkPodNetwork(_ scene: Scene, _ checks: Checks) async throws {
     try await checkRouters(scene, checks, network, a)
 
     try await checkRefusals(scene, checks, network)
+    try await checkRefusedStarts(scene, checks)
+    checks.expect(
+        "pod to pod after starts that were refused", try ask(from: scene.pod("a"), b.address, 8080), "b \(a.address)")
     checks.expect("attach again is the same", try await scene.attach(network, "a") == a)
     let adopted = try scene.makeNetwork()
     try await adopted.prepare()
@@ -55,6 +66,8 @@ func checkPodNetwork(_ scene: Scene, _ checks: Checks) async throws {
     checks.expect("no firewall is in the way", try PodNetwork.obstacles(instance: instance).isEmpty)
     let owned = try PodNetwork.owned(instance: adopted.configuration.instance)
     checks.expect("collect leaves the live", owned.links == ["sw-it-n", a.hostLink].sorted(), "\(owned)")
+    try await adopted.detach(sandbox: "sandbox-a")
+    try await scene.start(in: "10.99.0.0/24", of: "10.99.0.0/16")
     try PodNetwork.removeAll(
         instance: adopted.configuration.instance, stateDirectory: adopted.configuration.stateDirectory)
     let left = try PodNetwork.owned(instance: adopted.configuration.instance)
@@ -136,4 +149,22 @@ private func checkRefusals(_ scene: Scene, _ checks: Checks, _ network: PodNetwo
     } catch {
         checks.expect("two instances do not share addresses", "\(error)".contains("link sw-it-n"), "\(error)")
     }
+}
+
+/// A start with settings that cannot be takes nothing from the pods that run: the next one finds all as it was.
+private func checkRefusedStarts(_ scene: Scene, _ checks: Checks) async throws {
+    for (pods, cluster, words) in [
+        ("192.0.2.0/25", "192.0.2.0/24", "192.0.2.0/25 is in use: link up0"),
+        ("10.99.0.0/24", "10.99.0.0/16", "pod-cidr=10.42.0.0/24"),
+    ] {
+        do {
+            try await scene.start(in: pods, of: cluster)
+            checks.expect("a start in \(pods) is refused while pods run", false, "prepared")
+        } catch {
+            checks.expect("a start in \(pods) is refused while pods run", "\(error)".contains(words), "\(error)")
+        }
+    }
+    let next = try scene.makeNetwork()
+    try await next.prepare()
+    try await next.collect { ["sandbox-a", "sandbox-b"] }
 }
