@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import PKI
 import TestSupport
 import Testing
 
@@ -43,5 +44,22 @@ import Testing
         #expect(removed == ["\(root)/r/runtime", "\(root)/r", "\(root)/d/runtime/containers"])
         #expect(try OwnFiles.names(in: "\(root)/d").sorted() == ["runtime", "store"])
         #expect(try OwnFiles.names(in: "\(root)/d/runtime") == ["images"])
+    }
+
+    /// An agent whose data stay is given its pods' network anew.
+    @Test func theNextStartAsksForThePodNetwork() throws {
+        var template = Array("\(temporaryDirectory)/swiftlet-uninstall-XXXXXX".utf8CString)
+        let root = try #require(mkdtemp(&template).map { String(cString: $0) })
+        defer { try? TreeRemoval.remove(root) }
+        let files = MembershipFiles(path: root)
+        try files.forgetPodNetwork()
+        #expect(try OwnFiles.names(in: root).isEmpty)
+        var facts = ClusterFacts(clusterNetwork: "a", serviceNetwork: "b", clusterDomain: "c")
+        facts.podNetwork = "10.42.1.0/24"
+        try files.save(facts)
+        try files.forgetPodNetwork()
+        facts.podNetwork = ""
+        let left = try #require(try readFile("\(root)/cluster.json"))
+        #expect(ClusterFacts(text: left) == facts)
     }
 }

@@ -90,6 +90,11 @@ struct ClusterFacts: Sendable, Hashable {
         podNetwork = json["podNetwork"]?.string ?? ""
     }
 
+    init?(text: String) {
+        guard let json = try? JSONValue(parsing: Array(text.utf8)) else { return nil }
+        self.init(json: json)
+    }
+
     var json: JSONValue {
         [
             "clusterNetwork": .string(clusterNetwork), "serviceNetwork": .string(serviceNetwork),

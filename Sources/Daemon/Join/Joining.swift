@@ -44,7 +44,7 @@ struct Joining: Sendable {
         let present = try files.load(node)
         let step = Step.decide(
             fingerprint: try present.map { (old) throws(DaemonError) in try fingerprint(old) }, token: token,
-            isDue: present.map { $0.client.needsRenewal(at: now) || $0.kubelet.needsRenewal(at: now) } ?? false,
+            isDue: present.map { isDue($0) } ?? false,
             isExpired: present.map { min($0.client.notAfterSeconds, $0.kubelet.notAfterSeconds) <= now } ?? false,
             node: node)
         switch (step, present) {
@@ -57,6 +57,12 @@ struct Joining: Sendable {
             logger.info("joining", metadata: ["server": "\(server.server)", "node": "\(node)"])
             return try await ask(.token(token), authorityPEM: authority.certificatePEM, podNetwork: "")
         }
+    }
+
+    /// Whether there is something to ask the server for: certificates, or what the cluster is like where its share for this node is not known.
+    private func isDue(_ present: Membership) -> Bool {
+        present.client.needsRenewal(at: now) || present.kubelet.needsRenewal(at: now)
+            || present.cluster.podNetwork.isEmpty
     }
 
     private func fingerprint(_ membership: Membership) throws(DaemonError) -> String {

@@ -25,7 +25,7 @@ struct Membership: Sendable {
         _ configuration: DaemonConfiguration, node: String, threads: IOThreads, time: any TimeSource, logger: Logger
     ) async throws(DaemonError) -> Membership {
         let join = Joining(
-            files: MembershipFiles(path: "\(configuration.dataDirectory)/agent"), node: node,
+            files: MembershipFiles(configuration), node: node,
             server: JoinClient(server: try ServerAddress(configuration.serverURL), threads: threads),
             token: try configuration.joinToken(), now: time.now().seconds, logger: logger)
         return try await join.run()
@@ -113,6 +113,14 @@ struct Membership: Sendable {
 struct MembershipFiles: Sendable {
     let path: String
 
+    init(path: String) {
+        self.path = path
+    }
+
+    init(_ configuration: DaemonConfiguration) {
+        self.init(path: "\(configuration.dataDirectory)/agent")
+    }
+
     var credentials: CredentialDirectory { CredentialDirectory(path: path) }
     private var authorityPath: String { "\(path)/ca.crt" }
     private var passwordPath: String { "\(path)/node-password" }
@@ -131,7 +139,7 @@ struct MembershipFiles: Sendable {
         guard let (authority, client, kubelet, facts) = loaded,
             client.says(NodeIdentityRequests.client(node)), kubelet.says(NodeIdentityRequests.kubelet(node))
         else { return nil }
-        guard let json = try? JSONValue(parsing: Array(facts.utf8)), let cluster = ClusterFacts(json: json) else {
+        guard let cluster = ClusterFacts(text: facts) else {
             throw DaemonError("\(clusterPath) cannot be read; remove it and join again with --token")
         }
         return Membership(
@@ -154,6 +162,17 @@ struct MembershipFiles: Sendable {
                 clusterPath, with: String(decoding: cluster.json.encoded(isPretty: true), as: UTF8.self) + "\n",
                 mode: 0o644)
         }
+    }
+
+    /// Lets the next start ask the server for the pods' network. Nothing where this machine has joined no cluster.
+    func forgetPodNetwork() throws(DaemonError) {
+        let (clusterPath, path) = (clusterPath, path)
+        let facts = try DaemonError.wrapping("membership in \(path)") { () throws(PKIError) in
+            try readFile(clusterPath)
+        }
+        guard var cluster = facts.flatMap({ ClusterFacts(text: $0) }) else { return }
+        cluster.podNetwork = ""
+        try save(cluster)
     }
 
     /// The password that binds the node's name to this machine; made at the first call.

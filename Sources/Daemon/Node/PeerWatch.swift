@@ -62,13 +62,13 @@ struct PeerWatch: Sendable {
         }
     }
 
-    /// The share of a node that was deleted and came again may have become another's meanwhile.
+    /// The share of a node that was deleted and came again may have become another's meanwhile, and a share that was given is not changed by a setting.
     private func checkOwn(_ own: Node?) {
         guard let share = own?.spec.podCIDR, let given = IPv4Network(share),
             given != network.configuration.podNetwork
         else { return }
         logger.error(
-            "this node's pods are in a network that the cluster has not given it: stop the daemon, run `swiftlet uninstall --keep-data`, and start it again",
+            "this node's pods are in a network that the cluster has not given it. Where pod-cidr was changed, `kubectl delete node \(node)` gives the node its new one; else stop the daemon, run `swiftlet uninstall --keep-data`, and start it again",
             metadata: ["used": "\(network.configuration.podNetwork)", "given": "\(given)"])
     }
 }

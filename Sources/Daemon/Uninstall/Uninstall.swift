@@ -63,7 +63,11 @@ package struct Uninstall: Sendable {
         // Before the id goes: what is still there must be found by it.
         try confirm()
         report.keepsData = keepsData
-        guard !keepsData else { return report }
+        guard !keepsData else {
+            // No pod holds this node to its share of the cluster's network any more.
+            try MembershipFiles(configuration).forgetPodNetwork()
+            return report
+        }
         report.removed += try files.removeLasting()
         report.kept = try files.others()
         return report
