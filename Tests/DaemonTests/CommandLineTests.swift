@@ -93,6 +93,10 @@ import Testing
         for words in [["event=die"], ["container=web", "type=container"], ["container=aa"], ["image=web:1"]] {
             #expect(try ListFilter.events(words).holds(event: event), "\(words)")
         }
+        let ofPod: JSONValue = ["kind": "container", "action": "deleted", "id": "bb22", "name": "default/web/main"]
+        for name in ["web", "main", "web/main", "default/web", "default"] {
+            #expect(try ListFilter.events(["container=\(name)"]).holds(event: ofPod), "\(name)")
+        }
         for words in [["event=start"], ["container=eb"], ["type=image"], ["image=web:2"]] {
             #expect(try !ListFilter.events(words).holds(event: event), "\(words)")
         }

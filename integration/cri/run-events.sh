@@ -5,6 +5,7 @@ event_checks() {
     check "events told of images" told_image
     check "events are lines for people too" told_people
     check "events of those alone that are meant" told_chosen
+    check "a deletion says whose it was" told_deleted
     check "events of before" told_before
     check "an end that no daemon saw is told by the next one" told_unseen
     check "the newest are remembered, and that others are not is told" told_gap
@@ -51,6 +52,7 @@ told_before() {
 told_chosen() {
     told "$ROOT/chosen" --filter container=told --filter event=die && ! grep -v " container  stopped " "$ROOT/chosen" && ends_with 2 swiftlet events --filter nonsense=1
 }
+told_deleted() { eventually 5 grep -q '"action":"deleted".*"kind":"container".*"name":"(run)/told/told"' "$ROOT/events"; }
 # Its end is told first of all by the daemon that finds it.
 told_unseen() {
     local process

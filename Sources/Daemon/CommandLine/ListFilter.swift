@@ -88,8 +88,8 @@ package struct ListFilter: Sendable, Hashable {
         let (kind, name, id) = (event["kind"]?.string, event["name"]?.string ?? "", event["id"]?.string ?? "")
         return one("type") { kind == $0 } && one("event") { event["action"]?.string == Self.actions[$0] ?? $0 }
             && one("container") { text in
-                kind == "container"
-                    && (name == text || name.hasSuffix("/" + text) || name.hasPrefix(text + "/") || id.hasPrefix(text))
+                // a namespace, a pod, a container, or several of these in a row
+                kind == "container" && ("/\(name)/".contains("/\(text)/") || id.hasPrefix(text))
             }
             && one("image") { kind == "image" ? name == $0 || id == $0 : event["image"]?.string == $0 }
     }

@@ -28,9 +28,14 @@ struct EventFeed: Sendable {
     func keep() async {
         await withDiscardingTaskGroup { group in
             group.addTask {
+                // Of containers and sandboxes that are there, for when they are not.
+                var names = await self.names()
                 while let batch = await containers.next() {
-                    if batch.isGap { log.note(gap()) }
-                    for event in batch.events { log.note(await json(event)) }
+                    if batch.isGap {
+                        log.note(gap())
+                        names = await self.names()
+                    }
+                    for event in batch.events { log.note(await json(event, &names)) }
                 }
             }
             group.addTask {
@@ -74,7 +79,19 @@ struct EventFeed: Sendable {
 
     private static func line(_ value: JSONValue) -> [UInt8] { value.encoded() + [UInt8(ascii: "\n")] }
 
-    private func json(_ event: ContainerEvent) async -> JSONValue {
+    /// By the ids of all that are there.
+    private func names() async -> [String: String] {
+        var names: [String: String] = [:]
+        for sandbox in (try? await runtime.listPodSandboxes(PodSandboxFilter())) ?? [] {
+            names[sandbox.id] = sandbox.metadata.namespace + "/" + sandbox.metadata.name
+        }
+        for container in (try? await runtime.listContainers(ContainerFilter())) ?? [] {
+            names[container.id] = (names[container.sandbox] ?? "") + "/" + container.metadata.name
+        }
+        return names
+    }
+
+    private func json(_ event: ContainerEvent, _ names: inout [String: String]) async -> JSONValue {
         let isSandbox = event.container == event.sandbox
         var object: JSONObject = [
             "time": .integer(event.time), "kind": isSandbox ? "sandbox" : "container",
@@ -90,6 +107,11 @@ struct EventFeed: Sendable {
                 object["reason"] = .string(container.reason)
                 if !container.message.isEmpty { object["message"] = .string(container.message) }
             }
+        }
+        if event.kind == .deleted {
+            name = names.removeValue(forKey: event.container) ?? name
+        } else {
+            names[event.container] = name
         }
         if !name.isEmpty { object["name"] = .string(name) }
         return .object(object)
