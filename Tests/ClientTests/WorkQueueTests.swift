@@ -158,4 +158,41 @@ final class Ledger: Sendable {
             group.cancelAll()
         }
     }
+
+    @Test func aKeyThatFailedIsHeldThoughItIsAdded() async {
+        let time = ManualTime()
+        let queue = WorkQueue<String>(time: time, base: .seconds(10))
+        queue.addRateLimited("a")
+        queue.add("a")
+        async let key = queue.next()
+        await time.waitForSleepers()
+        #expect(time.untilNext == .seconds(1))
+        time.advance(by: .seconds(1))
+        #expect(await key == "a")
+    }
+
+    /// Its failures are what adds it.
+    @Test func aFailingKeyIsNotHastenedByWhatItsFailuresCause() async {
+        struct Failure: Error {}
+        let time = ManualTime()
+        let queue = WorkQueue<String>(time: time)
+        let runs = Counter()
+        queue.add("a")
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await queue.process { key in
+                    _ = runs.increment()
+                    queue.add(key)
+                    throw Failure()
+                }
+            }
+            while time.uptime() < .seconds(60) {
+                await time.waitForSleepers()
+                time.advance(by: time.untilNext ?? .zero)
+            }
+            group.cancelAll()
+        }
+        // Eight within the first 1.3 s, then one a second.
+        #expect((60...70).contains(runs.value), "\(runs.value)")
+    }
 }

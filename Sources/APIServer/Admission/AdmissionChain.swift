@@ -13,6 +13,11 @@ struct AdmissionRequest: Sendable {
     let name: String
     let identity: Identity
     let isDryRun: Bool
+    /// What the name begins with where the server makes the rest of it.
+    var namePrefix: String? = nil
+
+    /// The name as a refusal tells it: the same each time a request is made again.
+    var shownName: String { namePrefix ?? name }
 
     func concerns(_ group: String, _ plural: String) -> Bool {
         resource.kind.group == group && resource.kind.plural == plural

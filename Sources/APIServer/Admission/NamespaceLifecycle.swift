@@ -27,7 +27,7 @@ struct NamespaceLifecycle: AdmissionRule {
             return
         }
         var status = Status.forbidden(
-            request.resource.name, request.name,
+            request.resource.name, request.shownName,
             "unable to create new content in namespace \(name) because it is being terminated")
         status.details?.causes = [
             StatusCause {

@@ -116,6 +116,6 @@ struct NodeRestriction: AdmissionRule {
     }
 
     private func refusal(_ request: AdmissionRequest, _ why: String) -> Status {
-        .forbidden(request.resource.name, request.name, why)
+        .forbidden(request.resource.name, request.shownName, why)
     }
 }

@@ -58,12 +58,12 @@ struct PriorityDefault: AdmissionRule {
         let name = object["spec"]?["priorityClassName"]?.string ?? ""
         guard name.isEmpty || Self.classes[name] != nil else {
             throw .forbidden(
-                request.resource.name, request.name, "no PriorityClass with name \(name) was found")
+                request.resource.name, request.shownName, "no PriorityClass with name \(name) was found")
         }
         let priority = Self.classes[name] ?? 0
         if let given = object["spec"]?["priority"]?.integer, given != priority {
             throw .forbidden(
-                request.resource.name, request.name,
+                request.resource.name, request.shownName,
                 "the integer value of priority (\(given)) must not be provided in pod spec; priority admission computes it (\(priority)) from the PriorityClass name"
             )
         }
@@ -78,11 +78,11 @@ struct NoRuntimeClass: AdmissionRule {
         guard request.operation == .create, request.concerns("", "pods"), request.subresource == nil else { return }
         if let name = object["spec"]?["runtimeClassName"]?.string {
             throw .forbidden(
-                request.resource.name, request.name, "pod rejected: RuntimeClass \"\(name)\" not found")
+                request.resource.name, request.shownName, "pod rejected: RuntimeClass \"\(name)\" not found")
         }
         guard object["spec"]?["overhead"]?.object?.isEmpty ?? true else {
             throw .forbidden(
-                request.resource.name, request.name,
+                request.resource.name, request.shownName,
                 "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead")
         }
     }

@@ -24,7 +24,7 @@ struct ServiceAccountAdmission: AdmissionRule {
         object["spec", "serviceAccount"] = .string(name)
         guard let account = accounts.cache[accounts.key(namespace: request.namespace, name: name)]?.tree else {
             throw .forbidden(
-                request.resource.name, request.name,
+                request.resource.name, request.shownName,
                 "error looking up service account \(request.namespace ?? "")/\(name): serviceaccount \"\(name)\" not found"
             )
         }

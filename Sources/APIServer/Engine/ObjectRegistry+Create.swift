@@ -39,7 +39,8 @@ extension ObjectRegistry {
             fillMetadata(&new, resource, namespace: namespace, now: now, keepsManagedFields: options.isApply)
             let request = AdmissionRequest(
                 operation: .create, resource: resource, subresource: nil, namespace: namespace,
-                name: new["metadata"]?["name"]?.string ?? "", identity: identity, isDryRun: options.isDryRun)
+                name: new["metadata"]?["name"]?.string ?? "", identity: identity, isDryRun: options.isDryRun,
+                namePrefix: object.generatedNamePrefix)
             if resource.kind.subresources.contains(.status), !resource.behaviour.keepsNewStatus { new["status"] = nil }
             resource.definition.prepare(&new, nil)
             try admission.mutate(&new, old: nil, request)
@@ -90,8 +91,7 @@ extension ObjectRegistry {
         object["apiVersion"] = .string(resource.kind.apiVersion)
         object["kind"] = .string(resource.kind.kind)
         var metadata = object["metadata"]?.object ?? JSONObject()
-        let name = metadata["name"]?.string ?? ""
-        if name.isEmpty, let base = metadata["generateName"]?.string, !base.isEmpty {
+        if let base = object.generatedNamePrefix {
             metadata["name"] = .string(identifiers.name(generateName: base))
         }
         metadata["namespace"] = resource.kind.isNamespaced ? namespace.map { .string($0) } : nil
@@ -104,5 +104,13 @@ extension ObjectRegistry {
         if !keepsManagedFields { metadata["managedFields"] = nil }
         metadata["generation"] = resource.behaviour.hasGeneration ? 1 : nil
         object["metadata"] = .object(metadata)
+    }
+}
+
+extension JSONObject {
+    /// What the server is to append the rest of the name to; nil where the object has a name, or none is asked for.
+    fileprivate var generatedNamePrefix: String? {
+        guard self[metadata: "name"]?.string ?? "" == "" else { return nil }
+        return self[metadata: "generateName"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     }
 }

@@ -12,6 +12,8 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         var nextWaiter = 0
     }
 
+    private static var longestHold: Duration { .seconds(1) }
+
     package let time: any TimeSource
     private let base: Duration
     private let limit: Duration
@@ -39,12 +41,13 @@ package final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         change { $0.add(key, due: due) }
     }
 
-    /// For a key whose work failed: it comes back after a delay that grows with its failures, until `forget`.
+    /// For a key whose work failed: it comes back after a delay that grows with its failures, until `forget`. An `add` brings it back sooner, but not
+    /// before the lesser of that delay and `longestHold`: what a failure writes may itself be what adds the key.
     package func addRateLimited(_ key: Key) {
         let now = time.uptime()
         change { queue in
-            let delay = Backoff.delay(afterFailures: queue.noteFailure(key), base: base, limit: limit)
-            queue.add(key, due: now + delay)
+            let delay = Backoff.delay(afterFailures: queue.failures(key), base: base, limit: limit)
+            queue.fail(key, now: now, delay: delay, hold: min(delay, Self.longestHold))
         }
     }
 

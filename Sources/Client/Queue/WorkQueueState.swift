@@ -16,6 +16,12 @@ struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         var key: Key
     }
 
+    private struct Failures: Sendable {
+        var count = 0
+        /// Until then the key is not handed out.
+        var heldUntil = Duration.zero
+    }
+
     private var ready: [Key] = []
     private var head = 0
     /// Waits in `ready`, or will when its processing is done.
@@ -25,13 +31,19 @@ struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     private var heap: [Delayed] = []
     private var dueTimes: [Key: Duration] = [:]
     private var nextOrder = 0
-    private var failures: [Key: Int] = [:]
+    private var failures: [Key: Failures] = [:]
     private var closed = false
 
     /// Keys that wait now.
     var count: Int { ready.count - head }
 
+    /// A key that failed last waits out its hold.
     mutating func add(_ key: Key) {
+        if let failure = failures[key] { return add(key, due: failure.heldUntil) }
+        enqueue(key)
+    }
+
+    private mutating func enqueue(_ key: Key) {
         guard !closed, dirty.insert(key).inserted, !processing.contains(key) else { return }
         ready.append(key)
     }
@@ -44,24 +56,30 @@ struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
         push(Delayed(due: due, order: nextOrder, key: key))
     }
 
-    /// How many times the key failed before this one.
-    mutating func noteFailure(_ key: Key) -> Int {
-        defer { failures[key, default: 0] += 1 }
-        return failures[key] ?? 0
+    /// The key's work failed: it comes back after `delay`, and through no `add` before `hold` is over.
+    mutating func fail(_ key: Key, now: Duration, delay: Duration, hold: Duration) {
+        failures[key, default: Failures()].count += 1
+        failures[key]?.heldUntil = now + hold
+        add(key, due: now + delay)
     }
 
     mutating func forget(_ key: Key) {
         failures[key] = nil
     }
 
-    func failures(_ key: Key) -> Int { failures[key] ?? 0 }
+    func failures(_ key: Key) -> Int { failures[key]?.count ?? 0 }
 
     mutating func take(now: Duration) -> Taken {
         while let first = heap.first, first.due <= now || dueTimes[first.key] != first.due {
             _ = pop()
             guard dueTimes[first.key] == first.due else { continue }
             dueTimes[first.key] = nil
-            add(first.key)
+            // Added while the work that failed was still being done.
+            if let held = failures[first.key]?.heldUntil, held > now {
+                add(first.key, due: held)
+            } else {
+                enqueue(first.key)
+            }
         }
         guard head < ready.count else { return closed ? .closed : .nothing(due: heap.first?.due) }
         let key = ready[head]
@@ -77,7 +95,13 @@ struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
 
     mutating func done(_ key: Key) {
         processing.remove(key)
-        if dirty.contains(key) { ready.append(key) }
+        guard dirty.contains(key) else { return }
+        if !closed, let failure = failures[key] {
+            dirty.remove(key)
+            add(key, due: failure.heldUntil)
+        } else {
+            ready.append(key)
+        }
     }
 
     /// What waits is still handed out; nothing is added any more.

@@ -100,11 +100,11 @@ struct ReplicaSetExecution {
         }
     }
 
-    /// Writes the planned status, with what went wrong in it.
+    /// Writes the planned status, with what went wrong in it: the first of several failures stands, so that the others change nothing.
     private mutating func write(_ planned: ReplicaSetStatus, now: Timestamp) async {
         var status = planned
         if let podFailure {
-            let known = status.conditions.first { $0.type == "ReplicaFailure" }
+            let known = set.status.conditions.first { $0.type == "ReplicaFailure" }
             let condition =
                 known
                 ?? ReplicaSetCondition {
