@@ -41,6 +41,8 @@ struct PodSimulation {
     var warnings: [String] = []
     /// Stops of containers are under way and do not end.
     var holdsStops = false
+    /// Containers whose start does not end, though they run: their postStart hook does not.
+    var endlessHooks: Set<String> = []
     private var sequence: UInt64 = 0
 
     init(_ pod: Pod, observation: PodObservation = PodObservation()) {
@@ -72,6 +74,8 @@ struct PodSimulation {
                 case .perform(.ensureImages(let name, _, _)) where endlessPulls.contains(name): break
                 case .perform(.stopContainer(_, let name, _, _)) where holdsStops:
                     log.append("stop \(name)")
+                case .perform(.startContainer(let name, let attempt, _)) where endlessHooks.contains(name):
+                    start(name, attempt)
                 case .perform(let operation):
                     let outcome = perform(operation)
                     queue.append(.finished(operation, outcome, observe()))

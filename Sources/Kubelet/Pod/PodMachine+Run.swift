@@ -50,7 +50,7 @@ extension PodMachine {
             let status = observation.current(container.name)
             if container.isSidecar {
                 actions += planContainer(container, at: now)
-                guard isPast || probes[container.name]?.isStarted == true else { return (actions, false) }
+                guard isPast || startedProbes(container.name)?.isStarted == true else { return (actions, false) }
             } else if !isPast {
                 guard status?.state == .exited, status?.exitCode == 0 else {
                     return (actions + planContainer(container, at: now), false)
@@ -130,9 +130,14 @@ extension PodMachine {
         return backoffs[name]?.earliestStart(endedAt: end) ?? end
     }
 
+    /// What the probes say of a container; nil where it does not run, or its start has not ended.
+    func startedProbes(_ name: String) -> ProbeSet? {
+        starting.contains(name) ? nil : probes[name]
+    }
+
     mutating func planProbes(at now: Moment) -> [PodAction] {
         var actions: [PodAction] = []
-        for name in probes.keys.sorted() {
+        for name in probes.keys.sorted() where !starting.contains(name) {
             for (key, timeout) in probes[name]?.begin(at: now.uptime) ?? [] {
                 actions += perform(.probe(key, timeout: timeout), at: now)
             }

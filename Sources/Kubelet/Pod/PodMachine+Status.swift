@@ -57,7 +57,7 @@ extension PodMachine {
         let newest = observation.newest(container.name)
         if let told = toldEnd(container.name, newest) { return told }
         let isCurrent = newest != nil && newest?.id == observation.current(container.name)?.id
-        let probes = probes[container.name].flatMap { $0.id == newest?.id ? $0 : nil }
+        let probes = startedProbes(container.name).flatMap { $0.id == newest?.id ? $0 : nil }
         let isRunning = newest?.state == .running
         return KubernetesAPI.ContainerStatus {
             $0.name = container.name

@@ -46,6 +46,8 @@ struct PodMachine: Sendable {
     var announcedBackoffs: [String: UInt32] = [:]
     var probes: [String: ProbeSet] = [:]
     var underWay: Set<PodOperation.Key> = []
+    /// Containers whose start is under way, to the end of their postStart hook: they may run already, and are neither started nor ready.
+    var starting: Set<String> = []
     /// The grace of each stop under way, by the container's name.
     var stopGraces: [String: Duration] = [:]
     var retries: [PodOperation.Key: Retry] = [:]
@@ -124,6 +126,7 @@ struct PodMachine: Sendable {
             return []
         case .finished(let operation, let outcome, let new):
             underWay.remove(operation.key)
+            if case .startContainer(let name, _, _) = operation { starting.remove(name) }
             noteRetry(operation.key, outcome, at: now)
             if let new { take(new, at: now) }
             return absorb(operation, outcome, at: now)
@@ -192,6 +195,7 @@ struct PodMachine: Sendable {
     mutating func perform(_ operation: PodOperation, at now: Moment) -> [PodAction] {
         guard isDue(operation.key, at: now) else { return [] }
         guard underWay.insert(operation.key).inserted else { return [] }
+        if case .startContainer(let name, _, _) = operation { starting.insert(name) }
         return [.perform(operation)]
     }
 

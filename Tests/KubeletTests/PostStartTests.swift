@@ -1,0 +1,80 @@
+import KubernetesAPI
+import Testing
+
+@testable import Kubelet
+
+/// Containers that run while their postStart hook does.
+@Suite struct PostStartTests {
+    private let start = PodOperation.startContainer(name: "a", attempt: 0, images: [:])
+
+    private func hooked(_ build: (inout Container) -> Void = { _ in }) -> PodSimulation {
+        let pod = pod {
+            var container = $0.spec.containers[0]
+            build(&container)
+            $0.spec.containers = [container]
+        }
+        var simulation = PodSimulation(pod)
+        simulation.endlessHooks = ["a"]
+        simulation.look()
+        simulation.look()
+        return simulation
+    }
+
+    private func isReady(_ simulation: PodSimulation) -> [Bool?] {
+        let container = simulation.status.containerStatuses.first
+        return [container?.ready, container?.started, simulation.status.condition("Ready") == "True"]
+    }
+
+    @Test func itIsReadyOnceItsHookHasEnded() {
+        var simulation = hooked()
+        #expect(simulation.log.contains("start a 0"))
+        #expect(isReady(simulation) == [false, false, false])
+        simulation.advance(.seconds(30))
+        #expect(isReady(simulation) == [false, false, false])
+        simulation.deliver(.finished(start, .success, simulation.observe()))
+        #expect(isReady(simulation) == [true, true, true])
+    }
+
+    @Test func itIsNeverReadyWhereItsHookFails() {
+        var simulation = hooked()
+        simulation.endlessHooks = []
+        simulation.startFailures["a"] = "no"
+        simulation.exit("a", code: 143)
+        #expect(isReady(simulation) == [false, false, false])
+        simulation.deliver(
+            .finished(start, .failure(reason: "PostStartHookError", message: "no"), simulation.observe()))
+        #expect(isReady(simulation) == [false, false, false])
+        #expect(simulation.status.containerStatuses.first?.state.waiting != nil)
+    }
+
+    /// Else it would be condemned for what the hook has yet to prepare.
+    @Test func itsProbesWaitForItsHook() {
+        var simulation = hooked {
+            $0.livenessProbe = Probe {
+                $0.periodSeconds = 1
+                $0.failureThreshold = 1
+                $0.exec = ExecAction { $0.command = ["true"] }
+            }
+        }
+        simulation.health["a/liveness"] = false
+        simulation.advance(.seconds(30))
+        #expect(!simulation.events.contains("Unhealthy"))
+        simulation.deliver(.finished(start, .success, simulation.observe()))
+        #expect(simulation.log.contains("stop a"))
+    }
+
+    @Test func whatFollowsASidecarWaitsForItsHook() {
+        let sidecar = Container {
+            $0.name = "side"
+            $0.restartPolicy = "Always"
+        }
+        var simulation = PodSimulation(pod(initContainers: [sidecar]))
+        simulation.endlessHooks = ["side"]
+        simulation.look()
+        simulation.look()
+        #expect(simulation.log.contains("start side 0") && !simulation.log.contains("start a 0"))
+        let start = PodOperation.startContainer(name: "side", attempt: 0, images: [:])
+        simulation.deliver(.finished(start, .success, simulation.observe()))
+        #expect(simulation.log.contains("start a 0"))
+    }
+}
