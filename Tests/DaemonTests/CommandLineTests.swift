@@ -114,6 +114,10 @@ import Testing
             try text(#"table {{.ID}}\t{{.Names}}\t{{.Label "colour"}}"#)
                 == "CONTAINER ID   NAMES               colour\naa11           web                 blue\nbb22           default/shop/main\n"
         )
+        #expect(
+            try text(#"table {{.ID}}\n{{.State}}\t{{.PID}}"#)
+                == "CONTAINER ID\nSTATE          PID\naa11\nrunning        7\nbb22\nexited\n"
+        )
         #expect(try text("{{.Labels}}{{.CreatedAt}}").hasPrefix("colour=blue1970-01-01T00:01:30Z\n"))
         for template in ["json", "{{json .}}"] {
             let lines = try text(template).split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
@@ -121,7 +125,7 @@ import Testing
         }
         for bad in [
             "", "Names", "table ", "table Names", "{{.Names", "{{.Nonsense}}", "{{Names}}", "{{.Label}}", "{{range .}}",
-            "{{}}",
+            "{{}}", "table{{.Names}}", "TABLE {{.Names}}", "tables {{.Names}}", #"table\t{{.Names}}"#,
         ] {
             #expect(throws: DaemonError.self, "\(bad)") { try ListTemplate(bad) }
         }

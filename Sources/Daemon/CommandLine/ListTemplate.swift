@@ -22,7 +22,8 @@ package struct ListTemplate: Sendable, Hashable {
             return
         }
         var rest = text.replacing("\\t", with: "\t").replacing("\\n", with: "\n")[...]
-        if rest.hasPrefix("table ") {
+        if rest.prefix("table".count).lowercased() == "table" {
+            guard rest.hasPrefix("table ") else { throw Self.refusal(text) }
             isTable = true
             rest = rest.dropFirst("table ".count).drop { $0 == " " }
         }
@@ -58,11 +59,35 @@ package struct ListTemplate: Sendable, Hashable {
     /// A line each.
     /// - Parameter isWhole: ids with all their digits.
     package func text(_ containers: [JSONValue], now: Timestamp, isWhole: Bool) -> String {
-        let lines = containers.map { container in pieces.map { text(of: $0, container, now, isWhole) }.joined() }
-        guard isTable else { return lines.map { $0 + "\n" }.joined() }
-        var table = TextTable(Self.cells(pieces.map(Self.title).joined()))
-        for line in lines { table.add(Self.cells(line)) }
+        guard isTable else {
+            return containers.map { container in
+                pieces.map { text(of: $0, container, now, isWhole) }.joined() + "\n"
+            }.joined()
+        }
+        let titles = rows.map { Self.cells($0.map(Self.title).joined()) }
+        let width = titles.map(\.count).max() ?? 0
+        var table = TextTable(titles[0] + Array(repeating: "", count: width - titles[0].count))
+        for row in titles.dropFirst() { table.add(row) }
+        for container in containers {
+            for row in rows { table.add(Self.cells(row.map { text(of: $0, container, now, isWhole) }.joined())) }
+        }
         return table.text
+    }
+
+    /// The lines that the template itself parts.
+    private var rows: [[Piece]] {
+        var rows: [[Piece]] = [[]]
+        for piece in pieces {
+            guard case .text(let text) = piece else {
+                rows[rows.count - 1].append(piece)
+                continue
+            }
+            for (index, part) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+                if index > 0 { rows.append([]) }
+                rows[rows.count - 1].append(.text(String(part)))
+            }
+        }
+        return rows
     }
 
     private static func cells(_ line: String) -> [String] {
