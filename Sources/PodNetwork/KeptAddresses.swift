@@ -39,6 +39,6 @@ struct KeptAddresses {
         let setting = before.map { "pod-cidr=\($0)" } ?? "the former pod-cidr"
         return "this node's pods are to be in \(own), and some that run have addresses of "
             + "\(before.map(\.description) ?? "another network"), such as \(address): start it with \(setting) "
-            + "(an agent with its former node-name), or end them first with `swiftlet uninstall --keep-data`"
+            + "(an agent with its former node-name and a token), or end them first with `swiftlet uninstall --keep-data`"
     }
 }

@@ -4,7 +4,7 @@ import KubernetesAPI
 
 /// Which objects a node's agent may read, of the kinds that `NodeRules` let it read: its own pods, the secrets and ConfigMaps that these name, and its
 /// own lease. As upstream's node authorizer has it with AuthorizeNodeWithSelectors. Nor does it learn by writes which other pods there are: all but its
-/// own are missing to it, whatever else is wrong with the write.
+/// own are missing to it, whatever else is wrong with the write. Only that a name is taken it learns, by making a mirror pod of that name.
 struct NodeReads: Sendable {
     private let pods: Resource?
     /// Where `spec.nodeName` is among the pods' selectable fields.

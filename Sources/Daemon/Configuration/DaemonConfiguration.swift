@@ -23,7 +23,7 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var bindAddress = "0.0.0.0"
     package var port = 6443
     package var clusterNetwork = "10.42.0.0/16"
-    /// This node's share of the cluster network; empty: 10.42.0.0/24 where that is a part of it, else its first /24, or all of a smaller one.
+    /// This node's share of the cluster network.
     package var podNetwork = "10.42.0.0/24"
     /// Prefix length of a joining node's share of the cluster network.
     package var nodePrefix = 24

@@ -33,7 +33,10 @@ struct EventFeed: Sendable {
                 while let batch = await containers.next() {
                     if batch.isGap {
                         log.note(gap())
+                        // The events that are left may be of what is gone by now.
+                        let before = names
                         names = await self.names()
+                        for id in batch.events.map(\.container) where names[id] == nil { names[id] = before[id] }
                     }
                     for event in batch.events { log.note(await json(event, &names)) }
                 }
@@ -98,9 +101,10 @@ struct EventFeed: Sendable {
             "action": .string(event.kind.rawValue), "id": .string(event.container), "sandbox": .string(event.sandbox),
         ]
         let sandbox = (try? await runtime.podSandboxStatus(event.sandbox))?.metadata
-        var name = sandbox.map { $0.namespace + "/" + $0.name } ?? ""
+        let pod = sandbox.map { $0.namespace + "/" + $0.name }
+        var name = isSandbox ? pod : nil
         if !isSandbox, let container = try? await runtime.containerStatus(event.container) {
-            name += "/" + container.metadata.name
+            name = (pod ?? "") + "/" + container.metadata.name
             object["image"] = .string(container.image)
             if event.kind == .stopped {
                 object["exitCode"] = .integer(Int64(container.exitCode))
@@ -108,12 +112,10 @@ struct EventFeed: Sendable {
                 if !container.message.isEmpty { object["message"] = .string(container.message) }
             }
         }
-        if event.kind == .deleted {
-            name = names.removeValue(forKey: event.container) ?? name
-        } else {
-            names[event.container] = name
-        }
-        if !name.isEmpty { object["name"] = .string(name) }
+        let known = names[event.container]
+        let shown = event.kind == .deleted ? known ?? name : name ?? known
+        names[event.container] = event.kind == .deleted ? nil : shown
+        if let shown { object["name"] = .string(shown) }
         return .object(object)
     }
 
