@@ -95,6 +95,16 @@ def fields(path):
     return {name: int(value) for name, value in (line.split() for line in read(path).splitlines())}
 
 
+def share_while_throttled(group):
+    """The share of a core that a busy cgroup uses until it was throttled in 20 periods. In a period in which the machine itself is held up it may get less than its limit."""
+    def now():
+        return fields(f"{group}/cpu.stat"), time.monotonic()
+    before, began = now()
+    wait_for(f"{group} being throttled in 20 periods", 120, lambda: fields(f"{group}/cpu.stat")["nr_throttled"] >= before["nr_throttled"] + 20)
+    after, ended = now()
+    return (after["usage_usec"] - before["usage_usec"]) / 1e6 / (ended - began)
+
+
 def one(pattern):
     """The one path that matches."""
     found = glob.glob(pattern)
