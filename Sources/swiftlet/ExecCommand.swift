@@ -8,7 +8,6 @@ struct ExecCommand: AsyncParsableCommand {
         discussion: "swiftlet exec -it POD sh. Ends with the command's exit code.")
 
     @OptionGroup var node: NodeOptions
-    @OptionGroup var foreign: ForeignExecOptions
     @OptionGroup var target: ContainerArguments
     @Option(name: [.short, .long], help: "Container of the pod.") var container: String?
     @Flag(name: [.customShort("i"), .long], help: "Keep standard input open.") var stdin = false
@@ -20,12 +19,19 @@ struct ExecCommand: AsyncParsableCommand {
         name: [.short, .long],
         help: "Containers of `swiftlet run`: NAME=VALUE, or NAME for this command's own; repeatable.")
     var env: [String] = []
+    @Flag(
+        name: [.short, .long],
+        help: "Containers of `swiftlet run`: return once the command has started; its output is discarded.")
+    var detach = false
     @Flag(help: "Containers of `swiftlet run`: all capabilities, no confinement.") var privileged = false
     @Argument(parsing: .postTerminator, help: "The command and its arguments; -- may stand before them.") var command:
         [String] = []
 
     func validate() throws {
         guard !command.isEmpty else { throw ValidationError("which command? write swiftlet exec POD COMMAND...") }
+        guard !detach || !stdin && !tty else {
+            throw ValidationError("--detach: nobody types or sees its terminal; leave out -i and -t")
+        }
         do throws(DaemonError) { _ = try difference() } catch { throw ValidationError(error.description) }
     }
 
@@ -38,6 +44,11 @@ struct ExecCommand: AsyncParsableCommand {
         let session = JoinedCommand(
             pod: pod, container: choice.name, command: command, hasInput: stdin, hasTerminal: hasTerminal,
             difference: try difference())
+        if detach {
+            guard let failure = try await session.begin(client) else { return }
+            Output.note(failure.message)
+            throw ExitCode(failure.code)
+        }
         let code = try await session.run(client)
         throw ExitCode(code)
     }

@@ -125,15 +125,3 @@ struct ForeignRunOptions: ParsableArguments {
         }
     }
 }
-
-/// The same for `exec`.
-struct ForeignExecOptions: ParsableArguments {
-    @Flag(name: [.short, .long], help: .hidden) var detach = false
-
-    func validate() throws {
-        guard !detach else {
-            throw ValidationError(
-                "`swiftlet exec` has no --detach: write swiftlet exec NAME sh -c 'COMMAND >/dev/null 2>&1 &'")
-        }
-    }
-}

@@ -4,6 +4,7 @@ detached_checks() {
     check "a detached container tells its name and goes on" run_detached
     check "its log, and commands in it" run_asked
     check "a log from a time on, and its last lines" run_log_parts
+    check "a command in it that goes on without who began it, and ends with it" run_command_detached
     check "exit codes are waited for" run_waited
     check "a detached one is joined, and ends with its exit code" run_joined
     check "whoever leaves it leaves it running" run_left
@@ -44,6 +45,17 @@ run_log_parts() {
     time=$(swiftlet logs --timestamps --tail 1 parts | cut -d ' ' -f 1)
     [ "$(swiftlet logs --tail 2 parts | xargs)" = "two three" ] && [ "$(swiftlet logs -n 1 parts)" = three ] && [ "$(swiftlet logs --since "$time" parts)" = three ] &&
         [ "$(swiftlet logs --since 1h --tail all parts | xargs)" = "one two three" ] && ends_with 2 swiftlet logs --since soon parts && swiftlet rm parts
+}
+run_command_detached() {
+    swiftlet run --detach --name begun busybox:demo sleep 1000 || return 1
+    # Its output has no bounds, and nobody takes it.
+    [ -z "$(swiftlet exec -d -e WORD=heard -w /tmp begun sh -c 'cat >typed; echo $WORD >said; yes | head -c 10000000; echo through >went; exec sleep 7654' 2>&1)" ] &&
+        eventually 10 says through swiftlet exec begun cat /tmp/went && says heard swiftlet exec begun cat /tmp/said && swiftlet exec begun test ! -s /tmp/typed || return 1
+    ends_with 127 swiftlet exec --detach begun no-such-command && grep -q "no-such-command" "$ROOT/said" && ends_with 2 swiftlet exec -dit begun sh &&
+        ends_with 1 swiftlet exec -d none true && pgrep -fx 'sleep 7654' >/dev/null || return 1
+    stop_server KILL
+    start_server && pgrep -fx 'sleep 7654' >/dev/null && swiftlet exec begun sh -c 'grep -l [7]654 /proc/[0-9]*/cmdline' && swiftlet stop --time 0 begun && ! pgrep -fx 'sleep 7654' &&
+        ends_with 1 swiftlet exec -d begun true && grep -q "does not run" "$ROOT/said" && swiftlet rm begun
 }
 run_waited() {
     swiftlet run --detach --rm --name first busybox:demo sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; exit 3' >/dev/null &&

@@ -1,7 +1,7 @@
 import CRI
 import HTTP
 
-/// A command in a container, joined to this process's standard streams.
+/// A command in a container, joined to this process's standard streams; or one that is only begun.
 package struct JoinedCommand: Sendable {
     package let pod: PodName
     package let container: String
@@ -33,13 +33,24 @@ package struct JoinedCommand: Sendable {
 
     /// - Returns: the command's exit code.
     package func run(_ client: NodeClient) async throws(DaemonError) -> Int32 {
-        guard difference == ExecDifference() || pod.namespace == RunSpec.namespace else {
+        guard difference == ExecDifference() || isOfRun else {
             throw DaemonError("--user, --workdir, --env and --privileged are for containers of `swiftlet run` alone")
         }
-        let path = "/exec/\(pod.namespace)/\(pod.name)/\(container)"
         let connection = try await client.webSocket(path, query, subprotocol: ExecMessage.subprotocol)
         return try await JoinedStreams(connection, object: "\(pod)", hasInput: hasInput, hasTerminal: hasTerminal).run()
     }
+
+    /// Returns when the program runs; it goes on without this process, and what it says is heard by nobody.
+    /// - Returns: nil, or why it could not be executed, with the exit code that a shell gives.
+    package func begin(_ client: NodeClient) async throws(DaemonError) -> (message: String, code: Int32)? {
+        guard isOfRun else { throw DaemonError("--detach is for containers of `swiftlet run` alone") }
+        let answer = try await client.send(.post, path, query)
+        guard let code = answer["exitCode"]?.integer else { return nil }
+        return (answer["message"]?.string ?? "", Int32(clamping: code))
+    }
+
+    private var path: String { "/exec/\(pod.namespace)/\(pod.name)/\(container)" }
+    private var isOfRun: Bool { pod.namespace == RunSpec.namespace }
 }
 
 extension ExecDifference {

@@ -107,6 +107,7 @@ struct RunEndpoint: Sendable {
             throw .badRequest("\(name) is being \(run.hasEnded ? "removed" : "made")")
         }
         if what == "attach" { return try join(request, to: container, of: run) }
+        if what == "exec", request.method == .post { return try await begin(request, in: container, of: run) }
         if what == "exec" {
             return try containers.session(
                 request, in: container, named: name, isAttach: false, difference: ExecDifference(request.query))
