@@ -54,6 +54,7 @@ package final class Kubelet: Sendable {
     private let events: EventThread
     let recorder: EventRecorder
     private let reportFailures = KnownFailures()
+    private let cordon = KnownCordon()
     private let moments: any PodMomentRecorder
     private let mirrors: MirrorPods
     let meter: any EvictionMeter
@@ -172,7 +173,7 @@ package final class Kubelet: Sendable {
             object: configuration.node, client: client, runtime: runtime, images: images, time: time, logger: logger,
             host: host,
             isShuttingDown: { self.isShuttingDown.load(ordering: .relaxed) }, pressures: { self.pressures.current },
-            tell: { self.recorder.record($0) }, failures: reportFailures)
+            tell: { self.recorder.record($0) }, failures: reportFailures, cordon: cordon)
     }
 
     /// Ends all pods because the machine shuts down, in the order of `ShutdownPlan`: the node says that it is not ready and takes no pod any

@@ -169,6 +169,25 @@ import Testing
         #expect(told.withLock { $0.last } == "NodeReady")
     }
 
+    @Test func aCordonIsToldWhenItIsSetAndWhenItIsTaken() async throws {
+        let isUnschedulable = Mutex(false)
+        let handler = FakeHTTPHandler { _ throws(HTTPError) in
+            let node = Node(name: "n") { $0.spec.unschedulable = isUnschedulable.withLock { $0 } }
+            return HTTPResponse(200, contentType: "application/json", node.json.encoded())
+        }
+        let told = Mutex<[String]>([])
+        var reporter = reporter(handler, ManualTime())
+        reporter.tell = { event in
+            guard event.reason.hasSuffix("Schedulable") else { return }
+            told.withLock { $0.append(event.reason) }
+        }
+        for value in [false, true, true, false] {
+            isUnschedulable.withLock { $0 = value }
+            _ = try await reporter.report()
+        }
+        #expect(told.withLock { $0 } == ["NodeNotSchedulable", "NodeSchedulable"])
+    }
+
     @Test func aFailureThatLastsIsNewOnce() {
         let failures = KnownFailures()
         #expect(

@@ -39,6 +39,10 @@ enum NodeEvents {
         return events
     }
 
+    static func turned(isUnschedulable: Bool, on node: String) -> EventDraft {
+        said(isUnschedulable ? "NodeNotSchedulable" : "NodeSchedulable", of: node)
+    }
+
     private static func said(_ reason: String, of node: String) -> EventDraft {
         EventDraft(.node(node), .normal, reason: reason, message: "Node \(node) status is now: \(reason)")
     }

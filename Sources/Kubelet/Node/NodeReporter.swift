@@ -19,6 +19,7 @@ struct NodeReporter: Sendable {
     var pressures: @Sendable () -> Set<NodePressure> = { [] }
     var tell: @Sendable (EventDraft) -> Void = { _ in }
     var failures = KnownFailures()
+    var cordon = KnownCordon()
 
     static let leasePeriod = Duration.seconds(10)
     static let leaseDuration: Int32 = 40
@@ -124,6 +125,10 @@ struct NodeReporter: Sendable {
         _ runtimeStatus: RuntimeStatus?, _ list: [CRI.Image]?, _ isDue: Bool
     ) async throws(Status) -> Bool {
         var node = try await registered()
+        let isUnschedulable = node.spec.unschedulable
+        if cordon.isNew(isUnschedulable) {
+            tell(NodeEvents.turned(isUnschedulable: isUnschedulable, on: object.identity.name))
+        }
         let new = object.status(
             node.status, runtime: runtimeStatus, images: list, host: host.conditions, pressures: pressures(),
             isShuttingDown: isShuttingDown(), at: time.now())
@@ -161,6 +166,18 @@ final class KnownFailures: Sendable {
     }
 
     func ended(_ what: String) { causes.withLock { $0[what] = nil } }
+}
+
+/// Whether the node took pods when it was last looked at; at first it does.
+final class KnownCordon: Sendable {
+    private let isUnschedulable = Mutex(false)
+
+    func isNew(_ now: Bool) -> Bool {
+        isUnschedulable.withLock { old in
+            defer { old = now }
+            return old != now
+        }
+    }
 }
 
 extension NodeStatus {
