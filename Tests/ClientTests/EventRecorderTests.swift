@@ -61,6 +61,19 @@ import Testing
         #expect(server.events.contains { $0.reason == "Other" })
     }
 
+    @Test func whatRepeatsLeavesRoomForWhatIsNew() async throws {
+        let server = EventServer()
+        await recording(server) { recorder, time in
+            for _ in 0..<60 { recorder.record(pod("a"), .warning, reason: "Failed", message: "no image") }
+            recorder.record(pod("a"), .normal, reason: "Started", message: "m")
+            time.advance(by: .seconds(600))
+            recorder.record(pod("a"), .warning, reason: "Failed", message: "no image")
+            await server.settle(recorder)
+        }
+        #expect(server.events.first { $0.reason == "Failed" }?.count == 16)
+        #expect(server.events.contains { $0.reason == "Started" })
+    }
+
     @Test func anEventThatIsGoneIsMadeAnew() async throws {
         let server = EventServer()
         await recording(server) { recorder, _ in

@@ -81,6 +81,7 @@ import Testing
         simulation.startFailures["a"] = "no such key"
         simulation.advance(.seconds(60))
         #expect(simulation.status.containerStatuses.first?.state.waiting?.reason == "CreateContainerConfigError")
-        #expect(simulation.messages.filter { $0 == "Error: no such key" }.count == 1)
+        // At each try.
+        #expect(simulation.messages.filter { $0 == "Error: no such key" }.count > 1)
     }
 }

@@ -60,13 +60,13 @@ import Testing
         #expect(!without.log.contains("refresh"))
     }
 
-    /// Addresses or processes are used up: the pod says so once, and is tried again at once when there is one.
+    /// Addresses or processes are used up: the pod says so at each try, and is tried again at once when there is one.
     @Test func aPodThatLacksSomethingIsTriedWhenItComesFree() {
         var simulation = PodSimulation(pod())
         simulation.sandboxFailure = "no free address"
         simulation.look()
         simulation.advance(.seconds(100))
-        #expect(simulation.events == ["FailedCreatePodSandBox"])
+        #expect(simulation.events.count > 1 && Set(simulation.events) == ["FailedCreatePodSandBox"])
         #expect(simulation.status.phase == "Pending")
         simulation.sandboxFailure = nil
         simulation.deliver(.unblocked)

@@ -139,13 +139,13 @@ import Testing
     }
 
     @Test(arguments: [("InvalidImageName", "InspectFailed"), ("ErrImageNeverPull", "ErrImageNeverPull")])
-    func whatNoPullMendsIsToldOnce(reason: String, event: String) {
+    func whatNoPullMendsIsToldAtEachTry(reason: String, event: String) {
         var simulation = PodSimulation(pod())
         simulation.imageFailures["a"] = PodMachine.Waiting(reason: reason, message: "so")
         simulation.look()
         simulation.advance(.seconds(300))
-        #expect(simulation.events == [event, "Failed"])
-        #expect(simulation.messages == ["so", "Error: \(reason)"])
+        #expect(simulation.events.count > 2 && Set(simulation.events) == [event, "Failed"])
+        #expect(Set(simulation.messages) == ["so", "Error: \(reason)"])
         #expect(simulation.status.containerStatuses.first?.state.waiting?.reason == reason)
     }
 

@@ -9,7 +9,15 @@ import Testing
     private let object = ReferencedObject(.configMap, "c", in: "default")
 
     private func running(_ version: String? = "1", renewal: Duration? = nil) -> PodSimulation {
-        var simulation = PodSimulation(pod { $0.metadata.labels = ["a": "1"] })
+        let volume = Volume {
+            $0.name = "v"
+            $0.configMap = ConfigMapVolumeSource { $0.name = "c" }
+        }
+        var simulation = PodSimulation(
+            pod {
+                $0.metadata.labels = ["a": "1"]
+                $0.spec.volumes = [volume]
+            })
         simulation.objects[object] = .some(version)
         simulation.tokenRenewal = renewal
         simulation.look()
@@ -42,6 +50,7 @@ import Testing
         #expect(simulation.log.filter { $0 == "volumes" }.count == 1)
         simulation.advance(.seconds(20))
         let tries = simulation.log.filter { $0 == "volumes" }.count
+        #expect(tries > 1 && simulation.events.filter { $0 == "FailedMount" }.count == tries)
         simulation.objects[object] = "1"
         simulation.deliver(.announced(object, version: "1"))
         #expect(simulation.log.filter { $0 == "volumes" }.count == tries + 1)

@@ -4,7 +4,7 @@ import KubernetesAPI
 /// Decides what becomes of an event: a new object, a higher count on an old one, or nothing. Pure.
 ///
 /// The same event again counts up. Many that differ in their message only become one, whose message says so. One
-/// object may cause a burst of events, then one every five minutes. It remembers a bounded number of events and
+/// object may cause a burst of events, then one every five minutes; repetitions leave a part of it to what is new. It remembers a bounded number of events and
 /// objects, the least recent are forgotten first.
 struct EventCorrelator: Sendable {
     enum Decision: Sendable, Hashable {
@@ -35,6 +35,7 @@ struct EventCorrelator: Sendable {
     static let groupSize = 10
     static let groupWindow = Duration.seconds(600)
     static let burst = 25.0
+    static let keptForNew = 10.0
     static let refillPerSecond = 1.0 / 300
 
     private var known = RecentTable<Known>(limit: remembered)
@@ -42,11 +43,12 @@ struct EventCorrelator: Sendable {
     private var budgets = RecentTable<Budget>(limit: remembered)
 
     mutating func decide(_ draft: EventDraft, now: Timestamp) -> Decision {
-        guard spend(draft, now) else { return .drop }
         let similar = isOneOfMany(draft, now)
         let message = similar ? "(combined from similar events): " + draft.message : draft.message
         let key = draft.groupKey + "\u{0}" + (similar ? "" : draft.message)
-        guard let old = known[key] else { return .create(message: message, key: key) }
+        let old = known[key]
+        guard spend(draft, leaving: old == nil ? 0 : Self.keptForNew, now) else { return .drop }
+        guard let old else { return .create(message: message, key: key) }
         return .bump(old, message: message, key: key)
     }
 
@@ -55,13 +57,13 @@ struct EventCorrelator: Sendable {
         known[key] = event
     }
 
-    private mutating func spend(_ draft: EventDraft, _ now: Timestamp) -> Bool {
+    private mutating func spend(_ draft: EventDraft, leaving rest: Double, _ now: Timestamp) -> Bool {
         let key = draft.objectKey
         var budget = budgets[key] ?? Budget(tokens: Self.burst, at: now)
         let passed = max(0, Double((now - budget.at).components.seconds))
         budget.tokens = min(Self.burst, budget.tokens + passed * Self.refillPerSecond)
         budget.at = max(budget.at, now)
-        let allowed = budget.tokens >= 1
+        let allowed = budget.tokens >= rest + 1
         if allowed { budget.tokens -= 1 }
         budgets[key] = budget
         return allowed

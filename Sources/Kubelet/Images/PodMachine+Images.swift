@@ -40,7 +40,8 @@ extension PodMachine {
             // Soon it is looked whether somebody else has brought it, and told that it waits.
             retries[.image(name)] = Retry(failures: 1, at: now.uptime + .seconds(1))
         }
-        guard waiting[name] != failure else { return [] }
+        // That it waits is told once for each wait.
+        guard waiting[name] != failure || reason != ImageFailure.backOff else { return [] }
         waiting[name] = failure
         return Self.events(of: failure, demand, container: name)
     }

@@ -44,10 +44,8 @@ extension PodMachine {
             sandboxFailure = nil
             return notHeld(observation.readySandbox?.warnings ?? [], container: nil)
         }
-        let isNew = sandboxFailure?.message != message
         sandboxFailure = Waiting(reason: "FailedCreatePodSandBox", message: message)
-        return isNew
-            ? [.event(isWarning: true, reason: "FailedCreatePodSandBox", message: message, container: nil)] : []
+        return [.event(isWarning: true, reason: "FailedCreatePodSandBox", message: message, container: nil)]
     }
 
     /// One event for all.
@@ -76,13 +74,9 @@ extension PodMachine {
         }
         images[name] = nil
         // A run that has ended tells itself why; what waits is the next one.
-        let hasEnded = hasEnded(name, attempt: attempt)
-        let isHeldBack = hasEnded && (backoffs[name]?.delay ?? .zero) > .zero
-        // Each run that ends is told; that none can be made, once.
-        let isNew = hasEnded || waiting[name]?.message != message
+        let isHeldBack = hasEnded(name, attempt: attempt) && (backoffs[name]?.delay ?? .zero) > .zero
         waiting[name] = isHeldBack ? nil : Waiting(reason: reason, message: message)
-        return isNew
-            ? [.event(isWarning: true, reason: "Failed", message: "Error: \(message)", container: name)] : []
+        return [.event(isWarning: true, reason: "Failed", message: "Error: \(message)", container: name)]
     }
 
     private func hasEnded(_ name: String, attempt: UInt32) -> Bool {

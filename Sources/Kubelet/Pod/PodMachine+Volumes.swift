@@ -42,9 +42,8 @@ extension PodMachine {
             return []
         }
         sources.isRefreshDue = true
-        let isNew = volumeFailure?.message != message
         volumeFailure = Waiting(reason: reason, message: message)
-        return isNew ? [.event(isWarning: true, reason: reason, message: message, container: nil)] : []
+        return [.event(isWarning: true, reason: reason, message: message, container: nil)]
     }
 
     /// Notes what a new state of the object means to the volumes.
