@@ -74,6 +74,49 @@ import Testing
         #expect(simulation.status.phase == "Pending")
     }
 
+    /// The object may appear while a start that did not find it is under way.
+    @Test func whatAnEnvironmentLacksIsTriedAgainAtOnceWhenItAppears() {
+        let object = ReferencedObject(.configMap, "c", in: "default")
+        var simulation = PodSimulation(
+            pod(["a", "b"]) {
+                var container = $0.spec.containers[0]
+                container.envFrom = [EnvFromSource { $0.configMapRef = ConfigMapEnvSource { $0.name = "c" } }]
+                $0.spec.containers[0] = container
+            })
+        #expect(simulation.machine.pod.referencedObjects == [object])
+        simulation.startFailures = ["a": "configmap \"c\" not found", "b": "no such key"]
+        simulation.look()
+        simulation.advance(.seconds(20))
+        let tries = simulation.messages.count
+        simulation.deliver(.announced(object, version: ""))
+        #expect(simulation.messages.count == tries)
+        simulation.startFailures["a"] = nil
+        simulation.deliver(.announced(object, version: "1"))
+        #expect(simulation.status.containerStatuses.first?.state.running != nil)
+        #expect(simulation.messages.count == tries && !simulation.log.contains("refresh"))
+    }
+
+    @Test func anObjectThatAppearsDuringTheStartIsNotMissed() {
+        let object = ReferencedObject(.configMap, "c", in: "default")
+        var simulation = PodSimulation(
+            pod {
+                var container = $0.spec.containers[0]
+                container.envFrom = [EnvFromSource { $0.configMapRef = ConfigMapEnvSource { $0.name = "c" } }]
+                $0.spec.containers[0] = container
+            })
+        simulation.endlessHooks = ["a"]
+        simulation.look()
+        simulation.containers = []
+        simulation.endlessHooks = []
+        simulation.log = []
+        simulation.deliver(.announced(object, version: "1"))
+        #expect(simulation.log.isEmpty)
+        let failure = PodOutcome.failure(reason: "CreateContainerConfigError", message: "not found")
+        let start = PodOperation.startContainer(name: "a", attempt: 0, images: [:])
+        simulation.deliver(.finished(start, failure, simulation.observe()))
+        #expect(simulation.log == ["start a 0"])
+    }
+
     /// What the next run lacks is told, not the end of the one before.
     @Test func whatCannotBeMadeIsNoCrashLoop() {
         var simulation = failing(pod())

@@ -13,10 +13,11 @@ extension PodMachine {
     /// Starts a container. Before each run its image and those of its volumes are made sure of, beside everything else: a pod that ends waits for no pull.
     mutating func start(_ name: String, after last: CRI.ContainerStatus?, at now: Moment) -> [PodAction] {
         let attempt = last.map { $0.metadata.attempt &+ 1 } ?? 0
+        let start = PodOperation.Key.container(name)
+        if !underWay.contains(start), renewed.remove(name) != nil { retries[start] = nil }
         if let images = images[name], images.attempt == attempt {
             return perform(.startContainer(name: name, attempt: attempt, images: images.ids), at: now)
         }
-        let start = PodOperation.Key.container(name)
         guard isDue(start, at: now), !underWay.contains(start) else { return [] }
         let held = Set(pod.spec.imageDemands(of: name).map(\.image)).filter { (pulls[$0]?.end ?? .zero) > now.uptime }
         return perform(.ensureImages(container: name, attempt: attempt, held: held), at: now)

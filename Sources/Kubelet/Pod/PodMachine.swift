@@ -48,6 +48,8 @@ struct PodMachine: Sendable {
     var underWay: Set<PodOperation.Key> = []
     /// Containers whose start is under way, to the end of their postStart hook: they may run already, and are neither started nor ready.
     var starting: Set<String> = []
+    /// Containers whose environment may be made otherwise than at their last start.
+    var renewed: Set<String> = []
     /// The grace of each stop under way, by the container's name.
     var stopGraces: [String: Duration] = [:]
     var retries: [PodOperation.Key: Retry] = [:]
@@ -114,7 +116,8 @@ struct PodMachine: Sendable {
             take(new, at: now)
             return []
         case .announced(let object, let version):
-            sources.announced[object] = version
+            if pod.volumeObjects.contains(object) { sources.announced[object] = version }
+            if !version.isEmpty { renewed.formUnion(pod.containers(madeFrom: object)) }
             return []
         case .unblocked:
             retries = [:]

@@ -18,7 +18,7 @@ struct PodWorker: Sendable {
         }
         var machine = PodMachine(pod, observation: observation, node: executor.node)
         let wakes = WakeTimer(time: time, inbox: inbox)
-        let sources = pod.volumeObjects
+        let sources = pod.referencedObjects
         executor.watches.follow(sources, inbox)
         defer {
             executor.watches.leave(sources, inbox)

@@ -3,7 +3,7 @@ import Client
 import KubernetesAPI
 import Synchronization
 
-/// Tells pods' workers when an object changes that their volumes are made from: one watch for each object, shared by the pods of the node,
+/// Tells pods' workers when an object changes that their volumes and environments are made from: one watch for each object, shared by the pods of the node,
 /// from the first pod that names it until the last has gone. Only versions are kept, no contents.
 final class ObjectWatches: Sendable {
     private final class Watch: Sendable {

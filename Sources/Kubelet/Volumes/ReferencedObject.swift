@@ -48,15 +48,24 @@ extension Container {
 extension Pod {
     /// Why it cannot be a static pod; nil where it can. It runs without the API, and the node may read only what pods name that the API has bound to it.
     var refusalAsStatic: String? {
-        let namespace = self.metadata.namespace
-        var objects = self.volumeObjects
-        for container in self.spec.initContainers + self.spec.containers {
-            objects.formUnion(container.environmentObjects(in: namespace))
-        }
+        let objects = self.referencedObjects
         guard !objects.isEmpty else { return nil }
         let names = objects.map(\.description).sorted().joined(separator: ", ")
         return "it refers to \(names), and a static pod can refer to nothing in the API: write the values into the "
             + "manifest, or mount a hostPath"
+    }
+
+    /// The ConfigMaps and Secrets that its volumes and its containers' environments are made from, those of ephemeral containers left out.
+    var referencedObjects: Set<ReferencedObject> {
+        (self.spec.initContainers + self.spec.containers).reduce(into: self.volumeObjects) { objects, container in
+            objects.formUnion(container.environmentObjects(in: self.metadata.namespace))
+        }
+    }
+
+    /// The names of the containers whose environments are made from this object.
+    func containers(madeFrom object: ReferencedObject) -> [String] {
+        (self.spec.initContainers + self.spec.containers)
+            .filter { $0.environmentObjects(in: self.metadata.namespace).contains(object) }.map(\.name)
     }
 
     /// The ConfigMaps and Secrets that its volumes are made from. A pod's volumes never change, so neither does this.
