@@ -31,8 +31,12 @@ import Testing
         #expect(isReady(simulation) == [false, false, false])
         simulation.advance(.seconds(30))
         #expect(isReady(simulation) == [false, false, false])
+        #expect(simulation.status.containerStatuses.first?.state.waiting?.reason == "ContainerCreating")
+        #expect(simulation.status.phase == "Pending")
         simulation.deliver(.finished(start, .success, simulation.observe()))
         #expect(isReady(simulation) == [true, true, true])
+        #expect(simulation.status.containerStatuses.first?.state.running != nil)
+        #expect(simulation.status.phase == "Running")
     }
 
     @Test func itIsNeverReadyWhereItsHookFails() {

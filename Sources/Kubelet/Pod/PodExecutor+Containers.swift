@@ -27,8 +27,10 @@ extension PodExecutor {
             try await runtime.createContainer(sandbox: sandbox.id, config: wanted, sandboxConfig: sandboxConfig)
         }
         record(pod, false, "Created", "Created container: \(name)", name)
-        try await criOperation("RunContainerError") { () async throws(CRIError) in try await runtime.startContainer(id)
+        try await criOperation("RunContainerError") { () async throws(CRIError) in
+            try await runtime.startContainer(id)
         }
+        record(pod, false, "Started", "Started container \(name)", name)
         if let hook = container.lifecycle?.postStart {
             try await runPostStart(hook, container, id, pod, sandbox)
         }

@@ -68,9 +68,7 @@ extension PodMachine {
             let warnings = observation.newest(name)?.warnings ?? []
             // A run that lacks what the one before lacked has nothing new to tell.
             let areNew = warnings != observation.previous(name)?.warnings
-            return [
-                .event(isWarning: false, reason: "Started", message: "Started container \(name)", container: name)
-            ] + (areNew ? notHeld(warnings, container: name) : [])
+            return areNew ? notHeld(warnings, container: name) : []
         }
         images[name] = nil
         // A run that has ended tells itself why; what waits is the next one.

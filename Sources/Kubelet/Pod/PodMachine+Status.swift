@@ -110,6 +110,7 @@ extension PodMachine {
     ) -> KubernetesAPI.ContainerState {
         switch newest?.state {
         case .running:
+            guard !starting.contains(container.name) else { return .waiting("ContainerCreating", nil) }
             return .running(since: newest?.startedAt ?? 0)
         case .exited:
             guard let newest else { break }

@@ -46,7 +46,7 @@ struct PodMachine: Sendable {
     var announcedBackoffs: [String: UInt32] = [:]
     var probes: [String: ProbeSet] = [:]
     var underWay: Set<PodOperation.Key> = []
-    /// Containers whose start is under way, to the end of their postStart hook: they may run already, and are neither started nor ready.
+    /// Containers whose start is under way, to the end of their postStart hook: they may run already, and are told as waiting.
     var starting: Set<String> = []
     /// Containers whose environment may be made otherwise than at their last start.
     var renewed: Set<String> = []

@@ -17,12 +17,15 @@ extension PodMachine {
             return failed.isSidecar ? .running : .failed
         }
         let statuses = pod.spec.containers.map { observation.newest($0.name) }
-        // One that is made anew has run.
-        if statuses.allSatisfy({ $0.map { $0.state == .created && $0.metadata.attempt == 0 } ?? true }) {
-            return .pending
-        }
+        if statuses.allSatisfy({ $0.map(isFirstStart) ?? true }) { return .pending }
         if statuses.contains(where: { $0?.state == .running }) { return .running }
         return endedPhase(statuses)
+    }
+
+    /// Its first run has not begun, or its start has not ended. One that is made anew has run.
+    private func isFirstStart(_ status: CRI.ContainerStatus) -> Bool {
+        let isStarting = status.state == .running && starting.contains(status.metadata.name)
+        return status.metadata.attempt == 0 && (status.state == .created || isStarting)
     }
 
     /// How the pod has ended, where that was told.
