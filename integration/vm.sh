@@ -10,7 +10,7 @@ case " $* " in *" --list "*) exec python3 integration/vm/run.py "$@" ;; esac
 source packaging/packages.sh
 # shellcheck source=integration/cri/python.sh
 source integration/cri/python.sh
-install_packages qemu-system-x86 qemu-utils mmdebstrap python3 busybox-static e2fsprogs kmod cpio podman conmon containerd &&
+install_packages qemu-system-x86 qemu-utils mmdebstrap python3 busybox-static e2fsprogs kmod cpio libsepol2 podman conmon containerd &&
     { command -v kubectl >/dev/null || install_packages kubernetes-client; } || {
     echo "      vm: QEMU and what builds the machine's image cannot be installed here"
     exit 77
@@ -38,6 +38,8 @@ features=$work/apparmor/usr/share/apparmor-features/features
 "$work/apparmor/sbin/apparmor_parser" --config-file /dev/null --policy-features "$features" \
     --kernel-features "$features" --skip-kernel-load --stdout integration/vm/guest/apparmor.profile >"$disk/apparmor.bin"
 cp "$work/apparmor/sbin/apparmor_parser" "$disk/"
+(cd "$work" && apt-get -qq -o APT::Sandbox::User=root download secilc >&2 && dpkg-deb -x secilc_*.deb secilc)
+"$work/secilc/usr/bin/secilc" --policyvers=33 --filecontext=/dev/null --output="$disk/selinux.bin" integration/vm/guest/selinux.cil
 mkdir "$disk/podman" "$disk/containerd"
 cp /usr/bin/podman /usr/bin/conmon "$disk/podman/"
 ldd /usr/bin/podman /usr/bin/conmon | awk '/=> \// {print $3}' | grep -vE '/lib[cm]\.so' | sort -u | xargs cp -Lt "$disk/podman/"

@@ -76,17 +76,6 @@ void cl_set_oom_score(const struct cl_child *child) {
     if (file >= 0) close(file);
 }
 
-/* What a security module makes of the program to be executed; it holds whatever happens until then. The kernel takes it
- * only from the process itself, by a file that it opened itself. */
-static void set_label(const struct cl_child *child) {
-    const struct cl_plan *plan = child->plan;
-    if (!plan->label_file) return;
-    int file = open(plan->label_file, O_WRONLY | O_CLOEXEC);
-    if (file < 0) cl_fail(child, CL_STAGE_LABEL, 0, errno);
-    if (write(file, plan->label, strlen(plan->label)) < 0) cl_fail(child, CL_STAGE_LABEL, 1, errno);
-    close(file);
-}
-
 /* What surrounds a container of the runtime specification, after its mounts. */
 static void finish_container(struct cl_child *child) {
     if (!(child->plan->flags & CL_PLAN_EXPLICIT)) return;
@@ -109,6 +98,7 @@ static void enter_container(const struct cl_child *child) {
  * there is none to be had. */
 static void leave_keyring(const struct cl_child *child) {
     if (child->plan->flags & CL_PLAN_KEEP_KEYRING) return;
+    cl_label_keys(child);
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM)
         cl_fail(child, CL_STAGE_KEYRING, 0, errno);
 }
@@ -119,7 +109,7 @@ void cl_leave_host(struct cl_child *child) {
     if (child->user < 0 || joins) cl_set_oom_score(child);
     cl_take_streams(child);
     leave_keyring(child);
-    set_label(child);
+    cl_label_program(child);
     if (joins) return enter_container(child);
     if (child->plan->flags & CL_PLAN_EXPLICIT) cl_enter_namespaces(child);
     else if (child->user >= 0) cl_become_root(child->plan);

@@ -168,15 +168,26 @@ void cl_open_sources(struct cl_child *child);
 int cl_root_tree(struct cl_child *child);
 int cl_fresh_tree(struct cl_child *child, const struct cl_mount *mount);
 void cl_make_mounts(struct cl_child *child);
-int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes);
+int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes, const char *label);
+int cl_has_option(const char *options, uint32_t options_size, const char *beginning);
 /* `said`, of CL_WORDS bytes or NULL, gets what stood in the way: the option at fault, a newline, what the kernel says of it. Either may be empty.
- * `pid_namespace`: whose processes a procfs shows, -1 for our own. */
+ * `pid_namespace`: whose processes a procfs shows, -1 for our own. `label`: SELinux's, or NULL; for types that take one, where the options have none. */
 int cl_new_filesystem(const char *type, const char *source, const char *options, uint32_t options_size,
-                      uint64_t attributes, int pid_namespace, char *said);
+                      uint64_t attributes, int pid_namespace, const char *label, char *said);
 int cl_attach(int tree, int target);
 uint64_t cl_attributes(uint32_t flags);
 /* Attributes and propagation of a detached tree. */
 int cl_settle(int tree, uint32_t flags, uint32_t propagation);
+
+/* labels.c: the program's holds whatever happens until it is executed; the kernel takes it only from the process itself, by a file that it opened itself. */
+void cl_label_program(const struct cl_child *child);
+void cl_label_keys(const struct cl_child *child);
+/* The label that a new filesystem is to be made with, NULL for none. */
+const char *cl_label_of_mount(const char *type, const char *options, uint32_t options_size, const char *label);
+/* Of one that gets its label when it is there. */
+int cl_label_root(int tree, const char *type, const char *label);
+/* Whether it is an option with a label. */
+int cl_is_context(const char *key);
 
 /* cover.c: paths of the container that are hidden, and those that cannot be written. */
 void cl_cover_paths(struct cl_child *child);

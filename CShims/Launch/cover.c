@@ -21,7 +21,7 @@ static int mask(struct cl_child *child, int target, int *empty) {
     } else if (*empty < 0) {
         static const char options[] = "mode=755\0nr_blocks=1\0nr_inodes=2";
         *empty = cover = cl_new_mount("tmpfs", options, sizeof options, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-                                      MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+                                      MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, child->plan->mount_label);
     } else {
         cover = open_tree(*empty, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
     }

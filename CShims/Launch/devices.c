@@ -98,7 +98,7 @@ void cl_make_nodes(struct cl_child *child) {
 
 int cl_device_tree(struct cl_child *child, const struct cl_mount *mount) {
     static const char options[] = "mode=755\0size=65536k";
-    int tree = cl_new_mount("tmpfs", options, sizeof options, cl_attributes(mount->flags & ~CL_MOUNT_READ_ONLY));
+    int tree = cl_new_mount("tmpfs", options, sizeof options, cl_attributes(mount->flags & ~CL_MOUNT_READ_ONLY), child->plan->mount_label);
     if (tree < 0) return -1;
     for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
         if (mkdirat(tree, directories[i], 0755) < 0) return -1;
@@ -114,7 +114,7 @@ int cl_device_tree(struct cl_child *child, const struct cl_mount *mount) {
 
 void cl_attach_pts(struct cl_child *child) {
     static const char options[] = "newinstance\0ptmxmode=0666\0mode=0620\0gid=5";
-    int pts = cl_new_mount("devpts", options, sizeof options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    int pts = cl_new_mount("devpts", options, sizeof options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, child->plan->mount_label);
     if (pts < 0 || move_mount(pts, "", child->devices, "pts", MOVE_MOUNT_F_EMPTY_PATH) < 0)
         cl_fail(child, CL_STAGE_DEVICES, UINT32_MAX, errno);
     close(pts);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -31,9 +32,11 @@ static unsigned long old_flags(uint64_t attributes) {
 }
 
 /* By mount(2), which takes a page of options. */
-static int mount_old_way(const struct cl_mount *wanted, const char *place) {
+static int mount_old_way(const struct cl_child *child, const struct cl_mount *wanted, const char *place) {
     char data[4096];
     size_t length = 0;
+    const char *label = cl_label_of_mount(wanted->type, wanted->options, wanted->options_size, child->plan->mount_label);
+    if (label) length = (size_t)snprintf(data, sizeof data, "context=\"%s\"", label);
     for (uint32_t at = 0; at < wanted->options_size; at += (uint32_t)strlen(wanted->options + at) + 1) {
         size_t size = strlen(wanted->options + at);
         if (length + size + 2 > sizeof data) return errno = E2BIG, -1;
@@ -115,9 +118,9 @@ static int source_tree(const struct cl_child *child, const struct cl_mount *moun
 static int new_tree(const struct cl_child *child, const struct cl_mount *mount, char said[CL_WORDS]) {
     if (!has_long_option(mount))
         return cl_new_filesystem(mount->type, mount->source, mount->options, mount->options_size, first_attributes(mount),
-                                 child->pid_namespace, said);
+                                 child->pid_namespace, child->plan->mount_label, said);
     if (!child->has_mount_namespace) return MADE_LATE;
-    if (mount_old_way(mount, covered_directory) < 0) return -1;
+    if (mount_old_way(child, mount, covered_directory) < 0) return -1;
     int tree = open_tree(AT_FDCWD, covered_directory, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     return uncover(child, covered_directory) < 0 ? -1 : tree;
 }
@@ -141,16 +144,10 @@ static void make_trees(struct cl_child *child) {
     }
 }
 
-static int says_mode(const struct cl_mount *mount) {
-    for (uint32_t at = 0; at < mount->options_size; at += (uint32_t)strlen(mount->options + at) + 1)
-        if (strncmp(mount->options + at, "mode=", 5) == 0) return 1;
-    return 0;
-}
-
 /* A tmpfs whose mode nobody says is to whom its directory is, where an image has one: /tmp to all, and /root to root. */
 static int keep_mode(const struct cl_child *child, const struct cl_mount *mount, int tree) {
     struct stat status;
-    if (tree < 0 || mount->tree >= 0 || strcmp(mount->type, "tmpfs") != 0 || says_mode(mount)) return 0;
+    if (tree < 0 || mount->tree >= 0 || strcmp(mount->type, "tmpfs") != 0 || cl_has_option(mount->options, mount->options_size, "mode=")) return 0;
     int target = cl_open_inside(child->root, mount->target, O_PATH | O_DIRECTORY, 0);
     if (target < 0) return errno == ENOENT ? 0 : -1;
     int done = fstat(target, &status);
@@ -164,7 +161,7 @@ static int attach(const struct cl_child *child, uint32_t index) {
     if (done < 0) cl_fail(child, CL_STAGE_MOUNT_TARGET, index, errno);
     int target = make_target(child, mount, mount->tree >= 0 ? tree : -1);
     if (target < 0) cl_fail(child, CL_STAGE_MOUNT_TARGET, index, errno);
-    if (tree == MADE_LATE) done = fchdir(target) < 0 || mount_old_way(mount, ".") < 0 ? -1 : chdir("/");
+    if (tree == MADE_LATE) done = fchdir(target) < 0 || mount_old_way(child, mount, ".") < 0 ? -1 : chdir("/");
     else if (mount->flags & CL_FILESYSTEM_COPY_UP) done = cl_copy_tree(target, tree);
     if (done == 0 && tree != MADE_LATE) done = cl_attach(tree, target);
     int code = errno;

@@ -28,7 +28,7 @@ int32_t cmnt_open_beneath(int32_t directory, const char *path) {
 }
 
 int32_t cmnt_tmpfs(int32_t target, const char *options, uint32_t options_size) {
-    int tree = cl_new_mount("tmpfs", options, options_size, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    int tree = cl_new_mount("tmpfs", options, options_size, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, NULL);
     if (tree < 0) return -errno;
     int code = cl_attach(tree, target) < 0 ? -errno : 0;
     close(tree);

@@ -24,6 +24,16 @@ int cl_attach(int tree, int target) {
     return move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
+/* In the older call's options, which commas part, quotes hold a label together. */
+static int configure_quoted(int context, const char *key, const char *text) {
+    char value[256];
+    size_t length = strcspn(text, "\"");
+    if (length >= sizeof value || strcmp(text + length, "\"") != 0) return errno = EINVAL, -1;
+    memcpy(value, text, length);
+    value[length] = 0;
+    return fsconfig(context, FSCONFIG_SET_STRING, key, value, 0);
+}
+
 /* One "key=value" or "key" of a new filesystem. */
 static int configure(int context, const char *option) {
     char key[64];
@@ -33,7 +43,14 @@ static int configure(int context, const char *option) {
     if (length >= sizeof key) return errno = EINVAL, -1;
     memcpy(key, option, length);
     key[length] = 0;
+    if (equals[1] == '"' && cl_is_context(key)) return configure_quoted(context, key, equals + 2);
     return fsconfig(context, FSCONFIG_SET_STRING, key, equals + 1, 0);
+}
+
+int cl_has_option(const char *options, uint32_t options_size, const char *beginning) {
+    for (uint32_t at = 0; at < options_size; at += (uint32_t)strlen(options + at) + 1)
+        if (strncmp(options + at, beginning, strlen(beginning)) == 0) return 1;
+    return 0;
 }
 
 /* The option at fault, and the first error of the log that the kernel keeps with a context: "e tmpfs: Unknown parameter 'x'". */
@@ -49,12 +66,13 @@ static void tell_cause(int context, const char *option, char *said) {
     }
 }
 
-int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes) {
-    return cl_new_filesystem(filesystem, filesystem, options, options_size, attributes, -1, NULL);
+int cl_new_mount(const char *filesystem, const char *options, uint32_t options_size, uint64_t attributes, const char *label) {
+    return cl_new_filesystem(filesystem, filesystem, options, options_size, attributes, -1, label, NULL);
 }
 
 int cl_new_filesystem(const char *type, const char *source, const char *options, uint32_t options_size,
-                      uint64_t attributes, int pid_namespace, char *said) {
+                      uint64_t attributes, int pid_namespace, const char *label, char *said) {
+    const char *context_label = cl_label_of_mount(type, options, options_size, label);
     int tree = -1, context = fsopen(type, FSOPEN_CLOEXEC);
     if (context < 0) return -1;
     const char *fault = "";
@@ -62,9 +80,16 @@ int cl_new_filesystem(const char *type, const char *source, const char *options,
     if (!bad && pid_namespace >= 0 && strcmp(type, "proc") == 0) bad = fsconfig(context, FSCONFIG_SET_FD, "pidns", NULL, pid_namespace);
     for (uint32_t at = 0; !bad && at < options_size; at += (uint32_t)strlen(options + at) + 1)
         if ((bad = configure(context, options + at))) fault = options + at;
+    if (!bad && context_label && (bad = fsconfig(context, FSCONFIG_SET_STRING, "context", context_label, 0))) fault = context_label;
     if (!bad && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
         tree = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
     int code = errno;
+    if (tree >= 0 && cl_label_root(tree, type, label) < 0) {
+        code = errno;
+        fault = label;
+        close(tree);
+        tree = -1;
+    }
     if (tree < 0) tell_cause(context, fault, said);
     close(context);
     errno = code;
@@ -114,11 +139,12 @@ void cl_open_sources(struct cl_child *child) {
 
 /* A configuration string holds 256 bytes, the older call's options a page. That call mounts on a path: any directory serves, it is
  * covered in this namespace alone and for a moment. */
-static int paged_overlay(const char *lower, const char *directories[2], int is_volatile) {
-    char options[4096];
-    int wrote = directories ? snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s%s", lower,
-                                       directories[0], directories[1], is_volatile ? ",volatile" : "")
-                            : snprintf(options, sizeof options, "lowerdir=%s", lower);
+static int paged_overlay(const char *lower, const char *directories[2], int is_volatile, const char *label) {
+    char options[4096], context[CL_LONGEST_LABEL + 16] = "";
+    if (label) snprintf(context, sizeof context, ",context=\"%s\"", label);
+    int wrote = directories ? snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s%s%s", lower,
+                                       directories[0], directories[1], is_volatile ? ",volatile" : "", context)
+                            : snprintf(options, sizeof options, "lowerdir=%s%s", lower, context);
     if (wrote < 0 || (size_t)wrote >= sizeof options) return errno = E2BIG, -1;
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) return -1;
     if (mount("overlay", "/sys", "overlay", 0, options) < 0) return -1;
@@ -129,9 +155,9 @@ static int paged_overlay(const char *lower, const char *directories[2], int is_v
 
 /* Unmounting what is volatile does not sync the disk beneath, for which the end of every container would wait. Nothing is lost that would be kept:
  * a container's layer ends with it, and after a power cut the pod gets new containers. */
-static int make_overlay(const char *lower, const char *directories[2], int is_volatile) {
+static int make_overlay(const char *lower, const char *directories[2], int is_volatile, const char *label) {
     static const char *const keys[2] = {"upperdir", "workdir"};
-    if (strlen(lower) >= 256) return paged_overlay(lower, directories, is_volatile);
+    if (strlen(lower) >= 256) return paged_overlay(lower, directories, is_volatile, label);
     int context = fsopen("overlay", FSOPEN_CLOEXEC);
     if (context < 0) return -1;
     if (fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0) return -1;
@@ -139,6 +165,7 @@ static int make_overlay(const char *lower, const char *directories[2], int is_vo
     for (int i = 0; directories && i < 2; i++)
         if (fsconfig(context, FSCONFIG_SET_STRING, keys[i], directories[i], 0) < 0) return -1;
     if (is_volatile && fsconfig(context, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0) return -1;
+    if (label && fsconfig(context, FSCONFIG_SET_STRING, "context", label, 0) < 0) return -1;
     if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) return -1;
     return fsmount(context, FSMOUNT_CLOEXEC, 0);
 }
@@ -155,16 +182,16 @@ static int overlay(struct cl_child *child) {
         int wrote = snprintf(lower + length, sizeof lower - length, i ? ":%d" : "%d", layer);
         if (wrote < 0 || (length += (size_t)wrote) >= sizeof lower) return errno = E2BIG, -1;
     }
-    if (!plan->upper) return make_overlay(lower, NULL, 0);
+    if (!plan->upper) return make_overlay(lower, NULL, 0, plan->mount_label);
     const char *paths[2] = {plan->upper, plan->work}, *directories[2] = {numbers[0], numbers[1]};
     for (int i = 0; i < 2; i++) {
         int directory = open(paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (directory < 0) cl_fail(child, CL_STAGE_OVERLAY, plan->layer_count + (uint32_t)i, errno);
         snprintf(numbers[i], sizeof numbers[i], "%d", directory);
     }
-    int tree = make_overlay(lower, directories, 1);
+    int tree = make_overlay(lower, directories, 1, plan->mount_label);
     /* refused where the disk beneath has failed a write since somebody last synced it */
-    return tree < 0 && errno == EIO ? make_overlay(lower, directories, 0) : tree;
+    return tree < 0 && errno == EIO ? make_overlay(lower, directories, 0, plan->mount_label) : tree;
 }
 
 int cl_root_tree(struct cl_child *child) {
@@ -214,13 +241,14 @@ void cl_enter_root(struct cl_child *child) {
 
 /* The filesystem of a mount that is not a bind. */
 int cl_fresh_tree(struct cl_child *child, const struct cl_mount *mount) {
+    const char *label = child->plan->mount_label;
     uint64_t attributes = cl_attributes(mount->flags);
     switch (mount->kind) {
-    case CL_MOUNT_TMPFS: return cl_new_mount("tmpfs", mount->options, mount->options_size, attributes);
-    case CL_MOUNT_PROC: return cl_new_filesystem("proc", "proc", NULL, 0, attributes, child->pid_namespace, NULL);
-    case CL_MOUNT_SYSFS: return cl_new_mount("sysfs", NULL, 0, attributes);
-    case CL_MOUNT_CGROUP: return cl_new_mount("cgroup2", NULL, 0, attributes);
-    case CL_MOUNT_MQUEUE: return cl_new_mount("mqueue", NULL, 0, attributes);
+    case CL_MOUNT_TMPFS: return cl_new_mount("tmpfs", mount->options, mount->options_size, attributes, label);
+    case CL_MOUNT_PROC: return cl_new_filesystem("proc", "proc", NULL, 0, attributes, child->pid_namespace, NULL, NULL);
+    case CL_MOUNT_SYSFS: return cl_new_mount("sysfs", NULL, 0, attributes, NULL);
+    case CL_MOUNT_CGROUP: return cl_new_mount("cgroup2", NULL, 0, attributes, NULL);
+    case CL_MOUNT_MQUEUE: return cl_new_mount("mqueue", NULL, 0, attributes, label);
     case CL_MOUNT_DEVICES: return cl_device_tree(child, mount);
     }
     return errno = EINVAL, -1;

@@ -90,6 +90,12 @@ static int read_memory_policy(const struct cl_record *record, struct cl_plan *pl
     return 0;
 }
 
+/* One is an option of the new mount interface. */
+static int read_mount_label(const struct cl_record *record, struct cl_plan *plan) {
+    if (!(plan->mount_label = cl_string(record))) return -EINVAL;
+    return strlen(plan->mount_label) > CL_LONGEST_LABEL ? -E2BIG : 0;
+}
+
 static int read_number(const struct cl_record *record, uint32_t *number, int32_t *has) {
     if (record->size != 4) return -EINVAL;
     *number = cl_u32(record, 0);
@@ -114,6 +120,7 @@ int cl_plan_read_extension(const struct cl_record *record, struct cl_plan *plan)
         return read_number(record, &plan->preserved, NULL) || plan->preserved > CL_MAX_PRESERVED ? -EINVAL : 0;
     case CL_RECORD_SECCOMP_FLAGS: return read_number(record, &plan->seccomp_flags, NULL);
     case CL_RECORD_LABEL: return read_pair(record, &plan->label_file, &plan->label);
+    case CL_RECORD_MOUNT_LABEL: return read_mount_label(record, plan);
     case CL_RECORD_STREAM_OWNER: return read_number(record, &plan->stream_owner, &plan->has_stream_owner);
     case CL_RECORD_AFFINITY: return read_affinity(record, plan);
     case CL_RECORD_MEMORY_POLICY: return read_memory_policy(record, plan);

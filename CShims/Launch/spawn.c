@@ -246,7 +246,7 @@ int32_t cs_maps_ids(int32_t directory) {
     int user = cs_user_namespace(map, map), code = 0;
     if (user < 0) return user;
     unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
-    int tree = directory < 0 ? cl_new_mount("tmpfs", NULL, 0, 0) : open_tree(directory, "", flags);
+    int tree = directory < 0 ? cl_new_mount("tmpfs", NULL, 0, 0, NULL) : open_tree(directory, "", flags);
     if (tree < 0 || cl_map_ids(tree, user) < 0) code = errno;
     if (tree >= 0) close(tree);
     close(user);

@@ -167,6 +167,13 @@ import Testing
         }
     }
 
+    @Test func mountsAreLabelledWhereTheKernelHasSELinux() throws {
+        let linux: JSONObject = ["mountLabel": "u:object_r:t:s0"]
+        #expect(try plan(linux, facts: HostFacts(hasSELinux: true)).mountLabel == "u:object_r:t:s0")
+        #expect(try plan(linux).mountLabel == nil)
+        #expect(try plan(["mountLabel": ""], facts: HostFacts(hasSELinux: true)).mountLabel == nil)
+    }
+
     @Test func cgroupsAreNamedFromTheRoot() throws {
         #expect(try ContainerCgroup.name(for: "/a/b", id: "i") == "a/b")
         #expect(try ContainerCgroup.name(for: nil, id: "i") == "swiftlet-oci-i")

@@ -32,7 +32,7 @@ def test_refusals(runtime):
         "process.scheduler.policy": p(scheduler={"policy": "SCHED_X"}),
         "process.ioPriority.priority": p(ioPriority={"class": "IOPRIO_CLASS_BE", "priority": 8}),
         "process.selinuxLabel": p(selinuxLabel="system_u:system_r:acme_t:s0"),
-        "process.selinuxLabel: this kernel": p(selinuxLabel="system_u:system_r:acme_t:s0", apparmorProfile="acme"),
+        "process.selinuxLabel: this kernel runs without SELinux": p(selinuxLabel="system_u:system_r:acme_t:s0", apparmorProfile="acme"),
         "linux.namespaces[0].type": l(namespaces=[{"type": "net"}]),
         "linux.namespaces[1].type": l(namespaces=[{"type": "pid"}, {"type": "pid"}]),
         "linux.namespaces[0].path": l(namespaces=[{"type": "pid", "path": "relative"}]),

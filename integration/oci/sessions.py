@@ -86,6 +86,20 @@ def test_exec_process_file(runtime):
     assert out == ["11", "CapBnd:", "0000000000000020", "2"], out
 
 
+def test_exec_label(runtime):
+    """process.selinuxLabel of a session, by option and by file: refused on a kernel without SELinux."""
+    if os.path.exists("/sys/fs/selinux/enforce"):
+        return "this kernel has SELinux"
+    name, _ = runtime.create()
+    runtime.call("start", name)
+    path = runtime.folder + "/process.json"
+    json.dump({"args": ["true"], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}, "selinuxLabel": "u:r:t:s0"}, open(path, "w"))
+    for options in (["--process-label", "u:r:t:s0", name, "true"], ["--process", path, name]):
+        done = runtime.call("exec", *options, check=False)
+        assert done.returncode == 255, options
+        expect(done.stderr, "process.selinuxLabel: this kernel runs without SELinux")
+
+
 def test_exec_affinity(runtime):
     """process.execCPUAffinity: the processors of an exec session, on its way and in the end."""
     if len(os.sched_getaffinity(0)) < 2:

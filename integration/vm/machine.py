@@ -59,8 +59,8 @@ class Machine:
     def console(self):
         return os.path.join(self.folder, f"console-{self.boots}.log")
 
-    def start(self, suites):
-        """Boots into the suites, named as the guest knows them."""
+    def start(self, suites, parameters=""):
+        """Boots into the suites, named as the guest knows them; `parameters` are further ones of the kernel's."""
         self.boots += 1
         port, monitor, keys = (os.path.join(self.folder, name) for name in ("port", "qmp", "keys"))
         for path in (port, monitor, keys):
@@ -74,7 +74,7 @@ class Machine:
             "-kernel", f"{self.image}/vmlinuz", "-initrd", f"{self.image}/initrd.img",
             "-append",
             "console=ttyS0 quiet loglevel=4 root=/dev/vda rw systemd.unified_cgroup_hierarchy=1 systemd.show_status=auto mitigations=off"
-            f" nokaslr random.trust_cpu=1 net.ifnames=0 panic=-1 unknown_nmi_panic=1 sysrq_always_enabled=1 audit=0 tsc=reliable psi=1 vm.suites={','.join(suites)}",
+            f" nokaslr random.trust_cpu=1 net.ifnames=0 panic=-1 unknown_nmi_panic=1 sysrq_always_enabled=1 audit=0 tsc=reliable psi=1 vm.suites={','.join(suites)} {parameters}",
             "-drive", f"file={self.disk},format=qcow2,if=none,id=root,cache=writeback",
             "-device", "virtio-blk-pci,drive=root",
             "-drive", f"file={self.payload},format=raw,if=none,id=payload,readonly=on",

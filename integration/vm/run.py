@@ -41,15 +41,15 @@ class Session:
     def __init__(self, vm, counts):
         self.vm, self.counts, self.log = vm, counts, []
 
-    def boot(self, suites, seconds, asked=None, listen=None, until=None):
-        """Boots into the suites and reads on until the machine ends; the lines that were no checks.
+    def boot(self, suites, seconds, asked=None, listen=None, until=None, parameters=""):
+        """Boots into the suites, with `parameters` for the kernel, and reads on until the machine ends; the lines that were no checks.
 
         `asked(text)` is called for what the guest asks of the host; its answer goes back, None ends the reading. `listen(verb, text)` sees every
         line, and True from it ends the reading with the machine still running. So does the moment (monotonic seconds) that `until()` gives,
         None while there is none.
         """
         began = time.monotonic()
-        if not self.comes_up(suites):
+        if not self.comes_up(suites, parameters):
             return
         deadline = began + seconds
         check_began, ended = began, False
@@ -87,12 +87,12 @@ class Session:
             if listen is None or ended:
                 self.vm.cut_power()
 
-    def comes_up(self, suites):
+    def comes_up(self, suites, parameters):
         """Starts the machine; whether its suite began. An emulated machine stands still once in a great many boots: it says what it still can, and gets
         a second try."""
         for is_last in (False, True):
             began = time.monotonic()
-            self.vm.start(suites)
+            self.vm.start(suites, parameters)
             try:
                 line = self.vm.read_line(began + BOOT_SECONDS)
             except TimeoutError:

@@ -94,7 +94,10 @@ enum {
     CL_RECORD_BUNDLE = 39,     /* directory\0 root\0 state\0: where hooks find the container's root; JSON without its last brace */
     CL_RECORD_MEMORY_POLICY = 40, /* u32 mode as set_mempolicy takes it, u32 0, nodes as a mask of bytes */
     CL_RECORD_HOOK_PATIENCE = 41, /* u32 milliseconds from the call that launches, or starts, to the end of its hooks */
+    CL_RECORD_MOUNT_LABEL = 42, /* string: SELinux's, for the filesystems that are made */
 };
+
+enum { CL_LONGEST_LABEL = 255 };
 
 enum {
     CL_PLAN_NEW_PID = 1,
@@ -240,7 +243,7 @@ struct cl_plan {
     struct cl_hook *hooks;
     uint32_t namespace_count, parameter_count, hook_count;
     const char *bundle, *bundle_root, *state;
-    const char *hostname, *domain_name, *time_offsets, *label_file, *label;
+    const char *hostname, *domain_name, *time_offsets, *label_file, *label, *mount_label;
     const struct cl_scheduler *scheduler;
     const void *affinity, *nodes;
     uint32_t nodes_size, memory_policy, affinity_size, root_spread, io_priority, personality, preserved, seccomp_flags, stream_owner, hook_patience;

@@ -33,6 +33,8 @@ package struct BundlePlan: Sendable {
     /// nil: no program.
     package var deviceRules: [DeviceRule]?
     package var maskedPaths: [String] = []
+    /// SELinux's, of the file systems that are made.
+    package var mountLabel: String?
     package var readOnlyPaths: [String] = []
     package var hostname: String?
     package var domainName: String?

@@ -53,6 +53,7 @@ extension LaunchPlan {
         for mount in mounts { try mount.encode(&records, &trees) }
         for device in devices { try device.encode(&records) }
         for rule in deviceRules ?? [] { rule.encode(&records) }
+        if let mountLabel { try records.add(CL_RECORD_MOUNT_LABEL, mountLabel) }
         for path in maskedPaths { try records.add(CL_RECORD_MASK, path) }
         for path in readOnlyPaths { try records.add(CL_RECORD_READ_ONLY, path) }
         let names = PlanNames(

@@ -13,6 +13,8 @@ package struct LaunchPlan: Sendable {
     package var devices: [DeviceNode]
     /// What the device program lets the container open; nil means no program (a privileged container).
     package var deviceRules: [DeviceRule]?
+    /// SELinux's, of the file systems that are made, the root's among them.
+    package var mountLabel: String?
     /// Paths hidden behind an empty file or directory. A path that does not exist is passed over.
     package var maskedPaths: [String]
     /// Paths remounted read-only, with all beneath. A path that does not exist is passed over.

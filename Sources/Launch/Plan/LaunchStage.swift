@@ -24,6 +24,7 @@ package struct LaunchStage: Sendable, Hashable, CustomStringConvertible {
         switch Int(rawValue) {
         case CL_STAGE_LABEL where code == ENOENT:
             "it is not loaded; apparmor_parser -r FILE loads it"
+        case CL_STAGE_LABEL where code == EINVAL: "the kernel's policy does not know it"
         case CL_STAGE_CLONE where code == ETIMEDOUT:
             "not done within 10 s: a file system of its mounts hangs, whose server then does not answer, or its cgroup is frozen or has hardly any processor "
                 + "time (cgroup.events, cpu.max)"

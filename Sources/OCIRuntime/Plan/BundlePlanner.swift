@@ -47,6 +47,7 @@ package struct BundlePlanner {
         try addDevices(to: &plan)
         // Root of the host alone may attach a program. Others can make no node, and what they bind in they may open outside as well.
         if facts.canMakeNodes { plan.deviceRules = DeviceDecision.rules(linux.resources?.devices ?? []) }
+        if facts.hasSELinux { plan.mountLabel = linux.mountLabel }
         plan.maskedPaths = linux.maskedPaths
         plan.readOnlyPaths = linux.readOnlyPaths
         plan.kernelParameters = try KernelParameters.checked(linux)

@@ -33,9 +33,7 @@ package struct HostFacts: Sendable {
     package static func gathered(preservedDescriptors: UInt32, keepsKeyring: Bool = false) -> HostFacts {
         HostFacts(
             canMakeNodes: geteuid() == 0 && HostFacts.isInitialUserNamespace,
-            hasAppArmor: AppArmor.isEnabled,
-            hasSELinux: hasSELinux, preservedDescriptors: preservedDescriptors,
-            keepsKeyring: keepsKeyring)
+            hasAppArmor: AppArmor.isEnabled, preservedDescriptors: preservedDescriptors, keepsKeyring: keepsKeyring)
     }
 
     /// As far as a session's process asks for it.
@@ -44,11 +42,9 @@ package struct HostFacts: Sendable {
     {
         HostFacts(
             hasAppArmor: !process.appArmorProfile.isEmpty && AppArmor.isEnabled,
-            hasSELinux: !process.selinuxLabel.isEmpty && hasSELinux, preservedDescriptors: preservedDescriptors,
+            hasSELinux: !process.selinuxLabel.isEmpty && SELinux.isEnabled, preservedDescriptors: preservedDescriptors,
             keepsKeyring: keepsKeyring)
     }
-
-    private static var hasSELinux: Bool { access("/sys/fs/selinux/enforce", F_OK) == 0 }
 
     /// Nil where there is none, or one that has no path and is out of a container's reach.
     static var serviceSocket: String? {

@@ -137,7 +137,7 @@ struct ProcessPlanner {
         guard profile == nil else {
             throw .unsupported(field: "process.selinuxLabel", cause: "a process has this or process.apparmorProfile")
         }
-        return .init(file: "/proc/self/attr/exec", text: process.selinuxLabel, name: process.selinuxLabel)
+        return SELinux.label(process.selinuxLabel)
     }
 }
 

@@ -155,8 +155,8 @@ struct Creation {
             specification, bundle: options.bundle, container: options.container, facts: facts)
         var plan = try planner.plan(process, seccomp: seccomp)
         for text in ProcessPlanner(facts: facts).unheld(process) { invocation.log.warning(text) }
-        if specification.linux.mountLabel?.isEmpty == false {
-            invocation.log.warning("linux.mountLabel cannot be held: mounts are not labelled")
+        if specification.linux.mountLabel != nil, !facts.hasSELinux {
+            invocation.log.warning("linux.mountLabel cannot be held: this kernel runs without SELinux")
         }
         plan.root = try realPath(plan.root)
         let claim = try directory.claim(source)
@@ -202,6 +202,8 @@ struct Creation {
             preservedDescriptors: options.preservedDescriptors, keepsKeyring: options.keepsKeyring)
         facts.activationSockets = options.activationSockets
         facts.notifySocket = HostFacts.serviceSocket
+        let isUnlabelled = specification.process?.selinuxLabel.isEmpty ?? true
+        facts.hasSELinux = (!isUnlabelled || specification.linux.mountLabel != nil) && SELinux.isEnabled
         return facts
     }
 

@@ -76,6 +76,7 @@ struct ExecSession {
                 try ProcessSpecification(try SpecificationReader(value, file: path))
             }
             if arguments.has("tty") { process.hasTerminal = true }
+            if let own = specification.process { process.confine(like: own) }
             return process
         }
         var process = specification.process ?? ProcessSpecification()
@@ -258,6 +259,12 @@ struct ExecSession {
 }
 
 extension ProcessSpecification {
+    /// What it says nothing of, security modules hold as for the other.
+    fileprivate mutating func confine(like other: ProcessSpecification) {
+        if appArmorProfile.isEmpty { appArmorProfile = other.appArmorProfile }
+        if selinuxLabel.isEmpty { selinuxLabel = other.selinuxLabel }
+    }
+
     /// In every set that lets a program use it.
     fileprivate mutating func add(capability name: String) {
         var sets = capabilities ?? Capabilities()

@@ -87,7 +87,7 @@ package struct LinuxSpecification: Sendable, Hashable {
         kernelParameters = try reader.stringMap("sysctl") ?? [:]
         maskedPaths = try LinuxSpecification.paths(reader, "maskedPaths")
         readOnlyPaths = try LinuxSpecification.paths(reader, "readonlyPaths")
-        mountLabel = try reader.string("mountLabel")
+        mountLabel = try reader.string("mountLabel").flatMap { $0.isEmpty ? nil : $0 }
         hasIntelRDT = try reader.object("intelRdt") != nil
         networkDevices = try NetworkDevice.list(reader)
         if let section = try reader.object("memoryPolicy") {

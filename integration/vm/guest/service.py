@@ -147,7 +147,7 @@ def footprint():
         "policy": set(command("ip", "rule").splitlines()),
         "cgroups": {path for path in tree("/sys/fs/cgroup") if os.path.isdir(path) and "swiftlet" in path},
         "files": tree("/etc", "/usr/bin", "/usr/libexec", "/lib/systemd", "/var/lib/swiftlet", "/var/log", "/run/swiftlet", "/opt", "/root"),
-        "profiles": set(read("/sys/kernel/security/apparmor/profiles").splitlines()),
+        "profiles": {line for path in glob.glob("/sys/kernel/security/apparmor/profiles") for line in read(path).splitlines()},
         "users": set(read("/etc/passwd").splitlines()),
         "processes": {read(f"/proc/{entry}/comm").strip() for entry in os.listdir("/proc") if entry.isdigit() and os.path.exists(f"/proc/{entry}/comm")
                       and "swiftlet" in read(f"/proc/{entry}/comm")},

@@ -1,0 +1,143 @@
+"""SELinux, under a policy of its own (selinux.cil): bundles and pods are held to their labels, and so are sessions in them and what is mounted for them."""
+
+import ctypes
+import json
+import os
+import shutil
+import sys
+
+from report import command, expect, read
+
+sys.path.insert(0, "/payload/oci")
+from bundle import Runtime, add_mount, said  # noqa: E402
+
+SECONDS = 60
+HELD, FREE = "u:r:held_t:s0", "u:r:free_t:s0"
+MOUNTS = "u:object_r:ours_t:s0:c1,c2"
+FOLDER = "/root/labelled"
+SCRIPT = """tr -d '\\0' </proc/self/attr/current; echo; cat /mnt/open; cat /mnt/secret 2>/dev/null || echo denied
+(echo spoilt >>/mnt/secret) 2>/dev/null && echo written; true"""
+
+
+def label(path):
+    return os.getxattr(path, "security.selinux").rstrip(b"\0").decode()
+
+
+def relabel(path, text):
+    os.setxattr(path, "security.selinux", text.encode() + b"\0")
+
+
+def load():
+    if not os.path.exists("/sys/fs/selinux/load"):
+        command("mount", "-t", "selinuxfs", "selinuxfs", "/sys/fs/selinux")
+    with open("/payload/selinux.bin", "rb") as file:
+        policy = file.read()
+    with open("/sys/fs/selinux/load", "wb", buffering=0) as file:
+        file.write(policy)
+    with open("/sys/fs/selinux/enforce", "w") as file:
+        file.write("1")
+    expect(read("/sys/fs/selinux/enforce") == "1", "the policy is not enforced")
+    expect(read("/proc/self/attr/current").startswith("u:r:free_t:"), f"this process is {read('/proc/self/attr/current')}")
+
+
+def files():
+    """What the containers find at /mnt: one file for everybody, one that is secret."""
+    os.makedirs(FOLDER)
+    for name, text, kind in (("open", "open\n", "ours_t"), ("secret", "secret\n", "secret_t")):
+        with open(f"{FOLDER}/{name}", "w") as file:
+            file.write(text)
+        relabel(f"{FOLDER}/{name}", f"u:object_r:{kind}:s0")
+
+
+def seen(output):
+    """Who the process is, what it read, and whether it could write; what it wrote is taken back."""
+    with open(FOLDER + "/secret", "w") as file:
+        file.write("secret\n")
+    return output.split()
+
+
+WHAT_HELD, WHAT_FREE = ["open", "denied"], ["open", "secret", "written"]
+
+
+def labelled(name=None, **process):
+    def change(config):
+        add_mount(config, "/mnt", FOLDER, "bind", ["rbind"])
+        if name:
+            process["selinuxLabel"] = name
+        config["process"].update(process)
+    return change
+
+
+def bundles(runtime):
+    run = lambda change: seen(runtime.run(SCRIPT, change, timeout=SECONDS).stdout)
+    free = run(labelled())
+    expect(free[0].startswith(FREE) and free[1:] == WHAT_FREE, f"without a label: {free}")
+    for change in (labelled(HELD), labelled(HELD, noNewPrivileges=True), labelled(HELD, user={"uid": 0, "gid": 7})):
+        expect((held := run(change)) == [HELD] + WHAT_HELD, f"with the label: {held}")
+    done = runtime.run("true", labelled("u:r:nobody_t:s0"), check=False, timeout=SECONDS)
+    expect(done.returncode != 0 and "u:r:nobody_t:s0" in done.stderr and "policy does not know it" in done.stderr, f"a label that is none: {done.stderr}")
+
+
+def keyrings(text):
+    """How many keyrings that this process sees have the label (keyctl(2), KEYCTL_GET_SECURITY)."""
+    def own(line):
+        found = ctypes.create_string_buffer(256)
+        return ctypes.CDLL(None).syscall(250, 17, int(line.split()[0], 16), found, 256) > 0 and found.value.decode() == text
+    return sum(own(line) for line in read("/proc/keys").splitlines())
+
+
+def sessions(runtime):
+    name, folder = runtime.create(change=labelled(HELD))
+    runtime.call("start", name, timeout=SECONDS)
+    expect(keyrings(HELD) == 1, f"its keyring is not labelled: {read('/proc/keys')}")
+    run = lambda *options: seen(runtime.call("exec", *options, timeout=SECONDS).stdout)
+    shell = ("/bin/sh", "-c", SCRIPT)
+    expect((held := run(name, *shell)) == [HELD] + WHAT_HELD, f"a session: {held}")
+    free = run("--process-label", FREE, name, *shell)
+    expect(free == [FREE] + WHAT_FREE, f"a session with a label of its own: {free}")
+    process = {"args": list(shell), "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}}
+    for own, wanted in (({}, [HELD] + WHAT_HELD), ({"selinuxLabel": FREE}, [FREE] + WHAT_FREE)):
+        path = folder + "/process.json"
+        with open(path, "w") as file:
+            json.dump({**process, **own}, file)
+        expect((words := run("--process", path, name)) == wanted, f"a session of {own}: {words}")
+    runtime.call("delete", "--force", name, timeout=SECONDS)
+
+
+def mounts(runtime):
+    def change(config):
+        labelled(HELD + ":c1,c2")(config)
+        config["linux"].update(mountLabel=MOUNTS, maskedPaths=["/etc"])
+        add_mount(config, "/tmp", "tmpfs", "tmpfs", ['context="u:object_r:secret_t:s0:c1,c2"'])
+    script = "echo mine >/dev/shm/file && cat /dev/shm/file && (echo mine >/tmp/file) 2>/dev/null || echo denied; sleep 1000"
+    name, folder = runtime.create(script, change)
+    runtime.call("start", name, timeout=SECONDS)
+    words = said(folder, "denied").split()
+    expect(words == ["mine", "denied"], f"in its mounts it could: {words}")
+    root = f"/proc/{runtime.state(name)['pid']}/root"
+    for path in ("/dev", "/dev/null", "/dev/pts", "/dev/shm", "/dev/shm/file", "/dev/mqueue", "/etc"):
+        expect(label(root + path) == MOUNTS, f"{path} is {label(root + path)}")
+    expect(label(root + "/tmp") == "u:object_r:secret_t:s0:c1,c2", f"a mount with a label of its own is {label(root + '/tmp')}")
+    for path in ("/proc/version", "/sys/kernel", "/mnt/open", "/bin"):
+        expect(label(root + path) != MOUNTS, f"{path} is {label(root + path)}")
+    runtime.call("delete", "--force", name, timeout=SECONDS)
+    # the levels: this one may not read what has another category
+    done = runtime.run("echo x >/dev/shm/file", lambda c: (labelled(HELD + ":c1")(c), c["linux"].update(mountLabel=MOUNTS)), check=False,
+                       timeout=SECONDS)
+    expect(done.returncode != 0 and "ermission denied" in done.stderr, f"it wrote with a category less: {done.stderr}")
+    done = runtime.run("true", lambda c: c["linux"].update(mountLabel="u:object_r:nobody_t:s0"), check=False, timeout=SECONDS)
+    expect(done.returncode != 0 and "u:object_r:nobody_t:s0" in done.stderr, f"a mount label that is none: {done.stderr}")
+
+
+def run(report):
+    shutil.copy("/payload/bundle/rootfs/bin/busybox", "/bin/busybox")  # what the bundles are made of
+    if not report.check("SELinux: a policy is loaded and enforced", load):
+        return
+    files()
+    runtime = Runtime("/usr/bin/swiftlet-oci")
+    try:
+        for title, check in (("bundles are held to their label", bundles), ("so are sessions in them, or to one of their own", sessions),
+                             ("what is mounted for a bundle has its mount label", mounts)):
+            report.check("SELinux: " + title, check, runtime)
+    finally:
+        runtime.clean()
