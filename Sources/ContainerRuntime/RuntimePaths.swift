@@ -25,6 +25,12 @@ package struct RuntimePaths: Sendable, Hashable {
         self.deviceFiles = deviceFiles
     }
 
+    /// With our subtree of the cgroups elsewhere.
+    func moved(to cgroupRoot: String) -> RuntimePaths {
+        RuntimePaths(
+            data: data, state: state, cgroupRoot: cgroupRoot, cgroupMount: cgroupMount, deviceFiles: deviceFiles)
+    }
+
     var images: String { data + "/images" }
     var containers: String { data + "/containers" }
     /// The upper and work directories of a container's root.

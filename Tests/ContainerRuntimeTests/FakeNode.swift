@@ -218,7 +218,9 @@ final class FakeNode: Sendable {
     }
 
     var paths: RuntimePaths {
-        RuntimePaths(data: directory + "/data", state: directory + "/state", cgroupRoot: "/cgroup/swiftlet-test")
+        RuntimePaths(
+            data: directory + "/data", state: directory + "/state", cgroupRoot: "/cgroup/swiftlet-test",
+            cgroupMount: "/cgroup")
     }
 
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

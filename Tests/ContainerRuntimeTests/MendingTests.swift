@@ -45,11 +45,15 @@ import Testing
         let (runtime, sandbox, id) = try await pod(node)
         let before = try await runtime.leftovers()
         try node.kernel.makeCgroup("/cgroup/swiftlet-test/pods/stray")
+        // The parent was another once.
+        for path in ["", "/swiftlet-test", "/swiftlet-test/pods", "/swiftlet-test/pods/former"] {
+            try node.kernel.makeCgroup("/cgroup/parent" + path)
+        }
         try node.kernel.mountSharedMemory(node.paths.state + "/sandboxes/stray/shm", bytes: 64 << 20)
         try WholeFile.makeDirectories(node.paths.data + "/containers/stray/upper")
         node.network.attached.withLock { _ = $0.insert("stray") }
         let survey = try RuntimeInventory(node.paths, kernel: node.kernel)
-        #expect(survey.strays(await runtime.books(), node.paths).count == 3)
+        #expect(survey.strays(await runtime.books(), node.paths).count == 4)
         try await runtime.mend(stopping: [])
         #expect(try await runtime.leftovers() == before)
         #expect(node.network.attached.withLock { $0 } == [sandbox])

@@ -45,16 +45,22 @@ package struct RuntimeInventory: Sendable, Hashable {
         }
     }
 
+    /// Under each parent that our subtree is or was under.
     private mutating func findCgroups(_ paths: RuntimePaths, _ kernel: any RuntimeKernel) throws(KernelError) {
+        let former = try Self.ownCgroups(paths, kernel: kernel).filter { $0 != paths.cgroupRoot }
+        for root in [paths.cgroupRoot] + former { try findOwnCgroups(paths.moved(to: root), kernel) }
+        for path in try Self.foreignCgroups(paths, kernel: kernel) { cgroups.append(try Self.podCgroup(path, kernel)) }
+    }
+
+    private mutating func findOwnCgroups(_ paths: RuntimePaths, _ kernel: any RuntimeKernel) throws(KernelError) {
         let classes = Set(CgroupClass.allCases.map { paths.podCgroups($0) })
-        otherCgroups = try kernel.childCgroups(of: paths.cgroupRoot).map { paths.cgroupRoot + "/" + $0 }
+        otherCgroups += try kernel.childCgroups(of: paths.cgroupRoot).map { paths.cgroupRoot + "/" + $0 }
             .filter { $0 != paths.podCgroups }
         for parent in classes.sorted() {
             for name in try kernel.childCgroups(of: parent) where !classes.contains(parent + "/" + name) {
                 cgroups.append(try Self.podCgroup(parent + "/" + name, kernel))
             }
         }
-        for path in try Self.foreignCgroups(paths, kernel: kernel) { cgroups.append(try Self.podCgroup(path, kernel)) }
     }
 
     /// The cgroups of our pods that another kubelet has put under its own.
