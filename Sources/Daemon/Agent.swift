@@ -47,7 +47,7 @@ package struct Agent: Sendable {
     ) async throws(DaemonError) -> (Membership, HTTPClient) {
         let name = try ResolvedNode(configuration, towards: server.host).name
         var membership = try await Membership.open(
-            configuration, node: name, threads: process.threads, time: process.time, logger: logger)
+            configuration, process.instance, node: name, threads: process.threads, time: process.time, logger: logger)
         let api = try membership.api(server, threads: process.threads)
         try await membership.awaitPodNetwork(
             APIClient(handler: api, userAgent: "swiftlet-agent"), time: process.time)

@@ -62,6 +62,11 @@ package struct Credential: Sendable, Equatable {
 }
 
 extension Credential {
+    /// The name in the subject; nil where there is none.
+    package var commonName: String? {
+        certificate.subject.joined().first { $0.type == .RDNAttributeType.commonName }.flatMap { String($0.value) }
+    }
+
     /// Whether the certificate carries these very subject and alternative names.
     package func says(_ request: CertificateRequest) -> Bool { request.matches(certificate) }
 }

@@ -36,7 +36,10 @@ package struct PodNetworkConfiguration: Sendable {
             throw .invalid("pod network \(podNetwork): give a prefix length of 16 to 29")
         }
         guard clusterNetwork.prefixLength <= podNetwork.prefixLength, clusterNetwork.contains(podNetwork.address) else {
-            throw .invalid("pod network \(podNetwork) is not part of the cluster's \(clusterNetwork)")
+            throw .invalid(
+                "this node's share \(podNetwork) is not part of the cluster's network \(clusterNetwork): set cluster-cidr back on "
+                    + "the server; or, for a new share, `kubectl delete node` with this node's name, "
+                    + "`swiftlet uninstall --keep-data` here, and start again")
         }
         guard !serviceNetwork.contains(podNetwork.address), !podNetwork.contains(serviceNetwork.address) else {
             throw .invalid("service network \(serviceNetwork) and pod network \(podNetwork) overlap")

@@ -88,6 +88,11 @@ extension PodNetworkInventory {
             + forwarded.subtracting(living).sorted().map { .forward($0) }
     }
 
+    /// The addresses whose pods run, as their links say.
+    package func linked(instance: InstanceName) -> [IPv4Address] {
+        held.map(\.address).filter { address in owned.links.contains { instance.isLink($0, of: address) } }.sorted()
+    }
+
     /// What a sandbox with this address lacks; empty where it is whole.
     package func missing(_ address: IPv4Address, of sandbox: String, instance: InstanceName) -> [String] {
         var missing: [String] = []

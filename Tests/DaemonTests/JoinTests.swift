@@ -1,7 +1,12 @@
 import APIMachinery
+import Glibc
 import KubernetesAPI
+import Linux
+import Logging
 import PKI
+import TestSupport
 import Testing
+import Transport
 
 @testable import Daemon
 
@@ -112,6 +117,36 @@ import Testing
             }
             #expect(why.contains(words))
         }
+    }
+
+    /// The server is not asked, and what is on disk stays.
+    @Test func anotherNameIsNotJoinedByWhilePodsRun() async throws {
+        var template = Array("\(temporaryDirectory)/swiftlet-join-XXXXXX".utf8CString)
+        let directory = try #require(mkdtemp(&template).map { String(cString: $0) })
+        defer { try? TreeRemoval.remove(directory) }
+        let authority = try CertificateAuthority(commonName: "ca", nowSeconds: Self.now.seconds)
+        let files = MembershipFiles(path: directory)
+        try files.save(
+            authority: authority.certificatePEM,
+            client: try authority.issue(NodeIdentityRequests.client("a"), nowSeconds: Self.now.seconds),
+            kubelet: try authority.issue(NodeIdentityRequests.kubelet("a"), nowSeconds: Self.now.seconds))
+        #expect(try files.formerName(than: "a") == nil)
+        #expect(try files.formerName(than: "b") == "a")
+        var joining = Joining(
+            files: files, node: "b",
+            server: JoinClient(server: try ServerAddress("https://127.0.0.1:1"), threads: IOThreads(count: 1)),
+            token: JoinToken(authority: try PinnedAuthority(pem: authority.certificatePEM, object: "ca")),
+            now: Self.now.seconds, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        joining.podAddress = { () throws(DaemonError) in IPv4Address("10.42.1.5") }
+        let refused = joining
+        let error = await #expect(throws: DaemonError.self) { try await refused.run() }
+        #expect(error?.description.contains("has joined as node a") == true, "\(error as Any)")
+        #expect(error?.description.contains("10.42.1.5") == true)
+        // Where none runs, the server is asked.
+        joining.podAddress = { () throws(DaemonError) in nil }
+        let asking = joining
+        let other = await #expect(throws: DaemonError.self) { try await asking.run() }
+        #expect(other?.description.contains("127.0.0.1:1") == true, "\(other as Any)")
     }
 
     @Test(arguments: [

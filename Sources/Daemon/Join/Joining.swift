@@ -1,3 +1,4 @@
+import Linux
 import Logging
 import PKI
 
@@ -10,6 +11,8 @@ struct Joining: Sendable {
     /// Seconds since 1970.
     let now: Int64
     let logger: Logger
+    /// An address of a pod that runs here; nil where none does.
+    var podAddress: @Sendable () throws(DaemonError) -> IPv4Address? = { () throws(DaemonError) in nil }
 
     /// What is to be done with what is on disk. Pure.
     enum Step: Sendable, Hashable {
@@ -53,10 +56,19 @@ struct Joining: Sendable {
         case (.renew, let present?): return await renewedOrPresent(present)
         default:
             guard let token else { throw DaemonError("a token is needed to join; give it with --token") }
+            try checkName()
             let authority = try await server.authority(pinnedBy: token)
             logger.info("joining", metadata: ["server": "\(server.server)", "node": "\(node)"])
             return try await ask(.token(token), authorityPEM: authority.certificatePEM, podNetwork: "")
         }
+    }
+
+    /// Pods stay with the node whose they are: their addresses are of its share.
+    private func checkName() throws(DaemonError) {
+        guard let former = try files.formerName(than: node), let address = try podAddress() else { return }
+        throw DaemonError(
+            "this machine has joined as node \(former), and pods of it run here, such as the one with address \(address): "
+                + "start it with node-name=\(former), or end them first with `swiftlet uninstall --keep-data`")
     }
 
     /// Whether there is something to ask the server for: certificates, or what the cluster is like where its share for this node is not known.

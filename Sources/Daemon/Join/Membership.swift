@@ -6,6 +6,7 @@ import JSONTree
 import KubernetesAPI
 import Logging
 import PKI
+import PodNetwork
 import Transport
 
 /// A machine's place in a cluster: its certificates, the authority it trusts and what it was told, kept in `<data-dir>/agent`.
@@ -22,12 +23,20 @@ struct Membership: Sendable {
 
     /// Reads what is there; joins where nothing is, or where it is for another node name.
     static func open(
-        _ configuration: DaemonConfiguration, node: String, threads: IOThreads, time: any TimeSource, logger: Logger
+        _ configuration: DaemonConfiguration, _ instance: InstanceFiles, node: String, threads: IOThreads,
+        time: any TimeSource, logger: Logger
     ) async throws(DaemonError) -> Membership {
         let join = Joining(
             files: MembershipFiles(configuration), node: node,
             server: JoinClient(server: try ServerAddress(configuration.serverURL), threads: threads),
-            token: try configuration.joinToken(), now: time.now().seconds, logger: logger)
+            token: try configuration.joinToken(), now: time.now().seconds, logger: logger
+        ) { () throws(DaemonError) in
+            guard let name = InstanceName(instance.id) else { return nil }
+            let state = configuration.networkState
+            return try DaemonError.wrapping("pod network") { () throws(PodNetworkError) in
+                try PodNetworkInventory(instance: name, stateDirectory: state).linked(instance: name).first
+            }
+        }
         return try await join.run()
     }
 
@@ -144,6 +153,16 @@ struct MembershipFiles: Sendable {
         }
         return Membership(
             authorityPEM: authority, client: client, kubelet: kubelet, cluster: cluster, files: self, node: node)
+    }
+
+    /// The name that this machine has joined by, where that is another; nil where it has joined no cluster.
+    func formerName(than node: String) throws(DaemonError) -> String? {
+        let files = credentials
+        let kubelet = try DaemonError.wrapping("membership in \(path)") { () throws(PKIError) in
+            try files.load("kubelet")
+        }
+        guard let kubelet, !kubelet.says(NodeIdentityRequests.kubelet(node)) else { return nil }
+        return kubelet.commonName
     }
 
     func save(authority: String, client: Credential, kubelet: Credential) throws(DaemonError) {
