@@ -3,20 +3,22 @@ import Daemon
 
 /// What a container of `run` may use.
 struct RunLimitOptions: ParsableArguments {
-    @Option(name: [.short, .long], help: "Memory limit, such as 256m.") var memory: String?
+    @Option(name: [.short, .long], parsing: .unconditional, help: "Memory limit, such as 256m.") var memory: String?
     @Option(parsing: .unconditional, help: "Memory plus swap limit; -1: unlimited swap (default: no swap).")
     var memorySwap: String?
-    @Option(help: "Number of CPUs, such as 1.5.") var cpus: String?
-    @Option(name: [.customShort("c"), .long], help: "CPU weight relative to other containers; 1024 is the usual one.")
+    @Option(parsing: .unconditional, help: "Number of CPUs, such as 1.5.") var cpus: String?
+    @Option(
+        name: [.customShort("c"), .long], parsing: .unconditional,
+        help: "CPU weight relative to other containers; 1024 is the usual one.")
     var cpuShares: Int64?
     @Option(parsing: .unconditional, help: .hidden) var cpuQuota: Int64?
-    @Option(help: .hidden) var cpuPeriod: Int64?
+    @Option(parsing: .unconditional, help: .hidden) var cpuPeriod: Int64?
     @Option(help: "CPUs it may use, such as 0-2,4.") var cpusetCpus: String?
     @Option(help: "NUMA memory nodes it may use.") var cpusetMems: String?
     @Option(parsing: .unconditional, help: "Process limit; -1: the machine's.") var pidsLimit: Int64?
     @Option(help: "NAME=SOFT:HARD, such as nofile=1024:4096; repeatable.")
     var ulimit: [String] = []
-    @Option(help: "Size of /dev/shm (default: 64m).") var shmSize: String?
+    @Option(parsing: .unconditional, help: "Size of /dev/shm (default: 64m).") var shmSize: String?
     @Option(parsing: .unconditional, help: "-1000 to 1000; the highest is OOM-killed first.")
     var oomScoreAdj: Int32?
 

@@ -32,13 +32,15 @@ struct Swiftlet: AsyncParsableCommand {
         do {
             var command = try parseAsRoot(ArgumentOrder.normal(arguments, groups: ["images", "token", "certs"]))
             if var asynchronous = command as? any AsyncParsableCommand {
+        let words = ArgumentOrder.normal(arguments, groups: ["images", "token", "certs"])
+        if let refusal = unknownInGroup(words) { return fail("swiftlet: \(refusal)\n", usageCode) }
                 try await asynchronous.run()
             } else {
                 try command.run()
             }
             return 0
         } catch let error as DaemonError {
-            return fail("swiftlet: \(error)\n", failureCode)
+            return fail("swiftlet: \(error)\n", error.isOfSettings ? settingsCode : failureCode)
         } catch let code as ExitCode {
             return code.rawValue
         } catch {

@@ -102,6 +102,12 @@ import Testing
         }
     }
 
+    @Test func onlyEventsThatThereAreAreAskedFor() throws {
+        for action in ["create", "die", "stopped", "tagged"] { _ = try ListFilter.events(["event=\(action)"]) }
+        let error = #expect(throws: DaemonError.self) { try ListFilter.events(["event=nope"]) }
+        #expect(error?.description.contains("event=nope: there are created, started") == true)
+    }
+
     @Test func aListIsPrintedAsATemplateSays() throws {
         let now = Timestamp(seconds: 100)
         func text(_ template: String, whole: Bool = false) throws -> String {
@@ -232,6 +238,13 @@ import Testing
                 == "there is no command \"rmi\"; here it is `swiftlet images rm`; `swiftlet --help` lists all")
         #expect(refusal("start")?.contains("not started again: `swiftlet rm NAME`") == true)
         #expect(refusal("inspct")?.contains("did you mean inspect?") == true)
+        #expect(
+            CommandNames.refusal(of: "save", in: "images", known: ["export"])
+                == "there is no command \"images save\"; here it is `swiftlet images export NAME --output ARCHIVE`; "
+                + "`swiftlet images --help` lists all")
+        #expect(CommandNames.refusal(of: "history", in: "images", known: [])?.contains("skopeo") == true)
+        #expect(CommandNames.refusal(of: "save", in: "token", known: [])?.contains("export") == false)
+        #expect(CommandNames.refusal(of: "crictl", known: ["cri"])?.contains("did you mean") == false)
         #expect(refusal("frobnicate") == "there is no command \"frobnicate\"; `swiftlet --help` lists all")
     }
 

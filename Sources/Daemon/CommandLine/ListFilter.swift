@@ -73,7 +73,12 @@ package struct ListFilter: Sendable, Hashable {
 
     // MARK: - Of events
 
-    private static let actions = ["create": "created", "start": "started", "die": "stopped", "destroy": "deleted"]
+    private static let actions = [
+        "created", "started", "stopped", "deleted", "added", "removed", "tagged", "untagged",
+    ]
+    private static let dockersActions = [
+        "create": "created", "start": "started", "die": "stopped", "destroy": "deleted",
+    ]
 
     package static func events(_ words: [String]) throws(DaemonError) -> ListFilter {
         let filter = try ListFilter(words, names: ["type", "event", "container", "image"])
@@ -81,12 +86,15 @@ package struct ListFilter: Sendable, Hashable {
         if let type = filter.values["type"]?.first(where: { !types.contains($0) }) {
             throw DaemonError("--filter type=\(type): there are \(types.joined(separator: ", "))")
         }
+        if let action = filter.values["event"]?.first(where: { !actions.contains(dockersActions[$0] ?? $0) }) {
+            throw DaemonError("--filter event=\(action): there are \(actions.joined(separator: ", "))")
+        }
         return filter
     }
 
     package func holds(event: JSONValue) -> Bool {
         let (kind, name, id) = (event["kind"]?.string, event["name"]?.string ?? "", event["id"]?.string ?? "")
-        return one("type") { kind == $0 } && one("event") { event["action"]?.string == Self.actions[$0] ?? $0 }
+        return one("type") { kind == $0 } && one("event") { event["action"]?.string == Self.dockersActions[$0] ?? $0 }
             && one("container") { text in
                 // a namespace, a pod, a container, or several of these in a row
                 kind == "container" && ("/\(name)/".contains("/\(text)/") || id.hasPrefix(text))

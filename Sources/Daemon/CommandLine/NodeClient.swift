@@ -28,7 +28,11 @@ package struct NodeClient: Sendable {
 
     /// A new token's text, which is not kept yet.
     package func newToken() async throws(DaemonError) -> JoinToken {
-        let pem = try await get(JoinPaths.authority)["certificate"]?.string ?? ""
+        let what = "a token is made on the server's machine, while the server runs"
+        let answer = try await DaemonError.wrapping(what) { () async throws(DaemonError) in
+            try await get(JoinPaths.authority)
+        }
+        let pem = answer["certificate"]?.string ?? ""
         return try DaemonError.wrapping("the server's authority") { () throws(PKIError) in
             JoinToken(authority: try PinnedAuthority(pem: pem, object: "the certificate"))
         }
