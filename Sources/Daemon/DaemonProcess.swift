@@ -27,7 +27,8 @@ struct DaemonProcess: Sendable {
 
     /// Takes the lock of the instance's directories, once the settings are found to be right.
     init(_ configuration: DaemonConfiguration, role: InstanceFiles.Role, logger: Logger) throws(DaemonError) {
-        try configuration.check(role)
+        try DaemonError.ofSettings { () throws(DaemonError) in try configuration.check(role) }
+        try configuration.checkAddress(among: Machine.addresses)
         self.configuration = configuration
         self.logger = logger
         Self.raiseFileLimit()

@@ -4,7 +4,8 @@ import Glibc
 
 /// The command line of the daemon and of the node.
 ///
-/// Ends with 0, with 1 where a command failed, with 2 where it was called wrongly (`run` with 125); `exec` and `run` end with the command's own code.
+/// Ends with 0, with 1 where a command failed, with 2 where it was called wrongly (`run` with 125), with 78 where the settings cannot hold; `exec` and `run` end
+/// with the command's own code.
 struct Swiftlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "swiftlet", abstract: "Kubernetes for one machine and up.", version: Server.version,
@@ -20,6 +21,8 @@ struct Swiftlet: AsyncParsableCommand {
 
     static let failureCode: Int32 = 1
     static let usageCode: Int32 = 2
+    /// EX_CONFIG of sysexits.h; the units do not try it again.
+    static let settingsCode: Int32 = 78
 
     static func run(_ arguments: [String]) async -> Int32 {
         let known = configuration.subcommands.map { $0._commandName } + ["help"]
@@ -29,11 +32,11 @@ struct Swiftlet: AsyncParsableCommand {
         if arguments.first == "help", let refusal = unknown(arguments.dropFirst()) {
             return fail("swiftlet: \(refusal)\n", usageCode)
         }
-        do {
-            var command = try parseAsRoot(ArgumentOrder.normal(arguments, groups: ["images", "token", "certs"]))
-            if var asynchronous = command as? any AsyncParsableCommand {
         let words = ArgumentOrder.normal(arguments, groups: ["images", "token", "certs"])
         if let refusal = unknownInGroup(words) { return fail("swiftlet: \(refusal)\n", usageCode) }
+        do {
+            var command = try parseAsRoot(words)
+            if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
                 try command.run()
@@ -58,6 +61,16 @@ struct Swiftlet: AsyncParsableCommand {
             command = known.first { $0._commandName == word } ?? command
         }
         return nil
+    }
+
+    /// What is said of a group's subcommand that there is not; nil where there is one.
+    private static func unknownInGroup(_ words: [String]) -> String? {
+        let group = configuration.subcommands.first { $0._commandName == words.first }
+        guard let group, let word = words.dropFirst().first, !group.configuration.subcommands.isEmpty else {
+            return nil
+        }
+        let known = group.configuration.subcommands.flatMap { [$0._commandName] + $0.configuration.aliases }
+        return CommandNames.refusal(of: word, in: group._commandName, known: known + ["help"])
     }
 
     /// Help and the version are no failures; anything else here is a call that could not be understood.

@@ -17,6 +17,12 @@ import Testing
         #expect(configuration.dataDirectory == "/srv/data")
     }
 
+    @Test func whatHasPartsMayBeAList() throws {
+        let configuration = try read("tls-san: [a.example, 192.0.2.1]\nkube-reserved:\n- cpu=100m\n- memory=1Mi\n")
+        #expect(configuration.serverNames == "a.example,192.0.2.1")
+        #expect(configuration.kubeReserved == "cpu=100m,memory=1Mi")
+    }
+
     @Test func anEmptyFileSetsNothing() throws {
         #expect(try read("# nothing\n") == DaemonConfiguration())
     }
@@ -41,7 +47,8 @@ import Testing
         ("prot: 1", "prot"), ("port: many", "port"), ("port: 70000", "port"), ("port: [1]", "port"),
         ("stop-pods-on-exit: maybe", "stop-pods-on-exit"), ("data-dir: relative", "data-dir"),
         ("cdi-spec-dirs: /a,b", "cdi-spec-dirs"), ("log-level: loud", "log-level"),
-        ("- port", "settings"),
+        ("- port", "settings"), ("port: [1, 2]", "port"), ("tls-san: [[a]]", "tls-san"),
+        ("port: 1\nnode-name: a\nport: 2", "port is set twice (lines 1, 3)"),
         ("port: 1\n---\nport: 2", "one document"), ("port: {", "YAML"),
     ])
     func mistakesNameFileAndKey(_ text: String, _ part: String) {
@@ -81,13 +88,55 @@ import Testing
     @Test func whatFitsIsNotRefused() throws {
         var configuration = DaemonConfiguration()
         try configuration.apply(flags: ["--node-address=192.0.2.1", "--pod-cidr=10.42.0.0/16"])
-        try configuration.check(.server, own: ["127.0.0.1", "192.0.2.1"])
+        try configuration.check(.server)
+        try configuration.checkAddress(among: ["127.0.0.1", "192.0.2.1"])
         configuration.serverURL = "https://one.example"
         configuration.podNetwork = "10.50.0.0/24"
-        try configuration.check(.agent, own: ["192.0.2.1"])
+        try configuration.check(.agent)
         configuration = DaemonConfiguration()
         try configuration.apply(flags: ["--node-address=192.0.2.1", "--shutdown-grace-period=5"])
-        try configuration.check(.server, own: [])
+        try configuration.check(.server)
+        try configuration.checkAddress(among: [])
+    }
+
+    @Test func anAddressMustBeTheMachines() {
+        var configuration = DaemonConfiguration()
+        configuration.nodeAddress = "192.0.2.2"
+        let error = #expect(throws: DaemonError.self) {
+            try configuration.checkAddress(among: ["127.0.0.1", "192.0.2.1"])
+        }
+        #expect(error?.description.contains("which has 127.0.0.1, 192.0.2.1") == true)
+    }
+
+    @Test(arguments: [
+        (["--kube-reserved=cpu=2"], "cpu (2)"),
+        (["--kube-reserved=memory=512Mi", "--system-reserved=memory=512Mi"], "memory (1Gi)"),
+        (["--kube-reserved=memory=600Mi", "--eviction-hard=memory.available<424Mi"], "memory (1Gi)"),
+        (["--eviction-hard=nodefs.available<10Gi"], "ephemeral-storage (10Gi)"),
+        (["--system-reserved=pid=1000"], "pid (1k)"),
+    ])
+    func somethingIsLeftForPods(_ flags: [String], _ part: String) throws {
+        var configuration = DaemonConfiguration()
+        try configuration.apply(flags: flags)
+        func check(_ times: Int64) throws(DaemonError) {
+            var facts = Machine.facts(configuration, version: "1")
+            (facts.cpuMilli, facts.memoryBytes, facts.diskBytes) = (times * 2_000, times << 30, times * 10 << 30)
+            try configuration.checkReserved(facts, processes: times * 1_000)
+        }
+        let error = #expect(throws: DaemonError.self) { try check(1) }
+        #expect(error?.description.contains("nothing of this machine's \(part): lower them") == true, "\(error as Any)")
+        try check(2)
+    }
+
+    @Test func aFirstStartKnowsTheDiskOfADirectoryToCome() {
+        var configuration = DaemonConfiguration()
+        configuration.dataDirectory = "/not-there-yet/data"
+        #expect(Machine.facts(configuration, version: "1").diskBytes > 0)
+    }
+
+    @Test func whatIsOfSettingsIsTold() {
+        let error = #expect(throws: DaemonError.self) { try DaemonConfiguration.load(flags: ["--port=many"]) }
+        #expect(error?.isOfSettings == true)
     }
 
     @Test func aDomainHasOneSpelling() throws {
@@ -117,7 +166,7 @@ import Testing
         (["--eviction-soft=nodefs.available<5%"], "eviction settings"),
         (["--registry-ca=a.example=/nowhere/ca.pem"], "registry-ca"),
         (["--pod-cidr=10.50.0.0/24"], "pod-cidr 10.50.0.0/24 must lie within cluster-cidr 10.42.0.0/16"),
-        (["--pod-cidr=10.0.0.0/8"], "pod-cidr"), (["--node-address=192.0.2.2"], "which has 127.0.0.1, 192.0.2.1"),
+        (["--pod-cidr=10.0.0.0/8"], "pod-cidr"),
         (
             ["--shutdown-grace-period=5", "--shutdown-grace-period-critical-pods=6"],
             "shutdown-grace-period-critical-pods (6)"
@@ -129,9 +178,7 @@ import Testing
     func whatDoesNotFitIsFoundBeforeAStart(_ flags: [String], _ part: String) throws {
         var configuration = DaemonConfiguration()
         try configuration.apply(flags: flags)
-        let error = #expect(throws: DaemonError.self) {
-            try configuration.check(.server, own: ["127.0.0.1", "192.0.2.1"])
-        }
+        let error = #expect(throws: DaemonError.self) { try configuration.check(.server) }
         #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
     }
 

@@ -5,25 +5,33 @@ import Linux
 extension DaemonConfiguration {
     /// The settings in force: the defaults, then `<config-dir>/config.yaml` where there is one, then the flags.
     /// - Parameter flags: as `apply(flags:)` takes them; a `--config-dir` among them says where the file is.
+    /// - Throws: of settings; only a file that cannot be read is a failure.
     package static func load(flags: [String]) throws(DaemonError) -> DaemonConfiguration {
-        var byFlags = DaemonConfiguration()
-        try byFlags.apply(flags: flags)
+        let byFlags = try DaemonError.ofSettings { () throws(DaemonError) in
+            var configuration = DaemonConfiguration()
+            try configuration.apply(flags: flags)
+            return configuration
+        }
         let path = "\(byFlags.configDirectory)/config.yaml"
         guard let text = try fileText(path) else { return byFlags }
-        var configuration = DaemonConfiguration()
-        try configuration.apply(file: text, named: path)
-        try configuration.apply(flags: flags)
-        return configuration
+        return try DaemonError.ofSettings { () throws(DaemonError) in
+            var configuration = DaemonConfiguration()
+            try configuration.apply(file: text, named: path)
+            try configuration.apply(flags: flags)
+            return configuration
+        }
     }
 
-    /// Takes a configuration file: one YAML mapping from settings' names to their values.
+    /// Takes a configuration file: one YAML mapping from settings' names to their values. What has parts between commas may be a list.
     /// - Parameter path: only for messages.
     /// - Throws: a message that names the file, and the key where one is at fault.
     package mutating func apply(file text: String, named path: String) throws(DaemonError) {
         let documents: [JSONValue]
+        var repeated: [DuplicateKey] = []
         do throws(YAMLError) {
             documents = try YAML.documents(
-                in: text, limits: .init(maximumBytes: 1 << 20, maximumDepth: 8, maximumAliasedValues: 100))
+                in: Array(text.utf8), limits: .init(maximumBytes: 1 << 20, maximumDepth: 8, maximumAliasedValues: 100),
+                duplicates: &repeated)
         } catch {
             throw DaemonError("\(path): \(error)")
         }
@@ -32,25 +40,36 @@ extension DaemonConfiguration {
         guard let object = document.object else {
             throw DaemonError("\(path): it must be a list of settings such as `port: 6443`")
         }
+        if case .key(let key)? = repeated.first?.path.first {
+            throw DaemonError("\(path): \(key) is set twice\(Self.lines(of: key, in: text))")
+        }
         for member in object.members {
             do throws(DaemonError) {
-                guard let value = Self.text(of: member.value) else {
-                    throw DaemonError("the value must be one text, number, true or false")
-                }
-                try set(member.key, to: value)
+                try set(member.key, to: try Self.text(of: member.value, isList: try Self.setting(member.key).isList))
             } catch {
                 throw DaemonError("\(path): \(member.key): \(error)")
             }
         }
     }
 
-    private static func text(of value: JSONValue) -> String? {
+    /// ` (lines 2, 5)`; nothing where a key is written in another way.
+    private static func lines(of key: String, in text: String) -> String {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+            .filter { $0.element.hasPrefix("\(key):") }.map { String($0.offset + 1) }
+        return lines.isEmpty ? "" : " (lines \(lines.joined(separator: ", ")))"
+    }
+
+    private static func text(of value: JSONValue, isList: Bool) throws(DaemonError) -> String {
         switch value {
-        case .string(let text), .number(let text): text
-        case .integer(let number): String(number)
-        case .bool(let flag): flag ? "true" : "false"
-        case .null: ""
-        case .array, .object: nil
+        case .string(let text), .number(let text): return text
+        case .integer(let number): return String(number)
+        case .bool(let flag): return flag ? "true" : "false"
+        case .null: return ""
+        case .array(let parts) where isList:
+            var texts: [String] = []
+            for part in parts { texts.append(try text(of: part, isList: false)) }
+            return texts.joined(separator: ",")
+        case .array, .object: throw DaemonError("the value must be one text, number, true or false")
         }
     }
 

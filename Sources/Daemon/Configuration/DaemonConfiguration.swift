@@ -103,16 +103,11 @@ package struct DaemonConfiguration: Sendable, Hashable {
 extension DaemonConfiguration {
     /// Looks at what no setting shows by itself, before anything is made or changed.
     /// - Throws: where settings do not fit each other, or a file that one names is not as it must be.
-    /// - Parameter own: this machine's addresses; empty: not known.
-    func check(_ role: InstanceFiles.Role, own: [String] = Machine.addresses) throws(DaemonError) {
-        _ = try eviction()
+    func check(_ role: InstanceFiles.Role) throws(DaemonError) {
+        try checkReserved(Machine.facts(self, version: Server.version), processes: Machine.processes)
         // An agent takes the cluster's.
         if role != .agent { _ = try podNetworks(of: "") }
         _ = try RegistryAuthorities(registryAuthorities)
-        guard nodeAddress.isEmpty || own.isEmpty || own.contains(nodeAddress) else {
-            throw DaemonError(
-                "node-address \(nodeAddress) is no address of this machine, which has \(own.joined(separator: ", "))")
-        }
         // At its default it is all of a shorter period.
         let criticalGrace = DaemonConfiguration().criticalShutdownGrace
         guard criticalShutdownGrace <= shutdownGrace || criticalShutdownGrace == criticalGrace else {
@@ -122,6 +117,25 @@ extension DaemonConfiguration {
         }
         guard serverURL.isEmpty || role != .server else {
             throw DaemonError("the setting server is an agent's: `swiftlet agent` joins \(serverURL)")
+        }
+    }
+
+    /// Another address may still come, with its interface.
+    /// - Parameter own: this machine's addresses; empty: not known.
+    func checkAddress(among own: [String]) throws(DaemonError) {
+        guard nodeAddress.isEmpty || own.isEmpty || own.contains(nodeAddress) else {
+            throw DaemonError(
+                "node-address \(nodeAddress) is no address of this machine, which has \(own.joined(separator: ", "))")
+        }
+    }
+
+    /// - Throws: where nothing of the machine is left for pods.
+    func checkReserved(_ facts: NodeFacts, processes: Int64) throws(DaemonError) {
+        let exhausted = facts.exhausted(try eviction(), processes: processes)
+        guard exhausted.isEmpty else {
+            throw DaemonError(
+                "kube-reserved, system-reserved and eviction-hard leave pods nothing of this machine's "
+                    + "\(exhausted.joined(separator: ", ")): lower them")
         }
     }
 

@@ -22,15 +22,23 @@ enum Machine {
     static func facts(_ configuration: DaemonConfiguration, version: String) -> NodeFacts {
         var names = utsname()
         uname(&names)
-        var disk = statvfs()
-        let hasDisk = statvfs(configuration.dataDirectory, &disk) == 0
         return NodeFacts(
             cpuMilli: Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN))) * 1000, memoryBytes: memoryBytes,
-            diskBytes: hasDisk ? Int64(clamping: UInt64(disk.f_blocks) &* UInt64(disk.f_frsize)) : 0,
+            diskBytes: diskBytes(under: configuration.dataDirectory),
             maximumPods: Int64(configuration.maximumPods), architecture: architecture(text(of: names.machine)),
             kernelVersion: text(of: names.release), operatingSystem: operatingSystem, bootID: bootID,
             machineID: readLine("/etc/machine-id") ?? "", runtimeVersion: "swiftlet://\(version)",
             kubeletVersion: "v1.36.0+swiftlet-\(version)", hostname: hostname, reserved: reserved(configuration))
+    }
+
+    /// The size of the filesystem that a directory is on, or will be; 0 where that is not known.
+    private static func diskBytes(under path: String) -> Int64 {
+        var disk = statvfs()
+        guard statvfs(path, &disk) != 0 else {
+            return Int64(clamping: UInt64(disk.f_blocks) &* UInt64(disk.f_frsize))
+        }
+        let parent = path.split(separator: "/").dropLast().map { "/" + $0 }.joined()
+        return errno == ENOENT && path != "/" ? diskBytes(under: parent.isEmpty ? "/" : parent) : 0
     }
 
     private static func reserved(_ configuration: DaemonConfiguration) -> ReservedResources {

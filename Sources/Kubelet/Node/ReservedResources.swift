@@ -41,6 +41,25 @@ package struct ReservedResources: Sendable, Hashable {
 }
 
 extension NodeFacts {
+    /// The resources of which nothing is left for pods, each with what the machine has of it. One that it has none of is not known.
+    /// - Parameter processes: that the kernel allows.
+    package func exhausted(_ eviction: EvictionSettings, processes: Int64) -> [String] {
+        let disk = reserved.rest(of: diskBytes, reserved.diskBytes)
+        let rests: [(name: String, all: Quantity, rest: Int64)] = [
+            ("cpu", Quantity(milli: cpuMilli), reserved.rest(of: cpuMilli, reserved.cpuMilli)),
+            (
+                "memory", Quantity(memoryBytes, format: .binary),
+                reserved.rest(of: allocatableMemory, eviction.reserve(.memory, of: memoryBytes))
+            ),
+            (
+                "ephemeral-storage", Quantity(diskBytes, format: .binary),
+                reserved.rest(of: disk, eviction.reserve(.disk, of: diskBytes))
+            ),
+            ("pid", Quantity(processes), reserved.rest(of: processes, reserved.processes)),
+        ]
+        return rests.filter { !$0.all.isZero && $0.rest == 0 }.map { "\($0.name) (\($0.all))" }
+    }
+
     /// What pods may use of the memory, in bytes: what the node's object says and its cgroup holds.
     package var allocatableMemory: Int64 { reserved.rest(of: memoryBytes, reserved.memoryBytes) / 1024 * 1024 }
 }
