@@ -39,10 +39,10 @@ import Testing
 
     @Test func leavesOutMembersOfAName() throws {
         let text = #"{"a":{"b":[1,{"c":"]}\\\"["}],"d":[]},"b":{"e":"}"},"f":{"b":"kept"},"g":[{"b":[]},{"b":7}]}"#
-        let value = try JSONValue(parsing: Array(text.utf8), leavingOut: "b")
+        let value = try JSONValue(parsing: Array(text.utf8), leavingOut: ["b"])
         #expect(value == ["a": ["d": []], "f": ["b": "kept"], "g": [[:], ["b": 7]]])
         for end in 0..<text.utf8.count {
-            #expect(throws: JSONError.self) { try JSONValue(parsing: Array(text.utf8.prefix(end)), leavingOut: "b") }
+            #expect(throws: JSONError.self) { try JSONValue(parsing: Array(text.utf8.prefix(end)), leavingOut: ["b"]) }
         }
     }
 

@@ -8,8 +8,8 @@ struct JSONParser: ~Copyable {
 
     let bytes: UnsafeBufferPointer<UInt8>
     let maximumDepth: Int
-    /// Members of this name are passed over where their values are objects or arrays.
-    private let unwanted: String?
+    /// Members of these names are passed over where their values are objects or arrays.
+    private let unwanted: [String]
     var position = 0
     var depth = 0
     /// Paths of repeated keys, each from the key outward.
@@ -18,10 +18,10 @@ struct JSONParser: ~Copyable {
     private var members = MoveStack<JSONObject.Member>(capacity: 64)
     private var elements = MoveStack<JSONValue>(capacity: 64)
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int, leavingOut name: String? = nil) {
+    init(_ bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int, leavingOut names: [String] = []) {
         self.bytes = bytes
         self.maximumDepth = maximumDepth
-        unwanted = name
+        unwanted = names
     }
 
     mutating func document() throws(JSONError) -> JSONValue {
@@ -56,7 +56,7 @@ struct JSONParser: ~Copyable {
         var isSorted = true
         while true {
             let key = try key()
-            if key == unwanted, isBracket(try peek()) {
+            if unwanted.contains(key), isBracket(try peek()) {
                 passOver()
             } else {
                 let known = duplicates.count

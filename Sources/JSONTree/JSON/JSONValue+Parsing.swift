@@ -33,17 +33,18 @@ package struct JSONLimits: Sendable {
 }
 
 extension JSONValue {
-    /// Reads a JSON text. Of equal keys the last wins. Members named `name` whose value is an object or an array are left out, and these not looked at beyond
-    /// their brackets and strings: for texts that are known to be well-formed.
-    package init(parsing bytes: [UInt8], limits: JSONLimits = .init(), leavingOut name: String? = nil) throws(JSONError)
-    {
+    /// Reads a JSON text. Of equal keys the last wins. Members of these names whose value is an object or an array are left out, and the values not looked at
+    /// beyond their brackets and strings: for texts that are known to be well-formed.
+    package init(
+        parsing bytes: [UInt8], limits: JSONLimits = .init(), leavingOut names: [String] = []
+    ) throws(JSONError) {
         var ignored: [DuplicateKey] = []
-        try self.init(parsing: bytes, limits: limits, leavingOut: name, duplicates: &ignored)
+        try self.init(parsing: bytes, limits: limits, leavingOut: names, duplicates: &ignored)
     }
 
     /// Reads a JSON text and appends the keys that were repeated in it (at most 64) to `duplicates`.
     package init(
-        parsing bytes: [UInt8], limits: JSONLimits = .init(), leavingOut name: String? = nil,
+        parsing bytes: [UInt8], limits: JSONLimits = .init(), leavingOut names: [String] = [],
         duplicates: inout [DuplicateKey]
     ) throws(JSONError) {
         guard bytes.count <= limits.maximumBytes else {
@@ -51,7 +52,7 @@ extension JSONValue {
         }
         var found: [[DuplicateKey.Step]] = []
         let result = bytes.withUnsafeBufferPointer { buffer -> Result<JSONValue, JSONError> in
-            var parser = JSONParser(buffer, maximumDepth: limits.maximumDepth, leavingOut: name)
+            var parser = JSONParser(buffer, maximumDepth: limits.maximumDepth, leavingOut: names)
             do throws(JSONError) {
                 let value = try parser.document()
                 found = parser.duplicates

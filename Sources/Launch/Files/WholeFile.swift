@@ -23,7 +23,11 @@ package enum WholeFile {
         var status = stat()
         guard fstat(descriptor.raw, &status) == 0 else { throw KernelError("stat", path) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw KernelError("read", path, EINVAL) }
-        return try readPseudo(descriptor, path: path, limit: limit)
+        let expected = max(4 << 10, min(Int(status.st_size), limit) + 1)
+        guard let bytes = contents(descriptor, limit: limit, expecting: expected) else {
+            throw KernelError("read", path)
+        }
+        return bytes
     }
 
     /// The bytes of a kernel file (/proc, /sys), whose size is not known beforehand.
@@ -47,10 +51,12 @@ package enum WholeFile {
 
     /// Up to the end; nil with errno, which is EFBIG for more than `limit`. What fits into the first piece, as most does, is neither
     /// copied nor overwritten.
-    private static func contents(_ descriptor: borrowing Descriptor, limit: Int) -> [UInt8]? {
+    private static func contents(
+        _ descriptor: borrowing Descriptor, limit: Int, expecting first: Int = 4 << 10
+    ) -> [UInt8]? {
         let raw = descriptor.raw
         var bytes: [UInt8] = []
-        var size = 4 << 10
+        var size = first
         while true {
             var count = 0
             let chunk = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in

@@ -67,31 +67,23 @@ struct ProcessPlanner {
                 cause: "\(name) is no capability, which is an error up to version 1.0 of the specification (ociVersion)"
             )
         }
-        let known = Self.bits(of: sets)
-        func mask(_ names: [String]) -> UInt64 { names.reduce(0) { $0 | (known[$1, default: nil] ?? 0) } }
+        var bits = CapabilityBits()
         var planned = CapabilitySets(
-            effective: mask(sets.effective), permitted: mask(sets.permitted), inheritable: mask(sets.inheritable),
-            bounding: mask(sets.bounding), ambient: mask(sets.ambient))
+            effective: bits.of(sets.effective), permitted: bits.of(sets.permitted),
+            inheritable: bits.of(sets.inheritable), bounding: bits.of(sets.bounding), ambient: bits.of(sets.ambient))
         // The kernel knows no other ambient capabilities; buildah asks for them, and no runtime refuses.
         planned.ambient &= planned.permitted & planned.inheritable
         return planned
     }
 
-    /// Each name once, nil where it is no capability's: most stand in every set.
-    private static func bits(of sets: ProcessSpecification.Capabilities) -> [String: UInt64?] {
-        var known: [String: UInt64?] = [:]
-        for names in [sets.bounding, sets.effective, sets.permitted, sets.inheritable, sets.ambient] {
-            for name in names where known[name] == nil {
-                known.updateValue(try? Capability.mask(of: [name]), forKey: name)
-            }
-        }
-        return known
-    }
-
     /// Those of no meaning here, by name. Since version 1.1 the specification has them told, and the process run without them.
     private func unknownCapabilities(_ sets: ProcessSpecification.Capabilities?) -> [String] {
         guard let sets else { return [] }
-        return Self.bits(of: sets).filter { $0.value == nil }.map { $0.key }.sorted()
+        var bits = CapabilityBits()
+        for names in [sets.effective, sets.permitted, sets.inheritable, sets.bounding, sets.ambient] {
+            _ = bits.of(names)
+        }
+        return bits.unknown.sorted()
     }
 
     private func limits(_ limits: [ProcessSpecification.Limit]) throws(OCIRuntimeError) -> [ResourceLimit] {
@@ -200,6 +192,27 @@ enum SchedulingNames {
                 mask[number / 8] |= 1 << UInt8(number % 8)
             }
         }
+        return mask
+    }
+}
+
+/// Masks of lists of names. Mostly each is the one before it, which is not looked up twice.
+private struct CapabilityBits {
+    private var last: (names: [String], mask: UInt64) = ([], 0)
+    /// The names that are no capability's, each once.
+    private(set) var unknown: Set<String> = []
+
+    mutating func of(_ names: [String]) -> UInt64 {
+        guard names != last.names else { return last.mask }
+        var mask: UInt64 = 0
+        for name in names {
+            guard let bits = try? Capability.mask(of: [name]) else {
+                unknown.insert(name)
+                continue
+            }
+            mask |= bits
+        }
+        last = (names, mask)
         return mask
     }
 }

@@ -3,14 +3,18 @@ import Launch
 import OCISpecification
 
 /// What is kept for the sessions of a container: most of a configuration is the list of calls that its seccomp section names, which a session needs no more once
-/// the filter is made.
+/// the filter is made, and what its container was made of.
 extension ContainerDirectory {
     static let filter = "seccomp"
 
-    /// The configuration, and the filter as it was compiled at the creation. Without one kept, the section is whole; with it, its rules are left out.
+    /// The members of a configuration that only who makes the container looks at.
+    private static let ofCreation = ["mounts", "hooks", "resources", "devices", "maskedPaths", "readonlyPaths"]
+
+    /// The configuration as far as sessions go by it, and the filter as it was compiled at the creation. Without one kept, the section is whole; with it, its
+    /// rules are left out.
     func sessionConfiguration() throws(OCIRuntimeError) -> (RuntimeSpecification, CompiledSeccomp?) {
-        guard let kept = keptFilter() else { return (try configuration(), nil) }
-        return (try configuration(leavingOut: "syscalls"), kept)
+        guard let kept = keptFilter() else { return (try configuration(leavingOut: Self.ofCreation), nil) }
+        return (try configuration(leavingOut: Self.ofCreation + ["syscalls"]), kept)
     }
 
     /// Keeps a filter: its flags and the number of its instructions, of four bytes each, then these.

@@ -83,10 +83,10 @@ package struct ContainerDirectory: Sendable {
         }
     }
 
-    /// The configuration that the container was created from, without the members of a name where one is given.
-    func configuration(leavingOut name: String? = nil) throws(OCIRuntimeError) -> RuntimeSpecification {
+    /// The configuration that the container was created from, without the members of these names.
+    func configuration(leavingOut names: [String] = []) throws(OCIRuntimeError) -> RuntimeSpecification {
         let file = path + "/config.json"
-        return try ContainerDirectory.parse(try bytes(file), file, leavingOut: name) { value throws(OCIError) in
+        return try ContainerDirectory.parse(try bytes(file), file, leavingOut: names) { value throws(OCIError) in
             try RuntimeSpecification(value, file: file)
         }
     }
@@ -102,10 +102,11 @@ package struct ContainerDirectory: Sendable {
     }
 
     static func parse<Result>(
-        _ bytes: [UInt8], _ file: String, leavingOut name: String? = nil, _ body: (JSONValue) throws(OCIError) -> Result
+        _ bytes: [UInt8], _ file: String, leavingOut names: [String] = [],
+        _ body: (JSONValue) throws(OCIError) -> Result
     ) throws(OCIRuntimeError) -> Result {
         let value: JSONValue
-        do { value = try JSONValue(parsing: bytes, leavingOut: name) } catch {
+        do { value = try JSONValue(parsing: bytes, leavingOut: names) } catch {
             throw .specification(.field(file: file, field: "", cause: "\(error)"))
         }
         do throws(OCIError) { return try body(value) } catch { throw .specification(error) }

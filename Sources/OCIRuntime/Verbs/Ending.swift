@@ -66,8 +66,9 @@ extension Invocation {
 
     /// The record of what is to be removed; nil where there was none and nothing is left, with `force` also of what is being made.
     private func finished(_ directory: ContainerDirectory, force: Bool) throws(OCIRuntimeError) -> ContainerState? {
-        // More than once, because what is being made may be finished meanwhile, and another be begun.
-        for _ in 0..<10 {
+        // More than once, because what is being made may be finished meanwhile, and another be begun; for a second, because whoever is at it may be held up.
+        for round in 0..<110 {
+            if round >= 10 { usleep(10_000) }
             do throws(OCIRuntimeError) { return try directory.load() } catch {
                 if force && access(directory.path, F_OK) != 0 { return nil }
                 guard access(directory.path, F_OK) == 0 else { throw error }
