@@ -86,10 +86,26 @@ package final class APIServer: HTTPHandler {
             registry.allocator.load(all.lazy.map(\.tree))
         }
         await Bootstrap(registry: registry, configuration: configuration).run()
+        reportStrayServices()
         await endpoints.writes.seeds.plantEverywhere()
         let keeper = Housekeeper(
             registry: registry, configuration: configuration, seeds: endpoints.writes.seeds)
         housekeeping.withLock { $0 = Task(executorPreference: executor) { await keeper.run() } }
+    }
+
+    /// As upstream, which leaves them to the user as well.
+    private func reportStrayServices() {
+        guard let services = registry.resources[Service.kind] else { return }
+        for service in services.cache.snapshot(namespace: nil, applied: 0).0 {
+            guard service.key != services.key(namespace: "default", name: "kubernetes"),
+                let address = registry.allocator.strayAddress(of: service.tree)
+            else { continue }
+            logger.warning(
+                "the cluster IP of a Service is not within service-cidr, and nothing leads to it; delete the Service and make it anew",
+                metadata: [
+                    "service": "\(service.key)", "address": "\(address)", "network": "\(registry.allocator.network)",
+                ])
+        }
     }
 
     /// Ends every watch and stops following the store.

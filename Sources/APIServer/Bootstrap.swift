@@ -1,6 +1,7 @@
 import APIMachinery
 import JSONTree
 import KubernetesAPI
+import Store
 
 /// What every cluster has: made where it is missing, set right where it differs; at start-up, and again every few seconds.
 struct Bootstrap: Sendable {
@@ -15,6 +16,7 @@ struct Bootstrap: Sendable {
         for name in NamespaceLifecycle.permanent {
             await ensure(Namespace(name: name).storage, Namespace.kind, namespace: nil) { _ in nil }
         }
+        await moveService()
         await ensure(service, Service.kind, namespace: "default") { _ in nil }
         await ensure(endpoints, KubernetesAPI.Endpoints.kind, like: ["subsets"])
         await ensure(slice, EndpointSlice.kind, like: ["endpoints", "ports"])
@@ -33,6 +35,30 @@ struct Bootstrap: Sendable {
     /// The machine that serves the API, which a node may not say of itself. It runs pods like any other: there is no taint, as with k3s.
     private var node: JSONObject {
         Node(name: configuration.nodeName) { $0.metadata.labels = [Self.role: "true"] }.storage
+    }
+
+    /// Gives the API server's own service its address in a service network that has changed. Written to the store itself: by the API an address never changes.
+    private func moveService() async {
+        guard let services = registry.resources[Service.kind],
+            let present = services.cache[services.key(namespace: "default", name: service.name)],
+            let address = registry.allocator.strayAddress(of: present.tree)
+        else { return }
+        var new = present.tree
+        var spec = new["spec"]?.object ?? JSONObject()
+        spec["clusterIP"] = .string(registry.allocator.firstAddress)
+        spec["clusterIPs"] = [.string(registry.allocator.firstAddress)]
+        new["spec"] = .object(spec)
+        do throws(StoreError) {
+            _ = try await registry.store.write(
+                .update(
+                    key: services.prefix + present.key, bytes: services.format.stored(new),
+                    expecting: present.revision))
+            registry.logger.warning(
+                "the kubernetes Service has another address, which pods that were started before do not know",
+                metadata: ["before": "\(address)", "now": "\(registry.allocator.firstAddress)"])
+        } catch {
+            registry.logger.error("the kubernetes Service keeps its former address", metadata: ["cause": "\(error)"])
+        }
     }
 
     /// Holds these fields of an object in the namespace `default`.

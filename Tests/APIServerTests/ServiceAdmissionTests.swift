@@ -1,9 +1,31 @@
 import APIServer
 import JSONTree
+import Store
+import TestSupport
 import Testing
 
 /// Addresses and ports of Services.
 @Suite struct ServiceAdmissionTests {
+    /// Others stay as they are, as upstream.
+    @Test func theServersOwnServiceFollowsAnotherNetwork() async throws {
+        var configuration = APIServerConfiguration()
+        configuration.serviceCIDR = "10.96.0.0/28"
+        let store = MemoryStore()
+        let before = try await TestServer(configuration, store: store)
+        let body: JSONValue = ["metadata": ["name": "a"], "spec": ["ports": [["port": 80]]]]
+        _ = try await before.send(.post, Path.services, body)
+        await before.server.stop()
+        configuration.serviceCIDR = "10.97.0.0/28"
+        let after = try await TestServer(configuration, store: store)
+        try await until { try await after.get(Path.services + "/kubernetes").json["spec"]?["clusterIP"] == "10.97.0.1" }
+        let spec = try await after.get(Path.services + "/kubernetes").json["spec"]
+        #expect(spec?["clusterIPs"] == ["10.97.0.1"])
+        #expect(try await after.get(Path.services + "/a").json["spec"]?["clusterIP"] == "10.96.0.2")
+        #expect(
+            try await after.send(.post, Path.services, ["metadata": ["name": "b"], "spec": ["ports": [["port": 80]]]])
+                .json["spec"]?["clusterIP"] == "10.97.0.2")
+    }
+
     @Test func servicesGetAddresses() async throws {
         var configuration = APIServerConfiguration()
         configuration.serviceCIDR = "10.96.0.0/28"

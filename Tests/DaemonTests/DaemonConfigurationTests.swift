@@ -21,6 +21,10 @@ import Testing
         let configuration = try read("tls-san: [a.example, 192.0.2.1]\nkube-reserved:\n- cpu=100m\n- memory=1Mi\n")
         #expect(configuration.serverNames == "a.example,192.0.2.1")
         #expect(configuration.kubeReserved == "cpu=100m,memory=1Mi")
+        let registries = "a.example=https://one.example,https://two.example b.example=https://one.example"
+        #expect(
+            try read("registries: [\(registries.split(separator: " ").map { "\"\($0)\"" }.joined(separator: ", "))]")
+                .registries == registries)
     }
 
     @Test func anEmptyFileSetsNothing() throws {
@@ -172,7 +176,8 @@ import Testing
             "shutdown-grace-period-critical-pods (6)"
         ),
         (["--cluster-cidr=10.50.0.0/16"], "pod-cidr 10.42.0.0/24 must lie within cluster-cidr 10.50.0.0/16: set both"),
-        (["--pod-cidr=10.42.0.0/30"], "from 16 to 29"), (["--service-cidr=10.42.0.0/24"], "overlap"),
+        (["--pod-cidr=10.42.0.0/30"], "from 16 to 29"), (["--service-cidr=10.0.0.0/29"], "from 12 to 28"),
+        (["--service-cidr=10.42.0.0/24"], "overlap"),
         (["--server=https://one.example"], "swiftlet agent"),
     ])
     func whatDoesNotFitIsFoundBeforeAStart(_ flags: [String], _ part: String) throws {

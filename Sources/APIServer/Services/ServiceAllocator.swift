@@ -80,6 +80,12 @@ final class ServiceAllocator: Sendable {
         giveBack(holding(of: object))
     }
 
+    /// A cluster address that is not of the network, which has changed since; nil where the service has none.
+    func strayAddress(of service: JSONObject) -> IPv4Address? {
+        let address = service["spec"]?["clusterIP"]?.string.flatMap { IPv4Address($0) }
+        return address.flatMap { network.offset(of: $0) == nil ? $0 : nil }
+    }
+
     /// Takes what the services that exist hold.
     func load(_ services: some Sequence<JSONObject>) {
         for service in services {

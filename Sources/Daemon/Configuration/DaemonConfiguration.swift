@@ -149,6 +149,9 @@ extension DaemonConfiguration {
         guard (16...29).contains(own.prefixLength) else {
             throw DaemonError("pod-cidr \(own): its prefix length must be from 16 to 29")
         }
+        guard (12...28).contains(services.prefixLength) else {
+            throw DaemonError("service-cidr \(services): its prefix length must be from 12 to 28")
+        }
         // It is not taken from another cluster-cidr: that would move the pods of a node that has one already.
         guard cluster.contains(own.address), own.prefixLength >= cluster.prefixLength else {
             throw DaemonError("pod-cidr \(own) must lie within cluster-cidr \(cluster): set both")
