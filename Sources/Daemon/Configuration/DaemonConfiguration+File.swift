@@ -22,7 +22,7 @@ extension DaemonConfiguration {
         }
     }
 
-    /// Takes a configuration file: one YAML mapping from settings' names to their values. What has parts between commas may be a list.
+    /// Takes a configuration file: one YAML mapping from settings' names to their values. What has several parts may be a list.
     /// - Parameter path: only for messages.
     /// - Throws: a message that names the file, and the key where one is at fault.
     package mutating func apply(file text: String, named path: String) throws(DaemonError) {
@@ -45,7 +45,7 @@ extension DaemonConfiguration {
         }
         for member in object.members {
             do throws(DaemonError) {
-                try set(member.key, to: try Self.text(of: member.value, isList: try Self.setting(member.key).isList))
+                try set(member.key, to: try Self.text(of: member.value, by: try Self.setting(member.key).separator))
             } catch {
                 throw DaemonError("\(path): \(member.key): \(error)")
             }
@@ -59,17 +59,18 @@ extension DaemonConfiguration {
         return lines.isEmpty ? "" : " (lines \(lines.joined(separator: ", ")))"
     }
 
-    private static func text(of value: JSONValue, isList: Bool) throws(DaemonError) -> String {
+    private static func text(of value: JSONValue, by separator: String?) throws(DaemonError) -> String {
         switch value {
         case .string(let text), .number(let text): return text
         case .integer(let number): return String(number)
         case .bool(let flag): return flag ? "true" : "false"
         case .null: return ""
-        case .array(let parts) where isList:
+        case .array(let parts):
+            guard let separator else { fallthrough }
             var texts: [String] = []
-            for part in parts { texts.append(try text(of: part, isList: false)) }
-            return texts.joined(separator: ",")
-        case .array, .object: throw DaemonError("the value must be one text, number, true or false")
+            for part in parts { texts.append(try text(of: part, by: nil)) }
+            return texts.joined(separator: separator)
+        case .object: throw DaemonError("the value must be one text, number, true or false")
         }
     }
 

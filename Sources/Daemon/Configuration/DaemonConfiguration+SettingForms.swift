@@ -15,13 +15,13 @@ extension DaemonConfiguration.Setting {
         self.init(name: name, summary: summary, read: { $0[keyPath: path].description }, set: set)
     }
 
-    /// Of several parts between commas.
+    /// Of several parts.
     private static func list(
-        _ name: String, _ summary: String, _ path: Path<String>,
+        _ name: String, _ summary: String, _ path: Path<String>, by separator: String = ",",
         set: @escaping @Sendable (inout DaemonConfiguration, String) throws(DaemonError) -> Void
     ) -> Self {
         var list = Self(name, summary, path, set: set)
-        list.isList = true
+        list.separator = separator
         return list
     }
 
@@ -152,7 +152,7 @@ extension DaemonConfiguration.Setting {
     }
 
     static func registries(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
-        list(name, summary, path) { configuration, text throws(DaemonError) in
+        list(name, summary, path, by: " ") { configuration, text throws(DaemonError) in
             do throws(RegistryHostsError) {
                 _ = try RegistryHosts(text)
             } catch {
@@ -163,7 +163,7 @@ extension DaemonConfiguration.Setting {
     }
 
     static func authorities(_ name: String, _ summary: String, _ path: Path<String>) -> Self {
-        list(name, summary, path) { configuration, text throws(DaemonError) in
+        list(name, summary, path, by: " ") { configuration, text throws(DaemonError) in
             _ = try RegistryAuthorities.entries(text)
             configuration[keyPath: path] = text
         }

@@ -10,8 +10,8 @@ extension DaemonConfiguration {
         package let summary: String
         /// It is true or false, and true where its flag has no value.
         var isFlag = false
-        /// It has parts between commas, which a file may give as a list.
-        var isList = false
+        /// What stands between its parts, which a file may give as a list; nil: it has none.
+        var separator: String?
         let read: @Sendable (DaemonConfiguration) -> String
         let set: @Sendable (inout DaemonConfiguration, String) throws(DaemonError) -> Void
     }
