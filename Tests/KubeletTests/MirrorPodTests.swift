@@ -34,12 +34,9 @@ import Testing
 /// A pod of a StatefulSet that was removed by force comes again under its name, on another node or on none yet.
 @Suite struct AnotherPodsStatusTests {
     @Test(arguments: ["m", "n", nil]) func aStatusIsNotForAnotherOfThatName(_ place: String?) async throws {
-        let server = try APIServer(store: MemoryStore())
-        try await server.start()
-        let admin = APIClient(
-            handler: server, peer: .inProcess(user: "admin", groups: ["system:masters"]), userAgent: "test")
-        let node = APIClient(
-            handler: server, peer: .inProcess(user: "system:node:n", groups: ["system:nodes"]), userAgent: "test")
+        let server = try await startedServer()
+        let admin = client(of: server, as: "admin", "system:masters")
+        let node = client(of: server, as: "system:node:n", "system:nodes")
         let new = try await admin.create(
             Pod(name: "p-n", namespace: "default") {
                 $0.spec = staticPod("1").spec
@@ -55,10 +52,7 @@ import Testing
 
     /// Both are tried again: the rules, or the certificate, may come right.
     @Test func whoMayWriteNothingHasWrittenNothing() async throws {
-        let server = try APIServer(store: MemoryStore())
-        try await server.start()
-        let sink = APIStatusSink(
-            client: APIClient(handler: server, peer: .inProcess(user: "stranger", groups: []), userAgent: "test"))
+        let sink = APIStatusSink(client: client(of: try await startedServer(), as: "stranger"))
         await #expect(throws: OperationError.self) {
             try await sink.publish(PodStatus { $0.phase = "Failed" }, of: staticPod("1"))
         }
@@ -68,12 +62,9 @@ import Testing
 
 @Suite(.timeLimit(.minutes(15))) struct MirrorPodsTests {
     @Test func theAPIShowsAStaticPodAsLongAsItsManifestIsThere() async throws {
-        let server = try APIServer(store: MemoryStore())
-        try await server.start()
-        let admin = APIClient(
-            handler: server, peer: .inProcess(user: "admin", groups: ["system:masters"]), userAgent: "test")
-        let node = APIClient(
-            handler: server, peer: .inProcess(user: "system:node:n", groups: ["system:nodes"]), userAgent: "test")
+        let server = try await startedServer()
+        let admin = client(of: server, as: "admin", "system:masters")
+        let node = client(of: server, as: "system:node:n", "system:nodes")
         _ = try await admin.create(Node(name: "n"))
         let mirrors = MirrorPods(
             client: node, node: "n", sink: APIStatusSink(client: node), time: SystemTime(),
@@ -122,6 +113,16 @@ import Testing
         }
         return nil
     }
+}
+
+private func startedServer() async throws -> APIServer {
+    let server = try APIServer(store: MemoryStore())
+    try await server.start()
+    return server
+}
+
+private func client(of server: APIServer, as user: String, _ groups: String...) -> APIClient {
+    APIClient(handler: server, peer: .inProcess(user: user, groups: groups), userAgent: "test")
 }
 
 private func staticPod(_ hash: String) -> Pod {
