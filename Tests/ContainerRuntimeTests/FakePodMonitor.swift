@@ -139,7 +139,7 @@ struct FakePodMonitor: PodMonitoring {
         throw error ?? .notFound(id: id)
     }
 
-    func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> ExecSession {
+    func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> RunningExec {
         try alive { state throws(PodMonitorError) in
             guard state.containers[session.containerID]?.state == .running else {
                 throw .wrongState(id: session.containerID, operation: "exec in")
@@ -149,7 +149,7 @@ struct FakePodMonitor: PodMonitoring {
         }
         if session.process.arguments.first == "false" { pod.endSession(session.id, code: 1) }
         if session.process.arguments.first == "true" { pod.endSession(session.id, code: 0) }
-        return ExecSession(id: session.id, processID: 78, stdin: nil, stdout: nil, stderr: nil, terminal: nil)
+        return RunningExec(id: session.id, processID: 78, stdin: nil, stdout: nil, stderr: nil, terminal: nil)
     }
 
     func signal(_ id: String, _ signal: Int32) async throws(PodMonitorError) {

@@ -2,7 +2,7 @@ import Linux
 import PodMonitor
 
 extension PodMonitorClient {
-    package func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> ExecSession {
+    package func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> RunningExec {
         let id = try checked(session.id)
         let container = try checked(session.containerID)
         let plan = try encoded { () throws(KernelError) in try session.process.encoded() }
@@ -18,7 +18,7 @@ extension PodMonitorClient {
             $0.append(bytes: memory.inline)
         }
         pipes.closeTheirs()
-        var running = ExecSession(id: session.id, processID: reply.report.processID)
+        var running = RunningExec(id: session.id, processID: reply.report.processID)
         do throws(KernelError) {
             if let master = reply.descriptors.first {
                 running.terminal = Terminal(master: master)

@@ -26,7 +26,7 @@ package protocol PodMonitoring: Sendable {
     func start(_ containerID: String) async throws(PodMonitorError) -> LaunchReport
 
     /// Starts a process in a running container; returns when execve has succeeded.
-    func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> ExecSession
+    func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> RunningExec
 
     /// Sends a signal to a container's first process.
     func signal(_ containerID: String, _ signal: Int32) async throws(PodMonitorError)
@@ -171,8 +171,8 @@ package struct ExecLaunch: Sendable {
     }
 }
 
-/// A running exec session. Its end comes as a `ProcessExit` with its identifier. Dropping the streams closes them.
-package struct ExecSession: Sendable {
+/// An exec session that runs. Its end comes as a `ProcessExit` with its identifier. Dropping the streams closes them.
+package struct RunningExec: Sendable {
     package var id: String
     package var processID: Int32
     /// The daemon's ends. With a terminal, `stdin` and `stdout` are the terminal and `stderr` is nil.

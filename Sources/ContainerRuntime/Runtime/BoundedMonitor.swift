@@ -29,7 +29,7 @@ struct BoundedMonitor: PodMonitoring {
         try await within(Self.launchLimit) { () async throws(PodMonitorError) in try await base.start(containerID) }
     }
 
-    func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> ExecSession {
+    func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> RunningExec {
         try await within(Self.launchLimit) { () async throws(PodMonitorError) in try await base.exec(session) }
     }
 

@@ -100,7 +100,7 @@ extension NodeRuntime: RuntimeService {
     }
 
     private func streams(
-        of session: ExecSession, _ exit: ExitLatch, _ monitor: any PodMonitoring
+        of session: RunningExec, _ exit: ExitLatch, _ monitor: any PodMonitoring
     ) -> ProcessStreams {
         let controls = ProcessStreams.Controls(
             resize: { size in

@@ -170,7 +170,7 @@ struct DeafMonitor: PodMonitoring {
     func start(_ containerID: String) async throws(PodMonitorError) -> LaunchReport {
         try await base.start(containerID)
     }
-    func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> ExecSession {
+    func exec(_ session: ExecLaunch) async throws(PodMonitorError) -> RunningExec {
         try await base.exec(session)
     }
     func signal(_ containerID: String, _ signal: Int32) async throws(PodMonitorError) {
