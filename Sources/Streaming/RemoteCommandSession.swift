@@ -3,8 +3,8 @@ import CRI
 import HTTP
 import Synchronization
 
-/// A session over a WebSocket whose command is not known before the session has begun: it may be refused in it, the client is told of its start (channel 6, the
-/// container's id), and signals come on a channel of their own (5, the number in one byte).
+/// A session over a WebSocket whose command is not known before the session has begun: it may be refused in it, the client is told of its start, and
+/// signals come on a channel of their own.
 package struct RemoteCommandSession: Sendable {
     private let connection: any WebSocketConnection
     private let client: WebSocketCommandClient
@@ -16,7 +16,7 @@ package struct RemoteCommandSession: Sendable {
 
     /// Tells the client, which has nothing to say before.
     package func started(_ container: String) async {
-        try? await connection.send(.binary([6] + container.utf8))
+        try? await connection.send(.binary(CommandChannel.start.message(container.utf8)))
     }
 
     /// Ends the session with what went wrong, and the exit code that a shell would give.

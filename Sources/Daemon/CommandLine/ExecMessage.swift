@@ -1,7 +1,7 @@
 import JSONTree
 import Streaming
 
-/// One message of the newest protocol as the client sees it: the first byte is the channel.
+/// One message of the newest protocol as the client sees it.
 package enum ExecMessage: Sendable, Hashable {
     package static let subprotocol = CommandProtocol.newest
 
@@ -18,28 +18,30 @@ package enum ExecMessage: Sendable, Hashable {
     case other
 
     package init(_ bytes: [UInt8]) {
-        switch bytes.first {
-        case 1: self = .standardOutput(Array(bytes.dropFirst()))
-        case 2: self = .standardError(Array(bytes.dropFirst()))
-        case 3: self = Self.end(Array(bytes.dropFirst()))
-        case 6: self = .started(String(decoding: bytes.dropFirst(), as: UTF8.self))
-        default: self = .other
+        switch bytes.first.flatMap(CommandChannel.init(rawValue:)) {
+        case .standardOutput: self = .standardOutput(Array(bytes.dropFirst()))
+        case .standardError: self = .standardError(Array(bytes.dropFirst()))
+        case .end: self = Self.end(Array(bytes.dropFirst()))
+        case .start: self = .started(String(decoding: bytes.dropFirst(), as: UTF8.self))
+        case .standardInput, .size, .signal, .close, nil: self = .other
         }
     }
 
-    package static func standardInput(_ bytes: [UInt8]) -> [UInt8] { [0] + bytes }
+    package static func standardInput(_ bytes: [UInt8]) -> [UInt8] { CommandChannel.standardInput.message(bytes) }
     /// Closes the process's standard input.
-    package static let endOfInput: [UInt8] = [255, 0]
+    package static let endOfInput = CommandChannel.close.message([CommandChannel.standardInput.rawValue])
 
     /// Of a session of `swiftlet run` alone.
-    package static func signal(_ number: Int32) -> [UInt8] { [5, UInt8(truncatingIfNeeded: number)] }
+    package static func signal(_ number: Int32) -> [UInt8] {
+        CommandChannel.signal.message([UInt8(truncatingIfNeeded: number)])
+    }
 
     package static func resize(columns: UInt16, rows: UInt16) -> [UInt8] {
         let size: JSONValue = ["Width": .integer(Int64(columns)), "Height": .integer(Int64(rows))]
-        return [4] + size.encoded()
+        return CommandChannel.size.message(size.encoded())
     }
 
-    /// From the Status on channel 3.
+    /// From the Status that closes the session.
     private static func end(_ bytes: [UInt8]) -> ExecMessage {
         switch CommandEnd(bytes) {
         case .ended(let code): .ended(exitCode: code)
