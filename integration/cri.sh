@@ -19,6 +19,8 @@ source integration/cri/registry.sh
 source integration/cri/run.sh
 # shellcheck source=integration/cri/run-detached.sh
 source integration/cri/run-detached.sh
+# shellcheck source=integration/cri/run-again.sh
+source integration/cri/run-again.sh
 # shellcheck source=integration/cri/run-options.sh
 source integration/cri/run-options.sh
 # shellcheck source=integration/cri/run-events.sh

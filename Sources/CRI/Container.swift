@@ -46,6 +46,8 @@ package struct ContainerConfig: Sendable, Hashable {
     package var processTarget: String?
     /// Nil: the image's, or SIGTERM.
     package var stopSignal: String?
+    /// A container that has ended, whose writable layer this one goes on with; nil: it gets one of its own. Not in the CRI.
+    package var predecessor: String?
     /// Of each of its processes. Not in the CRI.
     package var processLimits: [ProcessLimit] = []
 

@@ -172,6 +172,13 @@ extension PodSandboxStatus {
 
     package var sessionGrace: Duration? { labels[Self.graceLabel].flatMap { UInt32($0) }.map { .seconds($0) } }
 
+    /// What it was asked for, so that it can be started again.
+    package static let specAnnotation = "swiftlet.dev/run"
+
+    /// On what its user has ended: nobody else starts it again.
+    package static let stoppedLabel = "swiftlet.dev/stopped"
+
+    package var isStopped: Bool { labels[Self.stoppedLabel] == "true" }
     package var isDetached: Bool { labels[Self.detachedLabel] != nil }
     package var isRemovedAtEnd: Bool { labels[Self.detachedLabel] == Self.removedAtEnd }
 }

@@ -1,5 +1,6 @@
 import APIMachinery
 import APIServer
+import CRI
 import Client
 import ContainerRuntime
 import Glibc
@@ -167,12 +168,15 @@ struct DaemonProcess: Sendable {
     ) -> RunEndpoint {
         let threads = BlockingThreads(count: 2)
         let logs = RunLogs(configuration.runLogs, bootID: (try? SystemKernel().bootID()) ?? "")
+        let sandboxes = RunSandboxes(
+            runtime: stack.runtime, network: stack.network, logs: logs, service: service)
         let runs = RunContainers(
-            runtime: stack.runtime, logs: logs, threads: threads, time: time, logger: logger)
+            runtime: stack.runtime,
+            sandbox: { spec, uid throws(CRIError) in try await sandboxes.config(of: spec, uid: uid) }, logs: logs,
+            threads: threads, time: time, logger: logger)
         let containers = ContainerEndpoint(runtime: stack.runtime, threads: threads, events: events, time: time)
         return RunEndpoint(
-            runtime: stack.runtime, network: stack.network, runs: runs, containers: containers, service: service,
-            time: time, logger: logger)
+            runtime: stack.runtime, runs: runs, containers: containers, time: time, logger: logger)
     }
 
     /// Ends all that runs here, because the machine shuts down.

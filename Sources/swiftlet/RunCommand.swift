@@ -11,7 +11,7 @@ struct RunCommand: AsyncParsableCommand {
             "swiftlet run -it busybox sh. Input, output, signals and the terminal's size are forwarded. The container is removed when it exits, and its exit code "
             + "is this command's: 125 where it was not created or the arguments are wrong, 126 and 127 as in a shell.\n\n"
             + "With --detach it keeps running, also when the daemon restarts; after it exits it stays until the next boot. swiftlet logs, attach, exec, wait, "
-            + "kill, stop and rm take its name, which is printed.",
+            + "kill, stop, start, restart and rm take its name, which is printed.",
         helpNames: .long)
 
     @OptionGroup var node: NodeOptions

@@ -22,6 +22,44 @@ struct StopCommand: AsyncParsableCommand {
     }
 }
 
+struct StartCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "start", abstract: "Start ended containers of `swiftlet run --detach` again.",
+        discussion:
+            "Each keeps its name, its options, what it wrote and its log; its address may change. One that runs is left as it is."
+    )
+
+    @OptionGroup var node: NodeOptions
+    @Argument(help: "Container names or ID prefixes.") var names: [String]
+
+    func run() async throws {
+        let client = try node.client()
+        try await Each.of(names) { name in
+            try await client.send(.post, "/v1/run/start", [QueryItem("name", name)])["name"]?.string ?? name
+        }
+    }
+}
+
+struct RestartCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restart", abstract: "Stop containers of `swiftlet run --detach` and start them again.",
+        discussion: "Those that have ended are only started.")
+
+    @OptionGroup var node: NodeOptions
+    @Option(
+        name: [.customShort("t"), .long], help: "Seconds until a container is killed (default: its own, or 10).")
+    var time: UInt32?
+    @Argument(help: "Container names or ID prefixes.") var names: [String]
+
+    func run() async throws {
+        let client = try node.client()
+        try await Each.of(names) { name in
+            let query = [QueryItem("name", name)] + (time.map { [QueryItem("seconds", String($0))] } ?? [])
+            return try await client.send(.post, "/v1/run/restart", query)["name"]?.string ?? name
+        }
+    }
+}
+
 struct KillCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kill", abstract: "Send containers of `swiftlet run` a signal.",

@@ -14,7 +14,8 @@ struct Swiftlet: AsyncParsableCommand {
             ImagesCommand.self, PullCommand.self, ImagesCommand.Push.self,
             RunCommand.self, PodsCommand.self, PSCommand.self, StatsCommand.self, EventsCommand.self, LogsCommand.self,
             AttachCommand.self,
-            ExecCommand.self, StopCommand.self, KillCommand.self, WaitCommand.self, RemoveCommand.self,
+            ExecCommand.self, StartCommand.self, StopCommand.self, RestartCommand.self,
+            KillCommand.self, WaitCommand.self, RemoveCommand.self,
             InspectCommand.self, WhyCommand.self, CheckCommand.self, DoctorCommand.self, ShutdownCommand.self,
             UninstallCommand.self,
         ])

@@ -25,7 +25,7 @@ import Testing
         image.workingDirectory = "/srv"
         let database = UserDatabase(passwd: Array("root:x:0:0::/root:/bin/sh\n".utf8), group: [])
         var input = ContainerPlanInput(
-            id: String(repeating: "c", count: 64), config: config,
+            id: String(repeating: "c", count: 64), layer: String(repeating: "c", count: 64), config: config,
             sandbox: SandboxRecord(
                 id: String(repeating: "5", count: 64), config: pod, hostname: "web", bootID: "b", createdAt: 1,
                 cgroup: "/cg/pods/u"),

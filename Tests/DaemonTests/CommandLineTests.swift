@@ -236,7 +236,6 @@ import Testing
         #expect(
             refusal("rmi")
                 == "there is no command \"rmi\"; here it is `swiftlet images rm`; `swiftlet --help` lists all")
-        #expect(refusal("start")?.contains("not started again: `swiftlet rm NAME`") == true)
         #expect(refusal("inspct")?.contains("did you mean inspect?") == true)
         #expect(
             CommandNames.refusal(of: "save", in: "images", known: ["export"])

@@ -14,7 +14,8 @@ import Testing
 
     init() {
         runs = RunContainers(
-            runtime: runtime, logs: RunLogs("/nonexistent/runs", bootID: "b0"), threads: BlockingThreads(count: 1),
+            runtime: runtime, sandbox: { spec, uid in spec.sandbox(uid: uid, logs: "/logs/\(uid)") },
+            logs: RunLogs("/nonexistent/runs", bootID: "b0"), threads: BlockingThreads(count: 1),
             time: time,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -42,7 +42,8 @@ import Testing
         defer { try? TreeRemoval.remove(directory) }
         let runtime = FakeRuntimeService()
         let runs = RunContainers(
-            runtime: runtime, logs: logs, threads: BlockingThreads(count: 1), time: ManualTime(),
+            runtime: runtime, sandbox: { spec, uid in spec.sandbox(uid: uid, logs: "") }, logs: logs,
+            threads: BlockingThreads(count: 1), time: ManualTime(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         for name in ["lost", "half"] {
             var spec = RunSpec(name: name, image: "busybox:1")
@@ -60,7 +61,8 @@ import Testing
         defer { try? TreeRemoval.remove(directory) }
         let runtime = FakeRuntimeService()
         let runs = RunContainers(
-            runtime: runtime, logs: logs, threads: BlockingThreads(count: 1), time: ManualTime(),
+            runtime: runtime, sandbox: { spec, uid in spec.sandbox(uid: uid, logs: "") }, logs: logs,
+            threads: BlockingThreads(count: 1), time: ManualTime(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         var spec = RunSpec(name: "web", image: "busybox:1")
         spec.isDetached = true

@@ -7,6 +7,7 @@ package enum FakeRuntimeOperation: String, Sendable, Hashable {
     case updateContainerResources, reopenContainerLog, containerStats, podSandboxStats, writableLayer
     case containerTally, interfaces
     case execSync, exec, attach, portForward
+    case resumePodSandbox, mark, signal
     /// One that fails gives a stream that has ended. Not recorded.
     case containerEvents
 }
@@ -27,6 +28,10 @@ extension FakeRuntimeService {
 
     package func sandboxConfig(_ id: String) -> PodSandboxConfig? {
         state.withLock { $0.sandboxes[id]?.config }
+    }
+
+    package func containerConfig(_ id: String) -> ContainerConfig? {
+        state.withLock { $0.containers[id]?.config }
     }
 
     /// Makes the next call of `operation` fail; several queue up.

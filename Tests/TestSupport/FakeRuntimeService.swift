@@ -1,9 +1,10 @@
 import CRI
+import Glibc
 import Synchronization
 
 /// A `RuntimeService` without a kernel: sandboxes and containers are entries of a state machine that refuses what a real runtime refuses.
 /// A container runs from `startContainer` until the test or `stopContainer` ends it; nothing happens with time.
-package final class FakeRuntimeService: RuntimeService {
+package final class FakeRuntimeService: ResumableRuntime {
     let state: Mutex<FakeRuntimeState>
     private let images: (any ImageService)?
 
@@ -44,6 +45,22 @@ package final class FakeRuntimeService: RuntimeService {
     package func removePodSandbox(_ id: String) async throws(CRIError) {
         try await enter(.removePodSandbox, id)
         try change { state throws(CRIError) in state.removeSandbox(id) }
+    }
+
+    package func resumePodSandbox(_ id: String, _ config: PodSandboxConfig) async throws(CRIError) {
+        try await enter(.resumePodSandbox, id)
+        try change { state throws(CRIError) in try state.resumeSandbox(id) }
+    }
+
+    package func mark(sandbox id: String, _ labels: [String: String]) async throws(CRIError) {
+        try await enter(.mark, id)
+        try change { state throws(CRIError) in try state.mark(sandbox: id, labels) }
+    }
+
+    /// Those but SIGKILL do nothing.
+    package func signal(container id: String, _ signal: Int32) async throws(CRIError) {
+        try await enter(.signal, id)
+        if signal == SIGKILL { exit(container: id, code: 137) }
     }
 
     package func podSandboxStatus(_ id: String) async throws(CRIError) -> PodSandboxStatus {

@@ -73,6 +73,18 @@ struct FakeRuntimeState: Sendable {
         emitSandbox(.stopped, id)
     }
 
+    mutating func resumeSandbox(_ id: String) throws(CRIError) {
+        guard try sandbox(id).status.state == .notReady else { throw .invalid("sandbox \(id) is not stopped") }
+        sandboxes[id]?.status.state = .ready
+        sandboxes[id]?.status.addresses = addresses
+        emitSandbox(.started, id)
+    }
+
+    mutating func mark(sandbox id: String, _ labels: [String: String]) throws(CRIError) {
+        guard sandboxes[id] != nil else { throw .notFound("sandbox \(id) is not known") }
+        sandboxes[id]?.status.labels.merge(labels) { $1 }
+    }
+
     mutating func crash(_ id: String) {
         stopSandbox(id)
     }

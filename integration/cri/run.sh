@@ -38,6 +38,7 @@ run_commands() {
     check "a command that is killed takes its container with it" run_killed
     check "a container whose daemon was killed goes with the next one" run_orphan
     detached_checks
+    again_checks
     check "nothing is left" eventually 10 run_left_nothing
     event_checks
     check "wrong words are a call that made nothing" run_wrong_words
@@ -74,7 +75,7 @@ run_foreign() {
     ends_with 125 swiftlet run --restart always busybox:demo true && grep -q "kubectl create deployment" "$ROOT/said" &&
         ends_with 125 swiftlet run --health-interval 3s busybox:demo true && grep -q -- "probes" "$ROOT/said" &&
         [ "$(swiftlet run busybox:demo echo --restart always)" = "--restart always" ] &&
-        ends_with 2 swiftlet start none && grep -q "not started again" "$ROOT/said"
+        ends_with 1 swiftlet start none && grep -q "no container none" "$ROOT/said"
 }
 run_env_file() {
     printf '# colours\r\n\nFIRST=red and blue\r\nHOME\nSECOND=file\n' >"$ROOT/env"

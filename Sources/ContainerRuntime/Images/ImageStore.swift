@@ -59,10 +59,10 @@ package final class ImageStore: Sendable {
     let changes = Turn()
     private let readers = Mutex(EventReaders<ImageEvent>())
     /// One maker of each layer and file at a time.
-    let layerTurns = KeyedTurns()
+    let layerTurns = KeyedTurns<Digest>()
     /// One at a time who takes apart what was removed.
     let clearing = Turn()
-    let fileTurns = KeyedTurns()
+    let fileTurns = KeyedTurns<Digest>()
 
     /// `open` has to be called before anything else.
     /// - Parameters:

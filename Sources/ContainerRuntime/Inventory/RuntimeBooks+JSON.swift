@@ -22,7 +22,7 @@ extension RuntimeBooks.Sandbox {
                 containers.map {
                     [
                         "id": .string($0.id), "name": .string($0.name), "phase": .string($0.phase),
-                        "process": .integer(Int64($0.process)),
+                        "process": .integer(Int64($0.process)), "layer": .string($0.layer),
                         "hookGroup": $0.hookGroup.map(JSONValue.string) ?? .null,
                     ]
                 }),
@@ -38,10 +38,11 @@ extension RuntimeBooks.Sandbox {
             hasSharedMemory: try reader.bool("hasSharedMemory") ?? false,
             addresses: try reader.strings("addresses") ?? [])
         for container in try reader.objects("containers") {
+            let id: String = try container.required("id")
             containers.append(
                 RuntimeBooks.Container(
-                    id: try container.required("id"), name: try container.required("name"),
-                    phase: try container.required("phase"), process: try container.code("process"),
+                    id: id, name: try container.required("name"), phase: try container.required("phase"),
+                    process: try container.code("process"), layer: try container.string("layer") ?? id,
                     hookGroup: try container.string("hookGroup")))
         }
         users = try reader.object("users").map { reader throws(OCIError) in try PodUsers(reader) }

@@ -9,6 +9,8 @@ package struct RuntimeBooks: Sendable, Hashable {
         package var name: String
         package var phase: String
         package var process: Int32
+        /// The container whose directory has its writable layer.
+        package var layer: String
         /// The cgroup of its hooks that a daemon runs now.
         package var hookGroup: String?
 
@@ -53,7 +55,10 @@ package struct RuntimeBooks: Sendable, Hashable {
         package var isReady: Bool { phase == SandboxRecord.Phase.ready.rawValue }
         package var isLeaving: Bool { phase == SandboxRecord.Phase.removing.rawValue }
         /// Whether it may have anything besides its directory.
-        package var isHolding: Bool { isReady || phase == SandboxRecord.Phase.creating.rawValue }
+        package var isHolding: Bool {
+            let phases: [SandboxRecord.Phase] = [.creating, .ready, .resuming]
+            return phases.contains { $0.rawValue == phase }
+        }
     }
 
     package var sandboxes: [Sandbox] = []
@@ -98,7 +103,7 @@ extension RuntimeBooks.Sandbox {
         self.containers = containers.map {
             RuntimeBooks.Container(
                 id: $0.id, name: $0.metadata.name, phase: $0.phase.rawValue, process: $0.processID,
-                hookGroup: hookGroups[$0.id])
+                layer: $0.layer, hookGroup: hookGroups[$0.id])
         }
     }
 }

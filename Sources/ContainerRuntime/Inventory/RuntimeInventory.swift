@@ -184,7 +184,8 @@ extension RuntimeInventory {
     private func strayDirectories(_ books: RuntimeBooks, _ paths: RuntimePaths) -> [Leftover] {
         let containers = books.sandboxes.flatMap(\.containers)
         let known = Set(
-            books.sandboxes.map { paths.sandbox($0.id) } + containers.map { paths.writable(of: $0.id) })
+            books.sandboxes.map { paths.sandbox($0.id) }
+                + containers.flatMap { [paths.writable(of: $0.id), paths.writable(of: $0.layer)] })
         let records = Set(
             books.sandboxes.flatMap { sandbox in
                 sandbox.containers.map { paths.containerRecord($0.id, in: sandbox.id) }

@@ -5,6 +5,8 @@ import OCI
 /// All that is known when a container is to be created.
 struct ContainerPlanInput: Sendable {
     var id: String
+    /// The container whose directory has its writable layer.
+    var layer: String
     var config: ContainerConfig
     var sandbox: SandboxRecord
     var image: ImageConfiguration
@@ -67,11 +69,11 @@ struct ContainerPlan: Sendable {
 
     private static func launchPlan(_ process: ProcessPlan, _ input: ContainerPlanInput) -> LaunchPlan {
         let security = input.config.security
-        let writable = input.paths.writable(of: input.id)
+        let (upper, own) = (input.paths.writable(of: input.layer), input.paths.writable(of: input.id))
         var plan = LaunchPlan(
             process: process,
             root: .overlay(
-                lower: input.imageLayers, upper: writable + "/upper", work: writable + "/work",
+                lower: input.imageLayers, upper: upper + "/upper", work: own + "/work",
                 readOnly: security.hasReadOnlyRoot),
             cgroup: input.paths.cgroup(of: input.id, in: input.sandbox))
         plan.mounts = MountDecision.mounts(input)

@@ -12,7 +12,8 @@ extension ContainerRecord {
             "message": .string(message), "processID": .integer(Int64(processID)), "warnings": .list(warnings),
             "labels": .map(labels), "annotations": .map(annotations), "logPath": .string(logPath),
             "stopSignal": .integer(Int64(stopSignal)), "terminal": .bool(hasTerminal),
-            "input": .bool(hasInput), "inputOnce": .bool(hasInputOnce), "exec": .object(exec.json),
+            "input": .bool(hasInput), "inputOnce": .bool(hasInputOnce), "layer": .string(layer),
+            "exec": .object(exec.json),
             "mounts": .array(mounts.map { .object($0.json) }), "resources": .object(resources.json),
             "program": .string(program), "hooks": .list(hooks),
             "hostHooks": .array(hostHooks.map { .object($0.json) }), "layers": .list(layers),
@@ -21,6 +22,7 @@ extension ContainerRecord {
 
     init(_ reader: SpecificationReader) throws(OCIError) {
         id = try reader.required("id")
+        layer = try reader.string("layer") ?? id
         sandbox = try reader.required("sandbox")
         metadata = ContainerMetadata(name: try reader.required("name"), attempt: try reader.count("attempt"))
         phase = try reader.choice("phase")

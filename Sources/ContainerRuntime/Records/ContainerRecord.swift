@@ -41,6 +41,8 @@ struct ContainerRecord: Sendable, Hashable {
     let hasInput: Bool
     /// Its standard input ends with the first attached session that ends it.
     let hasInputOnce: Bool
+    /// The container whose directory has its writable layer: itself, or the first of those that it goes on from.
+    let layer: String
     let exec: ExecTemplate
     let mounts: [CRI.Mount]
     /// As they were last set.
@@ -55,7 +57,7 @@ struct ContainerRecord: Sendable, Hashable {
 
     init(
         id: String, sandbox: SandboxRecord, config: ContainerConfig, imageID: String, stopSignal: Int32,
-        exec: ExecTemplate, createdAt: UnixNanoseconds
+        exec: ExecTemplate, layer: String? = nil, createdAt: UnixNanoseconds
     ) {
         self.id = id
         self.sandbox = sandbox.id
@@ -71,6 +73,7 @@ struct ContainerRecord: Sendable, Hashable {
         hasInput = config.standardInput
         hasInputOnce = config.standardInput && config.standardInputOnce
         self.exec = exec
+        self.layer = layer ?? id
         mounts = config.mounts
         resources = config.resources
     }

@@ -16,6 +16,7 @@ enum Recovery {
     static func action(for record: SandboxRecord, bootID: String) -> SandboxAction {
         switch record.phase {
         case .creating, .removing: .remove
+        case .resuming: .bury(message: record.bootID == bootID ? "it was being started again" : rebooted, exitCode: 255)
         case .notReady: record.bootID == bootID ? .keep : .bury(message: rebooted, exitCode: 255)
         case .ready: record.bootID == bootID ? .adopt : .bury(message: rebooted, exitCode: 255)
         }

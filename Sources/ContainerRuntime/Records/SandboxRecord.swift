@@ -8,6 +8,8 @@ struct SandboxRecord: Sendable, Hashable {
         case ready
         /// Stopped, or its monitor died. Waits for its removal.
         case notReady
+        /// Being made ready again: a new daemon stops it.
+        case resuming
         /// Its removal has begun and must be finished.
         case removing
     }

@@ -120,14 +120,22 @@ extension NodeRuntime {
                 let cgroup = paths.cgroup(of: record.id, in: sandbox)
                 try kernel.killCgroup(cgroup, deadline: Self.killDeadline)
                 try kernel.removeCgroup(cgroup)
-                let writable = paths.writable(of: record.id)
+                let directory = paths.writable(of: record.id)
                 // A daemon that died while it made a container leaves a volume's image mounted there.
                 if record.mounts.contains(where: { $0.image != nil }) {
-                    for mount in try kernel.mounts(beneath: writable) { try kernel.unmount(mount) }
+                    for mount in try kernel.mounts(beneath: directory) { try kernel.unmount(mount) }
                 }
-                try TreeRemoval.remove(writable)
+                for id in layersOfNone(but: record) { try TreeRemoval.remove(paths.writable(of: id)) }
             }
         }
+    }
+
+    /// The directories that no other container needs: its own, and that of those that it goes on from.
+    private func layersOfNone(but record: ContainerRecord) -> Set<String> {
+        let others = state.withLock { state in
+            state.containers.values.map(\.record).filter { $0.id != record.id }.flatMap { [$0.id, $0.layer] }
+        }
+        return Set([record.id, record.layer]).subtracting(others)
     }
 
     private func end(_ record: ContainerRecord, _ sandbox: SandboxRecord) async throws(CRIError) {
@@ -158,8 +166,11 @@ extension NodeRuntime {
         change(container: id) { $0.removing() }
         do throws(CRIError) {
             try await eraseFiles(container.record, sandbox.record)
-            try await threads.perform("remove log") { [self] () throws(CRIError) in
-                removeEmptyLog(container.record.logPath)
+            // That of one that goes on from another is the other's too.
+            if container.record.layer == id {
+                try await threads.perform("remove log") { [self] () throws(CRIError) in
+                    removeEmptyLog(container.record.logPath)
+                }
             }
             try await forget(container.record)
         } catch {

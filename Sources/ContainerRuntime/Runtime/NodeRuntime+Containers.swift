@@ -105,8 +105,9 @@ extension NodeRuntime {
         let edits = try deviceEdits(config, identity)
         identity.add(edits.groups)
         let stopSignal = try Self.stopSignal(config, image.configuration)
+        let layer = try layer(of: config) ?? id
         var input = ContainerPlanInput(
-            id: id, config: config, sandbox: sandbox, image: image.configuration,
+            id: id, layer: layer, config: config, sandbox: sandbox, image: image.configuration,
             imageLayers: try layers(of: image, as: config.image, config), identity: identity,
             host: try host(of: sandbox), paths: paths)
         input.appArmor = appArmor(for: config.security)
@@ -122,7 +123,7 @@ extension NodeRuntime {
         plan.launch.plan.process.seccomp = seccomp
         var record = ContainerRecord(
             id: id, sandbox: sandbox, config: config, imageID: image.id.description, stopSignal: stopSignal,
-            exec: plan.exec, createdAt: now())
+            exec: plan.exec, layer: layer, createdAt: now())
         record.warnings = plan.warnings
         record.program = plan.launch.plan.process.arguments.first ?? ""
         record.hooks = edits.hooks.map(\.name)
@@ -136,7 +137,7 @@ extension NodeRuntime {
             }
             try files.write(record)
             reach(.containerRecorded)
-            try makeWritableLayer(of: id, owner: sandbox.users)
+            try makeWritableLayer(of: record, owner: sandbox.users)
             if let bundle = plan.launch.plan.bundle { try makeBundle(bundle, plan) }
         }
         if !volumes.isEmpty {
@@ -150,6 +151,16 @@ extension NodeRuntime {
             if let log = plan.launch.log { try makeLogFile(log.path) }
         }
         return plan
+    }
+
+    /// Whose directory has the writable layer that it goes on with; nil where it gets one.
+    private func layer(of config: ContainerConfig) throws(CRIError) -> String? {
+        guard let predecessor = config.predecessor else { return nil }
+        let record = try state.withLock { state throws(CRIError) in try state.container(predecessor) }.record
+        guard record.phase == .exited else {
+            throw .invalid("container \(config.metadata.name) goes on from \(predecessor), which has not ended")
+        }
+        return record.layer
     }
 
     /// Of the devices that it asks for by name.

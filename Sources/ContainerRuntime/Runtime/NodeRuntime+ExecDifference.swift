@@ -11,7 +11,7 @@ extension NodeRuntime {
             var security = ContainerSecurity()
             security.take(user: difference.user)
             let database = try images.userDatabase(
-                of: container.imageID, beneath: paths.writable(of: container.id) + "/upper")
+                of: container.imageID, beneath: paths.writable(of: container.layer) + "/upper")
             // A group alone leaves the user as it is.
             var identity = try ProcessIdentity(
                 security, imageUser: String(template.userID), database: database)

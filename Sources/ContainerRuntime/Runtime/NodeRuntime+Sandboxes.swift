@@ -56,7 +56,8 @@ extension NodeRuntime {
         }
     }
 
-    private func establish(
+    /// Makes all that a sandbox has. Where it fails, what is there already is for the caller to give back.
+    func establish(
         _ record: SandboxRecord, _ config: PodSandboxConfig, _ host: HostFeatures
     ) async throws(CRIError) {
         let uid = record.metadata.uid

@@ -22,7 +22,7 @@ extension NodeRuntime {
 
     package func writableLayer(of id: String) async throws(CRIError) -> FilesystemUsage {
         let container = try state.withLock { state throws(CRIError) in try state.container(id) }
-        let path = paths.writable(of: id)
+        let path = paths.writable(of: container.record.layer)
         let usage = try await threads.perform("measure a container") { () throws(CRIError) in
             try attempt("container \(container.record.metadata.name)") { () throws(KernelError) in
                 try TreeUsage.measure(path)
@@ -63,7 +63,7 @@ extension NodeRuntime {
             for size in kernel.hugePageSizes() {
                 tally.hugePages[size] = CgroupFiles.number(read("hugetlb.\(size).current"))
             }
-            tally.filesystem = kernel.capacity(of: paths.writable(of: id))
+            tally.filesystem = kernel.capacity(of: paths.writable(of: container.record.layer))
             return tally
         }
     }

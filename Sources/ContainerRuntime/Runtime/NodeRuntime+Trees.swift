@@ -27,12 +27,17 @@ extension NodeRuntime {
         return found
     }
 
-    /// The upper directory's mode and owner are those of the container's root.
-    func makeWritableLayer(of id: String, owner: PodUsers?) throws(KernelError) {
-        let directory = paths.writable(of: id)
-        guard mkdir(directory, 0o700) == 0, mkdir(directory + "/upper", 0o755) == 0,
-            mkdir(directory + "/work", 0o700) == 0, chmod(directory + "/upper", 0o755) == 0
-        else { throw KernelError("mkdir", directory) }
+    /// The upper directory's mode and owner are those of the container's root. One that goes on with another's has a work directory of its own: overlayfs takes none
+    /// that was mounted without being synced.
+    func makeWritableLayer(of container: ContainerRecord, owner: PodUsers?) throws(KernelError) {
+        let directory = paths.writable(of: container.id)
+        guard mkdir(directory, 0o700) == 0, mkdir(directory + "/work", 0o700) == 0 else {
+            throw KernelError("mkdir", directory)
+        }
+        guard container.layer == container.id else { return }
+        guard mkdir(directory + "/upper", 0o755) == 0, chmod(directory + "/upper", 0o755) == 0 else {
+            throw KernelError("mkdir", directory)
+        }
         if let owner { try kernel.give(directory + "/upper", user: owner.users.first, group: owner.groups.first) }
     }
 

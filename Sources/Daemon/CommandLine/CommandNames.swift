@@ -24,8 +24,6 @@ package enum CommandNames {
         "pause": "`swiftlet kill --signal STOP NAME` halts its program, and CONT lets it go on",
         "port": "a port is published as `swiftlet run --publish` says; none is chosen for you",
         "rename": "a container keeps the name that `swiftlet run --name` gives it",
-        "restart": "an ended container is not started again: `swiftlet rm --force NAME`, then `swiftlet run --detach`",
-        "start": "an ended container is not started again: `swiftlet rm NAME`, then `swiftlet run --detach`",
         "volume":
             "`swiftlet run --volume /HERE:/THERE` gives a directory of this machine, and there are no others to make",
     ]

@@ -1,16 +1,23 @@
 import APIMachinery
 import CRI
+import ContainerRuntime
+import Glibc
 import Linux
 import Logging
 import Synchronization
 
 /// The containers of `swiftlet run`. All that is known of them is in the runtime's own records, by the labels of their sandboxes: a detached one is taken
 /// up by the next daemon as pods are, and nothing is left that no record speaks of.
+///
+/// What changes one takes the turn of its name, and looks anew when it has it. A stop gives the turn back while the container has its time to end: what was
+/// wanted stands in the record by then.
 struct RunContainers: Sendable {
     struct Run: Sendable {
         var sandbox: PodSandboxStatus
-        /// Nil while it is made.
+        /// The last that has started, or is to be the first to; nil while it is made.
         var container: ContainerStatus?
+        /// Those that it has started after, and one that could not be started after it.
+        var others: [ContainerStatus] = []
 
         var name: String { sandbox.sessionName ?? sandbox.metadata.name }
         var isRunning: Bool { container?.state == .running }
@@ -19,18 +26,26 @@ struct RunContainers: Sendable {
         var hasStarted: Bool { container.map { $0.state != .created } ?? false }
     }
 
-    let runtime: any RuntimeService
+    let runtime: any ResumableRuntime
+    /// How the sandbox of a container with this uid is asked for; fails where it cannot have what it needs of the machine.
+    let sandbox: @Sendable (RunSpec, String) async throws(CRIError) -> PodSandboxConfig
     let logs: RunLogs
     let threads: BlockingThreads
     let time: any TimeSource
     let logger: Logger
     private let names = RunNames()
+    let turns = KeyedTurns<String>()
+    /// Containers that are being stopped.
+    let ending = EndingContainers()
     let ends = RunEnds()
 
     init(
-        runtime: any RuntimeService, logs: RunLogs, threads: BlockingThreads, time: any TimeSource, logger: Logger
+        runtime: any ResumableRuntime,
+        sandbox: @escaping @Sendable (RunSpec, String) async throws(CRIError) -> PodSandboxConfig, logs: RunLogs,
+        threads: BlockingThreads, time: any TimeSource, logger: Logger
     ) {
         self.runtime = runtime
+        self.sandbox = sandbox
         self.logs = logs
         self.threads = threads
         self.time = time
@@ -46,7 +61,7 @@ struct RunContainers: Sendable {
         var runs: [Run] = []
         for sandbox in sandboxes where sandbox.sessionName != nil {
             let containers = try await runtime.listContainers(ContainerFilter(sandbox: sandbox.id))
-            runs.append(Run(sandbox: sandbox, container: containers.first))
+            runs.append(Run(sandbox, containers))
         }
         return runs
     }
@@ -65,25 +80,45 @@ struct RunContainers: Sendable {
         return run
     }
 
-    /// Makes a sandbox under a name that no other has, not even one that is being made at the same time. The name is taken while `make` runs; from then on
-    /// the runtime's record has it.
+    /// Makes a container under a name that no other has, not even one that is being made at the same time. The name is taken while `make` runs, and its turn
+    /// held; from then on the runtime's record has it.
     /// - Throws: who has the name.
     func named<Value: Sendable>(
-        new name: String, _ make: () async throws(CRIError) -> Value
+        new name: String, _ make: @Sendable () async throws(CRIError) -> Value
     ) async throws(CRIError) -> Value {
         let wayOut = "give this one another --name"
         guard names.take(name) else {
             throw .invalid("a container named \(name) is being made by another `swiftlet run`: \(wayOut)")
         }
         defer { names.giveBack(name) }
-        if let other = try await list().first(where: { $0.name == name }) {
-            let state =
-                other.hasEnded
-                ? "is there and has ended: `swiftlet rm \(name)` removes it"
-                : "runs already: `swiftlet rm --force \(name)` ends it"
-            throw .invalid("a container named \(name) \(state), or \(wayOut)")
+        return try await turns.take(name) { () async throws(CRIError) in
+            if let other = try await list().first(where: { $0.name == name }) {
+                let state =
+                    other.hasEnded
+                    ? "is there and has ended: `swiftlet rm \(name)` removes it"
+                    : "runs already: `swiftlet rm --force \(name)` ends it"
+                throw .invalid("a container named \(name) \(state), or \(wayOut)")
+            }
+            return try await make()
         }
-        return try await make()
+    }
+
+    /// - Parameter body: with the container as it is when its turn has come.
+    func inTurn<Value: Sendable>(
+        of run: Run, _ body: @Sendable (Run) async throws(CRIError) -> Value
+    ) async throws(CRIError) -> Value {
+        try await turns.take(run.name) { () async throws(CRIError) in
+            guard let now = try await list(sandbox: run.sandbox.id).first else {
+                throw .notFound("container \(run.name) was removed meanwhile")
+            }
+            return try await body(now)
+        }
+    }
+
+    /// Writes down whether its user wants it ended. Its turn is held.
+    func mark(_ run: Run, isStopped: Bool) async throws(CRIError) {
+        guard run.sandbox.isDetached else { return }
+        try await runtime.mark(sandbox: run.sandbox.id, [PodSandboxStatus.stoppedLabel: isStopped ? "true" : "false"])
     }
 
     // MARK: - Their ends
@@ -92,7 +127,18 @@ struct RunContainers: Sendable {
     /// - Parameter grace: nil: its own.
     /// - Returns: its name.
     func stop(_ text: String, grace: Duration? = nil) async throws(CRIError) -> String {
-        let run = try await named(text)
+        let run = try await inTurn(of: try await named(text)) { run throws(CRIError) in
+            try await mark(run, isStopped: true)
+            if let id = run.container?.id { ending.add(id) }
+            return run
+        }
+        defer { if let id = run.container?.id { ending.remove(id) } }
+        try await end(run, grace: grace)
+        return run.name
+    }
+
+    /// Its turn is not held: others may end it sooner.
+    func end(_ run: Run, grace: Duration?) async throws(CRIError) {
         if let container = run.container {
             try await runtime.stopContainer(container.id, timeout: grace ?? run.sandbox.sessionGrace ?? Self.grace)
         }
@@ -101,144 +147,76 @@ struct RunContainers: Sendable {
                 "container \(run.name) has ended, but what it held could not be given back; the daemon's log says why"
             )
         }
-        return run.name
+    }
+
+    /// Sends it a signal. One that ends it says that its user wants it ended.
+    /// - Returns: its name.
+    func kill(_ text: String, signal: Int32) async throws(CRIError) -> String {
+        try await inTurn(of: try await named(text)) { run throws(CRIError) in
+            guard run.isRunning, let container = run.container else {
+                throw .invalid("container \(run.name) does not run: there is nothing to send a signal to")
+            }
+            if signal == SIGKILL || signal == SignalNames.number(container.stopSignal) {
+                try await mark(run, isStopped: true)
+            }
+            try await runtime.signal(container: container.id, signal)
+            return run.name
+        }
     }
 
     /// Takes it away with what it wrote. One that somebody is joined to is ended, and goes with its session.
     /// - Throws: where it runs, unless `force` is given.
     func remove(_ text: String, force: Bool) async throws(CRIError) -> String {
-        let run = try await named(text)
-        guard force || run.hasEnded else {
-            throw .invalid(
-                "container \(run.name) runs; end it with `swiftlet stop \(run.name)` first, or give --force")
+        try await inTurn(of: try await named(text)) { run throws(CRIError) in
+            guard force || run.hasEnded else {
+                throw .invalid(
+                    "container \(run.name) runs; end it with `swiftlet stop \(run.name)` first, or give --force")
+            }
+            if !run.sandbox.isDetached, let container = run.container {
+                try await runtime.stopContainer(container.id, timeout: .zero)
+            } else {
+                try await mark(run, isStopped: true)
+                try await takeAway(run.sandbox)
+            }
+            return run.name
         }
-        if !run.sandbox.isDetached, let container = run.container {
-            try await runtime.stopContainer(container.id, timeout: .zero)
-        } else {
-            try await takeAway(run.sandbox)
-        }
-        return run.name
     }
 
     /// Ends all that are detached: the machine shuts down.
     func stopAll(grace: Duration) async {
         let runs = (try? await list()) ?? []
         await withDiscardingTaskGroup { group in
-            for run in runs where run.sandbox.isDetached && run.isRunning {
+            for run in runs where run.sandbox.isDetached {
                 group.addTask { _ = try? await stop(run.name, grace: grace) }
             }
         }
     }
+}
 
-    /// After each failure to settle what has ended it waits so long and tries again. What fails ten times is left to the daemon's next start, or to `rm`.
-    static let pauses: [Duration] = [1, 2, 5, 10, 30, 60, 120, 300, 600].map { .seconds($0) }
+extension RunContainers.Run {
+    /// - Parameter containers: all of its sandbox.
+    init(_ sandbox: PodSandboxStatus, _ containers: [ContainerStatus]) {
+        self.sandbox = sandbox
+        let attempts = containers.sorted { $0.metadata.attempt < $1.metadata.attempt }
+        container = attempts.last { $0.startedAt != 0 } ?? attempts.first
+        others = attempts.filter { $0.id != container?.id }
+    }
+}
 
-    /// Gives back what ended containers hold: the address, the ports, the monitor; and all of it where they were to be removed. Returns when its task is cancelled.
-    func keep() async {
-        await withDiscardingTaskGroup { group in
-            while !Task.isCancelled {
-                // Before the list, so that no end falls between the two.
-                let events = runtime.containerEvents()
-                group.addTask { await settle(in: nil) }
-                for await event in events where event.kind == .stopped {
-                    // One that fails and waits holds up no other.
-                    group.addTask { await settle(in: event.sandbox) }
-                }
-            }
+/// Counts those who are ending each container.
+final class EndingContainers: Sendable {
+    private let counts = Mutex<[String: Int]>([:])
+
+    func add(_ id: String) { counts.withLock { $0[id, default: 0] += 1 } }
+
+    func remove(_ id: String) {
+        counts.withLock { counts in
+            counts[id, default: 0] -= 1
+            if counts[id] == 0 { counts[id] = nil }
         }
     }
 
-    /// What has ended of one sandbox, or of all.
-    private func settle(in sandbox: String?) async {
-        for pause in Self.pauses {
-            if await isSettled(sandbox) { return }
-            guard (try? await time.sleep(for: pause)) != nil else { return }
-        }
-        if await isSettled(sandbox) { return }
-        logger.error(
-            "container given up for settling: `swiftlet rm` or the daemon's next start clears it away",
-            metadata: ["sandbox": "\(sandbox ?? "any")"])
-    }
-
-    /// Settles it now where it is not.
-    private func isSettled(_ sandbox: String?) async -> Bool {
-        do throws(CRIError) {
-            var areAll = true
-            for run in try await list(sandbox: sandbox) where await !isSettled(run) { areAll = false }
-            return areAll
-        } catch {
-            logger.warning("ended containers not listed", metadata: ["cause": "\(error)"])
-            return false
-        }
-    }
-
-    private func isSettled(_ run: Run) async -> Bool {
-        guard run.sandbox.isDetached, run.hasEnded else { return true }
-        do throws(CRIError) {
-            if run.sandbox.isRemovedAtEnd {
-                try await takeAway(run.sandbox)
-            } else if run.sandbox.state == .ready {
-                try await runtime.stopPodSandbox(run.sandbox.id)
-            }
-            return true
-        } catch {
-            logger.warning("container not settled", metadata: ["name": "\(run.name)", "cause": "\(error)"])
-            return false
-        }
-    }
-
-    /// Takes away what sessions of an earlier daemon have left: nobody is there any more to see them end. So too what it had not started yet, and logs of none.
-    /// Of one whose record cannot be read the log stays.
-    func clearLost() async {
-        guard let runs = try? await list() else { return }
-        let lost = runs.filter { !$0.sandbox.isDetached || !$0.hasStarted }
-        for run in lost {
-            logger.info("taking away a container whose session is gone", metadata: ["name": "\(run.name)"])
-            do throws(CRIError) {
-                try await runtime.stopPodSandbox(run.sandbox.id)
-                try await runtime.removePodSandbox(run.sandbox.id)
-            } catch {
-                logger.error("container not cleared away", metadata: ["name": "\(run.name)", "cause": "\(error)"])
-            }
-        }
-        // What had not started has written nothing: a log says that it had, and that its container's record is lost.
-        let known = Set(runs.map(\.sandbox.metadata.uid)).subtracting(lost.map(\.sandbox.metadata.uid))
-        let logs = logs
-        do throws(KernelError) {
-            let kept = try await threads.run("clear logs") { () throws(KernelError) in try logs.sweep(known: known) }
-            for path in kept {
-                logger.warning(
-                    "log kept of a container of which no record speaks; `swiftlet doctor --fix` removes it",
-                    metadata: ["path": "\(path)"])
-            }
-        } catch {
-            logger.error("logs of containers not cleared away", metadata: ["cause": "\(error)"])
-        }
-    }
-
-    /// As `takeAway`; a failure is logged.
-    func clear(_ sandbox: PodSandboxStatus) async {
-        do throws(CRIError) {
-            try await takeAway(sandbox)
-        } catch {
-            logger.error("container not cleared away", metadata: ["sandbox": "\(sandbox.id)", "cause": "\(error)"])
-        }
-    }
-
-    private func takeAway(_ sandbox: PodSandboxStatus) async throws(CRIError) {
-        try await runtime.stopPodSandbox(sandbox.id)
-        for container in try await runtime.listContainers(ContainerFilter(sandbox: sandbox.id)) {
-            ends.note(container)
-        }
-        // Before its record: a log without one is kept.
-        let path = logs.path(of: sandbox.metadata.uid)
-        do throws(KernelError) {
-            try await threads.run("remove log") { () throws(KernelError) in try TreeRemoval.remove(path) }
-        } catch {
-            throw .failed("log of container \(sandbox.metadata.name): \(error)")
-        }
-        try await runtime.removePodSandbox(sandbox.id)
-    }
+    func holds(_ id: String) -> Bool { counts.withLock { $0[id] != nil } }
 }
 
 /// Names of containers whose sandboxes are being made: the runtime lists those only when they are there.

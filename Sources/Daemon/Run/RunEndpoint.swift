@@ -6,18 +6,14 @@ import JSONTree
 import Kubelet
 import Linux
 import Logging
-import PodNetwork
 import Streaming
 
 /// Serves `swiftlet run`: a container that is made for one session, and is gone when that ends, whichever side ends it; or one that is detached, and
 /// what is asked of it later.
 struct RunEndpoint: Sendable {
     let runtime: NodeRuntime
-    let network: PodNetwork
     let runs: RunContainers
     let containers: ContainerEndpoint
-    /// The service, as `namespace/name`, whose node port this is.
-    let service: @Sendable (HostPort) -> String?
     let time: any TimeSource
     let logger: Logger
 
@@ -39,11 +35,20 @@ struct RunEndpoint: Sendable {
         switch (request.method, request.path) {
         case (.get, "/v1/run"): return try session(request)
         case (.get, "/v1/run/wait"): return try await end(of: request.query("name") ?? "")
+        case (.post, "/v1/run/start"):
+            return try await named { () async throws(CRIError) in try await runs.start(request.query("name") ?? "") }
         case (.post, "/v1/run/stop"):
-            let grace = request.query("seconds").flatMap { UInt32($0) }.map { Duration.seconds($0) }
             return try await named { () async throws(CRIError) in
-                try await runs.stop(request.query("name") ?? "", grace: grace)
+                try await runs.stop(request.query("name") ?? "", grace: Self.grace(request))
             }
+        case (.post, "/v1/run/restart"):
+            // Who goes away does not leave it ended.
+            let work = Task {
+                await Result<String, CRIError>.of { () async throws(CRIError) in
+                    try await runs.restart(request.query("name") ?? "", grace: Self.grace(request))
+                }
+            }
+            return try await named { () async throws(CRIError) in try await work.value.get() }
         case (.post, "/v1/run/kill"):
             return try await named { () async throws(CRIError) in
                 try await kill(request.query("name") ?? "", request.query("signal") ?? "KILL")
@@ -59,18 +64,16 @@ struct RunEndpoint: Sendable {
         }
     }
 
-    /// Sends a signal, by its name or number.
-    /// - Returns: the container's name.
+    private static func grace(_ request: HTTPRequest) -> Duration? {
+        request.query("seconds").flatMap { UInt32($0) }.map { .seconds($0) }
+    }
+
+    /// - Parameter signal: its name or number.
     private func kill(_ text: String, _ signal: String) async throws(CRIError) -> String {
         guard let number = SignalNames.number(signal) else {
             throw .invalid("\"\(signal)\" is no signal; write a name such as HUP, or a number from 1 to 64")
         }
-        let run = try await runs.named(text)
-        guard run.isRunning, let id = run.container?.id else {
-            throw .invalid("container \(run.name) does not run: there is nothing to send a signal to")
-        }
-        try await runtime.signal(container: id, number)
-        return run.name
+        return try await runs.kill(text, signal: number)
     }
 
     /// An empty line so often, so that nobody takes the connection for dead.
@@ -116,7 +119,7 @@ struct RunEndpoint: Sendable {
             throw .badRequest("\(name) has no log: what it writes goes to the command that runs it")
         }
         guard request.query("previous") != "true" else {
-            throw .badRequest("\(name) was never started again: it has no earlier log")
+            throw .badRequest("\(name) has one log for all its starts: leave out --previous")
         }
         return try await containers.logs(request, of: container, named: name)
     }
@@ -190,33 +193,19 @@ struct RunEndpoint: Sendable {
     private func make(_ spec: RunSpec, _ session: RemoteCommandSession) async throws(CRIError) -> Made {
         var generator = SystemRandomNumberGenerator()
         let uid = runs.logs.uid(&generator)
-        let config = spec.sandbox(
-            uid: uid, logs: runs.logs.path(of: uid), resolver: Machine.read("/etc/resolv.conf") ?? "",
-            gateway: network.configuration.gateway.description)
-        let id = try await runs.named(new: spec.name) { () async throws(CRIError) in
-            for mapping in spec.ports { try await check(PortClaim(port: try HostPort(mapping))) }
-            return try await step("make the sandbox of \(spec.name)") { () async throws(CRIError) in
+        return try await runs.named(new: spec.name) { () async throws(CRIError) in
+            let config = try await runs.sandbox(spec, uid)
+            let id = try await step("make the sandbox of \(spec.name)") { () async throws(CRIError) in
                 try await runtime.runPodSandbox(config)
             }
-        }
-        let sandbox = PodSandboxStatus(id: id, metadata: config.metadata, state: .ready, createdAt: 0)
-        do throws(CRIError) {
-            return try await make(spec, config, in: sandbox, session)
-        } catch {
-            await runs.clear(sandbox)
-            throw error
-        }
-    }
-
-    private func check(_ claim: PortClaim) async throws(CRIError) {
-        if let id = await network.holder(of: claim.port) {
-            let sandboxes = try await runtime.listPodSandboxes(PodSandboxFilter())
-            if let sandbox = sandboxes.first(where: { $0.id == id }) {
-                throw claim.refusal(.container(sandbox.metadata, isSession: sandbox.sessionName != nil))
+            let sandbox = PodSandboxStatus(id: id, metadata: config.metadata, state: .ready, createdAt: 0)
+            do throws(CRIError) {
+                return try await make(spec, config, in: sandbox, session)
+            } catch {
+                await runs.clear(sandbox)
+                throw error
             }
         }
-        if let name = service(claim.port) { throw claim.refusal(.service(name)) }
-        if let holder = claim.process() { throw claim.refusal(holder) }
     }
 
     private func make(
@@ -262,6 +251,12 @@ struct RunEndpoint: Sendable {
         } catch {
             throw error.prefixed(name)
         }
+    }
+}
+
+extension Result where Failure == CRIError {
+    fileprivate static func of(_ body: () async throws(CRIError) -> Success) async -> Self {
+        do throws(CRIError) { return .success(try await body()) } catch { return .failure(error) }
     }
 }
 

@@ -81,6 +81,7 @@ package struct RunSpec: Sendable, Hashable {
         if isDetached {
             config.labels[PodSandboxStatus.detachedLabel] =
                 isRemovedAtEnd ? PodSandboxStatus.removedAtEnd : PodSandboxStatus.keptAtEnd
+            config.annotations[PodSandboxStatus.specAnnotation] = String(decoding: json.encoded(), as: UTF8.self)
             config.logDirectory = logs
         }
         if let grace { config.labels[PodSandboxStatus.graceLabel] = String(grace) }

@@ -1,22 +1,22 @@
 import CRI
-import OCI
 import Synchronization
 
-/// Lets tasks through one at a time for each digest: a layer that two images share is fetched once, and others are not held up by it. A task that is
-/// cancelled waits no longer: an error then.
-final class KeyedTurns: Sendable {
+/// Lets tasks through one at a time for each key, and holds up none with another key. A task that is cancelled waits no longer: an error then.
+package final class KeyedTurns<Key: Hashable & Sendable>: Sendable {
     private struct Entry {
         var turn = Turn()
         var users = 0
     }
 
-    private let entries = Mutex<[Digest: Entry]>([:])
+    private let entries = Mutex<[Key: Entry]>([:])
 
-    /// How many tasks wait for a digest's turn.
-    func waiting(for key: Digest) -> Int { entries.withLock { $0[key]?.turn.waiting ?? 0 } }
+    package init() {}
 
-    func take<Value: Sendable>(
-        _ key: Digest, _ body: @Sendable () async throws(CRIError) -> Value
+    /// How many tasks wait for a key's turn.
+    func waiting(for key: Key) -> Int { entries.withLock { $0[key]?.turn.waiting ?? 0 } }
+
+    package func take<Value: Sendable>(
+        _ key: Key, _ body: @Sendable () async throws(CRIError) -> Value
     ) async throws(CRIError) -> Value {
         let turn = entries.withLock { entries in
             entries[key, default: Entry()].users += 1

@@ -1,0 +1,95 @@
+import CRI
+import JSONTree
+
+/// Ended containers that are started again: each time a new attempt in the same sandbox, which goes on with the writable layer and the log of the one before.
+/// That is removed when the new one runs; until then it is the container, so that whatever fails or is killed on the way leaves it as it was.
+extension RunContainers {
+    /// Starts one that has ended; one that runs is left as it is, and one that is being stopped is started after that.
+    /// - Returns: its name.
+    func start(_ text: String) async throws(CRIError) -> String {
+        let found = try await named(text)
+        while true {
+            let stopping = try await inTurn(of: found) { run throws(CRIError) -> Run? in
+                guard run.isRunning else {
+                    try await startAgain(run)
+                    return nil
+                }
+                if run.container.map({ ending.holds($0.id) }) == true { return run }
+                try await mark(run, isStopped: false)
+                return nil
+            }
+            guard let stopping else { return found.name }
+            _ = try await end(of: stopping)
+        }
+    }
+
+    /// Ends it where it runs, and starts it again.
+    /// - Returns: its name.
+    func restart(_ text: String, grace: Duration? = nil) async throws(CRIError) -> String {
+        let found = try await named(text)
+        let run = try await inTurn(of: found) { run throws(CRIError) in
+            _ = try spec(of: run)
+            try await mark(run, isStopped: false)
+            if let id = run.container?.id { ending.add(id) }
+            return run
+        }
+        guard let container = run.container else { throw .invalid("container \(run.name) is being made") }
+        defer { ending.remove(container.id) }
+        try await end(run, grace: grace)
+        try await inTurn(of: found) { now throws(CRIError) in
+            guard !now.sandbox.isStopped else { throw .invalid("container \(now.name) was stopped meanwhile") }
+            if now.container?.id == container.id { try await startAgain(now) }
+        }
+        return run.name
+    }
+
+    /// At its user's wish, which is on disk before it begins: a daemon that is killed meanwhile is followed by one that knows it. Its turn is held.
+    private func startAgain(_ run: Run) async throws(CRIError) {
+        let spec = try spec(of: run)
+        try await mark(run, isStopped: false)
+        do throws(CRIError) {
+            try await launch(spec, after: run)
+        } catch {
+            try await mark(run, isStopped: true)
+            throw error.prefixed("start container \(run.name)")
+        }
+    }
+
+    /// Its turn is held.
+    private func launch(_ spec: RunSpec, after run: Run) async throws(CRIError) {
+        guard let ended = run.container, run.hasEnded else { throw .invalid("container \(run.name) has not ended") }
+        let id = run.sandbox.id
+        try await settle(run)
+        let config = try await sandbox(spec, run.sandbox.metadata.uid)
+        try await runtime.resumePodSandbox(id, config)
+        do throws(CRIError) {
+            var container = spec.container()
+            container.metadata.attempt = ended.metadata.attempt + 1
+            (container.predecessor, container.imageID) = (ended.id, ended.imageID)
+            let next = try await runtime.createContainer(sandbox: id, config: container, sandboxConfig: config)
+            try await runtime.startContainer(next)
+        } catch {
+            _ = await isSettled(inTurn: run)
+            throw error
+        }
+        ends.note(ended)
+        // What is not removed now is at its end.
+        _ = await isSettled(inTurn: run)
+    }
+
+    /// What it was asked for.
+    /// - Throws: where it cannot be started again.
+    private func spec(of run: Run) throws(CRIError) -> RunSpec {
+        guard run.sandbox.isDetached, !run.sandbox.isRemovedAtEnd else {
+            throw .invalid("container \(run.name) goes when it ends: start it without --rm, and with --detach")
+        }
+        guard let text = run.sandbox.annotations[PodSandboxStatus.specAnnotation],
+            let json = try? JSONValue(parsing: Array(text.utf8)), let spec = RunSpec(json)
+        else {
+            throw .invalid(
+                "container \(run.name) was made by another version of Swiftlet: `swiftlet rm \(run.name)`, then run it anew"
+            )
+        }
+        return spec
+    }
+}

@@ -1,0 +1,82 @@
+import CRI
+import ContainerRuntime
+import Glibc
+import TestSupport
+import Testing
+
+/// Sandboxes that are made ready again, and containers that go on from others.
+@Suite struct ResumeTests {
+    private func ended(_ node: FakeNode, _ runtime: NodeRuntime) async throws -> (sandbox: String, container: String) {
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let id = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        try await runtime.startContainer(id)
+        try await runtime.stopPodSandbox(sandbox)
+        return (sandbox, id)
+    }
+
+    private func next(_ id: String) -> ContainerConfig {
+        var config = containerConfig(attempt: 1)
+        config.predecessor = id
+        return config
+    }
+
+    @Test func aContainerGoesOnWithTheLayerOfTheOneBefore() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let (sandbox, first) = try await ended(node, runtime)
+        #expect(node.network.attached.withLock { $0.isEmpty })
+        try await runtime.resumePodSandbox(sandbox, podConfig)
+        #expect(try await runtime.podSandboxStatus(sandbox).state == .ready)
+        #expect(node.network.attached.withLock { $0 } == [sandbox])
+        let second = try await runtime.createContainer(
+            sandbox: sandbox, config: next(first), sandboxConfig: podConfig)
+        try await runtime.startContainer(second)
+        try await runtime.removeContainer(first)
+        #expect(node.layers.count == 2, "the first's directory has the layer")
+        // The next daemon knows it.
+        await runtime.close()
+        let after = try await node.open()
+        #expect(try await after.containerStatus(second).state == .running)
+        #expect(node.layers.count == 2)
+        try await after.removePodSandbox(sandbox)
+        #expect(try await after.leftovers().isEmpty && node.layers.isEmpty)
+    }
+
+    @Test func oneThatCouldNotBeMadeLeavesTheLayer() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let (sandbox, first) = try await ended(node, runtime)
+        try await runtime.resumePodSandbox(sandbox, podConfig)
+        let second = try await runtime.createContainer(
+            sandbox: sandbox, config: next(first), sandboxConfig: podConfig)
+        try await runtime.removeContainer(second)
+        #expect(node.layers.count == 1)
+        #expect(try await runtime.containerStatus(first).state == .exited)
+    }
+
+    @Test func whatCannotBeResumedIsStopped() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let (sandbox, _) = try await ended(node, runtime)
+        node.network.failure.withLock { $0 = .failed("no address") }
+        await #expect(throws: CRIError.self) { try await runtime.resumePodSandbox(sandbox, podConfig) }
+        #expect(try await runtime.podSandboxStatus(sandbox).state == .notReady)
+        node.network.failure.withLock { $0 = nil }
+        try await runtime.resumePodSandbox(sandbox, podConfig)
+        await #expect(throws: CRIError.self) { try await runtime.resumePodSandbox(sandbox, podConfig) }
+        #expect(try await runtime.podSandboxStatus(sandbox).state == .ready)
+    }
+
+    @Test func marksOutliveADaemon() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let (sandbox, _) = try await ended(node, runtime)
+        try await runtime.mark(sandbox: sandbox, ["a": "1"])
+        try await runtime.resumePodSandbox(sandbox, podConfig)
+        try await runtime.mark(sandbox: sandbox, ["b": "2"])
+        await runtime.close()
+        let labels = try await node.open().podSandboxStatus(sandbox).labels
+        #expect(labels["a"] == "1" && labels["b"] == "2")
+    }
+}

@@ -1,0 +1,147 @@
+import CRI
+import Glibc
+import Linux
+import Logging
+import TestSupport
+import Testing
+
+@testable import Daemon
+
+/// Containers that are started again.
+@Suite struct RunContainersAgainTests {
+    private let runtime = FakeRuntimeService()
+    private let runs: RunContainers
+
+    init() {
+        runs = RunContainers(
+            runtime: runtime, sandbox: { spec, uid in spec.sandbox(uid: uid, logs: "/logs/\(uid)") },
+            logs: RunLogs("/nonexistent/runs", bootID: "b0"), threads: BlockingThreads(count: 1), time: ManualTime(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// - Returns: the container's id.
+    @discardableResult private func make(_ name: String, removed: Bool = false) async throws -> String {
+        var spec = RunSpec(name: name, image: "busybox:1")
+        (spec.isDetached, spec.isRemovedAtEnd, spec.command) = (true, removed, ["sleep", "9"])
+        let config = spec.sandbox(uid: "uid-\(name)", logs: "/logs/uid-\(name)")
+        let sandbox = try await runtime.runPodSandbox(config)
+        let id = try await runtime.createContainer(sandbox: sandbox, config: spec.container(), sandboxConfig: config)
+        try await runtime.startContainer(id)
+        return id
+    }
+
+    private func web() async throws -> RunContainers.Run { try await runs.named("web") }
+
+    @Test func anEndedOneIsStartedAgainInItsSandbox() async throws {
+        let first = try await make("web")
+        let before = try await web()
+        runtime.exit(container: first, code: 3)
+        #expect(try await runs.start("web") == "web")
+        let now = try await web()
+        #expect(now.isRunning && now.sandbox.id == before.sandbox.id && now.container?.metadata.attempt == 1)
+        let config = try #require(runtime.containerConfig(now.container?.id ?? ""))
+        #expect(config.predecessor == first && config.imageID == before.container?.imageID)
+        #expect(config.arguments == ["sleep", "9"])
+        #expect(runtime.containers.count == 1 && runs.ends.exitCode(of: first) == 3)
+        #expect(try await runs.start("web") == "web")
+        #expect(try await web().container == now.container, "one that runs is left as it is")
+        #expect(try await runs.restart("web", grace: .zero) == "web")
+        #expect(try await web().container?.metadata.attempt == 2)
+    }
+
+    @Test(arguments: [FakeRuntimeOperation.resumePodSandbox, .createContainer, .startContainer])
+    func whatCannotBeStartedStaysAsItWas(operation: FakeRuntimeOperation) async throws {
+        runtime.exit(container: try await make("web"), code: 3)
+        let before = try await web().container
+        runtime.failNext(operation, with: .failed("no room"))
+        let error = await #expect(throws: CRIError.self) { try await runs.start("web") }
+        #expect(error?.description.contains("no room") == true)
+        #expect(try await web().container == before && runtime.containers.count == 1)
+        let left = try await web().sandbox
+        #expect(left.state == .notReady && left.isStopped)
+        #expect(try await runs.start("web") == "web")
+        let now = try await web()
+        #expect(now.isRunning && !now.sandbox.isStopped)
+    }
+
+    @Test func whatGoesAtItsEndIsNotStartedAgain() async throws {
+        try await make("job", removed: true)
+        let error = await #expect(throws: CRIError.self) { try await runs.restart("job") }
+        #expect(error?.description.contains("--rm") == true)
+        #expect(try await runs.named("job").isRunning)
+    }
+
+    @Test func aStartWaitsForTheStopBeforeIt() async throws {
+        let (runs, runtime) = (runs, runtime)
+        let first = try await make("web")
+        let gate = runtime.hold(.stopContainer)
+        let stopping = Task { try await runs.stop("web") }
+        await gate.reached()
+        #expect(try await web().sandbox.isStopped)
+        let starting = Task { try await runs.start("web") }
+        try await until { runtime.calls.contains { $0.operation == .containerStatus && $0.object == first } }
+        #expect(try await web().isRunning)
+        gate.open()
+        #expect(try await (stopping.value, starting.value) == ("web", "web"))
+        let now = try await web()
+        #expect(now.isRunning && !now.sandbox.isStopped && now.container?.metadata.attempt == 1)
+    }
+
+    @Test func aStopWaitsForTheStartBeforeIt() async throws {
+        let (runs, runtime) = (runs, runtime)
+        runtime.exit(container: try await make("web"), code: 0)
+        let gate = runtime.hold(.createContainer)
+        let starting = Task { try await runs.start("web") }
+        await gate.reached()
+        let removing = Task { try await runs.remove("web", force: true) }
+        try await until { runtime.calls.last { $0.operation == .listPodSandboxes } != nil }
+        gate.open()
+        #expect(try await (starting.value, removing.value) == ("web", "web"))
+        #expect(runtime.sandboxes.isEmpty && runtime.containers.isEmpty)
+    }
+
+    @Test func aStopDuringARestartIsTheLastWord() async throws {
+        let (runs, runtime) = (runs, runtime)
+        try await make("web")
+        let gate = runtime.hold(.stopContainer)
+        let restarting = Task { try await runs.restart("web") }
+        await gate.reached()
+        let stopping = Task { try await runs.stop("web") }
+        try await until { try await web().sandbox.isStopped }
+        gate.open()
+        _ = try await stopping.value
+        let error = await #expect(throws: CRIError.self) { try await restarting.value }
+        #expect(error?.description.contains("stopped meanwhile") == true)
+        let now = try await web()
+        #expect(!now.isRunning && now.sandbox.isStopped)
+    }
+
+    @Test func killSaysThatItIsToEndWhereItsSignalDoesThat() async throws {
+        try await make("web")
+        _ = try await runs.kill("web", signal: SIGHUP)
+        #expect(try await !web().sandbox.isStopped)
+        _ = try await runs.kill("web", signal: SIGKILL)
+        let now = try await web()
+        #expect(!now.isRunning && now.sandbox.isStopped)
+    }
+
+    /// As a daemon leaves it that dies before the next one is started, and when it runs.
+    @Test(arguments: [false, true]) func whatADaemonLeftBesideItGoes(isStarted: Bool) async throws {
+        let first = try await make("web")
+        runtime.exit(container: first, code: 3)
+        let sandbox = try await web().sandbox
+        var config = RunSpec(name: "web", image: "busybox:1").container()
+        config.metadata.attempt = 1
+        let second = try await runtime.createContainer(
+            sandbox: sandbox.id, config: config, sandboxConfig: PodSandboxConfig(metadata: sandbox.metadata))
+        if isStarted { try await runtime.startContainer(second) }
+        await runs.clearLost()
+        let keeping = Task { [runs] in await runs.keep() }
+        try await until { runtime.containers.count == 1 }
+        #expect(try await web().container?.id == (isStarted ? second : first))
+        if !isStarted { try await until { try await web().sandbox.state == .notReady } }
+        keeping.cancel()
+        runtime.cutEvents()
+        await keeping.value
+    }
+}
