@@ -84,6 +84,20 @@ import Testing
         #expect(status.state == .exited && status.exitCode == 128 && status.reason == "StartError")
     }
 
+    @Test func aDirectoryThatIsNoneIsNamed() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        var config = containerConfig()
+        config.workingDirectory = "/etc/passwd"
+        let id = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
+        node.monitors.only?.state.withLock {
+            $0.startError = .launch(id: id, stage: .workingDirectory, code: ENOTDIR, detail: nil)
+        }
+        let error = await #expect(throws: CRIError.self) { try await runtime.startContainer(id) }
+        #expect(error?.description.contains("working directory \"/etc/passwd\"") == true, "\(error as Any)")
+    }
+
     /// It may have run, and must not run twice.
     @Test func aStartThatLostItsMonitorIsAnEnd() async throws {
         let node = try FakeNode()

@@ -20,6 +20,7 @@ run_options() {
     check "names that it knows, this machine's among them" option_hosts
     check "a limit that this host cannot hold is told once" option_limits
     check "a stop signal and its time" option_stop
+    check "a working directory that is none is named" says 'working directory "/etc/passwd": Not a directory' swiftlet run --workdir /etc/passwd busybox:demo true
     check "labels and annotations are shown" option_labels
     check "a platform that is not this one is refused" option_platform
     check "a fetch without a word" option_quiet

@@ -34,7 +34,6 @@ package struct RuntimeInventory: Sendable, Hashable {
     /// Looks at the node. Blocks for as long as the kernel needs. What goes while it is looked at is left out.
     package init(_ paths: RuntimePaths, kernel: any RuntimeKernel) throws(KernelError) {
         try findCgroups(paths, kernel)
-        processes = try kernel.processes(beneath: paths.cgroupRoot)
         for root in [paths.state, paths.data] { mounts += try kernel.mounts(beneath: root) }
         for directory in [paths.sandboxes, paths.containers] {
             directories += Self.names(in: directory).map { directory + "/" + $0 }
@@ -56,6 +55,7 @@ package struct RuntimeInventory: Sendable, Hashable {
         let classes = Set(CgroupClass.allCases.map { paths.podCgroups($0) })
         otherCgroups += try kernel.childCgroups(of: paths.cgroupRoot).map { paths.cgroupRoot + "/" + $0 }
             .filter { $0 != paths.podCgroups }
+        processes += try kernel.processes(beneath: paths.cgroupRoot)
         for parent in classes.sorted() {
             for name in try kernel.childCgroups(of: parent) where !classes.contains(parent + "/" + name) {
                 cgroups.append(try Self.podCgroup(parent + "/" + name, kernel))

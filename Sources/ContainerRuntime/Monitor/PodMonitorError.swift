@@ -49,10 +49,11 @@ package enum PodMonitorError: Error, Sendable, Equatable, CustomStringConvertibl
         return [EAGAIN, ENOMEM, ENFILE, EMFILE].contains(code)
     }
 
-    /// With the program that could not be executed, where the monitor did not say it.
-    func naming(_ program: String) -> PodMonitorError {
-        guard case .launch(let id, .exec, let code, nil) = self, !program.isEmpty else { return self }
-        return .launch(id: id, stage: .exec, code: code, detail: program)
+    /// With the program that could not be executed, or the directory that could not be entered, where the monitor did not say it.
+    func naming(_ program: String, in directory: String = "") -> PodMonitorError {
+        guard case .launch(let id, let stage, let code, nil) = self else { return self }
+        let detail = stage == .exec ? program : stage == .workingDirectory ? directory : ""
+        return detail.isEmpty ? self : .launch(id: id, stage: stage, code: code, detail: detail)
     }
 
     /// With the name of the hook that failed.

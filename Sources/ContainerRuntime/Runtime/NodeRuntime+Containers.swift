@@ -208,7 +208,8 @@ extension NodeRuntime {
                 do throws(PodMonitorError) {
                     return try await monitor.start(id)
                 } catch {
-                    throw Self.startFailure(error.naming(record.program).naming(hooks: record.hooks))
+                    throw Self.startFailure(
+                        error.naming(record.program, in: record.exec.workingDirectory).naming(hooks: record.hooks))
                 }
             }
             reach(.containerStarted)
