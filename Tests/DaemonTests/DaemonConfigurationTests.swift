@@ -53,6 +53,7 @@ import Testing
         ("cdi-spec-dirs: /a,b", "cdi-spec-dirs"), ("log-level: loud", "log-level"),
         ("- port", "settings"), ("port: [1, 2]", "port"), ("tls-san: [[a]]", "tls-san"),
         ("port: 1\nnode-name: a\nport: 2", "port is set twice (lines 1, 3)"),
+        ("kube-reserved: {cpu: 1, cpu: 2}", "kube-reserved: "),
         ("port: 1\n---\nport: 2", "one document"), ("port: {", "YAML"),
     ])
     func mistakesNameFileAndKey(_ text: String, _ part: String) {
@@ -183,7 +184,10 @@ import Testing
     func whatDoesNotFitIsFoundBeforeAStart(_ flags: [String], _ part: String) throws {
         var configuration = DaemonConfiguration()
         try configuration.apply(flags: flags)
-        let error = #expect(throws: DaemonError.self) { try configuration.check(.server) }
+        let error = #expect(throws: DaemonError.self) {
+            try configuration.check(.server)
+            try configuration.checkMachine()
+        }
         #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
     }
 

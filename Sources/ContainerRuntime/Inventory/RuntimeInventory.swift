@@ -20,7 +20,7 @@ package struct RuntimeInventory: Sendable, Hashable {
     package var cgroups: [PodCgroup] = []
     /// Cgroups of ours that are neither a pod's nor one that pods are under.
     package var otherCgroups: [String] = []
-    /// All processes in our subtree.
+    /// All processes in our subtrees.
     package var processes: [Int32] = []
     /// What is mounted beneath the runtime's directories, deepest first.
     package var mounts: [FilePath] = []
@@ -52,6 +52,7 @@ package struct RuntimeInventory: Sendable, Hashable {
     }
 
     private mutating func findOwnCgroups(_ paths: RuntimePaths, _ kernel: any RuntimeKernel) throws(KernelError) {
+        processes += try kernel.processes(beneath: paths.cgroupRoot)
         let classes = Set(CgroupClass.allCases.map { paths.podCgroups($0) })
         otherCgroups += try kernel.childCgroups(of: paths.cgroupRoot).map { paths.cgroupRoot + "/" + $0 }
             .filter { $0 != paths.podCgroups }

@@ -40,7 +40,7 @@ extension DaemonConfiguration {
         guard let object = document.object else {
             throw DaemonError("\(path): it must be a list of settings such as `port: 6443`")
         }
-        if case .key(let key)? = repeated.first?.path.first {
+        if case .key(let key)? = repeated.first(where: { $0.path.count == 1 })?.path.first {
             throw DaemonError("\(path): \(key) is set twice\(Self.lines(of: key, in: text))")
         }
         for member in object.members {

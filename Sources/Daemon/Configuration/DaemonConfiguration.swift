@@ -102,12 +102,10 @@ package struct DaemonConfiguration: Sendable, Hashable {
 
 extension DaemonConfiguration {
     /// Looks at what no setting shows by itself, before anything is made or changed.
-    /// - Throws: where settings do not fit each other, or a file that one names is not as it must be.
+    /// - Throws: where settings do not fit each other.
     func check(_ role: InstanceFiles.Role) throws(DaemonError) {
-        try checkReserved(Machine.facts(self, version: Server.version), processes: Machine.processes)
         // An agent takes the cluster's.
         if role != .agent { _ = try podNetworks(of: "") }
-        _ = try RegistryAuthorities(registryAuthorities)
         // At its default it is all of a shorter period.
         let criticalGrace = DaemonConfiguration().criticalShutdownGrace
         guard criticalShutdownGrace <= shutdownGrace || criticalShutdownGrace == criticalGrace else {
@@ -120,7 +118,14 @@ extension DaemonConfiguration {
         }
     }
 
-    /// Another address may still come, with its interface.
+    /// Looks at what settings ask of this machine, which may be otherwise at the next try: an address comes with its interface, files and space with their disk.
+    /// - Throws: where it is not there.
+    func checkMachine() throws(DaemonError) {
+        try checkReserved(Machine.facts(self, version: Server.version), processes: Machine.processes)
+        _ = try RegistryAuthorities(registryAuthorities)
+        try checkAddress(among: Machine.addresses)
+    }
+
     /// - Parameter own: this machine's addresses; empty: not known.
     func checkAddress(among own: [String]) throws(DaemonError) {
         guard nodeAddress.isEmpty || own.isEmpty || own.contains(nodeAddress) else {

@@ -11,7 +11,7 @@ struct Joining: Sendable {
     /// Seconds since 1970.
     let now: Int64
     let logger: Logger
-    /// An address of a pod that runs here; nil where none does.
+    /// An address of a pod that runs here; nil where none has one.
     var podAddress: @Sendable () throws(DaemonError) -> IPv4Address? = { () throws(DaemonError) in nil }
 
     /// What is to be done with what is on disk. Pure.

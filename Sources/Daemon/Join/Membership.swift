@@ -161,8 +161,8 @@ struct MembershipFiles: Sendable {
         let kubelet = try DaemonError.wrapping("membership in \(path)") { () throws(PKIError) in
             try files.load("kubelet")
         }
-        guard let kubelet, !kubelet.says(NodeIdentityRequests.kubelet(node)) else { return nil }
-        return kubelet.commonName
+        guard let name = kubelet?.commonName, name != node else { return nil }
+        return name
     }
 
     func save(authority: String, client: Credential, kubelet: Credential) throws(DaemonError) {

@@ -37,8 +37,9 @@ enum Machine {
         guard statvfs(path, &disk) != 0 else {
             return Int64(clamping: UInt64(disk.f_blocks) &* UInt64(disk.f_frsize))
         }
+        let code = errno
         let parent = path.split(separator: "/").dropLast().map { "/" + $0 }.joined()
-        return errno == ENOENT && path != "/" ? diskBytes(under: parent.isEmpty ? "/" : parent) : 0
+        return code == ENOENT && path != "/" ? diskBytes(under: parent.isEmpty ? "/" : parent) : 0
     }
 
     private static func reserved(_ configuration: DaemonConfiguration) -> ReservedResources {

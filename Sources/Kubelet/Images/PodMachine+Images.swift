@@ -14,7 +14,11 @@ extension PodMachine {
     mutating func start(_ name: String, after last: CRI.ContainerStatus?, at now: Moment) -> [PodAction] {
         let attempt = last.map { $0.metadata.attempt &+ 1 } ?? 0
         let start = PodOperation.Key.container(name)
-        if !underWay.contains(start), renewed.remove(name) != nil { retries[start] = nil }
+        // A start that failed for another reason takes its pauses.
+        if !underWay.contains(start), renewed.remove(name) != nil, waiting[name]?.reason == "CreateContainerConfigError"
+        {
+            retries[start] = nil
+        }
         if let images = images[name], images.attempt == attempt {
             return perform(.startContainer(name: name, attempt: attempt, images: images.ids), at: now)
         }
