@@ -2,7 +2,6 @@ import ArgumentParser
 
 /// What docker and podman have and `run` has not. It is taken, so that the refusal can say what does it here.
 struct ForeignRunOptions: ParsableArguments {
-    @Option(help: .hidden) var restart: String?
     @Option(help: .hidden) var gpus: String?
     @Option(help: .hidden) var userns: String?
     @Option(name: [.customLong("uts"), .long], help: .hidden) var cgroupns: String?
@@ -53,11 +52,6 @@ struct ForeignRunOptions: ParsableArguments {
     /// Each where it is given: its names, and what does it here.
     private var refusals: [(isGiven: Bool, names: String, wayOut: String)] {
         [
-            (
-                restart.map { $0 != "no" } ?? false, "--restart",
-                "nothing starts it again; what is to come back is a pod (kubectl create deployment), or has a service of "
-                    + "systemd's that calls `swiftlet run`"
-            ),
             (gpus != nil, "--gpus", "--device VENDOR/CLASS=DEVICE gives what files in /etc/cdi describe"),
             (
                 userns.map { !["host", ""].contains($0) } ?? false, "--userns",

@@ -11,7 +11,10 @@ struct RunCommand: AsyncParsableCommand {
             "swiftlet run -it busybox sh. Input, output, signals and the terminal's size are forwarded. The container is removed when it exits, and its exit code "
             + "is this command's: 125 where it was not created or the arguments are wrong, 126 and 127 as in a shell.\n\n"
             + "With --detach it keeps running, also when the daemon restarts; after it exits it stays until the next boot. swiftlet logs, attach, exec, wait, "
-            + "kill, stop, start, restart and rm take its name, which is printed.",
+            + "kill, stop, start, restart and rm take its name, which is printed.\n\n"
+            + "--restart starts it again, after 100 ms and then twice as long each time, at most a minute, and from the beginning once it has run for 10 s. What was "
+            + "stopped or killed by hand stays so, also when the daemon restarts. No container outlives a boot: what is to come back then is a pod, or has a service "
+            + "of systemd's that calls swiftlet run.",
         helpNames: .long)
 
     @OptionGroup var node: NodeOptions
@@ -20,6 +23,8 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(name: [.customShort("t"), .long], help: "Allocate a terminal.") var tty = false
     @Flag(name: [.short, .long], help: "Run in the background; print the container's name.") var detach = false
     @Flag(help: "Remove the container when it exits; always so without --detach.") var rm = false
+    @Option(help: "With --detach, when to start it again: no, on-failure[:TIMES], always, unless-stopped.")
+    var restart = RestartPolicy.no
     @Option(help: "Container name (default: random).") var name: String?
     @Option(
         name: [.short, .long], parsing: .unconditionalSingleValue,
@@ -125,7 +130,10 @@ struct RunCommand: AsyncParsableCommand {
         (spec.stopSignal, spec.grace) = (stopSignal, stopTimeout.map { $0 < 0 ? .max : UInt32(clamping: $0) })
         (spec.workingDirectory, spec.hasReadOnlyRoot) = (workdir, readOnly)
         (spec.hasInput, spec.hasTerminal) = (interactive, tty && (detach || Output.hasTerminal(for: interactive)))
-        (spec.isDetached, spec.isRemovedAtEnd) = (detach, detach && rm)
+        (spec.isDetached, spec.isRemovedAtEnd, spec.restart) = (detach, detach && rm, restart)
+        guard restart == .no || detach && !rm else {
+            throw DaemonError("--restart \(restart) needs --detach, and no --rm: others end with their command")
+        }
         return spec
     }
 
@@ -143,4 +151,8 @@ struct RunCommand: AsyncParsableCommand {
         }
         return found
     }
+}
+
+extension RestartPolicy: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
 }

@@ -10,19 +10,23 @@ import Testing
 /// Containers that are started again.
 @Suite struct RunContainersAgainTests {
     private let runtime = FakeRuntimeService()
+    private let time = ManualTime()
     private let runs: RunContainers
 
     init() {
         runs = RunContainers(
             runtime: runtime, sandbox: { spec, uid in spec.sandbox(uid: uid, logs: "/logs/\(uid)") },
-            logs: RunLogs("/nonexistent/runs", bootID: "b0"), threads: BlockingThreads(count: 1), time: ManualTime(),
+            logs: RunLogs("/nonexistent/runs", bootID: "b0"), threads: BlockingThreads(count: 1), time: time,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// - Returns: the container's id.
-    @discardableResult private func make(_ name: String, removed: Bool = false) async throws -> String {
+    @discardableResult private func make(_ name: String, removed: Bool = false, restart: RestartPolicy = .no)
+        async throws -> String
+    {
         var spec = RunSpec(name: name, image: "busybox:1")
         (spec.isDetached, spec.isRemovedAtEnd, spec.command) = (true, removed, ["sleep", "9"])
+        spec.restart = restart
         let config = spec.sandbox(uid: "uid-\(name)", logs: "/logs/uid-\(name)")
         let sandbox = try await runtime.runPodSandbox(config)
         let id = try await runtime.createContainer(sandbox: sandbox, config: spec.container(), sandboxConfig: config)
@@ -123,6 +127,52 @@ import Testing
         _ = try await runs.kill("web", signal: SIGKILL)
         let now = try await web()
         #expect(!now.isRunning && now.sandbox.isStopped)
+    }
+
+    @Test func itsPolicyStartsItAgain() async throws {
+        var id = try await make("web", restart: .always)
+        let keeping = Task { [runs] in await runs.keep() }
+        for (times, pause) in [("1", 100), ("2", 200), ("3", 400)] {
+            runtime.exit(container: id, code: 0)
+            await time.waitForSleepers()
+            #expect(try await web().hasEnded)
+            time.advance(by: .milliseconds(pause))
+            try await until { try await web().isRunning && runtime.containers.count == 1 }
+            let container = try #require(try await web().container)
+            #expect(container.labels[RunContainers.restartsLabel] == times)
+            #expect(container.labels[RunContainers.pauseLabel] == String(pause))
+            id = container.id
+        }
+        // Its user's word counts for more, and begins anew.
+        runtime.exit(container: id, code: 1)
+        await time.waitForSleepers()
+        #expect(try await runs.stop("web") == "web")
+        time.advance(by: .seconds(60))
+        #expect(try await web().hasEnded)
+        #expect(try await runs.start("web") == "web")
+        #expect(try await web().container?.labels[RunContainers.restartsLabel] == nil)
+        keeping.cancel()
+        runtime.cutEvents()
+        await keeping.value
+    }
+
+    @Test func whatAPolicyCannotStartIsTriedAgain() async throws {
+        let id = try await make("web", restart: .always)
+        runtime.exit(container: id, code: 0)
+        let keeping = Task { [runs] in await runs.keep() }
+        runtime.failNext(.resumePodSandbox, with: .failed("no address"))
+        runtime.failNext(.startContainer, with: .failed("no room"))
+        for pause in [100, 200, 400] {
+            await time.waitForSleepers()
+            let now = try await web()
+            #expect(now.container?.id == id && now.sandbox.state == .notReady)
+            time.advance(by: .milliseconds(pause))
+        }
+        try await until { try await web().isRunning }
+        #expect(try await web().container?.labels[RunContainers.restartsLabel] == "3")
+        keeping.cancel()
+        runtime.cutEvents()
+        await keeping.value
     }
 
     /// As a daemon leaves it that dies before the next one is started, and when it runs.

@@ -6,6 +6,13 @@ again_checks() {
     check "what cannot be started again says why, and is as it was" again_refused
     check "one that is being stopped is started after that" again_after_stop
     check "many at once leave one" again_at_once
+    check "a failure is followed so often as its policy says" again_on_failure
+    check "what ended well is left to itself by on-failure alone" again_always
+    check "what its user has ended stays so, also with another daemon" again_stopped
+    check "an end that no daemon saw is followed by the next one" again_unseen
+    check "a policy goes on where a killed daemon was about to act" again_cut
+    check "its removal ends it for good" again_removed
+    check "the machine's shutdown is the last word" again_shut_down
     check "a daemon that is killed meanwhile leaves it as it was or as it was wanted" again_killed
 }
 
@@ -73,4 +80,67 @@ again_killed() {
         start_server && swiftlet start cut && one_of cut && says '(run)/cut' swiftlet ps && says "wrong: " swiftlet doctor || return 1
     done
     swiftlet exec cut test -e /tmp/kept && swiftlet rm --force cut && [ -z "$(ls "$ROOT"/d/runtime/containers)" ]
+}
+
+again_on_failure() {
+    ends_with 125 swiftlet run --restart always busybox:demo true && grep -q -- --detach "$ROOT/said" && ends_with 125 swiftlet run -d --rm --restart always busybox:demo true &&
+        ends_with 125 swiftlet run -d --restart sometimes busybox:demo true || return 1
+    swiftlet run --detach --name fails --restart on-failure:2 busybox:demo sh -c 'echo start; exit 5' && eventually 20 started fails 3 && eventually 10 restarts_are fails 2 || return 1
+    # It has none left; its user begins anew.
+    swiftlet start fails && eventually 20 started fails 6 && eventually 10 restarts_are fails 2 && started fails 6 && swiftlet rm fails
+}
+# restarts_are NAME COUNT: it has ended after so many.
+restarts_are() {
+    swiftlet inspect "$1" | python3 -c '
+import json, sys
+container, = json.load(sys.stdin)["containers"]
+assert container["state"] == "exited" and container["labels"]["swiftlet.dev/restarts"] == sys.argv[1], container' "$2" 2>/dev/null
+}
+again_always() {
+    swiftlet run --detach --name well --restart on-failure busybox:demo sh -c 'echo start' && swiftlet run --detach --name always --restart always busybox:demo sh -c 'echo start' &&
+        eventually 20 more_starts always 4 && started well 1 && swiftlet stop always && swiftlet rm always well
+}
+more_starts() { [ "$(starts_of "$1")" -ge "$2" ]; }
+# Two that their user ends, and one beside them that nobody does.
+again_stopped() {
+    local each
+    for each in always unless-stopped; do swiftlet run --detach --name "$each" --restart "$each" busybox:demo sh -c 'echo start; exec sleep 1000' || return 1; done
+    swiftlet run --detach --name beside --restart always busybox:demo sh -c 'echo start; exit 1' && eventually 10 started always 1 && eventually 10 started unless-stopped 1 &&
+        swiftlet stop --time 0 always && swiftlet kill unless-stopped || return 1
+    stop_server KILL
+    start_server && each=$(starts_of beside) && eventually 60 more_starts beside "$((each + 1))" && started always 1 && started unless-stopped 1 &&
+        ! swiftlet ps --quiet --filter name=always | grep . && swiftlet start always && eventually 10 started always 2 && kill -KILL "$(process_of always)" &&
+        eventually 10 started always 3 && swiftlet rm --force always unless-stopped beside
+}
+again_unseen() {
+    local process
+    swiftlet run --detach --name unseen --restart always busybox:demo sh -c 'echo start; exec sleep 1000' && eventually 10 started unseen 1 && process=$(process_of unseen) &&
+        [ -n "$process" ] || return 1
+    stop_server KILL
+    kill -KILL "$process"
+    start_server && eventually 10 started unseen 2 && swiftlet rm --force unseen
+}
+again_cut() {
+    local each before
+    swiftlet run --detach --name often --restart always busybox:demo sh -c 'echo start; exit 1' || return 1
+    for each in 1 2 3; do
+        before=$(starts_of often)
+        eventually 60 more_starts often "$((before + 1))" || return 1
+        stop_server KILL
+        start_server || return 1
+    done
+    before=$(starts_of often)
+    eventually 60 more_starts often "$((before + 1))" && swiftlet stop often && one_of often && says "wrong: " swiftlet doctor && swiftlet rm often &&
+        [ -z "$(ls "$ROOT"/d/runtime/containers)" ]
+}
+again_removed() {
+    swiftlet run --detach --name gone --restart always busybox:demo sh -c 'echo start; exit 1' && eventually 20 more_starts gone 2 && swiftlet rm --force gone && has_none &&
+        swiftlet run --detach --name gone busybox:demo sleep 1000 && swiftlet rm --force gone && eventually 10 run_left_nothing
+}
+again_shut_down() {
+    local before
+    swiftlet run --detach --name runs --restart always busybox:demo sh -c 'echo start; exec sleep 1000' && swiftlet run --detach --name loops --restart always busybox:demo sh -c 'echo start; exit 1' &&
+        eventually 20 more_starts loops 2 && eventually 10 started runs 1 && swiftlet shutdown && before=$(starts_of loops) && ! swiftlet ps --quiet | grep . || return 1
+    stop_server
+    start_server && ! swiftlet ps --quiet | grep . && started loops "$before" && started runs 1 && swiftlet rm runs loops
 }

@@ -72,8 +72,7 @@ run_wrong_words() {
     ends_with 125 swiftlet run -p 80:1 -p 80:2 busybox:demo true && grep -q "given twice" "$ROOT/said" && ends_with 125 swiftlet run && ends_with 2 swiftlet exec --nonsense
 }
 run_foreign() {
-    ends_with 125 swiftlet run --restart always busybox:demo true && grep -q "kubectl create deployment" "$ROOT/said" &&
-        ends_with 125 swiftlet run --health-interval 3s busybox:demo true && grep -q -- "probes" "$ROOT/said" &&
+    ends_with 125 swiftlet run --health-interval 3s busybox:demo true && grep -q -- "probes" "$ROOT/said" &&
         [ "$(swiftlet run busybox:demo echo --restart always)" = "--restart always" ] &&
         ends_with 1 swiftlet start none && grep -q "no container none" "$ROOT/said"
 }

@@ -56,7 +56,8 @@ extension RunContainers {
     }
 
     /// Its turn is held.
-    private func launch(_ spec: RunSpec, after run: Run) async throws(CRIError) {
+    /// - Parameter labels: further ones of the new attempt.
+    func launch(_ spec: RunSpec, after run: Run, labels: [String: String] = [:]) async throws(CRIError) {
         guard let ended = run.container, run.hasEnded else { throw .invalid("container \(run.name) has not ended") }
         let id = run.sandbox.id
         try await settle(run)
@@ -65,6 +66,7 @@ extension RunContainers {
         do throws(CRIError) {
             var container = spec.container()
             container.metadata.attempt = ended.metadata.attempt + 1
+            container.labels.merge(labels) { $1 }
             (container.predecessor, container.imageID) = (ended.id, ended.imageID)
             let next = try await runtime.createContainer(sandbox: id, config: container, sandboxConfig: config)
             try await runtime.startContainer(next)
@@ -79,7 +81,7 @@ extension RunContainers {
 
     /// What it was asked for.
     /// - Throws: where it cannot be started again.
-    private func spec(of run: Run) throws(CRIError) -> RunSpec {
+    func spec(of run: Run) throws(CRIError) -> RunSpec {
         guard run.sandbox.isDetached, !run.sandbox.isRemovedAtEnd else {
             throw .invalid("container \(run.name) goes when it ends: start it without --rm, and with --detach")
         }

@@ -13,7 +13,7 @@ extension RunContainers {
             while !Task.isCancelled {
                 // Before the list, so that no end falls between the two.
                 let events = runtime.containerEvents()
-                group.addTask { await settle(in: nil) }
+                group.addTask { await settleAll() }
                 for await event in events where event.kind == .stopped {
                     // One that fails and waits holds up no other.
                     group.addTask { await settle(in: event.sandbox) }
@@ -22,20 +22,34 @@ extension RunContainers {
         }
     }
 
-    /// What has ended of one sandbox, or of all.
-    private func settle(in sandbox: String?) async {
+    private func settleAll() async {
         for pause in Self.pauses {
-            if await isSettled(sandbox) { return }
+            do throws(CRIError) {
+                let runs = try await list()
+                return await withDiscardingTaskGroup { group in
+                    for run in runs { group.addTask { await settle(in: run.sandbox.id) } }
+                }
+            } catch {
+                logger.warning("ended containers not listed", metadata: ["cause": "\(error)"])
+            }
             guard (try? await time.sleep(for: pause)) != nil else { return }
         }
-        if await isSettled(sandbox) { return }
+    }
+
+    /// What has ended of a sandbox; and starts it again where its policy says so.
+    private func settle(in sandbox: String) async {
+        for pause in Self.pauses {
+            if await isSettled(sandbox) { return await follow(sandbox) }
+            guard (try? await time.sleep(for: pause)) != nil else { return }
+        }
+        if await isSettled(sandbox) { return await follow(sandbox) }
         logger.error(
             "container given up for settling: `swiftlet rm` or the daemon's next start clears it away",
-            metadata: ["sandbox": "\(sandbox ?? "any")"])
+            metadata: ["sandbox": "\(sandbox)"])
     }
 
     /// Settles it now where it is not.
-    func isSettled(_ sandbox: String?) async -> Bool {
+    func isSettled(_ sandbox: String) async -> Bool {
         do throws(CRIError) {
             var areAll = true
             for run in try await list(sandbox: sandbox) {

@@ -37,6 +37,7 @@ struct RunContainers: Sendable {
     let turns = KeyedTurns<String>()
     /// Containers that are being stopped.
     let ending = EndingContainers()
+    let followed = FollowedContainers()
     let ends = RunEnds()
 
     init(

@@ -43,6 +43,7 @@ extension RunSpec {
             "ipc": .string(ipc.rawValue), "stopSignal": stopSignal.map { .string($0) } ?? .null,
             "grace": grace.map { .integer(Int64($0)) } ?? .null,
             "detached": .bool(isDetached), "removed": .bool(isRemovedAtEnd),
+            "restart": .string(restart.description),
         ]
     }
 
@@ -97,6 +98,10 @@ extension RunSpec {
         grace = try reader.number("grace")
         isDetached = try reader.bool("detached") ?? false
         isRemovedAtEnd = try reader.bool("removed") ?? false
+        guard let policy = RestartPolicy(try reader.string("restart") ?? "") else {
+            throw reader.failure("restart", "it is none")
+        }
+        restart = policy
     }
 }
 

@@ -61,6 +61,8 @@ package struct RunSpec: Sendable, Hashable {
     package var isDetached = false
     /// Where it is detached: it goes when it ends.
     package var isRemovedAtEnd = false
+    /// Where it is detached and stays: when it is started again at its end.
+    package var restart = RestartPolicy.no
 
     package init(name: String, image: String) {
         self.name = name
