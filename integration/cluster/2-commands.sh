@@ -12,6 +12,7 @@ commands() {
     check "exec passes the exit code on" exec_code
     check "exec passes standard input on" says "through stdin" exec_stdin
     check "exec -it gives a terminal" says "/dev/pts/" exec_terminal
+    check "cordon and uncordon are told in the node's events" cordons
     check "label changes an object" kubectl label pod talker colour=blue
     check "a label selector finds it" says "talker" kubectl get pods -l colour=blue
     check "annotate changes an object" kubectl annotate pod talker note=yes
@@ -25,6 +26,11 @@ commands() {
     check_since 28 "auth whoami says who one is" says "kubernetes-admin" kubectl auth whoami
     check "create takes what typed clients send" kubectl create configmap typed --from-literal a=b
     check "top-level delete removes a pod" kubectl delete pod talker --timeout=180s
+}
+
+cordons() {
+    kubectl cordon node && eventually 15 says " NodeNotSchedulable " kubectl get events && kubectl uncordon node &&
+        eventually 15 says " NodeSchedulable " kubectl get events
 }
 
 events_in_order() {
