@@ -56,7 +56,6 @@ package struct RuntimeInventory: Sendable, Hashable {
         let classes = Set(CgroupClass.allCases.map { paths.podCgroups($0) })
         otherCgroups += try kernel.childCgroups(of: paths.cgroupRoot).map { paths.cgroupRoot + "/" + $0 }
             .filter { $0 != paths.podCgroups }
-        processes += try kernel.processes(beneath: paths.cgroupRoot)
         for parent in classes.sorted() {
             for name in try kernel.childCgroups(of: parent) where !classes.contains(parent + "/" + name) {
                 cgroups.append(try Self.podCgroup(parent + "/" + name, kernel))

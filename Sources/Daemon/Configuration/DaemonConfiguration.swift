@@ -104,6 +104,7 @@ extension DaemonConfiguration {
     /// Looks at what no setting shows by itself, before anything is made or changed.
     /// - Throws: where settings do not fit each other.
     func check(_ role: InstanceFiles.Role) throws(DaemonError) {
+        _ = try eviction()
         // An agent takes the cluster's.
         if role != .agent { _ = try podNetworks(of: "") }
         // At its default it is all of a shorter period.
