@@ -115,6 +115,8 @@ package struct Mount: Sendable, Hashable {
     package var isRecursivelyReadOnly = false
     /// A `hostPath` that is missing becomes a directory; otherwise it is an error.
     package var isMadeWhereMissing = false
+    /// Its files get the label of the container's, where it has one.
+    package var isRelabelled = false
     /// Whose numbers its files' owners are, on disk and in the pod alike; nil: the node's.
     package var users: PodUsers?
     /// An image whose files are mounted, read-only, in place of a path of the host; nil: none. `subPath` is then one within the image.
@@ -189,6 +191,8 @@ package struct ContainerSecurity: Sendable, Hashable {
     package var seccomp = Seccomp.runtimeDefault
     /// Nil where nothing is said.
     package var appArmor: AppArmor?
+    /// Nil: the sandbox's.
+    package var selinux: SELinuxOptions?
     /// Refuse to start as user 0.
     package var mustRunAsNonRoot = false
     /// Leave /proc as it is (`procMount: Unmasked`).

@@ -109,6 +109,8 @@ package struct PodSandboxConfig: Sendable, Hashable {
     package var ipc = NamespaceMode.pod
     /// A user namespace of its own; nil: the node's.
     package var users: PodUsers?
+    /// Of its containers, unless they ask for others.
+    package var selinux: SELinuxOptions?
     /// Kernel parameters of its namespaces, by names with dots.
     package var sysctls: [String: String] = [:]
     /// Ports of the node that lead to the pod; without meaning on the host's network.

@@ -21,6 +21,9 @@ final class FakeKernel: RuntimeKernel {
         var mountError: KernelError?
         /// Nil: the kernel runs without it.
         var appArmor: AppArmor?
+        var selinux: SELinuxContexts?
+        /// What has been labelled anew, by paths.
+        var labels: [String: String] = [:]
         var profileObstacle: String?
         /// How often a profile was to be loaded.
         var loads = 0
@@ -48,6 +51,11 @@ final class FakeKernel: RuntimeKernel {
     func obstacleToMapping(on directory: String?) -> KernelError? { state.withLock { $0.obstacle } }
     func hugePageSizes() -> [String] { ["2MB"] }
     func appArmor() -> AppArmor? { state.withLock { $0.appArmor } }
+    func selinux() -> SELinuxContexts? { state.withLock { $0.selinux } }
+    func label(_ path: String, _ label: String) throws(KernelError) { state.withLock { $0.labels[path] = label } }
+    func label(_ file: SharedDescriptor, _ label: String, path: String) throws(KernelError) {
+        state.withLock { $0.labels[path] = label }
+    }
     func load(_ profile: OwnProfile) throws(KernelError) -> String? {
         state.withLock { state in
             state.loads += 1

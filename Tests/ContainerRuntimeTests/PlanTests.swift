@@ -177,6 +177,46 @@ import Testing
         #expect(try profile(.localhost("mine"), isPrivileged: true) == "mine")
     }
 
+    @Test func labelsAreWhatIsAskedForAndElseTheNodes() throws {
+        let node = SELinuxContexts(
+            """
+            # of the policy
+            process = "u:r:container:s0"
+            file = "u:object_r:files:s0"
+            """)
+        typealias Options = CRI.SELinuxOptions
+        func plan(
+            _ own: Options?, sandbox: Options? = nil, _ contexts: SELinuxContexts?, isPrivileged: Bool = false
+        ) throws -> ContainerPlan {
+            try ContainerPlan(
+                input {
+                    $0.config.security.selinux = own
+                    $0.config.security.isPrivileged = isPrivileged
+                    $0.sandbox.selinux = sandbox
+                    $0.selinux = contexts
+                })
+        }
+        func labels(_ plan: ContainerPlan) -> [String?] {
+            [plan.launch.plan.process.traits.label?.text, plan.launch.plan.mountLabel]
+        }
+        let pair = Options(type: "web", level: "s0:c1,c2")
+        #expect(try labels(plan(nil, node)) == [nil, nil])
+        #expect(try labels(plan(pair, nil)) == [nil, nil])
+        #expect(try labels(plan(pair, node, isPrivileged: true)) == [nil, nil])
+        #expect(try labels(plan(pair, node)) == ["u:r:web:s0:c1,c2", "u:object_r:files:s0:c1,c2"])
+        #expect(try labels(plan(nil, sandbox: pair, node)) == ["u:r:web:s0:c1,c2", "u:object_r:files:s0:c1,c2"])
+        // The container's own, at the level of its pod.
+        let other = Options(user: "v", type: "db")
+        #expect(try labels(plan(other, sandbox: pair, node)) == ["v:r:db:s0:c1,c2", "v:object_r:files:s0:c1,c2"])
+        #expect(try labels(plan(other, node)) == ["v:r:db:s0", "v:object_r:files:s0"])
+        // A policy without labels for containers.
+        let whole = try plan(Options(user: "u", role: "r", type: "t"), SELinuxContexts())
+        #expect(labels(whole) == ["u:r:t", nil] && whole.warnings.contains { $0.contains("SELinux") })
+        #expect(throws: CRIError.self) { try plan(other, SELinuxContexts()) }
+        let session = try plan(pair, node).exec.process(["sh"], seccomp: nil, terminal: nil)
+        #expect(session.traits.label == SELinux.label("u:r:web:s0:c1,c2"))
+    }
+
     @Test func capabilitiesAreDroppedAndThenAdded() throws {
         func mask(_ drop: [String], _ add: [String]) throws -> UInt64 {
             var security = ContainerSecurity()

@@ -16,6 +16,7 @@ import Testing
             capabilities: .max, noNewPrivileges: true, seccomp: .localhost(path: "/p"),
             appArmor: "profile of mine")
         exec.addedGroups = [3]
+        exec.selinux = "u:r:t:s0"
         var record = ContainerRecord(
             id: "c", sandbox: sandbox, config: containerConfig(), imageID: "sha256:x", stopSignal: 15, exec: exec,
             createdAt: 6)
@@ -34,6 +35,7 @@ import Testing
         var ready = sandbox
         ready.phase = .ready
         ready.addresses = ["10.0.0.1"]
+        ready.selinux = CRI.SELinuxOptions(type: "t", level: "s0:c1")
         ready.users = PodUsers(users: .init(first: 1, count: 2), groups: .init(first: .max, count: 4))
         let value = try JSONValue(parsing: ready.json.encoded())
         #expect(try SandboxRecord(SpecificationReader(value, file: "f")) == ready)

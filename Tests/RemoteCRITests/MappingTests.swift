@@ -20,6 +20,7 @@ import Testing
         ]
         config.cgroupParent = "/kubepods"
         config.resources.oomScoreAdjustment = 0
+        config.selinux = SELinuxOptions(level: "s0:c1")
         return config
     }
 
@@ -29,6 +30,7 @@ import Testing
         config.arguments = ["-c", "true"]
         config.environment = [EnvironmentVariable("A", "1")]
         config.mounts = [Mount(hostPath: "/s", containerPath: "/t", isReadOnly: true, propagation: .hostToContainer)]
+        config.mounts[0].isRelabelled = true
         config.devices = [Device(hostPath: "/dev/fuse", containerPath: "/dev/f", permissions: "rw")]
         config.namedDevices = ["vendor.com/class=one"]
         config.logPath = "c/0.log"
@@ -48,6 +50,7 @@ import Testing
         config.security.dropCapabilities = ["ALL"]
         config.security.seccomp = .localhost(path: "/p.json")
         config.security.appArmor = .localhost("p")
+        config.security.selinux = SELinuxOptions(user: "u", role: "r", type: "t", level: "s0:c1")
         config.security.maskedPaths = ["/proc/kcore"]
         config.security.readOnlyPaths = ["/proc/sys"]
         config.security.noNewPrivileges = true

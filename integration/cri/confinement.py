@@ -51,6 +51,9 @@ def security(calls):
     id = make("privileged", context(privileged=True))
     check("a privileged container has the host's devices and no filter",
           status(id, "Seccomp") == "0" and len(calls.shell(id, "ls /dev").split()) > 20)
+    id = make("labelled", context(selinux_options=cri.SELinuxOption(type="container_t", level="s0:c1")),
+              mounts=[cri.Mount(container_path="/v", host_path="/etc", readonly=True, selinux_relabel=True)])
+    check("SELinux options are passed over on a kernel without it", calls.shell(id, "echo ran") == "ran" or os.path.exists("/sys/fs/selinux/enforce"))
     source = f"{calls.logs}/volume"
     os.makedirs(source, exist_ok=True)
     open(source + "/file", "w").write("content")

@@ -27,6 +27,12 @@ int64_t cf_attribute_names(int32_t fd, char *buffer, uint64_t size);
 int64_t cf_attribute(int32_t fd, const char *name, void *buffer, uint64_t size);
 int32_t cf_set_attribute(int32_t fd, const char *name, const void *value, uint64_t size);
 
+/* What has the name in `directory` (-1: a path of the host's), opened as a place alone (O_PATH), links themselves. */
+int32_t cf_open_place(int32_t directory, const char *name);
+
+/* Gives such a file an SELinux label, unless it has it. */
+int32_t cf_label(int32_t fd, const char *label);
+
 /* Fills `buffer` from the kernel's random source; at most 256 bytes. */
 int32_t cf_random(void *buffer, uint64_t size);
 

@@ -103,6 +103,11 @@ package protocol RuntimeKernel: Sendable {
     func hugePageSizes() -> [String]
     /// Nil where the kernel runs without it.
     func appArmor() -> AppArmor?
+    /// Nil where the kernel runs without SELinux.
+    func selinux() -> SELinuxContexts?
+    /// `TreeLabel.set`: of a path, and of a file that is open.
+    func label(_ path: String, _ label: String) throws(KernelError)
+    func label(_ file: SharedDescriptor, _ label: String, path: String) throws(KernelError)
     /// Loads a profile, in the place of one of its name. Blocks for as long as it takes to be compiled.
     /// - Returns: why that could not be; nil where it is loaded.
     func load(_ profile: OwnProfile) throws(KernelError) -> String?

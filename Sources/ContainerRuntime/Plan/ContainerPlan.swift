@@ -15,6 +15,8 @@ struct ContainerPlanInput: Sendable {
     var identity: ProcessIdentity
     /// Nil where the kernel runs without it.
     var appArmor: AppArmorMeans?
+    /// Nil where the kernel runs without it, or nothing is asked for.
+    var selinux: SELinuxContexts?
     /// The sources of mounts of an image, or of a path within their volume, resolved, by the mount's place in the configuration.
     var trees: [Int: SharedDescriptor] = [:]
     /// Those that the configuration names, as they are on the host.
@@ -44,6 +46,8 @@ struct ContainerPlan: Sendable {
         let object = "container \(config.metadata.name)"
         let capabilities = try CapabilityDecision(security, host: input.host, object: object)
         let appArmor = try AppArmorDecision(security, means: input.appArmor, object: object)
+        let selinux = try SELinuxDecision(
+            security, sandbox: input.sandbox.selinux, contexts: input.selinux, object: object)
         exec = ExecTemplate(
             environment: ProcessDecision.environment(input),
             workingDirectory: ProcessDecision.workingDirectory(config, input.image),
@@ -52,16 +56,18 @@ struct ContainerPlan: Sendable {
             ambientCapabilities: capabilities.ambient,
             noNewPrivileges: security.noNewPrivileges && !security.isPrivileged,
             seccomp: security.isPrivileged ? .unconfined : security.seccomp, appArmor: appArmor.profile)
+        exec.selinux = selinux.process
         exec.addedGroups = input.identity.addedGroups
         exec.processLimits = config.processLimits
         cgroup = CgroupSettings(config.resources, object: object, controllers: input.host.controllers)
-        warnings = capabilities.warnings + appArmor.warnings + cgroup.warnings
+        warnings = capabilities.warnings + appArmor.warnings + selinux.warnings + cgroup.warnings
         var process = exec.process(
             try ProcessDecision.arguments(config, input.image),
             seccomp: nil, terminal: config.terminal ? Linux.TerminalSize() : nil)
         process.streamOwner = input.sandbox.users?.host(exec.userID)
         launch = ContainerLaunch(
             id: input.id, plan: Self.launchPlan(process, input), log: Self.log(input), keepsInput: config.standardInput)
+        launch.plan.mountLabel = selinux.files
         if Self.processNamespace(input) == .container { launch.processTarget = config.processTarget }
         hooks = input.hooks.map(\.name)
         try addHooks(input)

@@ -20,6 +20,8 @@ struct ExecTemplate: Sendable, Hashable {
     var seccomp: ContainerSecurity.Seccomp
     /// The name of a profile that is loaded on the node; nil without one.
     var appArmor: String?
+    /// The SELinux label; nil without one.
+    var selinux: String?
     var processLimits: [ProcessLimit] = []
 
     /// A process that runs `arguments` like the container's own, but for its terminal.
@@ -37,7 +39,7 @@ struct ExecTemplate: Sendable, Hashable {
                 ResourceLimit(resource: $0.resource, soft: $0.soft, hard: $0.hard)
             },
             terminal: terminal)
-        plan.traits.label = appArmor.map(AppArmor.label)
+        plan.traits.label = selinux.map(SELinux.label) ?? appArmor.map(AppArmor.label)
         return plan
     }
 }

@@ -66,6 +66,7 @@ extension ExecTemplate {
             "noNewPrivileges": .bool(noNewPrivileges),
         ]
         if let appArmor { object["appArmor"] = .string(appArmor) }
+        if let selinux { object["selinux"] = .string(selinux) }
         if !addedGroups.isEmpty { object["addedGroups"] = .array(addedGroups.map { .integer(Int64($0)) }) }
         if !processLimits.isEmpty { object["limits"] = .array(processLimits.map(\.json)) }
         switch seccomp {
@@ -89,6 +90,7 @@ extension ExecTemplate {
         ambientCapabilities = UInt64(truncatingIfNeeded: try reader.integer("ambient") ?? 0)
         noNewPrivileges = try reader.bool("noNewPrivileges") ?? false
         appArmor = try reader.string("appArmor")
+        selinux = try reader.string("selinux")
         processLimits = try reader.objects("limits").map { limit throws(OCIError) in try ProcessLimit(limit) }
         switch try reader.required("seccomp") {
         case "runtimeDefault": seccomp = .runtimeDefault

@@ -6,7 +6,7 @@ extension CRI.Mount {
     package var json: JSONObject {
         [
             "hostPath": .string(hostPath), "subPath": .string(subPath), "containerPath": .string(containerPath),
-            "readOnly": .bool(isReadOnly), "recursive": .bool(isRecursivelyReadOnly),
+            "readOnly": .bool(isReadOnly), "recursive": .bool(isRecursivelyReadOnly), "relabelled": .bool(isRelabelled),
             "propagation": .string(propagation.rawValue), "image": image.map { .string($0) } ?? .null,
             "imageID": imageID.map { .string($0) } ?? .null,
             "memory": memory.map { .map($0.options) } ?? .null,
@@ -20,6 +20,7 @@ extension CRI.Mount {
             isReadOnly: try reader.bool("readOnly") ?? false, propagation: try reader.choice("propagation"))
         subPath = try reader.string("subPath") ?? ""
         isRecursivelyReadOnly = try reader.bool("recursive") ?? false
+        isRelabelled = try reader.bool("relabelled") ?? false
         image = try reader.string("image")
         imageID = try reader.string("imageID")
         memory = try reader.stringMap("memory").map { options throws(OCIError) in

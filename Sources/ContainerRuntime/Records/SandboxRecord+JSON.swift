@@ -13,6 +13,7 @@ extension SandboxRecord {
             "ipc": .string(ipc.rawValue), "cgroup": .string(cgroup), "cpuRequest": .integer(cpuRequest),
             "addresses": .list(addresses), "boundedFiles": .bool(areFilesBounded),
             "warnings": .list(warnings), "users": users?.json ?? .null,
+            "selinux": selinux?.json ?? .null,
         ]
     }
 
@@ -37,6 +38,19 @@ extension SandboxRecord {
         areFilesBounded = try reader.bool("boundedFiles") ?? false
         warnings = try reader.strings("warnings") ?? []
         users = try reader.object("users").map { reader throws(OCIError) in try PodUsers(reader) }
+        selinux = try reader.object("selinux").flatMap { reader throws(OCIError) in try SELinuxOptions(reader) }
+    }
+}
+
+extension SELinuxOptions {
+    fileprivate var json: JSONValue {
+        ["user": .string(user), "role": .string(role), "type": .string(type), "level": .string(level)]
+    }
+
+    fileprivate init?(_ reader: SpecificationReader) throws(OCIError) {
+        self.init(
+            user: try reader.string("user") ?? "", role: try reader.string("role") ?? "",
+            type: try reader.string("type") ?? "", level: try reader.string("level") ?? "")
     }
 }
 

@@ -30,6 +30,8 @@ struct SandboxRecord: Sendable, Hashable {
     var ipc: NamespaceMode
     /// Its own user namespace; nil: the host's.
     var users: PodUsers?
+    /// Of its containers, unless they ask for others.
+    var selinux: SELinuxOptions?
     /// Absolute path of the pod's cgroup.
     var cgroup: String
     /// What the pod asks of the CPUs, in thousandths: its part in the weight of its class.
@@ -55,6 +57,7 @@ struct SandboxRecord: Sendable, Hashable {
         pid = config.pid
         ipc = config.ipc
         users = config.users
+        selinux = config.selinux
         self.cgroup = cgroup
         cpuRequest = max(0, config.resources.cpuRequest ?? 0)
     }

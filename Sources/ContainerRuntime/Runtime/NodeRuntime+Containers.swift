@@ -111,6 +111,7 @@ extension NodeRuntime {
             imageLayers: try layers(of: image, as: config.image, config), identity: identity,
             host: try host(of: sandbox), paths: paths)
         input.appArmor = appArmor(for: config.security)
+        if config.security.selinux ?? sandbox.selinux != nil { input.selinux = kernel.selinux() }
         input.trees = try Self.subPaths(config)
         input.devices = try DeviceDecision.all(config) + edits.devices
         input.deviceMounts = edits.mounts
@@ -144,6 +145,7 @@ extension NodeRuntime {
             input.trees.merge(try imageVolumes(id, config, volumes, users: sandbox.users)) { first, _ in first }
             plan.launch.plan.mounts = MountDecision.mounts(input)
         }
+        try relabel(plan.launch.plan.mountLabel, input)
         try attempt("container \(config.metadata.name)") { () throws(KernelError) in
             try kernel.makeCgroup(plan.launch.plan.cgroup)
             try apply(plan.cgroup, to: plan.launch.plan.cgroup)

@@ -25,7 +25,8 @@ extension NodeRuntime {
         if !directory.isEmpty { template.workingDirectory = directory.hasPrefix("/") ? directory : "/" + directory }
         if difference.isPrivileged {
             template.capabilities = try host(of: sandbox).capabilities
-            (template.seccomp, template.appArmor, template.noNewPrivileges) = (.unconfined, nil, false)
+            (template.seccomp, template.noNewPrivileges) = (.unconfined, false)
+            (template.appArmor, template.selinux) = (nil, nil)
         }
         return template
     }

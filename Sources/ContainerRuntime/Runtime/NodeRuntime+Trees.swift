@@ -41,6 +41,22 @@ extension NodeRuntime {
         if let owner { try kernel.give(directory + "/upper", user: owner.users.first, group: owner.groups.first) }
     }
 
+    /// What of the host's it is to share gets the label of its files: mounts that ask for it, the pod's own files and the pod's shared memory.
+    func relabel(_ label: String?, _ input: ContainerPlanInput) throws(CRIError) {
+        guard let label else { return }
+        try attempt("container \(input.config.metadata.name)") { () throws(KernelError) in
+            for (index, mount) in input.config.mounts.enumerated() where mount.isRelabelled && mount.image == nil {
+                if let tree = input.trees[index] {
+                    try kernel.label(tree, label, path: mount.hostPath + "/" + mount.subPath)
+                } else {
+                    try kernel.label(mount.hostPath, label)
+                }
+            }
+            for name in PodFiles.names { try kernel.label(paths.podFiles(of: input.sandbox) + "/" + name, label) }
+            if input.sandbox.ipc != .node { try kernel.label(paths.deviceMemory(of: input.sandbox), label) }
+        }
+    }
+
     /// Where the hooks of a container find what they look up of it, and its root.
     func makeBundle(_ bundle: HookBundle, _ plan: ContainerPlan) throws(KernelError) {
         for directory in [bundle.directory, bundle.root] {

@@ -38,7 +38,7 @@ package struct RunConfinement: Sendable, Hashable {
             seccomp = directory + "/" + profile
         case ("apparmor", let profile) where !profile.isEmpty: appArmor = profile
         case ("systempaths", "unconfined"), ("unmask", "ALL"), ("unmask", "all"): isProcUnmasked = true
-        // There is no SELinux here to switch off.
+        // Such a container has no SELinux label.
         case ("label", "disable"): break
         default:
             throw DaemonError(

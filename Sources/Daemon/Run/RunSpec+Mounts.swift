@@ -18,7 +18,7 @@ extension RunSpec {
             switch option {
             case "ro": mount.isReadOnly = true
             case "rw": mount.isReadOnly = false
-            // There is no SELinux here to label files for.
+            // Such a container has no SELinux label that its files could need.
             case "z", "Z": break
             default:
                 guard let propagation = propagation(String(option)) else {

@@ -20,7 +20,7 @@ package struct KernelFeature: Sendable, Equatable {
 
     /// Looks at everything once; a few milliseconds of system calls, so not for the cooperative pool.
     package static func all() -> [KernelFeature] {
-        calls() + namespaces() + filesystems() + cgroups() + appArmor() + rights()
+        calls() + namespaces() + filesystems() + cgroups() + appArmor() + selinux() + rights()
     }
 
     private static func calls() -> [KernelFeature] {
@@ -110,6 +110,10 @@ package struct KernelFeature: Sendable, Equatable {
             "apparmor_parser", access(AppArmor.parser, X_OK) == 0, .optional,
             "containers run without the runtime's own AppArmor profile; package apparmor has it")
         return [module, parser]
+    }
+
+    private static func selinux() -> [KernelFeature] {
+        [KernelFeature("SELinux", SELinux.isEnabled, .optional, "SELinux options of pods are passed over")]
     }
 
     private static func rights() -> [KernelFeature] {

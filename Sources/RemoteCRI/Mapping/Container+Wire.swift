@@ -144,6 +144,7 @@ extension Mount {
         self.init(
             hostPath: wire.hostPath, containerPath: path, isReadOnly: wire.readonly, propagation: propagation)
         isRecursivelyReadOnly = wire.recursiveReadOnly
+        isRelabelled = wire.selinuxRelabel
         if !wire.uidMappings.isEmpty || !wire.gidMappings.isEmpty {
             users = PodUsers(
                 users: try PodUsers.Range(wire.uidMappings, "mount \(path): uidMappings"),
@@ -161,6 +162,7 @@ extension Mount {
             mount.hostPath = hostPath
             mount.readonly = isReadOnly
             mount.recursiveReadOnly = isRecursivelyReadOnly
+            mount.selinuxRelabel = isRelabelled
             mount.uidMappings = users.map { [$0.users.wire] } ?? []
             mount.gidMappings = users.map { [$0.groups.wire] } ?? []
             mount.image = image.map { image in

@@ -27,6 +27,7 @@ extension ContainerSecurity {
         readOnlyPaths = wire.readonlyPaths.isEmpty ? nil : wire.readonlyPaths
         seccomp = try Seccomp(wire.seccomp, path: wire.seccompProfilePath)
         appArmor = try Self.appArmor(wire.apparmor, name: wire.apparmorProfile)
+        selinux = wire.selinuxOptions.flatMap(SELinuxOptions.init)
     }
 
     func wire(_ namespaces: Message<Wire.NamespaceOption>) -> Message<Wire.LinuxContainerSecurityContext> {
@@ -47,6 +48,7 @@ extension ContainerSecurity {
             context.noNewPrivs = noNewPrivileges
             context.seccomp = seccomp.wire
             context.apparmor = appArmor?.wire
+            context.selinuxOptions = selinux?.wire
             if !isPrivileged && !isProcUnmasked {
                 // Kubelets say what they ask for where a container does not say otherwise.
                 context.maskedPaths = maskedPaths ?? LaunchPlan.defaultMaskedPaths
@@ -79,6 +81,21 @@ extension ContainerSecurity {
         case "runtime/default": return .runtimeDefault
         case let text where text.hasPrefix(prefix): return try loaded(text)
         case let text: throw .invalid("AppArmor profile \"\(text)\" is not known")
+        }
+    }
+}
+
+extension SELinuxOptions {
+    init?(_ wire: Message<Wire.SELinuxOption>) {
+        self.init(user: wire.user, role: wire.role, type: wire.type, level: wire.level)
+    }
+
+    var wire: Message<Wire.SELinuxOption> {
+        Message {
+            $0.user = user
+            $0.role = role
+            $0.type = type
+            $0.level = level
         }
     }
 }

@@ -43,6 +43,7 @@ extension PodSandboxConfig {
         }
         cgroupParent = linux?.cgroupParent ?? ""
         sysctls = linux?.sysctls ?? [:]
+        selinux = security?.selinuxOptions.flatMap(SELinuxOptions.init)
         if let resources = linux?.resources { self.resources = ContainerResources(resources) }
         // The CRI's default is to share processes, though Kubernetes' is not.
         let namespaces = security?.namespaceOptions ?? Message()
@@ -71,7 +72,10 @@ extension PodSandboxConfig {
                 linux.cgroupParent = cgroupParent
                 linux.sysctls = sysctls
                 linux.resources = resources.wire
-                linux.securityContext = Message { $0.namespaceOptions = namespaces(target: nil) }
+                linux.securityContext = Message {
+                    $0.namespaceOptions = namespaces(target: nil)
+                    $0.selinuxOptions = selinux?.wire
+                }
             }
         }
     }

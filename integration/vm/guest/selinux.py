@@ -3,10 +3,13 @@
 import ctypes
 import json
 import os
+import re
 import shutil
 import sys
 
-from report import command, expect, read
+import cri
+from cluster import Cluster
+from report import command, expect, read, wait_for
 
 sys.path.insert(0, "/payload/oci")
 from bundle import Runtime, add_mount, said  # noqa: E402
@@ -15,6 +18,8 @@ SECONDS = 60
 HELD, FREE = "u:r:held_t:s0", "u:r:free_t:s0"
 MOUNTS = "u:object_r:ours_t:s0:c1,c2"
 FOLDER = "/root/labelled"
+CONTEXTS = "/usr/share/containers/selinux/contexts"
+PARTS = {"user": "u", "role": "r", "type": "held_t", "level": "s0:c1"}
 SCRIPT = """tr -d '\\0' </proc/self/attr/current; echo; cat /mnt/open; cat /mnt/secret 2>/dev/null || echo denied
 (echo spoilt >>/mnt/secret) 2>/dev/null && echo written; true"""
 
@@ -38,6 +43,10 @@ def load():
         file.write("1")
     expect(read("/sys/fs/selinux/enforce") == "1", "the policy is not enforced")
     expect(read("/proc/self/attr/current").startswith("u:r:free_t:"), f"this process is {read('/proc/self/attr/current')}")
+    expect(re.search(r"(?m)^ok +SELinux ", command("swiftlet", "check")), "swiftlet check does not see SELinux")
+    os.makedirs(os.path.dirname(CONTEXTS))
+    with open(CONTEXTS, "w") as file:
+        file.write(f'process = "{HELD}"\nfile = "u:object_r:ours_t:s0"\n')
 
 
 def files():
@@ -129,6 +138,82 @@ def mounts(runtime):
     expect(done.returncode != 0 and "u:object_r:nobody_t:s0" in done.stderr, f"a mount label that is none: {done.stderr}")
 
 
+def process_of(text):
+    """The root, as the host finds it, of the one process with this label that is a container's first."""
+    def found():
+        def own(number):
+            try:
+                return read(f"/proc/{number}/attr/current").rstrip("\0") == text and "NSpid" in read(f"/proc/{number}/status") and \
+                    read(f"/proc/{number}/status").split("NSpid:")[1].split("\n")[0].split()[-1] == "1"
+            except OSError:
+                return False
+        return [number for number in os.listdir("/proc") if number.isdigit() and own(number)]
+    numbers = wait_for(f"a process {text}", SECONDS, found)
+    expect(len(numbers) == 1, f"there are {len(numbers)} processes {text}")
+    return f"/proc/{numbers[0]}/root"
+
+
+def pod(cluster, name, options=None, own=None):
+    """A pod with the shared files at /mnt and an empty volume at /scratch; what it says."""
+    volumes = [{"name": "files", "hostPath": {"path": FOLDER}}, {"name": "scratch", "emptyDir": {}}]
+    container = {"name": "main", "image": "busybox:vm", "command": ["/bin/sh", "-c", SCRIPT + "; echo mine >/scratch/file && echo end; sleep 1000"],
+                 "volumeMounts": [{"name": "files", "mountPath": "/mnt"}, {"name": "scratch", "mountPath": "/scratch"}]}
+    spec = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1, "volumes": volumes, "containers": [container]}
+    if options:
+        spec["securityContext"] = {"seLinuxOptions": options}
+    if own:
+        container["securityContext"] = {"seLinuxOptions": own}
+    cluster.create("pods", {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
+    cluster.wait_phase(name, "Running", SECONDS)
+    log = lambda: cluster.get(f"/api/v1/namespaces/default/pods/{name}/log").split()
+    wait_for(f"the words of {name}", SECONDS, lambda: log()[-1:] == ["end"])
+    return seen("\n".join(log()[:-1]))
+
+
+def pods(cluster):
+    free = pod(cluster, "se-none")
+    expect(free[0].startswith(FREE) and free[1:] == WHAT_FREE, f"without options: {free}")
+    held = pod(cluster, "se-held", PARTS)
+    expect(held == [HELD + ":c1"] + WHAT_HELD, f"with options: {held}")
+    inside = seen(command("swiftlet", "exec", "se-held", "--", "/bin/sh", "-c", SCRIPT))
+    expect(inside == [HELD + ":c1"] + WHAT_HELD, f"a session: {inside}")
+    root = process_of(HELD + ":c1")
+    for path in ("/", "/bin/busybox", "/dev", "/dev/null", "/dev/pts", "/dev/shm", "/dev/mqueue", "/etc/hosts", "/etc/resolv.conf", "/scratch", "/scratch/file"):
+        expect(label(root + path) == "u:object_r:ours_t:s0:c1", f"{path} is {label(root + path)}")
+    expect(label(root + "/mnt/secret") == "u:object_r:secret_t:s0", "a path of the host is labelled anew")
+    own = pod(cluster, "se-own", PARTS, {"type": "free_t"})
+    expect(own == [FREE + ":c1"] + WHAT_FREE, f"with options of the container's own: {own}")
+    for name in ("se-none", "se-held", "se-own"):
+        cluster.remove(name)
+
+
+def relabelled(world):
+    """A host path gets the container's label where the kubelet says so, and the host's own directories never."""
+    cri = world.cri
+    os.makedirs(FOLDER + "/given/deep")
+    with open(FOLDER + "/given/deep/file", "w") as file:
+        file.write("given\n")
+    os.symlink("/root/labelled/secret", FOLDER + "/given/link")
+    relabel(FOLDER + "/given/deep/file", "u:object_r:secret_t:s0")
+    config = world.pod_config(security=cri.LinuxSandboxSecurityContext(selinux_options=cri.SELinuxOption(level="s0:c2")))
+    one = world.run(config)
+    mount = lambda path, relabels: cri.Mount(host_path=path, container_path="/mnt", selinux_relabel=relabels)
+    sleep = ["sleep", "1000"]
+    kept = one.container(sleep, mounts=[mount(FOLDER + "/given", False)])
+    kept.refuses("cat", "/mnt/deep/file")
+    given = one.container(sleep, mounts=[mount(FOLDER + "/given", True)])
+    expect(given.says("cat", "/mnt/deep/file").strip() == "given", "it cannot read what was given to it")
+    expect(given.says("cat", "/proc/self/attr/current").rstrip("\0\n") == HELD + ":c2", "it has not its pod's level")
+    expect(label(FOLDER + "/given/deep/file") == "u:object_r:ours_t:s0:c2", f"the file is {label(FOLDER + '/given/deep/file')}")
+    expect(label(FOLDER + "/secret") == "u:object_r:secret_t:s0", "what a link leads to is labelled anew")
+    for path in ("/etc", "/usr/", "/root/labelled/../../etc"):
+        expect("not permitted" in world.refused(lambda: one.container(sleep, mounts=[mount(path, True)])), f"{path} was labelled anew")
+    expect(label("/etc").endswith(":free_t:s0"), f"/etc is {label('/etc')}")
+    whole = one.container(sleep, mounts=[mount(FOLDER, True)], security=cri.LinuxContainerSecurityContext(privileged=True))
+    expect(whole.says("cat", "/mnt/secret").strip() == "secret", "a privileged container is held")
+    expect(label(FOLDER + "/secret") == "u:object_r:secret_t:s0", "a privileged container has files labelled anew")
+
+
 def run(report):
     shutil.copy("/payload/bundle/rootfs/bin/busybox", "/bin/busybox")  # what the bundles are made of
     if not report.check("SELinux: a policy is loaded and enforced", load):
@@ -141,3 +226,5 @@ def run(report):
             report.check("SELinux: " + title, check, runtime)
     finally:
         runtime.clean()
+    report.check("SELinux: pods and their sessions are held to their options, and their volumes are theirs", pods, Cluster())
+    report.check("SELinux: over the CRI a host path is labelled anew where that is asked for, but for the host's own", cri.alone, relabelled, cri.SOCKET)

@@ -1,0 +1,11 @@
+import Linux
+
+extension SystemKernel {
+    package func selinux() -> SELinuxContexts? { SELinuxContexts.ofThisKernel() }
+
+    package func label(_ path: String, _ label: String) throws(KernelError) { try TreeLabel.set(label, at: path) }
+
+    package func label(_ file: SharedDescriptor, _ label: String, path: String) throws(KernelError) {
+        try TreeLabel.set(label, on: try file.duplicate(), path: path)
+    }
+}
