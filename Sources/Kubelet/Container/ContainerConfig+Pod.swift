@@ -139,7 +139,15 @@ extension ContainerSecurity {
         noNewPrivileges = container?.allowPrivilegeEscalation == false
         mustRunAsNonRoot = container?.runAsNonRoot ?? pod?.runAsNonRoot ?? false
         isProcUnmasked = container?.procMount == "Unmasked"
+        selinux = (container?.seLinuxOptions ?? pod?.seLinuxOptions).flatMap(CRI.SELinuxOptions.init)
         if let profile = container?.seccompProfile ?? pod?.seccompProfile { seccomp = Seccomp(profile) }
+    }
+}
+
+extension CRI.SELinuxOptions {
+    init?(_ options: KubernetesAPI.SELinuxOptions) {
+        self.init(
+            user: options.user ?? "", role: options.role ?? "", type: options.type ?? "", level: options.level ?? "")
     }
 }
 

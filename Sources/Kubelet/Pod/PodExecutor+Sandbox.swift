@@ -54,6 +54,7 @@ extension PodExecutor {
         config.ipc = spec.hostIPC ? .node : .pod
         config.pid = spec.hostPID ? .node : spec.shareProcessNamespace == true ? .pod : .container
         config.users = users
+        config.selinux = spec.securityContext.seLinuxOptions.flatMap(CRI.SELinuxOptions.init)
         if !spec.hostNetwork { config.portMappings = portMappings(spec) }
         for sysctl in spec.securityContext.sysctls { config.sysctls[sysctl.name] = sysctl.value }
         return config

@@ -23,6 +23,7 @@ extension VolumeHost {
             default: break
             }
             mount.isRecursivelyReadOnly = mount.isReadOnly && request.isRecursivelyReadOnly
+            mount.isRelabelled = volume.isOfPod
             if let image = volume.image {
                 mount.hostPath = ""
                 mount.propagation = .private
@@ -62,8 +63,10 @@ extension VolumeHost {
             try FileOperations.write(Array(text.utf8), to: hosts, mode: 0o644)
         }
         var mounts = [CRI.Mount(hostPath: termination, containerPath: container.terminationMessagePath)]
+        mounts[0].isRelabelled = true
         if text != nil, !container.volumeMounts.contains(where: { $0.mountPath == "/etc/hosts" }) {
             mounts.append(CRI.Mount(hostPath: hosts, containerPath: "/etc/hosts"))
+            mounts[1].isRelabelled = true
         }
         return ContainerFiles(mounts: mounts, terminationFile: termination)
     }
@@ -121,6 +124,9 @@ extension Volume {
         self.configMap != nil || self.secret != nil || self.projected != nil || self.downwardAPI != nil
             || self.image != nil
     }
+
+    /// Made for the pod, and gone with it.
+    fileprivate var isOfPod: Bool { self.hostPath == nil && self.image == nil }
 }
 
 extension VolumeMount {
