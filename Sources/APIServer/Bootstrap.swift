@@ -37,12 +37,20 @@ struct Bootstrap: Sendable {
         Node(name: configuration.nodeName) { $0.metadata.labels = [Self.role: "true"] }.storage
     }
 
-    /// Gives the API server's own service its address in a service network that has changed. Written to the store itself: by the API an address never changes.
+    /// Gives the API server's own service its address in a service network that has changed, which the server's certificate names. Written to the store itself: by
+    /// the API an address never changes.
     private func moveService() async {
         guard let services = registry.resources[Service.kind],
             let present = services.cache[services.key(namespace: "default", name: service.name)],
-            let address = registry.allocator.strayAddress(of: present.tree)
+            let address = Self.clusterAddress(of: present.tree), address != registry.allocator.firstAddress
         else { return }
+        let others = services.cache.snapshot(namespace: nil, applied: 0).0
+        if let holder = others.first(where: { Self.clusterAddress(of: $0.tree) == registry.allocator.firstAddress }) {
+            registry.logger.error(
+                "the kubernetes Service needs the address of another, which must be deleted",
+                metadata: ["service": "\(holder.key)", "address": "\(registry.allocator.firstAddress)"])
+            return
+        }
         var new = present.tree
         var spec = new["spec"]?.object ?? JSONObject()
         spec["clusterIP"] = .string(registry.allocator.firstAddress)
@@ -53,12 +61,17 @@ struct Bootstrap: Sendable {
                 .update(
                     key: services.prefix + present.key, bytes: services.format.stored(new),
                     expecting: present.revision))
+            registry.allocator.release(present.tree, services)
             registry.logger.warning(
                 "the kubernetes Service has another address, which pods that were started before do not know",
                 metadata: ["before": "\(address)", "now": "\(registry.allocator.firstAddress)"])
         } catch {
             registry.logger.error("the kubernetes Service keeps its former address", metadata: ["cause": "\(error)"])
         }
+    }
+
+    private static func clusterAddress(of service: JSONObject) -> String? {
+        service["spec"]?["clusterIP"]?.string.flatMap { IPv4Address($0) == nil ? nil : $0 }
     }
 
     /// Holds these fields of an object in the namespace `default`.

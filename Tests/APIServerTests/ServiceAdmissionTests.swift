@@ -26,6 +26,32 @@ import Testing
                 .json["spec"]?["clusterIP"] == "10.97.0.2")
     }
 
+    /// The server's certificate names the first address of the network, and no two have one address.
+    @Test func theServersOwnServiceHasTheFirstAddressUnlessAnotherHasIt() async throws {
+        var configuration = APIServerConfiguration()
+        configuration.serviceCIDR = "10.96.0.16/28"
+        let store = MemoryStore()
+        func restarted(with network: String, _ server: TestServer?) async throws -> TestServer {
+            await server?.server.stop()
+            configuration.serviceCIDR = network
+            return try await TestServer(configuration, store: store)
+        }
+        func own(_ server: TestServer) async throws -> JSONValue? {
+            try await server.get(Path.services + "/kubernetes").json["spec"]?["clusterIP"]
+        }
+        var server = try await restarted(with: "10.96.0.16/28", nil)
+        #expect(try await own(server) == "10.96.0.17")
+        server = try await restarted(with: "10.96.0.0/27", server)
+        #expect(try await own(server) == "10.96.0.1")
+        let body: JSONValue = [
+            "metadata": ["name": "a"], "spec": ["clusterIP": "10.96.0.17", "ports": [["port": 80]]],
+        ]
+        #expect(try await server.send(.post, Path.services, body).status == 201)
+        server = try await restarted(with: "10.96.0.16/28", server)
+        #expect(try await own(server) == "10.96.0.1")
+        #expect(try await server.get(Path.services + "/a").json["spec"]?["clusterIP"] == "10.96.0.17")
+    }
+
     @Test func servicesGetAddresses() async throws {
         var configuration = APIServerConfiguration()
         configuration.serviceCIDR = "10.96.0.0/28"
