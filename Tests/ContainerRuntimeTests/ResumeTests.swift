@@ -55,6 +55,29 @@ import Testing
         #expect(try await runtime.containerStatus(first).state == .exited)
     }
 
+    @Test func whoGoesOnIsOnDiskBeforeTheOneBeforeGoes() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let (sandbox, first) = try await ended(node, runtime)
+        try await runtime.resumePodSandbox(sandbox, podConfig)
+        let second = try await runtime.createContainer(
+            sandbox: sandbox, config: next(first), sandboxConfig: podConfig)
+        try await runtime.startContainer(second)
+        // No file can take the place of this; one may have been written before.
+        let directory = try #require(node.sandboxDirectories.first)
+        let record = node.paths.state + "/sandboxes/\(directory)/containers/\(second).json"
+        repeat { unlink(record) } while mkdir(record, 0o700) != 0 && errno == EEXIST
+        await #expect(throws: CRIError.self) { try await runtime.removeContainer(first) }
+        let phases = {
+            try RuntimeBooks(recordsIn: node.paths, bootID: "boot-1").sandboxes.flatMap(\.containers).map(\.phase)
+        }
+        #expect(try await runtime.containerStatus(first).state == .exited)
+        #expect(try phases() == ["exited"])
+        #expect(rmdir(record) == 0)
+        try await runtime.removeContainer(first)
+        #expect(try phases() == ["running"])
+    }
+
     @Test func whatCannotBeResumedIsStopped() async throws {
         let node = try FakeNode()
         let runtime = try await node.open()

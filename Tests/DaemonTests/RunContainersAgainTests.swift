@@ -194,4 +194,18 @@ import Testing
         runtime.cutEvents()
         await keeping.value
     }
+
+    /// Its monitor has not answered yet, and the one before is being removed.
+    @Test func aLaterAttemptIsNeverTakenForOneThatHadNotStarted() async throws {
+        let first = try await make("web")
+        runtime.exit(container: first, code: 3)
+        let sandbox = try await web().sandbox
+        var config = RunSpec(name: "web", image: "busybox:1").container()
+        config.metadata.attempt = 1
+        let second = try await runtime.createContainer(
+            sandbox: sandbox.id, config: config, sandboxConfig: PodSandboxConfig(metadata: sandbox.metadata))
+        try await runtime.removeContainer(first)
+        await runs.clearLost()
+        #expect(runtime.containers.map(\.id) == [second])
+    }
 }

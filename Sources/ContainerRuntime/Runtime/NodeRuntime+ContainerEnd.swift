@@ -90,6 +90,12 @@ extension NodeRuntime {
         }
         // Its end may be known and not told yet: who listens hears of it before he hears that it is gone.
         if let ended = state.withLock({ $0.containers[id]?.record }) { settle(ended) }
+        // Who goes on with its layer is all that is left of it.
+        let layer = container.record.layer
+        for next in state.withLock({ $0.containers(in: sandbox.record.id) }) where next.id != id && next.layer == layer
+        {
+            try await persist(container: next.id)
+        }
         change(container: id) { $0.removing() }
         try await persist(container: id)
         reach(.containerRemovalRecorded)

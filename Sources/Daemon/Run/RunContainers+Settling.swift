@@ -87,11 +87,12 @@ extension RunContainers {
         }
     }
 
-    /// Takes away what sessions of an earlier daemon have left: nobody is there any more to see them end. So too what it had not started yet, and logs of none.
+    /// Takes away what sessions of an earlier daemon have left: nobody is there any more to see them end. So too what it had not started yet, and logs of none;
+    /// not a later attempt, which has the layer of those before it, whatever its record says.
     /// Of one whose record cannot be read the log stays.
     func clearLost() async {
         guard let runs = try? await list() else { return }
-        let lost = runs.filter { !$0.sandbox.isDetached || !$0.hasStarted }
+        let lost = runs.filter { !$0.sandbox.isDetached || !$0.hasStarted && !$0.isLaterAttempt }
         for run in lost {
             logger.info("taking away a container whose session is gone", metadata: ["name": "\(run.name)"])
             do throws(CRIError) {

@@ -24,6 +24,7 @@ struct RunContainers: Sendable {
         /// Also where its removal has begun, which leaves the stopped sandbox alone in sight until it is done.
         var hasEnded: Bool { container.map { $0.state == .exited } ?? (sandbox.state == .notReady) }
         var hasStarted: Bool { container.map { $0.state != .created } ?? false }
+        var isLaterAttempt: Bool { container.map { $0.metadata.attempt > 0 } ?? false }
     }
 
     let runtime: any ResumableRuntime
