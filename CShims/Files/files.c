@@ -84,8 +84,12 @@ uint32_t cf_device_major(uint64_t device) { return major(device); }
 uint32_t cf_device_minor(uint64_t device) { return minor(device); }
 
 int32_t cf_open_place(int32_t directory, const char *name) {
-    int fd = openat(directory < 0 ? AT_FDCWD : directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+    struct open_how how = {
+        .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+        .resolve = RESOLVE_NO_SYMLINKS | (directory < 0 ? 0 : RESOLVE_BENEATH | RESOLVE_NO_XDEV),
+    };
+    long fd = syscall(SYS_openat2, directory < 0 ? AT_FDCWD : directory, name, &how, sizeof how);
+    return fd < 0 ? -errno : (int32_t)fd;
 }
 
 int32_t cf_label(int32_t fd, const char *label) {

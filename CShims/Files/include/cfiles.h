@@ -27,7 +27,8 @@ int64_t cf_attribute_names(int32_t fd, char *buffer, uint64_t size);
 int64_t cf_attribute(int32_t fd, const char *name, void *buffer, uint64_t size);
 int32_t cf_set_attribute(int32_t fd, const char *name, const void *value, uint64_t size);
 
-/* What has the name in `directory` (-1: a path of the host's), opened as a place alone (O_PATH), links themselves. */
+/* What has the name in `directory` (-1: a path of the host's), opened as a place alone (O_PATH), links themselves; ELOOP for a path that has links before.
+ * EXDEV for what is mounted in `directory`. */
 int32_t cf_open_place(int32_t directory, const char *name);
 
 /* Gives such a file an SELinux label, unless it has it. */

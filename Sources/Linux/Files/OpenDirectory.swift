@@ -14,7 +14,7 @@ package struct OpenDirectory: ~Copyable, Sendable {
         self.path = path.description
     }
 
-    private init(_ descriptor: consuming Descriptor, path: String) {
+    init(_ descriptor: consuming Descriptor, path: String) {
         self.descriptor = descriptor
         self.path = path
     }
@@ -88,15 +88,27 @@ package struct OpenDirectory: ~Copyable, Sendable {
 
     /// Up to `limit` names as the kernel has them, in its order; `.` and `..` left out. Reads from the start each time.
     package borrowing func fileNames(limit: Int = .max) throws(KernelError) -> [FilePath] {
+        var names: [FilePath] = []
+        if limit <= 0 { return names }
+        try eachName { name throws(KernelError) in
+            names.append(name)
+            return names.count < limit
+        }
+        return names
+    }
+
+    /// The same one by one, until `body` says false.
+    package borrowing func eachName(_ body: (FilePath) throws(KernelError) -> Bool) throws(KernelError) {
         let copy = openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard copy >= 0, let stream = fdopendir(copy) else { throw failure("list", "") }
         defer { closedir(stream) }
-        var names: [FilePath] = []
-        while names.count < limit, let entry = readdir(stream) {
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else { break }
             let name = FilePath(of: entry)
-            if !name.isDots { names.append(name) }
+            if !name.isDots, try !body(name) { return }
         }
-        return names
+        guard errno == 0 else { throw failure("list", "") }
     }
 
     package borrowing func makeDirectory(_ name: FilePath, mode: mode_t) throws(KernelError) {
