@@ -37,12 +37,19 @@ package struct SELinuxContexts: Sendable, Hashable {
     private static let configuration = "/etc/selinux/config"
 
     /// Nil where the kernel runs without SELinux, or without a policy.
-    package static func ofThisKernel() -> SELinuxContexts? {
-        guard SELinux.isEnabled else { return nil }
-        if let text = try? readText(shared) { return SELinuxContexts(text) }
-        let policy = (try? readText(configuration)).flatMap { value(of: "SELINUXTYPE", in: $0) } ?? "targeted"
-        return (try? readText("/etc/selinux/\(policy)/contexts/lxc_contexts")).map { SELinuxContexts($0) }
-            ?? SELinuxContexts()
+    package static func ofThisKernel() throws(KernelError) -> SELinuxContexts? {
+        SELinux.isEnabled ? try inFiles(beneath: "") : nil
+    }
+
+    /// The first of the files that is there; nothing where none is.
+    package static func inFiles(beneath root: String) throws(KernelError) -> SELinuxContexts {
+        if let text = try text(root + shared) { return SELinuxContexts(text) }
+        let policy = try text(root + configuration).flatMap { value(of: "SELINUXTYPE", in: $0) } ?? "targeted"
+        return SELinuxContexts(try text("\(root)/etc/selinux/\(policy)/contexts/lxc_contexts") ?? "")
+    }
+
+    private static func text(_ path: String) throws(KernelError) -> String? {
+        do throws(KernelError) { return try readText(path) } catch  where error.code == ENOENT { return nil }
     }
 
     /// Lines such as `process = "u:r:t:s0"`.

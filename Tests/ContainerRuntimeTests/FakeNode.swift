@@ -51,7 +51,7 @@ final class FakeKernel: RuntimeKernel {
     func obstacleToMapping(on directory: String?) -> KernelError? { state.withLock { $0.obstacle } }
     func hugePageSizes() -> [String] { ["2MB"] }
     func appArmor() -> AppArmor? { state.withLock { $0.appArmor } }
-    func selinux() -> SELinuxContexts? { state.withLock { $0.selinux } }
+    func selinux() throws(KernelError) -> SELinuxContexts? { state.withLock { $0.selinux } }
     func label(_ path: String, _ label: String) throws(KernelError) { state.withLock { $0.labels[path] = label } }
     func label(_ file: SharedDescriptor, _ label: String, path: String) throws(KernelError) {
         state.withLock { $0.labels[path] = label }

@@ -104,7 +104,7 @@ package protocol RuntimeKernel: Sendable {
     /// Nil where the kernel runs without it.
     func appArmor() -> AppArmor?
     /// Nil where the kernel runs without SELinux.
-    func selinux() -> SELinuxContexts?
+    func selinux() throws(KernelError) -> SELinuxContexts?
     /// `TreeLabel.set`: of a path, and of a file that is open.
     func label(_ path: String, _ label: String) throws(KernelError)
     func label(_ file: SharedDescriptor, _ label: String, path: String) throws(KernelError)

@@ -1,7 +1,7 @@
 import Linux
 
 extension SystemKernel {
-    package func selinux() -> SELinuxContexts? { SELinuxContexts.ofThisKernel() }
+    package func selinux() throws(KernelError) -> SELinuxContexts? { try SELinuxContexts.ofThisKernel() }
 
     package func label(_ path: String, _ label: String) throws(KernelError) { try TreeLabel.set(label, at: path) }
 

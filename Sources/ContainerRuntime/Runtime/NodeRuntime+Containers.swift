@@ -111,7 +111,11 @@ extension NodeRuntime {
             imageLayers: try layers(of: image, as: config.image, config), identity: identity,
             host: try host(of: sandbox), paths: paths)
         input.appArmor = appArmor(for: config.security)
-        if config.security.selinux ?? sandbox.selinux != nil { input.selinux = kernel.selinux() }
+        if config.security.selinux ?? sandbox.selinux != nil {
+            input.selinux = try attempt("container \(config.metadata.name)") { () throws(KernelError) in
+                try kernel.selinux()
+            }
+        }
         input.trees = try Self.subPaths(config)
         input.devices = try DeviceDecision.all(config) + edits.devices
         input.deviceMounts = edits.mounts

@@ -108,7 +108,7 @@ struct KernelThatLeaks: RuntimeKernel {
     func hugePageSizes() -> [String] { base.hugePageSizes() }
     func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)? { try base.run(hook) }
     func appArmor() -> AppArmor? { base.appArmor() }
-    func selinux() -> SELinuxContexts? { base.selinux() }
+    func selinux() throws(KernelError) -> SELinuxContexts? { try base.selinux() }
     func label(_ path: String, _ label: String) throws(KernelError) { try base.label(path, label) }
     func label(_ file: SharedDescriptor, _ label: String, path: String) throws(KernelError) {
         try base.label(file, label, path: path)
