@@ -34,9 +34,11 @@ extension NodeRuntime {
             let name = config.metadata.name
             let plan = try await step("container.prepare", pod: uid, container: name) {
                 [self, config, volumes] () async throws(CRIError) in
-                try await threads.perform("prepare container") { [self] () throws(CRIError) in
+                let (plan, input) = try await threads.perform("prepare container") { [self] () throws(CRIError) in
                     try prepare(id, config, entry.record, image, volumes)
                 }
+                try await relabel(plan.launch.plan.mountLabel, input)
+                return plan
             }
             let report = try await step("container.create", pod: uid, container: name) {
                 [self] () async throws(CRIError) in
@@ -96,7 +98,7 @@ extension NodeRuntime {
     private func prepare(
         _ id: String, _ config: ContainerConfig, _ sandbox: SandboxRecord, _ image: ImageRecord,
         _ volumes: [Int: ImageRecord]
-    ) throws(CRIError) -> ContainerPlan {
+    ) throws(CRIError) -> (ContainerPlan, ContainerPlanInput) {
         try Self.check(config.resources, "container \(config.metadata.name)")
         try Self.checkUsers(of: config, in: sandbox)
         let database = try images.userDatabase(of: image)
@@ -149,14 +151,13 @@ extension NodeRuntime {
             input.trees.merge(try imageVolumes(id, config, volumes, users: sandbox.users)) { first, _ in first }
             plan.launch.plan.mounts = MountDecision.mounts(input)
         }
-        try relabel(plan.launch.plan.mountLabel, input)
         try attempt("container \(config.metadata.name)") { () throws(KernelError) in
             try kernel.makeCgroup(plan.launch.plan.cgroup)
             try apply(plan.cgroup, to: plan.launch.plan.cgroup)
             reach(.containerPrepared)
             if let log = plan.launch.log { try makeLogFile(log.path) }
         }
-        return plan
+        return (plan, input)
     }
 
     /// Whose directory has the writable layer that it goes on with; nil where it gets one.
