@@ -120,6 +120,8 @@ final class FakeKernel: RuntimeKernel {
 final class FakeNetwork: SandboxNetwork {
     let attached = Mutex<Set<String>>([])
     let failure = Mutex<CRIError?>(nil)
+    /// What stands in the way of giving addresses back.
+    let hold = Mutex<CRIError?>(nil)
 
     func attach(
         sandbox: String, networkNamespace: String, ports: [PortMapping]
@@ -131,7 +133,10 @@ final class FakeNetwork: SandboxNetwork {
 
     func isolate(networkNamespace: String) async throws(CRIError) {}
 
-    func detach(sandbox: String) async throws(CRIError) { attached.withLock { _ = $0.remove(sandbox) } }
+    func detach(sandbox: String) async throws(CRIError) {
+        if let error = hold.withLock({ $0 }) { throw error }
+        attached.withLock { _ = $0.remove(sandbox) }
+    }
     var problem: String? {
         get async { failure.withLock { $0?.description } }
     }

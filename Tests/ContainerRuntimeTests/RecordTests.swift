@@ -91,6 +91,13 @@ import Testing
             Issue.record("a sandbox of another boot was not buried")
             return
         }
+        record.phase = .resuming
+        for boot in ["boot", "other"] {
+            guard case .bury = Recovery.action(for: record, bootID: boot) else {
+                Issue.record("a sandbox that was being started again was not stopped")
+                return
+            }
+        }
         record.phase = .removing
         #expect(Recovery.action(for: record, bootID: "boot") == .remove)
         var held = container()

@@ -91,6 +91,24 @@ import Testing
         #expect(try await runtime.podSandboxStatus(sandbox).state == .ready)
     }
 
+    @Test func whatCanBeNeitherResumedNorStoppedIsStoppedLater() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let (sandbox, _) = try await ended(node, runtime)
+        node.network.failure.withLock { $0 = .failed("no address") }
+        node.network.hold.withLock { $0 = .failed("in use") }
+        await #expect(throws: CRIError.self) { try await runtime.resumePodSandbox(sandbox, podConfig) }
+        #expect(try await runtime.podSandboxStatus(sandbox).state == .notReady)
+        #expect(await runtime.books().holders == [sandbox])
+        node.network.failure.withLock { $0 = nil }
+        node.network.hold.withLock { $0 = nil }
+        await #expect(throws: CRIError.self) { try await runtime.resumePodSandbox(sandbox, podConfig) }
+        try await runtime.stopPodSandbox(sandbox)
+        #expect(await runtime.books().holders.isEmpty && node.kernel.state.withLock { $0.mounts.isEmpty })
+        try await runtime.resumePodSandbox(sandbox, podConfig)
+        #expect(try await runtime.podSandboxStatus(sandbox).state == .ready)
+    }
+
     @Test func marksOutliveADaemon() async throws {
         let node = try FakeNode()
         let runtime = try await node.open()

@@ -63,6 +63,9 @@ import Testing
         #expect(try await web().container == before && runtime.containers.count == 1)
         let left = try await web().sandbox
         #expect(left.state == .notReady && left.isStopped)
+        #expect(
+            runtime.calls.last { $0.operation == .stopPodSandbox || $0.operation == .resumePodSandbox }?.operation
+                == .stopPodSandbox)
         #expect(try await runs.start("web") == "web")
         let now = try await web()
         #expect(now.isRunning && !now.sandbox.isStopped)

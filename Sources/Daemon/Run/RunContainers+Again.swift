@@ -62,8 +62,8 @@ extension RunContainers {
         let id = run.sandbox.id
         try await settle(run)
         let config = try await sandbox(spec, run.sandbox.metadata.uid)
-        try await runtime.resumePodSandbox(id, config)
         do throws(CRIError) {
+            try await runtime.resumePodSandbox(id, config)
             var container = spec.container()
             container.metadata.attempt = ended.metadata.attempt + 1
             container.labels.merge(labels) { $1 }

@@ -82,7 +82,8 @@ extension RunContainers {
         guard run.hasEnded else { return }
         if run.sandbox.isRemovedAtEnd {
             try await takeAway(run.sandbox)
-        } else if run.sandbox.state == .ready {
+        } else {
+            // It is not ready either while something of it is left that could not be given back.
             try await runtime.stopPodSandbox(run.sandbox.id)
         }
     }
