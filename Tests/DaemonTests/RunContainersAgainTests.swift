@@ -94,16 +94,51 @@ import Testing
         #expect(now.isRunning && !now.sandbox.isStopped && now.container?.metadata.attempt == 1)
     }
 
-    @Test func aStopWaitsForTheStartBeforeIt() async throws {
+    @Test func aRemovalWaitsForTheStartBeforeIt() async throws {
+        let (runs, runtime) = (runs, runtime)
+        runtime.exit(container: try await make("web"), code: 0)
+        let gate = runtime.hold(.createContainer)
+        let starting = Task { try await runs.start("web") }
+        await gate.reached()
+        let removing = Task { try await runs.remove("web", force: false) }
+        try await until { runs.turns.waiting(for: "web") == 1 }
+        gate.open()
+        #expect(try await starting.value == "web")
+        let error = await #expect(throws: CRIError.self) { try await removing.value }
+        #expect(error?.description.contains("runs; end it") == true)
+        #expect(try await web().isRunning)
+    }
+
+    @Test(arguments: [RestartPolicy.no, .always]) func aStopEndsTheStartBeforeIt(restart: RestartPolicy) async throws {
+        let (runs, runtime) = (runs, runtime)
+        let first = try await make("web", restart: restart)
+        runtime.exit(container: first, code: 0)
+        let gate = runtime.hold(.createContainer)
+        let starting = Task { try await runs.start("web") }
+        await gate.reached()
+        let stopping = Task { try await runs.stop("web") }
+        try await until { runs.turns.waiting(for: "web") == 1 }
+        let now = try await web()
+        #expect(now.sandbox.state == .notReady && now.sandbox.isStopped)
+        gate.open()
+        await #expect(throws: CRIError.self) { try await starting.value }
+        #expect(try await stopping.value == "web")
+        let after = try await web()
+        #expect(after.container?.id == first && after.sandbox.isStopped && runtime.containers.count == 1)
+    }
+
+    @Test func aRemovalByForceEndsTheStartBeforeIt() async throws {
         let (runs, runtime) = (runs, runtime)
         runtime.exit(container: try await make("web"), code: 0)
         let gate = runtime.hold(.createContainer)
         let starting = Task { try await runs.start("web") }
         await gate.reached()
         let removing = Task { try await runs.remove("web", force: true) }
-        try await until { runtime.calls.last { $0.operation == .listPodSandboxes } != nil }
+        try await until { runs.turns.waiting(for: "web") == 1 }
+        #expect(try await web().sandbox.state == .notReady)
         gate.open()
-        #expect(try await (starting.value, removing.value) == ("web", "web"))
+        await #expect(throws: CRIError.self) { try await starting.value }
+        #expect(try await removing.value == "web")
         #expect(runtime.sandboxes.isEmpty && runtime.containers.isEmpty)
     }
 

@@ -117,7 +117,7 @@ struct RunContainers: Sendable {
         }
     }
 
-    /// Writes down whether its user wants it ended. Its turn is held.
+    /// Writes down whether its user wants it ended. Its turn is held, but by who ends a start.
     func mark(_ run: Run, isStopped: Bool) async throws(CRIError) {
         guard run.sandbox.isDetached else { return }
         try await runtime.mark(sandbox: run.sandbox.id, [PodSandboxStatus.stoppedLabel: isStopped ? "true" : "false"])
@@ -129,7 +129,9 @@ struct RunContainers: Sendable {
     /// - Parameter grace: nil: its own.
     /// - Returns: its name.
     func stop(_ text: String, grace: Duration? = nil) async throws(CRIError) -> String {
-        let run = try await inTurn(of: try await named(text)) { run throws(CRIError) in
+        let found = try await named(text)
+        try await endLaunch(of: found)
+        let run = try await inTurn(of: found) { run throws(CRIError) in
             try await mark(run, isStopped: true)
             if let id = run.container?.id { ending.add(id) }
             return run
@@ -137,6 +139,14 @@ struct RunContainers: Sendable {
         defer { if let id = run.container?.id { ending.remove(id) } }
         try await end(run, grace: grace)
         return run.name
+    }
+
+    /// Ends a start of it that is under way, which holds its turn for as long as its hooks run and the monitor needs: it fails, and no policy tries again.
+    private func endLaunch(of run: Run) async throws(CRIError) {
+        guard run.sandbox.isDetached, !run.isRunning else { return }
+        try await mark(run, isStopped: true)
+        // What stands in the way of this does so again when its turn has come.
+        try? await runtime.stopPodSandbox(run.sandbox.id)
     }
 
     /// Its turn is not held: others may end it sooner.
@@ -169,18 +179,25 @@ struct RunContainers: Sendable {
     /// Takes it away with what it wrote. One that somebody is joined to is ended, and goes with its session.
     /// - Throws: where it runs, unless `force` is given.
     func remove(_ text: String, force: Bool) async throws(CRIError) -> String {
-        try await inTurn(of: try await named(text)) { run throws(CRIError) in
-            guard force || run.hasEnded else {
-                throw .invalid(
-                    "container \(run.name) runs; end it with `swiftlet stop \(run.name)` first, or give --force")
+        let found = try await named(text)
+        do throws(CRIError) {
+            if force { try await endLaunch(of: found) }
+            return try await inTurn(of: found) { run throws(CRIError) in
+                guard force || run.hasEnded else {
+                    throw .invalid(
+                        "container \(run.name) runs; end it with `swiftlet stop \(run.name)` first, or give --force")
+                }
+                if !run.sandbox.isDetached, let container = run.container {
+                    try await runtime.stopContainer(container.id, timeout: .zero)
+                } else {
+                    try await mark(run, isStopped: true)
+                    try await takeAway(run.sandbox)
+                }
+                return run.name
             }
-            if !run.sandbox.isDetached, let container = run.container {
-                try await runtime.stopContainer(container.id, timeout: .zero)
-            } else {
-                try await mark(run, isStopped: true)
-                try await takeAway(run.sandbox)
-            }
-            return run.name
+        } catch .notFound where force {
+            // Who was making it has taken it away.
+            return found.name
         }
     }
 

@@ -13,7 +13,7 @@ package final class KeyedTurns<Key: Hashable & Sendable>: Sendable {
     package init() {}
 
     /// How many tasks wait for a key's turn.
-    func waiting(for key: Key) -> Int { entries.withLock { $0[key]?.turn.waiting ?? 0 } }
+    package func waiting(for key: Key) -> Int { entries.withLock { $0[key]?.turn.waiting ?? 0 } }
 
     package func take<Value: Sendable>(
         _ key: Key, _ body: @Sendable () async throws(CRIError) -> Value
