@@ -53,22 +53,46 @@ import Testing
         #expect(try await web().container?.metadata.attempt == 2)
     }
 
-    @Test(arguments: [FakeRuntimeOperation.resumePodSandbox, .createContainer, .startContainer])
-    func whatCannotBeStartedStaysAsItWas(operation: FakeRuntimeOperation) async throws {
-        runtime.exit(container: try await make("web"), code: 3)
+    @Test(arguments: [FakeRuntimeOperation.resumePodSandbox, .createContainer, .startContainer], [false, true])
+    func whatCannotBeStartedStaysAsItWas(operation: FakeRuntimeOperation, isStopped: Bool) async throws {
+        let first = try await make("web")
+        if isStopped { _ = try await runs.stop("web") } else { runtime.exit(container: first, code: 3) }
         let before = try await web().container
         runtime.failNext(operation, with: .failed("no room"))
         let error = await #expect(throws: CRIError.self) { try await runs.start("web") }
         #expect(error?.description.contains("no room") == true)
         #expect(try await web().container == before && runtime.containers.count == 1)
         let left = try await web().sandbox
-        #expect(left.state == .notReady && left.isStopped)
+        #expect(left.state == .notReady && left.isStopped == isStopped)
         #expect(
             runtime.calls.last { $0.operation == .stopPodSandbox || $0.operation == .resumePodSandbox }?.operation
                 == .stopPodSandbox)
         #expect(try await runs.start("web") == "web")
         let now = try await web()
         #expect(now.isRunning && !now.sandbox.isStopped)
+    }
+
+    @Test func aRestartThatFailsLeavesItStopped() async throws {
+        try await make("web", restart: .always)
+        runtime.failNext(.startContainer, with: .failed("no room"))
+        let error = await #expect(throws: CRIError.self) { try await runs.restart("web", grace: .zero) }
+        #expect(error?.description.contains("no room") == true)
+        let now = try await web()
+        #expect(now.hasEnded && now.sandbox.isStopped)
+    }
+
+    @Test func aMarkThatFailsDoesNotHideTheCause() async throws {
+        let (runs, runtime) = (runs, runtime)
+        try await make("web")
+        _ = try await runs.stop("web")
+        let gate = runtime.hold(.createContainer)
+        let starting = Task { try await runs.start("web") }
+        await gate.reached()
+        runtime.failAlways(.createContainer, with: .failed("no room"))
+        runtime.failAlways(.mark, with: .failed("disk full"))
+        gate.open()
+        let error = await #expect(throws: CRIError.self) { try await starting.value }
+        #expect(error?.description.contains("no room") == true)
     }
 
     @Test func whatGoesAtItsEndIsNotStartedAgain() async throws {

@@ -11,7 +11,7 @@ extension RunContainers {
         while true {
             let stopping = try await inTurn(of: found) { run throws(CRIError) -> Run? in
                 guard run.isRunning else {
-                    try await startAgain(run)
+                    try await startAgain(run, wasStopped: run.sandbox.isStopped)
                     return nil
                 }
                 if run.container.map({ ending.holds($0.id) }) == true { return run }
@@ -38,19 +38,21 @@ extension RunContainers {
         try await end(run, grace: grace)
         try await inTurn(of: found) { now throws(CRIError) in
             guard !now.sandbox.isStopped else { throw .invalid("container \(now.name) was stopped meanwhile") }
-            if now.container?.id == container.id { try await startAgain(now) }
+            if now.container?.id == container.id { try await startAgain(now, wasStopped: true) }
         }
         return run.name
     }
 
     /// At its user's wish, which is on disk before it begins: a daemon that is killed meanwhile is followed by one that knows it. Its turn is held.
-    private func startAgain(_ run: Run) async throws(CRIError) {
+    /// - Parameter wasStopped: whether its user wanted it ended before, which holds again where it cannot be started.
+    private func startAgain(_ run: Run, wasStopped: Bool) async throws(CRIError) {
         let spec = try spec(of: run)
         try await mark(run, isStopped: false)
         do throws(CRIError) {
             try await launch(spec, after: run)
         } catch {
-            try await mark(run, isStopped: true)
+            // Whoever has stopped it meanwhile has said so himself.
+            if wasStopped { try? await mark(run, isStopped: true) }
             throw error.prefixed("start container \(run.name)")
         }
     }
