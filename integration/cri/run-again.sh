@@ -5,6 +5,7 @@ again_checks() {
     check "one that runs is stopped and started, with its port" again_restarted
     check "what cannot be started again says why, and is as it was" again_refused
     check "one that is being stopped is started after that" again_after_stop
+    check "who interrupts a stop does not cut its grace short" again_interrupted
     check "many at once leave one" again_at_once
     check "a failure is followed so often as its policy says" again_on_failure
     check "what ended well is left to itself by on-failure alone" again_always
@@ -56,6 +57,18 @@ again_after_stop() {
 }
 # is_stopped NAME: so it is written down.
 is_stopped() { swiftlet inspect "$1" | grep -q '"swiftlet.dev/stopped": *"true"'; }
+# It ends by itself, a long way into its grace.
+again_interrupted() {
+    local stopping
+    swiftlet run --detach --name patient busybox:demo sh -c 'trap "echo asked" TERM; echo ready; while [ ! -e /tmp/go ]; do sleep 0.1; [ -e /tmp/tell ] && echo start; done; exit 6' &&
+        eventually 10 says ready swiftlet logs patient || return 1
+    swiftlet stop --time 300 patient >"$ROOT/stopped" 2>&1 &
+    stopping=$!
+    eventually 10 says asked swiftlet logs patient && kill "$stopping" || return 1
+    wait "$stopping"
+    swiftlet exec patient touch /tmp/tell </dev/null && eventually 30 more_starts patient 20 && swiftlet exec patient touch /tmp/go </dev/null && [ "$(swiftlet wait patient)" = 6 ] &&
+        is_stopped patient && swiftlet rm patient
+}
 again_at_once() {
     local each job jobs=
     swiftlet run --detach --name many busybox:demo sh -c 'echo start; exec sleep 1000' || return 1

@@ -38,17 +38,13 @@ struct RunEndpoint: Sendable {
         case (.post, "/v1/run/start"):
             return try await named { () async throws(CRIError) in try await runs.start(request.query("name") ?? "") }
         case (.post, "/v1/run/stop"):
-            return try await named { () async throws(CRIError) in
+            return try await shielded { () async throws(CRIError) in
                 try await runs.stop(request.query("name") ?? "", grace: Self.grace(request))
             }
         case (.post, "/v1/run/restart"):
-            // Who goes away does not leave it ended.
-            let work = Task {
-                await Result<String, CRIError>.of { () async throws(CRIError) in
-                    try await runs.restart(request.query("name") ?? "", grace: Self.grace(request))
-                }
+            return try await shielded { () async throws(CRIError) in
+                try await runs.restart(request.query("name") ?? "", grace: Self.grace(request))
             }
-            return try await named { () async throws(CRIError) in try await work.value.get() }
         case (.post, "/v1/run/kill"):
             return try await named { () async throws(CRIError) in
                 try await kill(request.query("name") ?? "", request.query("signal") ?? "KILL")
@@ -100,6 +96,14 @@ struct RunEndpoint: Sendable {
     private func named(_ body: () async throws(CRIError) -> String) async throws(Status) -> HTTPResponse {
         let name: JSONValue = ["name": .string(try await Status.ofRuntime(body))]
         return HTTPResponse(name)
+    }
+
+    /// Who goes away neither cuts the grace short nor leaves ended what was to start again.
+    private func shielded(
+        _ body: @escaping @Sendable () async throws(CRIError) -> String
+    ) async throws(Status) -> HTTPResponse {
+        let work = Task { await Result<String, CRIError>.of(body) }
+        return try await named { () async throws(CRIError) in try await work.value.get() }
     }
 
     private func answer(
