@@ -110,12 +110,43 @@ import Testing
         await gate.reached()
         #expect(try await web().sandbox.isStopped)
         let starting = Task { try await runs.start("web") }
-        try await until { runtime.calls.contains { $0.operation == .containerStatus && $0.object == first } }
+        try await until { runs.ending.waiting(for: first) == 1 }
         #expect(try await web().isRunning)
         gate.open()
         #expect(try await (stopping.value, starting.value) == ("web", "web"))
         let now = try await web()
         #expect(now.isRunning && !now.sandbox.isStopped && now.container?.metadata.attempt == 1)
+    }
+
+    @Test func aStartDoesNotWaitForAStopThatHasGivenUp() async throws {
+        let (runs, runtime) = (runs, runtime)
+        let first = try await make("web")
+        runtime.failNext(.stopContainer, with: .timedOut("a process hangs"))
+        let gate = runtime.hold(.stopContainer)
+        let stopping = Task { try await runs.stop("web") }
+        await gate.reached()
+        let starting = Task { try await runs.start("web") }
+        try await until { runs.ending.waiting(for: first) == 1 }
+        gate.open()
+        await #expect(throws: CRIError.self) { try await stopping.value }
+        #expect(try await starting.value == "web")
+        let now = try await web()
+        #expect(now.isRunning && now.container?.id == first && !now.sandbox.isStopped)
+    }
+
+    @Test func whoIsCancelledWaitsForNoStop() async throws {
+        let (runs, runtime) = (runs, runtime)
+        let first = try await make("web")
+        let gate = runtime.hold(.stopContainer)
+        let stopping = Task { try await runs.stop("web") }
+        await gate.reached()
+        let starting = Task { try await runs.start("web") }
+        try await until { runs.ending.waiting(for: first) == 1 }
+        starting.cancel()
+        await #expect(throws: CRIError.self) { try await starting.value }
+        gate.open()
+        #expect(try await stopping.value == "web")
+        #expect(try await web().hasEnded)
     }
 
     @Test func aRemovalWaitsForTheStartBeforeIt() async throws {
@@ -185,6 +216,9 @@ import Testing
     @Test func killSaysThatItIsToEndWhereItsSignalDoesThat() async throws {
         try await make("web")
         _ = try await runs.kill("web", signal: SIGHUP)
+        #expect(try await !web().sandbox.isStopped)
+        runtime.failNext(.signal, with: .failed("no answer"))
+        await #expect(throws: CRIError.self) { try await runs.kill("web", signal: SIGKILL) }
         #expect(try await !web().sandbox.isStopped)
         _ = try await runs.kill("web", signal: SIGKILL)
         let now = try await web()

@@ -9,17 +9,17 @@ extension RunContainers {
     func start(_ text: String) async throws(CRIError) -> String {
         let found = try await named(text)
         while true {
-            let stopping = try await inTurn(of: found) { run throws(CRIError) -> Run? in
+            let stopping = try await inTurn(of: found) { run throws(CRIError) -> String? in
                 guard run.isRunning else {
                     try await startAgain(run, wasStopped: run.sandbox.isStopped)
                     return nil
                 }
-                if run.container.map({ ending.holds($0.id) }) == true { return run }
+                if let id = run.container?.id, ending.holds(id) { return id }
                 try await mark(run, isStopped: false)
                 return nil
             }
             guard let stopping else { return found.name }
-            _ = try await end(of: stopping)
+            await ending.wait(for: stopping)
         }
     }
 

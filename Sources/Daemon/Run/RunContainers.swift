@@ -168,10 +168,14 @@ struct RunContainers: Sendable {
             guard run.isRunning, let container = run.container else {
                 throw .invalid("container \(run.name) does not run: there is nothing to send a signal to")
             }
-            if signal == SIGKILL || signal == SignalNames.number(container.stopSignal) {
-                try await mark(run, isStopped: true)
+            let isEnd = signal == SIGKILL || signal == SignalNames.number(container.stopSignal)
+            if isEnd { try await mark(run, isStopped: true) }
+            do throws(CRIError) {
+                try await runtime.signal(container: container.id, signal)
+            } catch {
+                if isEnd && !run.sandbox.isStopped { try? await mark(run, isStopped: false) }
+                throw error
             }
-            try await runtime.signal(container: container.id, signal)
             return run.name
         }
     }
@@ -220,22 +224,6 @@ extension RunContainers.Run {
         container = attempts.last { $0.startedAt != 0 } ?? attempts.first
         others = attempts.filter { $0.id != container?.id }
     }
-}
-
-/// Counts those who are ending each container.
-final class EndingContainers: Sendable {
-    private let counts = Mutex<[String: Int]>([:])
-
-    func add(_ id: String) { counts.withLock { $0[id, default: 0] += 1 } }
-
-    func remove(_ id: String) {
-        counts.withLock { counts in
-            counts[id, default: 0] -= 1
-            if counts[id] == 0 { counts[id] = nil }
-        }
-    }
-
-    func holds(_ id: String) -> Bool { counts.withLock { $0[id] != nil } }
 }
 
 /// Names of containers whose sandboxes are being made: the runtime lists those only when they are there.
