@@ -64,9 +64,8 @@ again_interrupted() {
         eventually 10 says ready swiftlet logs patient || return 1
     swiftlet stop --time 300 patient >"$ROOT/stopped" 2>&1 &
     stopping=$!
-    eventually 10 says asked swiftlet logs patient && kill "$stopping" || return 1
-    wait "$stopping"
-    swiftlet exec patient touch /tmp/tell </dev/null && eventually 30 more_starts patient 20 && swiftlet exec patient touch /tmp/go </dev/null && [ "$(swiftlet wait patient)" = 6 ] &&
+    eventually 10 says asked swiftlet logs patient && kill "$(pgrep -f "^$BIN/swiftlet stop --data-dir $ROOT/d.*patient")" || return 1
+    ! wait "$stopping" && swiftlet exec patient touch /tmp/tell </dev/null && eventually 30 more_starts patient 20 && swiftlet exec patient touch /tmp/go </dev/null && [ "$(swiftlet wait patient)" = 6 ] &&
         is_stopped patient && swiftlet rm patient
 }
 again_at_once() {

@@ -101,9 +101,8 @@ extension NodeRuntime {
             try attempt("leftovers") { () throws(KernelError) in
                 let inventory = try RuntimeInventory(paths, kernel: kernel)
                 for stray in inventory.strays(currentBooks(), paths) {
-                    // A container's later hooks run in a group of the same name, and may have begun since the look.
-                    let isInUse = state.withLock { $0.containers.values.contains { $0.hookGroup == stray.name } }
-                    if isInUse { continue }
+                    // A sandbox that is made ready again and a container's later hooks have the same names again, maybe since the look.
+                    guard inventory.strays(currentBooks(), paths).contains(stray) else { continue }
                     logger.info(
                         "cleared away, since no record speaks of it",
                         metadata: ["kind": "\(stray.kind.rawValue)", "object": "\(stray.name)"])

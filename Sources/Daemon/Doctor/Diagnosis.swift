@@ -18,7 +18,7 @@ struct Diagnosis: Sendable {
         survey.runtime.strays(survey.books, survey.paths).map { stray in
             let (kind, problem, consequence) = describe(stray)
             return Finding(
-                kind: kind, object: stray.name, problem: problem, consequence: consequence, remedy: .clear(stray))
+                kind: kind, object: stray.name, problem: problem, consequence: consequence, remedy: .clearStray(stray))
         }
     }
 

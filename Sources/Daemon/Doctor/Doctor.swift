@@ -73,10 +73,8 @@ package struct Doctor: Sendable {
     /// What the daemon has done already is gone, which is as good.
     private func carryOut(_ remedy: Finding.Remedy) throws(DaemonError) {
         switch remedy {
-        case .clear(let leftover):
-            try DaemonError.wrapping("clearing away") { () throws(KernelError) in
-                try leftover.clear(SystemKernel(), deadline: .seconds(10))
-            }
+        case .clear(let leftover): try clear(leftover)
+        case .clearStray(let leftover) where client == nil: try clear(leftover)
         case .removeFiles(let path):
             try DaemonError.wrapping("clearing away") { () throws(KernelError) in
                 try Leftover(.directory, path).clear(SystemKernel(), deadline: .zero)
@@ -87,7 +85,13 @@ package struct Doctor: Sendable {
                 try leftover.clear(stateDirectory: directory)
             }
         case .acceptRevision(let revision): try RevisionMark(configuration).set(revision)
-        case .clearNetwork, .stopSandbox, .takeUpExits, .none: break
+        case .clearStray, .clearNetwork, .stopSandbox, .takeUpExits, .none: break
+        }
+    }
+
+    private func clear(_ leftover: Leftover) throws(DaemonError) {
+        try DaemonError.wrapping("clearing away") { () throws(KernelError) in
+            try leftover.clear(SystemKernel(), deadline: .seconds(10))
         }
     }
 }

@@ -11,6 +11,8 @@ package struct Finding: Sendable, Hashable {
     /// What `--fix` does.
     enum Remedy: Sendable, Hashable {
         case clear(Leftover)
+        /// The same of what is a sandbox's: a daemon that runs does it, which knows what has been made ready again meanwhile.
+        case clearStray(Leftover)
         case clearNetwork(NetworkLeftover)
         case removeFiles(String)
         /// The kubelet makes it anew where its pod still is.
@@ -42,9 +44,13 @@ package struct Finding: Sendable, Hashable {
 extension Finding.Remedy: CustomStringConvertible {
     var description: String {
         switch self {
-        case .clear(let leftover) where leftover.kind == .mount: "--fix unmounts it"
-        case .clear(let leftover) where leftover.kind == .cgroup: "--fix kills what is in it and removes it"
-        case .clear, .removeFiles: "--fix removes it"
+        case .clear(let leftover), .clearStray(let leftover):
+            switch leftover.kind {
+            case .mount: "--fix unmounts it"
+            case .cgroup: "--fix kills what is in it and removes it"
+            case .process, .directory: "--fix removes it"
+            }
+        case .removeFiles: "--fix removes it"
         case .clearNetwork(.link): "--fix deletes the link"
         case .clearNetwork(.table): "--fix deletes the table"
         case .clearNetwork(.address): "--fix frees the address"
