@@ -35,6 +35,10 @@ final class FakeKernel: RuntimeKernel {
     }
 
     let state = Mutex(State())
+    /// Is told which cgroup is about to be emptied.
+    let killing = Mutex<(@Sendable (String) -> Void)?>(nil)
+    /// The hooks that were run.
+    let hooks = Mutex<[String]>([])
 
     func bootID() throws(KernelError) -> String { state.withLock { $0.boot } }
     func hostName() -> String { "node-1" }
@@ -86,9 +90,12 @@ final class FakeKernel: RuntimeKernel {
         throw KernelError("read", path + "/" + file, ENOENT)
     }
 
-    func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)? { nil }
+    func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)? {
+        hooks.withLock { $0.append(hook.path) }
+        return nil
+    }
 
-    func killCgroup(_ path: String, deadline: Duration) throws(KernelError) {}
+    func killCgroup(_ path: String, deadline: Duration) throws(KernelError) { killing.withLock { $0 }?(path) }
 
     func removeCgroup(_ path: String) throws(KernelError) {
         state.withLock { state in state.cgroups = state.cgroups.filter { $0 != path && !$0.hasPrefix(path + "/") } }

@@ -1,8 +1,9 @@
 import CRI
-import ContainerRuntime
 import Glibc
 import TestSupport
 import Testing
+
+@testable import ContainerRuntime
 
 /// Sandboxes that are made ready again, and containers that go on from others.
 @Suite struct ResumeTests {
@@ -107,6 +108,48 @@ import Testing
         #expect(await runtime.books().holders.isEmpty && node.kernel.state.withLock { $0.mounts.isEmpty })
         try await runtime.resumePodSandbox(sandbox, podConfig)
         #expect(try await runtime.podSandboxStatus(sandbox).state == .ready)
+    }
+
+    @Test func whatIsResumedMeanwhileIsNoStray() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let (sandbox, _) = try await ended(node, runtime)
+        let cgroup = try #require(await runtime.books().sandboxes.first?.cgroup)
+        let left = {
+            try node.kernel.makeCgroup("/cgroup/swiftlet-test/left")
+            try node.kernel.makeCgroup(cgroup)
+            try node.kernel.mountSharedMemory(runtime.paths.sharedMemory(of: sandbox), bytes: 1)
+        }
+        try left()
+        node.kernel.killing.withLock {
+            $0 = { [weak runtime] path in
+                if path.hasSuffix("/left") { runtime?.change(sandbox: sandbox) { $0.record.phase = .resuming } }
+            }
+        }
+        try await runtime.mend(stopping: [])
+        let kept = node.kernel.state.withLock { ($0.cgroups, $0.mounts.count) }
+        #expect(kept.0.contains(cgroup) && kept.1 == 1 && !kept.0.contains("/cgroup/swiftlet-test/left"))
+        node.kernel.killing.withLock { $0 = nil }
+        runtime.change(sandbox: sandbox) { $0.record.phase = .notReady }
+        try await runtime.mend(stopping: [])
+        let after = node.kernel.state.withLock { ($0.cgroups, $0.mounts.count) }
+        #expect(!after.0.contains(cgroup) && after.1 == 0)
+    }
+
+    @Test func theHooksOfAnEndComeBeforeWhatIsStartedNext() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let (sandbox, first) = try await ended(node, runtime)
+        runtime.change(container: first) {
+            $0.hostHooks = [HostHook(station: .poststop, name: "h", path: "/end", arguments: [], environment: [])]
+        }
+        try await runtime.resumePodSandbox(sandbox, podConfig)
+        #expect(node.kernel.hooks.withLock { $0 } == ["/end"])
+        let second = try await runtime.createContainer(
+            sandbox: sandbox, config: next(first), sandboxConfig: podConfig)
+        try await runtime.startContainer(second)
+        try await runtime.removeContainer(first)
+        #expect(node.kernel.hooks.withLock { $0 } == ["/end"])
     }
 
     @Test func marksOutliveADaemon() async throws {

@@ -12,6 +12,10 @@ extension NodeRuntime: ResumableRuntime {
             guard let entry = state.withLock({ $0.sandboxes[id] }), entry.record.phase == .notReady,
                 entry.record.metadata == config.metadata
             else { throw .invalid("sandbox \(id) is not a stopped one of pod \(config.metadata.name)") }
+            // Before those of who comes next.
+            for container in state.withLock({ $0.containers(in: id) }) where container.phase == .exited {
+                try await runHooksAfterEnd(of: container)
+            }
             let changed = change(sandbox: id) { entry in
                 entry.record.phase = .resuming
                 entry.isStopping = false
