@@ -246,7 +246,9 @@ final class FakeNode: Sendable {
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// A daemon's start. Earlier runtimes are as good as dead: their streams are taken over.
-    func open(_ log: any LogHandler = SwiftLogNoOpLogHandler()) async throws -> NodeRuntime {
+    func open(
+        _ log: any LogHandler = SwiftLogNoOpLogHandler(), reach: @escaping @Sendable (RuntimePoint) -> Void = { _ in }
+    ) async throws -> NodeRuntime {
         let logger = Logger(label: "test") { _ in log }
         let images = ImageStore(paths: paths, threads: threads, time: SystemTime(), logger: logger)
         try await images.open()
@@ -255,11 +257,11 @@ final class FakeNode: Sendable {
             overrides.entrypoint = ["/bin/sh"]
             _ = try await images.add(name: "test", path: directory + "/rootfs", overrides: overrides)
         }
-        let runtime = NodeRuntime(
-            paths: paths, images: images, version: "1",
-            dependencies: RuntimeDependencies(
-                monitors: monitors, network: network, seccomp: NoSeccomp(), kernel: kernel, steps: steps,
-                time: time, threads: threads, events: events, logger: logger))
+        var dependencies = RuntimeDependencies(
+            monitors: monitors, network: network, seccomp: NoSeccomp(), kernel: kernel, steps: steps,
+            time: time, threads: threads, events: events, logger: logger)
+        dependencies.reach = reach
+        let runtime = NodeRuntime(paths: paths, images: images, version: "1", dependencies: dependencies)
         try await runtime.open()
         return runtime
     }

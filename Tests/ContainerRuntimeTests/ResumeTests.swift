@@ -1,5 +1,7 @@
 import CRI
 import Glibc
+import Linux
+import Synchronization
 import TestSupport
 import Testing
 
@@ -150,6 +152,52 @@ import Testing
         try await runtime.startContainer(second)
         try await runtime.removeContainer(first)
         #expect(node.kernel.hooks.withLock { $0 } == ["/end"])
+    }
+
+    /// What the node was when the daemon was killed.
+    private struct Moment: Sendable {
+        var record: [UInt8]
+        var kernel: FakeKernel.State
+        var attached: Set<String>
+    }
+
+    @Test(arguments: [
+        RuntimePoint.sandboxRecorded, .sandboxGrouped, .sharedMemoryMounted, .monitorSpawned, .sandboxAttached,
+        .sandboxReady,
+    ])
+    func whatADaemonWasMakingReadyIsStoppedByTheNext(point: RuntimePoint) async throws {
+        let node = try FakeNode()
+        let moment = Mutex<Moment?>(nil)
+        let record = { @Sendable in "\(node.paths.state)/sandboxes/\(node.sandboxDirectories.first ?? "")/sandbox.json"
+        }
+        let before = try await node.open { reached in
+            guard reached == point, let bytes = try? WholeFile.read(record()) else { return }
+            let now = Moment(
+                record: bytes, kernel: node.kernel.state.withLock { $0 },
+                attached: node.network.attached.withLock { $0 })
+            moment.withLock { $0 = now }
+        }
+        let (sandbox, first) = try await ended(node, before)
+        try await before.resumePodSandbox(sandbox, podConfig)
+        await before.close()
+        // As if it had come no further.
+        let then = try #require(moment.withLock { $0 })
+        #expect(String(decoding: then.record, as: UTF8.self).contains("resuming") == (point != .sandboxReady))
+        try WholeFile.replace(record(), with: then.record, durable: false)
+        node.kernel.state.withLock { $0 = then.kernel }
+        node.network.attached.withLock { $0 = then.attached }
+        let after = try await node.open()
+        #expect(try await after.containerStatus(first).state == .exited && node.layers.count == 1)
+        if point == .sandboxReady {
+            #expect(try await after.podSandboxStatus(sandbox).state == .ready)
+            try await after.stopPodSandbox(sandbox)
+        }
+        #expect(try await after.podSandboxStatus(sandbox).state == .notReady)
+        #expect(node.kernel.state.withLock { $0.mounts.isEmpty } && node.network.attached.withLock { $0.isEmpty })
+        try await after.resumePodSandbox(sandbox, podConfig)
+        #expect(try await after.podSandboxStatus(sandbox).state == .ready)
+        try await after.removePodSandbox(sandbox)
+        #expect(try await after.leftovers().isEmpty && node.layers.isEmpty)
     }
 
     @Test func marksOutliveADaemon() async throws {
