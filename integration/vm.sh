@@ -39,7 +39,8 @@ features=$work/apparmor/usr/share/apparmor-features/features
     --kernel-features "$features" --skip-kernel-load --stdout integration/vm/guest/apparmor.profile >"$disk/apparmor.bin"
 cp "$work/apparmor/sbin/apparmor_parser" "$disk/"
 (cd "$work" && apt-get -qq -o APT::Sandbox::User=root download secilc >&2 && dpkg-deb -x secilc_*.deb secilc)
-"$work/secilc/usr/bin/secilc" --policyvers=33 --filecontext=/dev/null --output="$disk/selinux.bin" integration/vm/guest/selinux.cil
+{ seq -f '(category c%g)' 0 1023 && echo "(categoryorder ($(seq -f c%g -s ' ' 0 1023)))"; } >"$work/categories.cil"
+"$work/secilc/usr/bin/secilc" --policyvers=33 --filecontext=/dev/null --output="$disk/selinux.bin" integration/vm/guest/selinux.cil "$work/categories.cil"
 mkdir "$disk/podman" "$disk/containerd"
 cp /usr/bin/podman /usr/bin/conmon "$disk/podman/"
 ldd /usr/bin/podman /usr/bin/conmon | awk '/=> \// {print $3}' | grep -vE '/lib[cm]\.so' | sort -u | xargs cp -Lt "$disk/podman/"

@@ -208,7 +208,7 @@ import Testing
         // The container's own, at the level of its pod.
         let other = Options(user: "v", type: "db")
         #expect(try labels(plan(other, sandbox: pair, node)) == ["v:r:db:s0:c1,c2", "v:object_r:files:s0:c1,c2"])
-        #expect(try labels(plan(other, node)) == ["v:r:db:s0", "v:object_r:files:s0"])
+        #expect(try labels(plan(other, node)).allSatisfy { $0?.contains(":s0:c") == true })
         // A policy without labels for containers.
         let whole = try plan(Options(user: "u", role: "r", type: "t"), SELinuxContexts())
         #expect(labels(whole) == ["u:r:t", nil] && whole.warnings.contains { $0.contains("SELinux") })

@@ -47,7 +47,7 @@ struct ContainerPlan: Sendable {
         let capabilities = try CapabilityDecision(security, host: input.host, object: object)
         let appArmor = try AppArmorDecision(security, means: input.appArmor, object: object)
         let selinux = try SELinuxDecision(
-            security, sandbox: input.sandbox.selinux, contexts: input.selinux, object: object)
+            security, sandbox: input.sandbox, contexts: input.selinux, object: object)
         exec = ExecTemplate(
             environment: ProcessDecision.environment(input),
             workingDirectory: ProcessDecision.workingDirectory(config, input.image),

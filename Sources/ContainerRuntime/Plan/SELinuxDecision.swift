@@ -9,14 +9,17 @@ struct SELinuxDecision: Sendable, Hashable {
     private(set) var files: String?
     private(set) var warnings: [String] = []
 
-    /// A privileged container has none. One without a level has that of its sandbox.
+    /// A privileged container has none. One without a level has that of its sandbox, which gets two categories of its own where it says none either: it is kept
+    /// apart from other pods then. Two pods may come by the same ones.
     /// - Parameter contexts: nil where the kernel runs without SELinux, or nothing is asked for.
     init(
-        _ security: ContainerSecurity, sandbox: SELinuxOptions?, contexts: SELinuxContexts?, object: String
+        _ security: ContainerSecurity, sandbox: SandboxRecord, contexts: SELinuxContexts?, object: String
     ) throws(CRIError) {
-        guard let contexts, !security.isPrivileged, let asked = security.selinux ?? sandbox else { return }
+        guard let contexts, !security.isPrivileged, let asked = security.selinux ?? sandbox.selinux else { return }
         let own = contexts.process
-        let level = [asked.level, sandbox?.level ?? "", own?.level ?? ""].first { !$0.isEmpty } ?? ""
+        let level =
+            [asked.level, sandbox.selinux?.level ?? ""].first { !$0.isEmpty }
+            ?? Self.level(own?.level ?? "", of: sandbox.id)
         func part(_ name: String, _ value: String, _ standard: String?) throws(CRIError) -> String {
             if let found = value.isEmpty ? standard : value { return found }
             throw .failed(
@@ -33,5 +36,15 @@ struct SELinuxDecision: Sendable, Hashable {
         }
         (file.user, file.level) = (asked.user.isEmpty ? file.user : asked.user, level)
         files = file.description
+    }
+
+    /// With two of the categories c0 to c1023, the same ones as long as there is the sandbox. As it is where the policy has no levels, or this one has categories.
+    private static func level(_ standard: String, of sandbox: String) -> String {
+        if standard.isEmpty || standard.contains(":") { return standard }
+        // FNV-1a.
+        let hash = sandbox.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        let first = hash % 1_024
+        let other = (first + 1 + hash / 1_024 % 1_023) % 1_024
+        return "\(standard):c\(min(first, other)),c\(max(first, other))"
     }
 }

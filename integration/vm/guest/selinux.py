@@ -183,7 +183,12 @@ def pods(cluster):
     expect(label(root + "/mnt/secret") == "u:object_r:secret_t:s0", "a path of the host is labelled anew")
     own = pod(cluster, "se-own", PARTS, {"type": "free_t"})
     expect(own == [FREE + ":c1"] + WHAT_FREE, f"with options of the container's own: {own}")
-    for name in ("se-none", "se-held", "se-own"):
+    levels = [pod(cluster, name, {"type": "held_t"})[0] for name in ("se-one", "se-other")]
+    expect(all(re.fullmatch(HELD + r":c\d+,c\d+", level) for level in levels) and levels[0] != levels[1], f"pods without a level are {levels}")
+    command("swiftlet", "exec", "se-one", "--", "/bin/sh", "-c", "echo mine >/mnt/own")
+    read_by = lambda name: command("swiftlet", "exec", name, "--", "/bin/sh", "-c", "cat /mnt/own 2>/dev/null || echo denied").strip()
+    expect([read_by("se-one"), read_by("se-other")] == ["mine", "denied"], "a pod without a level reads what is another's")
+    for name in ("se-none", "se-held", "se-own", "se-one", "se-other"):
         cluster.remove(name)
 
 

@@ -1,0 +1,81 @@
+import CRI
+import Glibc
+import Linux
+import Testing
+
+@testable import ContainerRuntime
+
+@Suite struct SELinuxTests {
+    private let policy = SELinuxContexts("process = \"u:r:web:s0\"\nfile = \"u:object_r:files:s0\"")
+
+    private func decision(
+        _ contexts: SELinuxContexts, level: String = "", sandbox id: String = "5", own: String? = nil
+    ) throws -> SELinuxDecision {
+        var config = PodSandboxConfig(metadata: PodSandboxMetadata(name: "web", uid: "u", namespace: "default"))
+        config.selinux = SELinuxOptions(type: "db", level: level)
+        var security = ContainerSecurity()
+        if let own { security.selinux = SELinuxOptions(type: "other", level: own) }
+        let sandbox = SandboxRecord(
+            id: id, config: config, hostname: "web", bootID: "b", createdAt: 1, cgroup: "/cg/pods/u")
+        return try SELinuxDecision(security, sandbox: sandbox, contexts: contexts, object: "c")
+    }
+
+    /// The same for all its containers and after a restart of the daemon, which knows of it what its record says.
+    @Test func aPodWithoutALevelHasTwoCategoriesOfItsOwn() throws {
+        var seen: Set<String> = []
+        for number in 0..<200 {
+            let found = try decision(policy, sandbox: "pod-\(number)")
+            let level = try #require(found.process?.split(separator: ":", maxSplits: 3).last)
+            #expect(found.files == "u:object_r:files:\(level)" && level.hasPrefix("s0:c"))
+            #expect(try decision(policy, sandbox: "pod-\(number)", own: "").process == "u:r:other:\(level)")
+            let categories = level.dropFirst("s0:c".count).split(separator: ",c").compactMap { Int($0) }
+            #expect(categories.count == 2 && categories[0] < categories[1] && categories[1] < 1_024)
+            seen.insert(String(level))
+        }
+        #expect(seen.count > 190)
+        #expect(try decision(policy, sandbox: "0").process == "u:r:db:s0:c175,c570")
+    }
+
+    @Test func aLevelThatSomebodyNamesIsTaken() throws {
+        #expect(try decision(policy, level: "s0:c7").process == "u:r:db:s0:c7")
+        #expect(try decision(policy, level: "s0").process == "u:r:db:s0")
+        #expect(try decision(policy, level: "s0:c7", own: "").process == "u:r:other:s0:c7")
+        #expect(try decision(policy, level: "s0:c7", own: "s0:c8").process == "u:r:other:s0:c8")
+        let plain = SELinuxContexts("process = \"u:r:web\"\nfile = \"u:object_r:files\"")
+        #expect(try decision(plain).process == "u:r:db" && decision(plain).files == "u:object_r:files")
+        let narrow = SELinuxContexts("process = \"u:r:web:s0:c5\"\nfile = \"u:object_r:files:s0\"")
+        #expect(try decision(narrow).process == "u:r:db:s0:c5" && decision(narrow).files == "u:object_r:files:s0:c5")
+    }
+
+    /// A container with two paths of the host, of which one is to be labelled, and is missing.
+    private func labels(_ node: FakeNode) async throws -> (sandbox: String, labels: [String: String]) {
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        var given = CRI.Mount(hostPath: node.directory + "/given/deep", containerPath: "/given")
+        (given.isRelabelled, given.isMadeWhereMissing) = (true, true)
+        var config = containerConfig()
+        config.security.selinux = SELinuxOptions(level: "s0:c1,c2")
+        config.mounts = [given, CRI.Mount(hostPath: node.directory + "/rootfs", containerPath: "/kept")]
+        _ = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
+        return (sandbox, node.kernel.state.withLock { $0.labels })
+    }
+
+    @Test func whatAContainerIsGivenGetsItsLabel() async throws {
+        let node = try FakeNode()
+        node.kernel.state.withLock { $0.selinux = policy }
+        let (sandbox, found) = try await labels(node)
+        let record = SandboxRecord(
+            id: sandbox, config: podConfig, hostname: "web", bootID: "b", createdAt: 1, cgroup: "/cg")
+        let files = PodFiles.names.map { node.paths.podFiles(of: record) + "/" + $0 }
+        let wanted = files + [node.directory + "/given/deep", node.paths.deviceMemory(of: record)]
+        #expect(found == Dictionary(uniqueKeysWithValues: wanted.map { ($0, "u:object_r:files:s0:c1,c2") }))
+        var status = stat()
+        #expect(stat(node.directory + "/given/deep", &status) == 0 && status.st_mode & 0o777 == 0o755)
+    }
+
+    @Test func withoutSELinuxNothingIsLabelled() async throws {
+        let node = try FakeNode()
+        #expect(try await labels(node).labels.isEmpty)
+        #expect(access(node.directory + "/given", F_OK) != 0)
+    }
+}
