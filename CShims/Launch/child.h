@@ -182,6 +182,8 @@ int cl_settle(int tree, uint32_t flags, uint32_t propagation);
 /* labels.c: the program's holds whatever happens until it is executed; the kernel takes it only from the process itself, by a file that it opened itself. */
 void cl_label_program(const struct cl_child *child);
 void cl_label_keys(const struct cl_child *child);
+/* The plan's, for a filesystem of this type; NULL for what others use too. */
+const char *cl_label_for(const struct cl_plan *plan, const char *type);
 /* The label that a new filesystem is to be made with, NULL for none. */
 const char *cl_label_of_mount(const char *type, const char *options, uint32_t options_size, const char *label);
 /* Of one that gets its label when it is there. */

@@ -118,7 +118,7 @@ static int source_tree(const struct cl_child *child, const struct cl_mount *moun
 static int new_tree(const struct cl_child *child, const struct cl_mount *mount, char said[CL_WORDS]) {
     if (!has_long_option(mount))
         return cl_new_filesystem(mount->type, mount->source, mount->options, mount->options_size, first_attributes(mount),
-                                 child->pid_namespace, child->plan->mount_label, said);
+                                 child->pid_namespace, cl_label_for(child->plan, mount->type), said);
     if (!child->has_mount_namespace) return MADE_LATE;
     if (mount_old_way(child, mount, covered_directory) < 0) return -1;
     int tree = open_tree(AT_FDCWD, covered_directory, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);

@@ -43,10 +43,16 @@ static int is_one_of(const char *word, const char *const *words) {
 static int has_label_of_namespace(const char *type) { return strcmp(type, "mqueue") == 0; }
 
 const char *cl_label_of_mount(const char *type, const char *options, uint32_t options_size, const char *label) {
-    /* what the kernel labels itself */
-    static const char *const fixed[] = {"proc", "sysfs", "cgroup", "cgroup2", NULL};
+    /* what the kernel labels itself, and what there is but one of: it has the label that it was first mounted with */
+    static const char *const fixed[] = {"proc", "sysfs", "cgroup", "cgroup2", "devtmpfs", "debugfs", "tracefs", "securityfs", "selinuxfs",
+                                        "configfs", "pstore", "efivarfs", "fusectl", "binfmt_misc", NULL};
     if (!label || has_label_of_namespace(type) || is_one_of(type, fixed)) return NULL;
-    return cl_has_option(options, options_size, "context=") ? NULL : label;
+    /* the kernel takes one of the two */
+    return cl_has_option(options, options_size, "context=") || cl_has_option(options, options_size, "defcontext=") ? NULL : label;
+}
+
+const char *cl_label_for(const struct cl_plan *plan, const char *type) {
+    return has_label_of_namespace(type) && !(plan->flags & CL_PLAN_OWN_QUEUES) ? NULL : plan->mount_label;
 }
 
 int cl_label_root(int tree, const char *type, const char *label) {

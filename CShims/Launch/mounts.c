@@ -248,7 +248,7 @@ int cl_fresh_tree(struct cl_child *child, const struct cl_mount *mount) {
     case CL_MOUNT_PROC: return cl_new_filesystem("proc", "proc", NULL, 0, attributes, child->pid_namespace, NULL, NULL);
     case CL_MOUNT_SYSFS: return cl_new_mount("sysfs", NULL, 0, attributes, NULL);
     case CL_MOUNT_CGROUP: return cl_new_mount("cgroup2", NULL, 0, attributes, NULL);
-    case CL_MOUNT_MQUEUE: return cl_new_mount("mqueue", NULL, 0, attributes, label);
+    case CL_MOUNT_MQUEUE: return cl_new_mount("mqueue", NULL, 0, attributes, cl_label_for(child->plan, "mqueue"));
     case CL_MOUNT_DEVICES: return cl_device_tree(child, mount);
     }
     return errno = EINVAL, -1;

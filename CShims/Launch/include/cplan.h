@@ -117,6 +117,7 @@ enum {
     CL_PLAN_FIND_HOME = 8192, /* the last variable is HOME, for the container's own user database to say */
     CL_PLAN_KEEP_KEYRING = 16384, /* has the session keyring of whoever launches it */
     CL_PLAN_AWAIT = 32768, /* with CL_PLAN_HOOKS in a pod: says CL_STATUS_CREATED and waits for a byte before those that it runs itself */
+    CL_PLAN_OWN_QUEUES = 65536, /* the message queues of its ipc namespace are labelled as what is mounted for it */
 };
 
 enum {

@@ -68,6 +68,7 @@ struct ContainerPlan: Sendable {
         launch = ContainerLaunch(
             id: input.id, plan: Self.launchPlan(process, input), log: Self.log(input), keepsInput: config.standardInput)
         launch.plan.mountLabel = selinux.files
+        launch.plan.hasOwnQueues = input.sandbox.ipc != .node
         if Self.processNamespace(input) == .container { launch.processTarget = config.processTarget }
         hooks = input.hooks.map(\.name)
         try addHooks(input)

@@ -43,6 +43,7 @@ extension BundlePlan {
         if isGated { flags |= UInt32(CL_PLAN_GATE) }
         if namespace(.user) != nil { flags |= UInt32(CL_PLAN_BECOME_ROOT) }
         if isNew(.user) { flags |= UInt32(CL_PLAN_MAPPED) }
+        if isNew(.ipc) { flags |= UInt32(CL_PLAN_OWN_QUEUES) }
         return flags
     }
 

@@ -40,6 +40,7 @@ extension LaunchPlan {
         if deviceRules != nil { flags |= UInt32(CL_PLAN_DEVICE_PROGRAM) }
         if awaitsHooks { flags |= UInt32(CL_PLAN_HOOKS | CL_PLAN_AWAIT) }
         if hooks.contains(where: { $0.station == .createContainer }) { flags |= UInt32(CL_PLAN_HOOKS) }
+        if hasOwnQueues { flags |= UInt32(CL_PLAN_OWN_QUEUES) }
         let layers = try encodeRoot(&records, &flags)
         records.add(CL_RECORD_FLAGS) { $0.append(flags) }
         try process.encode(&records)

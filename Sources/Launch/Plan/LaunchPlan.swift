@@ -15,6 +15,8 @@ package struct LaunchPlan: Sendable {
     package var deviceRules: [DeviceRule]?
     /// SELinux's, of the file systems that are made, the root's among them.
     package var mountLabel: String?
+    /// Whether the message queues get that label: those of the host keep theirs.
+    package var hasOwnQueues = false
     /// Paths hidden behind an empty file or directory. A path that does not exist is passed over.
     package var maskedPaths: [String]
     /// Paths remounted read-only, with all beneath. A path that does not exist is passed over.

@@ -134,6 +134,17 @@ def mounts(runtime):
     done = runtime.run("echo x >/dev/shm/file", lambda c: (labelled(HELD + ":c1")(c), c["linux"].update(mountLabel=MOUNTS)), check=False,
                        timeout=SECONDS)
     expect(done.returncode != 0 and "ermission denied" in done.stderr, f"it wrote with a category less: {done.stderr}")
+    os.makedirs(FOLDER + "/queues")
+    command("mount", "-t", "mqueue", "mqueue", FOLDER + "/queues")
+    before = label(FOLDER + "/queues")
+
+    def shares(config):
+        labelled(HELD)(config)
+        config["linux"].update(mountLabel=MOUNTS, namespaces=[space for space in config["linux"]["namespaces"] if space["type"] != "ipc"])
+        add_mount(config, "/security", "securityfs", "securityfs", [])
+    runtime.run("true", shares, timeout=SECONDS)
+    expect(label(FOLDER + "/queues") == before != MOUNTS, f"the host's message queues are {label(FOLDER + '/queues')}")
+    command("umount", FOLDER + "/queues")
     done = runtime.run("true", lambda c: c["linux"].update(mountLabel="u:object_r:nobody_t:s0"), check=False, timeout=SECONDS)
     expect(done.returncode != 0 and "u:object_r:nobody_t:s0" in done.stderr, f"a mount label that is none: {done.stderr}")
 
