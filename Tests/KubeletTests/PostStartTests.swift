@@ -81,4 +81,27 @@ import Testing
         simulation.deliver(.finished(start, .success, simulation.observe()))
         #expect(simulation.log.contains("start a 0"))
     }
+
+    /// As upstream: a proxy may be what the others need.
+    @Test(arguments: [nil, "no"]) func whatFollowsIsStartedWhenItsHookHasEnded(_ failure: String?) {
+        let pod = pod {
+            $0.spec.containers[0].lifecycle = Lifecycle { $0.postStart = LifecycleHandler() }
+            $0.spec.containers += ["b", "c"].map { name in Container { $0.name = name } }
+            $0.spec.containers[2].lifecycle = $0.spec.containers[0].lifecycle
+        }
+        var simulation = PodSimulation(pod)
+        simulation.endlessHooks = ["a", "c"]
+        simulation.look()
+        simulation.look()
+        #expect(simulation.log.contains("start a 0") && !simulation.log.contains("start b 0"))
+        simulation.advance(.seconds(30))
+        #expect(!simulation.log.contains("start b 0"))
+        let outcome = failure.map { PodOutcome.failure(reason: "PostStartHookError", message: $0) } ?? .success
+        simulation.deliver(.finished(start, outcome, simulation.observe()))
+        #expect(simulation.log.contains("start b 0") && simulation.log.contains("start c 0"))
+        // That the last one's hook goes on holds nobody up who is before it.
+        simulation.exit("b", code: 1)
+        simulation.advance(.seconds(60))
+        #expect(simulation.log.contains("start b 1"))
+    }
 }

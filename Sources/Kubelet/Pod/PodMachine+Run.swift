@@ -28,12 +28,21 @@ extension PodMachine {
 
     private mutating func planContainers(at now: Moment) -> [PodAction] {
         var (actions, isInitialized) = planInit(at: now)
-        if isInitialized {
-            for container in pod.spec.containers where !hasEndedForGood(container) {
-                actions += planContainer(container, at: now)
-            }
-        }
+        if isInitialized { actions += planRegular(at: now) }
         return actions + planProbes(at: now)
+    }
+
+    /// All at once; but who is before one that has a postStart hook is started to the end of that, well or not, before it.
+    private mutating func planRegular(at now: Moment) -> [PodAction] {
+        var actions: [PodAction] = []
+        var isHeld = false
+        for container in pod.spec.containers where !hasEndedForGood(container) {
+            let name = container.name
+            if !isHeld || observation.current(name)?.state == .running { actions += planContainer(container, at: now) }
+            let isBeingStarted = starting.contains(name) || underWay.contains(.image(name))
+            isHeld = isHeld || container.lifecycle?.postStart != nil && isBeingStarted
+        }
+        return actions
     }
 
     private mutating func planSandbox(at now: Moment) -> [PodAction] {
