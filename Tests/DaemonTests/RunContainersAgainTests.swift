@@ -141,6 +141,24 @@ import Testing
         await keeping.value
     }
 
+    @Test func whatWaitsToBeStartedAgainIsEndedByASignal() async throws {
+        let id = try await make("web", restart: .onFailure(times: 1))
+        runtime.exit(container: id, code: 0)
+        #expect(try await !web().isToRestart, "it has not failed")
+        await #expect(throws: CRIError.self) { try await runs.kill("web", signal: SIGKILL) }
+        _ = try await runs.start("web")
+        runtime.exit(container: try #require(try await web().container?.id), code: 3)
+        #expect(try await web().isToRestart)
+        await #expect(throws: CRIError.self) { try await runs.remove("web", force: false) }
+        _ = try await runs.kill("web", signal: SIGUSR1)
+        #expect(try await web().isToRestart, "it ends nothing")
+        #expect(try await runs.kill("web", signal: SIGKILL) == "web")
+        let ended = try await web()
+        #expect(!ended.isToRestart && ended.sandbox.isStopped)
+        await #expect(throws: CRIError.self) { try await runs.kill("web", signal: SIGKILL) }
+        #expect(try await runs.remove("web", force: false) == "web")
+    }
+
     @Test func whatAPolicyCannotStartIsTriedAgain() async throws {
         let id = try await make("web", restart: .always)
         runtime.exit(container: id, code: 0)

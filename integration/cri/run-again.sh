@@ -9,6 +9,7 @@ again_checks() {
     check "many at once leave one" again_at_once
     check "a failure is followed so often as its policy says" again_on_failure
     check "what ended well is left to itself by on-failure alone" again_always
+    check "who waits to be started again is listed as such, is not removed by mistake, and is ended by a signal" again_pausing
     check "what its user has ended stays so, also with another daemon" again_stopped
     check "an end that no daemon saw is followed by the next one" again_unseen
     check "a policy goes on where a killed daemon was about to act" again_cut
@@ -112,6 +113,14 @@ again_always() {
     swiftlet run --detach --name well --restart on-failure busybox:demo sh -c 'echo start' && swiftlet run --detach --name always --restart always busybox:demo sh -c 'echo start' &&
         eventually 20 more_starts always 4 && started well 1 && swiftlet stop always && swiftlet rm always well
 }
+# While it waits for its next start, which takes longer each time.
+again_pausing() {
+    swiftlet run --detach --name pausing --restart always busybox:demo sh -c 'exit 4' && eventually 60 restarted pausing 6 && eventually 10 says 'restarting (4)' swiftlet ps &&
+        swiftlet ps --quiet --filter status=restarting | grep . && ends_with 1 swiftlet rm pausing && swiftlet kill pausing && eventually 10 says 'exited (4)' swiftlet ps --all &&
+        ! swiftlet ps | grep pausing && swiftlet rm pausing
+}
+# restarted NAME COUNT: it was started again so often.
+restarted() { swiftlet ps --all | awk -v name="$1" -v count="$2" '$2 == "(run)/" name && $(NF - 1) >= count { found = 1 } END { exit !found }'; }
 more_starts() { [ "$(starts_of "$1")" -ge "$2" ]; }
 # Two that their user ends, and one beside them that nobody does.
 again_stopped() {

@@ -22,7 +22,7 @@ package struct ListFilter: Sendable, Hashable {
 
     // MARK: - Of containers
 
-    private static let states = ["created", "running", "exited", "unknown"]
+    private static let states = ["created", "running", "restarting", "exited", "unknown"]
 
     package static func containers(_ words: [String]) throws(DaemonError) -> ListFilter {
         let filter = try ListFilter(words, names: ["name", "id", "status", "exited", "label", "ancestor"])
@@ -46,7 +46,7 @@ package struct ListFilter: Sendable, Hashable {
         }
         return isLabelled && one("name") { Self.matches($0, name) }
             && one("id") { container["id"]?.string?.hasPrefix($0) ?? false }
-            && one("status") { container["state"]?.string == $0 }
+            && one("status") { NodeView.state(of: container) == $0 }
             && one("exited") { container["state"]?.string == "exited" && container["exitCode"]?.integer == Int64($0) }
             && one("ancestor") { Self.isImage($0, of: container) }
     }

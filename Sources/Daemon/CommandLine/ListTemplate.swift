@@ -122,7 +122,7 @@ package struct ListTemplate: Sendable, Hashable {
         case "ID": NodeTables.id(container["id"], isWhole: isWhole)
         case "Names": NodeView.shownName(of: container)
         case "Image": container["image"]?.string ?? ""
-        case "State": container["state"]?.string ?? ""
+        case "State": NodeView.state(of: container)
         case "Status": NodeTables.state(container)
         case "Labels":
             (container["labels"]?.object?.members ?? []).map { "\($0.key)=\($0.value.string ?? "")" }

@@ -104,9 +104,14 @@ package enum NodeView {
         return found.count == 1 ? found[0]["metadata"]?["name"]?.string : nil
     }
 
-    /// What `swiftlet ps` shows: those that run, or all.
+    /// What `swiftlet ps` shows: those that run or are to, or all.
     package static func listed(_ containers: [JSONValue], all: Bool) -> [JSONValue] {
-        all ? containers : containers.filter { $0["state"]?.string == "running" }
+        all ? containers : containers.filter { ["running", "restarting"].contains(state(of: $0)) }
+    }
+
+    /// The CRI's word, or `restarting`: it has ended, and its policy is to start it again.
+    static func state(of container: JSONValue) -> String {
+        container["restarting"]?.bool == true ? "restarting" : container["state"]?.string ?? ""
     }
 
     /// What a container is called: its name where `swiftlet run` has made it, else as events call it, NAMESPACE/POD/NAME.

@@ -56,9 +56,9 @@ package enum NodeTables {
     static func id(_ value: JSONValue?, isWhole: Bool) -> String { isWhole ? value?.string ?? "" : short(value) }
 
     static func state(_ container: JSONValue) -> String {
-        let state = container["state"]?.string ?? ""
-        guard state == "exited" else { return state }
-        return "exited (\(container["exitCode"]?.integer ?? 0))"
+        let state = NodeView.state(of: container)
+        guard container["state"]?.string == "exited" else { return state }
+        return "\(state) (\(container["exitCode"]?.integer ?? 0))"
     }
 
     static func process(_ value: JSONValue?) -> String {

@@ -107,7 +107,16 @@ struct NodeEndpoint: HTTPHandler {
 
     private func containerList() async throws(Status) -> JSONValue {
         let list = try await run { () async throws(CRIError) in try await runtime.listContainers(ContainerFilter()) }
-        return .array(list.map(\.json))
+        let runs = try await run { () async throws(CRIError) in try await sessions.runs.list() }
+        let restarting = Set(runs.filter(\.isToRestart).compactMap(\.container?.id))
+        return .array(
+            list.map { container in
+                guard restarting.contains(container.id), var object = container.json.object else {
+                    return container.json
+                }
+                object["restarting"] = true
+                return .object(object)
+            })
     }
 
     private func run<Value>(_ body: () async throws(CRIError) -> Value) async throws(Status) -> Value {

@@ -87,13 +87,19 @@ extension RunContainers {
         guard run.sandbox.isDetached, !run.sandbox.isRemovedAtEnd else {
             throw .invalid("container \(run.name) goes when it ends: start it without --rm, and with --detach")
         }
-        guard let text = run.sandbox.annotations[PodSandboxStatus.specAnnotation],
-            let json = try? JSONValue(parsing: Array(text.utf8)), let spec = RunSpec(json)
-        else {
+        guard let spec = run.spec else {
             throw .invalid(
                 "container \(run.name) was made by another version of Swiftlet: `swiftlet rm \(run.name)`, then run it anew"
             )
         }
         return spec
+    }
+}
+
+extension RunContainers.Run {
+    /// What it was asked for; nil where another version has made it.
+    var spec: RunSpec? {
+        let text = sandbox.annotations[PodSandboxStatus.specAnnotation] ?? ""
+        return (try? JSONValue(parsing: Array(text.utf8))).flatMap { RunSpec($0) }
     }
 }

@@ -15,7 +15,7 @@ extension RunContainers {
             let spec = try? spec(of: run), followed.insert(ended.id)
         else { return }
         defer { followed.remove(ended.id) }
-        var last = Restart(ended)
+        var last = RunContainers.Restart(ended)
         while let pause = spec.restart.pause(
             afterExit: ended.exitCode, ran: last.ran, restarts: last.count, pause: last.pause)
         {
@@ -42,7 +42,7 @@ extension RunContainers {
         return !run.sandbox.isStopped && !ending.holds(container.id)
     }
 
-    private struct Restart: Sendable {
+    fileprivate struct Restart: Sendable {
         var count: UInt32
         /// Nil before the first.
         var pause: Duration?
@@ -62,6 +62,19 @@ extension RunContainers {
             let milliseconds = pause.map { $0 / .milliseconds(1) } ?? 0
             return [RunContainers.restartsLabel: String(count), RunContainers.pauseLabel: String(UInt32(milliseconds))]
         }
+    }
+}
+
+extension RunContainers.Run {
+    /// Whether its policy is to start it again.
+    var isToRestart: Bool {
+        guard hasEnded, !sandbox.isStopped, !sandbox.isRemovedAtEnd, let container, container.startedAt != 0 else {
+            return false
+        }
+        let last = RunContainers.Restart(container)
+        let policy = spec?.restart ?? .no
+        return policy.pause(afterExit: container.exitCode, ran: last.ran, restarts: last.count, pause: last.pause)
+            != nil
     }
 }
 

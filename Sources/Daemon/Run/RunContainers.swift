@@ -161,15 +161,16 @@ struct RunContainers: Sendable {
         }
     }
 
-    /// Sends it a signal. One that ends it says that its user wants it ended.
+    /// Sends it a signal. One that ends it says that its user wants it ended; so too while it waits to be started again.
     /// - Returns: its name.
     func kill(_ text: String, signal: Int32) async throws(CRIError) -> String {
         try await inTurn(of: try await named(text)) { run throws(CRIError) in
-            guard run.isRunning, let container = run.container else {
+            guard let container = run.container, run.isRunning || run.isToRestart else {
                 throw .invalid("container \(run.name) does not run: there is nothing to send a signal to")
             }
             let isEnd = signal == SIGKILL || signal == SignalNames.number(container.stopSignal)
             if isEnd { try await mark(run, isStopped: true) }
+            guard run.isRunning else { return run.name }
             do throws(CRIError) {
                 try await runtime.signal(container: container.id, signal)
             } catch {
@@ -187,9 +188,11 @@ struct RunContainers: Sendable {
         do throws(CRIError) {
             if force { try await endLaunch(of: found) }
             return try await inTurn(of: found) { run throws(CRIError) in
-                guard force || run.hasEnded else {
+                guard force || run.hasEnded && !run.isToRestart else {
+                    let state = run.hasEnded ? "is to be started again" : "runs"
                     throw .invalid(
-                        "container \(run.name) runs; end it with `swiftlet stop \(run.name)` first, or give --force")
+                        "container \(run.name) \(state); end it with `swiftlet stop \(run.name)` first, or give --force"
+                    )
                 }
                 if !run.sandbox.isDetached, let container = run.container {
                     try await runtime.stopContainer(container.id, timeout: .zero)
