@@ -51,6 +51,8 @@ struct Bootstrap: Sendable {
                 metadata: ["service": "\(holder.key)", "address": "\(registry.allocator.firstAddress)"])
             return
         }
+        // Of one that is being made; it is looked again soon.
+        guard registry.allocator.takeFirstAddress() else { return }
         var new = present.tree
         var spec = new["spec"]?.object ?? JSONObject()
         spec["clusterIP"] = .string(registry.allocator.firstAddress)
@@ -61,11 +63,12 @@ struct Bootstrap: Sendable {
                 .update(
                     key: services.prefix + present.key, bytes: services.format.stored(new),
                     expecting: present.revision))
-            registry.allocator.release(present.tree, services)
+            registry.allocator.giveBack(address: address)
             registry.logger.warning(
                 "the kubernetes Service has another address, which pods that were started before do not know",
                 metadata: ["before": "\(address)", "now": "\(registry.allocator.firstAddress)"])
         } catch {
+            registry.allocator.giveBack(address: registry.allocator.firstAddress)
             registry.logger.error("the kubernetes Service keeps its former address", metadata: ["cause": "\(error)"])
         }
     }

@@ -20,6 +20,10 @@ import Testing
         try await until { try await after.get(Path.services + "/kubernetes").json["spec"]?["clusterIP"] == "10.97.0.1" }
         let spec = try await after.get(Path.services + "/kubernetes").json["spec"]
         #expect(spec?["clusterIPs"] == ["10.97.0.1"])
+        let taken: JSONValue = [
+            "metadata": ["name": "c"], "spec": ["clusterIP": "10.97.0.1", "ports": [["port": 80]]],
+        ]
+        #expect(try await after.send(.post, Path.services, taken).status == 422)
         #expect(try await after.get(Path.services + "/a").json["spec"]?["clusterIP"] == "10.96.0.2")
         #expect(
             try await after.send(.post, Path.services, ["metadata": ["name": "b"], "spec": ["ports": [["port": 80]]]])

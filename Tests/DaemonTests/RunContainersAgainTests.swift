@@ -119,10 +119,12 @@ import Testing
         let keeping = Task { [runs] in await runs.keep() }
         for (times, pause) in [("1", 100), ("2", 200), ("3", 400)] {
             runtime.exit(container: id, code: 0)
-            await time.waitForSleepers()
             #expect(try await web().hasEnded)
-            time.advance(by: .milliseconds(pause))
-            try await until { try await web().isRunning && runtime.containers.count == 1 }
+            // Another look at the end before may still sleep.
+            try await until {
+                time.advance(by: .milliseconds(10))
+                return try await web().isRunning && runtime.containers.count == 1
+            }
             let container = try #require(try await web().container)
             #expect(container.labels[RunContainers.restartsLabel] == times)
             #expect(container.labels[RunContainers.pauseLabel] == String(pause))
@@ -141,6 +143,14 @@ import Testing
         await keeping.value
     }
 
+    @Test func whatCannotBeSettledForARestartStaysStopped() async throws {
+        try await make("web", restart: .always)
+        _ = try await runs.stop("web")
+        runtime.failAlways(.stopPodSandbox, with: .failed("busy"))
+        await #expect(throws: CRIError.self) { try await runs.restart("web") }
+        #expect(try await web().sandbox.isStopped)
+    }
+
     @Test func whatWaitsToBeStartedAgainIsEndedByASignal() async throws {
         let id = try await make("web", restart: .onFailure(times: 1))
         runtime.exit(container: id, code: 0)
@@ -150,7 +160,7 @@ import Testing
         runtime.exit(container: try #require(try await web().container?.id), code: 3)
         #expect(try await web().isToRestart)
         await #expect(throws: CRIError.self) { try await runs.remove("web", force: false) }
-        _ = try await runs.kill("web", signal: SIGUSR1)
+        await #expect(throws: CRIError.self) { try await runs.kill("web", signal: SIGUSR1) }
         #expect(try await web().isToRestart, "it ends nothing")
         #expect(try await runs.kill("web", signal: SIGKILL) == "web")
         let ended = try await web()

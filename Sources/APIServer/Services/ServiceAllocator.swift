@@ -80,6 +80,14 @@ final class ServiceAllocator: Sendable {
         giveBack(holding(of: object))
     }
 
+    /// Takes the address of the API server's own service; false where another has it.
+    func takeFirstAddress() -> Bool { state.withLock { $0.addresses.take(1) } }
+
+    func giveBack(address: String) {
+        guard let number = IPv4Address(address).flatMap({ network.offset(of: $0) }) else { return }
+        state.withLock { $0.addresses.giveBack(number) }
+    }
+
     /// A cluster address that is not of the network, which has changed since; nil where the service has none.
     func strayAddress(of service: JSONObject) -> IPv4Address? {
         let address = service["spec"]?["clusterIP"]?.string.flatMap { IPv4Address($0) }

@@ -35,7 +35,15 @@ extension RunContainers {
         }
         guard let container = run.container else { throw .invalid("container \(run.name) is being made") }
         defer { ending.remove(container.id) }
-        try await end(run, grace: grace)
+        do throws(CRIError) {
+            try await end(run, grace: grace)
+        } catch {
+            // Nobody follows what had ended before: it stays so.
+            if run.hasEnded {
+                try? await inTurn(of: found) { now throws(CRIError) in try await mark(now, isStopped: true) }
+            }
+            throw error
+        }
         try await inTurn(of: found) { now throws(CRIError) in
             guard !now.sandbox.isStopped else { throw .invalid("container \(now.name) was stopped meanwhile") }
             if now.container?.id == container.id { try await startAgain(now, wasStopped: true) }

@@ -44,7 +44,7 @@ extension RunContainers {
         }
         if await isSettled(sandbox) { return await follow(sandbox) }
         logger.error(
-            "container given up for settling: `swiftlet rm` or the daemon's next start clears it away",
+            "container given up for settling: `swiftlet rm --force` or the daemon's next start clears it away",
             metadata: ["sandbox": "\(sandbox)"])
     }
 

@@ -145,6 +145,8 @@ struct RunContainers: Sendable {
     private func endLaunch(of run: Run) async throws(CRIError) {
         guard run.sandbox.isDetached, !run.isRunning else { return }
         try await mark(run, isStopped: true)
+        // Who runs by now has its grace.
+        if let now = try await list(sandbox: run.sandbox.id).first, now.isRunning { return }
         // What stands in the way of this does so again when its turn has come.
         try? await runtime.stopPodSandbox(run.sandbox.id)
     }
@@ -165,10 +167,10 @@ struct RunContainers: Sendable {
     /// - Returns: its name.
     func kill(_ text: String, signal: Int32) async throws(CRIError) -> String {
         try await inTurn(of: try await named(text)) { run throws(CRIError) in
-            guard let container = run.container, run.isRunning || run.isToRestart else {
+            let isEnd = signal == SIGKILL || signal == run.container.flatMap { SignalNames.number($0.stopSignal) }
+            guard let container = run.container, run.isRunning || isEnd && run.isToRestart else {
                 throw .invalid("container \(run.name) does not run: there is nothing to send a signal to")
             }
-            let isEnd = signal == SIGKILL || signal == SignalNames.number(container.stopSignal)
             if isEnd { try await mark(run, isStopped: true) }
             guard run.isRunning else { return run.name }
             do throws(CRIError) {

@@ -3,7 +3,7 @@ import Glibc
 
 /// Gives whole directory trees an SELinux label, without following links or leaving the tree. What is mounted in the tree is left as it is. Blocks.
 ///
-/// Bounds, each an error: ten million entries (E2BIG), 4,000 bytes of a path beneath the top (ENAMETOOLONG).
+/// Bounds, each an error: ten million entries and 64 MiB of paths that wait to be read (E2BIG), 4,000 bytes of a path beneath the top (ENAMETOOLONG).
 package enum TreeLabel {
     /// Places of the host that are in use by others than a container: whoever labels them anew takes them from the host.
     private static let kept = [
@@ -54,6 +54,9 @@ private struct FileIdentity: Hashable {
 /// One walk through a tree. A directory is labelled when it is read.
 private struct LabelWalk: ~Copyable {
     private static let pathLimit = 4_000
+    /// Of the paths that wait, with what each takes beside its bytes: a container makes the tree as it likes.
+    private static let waitingLimit = 64 << 20
+    private static let pathCost = 64
 
     private let label: String
     /// Of the top, for messages.
@@ -62,6 +65,7 @@ private struct LabelWalk: ~Copyable {
     private var rest: Int
     /// Directories to be read, by their paths beneath the top.
     private var waiting: [FilePath] = ["."]
+    private var waitingBytes = 1 + pathCost
 
     init(_ label: String, path: String, kept: Set<FileIdentity>, limit: Int) {
         (self.label, self.path, self.kept, rest) = (label, path, kept, limit)
@@ -73,6 +77,7 @@ private struct LabelWalk: ~Copyable {
             return
         }
         while let next = waiting.popLast() {
+            waitingBytes -= next.count + Self.pathCost
             let raw = cf_open_on_same_mount(top.raw, next.cString)
             // Its owner has taken it away meanwhile, or put something else there.
             if [-ENOENT, -ENOTDIR, -ELOOP, -EXDEV].contains(raw) { continue }
@@ -100,6 +105,8 @@ private struct LabelWalk: ~Copyable {
             return
         }
         guard path.count <= Self.pathLimit else { throw failure("label", path, ENAMETOOLONG) }
+        waitingBytes += path.count + Self.pathCost
+        guard waitingBytes <= Self.waitingLimit else { throw failure("label more directories than up to", path, E2BIG) }
         waiting.append(path)
     }
 
