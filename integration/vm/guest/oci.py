@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import time
 
 import engine
 import scopes
