@@ -2,24 +2,31 @@ import ArgumentParser
 import Daemon
 import HTTP
 
-struct StopCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "stop", abstract: "Stop containers of `swiftlet run`.",
-        discussion: "Each is sent its image's stop signal, and killed when its time is over.")
-
+/// What those have in common that end containers.
+struct StopOptions: ParsableArguments {
     @OptionGroup var node: NodeOptions
     @Option(
         name: [.customShort("t"), .long], help: "Seconds until a container is killed (default: its own, or 10).")
     var time: UInt32?
     @Argument(help: "Container names or ID prefixes.") var names: [String]
 
-    func run() async throws {
+    func ask(_ path: String) async throws {
         let client = try node.client()
         try await Each.of(names) { name in
             let query = [QueryItem("name", name)] + (time.map { [QueryItem("seconds", String($0))] } ?? [])
-            return try await client.send(.post, "/v1/run/stop", query)["name"]?.string ?? name
+            return try await client.send(.post, path, query)["name"]?.string ?? name
         }
     }
+}
+
+struct StopCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stop", abstract: "Stop containers of `swiftlet run`.",
+        discussion: "Each is sent its image's stop signal, and killed when its time is over.")
+
+    @OptionGroup var options: StopOptions
+
+    func run() async throws { try await options.ask("/v1/run/stop") }
 }
 
 struct StartCommand: AsyncParsableCommand {
@@ -45,19 +52,9 @@ struct RestartCommand: AsyncParsableCommand {
         commandName: "restart", abstract: "Stop containers of `swiftlet run --detach` and start them again.",
         discussion: "Those that have ended are only started.")
 
-    @OptionGroup var node: NodeOptions
-    @Option(
-        name: [.customShort("t"), .long], help: "Seconds until a container is killed (default: its own, or 10).")
-    var time: UInt32?
-    @Argument(help: "Container names or ID prefixes.") var names: [String]
+    @OptionGroup var options: StopOptions
 
-    func run() async throws {
-        let client = try node.client()
-        try await Each.of(names) { name in
-            let query = [QueryItem("name", name)] + (time.map { [QueryItem("seconds", String($0))] } ?? [])
-            return try await client.send(.post, "/v1/run/restart", query)["name"]?.string ?? name
-        }
-    }
+    func run() async throws { try await options.ask("/v1/run/restart") }
 }
 
 struct KillCommand: AsyncParsableCommand {
