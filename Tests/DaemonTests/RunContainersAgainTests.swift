@@ -188,15 +188,20 @@ import Testing
         await keeping.value
     }
 
-    /// As a daemon leaves it that dies before the next one is started, and when it runs.
-    @Test(arguments: [false, true]) func whatADaemonLeftBesideItGoes(isStarted: Bool) async throws {
-        let first = try await make("web")
+    /// - Returns: its id.
+    private func makeLaterAttempt(after first: String) async throws -> String {
         runtime.exit(container: first, code: 3)
         let sandbox = try await web().sandbox
         var config = RunSpec(name: "web", image: "busybox:1").container()
         config.metadata.attempt = 1
-        let second = try await runtime.createContainer(
+        return try await runtime.createContainer(
             sandbox: sandbox.id, config: config, sandboxConfig: PodSandboxConfig(metadata: sandbox.metadata))
+    }
+
+    /// As a daemon leaves it that dies before the next one is started, and when it runs.
+    @Test(arguments: [false, true]) func whatADaemonLeftBesideItGoes(isStarted: Bool) async throws {
+        let first = try await make("web")
+        let second = try await makeLaterAttempt(after: first)
         if isStarted { try await runtime.startContainer(second) }
         await runs.clearLost()
         let keeping = Task { [runs] in await runs.keep() }
@@ -211,12 +216,7 @@ import Testing
     /// Its monitor has not answered yet, and the one before is being removed.
     @Test func aLaterAttemptIsNeverTakenForOneThatHadNotStarted() async throws {
         let first = try await make("web")
-        runtime.exit(container: first, code: 3)
-        let sandbox = try await web().sandbox
-        var config = RunSpec(name: "web", image: "busybox:1").container()
-        config.metadata.attempt = 1
-        let second = try await runtime.createContainer(
-            sandbox: sandbox.id, config: config, sandboxConfig: PodSandboxConfig(metadata: sandbox.metadata))
+        let second = try await makeLaterAttempt(after: first)
         try await runtime.removeContainer(first)
         await runs.clearLost()
         #expect(runtime.containers.map(\.id) == [second])

@@ -96,7 +96,7 @@ struct RunContainers: Sendable {
         return try await turns.take(name) { () async throws(CRIError) in
             if let other = try await list().first(where: { $0.name == name }) {
                 let state =
-                    other.hasEnded
+                    other.hasEnded && !other.isToRestart
                     ? "is there and has ended: `swiftlet rm \(name)` removes it"
                     : "runs already: `swiftlet rm --force \(name)` ends it"
                 throw .invalid("a container named \(name) \(state), or \(wayOut)")
