@@ -50,6 +50,26 @@ import Testing
         }
     }
 
+    /// Before the kubelet has heard of the failure itself.
+    @Test(arguments: [(128, "StartError", "Running: a StartError"), (0, "Completed", "Running")])
+    func theTimelineTellsOfAnEnd(exitCode: Int32, reason: String, summary: String) {
+        let status = PodStatus {
+            $0.phase = "Running"
+            $0.containerStatuses = [
+                KubernetesAPI.ContainerStatus {
+                    $0.name = "a"
+                    $0.state = KubernetesAPI.ContainerState {
+                        $0.terminated = ContainerStateTerminated {
+                            $0.exitCode = exitCode
+                            $0.reason = reason
+                        }
+                    }
+                }
+            ]
+        }
+        #expect(TimedStatusSink.summary(status) == summary)
+    }
+
     @Test func whatRunsAtLastRuns() {
         var simulation = failing(pod())
         simulation.advance(.seconds(5))

@@ -1,10 +1,15 @@
-"""Asks for a detached container over the node's socket and leaves at once. usage: leaver.py SOCKET NAME [--stay], which waits until it has started"""
+"""Asks for a detached container over the node's socket and leaves while it is made. usage: leaver.py SOCKET NAME SANDBOXES|--stay
+
+SANDBOXES: the runtime's records; it leaves when one of them is the container's. With --stay it waits until the container has started.
+"""
 
 import json
 import os
 import socket
 import struct
 import sys
+import time
+from pathlib import Path
 
 WANTED = {
     "name": sys.argv[2], "image": "busybox:demo", "command": ["sleep", "1000"], "network": "pod", "hostname": "",
@@ -27,6 +32,16 @@ def frames(stream):
         yield stream.read(size)
 
 
+def is_being_made(name, sandboxes):
+    for record in sandboxes.glob("*/sandbox.json"):
+        try:
+            if f'"{name}"' in record.read_text():
+                return True
+        except FileNotFoundError:
+            pass
+    return False
+
+
 peer = socket.socket(socket.AF_UNIX)
 peer.connect(sys.argv[1])
 peer.sendall(
@@ -38,10 +53,13 @@ assert b" 101 " in status, status
 while stream.readline() not in (b"\r\n", b""):
     pass
 peer.sendall(frame(json.dumps(WANTED).encode()))
-if "--stay" in sys.argv:
+if sys.argv[3] == "--stay":
     # Channel 6, before anything else.
     first = next(frames(stream), b"")
     assert first[:1] == b"\6", first
 else:
+    deadline = time.monotonic() + 10
+    while not is_being_made(sys.argv[2], Path(sys.argv[3])):
+        assert time.monotonic() < deadline, "it is not made"
     peer.shutdown(socket.SHUT_RDWR)
 os._exit(0)

@@ -196,13 +196,21 @@ option_cidfile() {
 leaves_early() {
     local each
     python3 integration/cri/leaver.py "$ROOT/r/node.sock" stays --stay && says '(run)/stays' swiftlet ps && swiftlet rm --force stays || return 1
-    # One that leaves before it has been heard leaves no word.
-    for each in $(seq 50); do
-        python3 integration/cri/leaver.py "$ROOT/r/node.sock" "leaves-$each" || return 1
-        ! grep -q "leaves-.*container not run" "$ROOT/log" || break
+    for each in $(seq 20); do
+        python3 integration/cri/leaver.py "$ROOT/r/node.sock" "leaves-$each" "$ROOT/r/runtime/sandboxes" || return 1
+        eventually 10 left "$each" || { echo "leaves-$each was neither given up nor started"; return 1; }
+        if given_up "$each"; then
+            eventually 10 has_none
+            return
+        fi
+        # It had started before.
+        swiftlet rm --force "leaves-$each" || return 1
     done
-    eventually 10 grep -q "leaves-.*container not run" "$ROOT/log" && eventually 10 has_none
+    echo "each of 20 had started before its command left"
+    return 1
 }
+given_up() { grep -q "name=leaves-$1 .*container not run" "$ROOT/log"; }
+left() { given_up "$1" || says "(run)/leaves-$1 " swiftlet ps; }
 # A directory of a file system whose server never answers.
 leaves_by_signal() {
     local server run status

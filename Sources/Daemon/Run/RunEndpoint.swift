@@ -144,11 +144,13 @@ struct RunEndpoint: Sendable {
 
     private func serve(_ connection: any WebSocketConnection) async {
         let session = RemoteCommandSession(connection, time: time)
+        var name: Logger.Metadata = [:]
         do throws(CRIError) {
             let spec = try await Self.spec(connection)
+            name["name"] = "\(spec.name)"
             try await run(spec, session)
         } catch {
-            logger.warning("container not run", metadata: ["cause": "\(error)"])
+            logger.warning("container not run", metadata: name.merging(["cause": "\(error)"]) { $1 })
             await session.refuse(error)
         }
     }

@@ -59,14 +59,16 @@ struct TimedStatusSink: PodStatusSink {
         moments.record(PodMoment("kubelet.removed", of: pod, at: at, duration: time.uptime() - start))
     }
 
-    /// The phase, and what each container waits for: `Pending: web ContainerCreating`.
+    /// The phase, and what each container waits for or failed of: `Pending: web ContainerCreating`.
     static func summary(_ status: PodStatus) -> String {
-        let waiting = (status.storage["containerStatuses"]?.array ?? []).compactMap { container -> String? in
-            guard let reason = container["state"]?["waiting"]?["reason"]?.string else { return nil }
+        let reasons = (status.storage["containerStatuses"]?.array ?? []).compactMap { container -> String? in
+            let state = container["state"]
+            let failed = state?["terminated"].flatMap { $0["exitCode"]?.integer == 0 ? nil : $0 }
+            guard let reason = (state?["waiting"] ?? failed)?["reason"]?.string else { return nil }
             return "\(container["name"]?.string ?? "") \(reason)"
         }
         let phase = status.storage["phase"]?.string ?? "Unknown"
-        return waiting.isEmpty ? phase : "\(phase): \(waiting.joined(separator: ", "))"
+        return reasons.isEmpty ? phase : "\(phase): \(reasons.joined(separator: ", "))"
     }
 }
 
