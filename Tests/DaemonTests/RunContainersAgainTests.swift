@@ -53,6 +53,18 @@ import Testing
         #expect(try await web().container?.metadata.attempt == 2)
     }
 
+    @Test func itKeepsItsIDThroughAllAttempts() async throws {
+        let first = try await make("web")
+        for _ in 1...2 { _ = try await runs.restart(first, grace: .zero) }
+        let now = try await web()
+        let own = try #require(now.container?.id)
+        #expect(own != first && now.container?.shownID == first)
+        #expect(try await runs.named(first).container == now.container)
+        #expect(try await runs.named(own).container == now.container)
+        let container = now.json(of: try #require(now.container))
+        #expect(container["id"] == .string(first) && container["attemptId"] == .string(own))
+    }
+
     @Test(arguments: [FakeRuntimeOperation.resumePodSandbox, .createContainer, .startContainer], [false, true])
     func whatCannotBeStartedStaysAsItWas(operation: FakeRuntimeOperation, isStopped: Bool) async throws {
         let first = try await make("web")

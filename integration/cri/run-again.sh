@@ -3,6 +3,7 @@
 again_checks() {
     check "an ended container is started again, with what it wrote and its log" again_started
     check "one that runs is stopped and started, with its port" again_restarted
+    check "it keeps its ID, for whoever has it" again_same
     check "what cannot be started again says why, and is as it was" again_refused
     check "one that is being stopped is started after that" again_after_stop
     check "who interrupts a stop does not cut its grace short" again_interrupted
@@ -38,6 +39,24 @@ again_restarted() {
     [ "$(swiftlet restart --time 0 page)" = page ] && [ "$(process_of page)" != "$process" ] && eventually 10 inside curl -sfm 2 -o "$ROOT/page" http://127.0.0.1:18084/ &&
         [ "$(wc -l <"$ROOT/page")" = 2 ] && [ "$(swiftlet start page)" = page ] && eventually 10 started page 2 &&
         [ "$(swiftlet exec page wc -l </dev/null /www/index.html | cut -d ' ' -f 1)" = 2 ] && swiftlet rm --force page
+}
+again_same() {
+    local id each
+    swiftlet run --detach --name same --cidfile "$ROOT/same" --restart always busybox:demo sh -c 'echo start; exec sleep 1000' && id=$(cat "$ROOT/same") && [ "$(containers_of same)" = "$id" ] &&
+        [ "$(swiftlet restart -t 0 "$id")" = same ] && eventually 10 started "$id" 2 && kill -KILL "$(process_of same)" && eventually 10 started "$id" 3 && swiftlet stop -t 0 "$id" &&
+        [ "$(swiftlet wait "$id")" = 137 ] && swiftlet start "$id" && eventually 10 started "$id" 4 || return 1
+    stop_server KILL
+    start_server && [ "$(swiftlet ps --quiet --no-trunc --filter "id=${id:0:12}")" = "$id" ] && swiftlet exec "${id:0:12}" true </dev/null && swiftlet inspect "$id" | python3 -c '
+import json, os, sys
+container, root = json.load(sys.stdin), sys.argv[1]
+assert container["id"] == open(sys.argv[2]).read() and container["attemptId"] in os.listdir(root), container' "$ROOT/d/runtime/containers" "$ROOT/same" || return 1
+    swiftlet events -o json --filter "container=$id" >"$ROOT/same.events" 2>&1 &
+    each=$!
+    eventually 10 restarts_are_told && kill "$each" && swiftlet rm --force "$id" && ends_with 1 swiftlet start "$id"
+}
+# Each restart ends and starts it, and makes and removes nothing.
+restarts_are_told() {
+    swiftlet restart -t 0 same && [ "$(grep -c '"action":"started"' "$ROOT/same.events")" -ge 2 ] && grep -q '"action":"stopped"' "$ROOT/same.events" && ! grep -qE '"action":"(created|deleted)"' "$ROOT/same.events"
 }
 again_refused() {
     local status

@@ -146,9 +146,11 @@ package enum NodeView {
         (pod["spec"]?[list]?.array ?? []).compactMap { $0["name"]?.string }
     }
 
-    /// The objects whose `id` begins with `prefix`.
+    /// The objects whose `id` begins with `prefix`, or that of their present attempt.
     package static func matching(_ prefix: String, _ objects: [JSONValue]) -> [JSONValue] {
-        objects.filter { $0["id"]?.string?.hasPrefix(prefix) ?? false }
+        objects.filter { object in
+            [object["id"], object["attemptId"]].contains { $0?.string?.hasPrefix(prefix) ?? false }
+        }
     }
 }
 

@@ -28,7 +28,6 @@ struct EventFeed: Sendable {
     func keep() async {
         await withDiscardingTaskGroup { group in
             group.addTask {
-                // Of containers and sandboxes that are there, for when they are not.
                 var names = await self.names()
                 while let batch = await containers.next() {
                     if batch.isGap {
@@ -38,7 +37,9 @@ struct EventFeed: Sendable {
                         names = await self.names()
                         for id in batch.events.map(\.container) where names[id] == nil { names[id] = before[id] }
                     }
-                    for event in batch.events { log.note(await json(event, &names)) }
+                    for event in batch.events {
+                        if let line = await json(event, &names) { log.note(line) }
+                    }
                 }
             }
             group.addTask {
@@ -82,29 +83,33 @@ struct EventFeed: Sendable {
 
     private static func line(_ value: JSONValue) -> [UInt8] { value.encoded() + [UInt8(ascii: "\n")] }
 
-    /// By the ids of all that are there.
-    private func names() async -> [String: String] {
-        var names: [String: String] = [:]
+    /// Of all that are there.
+    private func names() async -> EventNames {
+        var names = EventNames()
         for sandbox in (try? await runtime.listPodSandboxes(PodSandboxFilter())) ?? [] {
-            names[sandbox.id] = sandbox.metadata.namespace + "/" + sandbox.metadata.name
+            names[sandbox.id] = EventNames.Entry(name: sandbox.eventName, id: sandbox.id)
         }
         for container in (try? await runtime.listContainers(ContainerFilter())) ?? [] {
-            names[container.id] = (names[container.sandbox] ?? "") + "/" + container.metadata.name
+            let sandbox = try? await runtime.podSandboxStatus(container.sandbox)
+            names[container.id] = container.eventEntry(in: sandbox)
         }
         return names
     }
 
-    private func json(_ event: ContainerEvent, _ names: inout [String: String]) async -> JSONValue {
+    /// - Returns: nil where its users are told nothing.
+    private func json(_ event: ContainerEvent, _ names: inout EventNames) async -> JSONValue? {
         let isSandbox = event.container == event.sandbox
+        let sandbox = try? await runtime.podSandboxStatus(event.sandbox)
+        let container = isSandbox ? nil : try? await runtime.containerStatus(event.container)
+        let present =
+            isSandbox
+            ? sandbox.map { EventNames.Entry(name: $0.eventName, id: $0.id) } : container?.eventEntry(in: sandbox)
+        guard let entry = names.take(event, present) else { return nil }
         var object: JSONObject = [
             "time": .integer(event.time), "kind": isSandbox ? "sandbox" : "container",
-            "action": .string(event.kind.rawValue), "id": .string(event.container), "sandbox": .string(event.sandbox),
+            "action": .string(event.kind.rawValue), "id": .string(entry.id), "sandbox": .string(event.sandbox),
         ]
-        let sandbox = (try? await runtime.podSandboxStatus(event.sandbox))?.metadata
-        let pod = sandbox.map { $0.namespace + "/" + $0.name }
-        var name = isSandbox ? pod : nil
-        if !isSandbox, let container = try? await runtime.containerStatus(event.container) {
-            name = (pod ?? "") + "/" + container.metadata.name
+        if let container {
             object["image"] = .string(container.image)
             if event.kind == .stopped {
                 object["exitCode"] = .integer(Int64(container.exitCode))
@@ -112,10 +117,7 @@ struct EventFeed: Sendable {
                 if !container.message.isEmpty { object["message"] = .string(container.message) }
             }
         }
-        let known = names[event.container]
-        let shown = event.kind == .deleted ? known ?? name : name ?? known
-        names[event.container] = event.kind == .deleted ? nil : shown
-        if let shown { object["name"] = .string(shown) }
+        if !entry.name.isEmpty { object["name"] = .string(entry.name) }
         return .object(object)
     }
 
@@ -124,5 +126,16 @@ struct EventFeed: Sendable {
             "time": .integer(event.time), "kind": "image", "action": .string(event.kind.rawValue),
             "id": .string(event.image), "name": .string(event.name),
         ]
+    }
+}
+
+extension PodSandboxStatus {
+    fileprivate var eventName: String { metadata.namespace + "/" + metadata.name }
+}
+
+extension ContainerStatus {
+    fileprivate func eventEntry(in sandbox: PodSandboxStatus?) -> EventNames.Entry {
+        EventNames.Entry(
+            name: (sandbox?.eventName ?? "") + "/" + metadata.name, id: sandbox?.sessionName == nil ? id : shownID)
     }
 }

@@ -108,14 +108,12 @@ struct NodeEndpoint: HTTPHandler {
     private func containerList() async throws(Status) -> JSONValue {
         let list = try await run { () async throws(CRIError) in try await runtime.listContainers(ContainerFilter()) }
         let runs = try await run { () async throws(CRIError) in try await sessions.runs.list() }
-        let restarting = Set(runs.filter(\.isToRestart).compactMap(\.container?.id))
+        let shown = Dictionary(runs.compactMap { run in run.container.map { ($0.id, run) } }) { $1 }
+        // Each of `swiftlet run` is one, whatever there is of its attempts.
+        let others = Set(runs.flatMap(\.others).map(\.id))
         return .array(
-            list.map { container in
-                guard restarting.contains(container.id), var object = container.json.object else {
-                    return container.json
-                }
-                object["restarting"] = true
-                return .object(object)
+            list.filter { !others.contains($0.id) }.map { container in
+                shown[container.id]?.json(of: container) ?? container.json
             })
     }
 

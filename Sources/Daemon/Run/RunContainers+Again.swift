@@ -77,6 +77,7 @@ extension RunContainers {
             var container = spec.container()
             container.metadata.attempt = ended.metadata.attempt + 1
             container.labels.merge(labels) { $1 }
+            container.labels[ContainerStatus.firstIDLabel] = ended.shownID
             (container.predecessor, container.imageID) = (ended.id, ended.imageID)
             let next = try await runtime.createContainer(sandbox: id, config: container, sandboxConfig: config)
             try await runtime.startContainer(next)

@@ -68,11 +68,11 @@ struct RunContainers: Sendable {
         return runs
     }
 
-    /// - Parameter text: its name, or how its container's id begins.
+    /// - Parameter text: its name, or how its id begins.
     func named(_ text: String) async throws(CRIError) -> Run {
         let runs = try await list()
         if let run = runs.first(where: { $0.name == text }) { return run }
-        let found = runs.filter { !text.isEmpty && $0.container?.id.hasPrefix(text) ?? false }
+        let found = runs.filter { $0.hasID(text) }
         guard found.count < 2 else { throw .invalid("\(found.count) containers' ids begin with \"\(text)\"") }
         guard let run = found.first else {
             throw .notFound(
