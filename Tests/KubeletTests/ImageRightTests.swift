@@ -181,12 +181,31 @@ import Testing
         images.serve(Self.name, as: "sha256:x", password: "p")
         secrets.add("mine", password: "p")
         _ = await ensure(pod("mine"))
-        // Looked for by its name, and once by what came.
-        #expect(images.questions == [Self.name, "sha256:x"])
+        // Looked for by its name, also just before the pull, and once by what came.
+        #expect(images.questions == [Self.name, Self.name, "sha256:x"])
         #expect(events.messages.last?.hasSuffix("Image size: 1048576 bytes.") == true)
         let pulls = fixture.executor.pulls
         #expect(try await pulls.access(to: Self.name, of: "r.example/x", as: "sha256:x") != .everyone)
         #expect(try await pulls.access(to: Self.name, of: "r.example/x", as: "sha256:y") == .everyone)
+    }
+
+    @Test func anImageBroughtByHandIsUsedWhileItsNameIsPulled() async throws {
+        images.add(Self.name, as: "sha256:hand")
+        images.serve(Self.name, as: "sha256:new", password: "p")
+        secrets.add("mine", password: "p")
+        let gate = FakeGate()
+        images.hold(Self.name, at: gate)
+        let (executor, always) = (fixture.executor, pod("mine", policy: "Always"))
+        let looking = PodOperation.ensureImages(container: "a", attempt: 0, held: [])
+        async let pulled = executor.carryOut(looking, always, PodObservation()).0
+        await gate.reached()
+        for policy in ["IfNotPresent", "Never"] {
+            #expect(await ensure(pod(policy: policy)) == .imagesPresent([Self.name: "sha256:hand"]))
+        }
+        gate.open()
+        #expect(await pulled == .imagesPresent([Self.name: "sha256:new"]))
+        #expect(images.pulls.count == 1)
+        #expect(await reason(pod()) == "ErrImagePull")
     }
 
     @Test func aPullThatFailsLeavesTheNameOpen() async throws {

@@ -11,7 +11,7 @@ import Testing
 
     private func ledger(_ secret: PullSecret?) -> PullLedger {
         var ledger = PullLedger()
-        ledger.begin("r/x:1")
+        ledger.begin("r/x:1", of: "r/x", present: nil)
         ledger.succeed("r/x:1", of: "r/x", as: "sha256:x", with: secret)
         return ledger
     }
@@ -35,7 +35,7 @@ import Testing
     @Test func whatCameWithoutASecretIsEveryones() {
         var ledger = ledger(nil)
         #expect(isOpen(ledger, to: []))
-        ledger.begin("r/x:1")
+        ledger.begin("r/x:1", of: "r/x", present: nil)
         ledger.succeed("r/x:1", of: "r/x", as: "sha256:x", with: mine)
         #expect(isOpen(ledger, to: []))
         #expect(isOpen(PullLedger(), to: []))
@@ -53,17 +53,17 @@ import Testing
 
     @Test func aPullWhoseEndWasNotSeenLeavesTheImageClosed() throws {
         var ledger = PullLedger()
-        ledger.begin("r/x:1")
+        ledger.begin("r/x:1", of: "r/x", present: nil)
         #expect(!isOpen(ledger, to: [mine]))
         var later = try #require(PullLedger(ledger.json))
         #expect(!isOpen(later, to: [mine]))
         // Only an earlier kubelet's is waited for.
         #expect(!ledger.isUnsettled && later.isUnsettled)
         // Nor does one that fails afterwards tell what became of the first.
-        later.begin("r/x:1")
+        later.begin("r/x:1", of: "r/x", present: nil)
         later.fail("r/x:1")
         #expect(!isOpen(later, to: [mine]))
-        later.begin("r/x:1")
+        later.begin("r/x:1", of: "r/x", present: nil)
         later.succeed("r/x:1", of: "r/x", as: "sha256:x", with: mine)
         #expect(isOpen(later, to: [mine]))
         var last = try #require(PullLedger(later.json))
@@ -82,7 +82,7 @@ import Testing
 
     @Test func whatBecameOfAPullIsFoundOutAtTheNextStart() throws {
         var ledger = PullLedger()
-        ledger.begin("r/x:1")
+        ledger.begin("r/x:1", of: "r/x", present: nil)
         let left = try #require(PullLedger(ledger.json))
         // It may have come: nobody's, by whatever name.
         #expect(!isOpen(left, to: [mine]) && !isOpen(left, to: [mine], of: "r/x:2"))
@@ -95,19 +95,47 @@ import Testing
         #expect(isOpen(missing, to: []) && isOpen(missing, to: [], of: "r/x:2"))
         // One that runs by now is still one.
         var running = left
-        running.begin("r/x:1")
+        running.begin("r/x:1", of: "r/x", present: nil)
         running.settle([:])
         #expect(!isOpen(running, to: []))
     }
 
     @Test func onePullOfTwoThatEndsLeavesTheOtherOpen() {
         var ledger = PullLedger()
-        ledger.begin("r/x:1")
-        ledger.begin("r/x:1")
+        ledger.begin("r/x:1", of: "r/x", present: nil)
+        ledger.begin("r/x:1", of: "r/x", present: nil)
         ledger.fail("r/x:1")
         #expect(!isOpen(ledger, to: [mine]))
         ledger.fail("r/x:1")
         #expect(isOpen(ledger, to: []))
+    }
+
+    @Test func whatWasThereBeforeAPullStaysOpenWhileItRuns() throws {
+        var ledger = PullLedger()
+        ledger.begin("r/x:1", of: "r/x", present: "sha256:x")
+        #expect(isOpen(ledger, to: []))
+        // What it brings is nobody's yet, also when another pull finds it there.
+        #expect(ledger.access(to: "r/x:1", of: "r/x", as: "sha256:new") == .holders([]))
+        ledger.begin("r/x:1", of: "r/x", present: "sha256:new")
+        #expect(ledger.access(to: "r/x:1", of: "r/x", as: "sha256:new") == .holders([]))
+        // The same after a crash, when it has brought something and when it has not.
+        var come = try #require(PullLedger(ledger.json))
+        #expect(isOpen(come, to: []))
+        come.settle(["sha256:new": ["r/x:1"], "sha256:x": []])
+        #expect(come.access(to: "r/x:1", of: "r/x", as: "sha256:new") == .holders([]))
+        #expect(isOpen(come, to: []))
+        var cut = try #require(PullLedger(ledger.json))
+        cut.settle(["sha256:x": ["r/x:1"]])
+        #expect(isOpen(cut, to: []))
+        // A pull of the same image with a Secret makes it the holders'.
+        ledger.succeed("r/x:1", of: "r/x", as: "sha256:x", with: mine)
+        #expect(!isOpen(ledger, to: []) && isOpen(ledger, to: [mine]))
+    }
+
+    @Test func aHoldersImageStaysTheirsWhileAPullRuns() {
+        var ledger = ledger(mine)
+        ledger.begin("r/x:1", of: "r/x", present: "sha256:x")
+        #expect(isOpen(ledger, to: [mine]) && !isOpen(ledger, to: [theirs]))
     }
 
     @Test func theNextKubeletReadsWhatTheLastOneWrote() async throws {

@@ -10,6 +10,7 @@ package final class FakeImageService: ImageService {
         var questions: [String] = []
         var pulls: [String] = []
         var refused: [String: CRIError] = [:]
+        var gates: [String: FakeGate] = [:]
 
         /// An image that loses its name is still there by its id.
         mutating func hold(_ image: Image, as name: String) {
@@ -60,6 +61,9 @@ package final class FakeImageService: ImageService {
     /// Does so again.
     package func allow(_ name: String) { state.withLock { $0.refused[name] = nil } }
 
+    /// Pulls of this name wait at the gate from now on.
+    package func hold(_ name: String, at gate: FakeGate) { state.withLock { $0.gates[name] = gate } }
+
     package func listImages() async throws(CRIError) -> [Image] {
         state.withLock { state in state.present.values.sorted { $0.id < $1.id } }
     }
@@ -77,8 +81,12 @@ package final class FakeImageService: ImageService {
     }
 
     package func pullImage(_ image: String, auth: RegistryAuth?) async throws(CRIError) -> String {
-        try state.withLock { state throws(CRIError) in
+        let gate = state.withLock { state in
             state.pulls.append(image)
+            return state.gates[image]
+        }
+        await gate?.wait()
+        return try state.withLock { state throws(CRIError) in
             guard let found = state.registry[image] ?? state.present[image] else {
                 throw .imageNotFound("image \(image) is in no registry")
             }

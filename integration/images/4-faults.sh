@@ -24,6 +24,10 @@ faults() {
     check "a slow pull holds up neither others nor pods" slow_pull_alone
     forget_large
     check "a pod that is deleted waits for no pull" deletion_waits_not
+    forget_large
+    check "an image brought by hand starts pods while its name is pulled" hand_starts_meanwhile
+    check "also when the daemon died in the middle of the pull" hand_starts_after_death
+    check "the pull goes on and brings the other image" hand_gives_way
     release_line
     check "a layer that had come whole when the daemon died is taken as it is" whole_is_taken
     check "a rotten file in a layer is mended from the packed layer" mends_itself
@@ -73,6 +77,25 @@ deletion_waits_not() {
     release_line
     # What had come is kept for the next.
     swiftlet pull 127.0.0.1:5002/large:1
+}
+# Under the large image's name; a pod asks for the large one itself, and the line holds that back.
+hand_starts_meanwhile() {
+    swiftlet images add 127.0.0.1:5002/large:1 "$ROOT/oci" --reference base || return 1
+    hold_line
+    pod_of slow 127.0.0.1:5002/large:1 'imagePullPolicy: Always' && eventually 20 large_has_begun || return 1
+    pod_of present 127.0.0.1:5002/large:1 'imagePullPolicy: IfNotPresent' && pod_of never 127.0.0.1:5002/large:1 'imagePullPolicy: Never' &&
+        runs present && runs never && slow_waits
+}
+slow_waits() { [ "$(waiting slow reason)" = ContainerCreating ]; }
+hand_starts_after_death() {
+    stop_server KILL
+    start_server || return 1
+    pod_of later 127.0.0.1:5002/large:1 'imagePullPolicy: Never' && runs later && slow_waits
+}
+hand_gives_way() {
+    release_line
+    runs slow && [ "$(image_of slow)" != "$(image_of later)" ] && swiftlet images verify &&
+        kubectl delete pod slow present never later --wait=true >/dev/null
 }
 layer_file() { find "$ROOT/d" -path '*/images/trees/*/var/large' | head -n 1; }
 packed_layer() { find "$ROOT/d" -path '*/images/blobs/*' -size +30M | head -n 1; }

@@ -107,7 +107,7 @@ extension PodExecutor {
         let keyring = await keyring(of: pod, container: container)
         record(pod, false, "Pulling", "Pulling image \"\(image)\"", container)
         let start = time.uptime()
-        let (id, size) = try await recorded(reference) { () async throws(OperationError) in
+        let (id, size) = try await recorded(image, reference) { () async throws(OperationError) in
             try await pull(image, as: keyring.credentials(for: reference))
         }
         let took = (time.uptime() - start).goText
@@ -120,7 +120,8 @@ extension PodExecutor {
 
     /// A pull that is written down before it begins and when it has ended.
     private func recorded(
-        _ reference: ImageReference, _ pull: () async throws(OperationError) -> (reference: String, secret: PullSecret?)
+        _ image: String, _ reference: ImageReference,
+        _ pull: () async throws(OperationError) -> (reference: String, secret: PullSecret?)
     ) async throws(OperationError) -> (id: String, size: UInt64) {
         let name = reference.ledgerName
         let pulled: (reference: String, secret: PullSecret?)
@@ -128,18 +129,19 @@ extension PodExecutor {
         while (try? await pulls.isUnsettled()) == true && !Task.isCancelled {
             try? await time.sleep(for: .milliseconds(100))
         }
+        let present = (try? await images.imageStatus(image))?.id
         do throws(OperationError) {
-            try await write { $0.begin(name) }
+            try await write { $0.begin(name, of: reference.name, present: present) }
             pulled = try await pull()
         } catch {
             try? await pulls.change { $0.fail(name) }
             throw error
         }
         // By the id that it is found by later: another runtime may answer a pull with a digest.
-        let image = try? await images.imageStatus(pulled.reference)
-        let id = image?.id ?? pulled.reference
+        let brought = try? await images.imageStatus(pulled.reference)
+        let id = brought?.id ?? pulled.reference
         try await write { $0.succeed(name, of: reference.name, as: id, with: pulled.secret) }
-        return (id, image?.size ?? 0)
+        return (id, brought?.size ?? 0)
     }
 
     private func write(_ change: @escaping @Sendable (inout PullLedger) -> Void) async throws(OperationError) {

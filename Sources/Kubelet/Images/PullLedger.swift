@@ -31,13 +31,16 @@ enum ImageAccess: Sendable, Hashable {
 /// What this kubelet pulled, and with whose credentials: another pod may use the image without a pull only if it has them too. What was brought by hand is
 /// everyone's (upstream, `KubeletEnsureSecretPulledImages` with the policy `NeverVerifyPreloadedImages`).
 ///
-/// Pure. A pull is in it before it begins, so that one whose end was never seen is not taken for an image that was brought by hand.
+/// Pure. A pull is in it before it begins, so that one whose end was never seen is not taken for an image that was brought by hand; with what its name meant
+/// then, so that an image which had been brought by hand stays everyone's while the pull runs.
 struct PullLedger: Sendable, Hashable {
     private struct Begun: Sendable, Hashable {
         /// Pulls that run.
         var running = 0
         /// Whether there was one whose end was not seen.
         var isOpenEnded = false
+        /// The ids that the name had before, where those images were everyone's.
+        var preloaded: Set<String> = []
     }
 
     private var begun: [String: Begun] = [:]
@@ -55,8 +58,11 @@ struct PullLedger: Sendable, Hashable {
 
     init() {}
 
-    mutating func begin(_ image: String) {
+    /// - Parameter present: the id that the name has; nil: it is on no image of the node. An image of a pull under way is not taken for one that was brought by hand.
+    mutating func begin(_ image: String, of repository: String, present: String?) {
+        let known = present.flatMap { access(to: image, of: repository, as: $0) == .everyone ? $0 : nil }
         begun[image, default: Begun()].running += 1
+        if let known { begun[image]?.preloaded.insert(known) }
     }
 
     mutating func fail(_ image: String) {
@@ -83,6 +89,7 @@ struct PullLedger: Sendable, Hashable {
 
     func access(to image: String, of repository: String, as id: String) -> ImageAccess {
         if let names = pulled[id] { return names[repository] ?? .holders([]) }
+        if begun[image]?.preloaded.contains(id) == true { return .everyone }
         return begun[image] == nil && !hasUnseen ? .everyone : .holders([])
     }
 
@@ -95,8 +102,10 @@ struct PullLedger: Sendable, Hashable {
         hasUnseen = false
         pulled = pulled.filter { present[$0.key] != nil || fresh.contains($0.key) }
         for (image, pulls) in begun where pulls.isOpenEnded {
-            for (id, names) in present where names.contains(image) && pulled[id] == nil { pulled[id] = [:] }
-            begun[image] = pulls.running > 0 ? Begun(running: pulls.running) : nil
+            let come = present.filter { $1.contains(image) && pulled[$0] == nil && !pulls.preloaded.contains($0) }
+            for id in come.keys { pulled[id] = [:] }
+            begun[image]?.isOpenEnded = false
+            if pulls.running == 0 { begun[image] = nil }
         }
     }
 
@@ -114,7 +123,13 @@ extension PullLedger {
         let images = pulled.map { id, names in
             (id, JSONValue.object(JSONObject(names.map { ($0, Self.json(of: $1)) })))
         }
-        return ["begun": .array(begun.keys.sorted().map { .string($0) }), "pulled": .object(JSONObject(images))]
+        let preloaded = begun.filter { !$0.value.preloaded.isEmpty }.map { name, pulls in
+            (name, JSONValue.array(pulls.preloaded.sorted().map { .string($0) }))
+        }
+        return [
+            "begun": .array(begun.keys.sorted().map { .string($0) }), "pulled": .object(JSONObject(images)),
+            "preloaded": .object(JSONObject(preloaded)),
+        ]
     }
 
     /// What an earlier kubelet left; nil where it is no such file.
@@ -122,7 +137,9 @@ extension PullLedger {
         guard let begun = file["begun"]?.array, let pulled = file["pulled"]?.object else { return nil }
         for name in begun {
             guard let name = name.string else { return nil }
-            self.begun[name] = Begun(isOpenEnded: true)
+            // An earlier version did not write down what had been there.
+            let ids = file["preloaded"]?[name]?.array ?? []
+            self.begun[name] = Begun(isOpenEnded: true, preloaded: Set(ids.compactMap(\.string)))
         }
         hasUnseen = !begun.isEmpty
         for image in pulled.members {
