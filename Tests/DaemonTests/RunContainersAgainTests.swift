@@ -155,6 +155,28 @@ import Testing
         await keeping.value
     }
 
+    @Test func whoFollowsItDoesSoToItsFinalEnd() async throws {
+        let (runs, runtime) = (runs, runtime)
+        let id = try await make("web", restart: .always)
+        let run = try await web()
+        let following = Task { await runs.waitForFinalEnd(of: run) }
+        runtime.exit(container: id, code: 1)
+        #expect(try await runs.start("web") == "web")
+        // Its end between the two is no final one.
+        let gate = runtime.hold(.resumePodSandbox)
+        let restarting = Task { try await runs.restart("web", grace: .zero) }
+        await gate.reached()
+        gate.open()
+        _ = try await restarting.value
+        #expect(try await web().isRunning)
+        // While it waits to be started again no event tells what its user wants.
+        runtime.exit(container: try #require(try await web().container?.id), code: 1)
+        #expect(try await web().isToRestart)
+        _ = try await runs.kill("web", signal: SIGKILL)
+        await following.value
+        #expect(try await !web().isToRestart)
+    }
+
     @Test func whatCannotBeSettledForARestartStaysStopped() async throws {
         try await make("web", restart: .always)
         _ = try await runs.stop("web")

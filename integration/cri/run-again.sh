@@ -4,6 +4,7 @@ again_checks() {
     check "an ended container is started again, with what it wrote and its log" again_started
     check "one that runs is stopped and started, with its port" again_restarted
     check "it keeps its ID, for whoever has it" again_same
+    check "who follows its log does so to its final end" again_followed
     check "what cannot be started again says why, and is as it was" again_refused
     check "one that is being stopped is started after that" again_after_stop
     check "who interrupts a stop does not cut its grace short" again_interrupted
@@ -58,6 +59,19 @@ assert container["id"] == open(sys.argv[2]).read() and container["attemptId"] in
 restarts_are_told() {
     swiftlet restart -t 0 same && [ "$(grep -c '"action":"started"' "$ROOT/same.events")" -ge 2 ] && grep -q '"action":"stopped"' "$ROOT/same.events" && ! grep -qE '"action":"(created|deleted)"' "$ROOT/same.events"
 }
+again_followed() {
+    local each following=
+    swiftlet run --detach --name told busybox:demo sh -c 'echo start; exec sleep 1000' && swiftlet run --detach --name tries --restart on-failure:2 busybox:demo sh -c 'echo start; exit 3' || return 1
+    for each in told tries; do
+        swiftlet logs --follow "$each" >"$ROOT/followed.$each" 2>&1 &
+        following="$following $!"
+    done
+    eventually 10 said_start told 1 && swiftlet restart -t 0 told && eventually 10 said_start told 2 && swiftlet restart -t 0 told && eventually 10 said_start told 3 && swiftlet stop -t 0 told || return 1
+    # shellcheck disable=SC2086
+    wait $following && said_start tries 3 && said_start told 3 && swiftlet rm told tries
+}
+# said_start NAME COUNT: whoever follows it has read "start" so often.
+said_start() { [ "$(grep -c start "$ROOT/followed.$1")" = "$2" ]; }
 again_refused() {
     local status
     swiftlet run --detach --rm --name brief busybox:demo sleep 1000 && ends_with 1 swiftlet restart brief && grep -q -- --rm "$ROOT/said" && says '(run)/brief' swiftlet ps &&

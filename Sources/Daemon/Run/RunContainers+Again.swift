@@ -34,7 +34,7 @@ extension RunContainers {
             return run
         }
         guard let container = run.container else { throw .invalid("container \(run.name) is being made") }
-        defer { ending.remove(container.id) }
+        defer { hasEnded(container.id) }
         do throws(CRIError) {
             try await end(run, grace: grace)
         } catch {

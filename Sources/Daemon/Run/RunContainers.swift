@@ -40,6 +40,7 @@ struct RunContainers: Sendable {
     let ending = EndingContainers()
     let followed = FollowedContainers()
     let ends = RunEnds()
+    let changes = RunChanges()
 
     init(
         runtime: any ResumableRuntime,
@@ -121,6 +122,7 @@ struct RunContainers: Sendable {
     func mark(_ run: Run, isStopped: Bool) async throws(CRIError) {
         guard run.sandbox.isDetached else { return }
         try await runtime.mark(sandbox: run.sandbox.id, [PodSandboxStatus.stoppedLabel: isStopped ? "true" : "false"])
+        changes.tell()
     }
 
     // MARK: - Their ends
@@ -136,7 +138,7 @@ struct RunContainers: Sendable {
             if let id = run.container?.id { ending.add(id) }
             return run
         }
-        defer { if let id = run.container?.id { ending.remove(id) } }
+        defer { if let id = run.container?.id { hasEnded(id) } }
         try await end(run, grace: grace)
         return run.name
     }
@@ -149,6 +151,12 @@ struct RunContainers: Sendable {
         if let now = try await list(sandbox: run.sandbox.id).first, now.isRunning { return }
         // What stands in the way of this does so again when its turn has come.
         try? await runtime.stopPodSandbox(run.sandbox.id)
+    }
+
+    /// Its attempt of this id is not being ended any more.
+    func hasEnded(_ id: String) {
+        ending.remove(id)
+        changes.tell()
     }
 
     /// Its turn is not held: others may end it sooner.

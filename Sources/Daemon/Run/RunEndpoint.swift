@@ -125,7 +125,7 @@ struct RunEndpoint: Sendable {
         guard request.query("previous") != "true" else {
             throw .badRequest("\(name) has one log for all its starts: leave out --previous")
         }
-        return try await containers.logs(request, of: container, named: name)
+        return try await containers.logs(request, of: container, named: name) { await runs.waitForFinalEnd(of: run) }
     }
 
     /// The first message is the `RunSpec`; from then on it is an attach, with signals on a channel of their own.

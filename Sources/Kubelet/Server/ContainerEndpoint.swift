@@ -21,15 +21,18 @@ package struct ContainerEndpoint: Sendable {
         self.time = time
     }
 
-    /// - Parameter name: what it is called in messages.
+    /// - Parameters:
+    ///   - name: what it is called in messages.
+    ///   - ended: returns when nothing more is to come; nil: when the container has ended.
     package func logs(
-        _ request: HTTPRequest, of container: ContainerStatus, named name: String
+        _ request: HTTPRequest, of container: ContainerStatus, named name: String,
+        ended: (@Sendable () async -> Void)? = nil
     ) async throws(Status) -> HTTPResponse {
         let options = try LogOptions(request, now: time.now())
         let (runtime, id) = (runtime, container.id)
-        let reader = LogReader(path: container.logPath, options: options, threads: threads, events: events) {
-            await runtime.waitForEnd(of: id)
-        }
+        let reader = LogReader(
+            path: container.logPath, options: options, threads: threads, events: events,
+            ended: ended ?? { await runtime.waitForEnd(of: id) })
         do throws(KernelError) {
             try await reader.open()
         } catch {
