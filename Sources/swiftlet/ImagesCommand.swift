@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemon
+import Glibc
 import HTTP
 import JSONTree
 
@@ -14,16 +15,17 @@ struct ImagesCommand: AsyncParsableCommand {
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Import an image from an archive, or make one of a directory.",
+            abstract: "Import an image from an archive, or make one of a root file system.",
             discussion:
-                "PATH is an OCI layout or a docker archive (a directory or a tar file), an OCI bundle or a root "
-                + "directory. Options override what a bundle's config.json says. Give values that begin with a dash "
-                + "as --cmd=-v.")
+                "PATH is an OCI layout or a docker archive (a directory or a tar file), an OCI bundle, or a root file "
+                + "system (a directory or a tar file); - is a tar file on standard input. Tar files may be packed with "
+                + "gzip or zstd. Options say what runs in a root file system, and override what a bundle's config.json "
+                + "says. Give values that begin with a dash as --cmd=-v.")
 
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: OutputOptions
         @Argument(help: "The image's name, such as busybox:1.36.") var name: String
-        @Argument(help: "The archive, the bundle or the root directory.") var path: String
+        @Argument(help: "The archive, the bundle or the root directory; - for standard input.") var path: String
         @Option(help: "Name of the image within an archive that holds several.") var reference: String?
         @Option(help: "Entry point; once for each word.") var entrypoint: [String] = []
         @Option(help: "Command; once for each word.") var cmd: [String] = []
@@ -35,10 +37,17 @@ struct ImagesCommand: AsyncParsableCommand {
             for variable in env where !variable.contains("=") {
                 throw ValidationError("--env \"\(variable)\": write NAME=value")
             }
+            guard path != "-" || isatty(STDIN_FILENO) == 0 else {
+                throw ValidationError("standard input is a terminal; redirect it from a tar file")
+            }
         }
 
         func run() async throws {
-            var body: JSONObject = ["name": .string(name), "path": .string(absolutePath)]
+            // The daemon opens what has no name through this process, and nothing is left of it after this process's end.
+            let input = path == "-" ? try SpooledInput() : nil
+            defer { withExtendedLifetime(input) {} }
+            var body: JSONObject = ["name": .string(name), "path": .string(input?.path ?? absolutePath)]
+            body["called"] = input.map { _ in "standard input" }
             if !entrypoint.isEmpty { body["entrypoint"] = .array(entrypoint.map { .string($0) }) }
             if !cmd.isEmpty { body["command"] = .array(cmd.map { .string($0) }) }
             if !env.isEmpty { body["environment"] = .array(env.map { .string($0) }) }

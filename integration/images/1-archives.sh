@@ -75,7 +75,38 @@ archives() {
     umoci unpack --image "$ROOT/oci:site" "$ROOT/bundle" >/dev/null
     check "a bundle of umoci becomes an image" swiftlet images add site:bundle "$ROOT/bundle"
     check "something else is refused in words" says "no archive of an image" swiftlet images add site:bad /etc/hostname
+    local packing
+    for packing in none gzip zstd; do
+        check "a root file system's archive becomes an image ($packing)" root_archive $packing
+        check "it shows the same ($packing)" same_as_umoci "docker.io/library/root:$packing" site
+    done
+    check "it is of this machine, and says what runs" root_says_what_runs
+    check "an archive comes through a pipe" through_a_pipe "$ROOT/none.tar"
+    check "a root file system's shows the same" same_as_umoci docker.io/library/piped:1 site
+    check "an image's archive comes so too" through_a_pipe "$ROOT/docker.tar"
+    check "it shows the same" same_as_umoci docker.io/library/piped:1 site
+    check "what comes through a pipe and is none is named" says "standard input: the archive holds no file" through_a_pipe /dev/null
+    check "nothing is left of what came" [ -z "$(find /var/tmp -name 'swiftlet-input-*')" ]
 }
+root_archive() {
+    local file=$ROOT/$1.tar
+    tar --numeric-owner --xattrs -C "$ROOT/bundle/rootfs" -cSf "$ROOT/none.tar" . || return 1
+    case $1 in
+    gzip) gzip -c "$ROOT/none.tar" >"$file" ;;
+    zstd) zstd -qf "$ROOT/none.tar" -o "$file" ;;
+    esac
+    swiftlet images add "root:$1" "$file" --cmd=/bin/id --user=web
+}
+root_says_what_runs() {
+    swiftlet inspect root:none >"$ROOT/answer" && python3 - "$ROOT/answer" <<'P'
+import json, platform, sys
+spec = json.load(open(sys.argv[1]))["imageSpec"]
+machine = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+wrong = (spec["architecture"], spec["os"], spec["config"]["Cmd"], spec["config"]["User"]) != (machine, "linux", ["/bin/id"], "web")
+sys.exit(wrong and f"it says {spec}")
+P
+}
+through_a_pipe() { cat "$1" | swiftlet images add piped:1 -; }
 sparse_is_sparse() {
     local file
     file=$(find "$ROOT/d" -path '*/images/trees/*/var/sparse' | head -n 1)

@@ -4,6 +4,7 @@ attacks() {
     local name
     for name in dotdot absolute symlink marked nested hardlink; do
         check "$name: nothing outside is touched" stays_inside "$name"
+        check "$name: nor as a root file system's archive" root_stays_inside "$name"
         check "$name: the control gets out" gets_out "$name"
     done
     check "a device is made as the image's, not the host's" device_is_inert
@@ -19,6 +20,16 @@ hostile_layout() {
 stays_inside() {
     hostile_layout "$1"
     swiftlet images add "hostile:$1" "$ROOT/hostile" >"$ROOT/answer" 2>&1
+    target_is_untouched
+}
+root_stays_inside() {
+    local layer
+    hostile_layout "$1"
+    layer=$(grep -LF schemaVersion "$ROOT/hostile/blobs/sha256"/* | xargs grep -lF ustar) || return 1
+    swiftlet images add "hostile:$1" "$layer" >"$ROOT/answer" 2>&1
+    target_is_untouched
+}
+target_is_untouched() {
     [ "$(ls -A "$ROOT/target")" = file ] && [ "$(cat "$ROOT/target/file")" = untouched ]
 }
 gets_out() {

@@ -34,6 +34,21 @@ struct ImageDraft: Sendable {
         }
     }
 
+    /// An image that comes without a manifest, which is made here.
+    init(
+        configuration: [UInt8], file: ImageFile, layers: [ImageDescriptor], object: String
+    ) throws(CRIError) {
+        let manifest = ImageManifest(
+            mediaType: ImageMediaType.manifest,
+            configuration: ImageDescriptor(
+                mediaType: ImageMediaType.configuration, digest: Digest(of: configuration),
+                size: UInt64(configuration.count)),
+            layers: layers)
+        try self.init(
+            manifest: manifest.json.encoded(), mediaType: manifest.mediaType, manifest, configuration: configuration,
+            file: file, object: object)
+    }
+
     /// All trees and files that it is going to be made of.
     var needs: Set<Digest> {
         Set(file.chain + file.layers + blobs.map(\.digest) + [manifest.digest, id])

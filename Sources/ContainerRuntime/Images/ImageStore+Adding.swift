@@ -18,36 +18,36 @@ extension ImageStore {
         var isEmpty: Bool { self == Overrides() }
     }
 
-    /// Makes an image of what lies at `path`: an OCI layout or a docker archive (as directory or as tar file), an OCI bundle, or a root directory. It gets
-    /// `name`, which leaves the image that had it before.
-    /// - Parameter reference: which image of an archive, by its name there; nil: the only one.
+    /// What lies at a path.
+    private enum Source: Sendable {
+        case image(ImageArchive)
+        case root(RootArchive)
+        /// A bundle or a root directory.
+        case directory
+    }
+
+    /// Makes an image of what lies at `path`: an OCI layout or a docker archive (as directory or as tar file), an OCI bundle, or a root file system (as directory
+    /// or as tar file). It gets `name`, which leaves the image that had it before.
+    /// - Parameters:
+    ///   - called: what messages call it; nil: its path.
+    ///   - reference: which image of an archive, by its name there; nil: the only one.
     package func add(
-        name: String, path: String, reference: String? = nil, overrides: Overrides = Overrides()
+        name: String, path: String, called: String? = nil, reference: String? = nil, overrides: Overrides = Overrides()
     ) async throws(CRIError) -> ImageRecord {
         let name = try Self.reference(name)
         guard name.digest == nil else {
             throw .invalid("\(name): an image is added under a tag; its digest follows from its content")
         }
         guard path.hasPrefix("/") else {
-            throw .invalid("\(path): give the absolute path of an image's archive, a bundle or a root directory")
+            throw .invalid("\(path): give the absolute path of an archive, a bundle or a root directory")
         }
+        let object = called ?? path
         let staged = staging + "/" + (try Identifier.random())
         do throws(CRIError) {
-            let archive = try await bulk.perform("open archive") { [self] () throws(CRIError) in
-                try self.archive(path, staged: staged)
+            let source = try await bulk.perform("open archive") { [self] () throws(CRIError) in
+                try self.source(path, object, staged: staged)
             }
-            let record: ImageRecord
-            if let archive {
-                guard overrides.isEmpty else {
-                    throw .invalid("\(path): an image's archive says itself what runs in it; leave the options out")
-                }
-                record = try await add(archive, reference, name: name)
-            } else {
-                guard reference == nil else {
-                    throw .invalid("\(path): --reference chooses one of an archive's images; this is a directory")
-                }
-                record = try await addTree(path, staged: staged, name: name, overrides)
-            }
+            let record = try await add(source, path, object, staged: staged, reference, name: name, overrides)
             await drop(staged)
             return record
         } catch {
@@ -56,42 +56,66 @@ extension ImageStore {
         }
     }
 
+    private func add(
+        _ source: Source, _ path: String, _ object: String, staged: String, _ reference: String?, name: ImageReference,
+        _ overrides: Overrides
+    ) async throws(CRIError) -> ImageRecord {
+        if case .image(let archive) = source {
+            guard overrides.isEmpty else {
+                throw .invalid("\(object): an image's archive says itself what runs in it; leave the options out")
+            }
+            return try await add(archive, reference, name: name)
+        }
+        guard reference == nil else {
+            throw .invalid("\(object): --reference chooses one of an archive's images; this is a root file system")
+        }
+        if case .root(let archive) = source { return try await add(archive, name: name, overrides) }
+        return try await addTree(path, staged: staged, name: name, overrides)
+    }
+
     func drop(_ staged: String) async {
         _ = try? await bulk.perform("remove staged image") { () throws(CRIError) in
             try attempt("staged image") { () throws(KernelError) in try TreeRemoval.remove(staged) }
         }
     }
 
-    /// The archive at `path`, unpacked where it is a file; nil where a bundle or a root directory is there.
-    private func archive(_ path: String, staged: String) throws(CRIError) -> ImageArchive? {
+    /// An image's archive is unpacked where it is a file.
+    private func source(_ path: String, _ object: String, staged: String) throws(CRIError) -> Source {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw .invalid("\(path): \(KernelError.text(of: errno))") }
+        guard stat(path, &status) == 0 else { throw .invalid("\(object): \(KernelError.text(of: errno))") }
         if status.st_mode & S_IFMT == S_IFDIR {
             let archive = ImageArchive(directory: path, path: path)
             // A root directory may hold a manifest.json of its own; an image's is beside nothing that looks like a root.
             guard archive.form != nil, access(path + "/config.json", F_OK) != 0, access(path + "/etc", F_OK) != 0 else {
-                return nil
+                return .directory
             }
-            return archive
+            return .image(archive)
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw .invalid("\(path): it is neither a directory nor an archive")
+            throw .invalid("\(object): it is neither a directory nor an archive")
         }
-        let file = try attempt(path) { () throws(KernelError) in
+        if let root = try RootArchive(path, object: object, limits: limits) { return .root(root) }
+        let file = try attempt(object) { () throws(KernelError) in
             try WholeFile.makeDirectories(staged, mode: 0o700)
             try WholeFile.makeDirectories(staged + ".replaced", mode: 0o700)
             return try Descriptor.open(path, O_RDONLY)
         }
         defer { try? TreeRemoval.remove(staged + ".replaced") }
-        do throws(CRIError) {
-            _ = try LayerExtractor.extract(
-                file, object: path, into: staged, trash: staged + ".replaced", limits: limits)
-        } catch {
-            // This node's own, such as a full disk.
-            if case .failed = error { throw error }
-            throw .invalid("\(error); this is no archive of an image, an OCI layout or what docker save writes")
+        _ = try LayerExtractor.extract(file, object: object, into: staged, trash: staged + ".replaced", limits: limits)
+        return .image(ImageArchive(directory: staged, path: object))
+    }
+
+    private func add(
+        _ archive: RootArchive, name: ImageReference, _ overrides: Overrides
+    ) async throws(CRIError) -> ImageRecord {
+        let draft = try archive.draft(overrides)
+        let needs = draft.needs
+        try await hold(needs)
+        defer { letGo(needs) }
+        try await inTurn(archive.layer.digest, "add image") { [content] () throws(CRIError) in
+            try archive.bring(into: content)
         }
-        return ImageArchive(directory: staged, path: path)
+        return try await build(draft, name: name, isPulled: false, progress: .none) { _ throws(CRIError) in }
     }
 
     private func add(

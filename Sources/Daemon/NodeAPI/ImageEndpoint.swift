@@ -56,9 +56,9 @@ struct ImageEndpoint: Sendable {
         overrides.workingDirectory = body["workingDirectory"]?.string
         overrides.user = body["user"]?.string
         let chosen = overrides
-        let reference = body["reference"]?.string
+        let (called, reference) = (body["called"]?.string, body["reference"]?.string)
         let record = try await Status.ofRuntime { () async throws(CRIError) in
-            try await images.add(name: name, path: path, reference: reference, overrides: chosen)
+            try await images.add(name: name, path: path, called: called, reference: reference, overrides: chosen)
         }
         return try await status(of: record.id.description)
     }

@@ -146,15 +146,7 @@ struct ImageArchive: Sendable {
             layers.append(ImageDescriptor(mediaType: ImageMediaType.layer + packing.suffix, digest: digest, size: size))
             members[digest] = layer
         }
-        let manifest = ImageManifest(
-            mediaType: ImageMediaType.manifest,
-            configuration: ImageDescriptor(
-                mediaType: ImageMediaType.configuration, digest: Digest(of: configuration),
-                size: UInt64(configuration.count)),
-            layers: layers)
-        let draft = try ImageDraft(
-            manifest: manifest.json.encoded(), mediaType: manifest.mediaType, manifest, configuration: configuration,
-            file: image, object: path)
+        let draft = try ImageDraft(configuration: configuration, file: image, layers: layers, object: path)
         return Chosen(draft: draft, members: members)
     }
 

@@ -1,0 +1,23 @@
+import Glibc
+import Linux
+
+/// All of standard input in a file without a name, which goes with the last holder.
+package final class SpooledInput {
+    private let file: Descriptor
+
+    /// Where root's other processes open it while this is held.
+    package var path: String { "/proc/\(getpid())/fd/\(file.raw)" }
+
+    /// Blocks until the input ends. The file lies in `TMPDIR`, or in /var/tmp, which is no memory.
+    package init() throws(KernelError) {
+        let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
+        let name = "\(directory)/swiftlet-input-\(UInt64.random(in: .min ... .max))"
+        file = try Descriptor.open(name, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+        unlink(name)
+        while true {
+            let bytes = StandardStreams.readInput()
+            if bytes.isEmpty { return }
+            try WholeFile.write(bytes, to: file, path: directory)
+        }
+    }
+}
