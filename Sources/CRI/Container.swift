@@ -255,6 +255,8 @@ package struct ContainerStatus: Sendable, Hashable {
     /// Whether its first process has a terminal, and an input that others can write to. Not in the CRI.
     package var hasTerminal = false
     package var hasInput = false
+    /// What it executes, or the beginning of that. Not in the CRI.
+    package var command: [String] = []
 
     package init(
         id: String, sandbox: String, metadata: ContainerMetadata, state: ContainerState, createdAt: UnixNanoseconds,

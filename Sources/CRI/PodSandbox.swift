@@ -208,6 +208,8 @@ package struct PodSandboxStatus: Sendable, Hashable {
     package var pid = NamespaceMode.container
     package var ipc = NamespaceMode.pod
     package var users: PodUsers?
+    /// That it publishes. Not in the CRI.
+    package var ports: [PortMapping] = []
 
     package init(
         id: String, metadata: PodSandboxMetadata, state: PodSandboxState, createdAt: UnixNanoseconds,

@@ -31,10 +31,13 @@ struct PSCommand: AsyncParsableCommand {
     var filter: [String] = []
     @Option(help: "json, or a template with {{.Names}}, {{.ID}} and the like, table before it for columns.") var format:
         String?
-    @Flag(help: "Do not shorten IDs.") var noTrunc = false
+    @Flag(help: "Do not shorten IDs and commands.") var noTrunc = false
+    @Flag(name: [.short, .long], help: "Only the container that was created last, in any state.") var latest = false
+    @Option(name: [.customShort("n"), .long], help: "Only so many that were created last, in any state.") var last: Int?
 
     func validate() throws {
         guard !quiet || output.output == .table else { throw ValidationError("--quiet prints no JSON") }
+        guard last ?? 1 > 0 else { throw ValidationError("--last takes 1 or more") }
         guard format == nil || !quiet && output.output == .table else {
             throw ValidationError("--format stands in the place of --quiet and --output")
         }
@@ -52,8 +55,11 @@ struct PSCommand: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try ListFilter.containers(filter)
-        let listed = NodeView.listed(try await node.client().containers(), all: all || filter.asksForState)
-        let containers = listed.filter { filter.holds(container: $0) }
+        let count = latest ? 1 : last
+        let listed = NodeView.listed(
+            try await node.client().containers(), all: all || count != nil || filter.asksForState)
+        var containers = listed.filter { filter.holds(container: $0) }
+        if let count { containers = NodeView.last(count, of: containers) }
         let now = SystemTime().now()
         if let template = try template() { return Output.write(template.text(containers, now: now, isWhole: noTrunc)) }
         guard !quiet else { return Output.write(NodeTables.ids(containers, isWhole: noTrunc)) }

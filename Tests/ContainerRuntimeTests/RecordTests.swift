@@ -7,8 +7,12 @@ import Testing
 @testable import ContainerRuntime
 
 @Suite struct RecordTests {
-    private let sandbox = SandboxRecord(
-        id: "s", config: podConfig, hostname: "web", bootID: "boot", createdAt: 5, cgroup: "/c")
+    private let sandbox: SandboxRecord = {
+        var config = podConfig
+        config.portMappings = [PortMapping(transport: "UDP", containerPort: 53, hostPort: 5353, hostAddress: "::1")]
+        return SandboxRecord(
+            id: "s", config: config, hostname: "web", bootID: "boot", createdAt: 5, cgroup: "/c")
+    }()
 
     private func container() -> ContainerRecord {
         var exec = ExecTemplate(
@@ -21,7 +25,7 @@ import Testing
             id: "c", sandbox: sandbox, config: containerConfig(), imageID: "sha256:x", stopSignal: 15, exec: exec,
             createdAt: 6)
         record.warnings = ["w"]
-        record.program = "sh"
+        record.command = ["sh", "-c", "a b"]
         record.layers = ["sha256:y"]
         return record
     }
@@ -39,6 +43,18 @@ import Testing
         ready.users = PodUsers(users: .init(first: 1, count: 2), groups: .init(first: .max, count: 4))
         let value = try JSONValue(parsing: ready.json.encoded())
         #expect(try SandboxRecord(SpecificationReader(value, file: "f")) == ready)
+    }
+
+    @Test func aLongCommandIsCutAndAnOlderRecordHasTheProgram() throws {
+        var record = container()
+        let word = String(repeating: "x", count: 2_000)
+        record.take(command: ["sh", word, word, word])
+        #expect(record.command == ["sh", word, word])
+        record.take(command: [word + word + word, "a"])
+        #expect(record.command == [word + word + word], "its program is named where there is none")
+        var object = record.json
+        (object["command"], object["program"]) = (nil, "sh")
+        #expect(try ContainerRecord(SpecificationReader(.object(object), file: "f")).command == ["sh"])
     }
 
     /// A pod that an older daemon made keeps its files where they are mounted from.

@@ -13,6 +13,8 @@ detached_checks() {
     check "what comes from a pipe is the program's, keys that leave a terminal too" run_keys_piped
     check "images by their ids alone" run_image_ids
     check "lists of those alone that are meant, and as they are wanted" run_listed
+    check "commands and ports are listed, and those that were made last" run_listed_last
+    check "several are inspected at once, and parts of them" run_inspected
     check "an image, as all that is known of it" run_image_inspected
     check "what it uses, without a kubelet too" eventually 10 says "(run)/apart" swiftlet stats --once
     check "it is the same after the daemon was killed" run_taken_up
@@ -116,6 +118,20 @@ run_listed() {
 import json, sys
 (line,) = sys.stdin
 assert json.loads(line)["exitCode"] == 6' && ends_with 2 swiftlet ps --filter nonsense=1 && ends_with 2 swiftlet ps --format '{{.Nonsense}}' && swiftlet rm other
+}
+run_listed_last() {
+    [ "$(swiftlet ps --filter name=apart --format '{{.Ports}}')" = "0.0.0.0:18081->80/tcp" ] && [ "$(swiftlet ps --filter name=apart --format '{{.Command}}')" = "\"sh -c 'echo first; …\"" ] &&
+        swiftlet ps --no-trunc --filter name=apart --format '{{.Command}}' | grep -qF "httpd -p 80 -h /www; exec sleep 1000'\"" && swiftlet run --detach --name last busybox:demo true &&
+        swiftlet wait last && [ "$(swiftlet ps -l --format '{{.Names}}={{.Command}}={{.Ports}}')" = 'last="true"=' ] && [ "$(swiftlet ps -n 2 --format '{{.Names}}' | xargs)" = "last apart" ] &&
+        swiftlet start apart && swiftlet start last && swiftlet wait last && [ "$(swiftlet ps --last 1 --quiet)" = "$(swiftlet ps --all --quiet --filter name=^last$)" ] && ends_with 2 swiftlet ps -n 0
+}
+run_inspected() {
+    [ "$(swiftlet inspect --format '{{.State.Status}} {{.containers.0.exitCode}} {{json .sandboxes.0.metadata.name}} {{.Names}}' last)" = 'exited 0 "last" last' ] &&
+        [ "$(swiftlet inspect -f '{{.NetworkSettings.IPAddress}}' apart)" = "$(swiftlet exec apart hostname -i </dev/null)" ] &&
+        [ "$(swiftlet inspect -f '{{.Id}}' apart last busybox:demo 2>"$ROOT/said" | wc -l)" = 2 ] && grep -q "busybox:demo: --format {{.Id}}" "$ROOT/said" || return 1
+    ends_with 1 swiftlet inspect apart none last && ends_with 2 swiftlet inspect --format '{{range .a}}' apart && swiftlet inspect apart last | python3 -c '
+import json, sys
+assert [d["containers"][0]["metadata"]["name"] for d in json.load(sys.stdin)] == ["apart", "last"]' && swiftlet rm last
 }
 run_image_inspected() {
     swiftlet inspect busybox:demo | python3 -c '

@@ -15,7 +15,7 @@ extension ContainerRecord {
             "input": .bool(hasInput), "inputOnce": .bool(hasInputOnce), "layer": .string(layer),
             "exec": .object(exec.json),
             "mounts": .array(mounts.map { .object($0.json) }), "resources": .object(resources.json),
-            "program": .string(program), "hooks": .list(hooks),
+            "command": .list(command), "hooks": .list(hooks),
             "hostHooks": .array(hostHooks.map { .object($0.json) }), "layers": .list(layers),
         ]
     }
@@ -48,7 +48,9 @@ extension ContainerRecord {
         mounts = try reader.objects("mounts").map { mount throws(OCIError) in try CRI.Mount(mount) }
         resources =
             try reader.object("resources").map { read throws(OCIError) in try ContainerResources(read) } ?? .init()
-        program = try reader.string("program") ?? ""
+        // Older daemons kept the program alone.
+        let program = try reader.string("program")
+        command = try reader.strings("command") ?? program.map { [$0] } ?? []
         hooks = try reader.strings("hooks") ?? []
         hostHooks = try reader.objects("hostHooks").map { hook throws(OCIError) in try HostHook(hook) }
         layers = try reader.strings("layers") ?? []

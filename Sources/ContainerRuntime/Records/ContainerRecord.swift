@@ -47,8 +47,8 @@ struct ContainerRecord: Sendable, Hashable {
     let mounts: [CRI.Mount]
     /// As they were last set.
     var resources: ContainerResources
-    /// The first word of its command, for the message where there is no such program.
-    var program = ""
+    /// As it was resolved with the image's; of a long one the first words, at most 4 KiB of them.
+    var command: [String] = []
     /// The names of its hooks, for the message where one fails.
     var hooks: [String] = []
     var hostHooks: [HostHook] = []
@@ -78,6 +78,17 @@ struct ContainerRecord: Sendable, Hashable {
         resources = config.resources
     }
 
+    mutating func take(command words: [String]) {
+        var length = 0
+        command = Array(
+            words.prefix { word in
+                length += word.utf8.count + 1
+                return length <= 4 << 10
+            })
+        // Its program is named where there is none.
+        if command.isEmpty, let program = words.first { command = [program] }
+    }
+
     var status: ContainerStatus {
         let state: ContainerState =
             switch phase {
@@ -105,6 +116,7 @@ struct ContainerRecord: Sendable, Hashable {
             userID: exec.userID, groupID: exec.groupID, supplementaryGroups: exec.supplementaryGroups)
         status.stopSignal = SignalNames.name(stopSignal)
         (status.hasTerminal, status.hasInput) = (hasTerminal, hasInput)
+        status.command = command
         return status
     }
 }

@@ -13,7 +13,7 @@ extension SandboxRecord {
             "ipc": .string(ipc.rawValue), "cgroup": .string(cgroup), "cpuRequest": .integer(cpuRequest),
             "addresses": .list(addresses), "boundedFiles": .bool(areFilesBounded),
             "warnings": .list(warnings), "users": users?.json ?? .null,
-            "selinux": selinux?.json ?? .null,
+            "selinux": selinux?.json ?? .null, "ports": .array(ports.map(\.json)),
         ]
     }
 
@@ -38,6 +38,7 @@ extension SandboxRecord {
         areFilesBounded = try reader.bool("boundedFiles") ?? false
         warnings = try reader.strings("warnings") ?? []
         users = try reader.object("users").map { reader throws(OCIError) in try PodUsers(reader) }
+        ports = try reader.objects("ports").map { port throws(OCIError) in try PortMapping(port) }
         selinux = try reader.object("selinux").flatMap { reader throws(OCIError) in try SELinuxOptions(reader) }
     }
 }

@@ -37,6 +37,8 @@ struct SandboxRecord: Sendable, Hashable {
     /// What the pod asks of the CPUs, in thousandths: its part in the weight of its class.
     var cpuRequest: Int64
     var addresses: [String] = []
+    /// That it publishes.
+    let ports: [PortMapping]
     /// Whether the pod's files are in its memory, where a container that writes to them fills nothing of the host's. An older daemon's are not.
     var areFilesBounded = true
     var warnings: [String] = []
@@ -58,6 +60,7 @@ struct SandboxRecord: Sendable, Hashable {
         ipc = config.ipc
         users = config.users
         selinux = config.selinux
+        ports = config.portMappings
         self.cgroup = cgroup
         cpuRequest = max(0, config.resources.cpuRequest ?? 0)
     }
@@ -69,6 +72,7 @@ struct SandboxRecord: Sendable, Hashable {
         status.pid = pid
         status.ipc = ipc
         status.users = users
+        status.ports = ports
         return status
     }
 

@@ -132,7 +132,7 @@ extension NodeRuntime {
             id: id, sandbox: sandbox, config: config, imageID: image.id.description, stopSignal: stopSignal,
             exec: plan.exec, layer: layer, createdAt: now())
         record.warnings = plan.warnings
-        record.program = plan.launch.plan.process.arguments.first ?? ""
+        record.take(command: plan.launch.plan.process.arguments)
         record.hooks = edits.hooks.map(\.name)
         record.hostHooks = edits.hostHooks
         record.layers = ([image] + volumes.values).flatMap(\.layers).map(\.key.description)
@@ -215,8 +215,9 @@ extension NodeRuntime {
                 do throws(PodMonitorError) {
                     return try await monitor.start(id)
                 } catch {
+                    let program = record.command.first ?? ""
                     throw Self.startFailure(
-                        error.naming(record.program, in: record.exec.workingDirectory).naming(hooks: record.hooks))
+                        error.naming(program, in: record.exec.workingDirectory).naming(hooks: record.hooks))
                 }
             }
             reach(.containerStarted)

@@ -14,27 +14,28 @@ package struct ListTemplate: Sendable, Hashable {
     private var pieces: [Piece] = []
     private var isTable = false
 
-    private static let fields = ["ID", "Names", "Image", "State", "Status", "Labels", "CreatedAt", "RunningFor", "PID"]
+    private static let fields = [
+        "ID", "Names", "Image", "Command", "State", "Status", "Ports", "Labels", "CreatedAt", "RunningFor", "PID",
+    ]
 
     package init(_ text: String) throws(DaemonError) {
         guard text != "json" else {
             pieces = [.json]
             return
         }
-        var rest = text.replacing("\\t", with: "\t").replacing("\\n", with: "\n")[...]
+        var rest = TemplateText.unescaped(text)[...]
         if rest.prefix("table".count).lowercased() == "table" {
             guard rest.hasPrefix("table ") else { throw Self.refusal(text) }
             isTable = true
             rest = rest.dropFirst("table ".count).drop { $0 == " " }
         }
-        while let start = rest.firstRange(of: "{{") {
-            guard let end = rest[start.upperBound...].firstRange(of: "}}") else { throw Self.refusal(text) }
-            if start.lowerBound > rest.startIndex { pieces.append(.text(String(rest[..<start.lowerBound]))) }
-            pieces.append(try Self.piece(rest[start.upperBound..<end.lowerBound], of: text))
-            rest = rest[end.upperBound...]
+        guard let parts = TemplateText.parts(rest) else { throw Self.refusal(text) }
+        pieces = try parts.map { part throws(DaemonError) in
+            switch part {
+            case .text(let text): .text(text)
+            case .action(let action): try Self.piece(action[...], of: text)
+            }
         }
-        if !rest.isEmpty { pieces.append(.text(String(rest))) }
-        guard pieces.contains(where: { if case .text = $0 { false } else { true } }) else { throw Self.refusal(text) }
     }
 
     private static func piece(_ action: Substring, of text: String) throws(DaemonError) -> Piece {
@@ -122,6 +123,8 @@ package struct ListTemplate: Sendable, Hashable {
         case "ID": NodeTables.id(container["id"], isWhole: isWhole)
         case "Names": NodeView.shownName(of: container)
         case "Image": container["image"]?.string ?? ""
+        case "Command": ContainerText.command(container, isWhole: isWhole)
+        case "Ports": ContainerText.ports(container)
         case "State": NodeView.state(of: container)
         case "Status": NodeTables.state(container)
         case "Labels":

@@ -28,12 +28,15 @@ extension NodeClient {
         try await get("/v1/sandboxes").array ?? []
     }
 
-    /// Each with the namespace and name of its pod, as `pod`.
+    /// Each with what it has of its sandbox: the namespace and name of its pod, as `pod`, `addresses` and `ports`. The earliest made is the first.
     package func containers() async throws(DaemonError) -> [JSONValue] {
-        let pods = NodeView.podsBySandbox(try await sandboxes())
+        let sandboxes = NodeView.byID(try await sandboxes())
         return (try await get("/v1/containers").array ?? []).map { container in
-            guard var object = container.object else { return container }
-            object["pod"] = container["podSandboxId"]?.string.flatMap { pods[$0] }.map { .string($0) }
+            guard var object = container.object,
+                let sandbox = container["podSandboxId"]?.string.flatMap({ sandboxes[$0] })
+            else { return container }
+            object["pod"] = .string(NodeView.podName(of: sandbox))
+            for name in ["addresses", "ports"] { object[name] = sandbox[name] }
             return .object(object)
         }
     }
@@ -78,14 +81,13 @@ package enum NodeView {
         package var note: String?
     }
 
-    static func podsBySandbox(_ sandboxes: [JSONValue]) -> [String: String] {
-        var pods: [String: String] = [:]
-        for sandbox in sandboxes {
-            guard let id = sandbox["id"]?.string else { continue }
-            pods[id] =
-                "\(sandbox["metadata"]?["namespace"]?.string ?? "")/\(sandbox["metadata"]?["name"]?.string ?? "")"
-        }
-        return pods
+    static func byID(_ objects: [JSONValue]) -> [String: JSONValue] {
+        Dictionary(objects.compactMap { object in object["id"]?.string.map { ($0, object) } }) { $1 }
+    }
+
+    /// Its namespace and name.
+    static func podName(of sandbox: JSONValue) -> String {
+        "\(sandbox["metadata"]?["namespace"]?.string ?? "")/\(sandbox["metadata"]?["name"]?.string ?? "")"
     }
 
     /// The name of what `swiftlet run` has made, by its name, by the same as `swiftlet ps` shows it, or by how its id begins; nil where the text is the name of
@@ -102,6 +104,11 @@ package enum NodeView {
         let ids = Set(runs.compactMap { $0["id"]?.string })
         let found = matching(text, containers).filter { ids.contains($0["podSandboxId"]?.string ?? "") }
         return found.count == 1 ? found[0]["metadata"]?["name"]?.string : nil
+    }
+
+    /// The last that were made, of those in the order of that; the newest is the first.
+    package static func last(_ count: Int, of containers: [JSONValue]) -> [JSONValue] {
+        containers.suffix(count).reversed()
     }
 
     /// What `swiftlet ps` shows: those that run or are to, or all.

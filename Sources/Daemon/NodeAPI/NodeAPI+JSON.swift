@@ -64,6 +64,7 @@ extension PodSandboxStatus {
             "addresses": .array(addresses.map(JSONValue.string)),
             "labels": .map(labels), "annotations": .map(annotations),
             "warnings": .array(warnings.map(JSONValue.string)), "network": .string(network.rawValue),
+            "ports": .array(ports.map(\.json)),
         ]
     }
 }
@@ -77,7 +78,7 @@ extension ContainerStatus {
             "exitCode": .integer(Int64(exitCode)), "reason": .string(reason), "message": .string(message),
             "image": .string(image), "imageRef": .string(imageID), "logPath": .string(logPath),
             "pid": .integer(Int64(processID)), "labels": .map(labels), "annotations": .map(annotations),
-            "terminal": .bool(hasTerminal), "input": .bool(hasInput),
+            "terminal": .bool(hasTerminal), "input": .bool(hasInput), "command": .list(command),
         ]
     }
 }

@@ -111,10 +111,10 @@ struct NodeEndpoint: HTTPHandler {
         let shown = Dictionary(runs.compactMap { run in run.container.map { ($0.id, run) } }) { $1 }
         // Each of `swiftlet run` is one, whatever there is of its attempts.
         let others = Set(runs.flatMap(\.others).map(\.id))
-        return .array(
-            list.filter { !others.contains($0.id) }.map { container in
-                shown[container.id]?.json(of: container) ?? container.json
-            })
+        let objects = list.filter { !others.contains($0.id) }.map { container in
+            shown[container.id]?.json(of: container) ?? container.json
+        }
+        return .array(objects.sorted { ($0["createdAt"]?.integer ?? 0) < ($1["createdAt"]?.integer ?? 0) })
     }
 
     private func run<Value>(_ body: () async throws(CRIError) -> Value) async throws(Status) -> Value {

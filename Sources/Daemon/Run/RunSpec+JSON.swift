@@ -105,21 +105,6 @@ extension RunSpec {
     }
 }
 
-extension PortMapping {
-    fileprivate var json: JSONValue {
-        [
-            "transport": .string(transport), "container": .integer(Int64(containerPort)),
-            "host": .integer(Int64(hostPort)), "address": .string(hostAddress),
-        ]
-    }
-
-    fileprivate init(_ reader: SpecificationReader) throws(OCIError) {
-        self.init(
-            transport: try reader.required("transport"), containerPort: try reader.needed("container"),
-            hostPort: try reader.needed("host"), hostAddress: try reader.required("address"))
-    }
-}
-
 extension Device {
     fileprivate var json: JSONValue {
         ["source": .string(hostPath), "target": .string(containerPath), "permissions": .string(permissions)]

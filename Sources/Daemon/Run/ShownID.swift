@@ -17,13 +17,14 @@ extension RunContainers.Run {
         return container.shownID.hasPrefix(prefix) || container.id.hasPrefix(prefix)
     }
 
-    /// What the node's socket shows of its present attempt.
+    /// What the node's socket shows of its present attempt. It was made when the first was.
     func json(of attempt: ContainerStatus) -> JSONValue {
         guard var object = attempt.json.object else { return attempt.json }
         if attempt.shownID != attempt.id {
             object["id"] = .string(attempt.shownID)
             object["attemptId"] = .string(attempt.id)
         }
+        object["createdAt"] = .integer(sandbox.createdAt)
         if isToRestart { object["restarting"] = true }
         return .object(object)
     }
