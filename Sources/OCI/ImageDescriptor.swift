@@ -16,16 +16,24 @@ package enum ImageMediaType {
     package static func isIndex(_ type: String) -> Bool { type == index || type == dockerList }
     package static func isManifest(_ type: String) -> Bool { type == manifest || type == dockerManifest }
 
+    private static let foreignLayer = "application/vnd.oci.image.layer.nondistributable.v1.tar"
+    private static let dockerForeignLayer = "application/vnd.docker.image.rootfs.foreign.diff.tar"
+
+    /// Whether it is a layer that its licence keeps from registries, and whose descriptor says where it lies.
+    package static func isForeignLayer(_ type: String) -> Bool {
+        isLayer(type) && (type.hasPrefix(foreignLayer) || type.hasPrefix(dockerForeignLayer))
+    }
+
     /// Whether it is a tar archive, packed with gzip, zstd or nothing.
     package static func isLayer(_ type: String) -> Bool {
         let base = type.split(separator: "+", maxSplits: 1).first.map(String.init) ?? ""
         let packing = type.dropFirst(base.count)
         switch base {
-        case layer, "application/vnd.oci.image.layer.nondistributable.v1.tar":
+        case layer, foreignLayer:
             return ["", "+gzip", "+zstd"].contains(packing)
         case "application/vnd.docker.image.rootfs.diff.tar", "application/vnd.docker.image.rootfs.diff.tar.gzip",
             "application/vnd.docker.image.rootfs.diff.tar.zstd",
-            "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip":
+            dockerForeignLayer, dockerForeignLayer + ".gzip":
             return packing.isEmpty
         default: return false
         }
@@ -40,16 +48,19 @@ package struct ImageDescriptor: Sendable, Hashable {
     /// What it runs on, in an index.
     package var platform: ImagePlatform?
     package var annotations: [String: String]
+    /// Where else it lies.
+    package var urls: [String]
 
     package init(
         mediaType: String, digest: Digest, size: UInt64, platform: ImagePlatform? = nil,
-        annotations: [String: String] = [:]
+        annotations: [String: String] = [:], urls: [String] = []
     ) {
         self.mediaType = mediaType
         self.digest = digest
         self.size = size
         self.platform = platform
         self.annotations = annotations
+        self.urls = urls
     }
 
     package init(_ reader: SpecificationReader) throws(OCIError) {
@@ -61,6 +72,7 @@ package struct ImageDescriptor: Sendable, Hashable {
         self.size = UInt64(size)
         platform = try reader.object("platform").map { reader throws(OCIError) in try ImagePlatform(reader) }
         annotations = try reader.stringMap("annotations") ?? [:]
+        urls = try reader.strings("urls") ?? []
     }
 
     package var json: JSONValue {
@@ -69,6 +81,7 @@ package struct ImageDescriptor: Sendable, Hashable {
             "size": .integer(Int64(clamping: size)),
         ]
         if let platform { object["platform"] = platform.json }
+        if !urls.isEmpty { object["urls"] = .array(urls.map { .string($0) }) }
         if !annotations.isEmpty {
             object["annotations"] = .object(
                 JSONObject(annotations.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))

@@ -32,9 +32,13 @@ final class FakeRegistry: Sendable {
         var neighbours: Set<String> = []
         /// Where answers for files lead; nil: they come from here.
         var redirect: String?
+        /// Where another server leads that is no registry.
+        var leading = ""
         /// Bytes after which the next answers for files break off.
         var cuts: [Int] = []
         var ignoresRanges = false
+        /// What the registry itself has not, and only other places give.
+        var withheld: Set<Digest> = []
         /// What kind of answers send nothing and never end: `manifests`, `blobs`.
         var endless: String?
         /// What the next parts that are sent are answered with.
@@ -92,6 +96,7 @@ final class FakeRegistry: Sendable {
                 }
                 return switch origin.host {
                 case "auth.example": state.tokenAnswer(request)
+                case "leading.example": HTTPResponse(307, headers: ["Location": state.leading])
                 case "storage.example": state.file(request, String(request.path.dropFirst()))
                 default: state.answer(request, at: origin)
                 }
@@ -140,6 +145,7 @@ extension FakeRegistry.State {
         if parts[kind] == endless { return HTTPResponse(200, headers: [:], body: .stream(Self.silence)) }
         if parts[kind] == "manifests" { return manifest(request, repository + ":" + rest) }
         if rest.hasPrefix("uploads") { return upload(request, repository, parts.last ?? "") }
+        if let digest = try? Digest(rest), withheld.contains(digest) { return HTTPResponse(404) }
         if let redirect, request.method == .get {
             return HTTPResponse(307, headers: ["Location": redirect + rest])
         }

@@ -31,7 +31,7 @@ extension ImageStore {
             let places = Array(sessions[from...] + sessions[..<from])
             return try await build(draft, name: reference, isPulled: true, progress: progress) {
                 [self] blob async throws(CRIError) in
-                try await fetch(blob, from: places, progress)
+                try await fetch(blob, from: places + registries.foreignSessions(of: blob), progress)
             }
         } catch {
             // Whatever the end of what was under way looked like.

@@ -2,6 +2,7 @@ import APIMachinery
 import CRI
 import HTTP
 import JSONTree
+import OCI
 
 /// Speaks the distribution protocol with registries. Holds no connection of its own: each pull or push opens sessions.
 package struct RegistryClient: Sendable {
@@ -37,6 +38,27 @@ package struct RegistryClient: Sendable {
                 self, origin: place.origin, repository: place.prefix + repository, auth: isMirror ? nil : auth,
                 isPush: isPush, isMirror: isMirror)
         }
+    }
+}
+
+extension RegistryClient {
+    /// As many addresses of one layer are asked.
+    private static let foreignLimit = 8
+
+    /// The places that a layer's descriptor names, to be asked after the registry; none for layers that registries may hold. What they give is held to the digest.
+    ///
+    /// Whoever makes an image chooses these addresses, and this node reaches what its maker may not. containerd (2.x) asks at them before the registry, for any
+    /// file, over HTTP too and wherever they lead; docker on Linux asks at none. Here they are asked over TLS by a name, so that nothing is asked of a server before
+    /// it has proved to be who is meant, or where the setting `registries` has the place. No password or token is shown, and no challenge answered; a client
+    /// certificate of `registry-certs` is shown to its own host, as in redirects.
+    func foreignSessions(of layer: ImageDescriptor) -> [RegistrySession] {
+        guard ImageMediaType.isForeignLayer(layer.mediaType) else { return [] }
+        return layer.urls.prefix(Self.foreignLimit).compactMap { RegistryURL($0) }
+            .filter { hosts.permits($0.origin, isForeign: true) }
+            .map {
+                RegistrySession(
+                    self, origin: $0.origin, repository: "", auth: nil, isPush: false, isMirror: false, foreign: $0)
+            }
     }
 }
 

@@ -43,6 +43,13 @@ package struct RegistryOrigin: Sendable, Hashable, CustomStringConvertible {
         self.init(isSecure: isSecure, host: String(host), port: port)
     }
 
+    /// Whether the host is a name of DNS, and no address in any of the forms that resolvers read, nor this machine.
+    var hasPublicName: Bool {
+        let labels = host.lowercased().split(separator: ".")
+        guard labels.count > 1, let last = labels.last, last != "localhost", !host.contains(":") else { return false }
+        return last.utf8.first.map { (97...122).contains($0) } ?? false
+    }
+
     private static func port(_ text: Substring) -> Int? {
         guard let number = Int(text), (1...65535).contains(number) else { return nil }
         return number
@@ -178,8 +185,10 @@ package struct RegistryHosts: Sendable, Hashable {
     }
 
     /// Whether a place may be asked at all: over TLS any, without only one that is configured so.
-    func permits(_ origin: RegistryOrigin) -> Bool {
-        origin.isSecure || places.values.contains { $0.contains { $0.origin == origin } }
+    /// - Parameter isForeign: whether an image led there, and no registry: over TLS it must have a name then, or be configured.
+    func permits(_ origin: RegistryOrigin, isForeign: Bool = false) -> Bool {
+        origin.isSecure && (!isForeign || origin.hasPublicName)
+            || places.values.contains { $0.contains { $0.origin == origin } }
     }
 }
 

@@ -50,7 +50,7 @@ extension RegistrySession {
     ) async throws(RegistryFailure) -> (offset: UInt64, stream: ByteStream) {
         var headers: HTTPHeaders = [:]
         if offset > 0 { headers["Range"] = "bytes=\(offset)-" }
-        let response = try await send(.get, url("blobs/\(digest)"), headers: headers)
+        let response = try await send(.get, blob(digest), headers: headers)
         switch response.status {
         case 200: return (0, response.stream)
         case 206:

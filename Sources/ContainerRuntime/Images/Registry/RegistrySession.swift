@@ -22,11 +22,13 @@ final class RegistrySession: Sendable {
     private let auth: RegistryAuth?
     private let isPush: Bool
     private let isMirror: Bool
+    /// The address of the one file that is asked for here, which an image named and no registry.
+    private let foreign: RegistryURL?
     private let state: Mutex<State>
 
     init(
         _ client: RegistryClient, origin: RegistryOrigin, repository: String, auth: RegistryAuth?, isPush: Bool,
-        isMirror: Bool
+        isMirror: Bool, foreign: RegistryURL? = nil
     ) {
         self.client = client
         self.origin = origin
@@ -34,6 +36,7 @@ final class RegistrySession: Sendable {
         self.auth = auth
         self.isPush = isPush
         self.isMirror = isMirror
+        self.foreign = foreign
         let given = auth.flatMap(Self.bearer)
         state = Mutex(State(authorization: given, hasShownToken: given != nil))
     }
@@ -42,6 +45,8 @@ final class RegistrySession: Sendable {
     func url(_ path: String) -> RegistryURL {
         RegistryURL(origin, path: "/v2/\(repository)/\(path)")
     }
+
+    func blob(_ digest: Digest) -> RegistryURL { foreign ?? url("blobs/\(digest)") }
 
     /// Sends one request and returns the answer, whatever its status, after challenges and redirects.
     func send(
@@ -53,7 +58,7 @@ final class RegistrySession: Sendable {
             let authorization = state.withLock { $0.authorization }
             let response = try await ask(method, url, headers, body, authorization)
             switch response.status {
-            case 401 where !hasAnswered && url.origin == origin:
+            case 401 where !hasAnswered && url.origin == origin && foreign == nil:
                 let fields = response.headers.values("WWW-Authenticate")
                 response.discard()
                 let auth = try await credentials()
@@ -79,10 +84,9 @@ final class RegistrySession: Sendable {
         guard let found = RegistryURL(text, relativeTo: base) else {
             throw RegistryFailure(.refused, "\(origin) names an address that cannot be read: \(text.prefix(200))")
         }
-        guard found.origin == base || client.hosts.permits(found.origin) else {
-            throw RegistryFailure(
-                .refused,
-                "\(origin) leads to \(found.origin), which is plain HTTP and not configured so (setting registries)")
+        guard found.origin == base || client.hosts.permits(found.origin, isForeign: foreign != nil) else {
+            let cause = found.origin.isSecure ? "where no image may lead" : "which is plain HTTP and not configured so"
+            throw RegistryFailure(.refused, "\(origin) leads to \(found.origin), \(cause) (setting registries)")
         }
         return found
     }
@@ -123,7 +127,7 @@ final class RegistrySession: Sendable {
 
     /// The same with what to do about credentials.
     private func failure(_ failure: RegistryFailure) -> RegistryFailure {
-        guard failure.kind == .unauthorized else { return failure }
+        guard failure.kind == .unauthorized, foreign == nil else { return failure }
         let wayOut =
             isMirror
             ? "a mirror is asked as whom the setting mirror-auth has for it, never as whom its registry knows"
