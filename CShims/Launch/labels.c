@@ -24,12 +24,12 @@ static int write_label(const char *path, const char *text) {
 
 void cl_label_program(const struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
-    if (plan->label_file && write_label(plan->label_file, plan->label) < 0) cl_fail(child, CL_STAGE_LABEL, 0, errno);
+    if (CL_KEEPS(LABEL) && plan->label_file && write_label(plan->label_file, plan->label) < 0) cl_fail(child, CL_STAGE_LABEL, 0, errno);
 }
 
 void cl_label_keys(const struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
-    if (!plan->label_file || strcmp(plan->label_file, selinux_program) != 0) return;
+    if (!CL_KEEPS(LABEL) || !plan->label_file || strcmp(plan->label_file, selinux_program) != 0) return;
     if (write_label(selinux_keys, plan->label) < 0) cl_fail(child, CL_STAGE_LABEL, 1, errno);
 }
 

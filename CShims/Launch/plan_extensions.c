@@ -1,5 +1,6 @@
 #include <errno.h>
 
+#include "child.h"
 #include "plan_record.h"
 
 int cl_plan_read_filesystem(const struct cl_record *record, struct cl_plan *plan) {
@@ -93,7 +94,9 @@ static int read_memory_policy(const struct cl_record *record, struct cl_plan *pl
 /* One is an option of the new mount interface. */
 static int read_mount_label(const struct cl_record *record, struct cl_plan *plan) {
     if (!(plan->mount_label = cl_string(record))) return -EINVAL;
-    return strlen(plan->mount_label) > CL_LONGEST_LABEL ? -E2BIG : 0;
+    if (strlen(plan->mount_label) > CL_LONGEST_LABEL) return -E2BIG;
+    if (!CL_KEEPS(MOUNT_LABEL)) plan->mount_label = NULL;
+    return 0;
 }
 
 static int read_number(const struct cl_record *record, uint32_t *number, int32_t *has) {

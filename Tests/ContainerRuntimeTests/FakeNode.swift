@@ -37,6 +37,8 @@ final class FakeKernel: RuntimeKernel {
     let state = Mutex(State())
     /// Is told which cgroup is about to be emptied.
     let killing = Mutex<(@Sendable (String) -> Void)?>(nil)
+    /// Goes on while a tree is labelled.
+    let labelling = Mutex<(@Sendable (String, @Sendable () -> Bool) throws(KernelError) -> Void)?>(nil)
     /// The hooks that were run.
     let hooks = Mutex<[String]>([])
 
@@ -57,8 +59,11 @@ final class FakeKernel: RuntimeKernel {
     func appArmor() -> AppArmor? { state.withLock { $0.appArmor } }
     func selinux() throws(KernelError) -> SELinuxContexts? { state.withLock { $0.selinux } }
     func label(_ path: String, _ label: String) throws(KernelError) { state.withLock { $0.labels[path] = label } }
-    func label(_ file: SharedDescriptor, _ label: String, path: String) throws(KernelError) {
+    func label(
+        _ tree: SharedDescriptor, _ label: String, path: String, isGivenUp: @escaping @Sendable () -> Bool
+    ) throws(KernelError) {
         state.withLock { $0.labels[path] = label }
+        try labelling.withLock { $0 }?(path, isGivenUp)
     }
     func load(_ profile: OwnProfile) throws(KernelError) -> String? {
         state.withLock { state in

@@ -51,16 +51,21 @@ import Testing
     private func labels(_ node: FakeNode) async throws -> (sandbox: String, labels: [String: String]) {
         let runtime = try await node.open()
         let sandbox = try await runtime.runPodSandbox(podConfig)
+        _ = try await runtime.createContainer(sandbox: sandbox, config: config(node), sandboxConfig: podConfig)
+        return (sandbox, node.kernel.state.withLock { $0.labels })
+    }
+
+    private func config(_ node: FakeNode) -> ContainerConfig {
         var given = CRI.Mount(hostPath: node.directory + "/given/deep", containerPath: "/given")
         (given.isRelabelled, given.isMadeWhereMissing) = (true, true)
         var config = containerConfig()
         config.security.selinux = SELinuxOptions(level: "s0:c1,c2")
         config.mounts = [given, CRI.Mount(hostPath: node.directory + "/rootfs", containerPath: "/kept")]
-        _ = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
-        return (sandbox, node.kernel.state.withLock { $0.labels })
+        return config
     }
 
-    @Test func whatAContainerIsGivenGetsItsLabel() async throws {
+    /// What is to be labelled is taken as a mount, which is root's to make.
+    @Test(.enabled(if: geteuid() == 0)) func whatAContainerIsGivenGetsItsLabel() async throws {
         let node = try FakeNode()
         node.kernel.state.withLock { $0.selinux = policy }
         let (sandbox, found) = try await labels(node)
@@ -71,6 +76,75 @@ import Testing
         #expect(found == Dictionary(uniqueKeysWithValues: wanted.map { ($0, "u:object_r:files:s0:c1,c2") }))
         var status = stat()
         #expect(stat(node.directory + "/given/deep", &status) == 0 && status.st_mode & 0o777 == 0o755)
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func whatIsLabelledIsMountedWhateverComesToItsPlace() async throws {
+        let node = try FakeNode()
+        node.kernel.state.withLock { $0.selinux = policy }
+        node.kernel.labelling.withLock { hook in
+            hook = { path, _ throws(KernelError) in
+                guard rename(path, path + "-labelled") == 0, mkdir(path, 0o755) == 0 else {
+                    throw KernelError("swap", path)
+                }
+            }
+        }
+        _ = try await labels(node)
+        let launches = node.monitors.all.flatMap { $0.state.withLock { $0.launches.values.map(\.plan) } }
+        let mount = try #require(launches.flatMap(\.mounts).first { $0.target == "/given" })
+        guard case .tree(let tree) = mount.source else { return #expect(Bool(false), "mounted from \(mount.source)") }
+        var (mounted, labelled) = (stat(), stat())
+        #expect(try tree.withRaw { fstat($0, &mounted) } == 0)
+        #expect(stat(node.directory + "/given/deep-labelled", &labelled) == 0 && mounted.st_ino == labelled.st_ino)
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func aMountThatIsNotThereIsTold() async throws {
+        let node = try FakeNode()
+        node.kernel.state.withLock { $0.selinux = policy }
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        var config = config(node)
+        config.mounts[0].isMadeWhereMissing = false
+        let error = await #expect(throws: CRIError.self) {
+            _ = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
+        }
+        #expect(error?.description.contains("mount source \(node.directory)/given/deep does not exist") == true)
+    }
+
+    /// Who asked goes away, or the pod or the daemon is stopped.
+    @Test(.enabled(if: geteuid() == 0), arguments: ["leave", "stop", "remove", "close"])
+    func aLabellingThatTakesLongIsGivenUp(_ how: String) async throws {
+        let node = try FakeNode()
+        node.kernel.state.withLock { $0.selinux = policy }
+        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+        node.kernel.labelling.withLock { hook in
+            hook = { path, isGivenUp throws(KernelError) in
+                begin.finish()
+                while !isGivenUp() { sched_yield() }
+                throw KernelError("label", path, ECANCELED)
+            }
+        }
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let creation = Task { [config = config(node)] in
+            try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
+        }
+        for await _ in begun {}
+        switch how {
+        case "leave": creation.cancel()
+        case "stop", "remove":
+            let stop = Task {
+                try await how == "stop" ? runtime.stopPodSandbox(sandbox) : runtime.removePodSandbox(sandbox)
+            }
+            let pace = Task {
+                for exponent in 0... { try await node.time.fire(.milliseconds(min(10 << min(exponent, 7), 1_000))) }
+            }
+            try await stop.value
+            pace.cancel()
+        default: await runtime.close()
+        }
+        let error = await #expect(throws: CRIError.self) { try await creation.value }
+        #expect(error?.description.contains("deep is not labelled to its end") == true)
+        #expect(node.layers.isEmpty)
     }
 
     @Test func withoutSELinuxNothingIsLabelled() async throws {

@@ -86,6 +86,21 @@ import Testing
         #expect(throws: Never.self) { try TreeLabel.set(label, at: root, entries: 602) }
     }
 
+    @Test(.enabled(if: geteuid() == 0)) func aLabellingIsGivenUpBetweenTwoFiles() throws {
+        for name in ["/a", "/b", "/c"] { #expect(mkdir(root + name, 0o755) == 0) }
+        var asked = 0
+        let top = try Descriptor.open(root, O_RDONLY | O_DIRECTORY)
+        let error = #expect(throws: KernelError.self) {
+            try TreeLabel.set(label, on: top, path: root) {
+                asked += 1
+                return asked > 2
+            }
+        }
+        #expect(error?.code == ECANCELED && asked == 3)
+        let labelled = try ["", "/a", "/b", "/c"].map { try labelOf(root + $0) == label }
+        #expect(labelled[0] && labelled.dropFirst().filter(\.self).count == 1)
+    }
+
     @Test(.enabled(if: geteuid() == 0)) func whatIsMountedInATreeKeepsItsLabel() throws {
         for directory in ["/mounted", "/beside"] { #expect(mkdir(root + directory, 0o755) == 0) }
         try HostMount.tmpfs(at: root + "/mounted", options: [:])

@@ -105,9 +105,11 @@ package protocol RuntimeKernel: Sendable {
     func appArmor() -> AppArmor?
     /// Nil where the kernel runs without SELinux.
     func selinux() throws(KernelError) -> SELinuxContexts?
-    /// `TreeLabel.set`: of a path, and of a file that is open.
+    /// `TreeLabel.set`: of a path that is ours, and of a tree that somebody else may change meanwhile.
     func label(_ path: String, _ label: String) throws(KernelError)
-    func label(_ file: SharedDescriptor, _ label: String, path: String) throws(KernelError)
+    func label(
+        _ tree: SharedDescriptor, _ label: String, path: String, isGivenUp: @escaping @Sendable () -> Bool
+    ) throws(KernelError)
     /// Loads a profile, in the place of one of its name. Blocks for as long as it takes to be compiled.
     /// - Returns: why that could not be; nil where it is loaded.
     func load(_ profile: OwnProfile) throws(KernelError) -> String?

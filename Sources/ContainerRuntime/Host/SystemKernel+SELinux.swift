@@ -5,7 +5,9 @@ extension SystemKernel {
 
     package func label(_ path: String, _ label: String) throws(KernelError) { try TreeLabel.set(label, at: path) }
 
-    package func label(_ file: SharedDescriptor, _ label: String, path: String) throws(KernelError) {
-        try TreeLabel.set(label, on: try file.duplicate(), path: path)
+    package func label(
+        _ tree: SharedDescriptor, _ label: String, path: String, isGivenUp: @escaping @Sendable () -> Bool
+    ) throws(KernelError) {
+        try TreeLabel.set(label, on: try tree.duplicate(), path: path, isGivenUp: isGivenUp)
     }
 }

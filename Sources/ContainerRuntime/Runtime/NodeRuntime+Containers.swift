@@ -34,10 +34,14 @@ extension NodeRuntime {
             let name = config.metadata.name
             let plan = try await step("container.prepare", pod: uid, container: name) {
                 [self, config, volumes] () async throws(CRIError) in
-                let (plan, input) = try await threads.perform("prepare container") { [self] () throws(CRIError) in
+                var (plan, input) = try await threads.perform("prepare container") { [self] () throws(CRIError) in
                     try prepare(id, config, entry.record, image, volumes)
                 }
-                try await relabel(plan.launch.plan.mountLabel, input)
+                let labelled = try await relabel(plan.launch.plan.mountLabel, input)
+                if !labelled.isEmpty {
+                    input.trees.merge(labelled) { first, _ in first }
+                    plan.launch.plan.mounts = MountDecision.mounts(input)
+                }
                 return plan
             }
             let report = try await step("container.create", pod: uid, container: name) {
@@ -258,13 +262,14 @@ extension NodeRuntime {
         return .startFailed(message: launchMessage(error), exitCode: code)
     }
 
+    static func missingSource(_ path: String) -> String {
+        "the mount source \(path) does not exist on this node; create it, or correct the volume"
+    }
+
     /// A message without the long identifier, which the reader has already.
     static func launchMessage(_ error: PodMonitorError) -> String {
         guard case .launch(let id, let stage, let code, let detail) = error else { return error.description }
-        if stage == .mountSource && code == ENOENT {
-            return
-                "the mount source \(detail ?? "") does not exist on this node; create it, or correct the volume"
-        }
+        if stage == .mountSource && code == ENOENT { return missingSource(detail ?? "") }
         if stage == .identities {
             return
                 "the ids of \(detail ?? "files") cannot be mapped into the pod's user namespace: \(KernelError.text(of: code)); use a "

@@ -39,6 +39,7 @@ extension NodeRuntime {
     /// Writes what is to be written, lets go of every monitor and leaves all pods running: the daemon ends, or hands over to another. Nothing is to be called after it.
     package func close() async {
         let (watchers, writes) = state.withLock { state in
+            state.isClosed = true
             let watchers = state.sandboxes.values.compactMap(\.watcher) + [state.memoryWatch].compactMap(\.self)
             for id in state.sandboxes.keys {
                 state.sandboxes[id]?.monitor = nil

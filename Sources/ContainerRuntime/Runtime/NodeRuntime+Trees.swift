@@ -41,31 +41,6 @@ extension NodeRuntime {
         if let owner { try kernel.give(directory + "/upper", user: owner.users.first, group: owner.groups.first) }
     }
 
-    /// What of the host's it is to share gets the label of its files: mounts that ask for it, the pod's own files and the pod's shared memory. A tree may be
-    /// large.
-    func relabel(_ label: String?, _ input: ContainerPlanInput) async throws(CRIError) {
-        guard let label else { return }
-        do throws(KernelError) {
-            try await BlockingThreads.alone("label files") { [self] () throws(KernelError) in
-                for (index, mount) in input.config.mounts.enumerated() where mount.isRelabelled && mount.image == nil {
-                    try relabel(mount, label, input.trees[index])
-                }
-                for name in PodFiles.names { try kernel.label(paths.podFiles(of: input.sandbox) + "/" + name, label) }
-                if input.sandbox.ipc != .node { try kernel.label(paths.deviceMemory(of: input.sandbox), label) }
-            }
-        } catch {
-            throw .failed("container \(input.config.metadata.name): \(error)")
-        }
-    }
-
-    private func relabel(_ mount: CRI.Mount, _ label: String, _ tree: SharedDescriptor?) throws(KernelError) {
-        if let tree { return try kernel.label(tree, label, path: mount.hostPath + "/" + mount.subPath) }
-        if mount.isMadeWhereMissing, access(mount.hostPath, F_OK) != 0, errno == ENOENT {
-            try WholeFile.makeDirectories(mount.hostPath)
-        }
-        try kernel.label(mount.hostPath, label)
-    }
-
     /// Where the hooks of a container find what they look up of it, and its root.
     func makeBundle(_ bundle: HookBundle, _ plan: ContainerPlan) throws(KernelError) {
         for directory in [bundle.directory, bundle.root] {

@@ -28,6 +28,8 @@ struct ContainerEntry: Sendable {
     var isUnmeasuredTold = false
     /// Set once it is killed for what it holds, where the kernel holds no limit.
     var isBeyondMemory = false
+    /// Set once nobody waits any more for what is labelled for it.
+    var isGivenUp = false
     /// Whether the daemon runs hooks for its launch.
     var isHooked = false
     /// The group of those hooks of its that the daemon runs now.
@@ -55,6 +57,8 @@ struct RuntimeState: Sendable {
     /// Nil until the runtime is open.
     var host: HostFeatures?
     var bootID = ""
+    /// Set once the runtime is being closed.
+    var isClosed = false
     private var subscribers: [Int: AsyncStream<ContainerEvent>.Continuation] = [:]
     private var lastSubscriber = 0
     var readers = EventReaders<ContainerEvent>()

@@ -5,10 +5,11 @@ import Glibc
 package struct DetachedMount: ~Copyable {
     private let tree: Descriptor
 
-    /// A bind of `path`, which no container may influence.
+    /// A bind of `path`, whose links are followed. What is there later is not in it.
     package init(of path: String, recursive: Bool = false) throws(KernelError) {
-        let source = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)
-        try self.init(of: source.raw, path, recursive)
+        let copy = crt_tree(path, recursive ? 1 : 0)
+        guard copy >= 0 else { throw KernelError("open_tree", path, -copy) }
+        tree = Descriptor(owning: copy)
     }
 
     /// A bind of `path` beneath `directory`, resolved without leaving it by any link: a volume's subPath.

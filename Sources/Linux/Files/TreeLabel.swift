@@ -27,11 +27,13 @@ package enum TreeLabel {
         try set(label, on: Descriptor(owning: raw), path: path, entries: limit)
     }
 
-    /// The same of a file that is open, be it as a place alone.
+    /// The same of a file that is open, be it as a place alone. ECANCELED once `isGivenUp`, which is asked at every file: those before it stay labelled.
     package static func set(
-        _ label: String, on file: borrowing Descriptor, path: String, entries limit: Int = 10_000_000
+        _ label: String, on file: borrowing Descriptor, path: String, entries limit: Int = 10_000_000,
+        isGivenUp: @escaping () -> Bool = { false }
     ) throws(KernelError) {
-        var walk = LabelWalk(label, path: path, kept: Set(kept.compactMap { FileIdentity($0) }), limit: limit)
+        var walk = LabelWalk(
+            label, path: path, kept: Set(kept.compactMap { FileIdentity($0) }), limit: limit, isGivenUp: isGivenUp)
         try walk.run(file)
     }
 }
@@ -62,13 +64,14 @@ private struct LabelWalk: ~Copyable {
     /// Of the top, for messages.
     private let path: String
     private let kept: Set<FileIdentity>
+    private let isGivenUp: () -> Bool
     private var rest: Int
     /// Directories to be read, by their paths beneath the top.
     private var waiting: [FilePath] = ["."]
     private var waitingBytes = 1 + pathCost
 
-    init(_ label: String, path: String, kept: Set<FileIdentity>, limit: Int) {
-        (self.label, self.path, self.kept, rest) = (label, path, kept, limit)
+    init(_ label: String, path: String, kept: Set<FileIdentity>, limit: Int, isGivenUp: @escaping () -> Bool) {
+        (self.label, self.path, self.kept, rest, self.isGivenUp) = (label, path, kept, limit, isGivenUp)
     }
 
     mutating func run(_ top: borrowing Descriptor) throws(KernelError) {
@@ -112,6 +115,7 @@ private struct LabelWalk: ~Copyable {
 
     /// - Returns: false where the file system has no labels.
     private func set(_ file: borrowing Descriptor, _ path: FilePath) throws(KernelError) -> Bool {
+        guard !isGivenUp() else { throw failure("label", path, ECANCELED) }
         guard !kept.contains(FileIdentity(try status(file, path))) else { throw failure("label anew", path, EPERM) }
         let code = cf_label(file.raw, label)
         guard code == 0 || code == -ENOTSUP else { throw failure("label \(label) on", path, -code) }

@@ -110,8 +110,10 @@ struct KernelThatLeaks: RuntimeKernel {
     func appArmor() -> AppArmor? { base.appArmor() }
     func selinux() throws(KernelError) -> SELinuxContexts? { try base.selinux() }
     func label(_ path: String, _ label: String) throws(KernelError) { try base.label(path, label) }
-    func label(_ file: SharedDescriptor, _ label: String, path: String) throws(KernelError) {
-        try base.label(file, label, path: path)
+    func label(
+        _ tree: SharedDescriptor, _ label: String, path: String, isGivenUp: @escaping @Sendable () -> Bool
+    ) throws(KernelError) {
+        try base.label(tree, label, path: path, isGivenUp: isGivenUp)
     }
     func load(_ profile: OwnProfile) throws(KernelError) -> String? { try base.load(profile) }
     func capacity(of path: String) -> FilesystemCapacity? { base.capacity(of: path) }
