@@ -49,6 +49,7 @@ python3 integration/containerd/image.py docker.io/library/busybox:vm "$disk/cont
 make_python "$disk/cri" >&2
 cp integration/cri/conformance/{world,metrics}.py "$disk/cri/"
 cp -r .build/cri-python/lib/python3*/site-packages/{grpc,google,typing_extensions.py} "$disk/cri/"
+case " $* " in *" weakened "* | "  ") integration/vm/weakened.sh "$disk/weakened" ;; esac
 printf '#!/bin/sh\nexec python3 -B /payload/suite\n' >"$disk/vm-suite"
 chmod 755 "$disk/vm-suite"
 cp /bin/busybox "$disk/bundle/rootfs/bin/"

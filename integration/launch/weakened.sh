@@ -14,25 +14,12 @@ trap 'rm -rf "$work"' EXIT
 good=0
 bad=0
 
-# The Swift half is the same each time; no package is needed for it.
-echo "module CLaunch { umbrella \"$PWD/CShims/Launch/include\" export * }" >"$work/module.modulemap"
-embedded=(-enable-experimental-feature Embedded -wmo -Osize)
-swiftc "${embedded[@]}" -swift-version 6 -package-name swiftlet -module-name swiftlet_podmonitor -c \
-    -Xcc "-fmodule-map-file=$work/module.modulemap" -o "$work/monitor.o" \
-    Sources/PodMonitor/*.swift Sources/swiftlet-podmonitor/main.swift || exit 1
-
-build() { # number
-    mkdir -p "$work/$1"
-    for source in CShims/Launch/*.c; do
-        clang -O1 -ICShims/Launch/include "-DCL_WEAKEN=$1" -c "$source" \
-            -o "$work/$1/$(basename "$source").o" || exit 1
-    done
-    swiftc "${embedded[@]}" -static-executable "$work/monitor.o" "$work/$1"/*.o -o "$work/$1/monitor" || exit 1
-}
+# shellcheck source=integration/launch/weaken.sh
+source integration/launch/weaken.sh
 
 check() { # number, a part of the check's name, what must be the end of its report
     local out
-    out=$("$bin/launch-check" "$work/$1/monitor" "$2")
+    out=$("$bin/launch-check" "$work/monitor.$1" "$2")
     if [[ $out == *"$3"* ]]; then
         echo "ok    protection $1, \"$2\": $3"
         good=$((good + 1))
@@ -43,12 +30,12 @@ check() { # number, a part of the check's name, what must be the end of its repo
 }
 
 without() {
-    [ -d "$work/$1" ] || build "$1"
+    [ -f "$work/monitor.$1" ] || weaken_monitor "$1" "$work/monitor.$1"
     check "$1" "$2" "0 passed, 1 failed"
 }
 
 # The control: with everything in place all of them hold.
-build 0
+weaken_monitor 0 "$work/monitor.0"
 check 0 "" " passed, 0 failed"
 without 1 "own pid namespace"
 without 1 "monitor's memory"

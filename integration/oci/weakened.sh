@@ -15,25 +15,14 @@ trap 'rm -rf "$work"' EXIT
 passed=0
 failed=0
 
-# All but the launch path is linked as it is.
-grep -v '/CLaunch\.build/' "$bin/swiftlet-oci.product/Objects.LinkFileList" >"$work/objects"
-
-build() { # number
-    mkdir "$work/$1"
-    for source in CShims/Launch/*.c; do
-        clang -O1 -ICShims/Launch/include "-DCL_WEAKEN=$1" -c "$source" -o "$work/$1/$(basename "$source").o" || exit 1
-    done
-    swiftc -enable-experimental-feature Embedded -static-executable -use-ld=lld -Xlinker --entry=crt_entry \
-        -Xlinker --defsym -Xlinker main=swiftlet_oci_main "@$work/objects" "$work/$1"/*.o -lseccomp -lcap \
-        "-l:../../swift/embedded/$(uname -m)-unknown-linux-gnu/libswiftUnicodeDataTables.a" -o "$work/$1/swiftlet-oci" 2>"$work/link" ||
-        { cat "$work/link" >&2; exit 1; }
-}
+# shellcheck source=integration/launch/weaken.sh
+source integration/launch/weaken.sh
 
 # A number, a check's name, and how many of its kind must fail.
 check() {
     local out
-    [ -d "$work/$1" ] || build "$1"
-    out=$(python3 -B integration/oci/check.py "$work/$1/swiftlet-oci" "$2")
+    [ -f "$work/swiftlet-oci.$1" ] || weaken_runtime "$1" "$work/swiftlet-oci.$1"
+    out=$(python3 -B integration/oci/check.py "$work/swiftlet-oci.$1" "$2")
     if [[ $out == *" $3 failed"* ]]; then
         echo "ok    protection $1, $2: $3 failed"
         passed=$((passed + 1))

@@ -30,6 +30,10 @@ def selinux(session):
     session.boot(["package", "selinux"], 900, parameters="security=selinux selinux=1 enforcing=0")
 
 
+def weakened(session):
+    session.boot(["package", "weakened"], 900, parameters="security=selinux selinux=1 enforcing=0")
+
+
 def cri(session):
     session.boot(["package", "cri"], 900)
 
@@ -111,6 +115,7 @@ ALL = [
     Scenario("limits", "the package installed; AppArmor, limits held by the kernel, figures, and evictions under pressure", limits),
     Scenario("apparmor", "of that, AppArmor alone", apparmor, is_optional=True),
     Scenario("selinux", "SELinux with a policy of its own: bundles and pods held to their labels", selinux),
+    Scenario("weakened", "its checks against programs that lack a protection", weakened),
     Scenario("cri", "and the CRI's limits alone", cri, is_optional=True),
     Scenario("oci", "swiftlet-oci alone: limits and their update, devices and freezing held by the kernel, scopes of systemd; nothing leaks", oci),
     Scenario("engine", "of that, under Debian's containerd alone", engine, is_optional=True),

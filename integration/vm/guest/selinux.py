@@ -1,5 +1,6 @@
 """SELinux, under a policy of its own (selinux.cil): bundles and pods are held to their labels, and so are sessions in them and what is mounted for them."""
 
+import concurrent.futures
 import ctypes
 import json
 import os
@@ -240,17 +241,68 @@ def relabelled(world):
     expect(label(FOLDER + "/secret") == "u:object_r:secret_t:s0", "a privileged container has files labelled anew")
 
 
-def run(report):
+def labelling(world, act):
+    """The creation, as a future, of a container that is given a tree which takes a while to be labelled; `act(pod, path)` comes meanwhile."""
+    path = FOLDER + "/large"
+    for folder in range(200):
+        os.makedirs(f"{path}/{folder}")
+        for name in range(200):
+            open(f"{path}/{folder}/{name}", "w").close()
+    pod = world.pod(security=world.cri.LinuxSandboxSecurityContext(selinux_options=world.cri.SELinuxOption(level="s0:c3")))
+    mounts = [world.cri.Mount(host_path=path, container_path="/mnt", selinux_relabel=True)]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        creation = pool.submit(pod.container, ["sleep", "1000"], mounts=mounts)
+        wait_for("the label of its top", SECONDS, lambda: label(path).endswith(":s0:c3"), pause=0.001)
+        expect(not creation.done(), "the tree was labelled before anything could come between")
+        act(pod, path)
+    shutil.rmtree(path)
+    return creation
+
+
+def swapped(world):
+    """Who changes a path while what it led to is labelled has nothing else mounted."""
+    def swap(pod, path):
+        os.rename(path, path + "-labelled")
+        os.makedirs(path + "/other")
+    seen = labelling(world, swap).result().says("ls", "/mnt").split()
+    expect(len(seen) == 200, f"mounted is {seen[:3]}")
+
+
+def stopped(world):
+    """The stop of a pod waits for no labelling."""
+    words = world.refused(labelling(world, lambda pod, path: pod.stop()).result)
+    expect("is not labelled to its end" in words, f"the container's creation ended with: {words}")
+
+
+def checks(runtime):
+    """Those that hold containers to their labels."""
+    over_cri = lambda body: (cri.alone, body, cri.SOCKET)
+    return {
+        "bundles are held to their label": (bundles, runtime),
+        "so are sessions in them, or to one of their own": (sessions, runtime),
+        "what is mounted for a bundle has its mount label": (mounts, runtime),
+        "pods and their sessions are held to their options, and their volumes are theirs": (pods, Cluster()),
+        "over the CRI a host path is labelled anew where that is asked for, but for the host's own": over_cri(relabelled),
+        "what was labelled is mounted, whatever has come to its path": over_cri(swapped),
+        "the stop of a pod waits for no labelling": over_cri(stopped),
+    }
+
+
+def prepared(report):
+    """Whether the policy holds now."""
     shutil.copy("/payload/bundle/rootfs/bin/busybox", "/bin/busybox")  # what the bundles are made of
     if not report.check("SELinux: a policy is loaded and enforced", load):
-        return
+        return False
     files()
+    return True
+
+
+def run(report):
+    if not prepared(report):
+        return
     runtime = Runtime("/usr/bin/swiftlet-oci")
     try:
-        for title, check in (("bundles are held to their label", bundles), ("so are sessions in them, or to one of their own", sessions),
-                             ("what is mounted for a bundle has its mount label", mounts)):
-            report.check("SELinux: " + title, check, runtime)
+        for title, check in checks(runtime).items():
+            report.check("SELinux: " + title, *check)
     finally:
         runtime.clean()
-    report.check("SELinux: pods and their sessions are held to their options, and their volumes are theirs", pods, Cluster())
-    report.check("SELinux: over the CRI a host path is labelled anew where that is asked for, but for the host's own", cri.alone, relabelled, cri.SOCKET)
