@@ -29,7 +29,7 @@ struct DaemonProcess: Sendable {
     /// Takes the lock of the instance's directories, once the settings are found to be right.
     init(_ configuration: DaemonConfiguration, role: InstanceFiles.Role, logger: Logger) throws(DaemonError) {
         try DaemonError.ofSettings { () throws(DaemonError) in try configuration.check(role) }
-        try configuration.checkMachine()
+        try configuration.checkMachine(role)
         self.configuration = configuration
         self.logger = logger
         Self.raiseFileLimit()

@@ -45,7 +45,8 @@ package actor PodNetwork {
     /// - Throws: `invalid` before anything is changed: another pod or service network is needed, or pods still run in another.
     package func prepare() throws(PodNetworkError) {
         try configuration.check()
-        try checkHostAddresses()
+        try HostNetworks.check(
+            [configuration.podNetwork, configuration.serviceNetwork], of: configuration.instance)
         let links: [String]
         do throws(NetlinkError) {
             if let configured = configuration.mtu {
@@ -131,29 +132,6 @@ package actor PodNetwork {
             logger.error("pod network not repaired", metadata: ["error": "\(error)"])
             problem = error.description
         }
-    }
-
-    /// The host must have no address among the pods' or the services': another instance, or a network of the site.
-    private func checkHostAddresses() throws(PodNetworkError) {
-        var taken: (address: IPv4Address, link: String, network: IPv4Network)?
-        do throws(NetlinkError) {
-            let socket = try RouteSocket()
-            let links = Dictionary(try socket.links().map { ($0.index, $0.name) }, uniquingKeysWith: { $1 })
-            for address in try socket.addresses() {
-                let link = links[address.link] ?? "\(address.link)"
-                guard !link.hasPrefix(configuration.instance.linkPrefix) else { continue }
-                for network in [configuration.podNetwork, configuration.serviceNetwork]
-                where network.contains(address.address) {
-                    taken = (address.address, link, network)
-                }
-            }
-        } catch {
-            throw .kernel(sandbox: nil, error)
-        }
-        guard let taken else { return }
-        throw .invalid(
-            "\(taken.network) is in use: link \(taken.link) of this host has address \(taken.address); "
-                + "give this instance another pod or service network")
     }
 
     private func establishNode(_ directory: AddressDirectory) throws(PodNetworkError) {

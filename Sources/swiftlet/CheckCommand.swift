@@ -10,7 +10,7 @@ struct CheckCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let check = HostCheck.run(try node.configuration())
+        let check = HostCheck.run(try DaemonConfiguration.load(flags: node.flags))
         output.show(check.json) { check.text }
         guard check.isUsable else { throw ExitCode(Swiftlet.failureCode) }
     }

@@ -17,10 +17,10 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(help: "Repair what was found, and look again.") var fix = false
 
     func run() async throws {
-        var flags = node.flags
+        var flags: [String] = []
         if let logDir { flags.append("--log-dir=\(logDir)") }
         if let cgroupParent { flags.append("--cgroup-parent=\(cgroupParent)") }
-        let doctor = try Doctor(try DaemonConfiguration.load(flags: flags), time: SystemTime())
+        let doctor = try Doctor(try node.configuration(flags), time: SystemTime())
         var report = try await doctor.examine()
         if fix, !report.isClean {
             if output.output == .table { Output.write(report.text) }

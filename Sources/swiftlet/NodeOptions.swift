@@ -18,8 +18,10 @@ struct NodeOptions: ParsableArguments {
         try Flags.check(flags)
     }
 
-    func configuration() throws -> DaemonConfiguration {
-        try DaemonConfiguration.load(flags: flags)
+    /// - Parameter more: flags beside these.
+    /// - Throws: where the file does not say where the instance lies; its other mistakes are told.
+    func configuration(_ more: [String] = []) throws -> DaemonConfiguration {
+        try DaemonConfiguration.load(flags: flags + more, needed: DaemonConfiguration.places, warn: Output.note)
     }
 
     func client() throws -> NodeClient {

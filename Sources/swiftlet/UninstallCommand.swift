@@ -14,10 +14,10 @@ struct UninstallCommand: ParsableCommand {
     @Flag(help: "Keep store, images, volumes, logs and configuration.") var keepData = false
 
     func run() throws {
-        var flags = node.flags
+        var flags: [String] = []
         if let logDir { flags.append("--log-dir=\(logDir)") }
         if let cgroupParent { flags.append("--cgroup-parent=\(cgroupParent)") }
-        let uninstall = try Uninstall(try DaemonConfiguration.load(flags: flags), keepsData: keepData)
+        let uninstall = try Uninstall(try node.configuration(flags), keepsData: keepData)
         guard yes || isConfirmed(uninstall) else {
             Output.note("nothing removed; with --yes it is done without being asked")
             throw ExitCode(Swiftlet.failureCode)

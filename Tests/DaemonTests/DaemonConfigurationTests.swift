@@ -51,7 +51,8 @@ import Testing
         ("prot: 1", "prot"), ("port: many", "port"), ("port: 70000", "port"), ("port: [1]", "port"),
         ("stop-pods-on-exit: maybe", "stop-pods-on-exit"), ("data-dir: relative", "data-dir"),
         ("cdi-spec-dirs: /a,b", "cdi-spec-dirs"), ("log-level: loud", "log-level"),
-        ("- port", "settings"), ("port: [1, 2]", "port"), ("tls-san: [[a]]", "tls-san"),
+        ("- port: 1", "settings are lines such as `port: 6443`; what it holds is a list"), ("port", "a single value"),
+        ("port: [1, 2]", "port"), ("tls-san: [[a]]", "tls-san"),
         ("port: 1\nnode-name: a\nport: 2", "port is set twice (lines 1, 3)"),
         ("kube-reserved: {cpu: 1, cpu: 2}", "kube-reserved: "),
         ("port: 1\n---\nport: 2", "one document"), ("port: {", "YAML"),
@@ -60,6 +61,34 @@ import Testing
         let error = #expect(throws: DaemonError.self) { try read(text) }
         #expect(error?.description.contains("/etc/swiftlet/config.yaml") ?? false)
         #expect(error?.description.contains(part) ?? false, "\(error?.description ?? "")")
+    }
+
+    @Test(arguments: [
+        "prot: 1", "port: many", "port: {a: 1}", "allowed-unsafe-sysctls: [a b]", "registries: x", "kube-reserved: x",
+    ])
+    func aMistakeNamesItsKeyOnce(_ text: String) throws {
+        let error = #expect(throws: DaemonError.self) { try read(text) }
+        let key = try #require(text.split(separator: ":").first)
+        let words = error?.description.replacing("`swiftlet server", with: "").split { !$0.isLetter && $0 != "-" } ?? []
+        #expect(words.count { $0 == key } == 1, "\(error?.description ?? "")")
+    }
+
+    /// What only asks where an instance lies goes on, and tells the rest.
+    @Test func mistakesInWhatIsNotNeededArePassedOver() throws {
+        let text =
+            "prot: 1\nrun-dir: /a\nport: many\nallowed-unsafe-sysctls: [a b]\nlog-level: info\nlog-level: debug\n"
+        var configuration = DaemonConfiguration()
+        let mistakes = try configuration.apply(
+            file: text, named: "/c.yaml", needed: DaemonConfiguration.places)
+        #expect(configuration.runDirectory == "/a" && configuration.port == DaemonConfiguration().port)
+        #expect(configuration.unsafeSysctls.isEmpty)
+        #expect(mistakes.count == 4 && mistakes.allSatisfy { $0.hasPrefix("/c.yaml: ") }, "\(mistakes)")
+        for text in ["data-dir: a", "dta-dir: /a", "run-dir: /a\nrun-dir: /b", "- run-dir", "a: {"] {
+            #expect(throws: DaemonError.self, "\(text)") {
+                try configuration.apply(file: text, named: "/c.yaml", needed: DaemonConfiguration.places)
+            }
+        }
+        #expect(try configuration.apply(file: "data-dir: a", named: "/c.yaml", needed: ["run-dir"]).count == 1)
     }
 
     @Test(arguments: [
@@ -186,7 +215,7 @@ import Testing
         try configuration.apply(flags: flags)
         let error = #expect(throws: DaemonError.self) {
             try configuration.check(.server)
-            try configuration.checkMachine()
+            try configuration.checkMachine(.server)
         }
         #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
     }

@@ -5,8 +5,13 @@ import Linux
 extension DaemonConfiguration {
     /// The settings in force: the defaults, then `<config-dir>/config.yaml` where there is one, then the flags.
     /// - Parameter flags: as `apply(flags:)` takes them; a `--config-dir` among them says where the file is.
+    /// - Parameters:
+    ///   - needed: mistakes of the file in others, or in those that are among the flags, are none of the caller's; nil: all are.
+    ///   - warn: is told of these mistakes; the settings stay as they are by default.
     /// - Throws: of settings; only a file that cannot be read is a failure.
-    package static func load(flags: [String]) throws(DaemonError) -> DaemonConfiguration {
+    package static func load(
+        flags: [String], needed: Set<String>? = nil, warn: (String) -> Void = { _ in }
+    ) throws(DaemonError) -> DaemonConfiguration {
         let byFlags = try DaemonError.ofSettings { () throws(DaemonError) in
             var configuration = DaemonConfiguration()
             try configuration.apply(flags: flags)
@@ -16,16 +21,29 @@ extension DaemonConfiguration {
         guard let text = try fileText(path) else { return byFlags }
         return try DaemonError.ofSettings { () throws(DaemonError) in
             var configuration = DaemonConfiguration()
-            try configuration.apply(file: text, named: path)
+            let given = flags.filter { $0.hasPrefix("--") }.map { String($0.dropFirst(2).prefix { $0 != "=" }) }
+            let passedOver = try configuration.apply(file: text, named: path, needed: needed?.subtracting(given))
+            passedOver.forEach(warn)
             try configuration.apply(flags: flags)
             return configuration
         }
     }
 
+    /// Those that say where an instance lies.
+    package static let places: Set<String> = [
+        "data-dir", "run-dir", "config-dir", "log-dir", "manifest-dir", "cgroup-parent",
+    ]
+
     /// Takes a configuration file: one YAML mapping from settings' names to their values. What has several parts may be a list.
-    /// - Parameter path: only for messages.
+    /// - Parameters:
+    ///   - path: only for messages.
+    ///   - needed: mistakes in others, and names of none of these, are passed over; nil: none is.
+    /// - Returns: what was passed over.
     /// - Throws: a message that names the file, and the key where one is at fault.
-    package mutating func apply(file text: String, named path: String) throws(DaemonError) {
+    @discardableResult
+    package mutating func apply(
+        file text: String, named path: String, needed: Set<String>? = nil
+    ) throws(DaemonError) -> [String] {
         let documents: [JSONValue]
         var repeated: [DuplicateKey] = []
         do throws(YAMLError) {
@@ -36,20 +54,41 @@ extension DaemonConfiguration {
             throw DaemonError("\(path): \(error)")
         }
         guard documents.count <= 1 else { throw DaemonError("\(path): one document is read, not \(documents.count)") }
-        guard let document = documents.first, !document.isNull else { return }
+        guard let document = documents.first, !document.isNull else { return [] }
         guard let object = document.object else {
-            throw DaemonError("\(path): it must be a list of settings such as `port: 6443`")
+            let found = document.array == nil ? "a single value" : "a list"
+            throw DaemonError("\(path): settings are lines such as `port: 6443`; what it holds is \(found)")
         }
-        if case .key(let key)? = repeated.first(where: { $0.path.count == 1 })?.path.first {
-            throw DaemonError("\(path): \(key) is set twice\(Self.lines(of: key, in: text))")
+        var mistakes: [(key: String, message: String)] = []
+        for case .key(let key)? in repeated.filter({ $0.path.count == 1 }).map(\.path.first) {
+            mistakes.append((key, "\(path): \(key) is set twice\(Self.lines(of: key, in: text))"))
         }
         for member in object.members {
             do throws(DaemonError) {
-                try set(member.key, to: try Self.text(of: member.value, by: try Self.setting(member.key).separator))
+                var changed = self
+                try changed.set(
+                    member.key, to: try Self.text(of: member.value, by: try Self.setting(member.key).separator))
+                self = changed
             } catch {
-                throw DaemonError("\(path): \(member.key): \(error)")
+                mistakes.append((member.key, "\(path): \(Self.naming(member.key, error))"))
             }
         }
+        if let first = mistakes.first(where: { Self.isOneOf(needed, $0.key) }) { throw DaemonError(first.message) }
+        return mistakes.map(\.message)
+    }
+
+    /// The message with the key in it once.
+    private static func naming(_ key: String, _ error: DaemonError) -> String {
+        let text = error.description
+        return text.hasPrefix(key) || text.contains("\"\(key)\"") ? text : "\(key): \(text)"
+    }
+
+    /// A name that there is not may be meant for a needed one.
+    private static func isOneOf(_ needed: Set<String>?, _ key: String) -> Bool {
+        guard let needed else { return true }
+        return needed.contains(key)
+            || !settings.contains { $0.name == key }
+                && NearWords.of(key, among: settings.map(\.name)).contains { needed.contains($0) }
     }
 
     /// ` (lines 2, 5)`; nothing where a key is written in another way.

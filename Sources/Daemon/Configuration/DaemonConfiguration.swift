@@ -3,6 +3,7 @@ import Controllers
 import Glibc
 import Kubelet
 import Linux
+import PodNetwork
 
 /// Everything an operator can set. Every setting has one name, which is its flag (`--data-dir`) and its key in
 /// `/etc/swiftlet/config.yaml` (`data-dir:`) alike; a flag wins over the file, the file over the default.
@@ -121,10 +122,22 @@ extension DaemonConfiguration {
 
     /// Looks at what settings ask of this machine, which may be otherwise at the next try: an address comes with its interface, files and space with their disk.
     /// - Throws: where it is not there.
-    func checkMachine() throws(DaemonError) {
+    func checkMachine(_ role: InstanceFiles.Role) throws(DaemonError) {
         try checkReserved(Machine.facts(self, version: Server.version), processes: Machine.processes)
         _ = try RegistryAuthorities(registryAuthorities)
         try checkAddress(among: Machine.addresses)
+        // An agent hears of its networks later.
+        if role != .agent { try checkNetworks() }
+    }
+
+    private func checkNetworks() throws(DaemonError) {
+        let networks = [
+            try IPv4Network(podNetwork, of: "pod-cidr"), try IPv4Network(serviceNetwork, of: "service-cidr"),
+        ]
+        let instance = try InstanceFiles.existingID(self).flatMap { InstanceName($0) }
+        try DaemonError.wrapping("pod-cidr and service-cidr") { () throws(PodNetworkError) in
+            try HostNetworks.check(networks, of: instance)
+        }
     }
 
     /// - Parameter own: this machine's addresses; empty: not known.
