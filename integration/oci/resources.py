@@ -1,4 +1,5 @@
 """The container's group and its limits."""
+import json
 import os
 
 from bundle import controllers, expect, hierarchy
@@ -26,6 +27,13 @@ def test_unheld_limits_are_told(runtime):
         return "this host has the controllers"
     done = runtime.run("true", lambda c: c["linux"]["resources"].update(memory={"limit": 1 << 26}, pids={"limit": 50}))
     expect(done.stderr, "linux.resources.memory.limit cannot be held", "linux.resources.pids.limit cannot be held")
+    # as engines call it, which look into the file where a call has failed
+    log, name = runtime.folder + "/unheld.log", runtime.id()
+    folder = runtime.bundle("true", lambda c: c["linux"]["resources"].update(memory={"limit": 1 << 26}))
+    done = runtime.call("--log", log, "--log-format", "json", "run", "--bundle", folder, name)
+    expect(done.stderr, "warning: linux.resources.memory.limit cannot be held")
+    said = [json.loads(line) for line in open(log)]
+    assert [entry["level"] for entry in said] == ["warning"] and "memory.limit cannot be held" in said[0]["msg"], said
 
 
 def test_resources(runtime):

@@ -24,6 +24,9 @@ package struct RuntimeLog: Sendable {
 
     func warning(_ text: String) { write("warning", text, alsoHere: false) }
 
+    /// A limit that does not hold: on standard error too, since engines read the file of a call that failed alone.
+    func unheld(_ text: String) { write("warning", text, alsoHere: path != nil) }
+
     /// The last word of a call that failed: on standard error too, where people look.
     package func failure(_ text: String) { write("error", text, alsoHere: path != nil) }
 

@@ -217,7 +217,7 @@ struct Creation {
         // Not before it is known to be ours: what is noted is stopped.
         try directory.note("unit", name.unit)
         try directory.note("cgroup", entry.cgroup.group.path)
-        for text in try entry.cgroup.apply(resources.withRoomForOneMore) { invocation.log.warning(text) }
+        for text in try entry.cgroup.apply(resources.withRoomForOneMore) { invocation.log.unheld(text) }
         return entry
     }
 
@@ -231,13 +231,13 @@ struct Creation {
             try group.checkEmpty()
             try directory.note("cgroup", group.group.path)
             try group.make()
-            if let resources { for text in try group.apply(resources) { invocation.log.warning(text) } }
+            if let resources { for text in try group.apply(resources) { invocation.log.unheld(text) } }
             return group
         } catch {
             guard case .kernel(let cause) = error, cause.code == EACCES || cause.code == EPERM || cause.code == EROFS,
                 !HostFacts.isInitialUserNamespace || geteuid() != 0
             else { throw error }
-            invocation.log.warning("no cgroup for this container, so no limits: \(error)")
+            invocation.log.unheld("no cgroup for this container, so no limits: \(error)")
             return nil
         }
     }

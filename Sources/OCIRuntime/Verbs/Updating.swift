@@ -66,7 +66,7 @@ extension Invocation {
         guard let group = try ContainerCgroup.noted(state.cgroup, unit: state.unit) else {
             throw .state(container: state.id, cause: "it has no cgroup to be limited in")
         }
-        for text in try group.update(resources) { log.warning(text) }
+        for text in try group.update(resources) { log.unheld(text) }
         return 0
     }
 }
