@@ -242,9 +242,13 @@ final class FakeNode: Sendable {
         try WholeFile.replace(directory + "/" + name, with: Array(text.utf8), mode: 0o644, durable: false)
     }
 
+    /// Of the next runtime's own.
+    let cgroupParent = Mutex("/cgroup")
+
     var paths: RuntimePaths {
         RuntimePaths(
-            data: directory + "/data", state: directory + "/state", cgroupRoot: "/cgroup/swiftlet-test",
+            data: directory + "/data", state: directory + "/state",
+            cgroupRoot: cgroupParent.withLock { $0 } + "/swiftlet-test",
             cgroupMount: "/cgroup")
     }
 

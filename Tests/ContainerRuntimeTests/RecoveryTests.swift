@@ -166,6 +166,24 @@ import Testing
         #expect(try OpenDirectory(node.paths.data + "/images/staging").names().isEmpty)
     }
 
+    @Test func theGroupUnderAFormerParentGoesOnceItIsEmpty() async throws {
+        let node = try FakeNode()
+        try node.kernel.makeCgroup("/cgroup/old")
+        node.cgroupParent.withLock { $0 = "/cgroup/old" }
+        let (before, sandbox, _) = try await pod(node, running: ["a"])
+        await before.close()
+        let former = node.paths.cgroupRoot
+        node.cgroupParent.withLock { $0 = "/cgroup/new" }
+        let next = try await node.open()
+        let groups = { node.kernel.state.withLock { $0.cgroups.filter { $0.hasPrefix(former) } } }
+        #expect(groups().contains(former) && groups().count > 1)
+        try await next.stopPodSandbox(sandbox)
+        await next.close()
+        _ = try await node.open()
+        #expect(groups().isEmpty)
+        #expect(node.kernel.state.withLock { $0.cgroups.contains(node.paths.cgroupRoot) })
+    }
+
     @Test func aBrokenRecordStopsNothing() async throws {
         let node = try FakeNode()
         let (before, sandbox, _) = try await pod(node, running: ["a"])

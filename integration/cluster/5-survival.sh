@@ -4,6 +4,9 @@ survival() {
     check "kill -9 and start again: the same processes, no restart counted" survives KILL
     check "SIGTERM and start again: the same processes, no restart counted" survives TERM
     check "starts that are refused leave the network of the pods that run as it is" refused_starts
+    check "a first start in networks that are in use leaves nothing behind" first_start_leaves_nothing
+    check "a mistake in config.yaml keeps no command from its instance" mistakes_are_told
+    check "the empty group under a former cgroup-parent goes at a start, one with a process stays" former_groups
     check "after that, pods can still be made and reached" kubectl rollout status deploy/hello --timeout=180s
     check "${SWIFTLET_KILLS:-10} kills at random moments under load lose and leak nothing" random_kills "${SWIFTLET_KILLS:-10}"
 }
@@ -35,6 +38,40 @@ refused_starts() {
     stop_server TERM && says "192.0.2.0/25 is in use" start_in 192.0.2.0/25 192.0.2.0/24 &&
         says "pod-cidr=10.42.0.0/24" start_in 10.99.0.0/24 10.99.0.0/16 && start_server || return 1
     fetches_from "$address" && doctor_is_content
+}
+
+first_start_leaves_nothing() {
+    local other=$ROOT/other
+    start_other() {
+        timeout 90 nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" server --data-dir "$other/d" --run-dir "$other/r" --config-dir "$other/c" \
+            --log-dir "$other/l" --cri-listen none --node-name other --pod-cidr 10.44.0.0/24 --cluster-cidr 10.44.0.0/16 "$@"
+    }
+    says "10.43.0.0/16 is in use: this host has a route to 10.43.0.0/16" start_other &&
+        says "192.0.2.0/24 is in use: link up0" start_other --service-cidr 192.0.2.0/24 && [ ! -e "$other" ]
+}
+
+mistakes_are_told() {
+    local code
+    printf 'prot: 1\nrun-dir: %s\n' "$ROOT/r" >"$ROOT/c/config.yaml"
+    says 'config.yaml: there is no setting "prot"; did you mean port' inside "$BIN/swiftlet" ps --config-dir "$ROOT/c" &&
+        inside "$BIN/swiftlet" ps --config-dir "$ROOT/c" 2>/dev/null | grep -q hello &&
+        echo 'run-dir: r' >"$ROOT/c/config.yaml" && says 'run-dir must be an absolute path' inside "$BIN/swiftlet" ps --config-dir "$ROOT/c" &&
+        says hello swiftlet ps
+    code=$?
+    rm "$ROOT/c/config.yaml"
+    return $code
+}
+
+former_groups() {
+    local parent holder
+    parent=$(former_cgroup)
+    mkdir -p "$parent/swiftlet-$INSTANCE/pods/burstable" "$parent/held/swiftlet-$INSTANCE/pods"
+    setsid sh -c 'echo $$ >"$0/cgroup.procs"; exec sleep 1000' "$parent/held/swiftlet-$INSTANCE" >/dev/null 2>&1 &
+    holder=$!
+    eventually 10 grep -q . "$parent/held/swiftlet-$INSTANCE/cgroup.procs" && stop_server TERM && start_server || return 1
+    [ -d "$parent/held/swiftlet-$INSTANCE" ] && [ ! -e "$parent/swiftlet-$INSTANCE" ] || return 1
+    kill "$holder" && wait "$holder"
+    stop_server TERM && start_server && rmdir "$parent/held" "$parent"
 }
 
 fetches_from() { says "hello from swiftlet" inside curl -sm 10 "http://$1:8080/"; }

@@ -29,6 +29,7 @@ extension NodeRuntime {
             }
         }
         try await clearStrays()
+        try await clearFormerRoots()
         try await threads.perform("weigh classes") { [self] () throws(CRIError) in
             try attempt("classes of pods") { () throws(KernelError) in try weighClasses() }
         }
@@ -110,6 +111,24 @@ extension NodeRuntime {
                     clearing(stray.name) { () throws(KernelError) in
                         try stray.clear(kernel, deadline: Self.killDeadline)
                     }
+                }
+            }
+        }
+    }
+
+    /// Our subtrees under parents that are no longer set, once nothing is in them any more.
+    private func clearFormerRoots() async throws(CRIError) {
+        try await threads.perform("clear former groups") { [self] () throws(CRIError) in
+            try attempt("former groups") { () throws(KernelError) in
+                let held = state.withLock { state in
+                    state.sandboxes.values.map(\.record).filter { $0.phase != .notReady }.map(\.cgroup)
+                }
+                for root in try RuntimeInventory.ownCgroups(paths, kernel: kernel) where root != paths.cgroupRoot {
+                    guard !held.contains(where: { $0.hasPrefix(root + "/") }),
+                        try kernel.processes(beneath: root).isEmpty
+                    else { continue }
+                    logger.info("former group taken away", metadata: ["cgroup": "\(root)"])
+                    clearing(root) { () throws(KernelError) in try kernel.removeCgroup(root) }
                 }
             }
         }
