@@ -128,9 +128,20 @@ package struct ImagePlatform: Sendable, Hashable, CustomStringConvertible {
         return .object(object)
     }
 
-    /// Whether an image for `self` runs on `machine`. A variant that either leaves out does not matter.
-    package func runs(on machine: ImagePlatform) -> Bool {
-        system == machine.system && architecture == machine.architecture
-            && (variant.isEmpty || machine.variant.isEmpty || variant == machine.variant)
+    /// What of 32 bits an arm64 machine is given where there is nothing of its own, the best first (containerd's platforms.Default). Not every one runs it.
+    private static let smallerARM = ["v8", "v7", "v6", "v5"]
+
+    /// Whether an image for `self` may run on `machine`.
+    package func runs(on machine: ImagePlatform) -> Bool { distance(from: machine) != nil }
+
+    /// How far it is from what suits `machine` best: 0 for its own architecture. A variant that either leaves out does not matter there; for 32-bit ARM it is v7.
+    /// - Returns: nil where it does not run there.
+    func distance(from machine: ImagePlatform) -> Int? {
+        guard system == machine.system else { return nil }
+        if architecture == machine.architecture {
+            return variant.isEmpty || machine.variant.isEmpty || variant == machine.variant ? 0 : nil
+        }
+        guard (architecture, machine.architecture) == ("arm", "arm64") else { return nil }
+        return Self.smallerARM.firstIndex(of: variant.isEmpty ? "v7" : variant).map { $0 + 1 }
     }
 }

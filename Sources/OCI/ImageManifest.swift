@@ -100,17 +100,21 @@ package struct ImageManifestList: Sendable, Hashable {
         ]
     }
 
-    /// The entry for `machine`: the first that names its platform, of its variants the lowest, else one that names none where it is the only one. What is no image
-    /// (attestations and the like) says platform `unknown` and is never chosen.
+    /// The entry for `machine`: the first that names its platform, of its variants the lowest, of others that run there the nearest, else one that names none where
+    /// it is the only one. What is no image (attestations and the like) says platform `unknown` and is never chosen.
     package func choose(for machine: ImagePlatform) -> ImageDescriptor? {
         let images = manifests.filter {
             (ImageMediaType.isManifest($0.mediaType) || ImageMediaType.isIndex($0.mediaType))
                 && $0.platform?.system != "unknown"
         }
-        let running = images.filter { $0.platform?.runs(on: machine) == true }
-        if let exact = running.first(where: { $0.platform?.variant == machine.variant }) { return exact }
+        let running = images.compactMap { image in
+            image.platform.flatMap { platform in
+                platform.distance(from: machine).map { (place: ($0, platform.variant), image: image) }
+            }
+        }
+        if let exact = running.first(where: { $0.place == (0, machine.variant) }) { return exact.image }
         // Of several levels of an architecture the lowest runs on most machines.
-        if let found = running.min(by: { ($0.platform?.variant ?? "") < ($1.platform?.variant ?? "") }) { return found }
+        if let found = running.min(by: { $0.place < $1.place }) { return found.image }
         return images.count == 1 && images[0].platform == nil ? images[0] : nil
     }
 

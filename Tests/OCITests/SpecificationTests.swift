@@ -31,6 +31,35 @@ import Testing
         #expect(list("v3").choose(for: ImagePlatform(architecture: "arm64", variant: "v8")) == nil)
     }
 
+    /// As containerd does.
+    @Test func aMachineOf64BitsIsGivenThe32BitsOfItsKindWhereThereIsNothingElse() throws {
+        func chosen(_ texts: String..., for machine: String = "arm64/v8") throws -> String? {
+            func platform(_ text: String) -> ImagePlatform {
+                let parts = text.split(separator: "/").map(String.init)
+                return ImagePlatform(architecture: parts[0], variant: parts.count > 1 ? parts[1] : "")
+            }
+            let entries = try texts.enumerated().map { place, text in
+                ImageDescriptor(
+                    mediaType: ImageMediaType.manifest,
+                    digest: try Digest("sha256:" + String(repeating: String(place), count: 64)), size: 1,
+                    platform: platform(text))
+            }
+            let found = ImageManifestList(entries).choose(for: platform(machine))
+            return entries.firstIndex { $0.digest == found?.digest }.map { texts[$0] }
+        }
+        #expect(try chosen("arm/v5", "arm/v6", "arm/v8", "arm/v7", "arm64", "amd64") == "arm64")
+        #expect(try chosen("arm/v7", "arm64/v9", "arm/v8") == "arm/v8")
+        #expect(try chosen("arm/v5", "arm/v6", "arm/v7") == "arm/v7")
+        #expect(try chosen("arm/v6", "arm") == "arm")
+        #expect(try chosen("arm/v5", "arm/v6") == "arm/v6")
+        #expect(try chosen("amd64", "arm/v5") == "arm/v5")
+        #expect(try chosen("arm/v4", "arm/v9", "386", "arm64/v9") == nil)
+        #expect(try chosen("arm/v7", "386", for: "amd64") == nil)
+        #expect(ImagePlatform(architecture: "arm", variant: "v6").runs(on: ImagePlatform(architecture: "arm64")))
+        #expect(
+            !ImagePlatform(system: "windows", architecture: "arm").runs(on: ImagePlatform(architecture: "arm64")))
+    }
+
     @Test func readsABundle() throws {
         let specification = try RuntimeSpecification(bundle(), file: "config.json")
         #expect(specification.rootPath == "rootfs")

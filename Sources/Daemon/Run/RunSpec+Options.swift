@@ -84,7 +84,7 @@ extension RunSpec {
         }
     }
 
-    /// An error where images of this platform do not run here.
+    /// An error where this is not the platform whose images are preferred here.
     package static func check(platform text: String) throws(DaemonError) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { $0.lowercased() }
         let names = ["x86_64": "amd64", "aarch64": "arm64"]
@@ -92,8 +92,9 @@ extension RunSpec {
         let wanted = ImagePlatform(
             system: parts.count > 1 ? parts[0] : "linux", architecture: names[architecture] ?? architecture,
             variant: parts.count > 2 ? parts[2] : "")
-        guard parts.count <= 3, wanted.runs(on: .host) else {
-            throw DaemonError("--platform \(text): this machine runs images of \(ImagePlatform.host) alone")
+        guard parts.count <= 3, wanted.architecture == ImagePlatform.host.architecture, wanted.runs(on: .host) else {
+            throw DaemonError(
+                "--platform \(text): images of \(ImagePlatform.host) are taken here, and no others can be asked for")
         }
     }
 
