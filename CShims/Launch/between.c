@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -17,7 +18,7 @@
 
 /* The process between: it clones the child that its caller will reap, after steps that the caller cannot take without being left changed by them. */
 
-enum { STACK_SIZE = 64 << 10 };
+enum { STACK_SIZE = 64 << 10, CL_DEEPEST_GROUP = 64 };
 
 static pid_t plain_clone(struct clone_args *args) { return (pid_t)syscall(SYS_clone3, args, sizeof *args); }
 
@@ -128,14 +129,32 @@ static int dumps_others(void) {
     return got == 1 && value == '1';
 }
 
+/* Whether the kernel ends all of the group, or of one above it, for want of memory in it (memory.oom.group). */
+static int ends_as_one(uint64_t cgroup, uint64_t flags) {
+    char path[3 * CL_DEEPEST_GROUP + sizeof "memory.oom.group"] = "";
+    for (int depth = 0; flags & CLONE_INTO_CGROUP && depth < CL_DEEPEST_GROUP; depth++) {
+        char value = 0, *name = path + 3 * depth;
+        strcpy(name, "memory.oom.group");
+        int file = openat((int)cgroup, path, O_RDONLY | O_CLOEXEC);
+        ssize_t got = file < 0 ? 0 : read(file, &value, 1);
+        if (file >= 0) close(file);
+        if (got == 1 && value == '1') return 1;
+        strcpy(name, "cgroup.type"); /* which all have but the first */
+        if (faccessat((int)cgroup, path, F_OK, 0) < 0) return 0;
+        strcpy(name, "../");
+    }
+    return 0;
+}
+
 /* Whether the caller lends its memory: a command of its own, which has one thread and waits. A copy takes the kernel a tenth of all that a session takes. A
  * time namespace is only for who shares memory with nobody. Whoever may trace the process has all that its memory is used for: it must be hidden, and stay so
- * when the process becomes another user, which makes it what the machine says. What the kernel ends for want of memory takes along whoever shares it: where a
- * container's group is ended as one (memory.oom.group) with the process in it already, the caller ends as well, whose session would not come about anyway. */
+ * when the process becomes another user, which makes it what the machine says. What the kernel ends for want of memory takes along whoever shares it: nobody
+ * does in a group that is ended as one, where it would be the caller. */
 static int is_lent(const struct making *making) {
     const struct cl_child *child = making->child;
     int is_session = child && child->plan->flags & CL_PLAN_EXPLICIT && child->launch->join_pidfd >= 0;
-    return is_session && !(child->launch->join_kinds & CLONE_NEWTIME) && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 && !dumps_others();
+    return is_session && !(child->launch->join_kinds & CLONE_NEWTIME) && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 && !dumps_others() &&
+           !ends_as_one(making->args->cgroup, making->args->flags);
 }
 
 static int goes_inside(const struct making *making) { return making->child && making->user < 0 && !only_joins(making->child); }
@@ -181,12 +200,13 @@ static void __attribute__((noreturn)) make_beside(void *argument) {
 static pid_t begin(struct making *making, int *pidfd) {
     struct clone_args own = {.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD};
     char stack[STACK_SIZE] __attribute__((aligned(16)));
+    int lent = is_lent(making);
     if (goes_inside(making)) {
         own.flags |= making->args->flags;
         own.cgroup = making->args->cgroup;
         making->args->flags = making->args->cgroup = 0;
     }
-    if (!is_lent(making)) return plain_clone(&own);
+    if (!lent) return plain_clone(&own);
     own.flags |= CLONE_VM | CLONE_VFORK;
     own.stack = (uint64_t)(uintptr_t)stack;
     own.stack_size = sizeof stack;

@@ -1,4 +1,5 @@
 import DBus
+import Glibc
 import Launch
 import OCISpecification
 
@@ -11,6 +12,8 @@ package enum OCIRuntimeError: Error, Sendable, CustomStringConvertible {
     case unsupported(field: String, cause: String)
     /// `container` is in no state for what was asked.
     case state(container: String, cause: String)
+    /// A session that was ended together with `container`, by SIGKILL.
+    case killed(container: String, cause: String)
     case kernel(KernelError)
     /// On the way to the container's program: at which stage, on which of its objects (as text and as the plan's index), and the errno.
     case launch(LaunchStage, object: String?, code: Int32, index: UInt32)
@@ -24,12 +27,17 @@ package enum OCIRuntimeError: Error, Sendable, CustomStringConvertible {
         )
     }
 
+    /// What the call gives back for it; nil: what its verb has for failures.
+    var exitCode: Int32? {
+        if case .killed = self { 128 + SIGKILL } else { nil }
+    }
+
     package var description: String {
         switch self {
         case .usage(let text): text
         case .specification(let error): error.description
         case .unsupported(let field, let cause): "\(field): \(cause)"
-        case .state(let container, let cause): "container \(container): \(cause)"
+        case .state(let container, let cause), .killed(let container, let cause): "container \(container): \(cause)"
         case .kernel(let error): error.description
         case .launch(let stage, let object, let code, _):
             stage.description + (object.map { " (\($0))" } ?? "") + ": " + stage.cause(code)

@@ -86,7 +86,7 @@ package enum OCICommand {
             return ended
         } catch {
             log.failure(error.description)
-            return code
+            return error.exitCode ?? code
         }
     }
 

@@ -133,8 +133,19 @@ struct ExecSession {
 
     /// Much goes wrong on the way into a container that ends meanwhile: then its end is the reason.
     private func reason(_ error: OCIRuntimeError) -> OCIRuntimeError {
+        if isEndedForMemory {
+            let cause =
+                "it was killed for want of memory (OOM), as one with this session; memory.max of its cgroup is too low for both"
+            return .killed(container: state.id, cause: cause)
+        }
         guard (try? state.openProcess() == nil) == true else { return error }
         return .state(container: state.id, cause: "it has stopped; exec needs a running one")
+    }
+
+    /// Where the group is ended as one (memory.oom.group), nothing lives on in it after a kill.
+    private var isEndedForMemory: Bool {
+        guard let group = try? state.cgroup.flatMap(ContainerCgroup.existing)?.group else { return false }
+        return group.number("memory.oom.group") == 1 && (try? group.counters("memory.events")["oom_kill"] ?? 0) ?? 0 > 0
     }
 
     private func launch(

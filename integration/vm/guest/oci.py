@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 
@@ -41,6 +42,26 @@ def memory(runtime):
     expect(fields(f"{group}/memory.events")["oom_kill"] > 0, f"nothing was killed: {read(group + '/memory.events')}")
     expect(read(f"{group}/memory.swap.max").strip() == "0", "swap is memory and swap less memory")
     runtime.call("delete", name)
+
+
+def memory_of_all(runtime):
+    """A group that is ended as one takes along a session on its way to its program, which stands still here; who called for it is told."""
+    name, group = limited(runtime, "dd if=/dev/zero of=/dev/shm/held bs=1M count=24; sleep 1000",
+                          {"memory": {"limit": 64 << 20, "swap": 64 << 20}, "unified": {"memory.oom.group": "1"}})
+    wait_for("its memory", SECONDS, lambda: int(read(f"{group}/memory.current")) > 24 << 20)
+    before = len(read(f"{group}/cgroup.procs").split())
+    runtime.call("pause", name, timeout=SECONDS)
+    killable = ("sh", "-c", 'echo 0 >/proc/self/oom_score_adj; exec "$@"', "-")  # which the suite is not
+    session = subprocess.Popen([*killable, *runtime.command("exec", "--ignore-paused", name, "true")], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    wait_for("the session's process", SECONDS, lambda: len(read(f"{group}/cgroup.procs").split()) > before)
+    with open(f"{group}/memory.max", "w") as file:
+        file.write("4M")
+    said, _ = session.communicate(timeout=SECONDS)
+    expect((session.returncode, "(OOM)" in said) == (137, True), f"the session ended with {session.returncode}: {said}")
+    ended(runtime, name)
+    expect(not read(f"{group}/cgroup.procs"), f"left are {read(group + '/cgroup.procs')}")
+    runtime.call("delete", name, timeout=SECONDS)
 
 
 def processor(runtime):
@@ -168,6 +189,7 @@ def run(report):
     try:
         for title, check in (
             ("memory.limit: the kernel kills what takes more", memory), ("cpu.quota and shares: throttled and weighed", processor),
+            ("memory.oom.group: a session on its way is told what has ended it", memory_of_all),
             ("pids.limit: forks are refused", processes), ("blockIO: rates of a device", block_devices),
             ("unified: keys as they are, and an error for one that is not there", unified), ("update: every value, while it runs", update),
             ("update: each leaves what the ones before have set", updates_in_turn),
