@@ -101,6 +101,24 @@ extension RunContainersAgainTests {
         #expect(runtime.sandboxes.isEmpty && runtime.containers.isEmpty)
     }
 
+    @Test func whoWaitsForAStartThatHangsIsToldSo() async throws {
+        let (runs, runtime) = (runs, runtime)
+        runtime.exit(container: try await make("web"), code: 0)
+        let gate = runtime.hold(.createContainer)
+        let starting = Task { try await runs.start("web") }
+        await gate.reached()
+        let restarting = Task { try await runs.restart("web") }
+        await time.waitForSleepers()
+        #expect(runs.turns.waiting(for: "web") == 1)
+        time.advance(by: RunContainers.patience)
+        let error = await #expect(throws: CRIError.self) { try await restarting.value }
+        #expect(error?.description.contains("held by another command") == true)
+        gate.open()
+        #expect(try await starting.value == "web")
+        #expect(try await runs.restart("web", grace: .zero) == "web")
+        #expect(time.untilNext == nil)
+    }
+
     @Test func aStopDuringARestartIsTheLastWord() async throws {
         let (runs, runtime) = (runs, runtime)
         try await make("web")

@@ -9,11 +9,14 @@ import Testing
 
 /// Containers that are started again.
 @Suite struct RunContainersAgainTests {
-    let runtime = FakeRuntimeService()
-    let time = ManualTime()
+    let runtime: FakeRuntimeService
+    let time: ManualTime
     let runs: RunContainers
 
-    init() {
+    init() { self.init(FakeRuntimeService(), ManualTime()) }
+
+    init(_ runtime: FakeRuntimeService, _ time: ManualTime) {
+        (self.runtime, self.time) = (runtime, time)
         runs = RunContainers(
             runtime: runtime, sandbox: { spec, uid in spec.sandbox(uid: uid, logs: "/logs/\(uid)") },
             logs: RunLogs("/nonexistent/runs", bootID: "b0"), threads: BlockingThreads(count: 1), time: time,
@@ -126,35 +129,6 @@ import Testing
         #expect(!now.isRunning && now.sandbox.isStopped)
     }
 
-    @Test func itsPolicyStartsItAgain() async throws {
-        var id = try await make("web", restart: .always)
-        let keeping = Task { [runs] in await runs.keep() }
-        for (times, pause) in [("1", 100), ("2", 200), ("3", 400)] {
-            runtime.exit(container: id, code: 0)
-            #expect(try await web().hasEnded)
-            // Another look at the end before may still sleep.
-            try await until {
-                time.advance(by: .milliseconds(10))
-                return try await web().isRunning && runtime.containers.count == 1
-            }
-            let container = try #require(try await web().container)
-            #expect(container.labels[RunContainers.restartsLabel] == times)
-            #expect(container.labels[RunContainers.pauseLabel] == String(pause))
-            id = container.id
-        }
-        // Its user's word counts for more, and begins anew.
-        runtime.exit(container: id, code: 1)
-        await time.waitForSleepers()
-        #expect(try await runs.stop("web") == "web")
-        time.advance(by: .seconds(60))
-        #expect(try await web().hasEnded)
-        #expect(try await runs.start("web") == "web")
-        #expect(try await web().container?.labels[RunContainers.restartsLabel] == nil)
-        keeping.cancel()
-        runtime.cutEvents()
-        await keeping.value
-    }
-
     @Test func whoFollowsItDoesSoToItsFinalEnd() async throws {
         let (runs, runtime) = (runs, runtime)
         let id = try await make("web", restart: .always)
@@ -203,20 +177,23 @@ import Testing
         #expect(try await runs.remove("web", force: false) == "web")
     }
 
-    @Test func whatAPolicyCannotStartIsTriedAgain() async throws {
-        let id = try await make("web", restart: .always)
-        runtime.exit(container: id, code: 0)
+    @Test func whatAStartLeavesThatFailedIsSettledLater() async throws {
+        runtime.exit(container: try await make("web"), code: 0)
         let keeping = Task { [runs] in await runs.keep() }
-        runtime.failNext(.resumePodSandbox, with: .failed("no address"))
-        runtime.failNext(.startContainer, with: .failed("no room"))
-        for pause in [100, 200, 400] {
-            await time.waitForSleepers()
-            let now = try await web()
-            #expect(now.container?.id == id && now.sandbox.state == .notReady)
-            time.advance(by: .milliseconds(pause))
-        }
-        try await until { try await web().isRunning }
-        #expect(try await web().container?.labels[RunContainers.restartsLabel] == "3")
+        try await until { try await web().sandbox.state == .notReady }
+        runtime.failNext(.createContainer, with: .failed("no room"))
+        let (runs, runtime) = (runs, runtime)
+        let gate = runtime.hold(.createContainer)
+        let starting = Task { try await runs.start("web") }
+        await gate.reached()
+        runtime.failAlways(.stopPodSandbox, with: .failed("busy"))
+        gate.open()
+        await #expect(throws: CRIError.self) { try await starting.value }
+        await time.waitForSleepers()
+        #expect(try await web().sandbox.state == .ready)
+        runtime.failAlways(.stopPodSandbox, with: nil)
+        time.advance(by: RunContainers.pauses[0])
+        try await until { try await web().sandbox.state == .notReady }
         keeping.cancel()
         runtime.cutEvents()
         await keeping.value

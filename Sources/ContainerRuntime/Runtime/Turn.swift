@@ -1,5 +1,17 @@
+import APIMachinery
 import CRI
 import Synchronization
+
+/// How long a turn is waited for, and what is thrown then.
+package struct Patience: Sendable {
+    let limit: Duration
+    let time: any TimeSource
+    let error: CRIError
+
+    package init(_ limit: Duration, _ time: any TimeSource, _ error: CRIError) {
+        (self.limit, self.time, self.error) = (limit, time, error)
+    }
+}
 
 /// Lets tasks through one at a time, in the order in which they came. What waits is bounded by the callers: each waits for its own turn.
 final class Turn: Sendable {
@@ -24,19 +36,27 @@ final class Turn: Sendable {
         return try await body()
     }
 
-    /// The same, but a task that is cancelled waits no longer: an error then.
+    /// The same, but a task that is cancelled waits no longer, nor one whose patience is at its end: an error then.
     func takeUnlessCancelled<Value: Sendable>(
-        _ body: @Sendable () async throws(CRIError) -> Value
+        _ patience: Patience? = nil, _ body: @Sendable () async throws(CRIError) -> Value
     ) async throws(CRIError) -> Value {
         let ticket = ticket()
+        var timer: Task<Void, Never>?
         let isMine = await withTaskCancellationHandler {
-            await enter(ticket, unlessCancelled: true)
+            await enter(ticket, unlessCancelled: true) { timer = patience.map { startTimer($0, ticket) } }
         } onCancel: {
             giveUp(ticket)
         }
-        guard isMine else { throw .failed("cancelled before its turn came") }
+        timer?.cancel()
+        guard isMine else {
+            throw patience.flatMap { Task.isCancelled ? nil : $0.error } ?? .failed("cancelled before its turn came")
+        }
         defer { leave() }
         return try await body()
+    }
+
+    private func startTimer(_ patience: Patience, _ ticket: UInt64) -> Task<Void, Never> {
+        Task { if (try? await patience.time.sleep(for: patience.limit)) != nil { giveUp(ticket) } }
     }
 
     private func ticket() -> UInt64 {
@@ -47,7 +67,10 @@ final class Turn: Sendable {
     }
 
     /// Whether the turn is this task's.
-    private func enter(_ ticket: UInt64, unlessCancelled: Bool = false) async -> Bool {
+    /// - Parameter waits: called where it has to wait, before it does.
+    private func enter(
+        _ ticket: UInt64, unlessCancelled: Bool = false, waits: () -> Void = {}
+    ) async -> Bool {
         await withCheckedContinuation { continuation in
             let answer = state.withLock { state -> Bool? in
                 // Who was cancelled before it waits is not called by `giveUp`.
@@ -59,7 +82,7 @@ final class Turn: Sendable {
                 state.waiting.append((ticket, continuation))
                 return nil
             }
-            if let answer { continuation.resume(returning: answer) }
+            if let answer { continuation.resume(returning: answer) } else { waits() }
         }
     }
 

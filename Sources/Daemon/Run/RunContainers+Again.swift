@@ -82,7 +82,7 @@ extension RunContainers {
             let next = try await runtime.createContainer(sandbox: id, config: container, sandboxConfig: config)
             try await runtime.startContainer(next)
         } catch {
-            _ = await isSettled(inTurn: run)
+            if await !isSettled(inTurn: run) { unsettled.put(id) }
             throw error
         }
         ends.note(ended)

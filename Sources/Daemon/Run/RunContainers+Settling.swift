@@ -10,6 +10,7 @@ extension RunContainers {
     /// Gives back what ended containers hold: the address, the ports, the monitor; and all of it where they were to be removed. Returns when its task is cancelled.
     func keep() async {
         await withDiscardingTaskGroup { group in
+            group.addTask { await settleAgain() }
             while !Task.isCancelled {
                 // Before the list, so that no end falls between the two.
                 let events = runtime.containerEvents()
@@ -36,16 +37,37 @@ extension RunContainers {
         }
     }
 
+    /// What was left by a start that failed, of which no event tells.
+    private func settleAgain() async {
+        await withDiscardingTaskGroup { group in
+            for await sandbox in unsettled.waiting {
+                group.addTask {
+                    var isSettled = false
+                    repeat { isSettled = await settles(sandbox) } while !unsettled.isDone(sandbox)
+                    if isSettled { await follow(sandbox) }
+                }
+            }
+        }
+    }
+
     /// What has ended of a sandbox; and starts it again where its policy says so.
     private func settle(in sandbox: String) async {
+        if await settles(sandbox) { await follow(sandbox) }
+    }
+
+    /// - Returns: false where it is given up, or the task is cancelled.
+    private func settles(_ sandbox: String) async -> Bool {
         for pause in Self.pauses {
-            if await isSettled(sandbox) { return await follow(sandbox) }
-            guard (try? await time.sleep(for: pause)) != nil else { return }
+            if await isSettled(sandbox) { return true }
+            guard (try? await time.sleep(for: pause)) != nil else { return false }
         }
-        if await isSettled(sandbox) { return await follow(sandbox) }
+        if await isSettled(sandbox) { return true }
+        unsettled.giveUp(sandbox)
+        changes.tell()
         logger.error(
             "container given up for settling: `swiftlet rm --force` or the daemon's next start clears it away",
             metadata: ["sandbox": "\(sandbox)"])
+        return false
     }
 
     /// Settles it now where it is not.
@@ -86,6 +108,7 @@ extension RunContainers {
             // It is not ready either while something of it is left that could not be given back.
             try await runtime.stopPodSandbox(run.sandbox.id)
         }
+        unsettled.isSettled(run.sandbox.id)
     }
 
     /// Takes away what sessions of an earlier daemon have left: nobody is there any more to see them end. So too what it had not started yet, and logs of none;

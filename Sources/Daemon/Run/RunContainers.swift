@@ -18,6 +18,8 @@ struct RunContainers: Sendable {
         var container: ContainerStatus?
         /// Those that it has started after, and one that could not be started after it.
         var others: [ContainerStatus] = []
+        /// What it holds could not be given back, and it is not tried any more.
+        var isGivenUp = false
 
         var name: String { sandbox.sessionName ?? sandbox.metadata.name }
         var isRunning: Bool { container?.state == .running }
@@ -41,6 +43,7 @@ struct RunContainers: Sendable {
     let followed = FollowedContainers()
     let ends = RunEnds()
     let changes = RunChanges()
+    let unsettled = UnsettledSandboxes()
 
     init(
         runtime: any ResumableRuntime,
@@ -58,13 +61,18 @@ struct RunContainers: Sendable {
     /// What a container has to end by itself where nothing is said.
     static let grace = Duration.seconds(10)
 
+    /// What its users wait for others to be done with it. A start may take as long as its hooks.
+    static let patience = Duration.seconds(120)
+
     /// Of `sandbox` alone where it is given.
     func list(sandbox: String? = nil) async throws(CRIError) -> [Run] {
         let sandboxes = try await runtime.listPodSandboxes(PodSandboxFilter(id: sandbox))
         var runs: [Run] = []
         for sandbox in sandboxes where sandbox.sessionName != nil {
             let containers = try await runtime.listContainers(ContainerFilter(sandbox: sandbox.id))
-            runs.append(Run(sandbox, containers))
+            var run = Run(sandbox, containers)
+            run.isGivenUp = unsettled.isGivenUp(sandbox.id)
+            runs.append(run)
         }
         return runs
     }
@@ -106,11 +114,19 @@ struct RunContainers: Sendable {
         }
     }
 
-    /// - Parameter body: with the container as it is when its turn has come.
+    /// - Parameters:
+    ///   - limit: what it waits for others to be done with it; nil: as long as they take.
+    ///   - body: with the container as it is when its turn has come.
     func inTurn<Value: Sendable>(
-        of run: Run, _ body: @Sendable (Run) async throws(CRIError) -> Value
+        of run: Run, within limit: Duration? = patience, _ body: @Sendable (Run) async throws(CRIError) -> Value
     ) async throws(CRIError) -> Value {
-        try await turns.take(run.name) { () async throws(CRIError) in
+        let patience = limit.map { limit in
+            let hint = "`swiftlet stop \(run.name)` ends a start that hangs"
+            let text =
+                "container \(run.name) has been held by another command or its restart for \(limit.components.seconds) s: \(hint)"
+            return Patience(limit, time, .timedOut(text))
+        }
+        return try await turns.take(run.name, patience) { () async throws(CRIError) in
             guard let now = try await list(sandbox: run.sandbox.id).first else {
                 throw .notFound("container \(run.name) was removed meanwhile")
             }

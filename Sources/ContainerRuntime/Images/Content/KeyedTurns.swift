@@ -1,7 +1,8 @@
 import CRI
 import Synchronization
 
-/// Lets tasks through one at a time for each key, and holds up none with another key. A task that is cancelled waits no longer: an error then.
+/// Lets tasks through one at a time for each key, and holds up none with another key. A task that is cancelled waits no longer, nor one whose
+/// patience is at its end: an error then.
 package final class KeyedTurns<Key: Hashable & Sendable>: Sendable {
     private struct Entry {
         var turn = Turn()
@@ -16,7 +17,7 @@ package final class KeyedTurns<Key: Hashable & Sendable>: Sendable {
     package func waiting(for key: Key) -> Int { entries.withLock { $0[key]?.turn.waiting ?? 0 } }
 
     package func take<Value: Sendable>(
-        _ key: Key, _ body: @Sendable () async throws(CRIError) -> Value
+        _ key: Key, _ patience: Patience? = nil, _ body: @Sendable () async throws(CRIError) -> Value
     ) async throws(CRIError) -> Value {
         let turn = entries.withLock { entries in
             entries[key, default: Entry()].users += 1
@@ -28,6 +29,6 @@ package final class KeyedTurns<Key: Hashable & Sendable>: Sendable {
                 if entries[key]?.users == 0 { entries[key] = nil }
             }
         }
-        return try await turn.takeUnlessCancelled(body)
+        return try await turn.takeUnlessCancelled(patience, body)
     }
 }
