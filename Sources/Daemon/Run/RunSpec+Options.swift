@@ -93,8 +93,7 @@ extension RunSpec {
             system: parts.count > 1 ? parts[0] : "linux", architecture: names[architecture] ?? architecture,
             variant: parts.count > 2 ? parts[2] : "")
         guard parts.count <= 3, wanted.architecture == ImagePlatform.host.architecture, wanted.runs(on: .host) else {
-            throw DaemonError(
-                "--platform \(text): images of \(ImagePlatform.host) are taken here, and no others can be asked for")
+            throw DaemonError("--platform \(text): images of \(ImagePlatform.host) alone can be asked for here")
         }
     }
 
