@@ -1,14 +1,5 @@
 import JSONTree
 
-/// The protocols of exec and attach (KEP-4006).
-package enum CommandProtocol {
-    /// Over one WebSocket, where a message's first byte is its channel; newest first. The fifth can tell that standard input has ended.
-    package static let webSocket = [newest, "v4.channel.k8s.io"]
-    package static let newest = "v5.channel.k8s.io"
-    /// Over streams of their own.
-    package static let streams = "v4.channel.k8s.io"
-}
-
 /// How a command ended, by the Status that closes its session.
 package enum CommandEnd: Sendable, Hashable {
     case ended(exitCode: Int32)

@@ -34,6 +34,10 @@ package struct RemoteCommand: Sendable {
         for name in CommandProtocol.webSocket where request.offers(name, in: "Sec-WebSocket-Protocol") {
             return .webSocket(subprotocol: name)
         }
+        // A WebSocket without a protocol is as one with the oldest.
+        if request.asksForWebSocket, request.headers["Sec-WebSocket-Protocol"] == nil {
+            return .webSocket(subprotocol: "")
+        }
         let name = CommandProtocol.streams
         guard request.offers(name, in: "X-Stream-Protocol-Version") else {
             throw .badRequest(
@@ -52,7 +56,8 @@ package struct RemoteCommand: Sendable {
             return HTTPResponse(
                 101,
                 body: .webSocket(subprotocol: subprotocol) { connection in
-                    await run(session, for: WebSocketCommandClient(connection, time: time), start)
+                    let client = WebSocketCommandClient(connection, subprotocol: subprotocol, time: time)
+                    await run(session, for: client, start)
                 })
         case .streams(let name):
             return HTTPResponse(
@@ -154,14 +159,5 @@ extension TerminalSize {
             let width = value["Width"]?.integer, let height = value["Height"]?.integer
         else { return nil }
         self.init(columns: UInt16(clamping: width), rows: UInt16(clamping: height))
-    }
-}
-
-extension HTTPRequest {
-    /// Whether a header that lists words, in one or several fields, has this one.
-    func offers(_ word: String, in header: String) -> Bool {
-        headers.values(header).contains { field in
-            field.split(separator: ",").contains { $0.filter { $0 != " " } == word }
-        }
     }
 }

@@ -11,7 +11,7 @@ package struct RemoteCommandSession: Sendable {
 
     package init(_ connection: any WebSocketConnection, time: any TimeSource) {
         self.connection = connection
-        client = WebSocketCommandClient(connection, time: time)
+        client = WebSocketCommandClient(connection, subprotocol: CommandProtocol.newest, time: time)
     }
 
     /// Tells the client, which has nothing to say before.

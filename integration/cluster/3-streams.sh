@@ -21,10 +21,29 @@ streams() {
     local attach=(nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" attach --data-dir "$ROOT/d" --run-dir "$ROOT/r" --config-dir "$ROOT/c")
     check "swiftlet attach shows the output" prints tick "" "${attach[@]}" streams -c ticker
     check "and passes input on" prints "got two" two "${attach[@]}" streams -c reader
+    older_protocols
     speak WebSocket
     kubectl delete pod streams --timeout=180s >/dev/null
     host_ports
 }
+
+# What clients in browsers and upstream's conformance tests speak.
+older_protocols() {
+    nsenter "--net=/run/netns/$NETNS" kubectl proxy --unix-socket="$ROOT/proxy" --disable-filter >/dev/null 2>&1 &
+    local proxy=$! pod=/api/v1/namespaces/default/pods/streams
+    eventually 10 test -S "$ROOT/proxy"
+    check "exec speaks the oldest protocol" reads "b'\\x01old\\n'" "$pod/exec?container=web&stdout=true&command=echo&command=old" channel.k8s.io
+    check "and ends a failure in words" reads "b'\\x03command terminated with non-zero exit code: exit status 7'" \
+        "$pod/exec?container=web&stdout=true&command=sh&command=-c&command=exit%207" channel.k8s.io
+    check "and speaks it in base64" reads "text b'1b2xkCg=='" "$pod/exec?container=web&stdout=true&command=echo&command=old" base64.channel.k8s.io
+    check "logs come in the messages of a WebSocket" reads "binary b'tick" "$pod/log?container=ticker" binary.k8s.io
+    check "also in base64" reads "text b'dGljaw" "$pod/log?container=ticker" base64.binary.k8s.io
+    check "also where no protocol is named" reads "binary b'tick" "$pod/log?container=ticker" ""
+    kill "$proxy"
+    wait "$proxy" 2>/dev/null
+}
+# reads WORDS TARGET PROTOCOL
+reads() { says "$1" python3 integration/cluster/websocket.py "$ROOT/proxy" "$2" "$3"; }
 
 # speak WAY: what kubectl asks for from here on; SPDY is all that kubectl before 1.29 knows.
 speak() {

@@ -16,7 +16,8 @@ struct NodeRelay: Sendable {
         }
         let path = "/containerLogs/\(pod.metadata.namespace)/\(pod.metadata.name)/\(container)"
         let query = request.http.query.filter { $0.name != "container" && $0.name != "insecureSkipTLSVerifyBackend" }
-        return try await send(.get, path, query, request, node)
+        let response = try await send(.get, path, query, request, node, upgrades: false)
+        return try WebSocketBody.carrying(response, for: request.http)
     }
 
     /// `exec` and `attach`.
@@ -76,16 +77,19 @@ struct NodeRelay: Sendable {
     }
 
     /// Only what the session needs goes along: no credential of the caller leaves this server.
-    private static let forwardedHeaders = [
-        "Sec-WebSocket-Protocol", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Upgrade", "Connection", "Accept",
+    private static let forwardedHeaders = ["Accept"] + upgradeHeaders
+    private static let upgradeHeaders = [
+        "Sec-WebSocket-Protocol", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Upgrade", "Connection",
         "X-Stream-Protocol-Version",
     ]
 
+    /// - Parameter upgrades: whether the connection may become another, as the caller asks.
     private func send(
-        _ method: HTTPMethod, _ path: String, _ query: [QueryItem], _ request: ResourceRequest, _ node: String
+        _ method: HTTPMethod, _ path: String, _ query: [QueryItem], _ request: ResourceRequest, _ node: String,
+        upgrades: Bool = true
     ) async throws(Status) -> HTTPResponse {
         var headers = HTTPHeaders()
-        for name in Self.forwardedHeaders {
+        for name in upgrades ? Self.forwardedHeaders : ["Accept"] {
             for value in request.http.headers.values(name) { headers.add(name, value) }
         }
         let forwarded = HTTPRequest(
