@@ -56,6 +56,7 @@ package struct ControllerSet: Sendable {
             group.addTask { await DeploymentController(context).run() }
             group.addTask { await ReplicaSetController(context).run() }
             group.addTask { await EndpointSliceController(context).run() }
+            group.addTask { await EndpointSliceMirroringController(context).run() }
             group.addTask { await NamespaceController(context).run() }
             group.addTask {
                 await NamespaceContentsController(context, rootCertificate: settings.rootCertificate).run()

@@ -1,5 +1,6 @@
 import APIMachinery
 import Client
+import Controllers
 import JSONTree
 import KubernetesAPI
 import Testing
@@ -68,6 +69,41 @@ import Testing
             try await cluster.client.delete(Deployment.self, "web", in: "default")
             try await cluster.until(cluster.informers.pods) { $0.isEmpty }
             try await cluster.until(cluster.informers.replicaSets) { $0.isEmpty }
+        }
+    }
+
+    @Test func endpointsOfOthersAreMirroredWhileTheirServiceSelectsNothing() async throws {
+        try await TestCluster.run { cluster in
+            let manager = "endpointslicemirroring-controller.k8s.io"
+            let mirrors: @Sendable ([EndpointSlice]) -> [EndpointSlice] = { slices in
+                slices.filter { $0.metadata.labels["endpointslice.kubernetes.io/managed-by"] == manager }
+            }
+            var service = Service(name: "db", namespace: "default")
+            service.spec.ports = [ServicePort { $0.port = 5432 }]
+            _ = try await cluster.client.create(service)
+            _ = try await cluster.client.create(
+                Endpoints(name: "db", namespace: "default") { endpoints in
+                    endpoints.subsets = [
+                        EndpointSubset { subset in
+                            subset.addresses = [EndpointAddress { $0.ip = "192.0.2.1" }]
+                            subset.ports = [EndpointSubsetPort { $0.port = 5432 }]
+                        }
+                    ]
+                })
+            try await cluster.until(cluster.informers.endpointSlices) { slices in
+                mirrors(slices).map { $0.endpoints.first?.addresses.first } == ["192.0.2.1"]
+            }
+            let made = mirrors(cluster.informers.endpointSlices.list()).first
+            let endpoints = cluster.informers.endpoints.get("db", in: "default")
+            #expect(MirroringPlan(of: endpoints, for: service, slices: made.map { [$0] } ?? []).actions == [])
+            _ = try await cluster.client.modify(Endpoints.self, "db", in: "default") {
+                $0.subsets[0].addresses[0].ip = "192.0.2.2"
+            }
+            try await cluster.until(cluster.informers.endpointSlices) { slices in
+                mirrors(slices).map { $0.endpoints.first?.addresses.first } == ["192.0.2.2"]
+            }
+            try await cluster.client.delete(Endpoints.self, "db", in: "default")
+            try await cluster.until(cluster.informers.endpointSlices) { mirrors($0).isEmpty }
         }
     }
 

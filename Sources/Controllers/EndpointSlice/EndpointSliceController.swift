@@ -3,7 +3,7 @@ import Client
 import KubernetesAPI
 import Logging
 
-/// Keeps EndpointSlices and Endpoints of every service with a selector.
+/// Keeps EndpointSlices and Endpoints of every service with a selector. Those without are `EndpointSliceMirroringController`'s.
 struct EndpointSliceController: Sendable {
     private static let workers = 4
 
@@ -73,9 +73,9 @@ struct EndpointSliceController: Sendable {
             let labels = pod.metadata.labels
             return selector.allSatisfy { labels[$0.key] == $0.value }
         }
-        let slices = informers.endpointSlices.list(index: EndpointSlicePlan.serviceLabel, key.description)
+        let slices = informers.endpointSlices.list(index: EndpointSlicePlan.manager, key.description)
         let plan = EndpointSlicePlan(for: service, pods: pods, slices: slices, zones: zones())
-        for action in plan.actions { try await carryOut(action) }
+        for action in plan.actions { try await client.carryOut(action) }
         switch EndpointsPlan(for: service, pods: pods, current: informers.endpoints.get(key)).action {
         case .create(let endpoints): _ = try await client.create(endpoints)
         case .update(let endpoints): _ = try await client.update(endpoints)
@@ -92,19 +92,21 @@ struct EndpointSliceController: Sendable {
         try await client.delete(endpoints)
     }
 
-    private func carryOut(_ action: EndpointSlicePlan.Action) async throws(Status) {
-        switch action {
-        case .create(let slice): _ = try await client.create(slice)
-        case .update(let slice): _ = try await client.update(slice)
-        case .delete(let slice): try await client.delete(slice)
-        }
-    }
-
     private func zones() -> [String: String] {
         var zones: [String: String] = [:]
         for node in informers.nodes.list() {
             zones[node.metadata.name] = node.metadata.labels["topology.kubernetes.io/zone"]
         }
         return zones
+    }
+}
+
+extension APIClient {
+    func carryOut(_ action: EndpointSlicePlan.Action) async throws(Status) {
+        switch action {
+        case .create(let slice): _ = try await create(slice)
+        case .update(let slice): _ = try await update(slice)
+        case .delete(let slice): try await delete(slice)
+        }
     }
 }

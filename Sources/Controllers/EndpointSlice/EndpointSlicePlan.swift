@@ -54,7 +54,7 @@ package struct EndpointSlicePlan: Sendable {
         return labels
     }
 
-    private static func order(_ ports: [EndpointPort]) -> String {
+    static func order(_ ports: [EndpointPort]) -> String {
         ports.map { "\($0.name)/\($0.protocol)/\($0.port ?? 0)" }.joined(separator: ",")
     }
 
@@ -99,15 +99,19 @@ package struct EndpointSlicePlan: Sendable {
         if changed != slice { actions.append(.update(changed)) }
     }
 
-    /// The name follows from the service and what is taken: a second attempt makes no second slice.
-    private func slice(_ ports: [EndpointPort], _ endpoints: [Endpoint], _ taken: inout Set<String>) -> EndpointSlice {
+    /// The name follows from what the slice is made of and what is taken: a second attempt makes no second slice.
+    static func name(for source: ObjectMeta, _ ports: [EndpointPort], _ taken: inout Set<String>) -> String {
         var ordinal = 0
         var name: String
         repeat {
-            let seed = "\(service.metadata.uid)/\(Self.order(ports))/\(ordinal)"
-            name = "\(service.metadata.name)-\(ShortHash.text(seed))"
+            name = "\(source.name)-\(ShortHash.text("\(source.uid)/\(order(ports))/\(ordinal)"))"
             ordinal += 1
         } while !taken.insert(name).inserted
+        return name
+    }
+
+    private func slice(_ ports: [EndpointPort], _ endpoints: [Endpoint], _ taken: inout Set<String>) -> EndpointSlice {
+        let name = Self.name(for: service.metadata, ports, &taken)
         var slice = EndpointSlice(name: name, namespace: service.metadata.namespace)
         slice.metadata.labels = labels
         slice.metadata.ownerReferences = [service.controllerReference()]

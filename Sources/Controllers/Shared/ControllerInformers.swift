@@ -41,13 +41,8 @@ package struct ControllerInformers: Sendable {
         endpointSlices = Informer(
             client: client,
             indices: [
-                EndpointSlicePlan.serviceLabel: { slice in
-                    let labels = slice.metadata.labels
-                    guard labels[EndpointSlicePlan.managerLabel] == EndpointSlicePlan.manager,
-                        let service = labels[EndpointSlicePlan.serviceLabel]
-                    else { return [] }
-                    return ["\(slice.metadata.namespace)/\(service)"]
-                }
+                EndpointSlicePlan.manager: { Self.service(of: $0, managedBy: EndpointSlicePlan.manager) },
+                MirroringPlan.manager: { Self.service(of: $0, managedBy: MirroringPlan.manager) },
             ], time: time, random: random)
         endpoints = Informer(client: client, time: time, random: random)
         deployments = Informer(client: client, time: time, random: random)
@@ -56,6 +51,13 @@ package struct ControllerInformers: Sendable {
         secrets = Informer(client: client, trim: { $0.storage["data"] = nil }, time: time, random: random)
         serviceAccounts = Informer(client: client, time: time, random: random)
         leases = Informer(client: client, in: "kube-node-lease", time: time, random: random)
+    }
+
+    private static func service(of slice: EndpointSlice, managedBy manager: String) -> [String] {
+        let labels = slice.metadata.labels
+        guard labels[EndpointSlicePlan.managerLabel] == manager, let service = labels[EndpointSlicePlan.serviceLabel]
+        else { return [] }
+        return ["\(slice.metadata.namespace)/\(service)"]
     }
 
     /// Of most ConfigMaps the controllers need to know only that they are there.
