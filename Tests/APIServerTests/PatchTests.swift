@@ -48,6 +48,20 @@ import Testing
         #expect(patched.json["status"]?["qosClass"] == "BestEffort")
     }
 
+    @Test func metadataIsPatchedThroughTheStatusToo() async throws {
+        let api = try await TestServer()
+        _ = try await api.send(.post, Path.deployments, deployment("web"))
+        _ = try await api.send(.post, "/api/v1/namespaces", ["metadata": ["name": "team"]])
+        let change: JSONValue = ["metadata": ["annotations": ["a": "b"], "labels": ["l": "m"]]]
+        let namespace = try await patch(api, "/api/v1/namespaces/team/status", "merge-patch+json", change)
+        #expect(namespace.json["metadata"]?["annotations"] == ["a": "b"])
+        #expect(namespace.json["metadata"]?["labels"]?["l"] == "m")
+        // A deployment's labels are the exception.
+        let deployment = try await patch(api, Path.deployments + "/web/status", "merge-patch+json", change)
+        #expect(deployment.json["metadata"]?["annotations"] == ["a": "b"])
+        #expect(deployment.json["metadata"]?["labels"]?["l"] == nil)
+    }
+
     @Test func aVersionInAPatchIsAPrecondition() async throws {
         let api = try await TestServer()
         _ = try await api.send(.post, Path.maps, configMap("a"))

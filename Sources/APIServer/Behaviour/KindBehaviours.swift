@@ -9,6 +9,7 @@ enum KindBehaviours {
         case ("", "namespaces"): NamespaceBehaviour()
         case ("", "nodes"): NodeBehaviour()
         case ("", "services"): OrdinaryBehaviour(hasGeneration: false)
+        case ("apps", "deployments"): DeploymentBehaviour()
         case ("discovery.k8s.io", "endpointslices"): OrdinaryBehaviour(hasGeneration: true)
         default: OrdinaryBehaviour(hasGeneration: kind.subresources.contains(.status))
         }
@@ -20,9 +21,14 @@ struct OrdinaryBehaviour: KindBehaviour {
     let hasGeneration: Bool
 }
 
+/// Its labels are the user's alone.
+struct DeploymentBehaviour: KindBehaviour {
+    var hasGeneration: Bool { true }
+    var statusMetadata: [String] { ["annotations"] }
+}
+
 /// A node brings its own status when it registers.
 struct NodeBehaviour: KindBehaviour {
-    var statusWritesMetadata: Bool { true }
     var showsUnsavedStatus: Bool { true }
     var keepsNewStatus: Bool { true }
 }

@@ -3,7 +3,6 @@ import JSONTree
 
 struct PodBehaviour: KindBehaviour {
     var hasGeneration: Bool { true }
-    var statusWritesMetadata: Bool { true }
 
     /// A pod that no node has, or that has ended, goes at once.
     func gracePeriod(_ object: JSONObject, requested: Int64?) -> Int64? {

@@ -5,8 +5,8 @@ import JSONTree
 protocol KindBehaviour: Sendable {
     /// Whether the server counts changes of the desired state in metadata.generation.
     var hasGeneration: Bool { get }
-    /// Whether metadata (labels, annotations) can be written through the status subresource.
-    var statusWritesMetadata: Bool { get }
+    /// The fields of metadata that can be written through the status subresource.
+    var statusMetadata: [String] { get }
     /// Whether a new object may bring its status along.
     var keepsNewStatus: Bool { get }
     /// Whether what a node says of itself in the status is shown also where the disk does not take it: it is of what is wrong with the machine, and
@@ -23,7 +23,7 @@ protocol KindBehaviour: Sendable {
 
 extension KindBehaviour {
     var hasGeneration: Bool { false }
-    var statusWritesMetadata: Bool { false }
+    var statusMetadata: [String] { ["labels", "annotations"] }
     var keepsNewStatus: Bool { false }
     var showsUnsavedStatus: Bool { false }
     func gracePeriod(_ object: JSONObject, requested: Int64?) -> Int64? { nil }

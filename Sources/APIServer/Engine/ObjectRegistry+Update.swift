@@ -122,11 +122,9 @@ extension ObjectRegistry {
         if request.subresource == "status" {
             var result = old
             result["status"] = new["status"]
-            if resource.behaviour.statusWritesMetadata {
-                var metadata = old["metadata"]?.object ?? JSONObject()
-                for field in ["labels", "annotations"] { metadata[field] = new["metadata"]?[field] }
-                result["metadata"] = .object(metadata)
-            }
+            var metadata = old["metadata"]?.object ?? JSONObject()
+            for field in resource.behaviour.statusMetadata { metadata[field] = new["metadata"]?[field] }
+            result["metadata"] = .object(metadata)
             new = result
         } else if request.subresource == "ephemeralcontainers" {
             var result = old
