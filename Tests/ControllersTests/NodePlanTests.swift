@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func aLostNodeIsMarkedAndTainted() throws {
-        let plan = NodePlan(for: Self.node, pods: [], isLost: true, now: Self.now)
+        let plan = NodePlan(for: Self.node, pods: [], isLost: true, now: Self.now, uptime: .zero)
         guard case .updateStatus(let status)? = plan.actions.first, case .setTaints(let taints)? = plan.actions.last
         else {
             Issue.record("the node is not marked")
@@ -43,33 +43,69 @@ import Testing
                 $0.effect = "NoSchedule"
             },
         ]
-        #expect(NodePlan(for: node, pods: [], isLost: false, now: Self.now).actions == [.setTaints([own])])
+        let plan = NodePlan(for: node, pods: [], isLost: false, now: Self.now, uptime: .zero)
+        #expect(plan.actions == [.setTaints([own])])
+    }
+
+    private static let tainted = Node(name: "worker") { node in
+        node.status.conditions = Self.node.status.conditions
+        node.spec.taints = [
+            Taint {
+                $0.key = "example.com/maintenance"
+                $0.effect = "NoExecute"
+                $0.timeAdded = Timestamp(seconds: 1_000_000)
+            }
+        ]
+    }
+
+    private static func pod(_ name: String, seconds: [Int64?]) -> Pod {
+        Pod(name: name) { pod in
+            pod.metadata.uid = name
+            pod.spec.tolerations = seconds.map { seconds in
+                Toleration {
+                    $0.key = "example.com/maintenance"
+                    $0.operator = "Exists"
+                    $0.tolerationSeconds = seconds
+                }
+            }
+        }
+    }
+
+    private static func plan(_ pods: [Pod], _ tolerating: [String: Duration], at uptime: Duration) -> NodePlan {
+        NodePlan(for: tainted, pods: pods, isLost: false, tolerating: tolerating, now: now, uptime: uptime)
     }
 
     @Test func podsLeaveWhenTheirTolerationEnds() {
-        var node = Self.node
-        node.status.conditions[0].status = "Unknown"
-        node.spec.taints = ["NoSchedule", "NoExecute"].map { effect in
-            Taint {
-                $0.key = "node.kubernetes.io/unreachable"
-                $0.effect = effect
-                $0.timeAdded = Timestamp(seconds: 2_999_800)
-            }
-        }
-        let patient = Pod(name: "patient") { pod in
-            pod.spec.tolerations = [
-                Toleration {
-                    $0.key = "node.kubernetes.io/unreachable"
-                    $0.operator = "Exists"
-                    $0.effect = "NoExecute"
-                    $0.tolerationSeconds = 300
-                }
-            ]
-        }
-        let other = Pod(name: "other")
-        let plan = NodePlan(for: node, pods: [patient, other], isLost: false, now: Self.now)
-        #expect(plan.actions == [.evict(other)])
-        #expect(plan.nextLook == Timestamp(seconds: 3_000_100))
+        let pods = [
+            Self.pod("other", seconds: []), Self.pod("patient", seconds: [300]), Self.pod("stays", seconds: [nil]),
+        ]
+        let first = Self.plan(pods, [:], at: .seconds(50))
+        #expect(first.actions == [.evict(pods[0])])
+        #expect(first.nextLook == .seconds(350))
+        let second = Self.plan(Array(pods.dropFirst()), first.tolerating, at: .seconds(349))
+        #expect(second.actions == [])
+        #expect(second.nextLook == .seconds(350))
+        let third = Self.plan(Array(pods.dropFirst()), second.tolerating, at: .seconds(350))
+        #expect(third.actions == [.evict(pods[1])])
+    }
+
+    @Test func aPodsTimeBeginsWhenItIsFirstSeenWithTheTaint() {
+        let early = Self.pod("early", seconds: [60])
+        let late = Self.pod("late", seconds: [60])
+        let first = Self.plan([early], [:], at: .seconds(10))
+        let second = Self.plan([early, late], first.tolerating, at: .seconds(40))
+        #expect(second.tolerating == ["early": .seconds(10), "late": .seconds(40)])
+        #expect(Self.plan([early, late], second.tolerating, at: .seconds(80)).actions == [.evict(early)])
+        let untainted = NodePlan(
+            for: Self.node, pods: [late], isLost: false, tolerating: second.tolerating, now: Self.now,
+            uptime: .seconds(90))
+        #expect(untainted.tolerating == [:])
+    }
+
+    @Test func theFirstTolerationOfATaintCounts() {
+        #expect(Self.plan([Self.pod("a", seconds: [nil, 0])], [:], at: .zero).actions == [])
+        let pod = Self.pod("a", seconds: [0, nil])
+        #expect(Self.plan([pod], [:], at: .zero).actions == [.evict(pod)])
     }
 
     @Test func aRenewedLeaseIsASignOfLife() {

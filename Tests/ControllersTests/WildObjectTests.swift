@@ -31,7 +31,7 @@ import Testing
             _ = EndpointSlicePlan(for: service, pods: pods, slices: slices, zones: [:])
             _ = EndpointsPlan(for: service, pods: pods, current: Endpoints(storage: wild.object(Endpoints.schema)))
             let node = Node(storage: wild.object(Node.schema))
-            _ = NodePlan(for: node, pods: pods, isLost: seed % 2 == 0, now: Self.now)
+            _ = NodePlan(for: node, pods: pods, isLost: seed % 2 == 0, now: Self.now, uptime: .zero)
             let namespace = Namespace(storage: wild.object(Namespace.schema))
             _ = NamespacePlan(for: namespace, remaining: ["pods": 1], failures: [], now: Self.now)
         }

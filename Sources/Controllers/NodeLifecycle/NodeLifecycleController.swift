@@ -12,11 +12,13 @@ struct NodeLifecycleController: Sendable {
     private let log: Logger
     private let events: EventRecorder
     private let time: any TimeSource
-    private let health: SharedHealth
+    private let state: SharedState
     private let queue: WorkQueue<String>
 
-    private final class SharedHealth: Sendable {
+    private final class SharedState: Sendable {
         let health: Mutex<NodeHealth>
+        /// `NodePlan.tolerating` by node: one entry a pod of a node with taints.
+        let tolerating = Mutex<[String: [String: Duration]]>([:])
 
         init(_ health: NodeHealth) {
             self.health = Mutex(health)
@@ -29,7 +31,7 @@ struct NodeLifecycleController: Sendable {
         log = context.log
         events = context.recorder("node-controller")
         time = context.time
-        health = SharedHealth(NodeHealth(grace: grace))
+        state = SharedState(NodeHealth(grace: grace))
         queue = WorkQueue(time: context.time)
     }
 
@@ -59,27 +61,30 @@ struct NodeLifecycleController: Sendable {
     private func reconcile(_ name: String) async throws -> Duration? {
         let pods = informers.pods.list(index: ControllerInformers.byNode, name)
         guard let node = informers.nodes.get(name) else {
-            health.health.withLock { $0.forget(name) }
+            state.health.withLock { $0.forget(name) }
+            state.tolerating.withLock { $0[name] = nil }
             return try await clear(name, pods)
         }
         let uptime = time.uptime()
         let lease = informers.leases.get(name, in: "kube-node-lease")
-        let deadline = health.health.withLock { health in
+        let deadline = state.health.withLock { health in
             health.note(node, lease: lease, now: uptime)
             return health.deadline(name) ?? uptime
         }
-        let now = time.now()
-        let plan = NodePlan(for: node, pods: pods, isLost: deadline <= uptime, now: now)
+        let plan = NodePlan(
+            for: node, pods: pods, isLost: deadline <= uptime,
+            tolerating: state.tolerating.withLock { $0[name] ?? [:] }, now: time.now(), uptime: uptime)
+        state.tolerating.withLock { $0[name] = plan.tolerating.isEmpty ? nil : plan.tolerating }
         var current = node
         do throws(Status) {
             for action in plan.actions { try await carryOut(action, &current) }
         } catch {
             // What the server could not write for us it could not write for the node.
-            if error.code >= 500 { health.health.withLock { $0.excuse(name, now: uptime) } }
+            if error.code >= 500 { state.health.withLock { $0.excuse(name, now: uptime) } }
             throw error
         }
-        let waits = [plan.nextLook.map { $0 - now }, deadline > uptime ? deadline - uptime : nil]
-        return waits.compactMap { $0 }.min().map { max($0, .milliseconds(1)) }
+        let nextLook = [plan.nextLook, deadline > uptime ? deadline : nil].compactMap { $0 }.min()
+        return nextLook.map { max($0 - uptime, .milliseconds(1)) }
     }
 
     /// Pods of a node that does not exist can never report their end: they are removed at once. The node is asked for first, for the view of
@@ -111,6 +116,14 @@ struct NodeLifecycleController: Sendable {
         case .evict(let pod):
             events.record(
                 pod, .normal, reason: "TaintManagerEviction", message: "Marking for deletion Pod \(ObjectKey(pod))")
+            try await set(
+                PodCondition {
+                    $0.type = "DisruptionTarget"
+                    $0.status = "True"
+                    $0.reason = "DeletionByTaintManager"
+                    $0.message = "Taint manager: deleting due to NoExecute taint"
+                    $0.lastTransitionTime = time.now().truncatedToSeconds
+                }, of: pod)
             try await client.delete(pod)
         }
     }
@@ -119,6 +132,11 @@ struct NodeLifecycleController: Sendable {
         guard var condition = pod.readyCondition else { return }
         condition.status = "False"
         condition.lastTransitionTime = time.now().truncatedToSeconds
+        try await set(condition, of: pod)
+    }
+
+    /// A pod that is gone needs none.
+    private func set(_ condition: PodCondition, of pod: Pod) async throws(Status) {
         let body: JSONValue = [
             "metadata": ["uid": .string(pod.metadata.uid)], "status": ["conditions": [condition.json]],
         ]

@@ -12,12 +12,19 @@ package struct NodePlan: Sendable {
     }
 
     package private(set) var actions: [Action] = []
-    /// When the next pod must leave.
-    package private(set) var nextLook: Timestamp?
+    /// The uptime at which the next pod must leave.
+    package private(set) var nextLook: Duration?
+    /// Since which uptime each pod, by its unique identifier, has put up with the node's taints, where it does so for a time.
+    package private(set) var tolerating: [String: Duration] = [:]
 
     private static let prefix = "node.kubernetes.io/"
 
-    package init(for node: Node, pods: [Pod], isLost: Bool, now: Timestamp) {
+    /// - Parameter tolerating: as the last plan for this node left it. A pod's time begins when it is first seen with the taints, whenever they
+    ///   were put there.
+    package init(
+        for node: Node, pods: [Pod], isLost: Bool, tolerating: [String: Duration] = [:], now: Timestamp,
+        uptime: Duration
+    ) {
         let conditions = isLost ? Self.unknown(node.status.conditions, now) : node.status.conditions
         if conditions != node.status.conditions {
             var status = node.status
@@ -30,7 +37,7 @@ package struct NodePlan: Sendable {
         if ready == "Unknown" {
             actions += pods.filter { $0.isReady && !$0.isFinished }.map(Action.markNotReady)
         }
-        evict(pods, taints.filter { $0.effect == "NoExecute" }, now)
+        evict(pods, taints.filter { $0.effect == "NoExecute" }, tolerating, uptime)
     }
 
     /// What a node said before it fell silent is not known to be true any more.
@@ -100,10 +107,15 @@ package struct NodePlan: Sendable {
     }
 
     /// A pod leaves when it does not tolerate one of the taints, or no longer: its shortest tolerationSeconds counts.
-    private mutating func evict(_ pods: [Pod], _ taints: [Taint], _ now: Timestamp) {
+    private mutating func evict(
+        _ pods: [Pod], _ taints: [Taint], _ before: [String: Duration], _ now: Duration
+    ) {
         guard !taints.isEmpty else { return }
         for pod in pods where pod.metadata.deletionTimestamp == nil && !pod.isFinished {
-            guard let due = Self.due(pod.spec.tolerations, taints, now) else { continue }
+            guard let patience = Self.patience(pod.spec.tolerations, taints) else { continue }
+            let start = before[pod.metadata.uid] ?? now
+            tolerating[pod.metadata.uid] = start
+            let due = start + patience
             if due <= now {
                 actions.append(.evict(pod))
             } else {
@@ -112,16 +124,14 @@ package struct NodePlan: Sendable {
         }
     }
 
-    /// nil: the pod may stay for ever.
-    private static func due(_ tolerations: [Toleration], _ taints: [Taint], _ now: Timestamp) -> Timestamp? {
-        var due: Timestamp?
+    /// nil: the pod may stay for ever. Of several tolerations of a taint the first counts.
+    private static func patience(_ tolerations: [Toleration], _ taints: [Taint]) -> Duration? {
+        var shortest: Int64?
         for taint in taints {
-            let fitting = tolerations.filter { $0.tolerates(taint) }
-            guard !fitting.isEmpty else { return now }
-            guard let seconds = fitting.compactMap({ $0.tolerationSeconds }).min() else { continue }
-            let moment = (taint.timeAdded ?? now) + .seconds(max(0, min(seconds, 1 << 32)))
-            due = min(due ?? moment, moment)
+            guard let toleration = tolerations.first(where: { $0.tolerates(taint) }) else { return .zero }
+            guard let seconds = toleration.tolerationSeconds else { continue }
+            shortest = min(shortest ?? seconds, seconds)
         }
-        return due
+        return shortest.map { .seconds(max(0, min($0, 1 << 32))) }
     }
 }
