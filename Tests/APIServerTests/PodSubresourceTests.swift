@@ -36,7 +36,24 @@ import Testing
         _ = try await api.send(.post, Path.pods, pod("a", node: "n1"))
         let body: JSONValue = ["metadata": ["name": "a"], "deleteOptions": ["gracePeriodSeconds": 3]]
         #expect(try await api.send(.post, Path.pods + "/a/eviction", body).status == 201)
-        #expect(try await api.get(Path.pods + "/a").json["metadata"]?["deletionGracePeriodSeconds"] == 3)
+        let evicted = try await api.get(Path.pods + "/a").json
+        #expect(evicted["metadata"]?["deletionGracePeriodSeconds"] == 3)
+        let condition = evicted["status"]?["conditions"]?.array?.first { $0["type"] == "DisruptionTarget" }
+        #expect(condition?["reason"] == "EvictionByEvictionAPI")
+    }
+
+    @Test func anEvictionIsOfTheVersionItNames() async throws {
+        let api = try await TestServer()
+        let pod = try await api.send(.post, Path.pods, pod("a", node: "n1")).json
+        func evict(_ preconditions: JSONValue) async throws -> Int {
+            let body: JSONValue = ["metadata": ["name": "a"], "deleteOptions": ["preconditions": preconditions]]
+            return Int(try await api.send(.post, Path.pods + "/a/eviction", body).status)
+        }
+        #expect(try await evict(["uid": "another"]) == 409)
+        #expect(try await evict(["resourceVersion": "1"]) == 409)
+        #expect(try await api.get(Path.pods + "/a").json["status"]?["conditions"] == nil)
+        let version = pod["metadata"]?["resourceVersion"] ?? .null
+        #expect(try await evict(["resourceVersion": version]) == 201)
     }
 
     @Test func ephemeralContainersAreAddedAndNeverChanged() async throws {

@@ -109,15 +109,43 @@ struct PodEndpoint: Sendable {
 
     // MARK: Eviction
 
-    /// Deletes the pod. There are no disruption budgets yet that could refuse.
+    /// Says in the pod's conditions why it goes, and deletes it. There are no disruption budgets yet that could refuse.
     private func evict(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
         let body = try RequestBody.object(request.http).storage
         try Eviction.schema.requireTypes(of: body, Eviction.kind.kind)
         var deletion = try DeleteRequest(body["deleteOptions"]?.object ?? JSONObject())
         if try WriteOptions(request.http).isDryRun { deletion.isDryRun = true }
+        if !deletion.isDryRun { try await markEvicted(request, &deletion) }
         _ = try await registry.delete(
             request.resource, namespace: request.path.namespace, name: request.name, deletion,
             identity: request.identity)
         return .json(201, Status.success().storage)
+    }
+
+    /// Where the deletion is for one version of the pod, it is for the marked one then.
+    private func markEvicted(_ request: ResourceRequest, _ deletion: inout DeleteRequest) async throws(Status) {
+        let (uid, version) = (deletion.uid, deletion.resourceVersion)
+        let now = registry.time.now().truncatedToSeconds
+        let update = UpdateRequest(
+            resource: request.resource, namespace: request.path.namespace, name: request.name, subresource: "status",
+            identity: request.identity
+        ) { (pod: JSONObject) throws(Status) in
+            var marked = pod
+            if let uid { marked[metadata: "uid"] = .string(uid) }
+            if let version { marked[metadata: "resourceVersion"] = .string(version) }
+            let conditions = pod["status"]?["conditions"]?.array ?? []
+            guard !conditions.contains(where: { $0["type"] == "DisruptionTarget" && $0["status"] == "True" }) else {
+                return marked
+            }
+            let condition: JSONValue = [
+                "type": "DisruptionTarget", "status": "True", "lastProbeTime": .null, "lastTransitionTime": now.json,
+                "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting",
+            ]
+            marked["status", "conditions"] = .array(
+                conditions.filter { $0["type"] != "DisruptionTarget" } + [condition])
+            return marked
+        }
+        let marked = try await registry.update(update)
+        if version != nil { deletion.resourceVersion = String(marked.revision) }
     }
 }
