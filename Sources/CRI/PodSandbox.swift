@@ -32,6 +32,8 @@ package struct RuntimeStatus: Sendable, Hashable {
     package var mountsRecursivelyReadOnly: Bool
     /// Whether pods can have user namespaces of their own.
     package var hasUserNamespaces = false
+    /// Whether containers can go without the groups that the image gives their user.
+    package var hasStrictGroups = false
 
     package init(conditions: [Condition], mountsRecursivelyReadOnly: Bool = true) {
         self.conditions = conditions

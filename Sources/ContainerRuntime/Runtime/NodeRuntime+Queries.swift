@@ -24,6 +24,7 @@ extension NodeRuntime {
             message: problem ?? "")
         var status = RuntimeStatus(conditions: [.init(type: "RuntimeReady", isTrue: true), network, limits])
         status.hasUserNamespaces = await obstacleToUsers() == nil
+        status.hasStrictGroups = true
         return status
     }
 

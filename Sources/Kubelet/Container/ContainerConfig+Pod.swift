@@ -36,6 +36,7 @@ extension ContainerConfig {
         terminal = container.tty
         resources = ContainerResources(container)
         security = ContainerSecurity(container.securityContext, pod: pod.spec.securityContext)
+        security.hasStrictGroups = pod.hasStrictGroups
         security.appArmor = pod.appArmorProfile(of: container).map(ContainerSecurity.AppArmor.init)
         stopSignal = container.lifecycle?.stopSignal
         labels = [

@@ -58,6 +58,7 @@ struct NodeObject: Sendable {
         }
         status.nodeInfo = info
         if let runtime {
+            status.features = NodeFeatures { $0.supplementalGroupsPolicy = runtime.hasStrictGroups }
             let features = NodeRuntimeHandlerFeatures {
                 $0.userNamespaces = runtime.hasUserNamespaces
                 $0.recursiveReadOnlyMounts = runtime.mountsRecursivelyReadOnly

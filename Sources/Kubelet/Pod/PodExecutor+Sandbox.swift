@@ -5,7 +5,7 @@ import KubernetesAPI
 extension PodExecutor {
     func createSandbox(_ pod: Pod, attempt: UInt32) async throws(OperationError) {
         if let demand = pod.unmetDemand { throw OperationError("FailedCreatePodSandBox", demand) }
-        if pod.hasOwnUsers { try await checkUserNamespaces() }
+        if pod.hasOwnUsers || pod.hasStrictGroups { try await checkRuntime(for: pod) }
         let config = sandboxConfig(pod, attempt: attempt, users: try await users(of: pod))
         guard config.hostname.utf8.count <= Self.longestHostname else {
             throw OperationError(
@@ -18,11 +18,16 @@ extension PodExecutor {
         }
     }
 
-    private func checkUserNamespaces() async throws(OperationError) {
+    private func checkRuntime(for pod: Pod) async throws(OperationError) {
         let status = try await criOperation("FailedCreatePodSandBox") { () async throws(CRIError) in
             try await runtime.status()
         }
-        guard !status.hasUserNamespaces else { return }
+        if pod.hasStrictGroups, !status.hasStrictGroups {
+            throw OperationError(
+                "FailedCreatePodSandBox",
+                "supplementalGroupsPolicy: Strict is not supported by the runtime on this node; use Merge")
+        }
+        guard pod.hasOwnUsers, !status.hasUserNamespaces else { return }
         throw OperationError(
             "FailedCreatePodSandBox",
             "can't set `spec.hostUsers: false`, runtime does not support user namespaces on this node (`swiftlet check` says what "
@@ -123,6 +128,9 @@ extension PodExecutor {
 
 extension Pod {
     var hasOwnUsers: Bool { self.spec.hostUsers == false }
+
+    /// The groups that the image gives its user are left out.
+    var hasStrictGroups: Bool { self.spec.securityContext.supplementalGroupsPolicy == "Strict" }
 }
 
 extension PodServiceClass {

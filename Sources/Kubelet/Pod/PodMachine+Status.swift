@@ -73,6 +73,7 @@ extension PodMachine {
             $0.state = state(container, newest, isCurrent: isCurrent, isInit: isInit)
             $0.lastState = lastState(container.name, newest, shown: $0.state)
             $0.volumeMounts = newest.map { volumeMounts(container, $0) } ?? []
+            $0.user = newest?.user.map(KubernetesAPI.ContainerUser.init)
         }
     }
 
@@ -188,6 +189,18 @@ extension KubernetesAPI.ContainerState {
                 $0.startedAt = Timestamp(.nanoseconds(status.startedAt))
                 $0.finishedAt = Timestamp(.nanoseconds(status.finishedAt))
                 $0.containerID = "\(runtime)://\(status.id)"
+            }
+        }
+    }
+}
+
+extension KubernetesAPI.ContainerUser {
+    init(_ user: CRI.ContainerUser) {
+        self.init {
+            $0.linux = LinuxContainerUser {
+                $0.uid = Int64(user.userID)
+                $0.gid = Int64(user.groupID)
+                $0.supplementalGroups = user.supplementaryGroups.map(Int64.init)
             }
         }
     }

@@ -23,6 +23,7 @@ extension RemoteRuntime: RuntimeService {
         status.hasUserNamespaces = answer.runtimeHandlers.contains {
             $0.name.isEmpty && $0.features?.userNamespaces == true
         }
+        status.hasStrictGroups = answer.features?.supplementalGroupsPolicy ?? false
         return status
     }
 

@@ -52,7 +52,7 @@ extension CRIEndpoint {
                     }
                 }
             ]
-            answer.features = Message { $0.supplementalGroupsPolicy = true }
+            answer.features = Message { $0.supplementalGroupsPolicy = status.hasStrictGroups }
         }
     }
 
