@@ -78,6 +78,32 @@ import Testing
         #expect(mounts.map(\.isRecursivelyReadOnly) == [false, true, false])
     }
 
+    @Test func aPathOfVariablesIsWholeOrThereIsNone() throws {
+        let host = VolumeHost(directories: PodDirectories(data: "/d", run: "/r"), threads: BlockingThreads(count: 1))
+        let pod = pod { $0.spec.volumes = [Volume { $0.name = "v" }] }
+        func path(_ text: String) throws(ContainerConfigError) -> String {
+            let container = Container { container in
+                container.volumeMounts = [
+                    VolumeMount {
+                        $0.name = "v"
+                        $0.mountPath = "/v"
+                        $0.subPathExpr = text
+                    }
+                ]
+            }
+            let environment = ["NAME": "p", "ROOT": "/tmp", "UP": "..", "EMPTY": ""]
+            return try host.mounts(of: container, pod, environment: environment)[0].subPath
+        }
+        #expect(try path("logs/$(NAME)") == "logs/p")
+        #expect(try path("$$(NAME)") == "$(NAME)")
+        for (text, message) in [
+            ("$(ROOT)", "error SubPath `/tmp` must not be an absolute path"),
+            ("$(NOPE)/$(EMPTY)", "missing value for EMPTY, NOPE"), ("$(UP)/b", "subPath \"../b\" leaves the volume"),
+        ] {
+            #expect(throws: ContainerConfigError(message: message)) { try path(text) }
+        }
+    }
+
     @Test func aPodGivesBackAllItsFiles() async throws {
         let root = "\(temporaryDirectory)/volumes-\(UInt32.random(in: .min ... .max))"
         defer { try? TreeRemoval.remove(root) }

@@ -29,11 +29,7 @@ extension VolumeHost {
                 mount.propagation = .private
                 mount.image = image.reference
             }
-            let subPath = request.subPathExpr.map { expandVariables($0) { environment[$0] } } ?? request.subPath ?? ""
-            guard !subPath.pathComponents.contains("..") else {
-                throw ContainerConfigError(message: "subPath \"\(subPath)\" leaves the volume")
-            }
-            mount.subPath = subPath
+            mount.subPath = try request.path(in: environment)
             mounts.append(mount)
         }
         return mounts
@@ -130,6 +126,30 @@ extension Volume {
 }
 
 extension VolumeMount {
+    /// The path within the volume, empty for the whole of it. What `subPathExpr` names must have a value: without it, the path would be another one, up to
+    /// the whole volume.
+    fileprivate func path(in environment: [String: String]) throws(ContainerConfigError) -> String {
+        var path = self.subPath ?? ""
+        if let text = self.subPathExpr, !text.isEmpty {
+            var missing: Set<String> = []
+            path = expandVariables(text) { name in
+                let value = environment[name] ?? ""
+                if value.isEmpty { missing.insert(name) }
+                return value
+            }
+            guard missing.isEmpty else {
+                throw ContainerConfigError(message: "missing value for \(missing.sorted().joined(separator: ", "))")
+            }
+        }
+        guard path.utf8.first != UInt8(ascii: "/") else {
+            throw ContainerConfigError(message: "error SubPath `\(path)` must not be an absolute path")
+        }
+        guard !path.pathComponents.contains("..") else {
+            throw ContainerConfigError(message: "subPath \"\(path)\" leaves the volume")
+        }
+        return path
+    }
+
     /// Where the runtime can do so.
     var isRecursivelyReadOnly: Bool { ["Enabled", "IfPossible"].contains(self.recursiveReadOnly) }
 }
