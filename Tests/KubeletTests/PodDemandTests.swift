@@ -42,10 +42,4 @@ import Testing
         #expect(container.resourceValue("limits.cpu", divisor: .zero) == "2")
         #expect(container.resourceValue("limits.cpu", divisor: Quantity("1m")) == "1500")
     }
-
-    @Test func aSubdomainStandsInTheHostsFile() {
-        let text = VolumeHost.hostsFile(
-            pod(), addresses: ["10.42.0.2"], hostNames: ["web.sub.default.svc.cluster.local", "web"])
-        #expect(text.contains("\n10.42.0.2\tweb.sub.default.svc.cluster.local\tweb\n"))
-    }
 }

@@ -42,7 +42,6 @@ extension VolumeHost {
         let uid = pod.metadata.uid
         let termination = directories.terminationLog(uid, container.name, attempt: attempt)
         let hosts = directories.hosts(uid)
-        let text = pod.spec.hostNetwork ? nil : Self.hostsFile(pod, addresses: addresses, hostNames: hostNames)
         let root = directories.written(uid)
         // The last words of the one before are still asked for. What a container has added is taken back, so that there is space.
         let older = directories.terminationLog(uid, container.name, attempt: attempt &- 2)
@@ -54,13 +53,13 @@ extension VolumeHost {
             }
             unlink(older)
             try FileOperations.write([], to: termination, mode: 0o666)
-            guard let text else { return }
-            FileOperations.cut(hosts, to: text.utf8.count)
-            try FileOperations.write(Array(text.utf8), to: hosts, mode: 0o644)
+            let text = HostsFile.bytes(of: pod, addresses: addresses, hostNames: hostNames)
+            FileOperations.cut(hosts, to: text.count)
+            try FileOperations.write(text, to: hosts, mode: 0o644)
         }
         var mounts = [CRI.Mount(hostPath: termination, containerPath: container.terminationMessagePath)]
         mounts[0].isRelabelled = true
-        if text != nil, !container.volumeMounts.contains(where: { $0.mountPath == "/etc/hosts" }) {
+        if !container.volumeMounts.contains(where: { $0.mountPath == "/etc/hosts" }) {
             mounts.append(CRI.Mount(hostPath: hosts, containerPath: "/etc/hosts"))
             mounts[1].isRelabelled = true
         }
@@ -85,15 +84,6 @@ extension VolumeHost {
             }
             return bound
         }
-    }
-
-    static func hostsFile(_ pod: Pod, addresses: [String], hostNames: [String]) -> String {
-        var lines = [
-            "# Written by swiftlet for this pod.", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback",
-        ]
-        lines += addresses.map { "\($0)\t\(hostNames.joined(separator: "\t"))" }
-        lines += pod.spec.hostAliases.map { "\($0.ip)\t\($0.hostnames.joined(separator: "\t"))" }
-        return lines.joined(separator: "\n") + "\n"
     }
 
     private static let messageLimit = 4_096
