@@ -34,6 +34,7 @@ import Testing
         #expect(simulation.log == ["volumes", "sandbox 0", "start one 0"])
         #expect(simulation.status.phase == "Pending")
         #expect(simulation.status.containerStatuses.first?.state.waiting?.reason == "PodInitializing")
+        #expect(simulation.status.initContainerStatuses.last?.state.waiting?.reason == "PodInitializing")
         simulation.exit("one", code: 0)
         #expect(simulation.log.last == "start two 0")
         simulation.exit("two", code: 0)

@@ -70,7 +70,7 @@ extension PodMachine {
                 isInit && !container.isSidecar
                 ? newest?.state == .exited && newest?.exitCode == 0
                 : isRunning && !isRemoved && (probes?.isReady ?? false)
-            $0.state = state(container, newest, isCurrent: isCurrent, isInit: isInit)
+            $0.state = state(container, newest, isCurrent: isCurrent)
             $0.lastState = lastState(container.name, newest, shown: $0.state)
             $0.volumeMounts = newest.map { volumeMounts(container, $0) } ?? []
             $0.user = newest?.user.map(KubernetesAPI.ContainerUser.init)
@@ -107,7 +107,7 @@ extension PodMachine {
     }
 
     private func state(
-        _ container: Container, _ newest: CRI.ContainerStatus?, isCurrent: Bool, isInit: Bool
+        _ container: Container, _ newest: CRI.ContainerStatus?, isCurrent: Bool
     ) -> KubernetesAPI.ContainerState {
         switch newest?.state {
         case .running:
@@ -126,9 +126,9 @@ extension PodMachine {
             break
         }
         if let waiting = waiting[container.name] { return .waiting(waiting.reason, waiting.message) }
-        if let failure = volumeFailure ?? sandboxFailure { return .waiting("ContainerCreating", failure.message) }
-        let hasInit = !isInit && !pod.spec.initContainers.isEmpty && observation.newest(container.name) == nil
-        return .waiting(hasInit ? "PodInitializing" : "ContainerCreating", nil)
+        let isInitializing = !pod.spec.initContainers.isEmpty && newest == nil
+        return .waiting(
+            isInitializing ? "PodInitializing" : "ContainerCreating", (volumeFailure ?? sandboxFailure)?.message)
     }
 
     private func crashLoop(_ name: String, pod: ObjectMeta) -> KubernetesAPI.ContainerState {
