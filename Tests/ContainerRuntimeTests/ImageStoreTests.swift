@@ -181,7 +181,7 @@ import Testing
             let file = try root.openInRoot(FilePath(name), O_RDONLY)
             #expect(String(decoding: try WholeFile.read(file, path: name), as: UTF8.self).contains("web:x:33"))
         }
-        try root.makeDirectoriesInRoot("a/../../b/c", mode: 0o755)
+        try root.makeDirectoriesInRoot("a/../../b/c")
         #expect(access(node.directory + "/rootfs/b/c", F_OK) == 0)
     }
 }

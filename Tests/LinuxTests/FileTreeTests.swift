@@ -25,6 +25,15 @@ import Testing
         #expect(try TreeUsage.measure(root + "/none") == TreeUsage())
     }
 
+    @Test func directoriesWithinAVolumeHaveItsMode() throws {
+        try OpenDirectory(root).makeDirectory("kept", mode: 0o700)
+        #expect(chmod(root, 0o2777) == 0)
+        try OpenDirectory(root).makeDirectoriesInRoot("kept/a/b")
+        for (path, mode) in [("kept", 0o700), ("kept/a", 0o2777), ("kept/a/b", 0o2777)] as [(String, mode_t)] {
+            #expect(try OpenDirectory("\(root)/\(path)").status().st_mode & 0o7777 == mode, "\(path)")
+        }
+    }
+
     @Test func whatIsTooMuchToCountIsSaidToBe() throws {
         for number in 0..<20 { try writeNew("\(root)/\(number)", bytes: 1) }
         #expect(try TreeUsage.measure(root, entries: 10).isComplete == false)

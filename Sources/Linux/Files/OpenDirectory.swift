@@ -115,12 +115,17 @@ package struct OpenDirectory: ~Copyable, Sendable {
         guard mkdirat(descriptor.raw, name.cString, mode) == 0 else { throw failure("mkdir", name) }
     }
 
-    /// Makes a relative path of directories beneath this one, links and dots resolved as in `openInRoot`.
-    package borrowing func makeDirectoriesInRoot(_ path: FilePath, mode: mode_t) throws(KernelError) {
+    /// Makes a relative path of directories beneath this one, links and dots resolved as in `openInRoot`. New ones have this one's mode, whatever the
+    /// umask; where that has the set-group-ID bit, the kernel gives them its group.
+    package borrowing func makeDirectoriesInRoot(_ path: FilePath) throws(KernelError) {
+        let mode = try status().st_mode & 0o2777
         var made: FilePath = "."
         for component in path.components where component != "." {
-            let parent = try openInRoot(made, O_RDONLY | O_DIRECTORY)
-            guard mkdirat(parent.raw, component.cString, mode) == 0 || errno == EEXIST else {
+            let parent = try directoryInRoot(made)
+            if mkdirat(parent.descriptor.raw, component.cString, mode & 0o777) == 0 {
+                let new = try parent.directory(component)
+                guard fchmod(new.descriptor.raw, mode) == 0 else { throw failure("chmod", path) }
+            } else if errno != EEXIST {
                 throw failure("mkdir", path)
             }
             made = made / component
