@@ -43,18 +43,6 @@ import Testing
         #expect(simulation.status.condition("Ready") == "True")
     }
 
-    @Test func aSidecarRunsOnBesideTheOthersAndStopsLast() {
-        let sidecar = Container {
-            $0.name = "side"
-            $0.restartPolicy = "Always"
-        }
-        var simulation = PodSimulation(pod(initContainers: [sidecar]))
-        simulation.look()
-        #expect(simulation.log == ["volumes", "sandbox 0", "start side 0", "start a 0"])
-        delete(&simulation)
-        #expect(simulation.log.filter { $0.hasPrefix("stop") } == ["stop a", "stop side", "stop sandbox"])
-    }
-
     @Test func aContainerThatKeepsEndingWaitsLongerEachTime() {
         var simulation = PodSimulation(pod())
         simulation.look()

@@ -41,6 +41,10 @@ struct PodSimulation {
     var warnings: [String] = []
     /// Stops of containers are under way and do not end.
     var holdsStops = false
+    /// Those stops, by the container's name.
+    var heldStops: [String: PodOperation] = [:]
+    /// What the stops were given, in order.
+    var graces: [Duration] = []
     /// Containers whose start does not end, though they run: their postStart hook does not.
     var endlessHooks: Set<String> = []
     private var sequence: UInt64 = 0
@@ -72,8 +76,10 @@ struct PodSimulation {
             for action in machine.step(queue.removeFirst(), at: moment) {
                 switch action {
                 case .perform(.ensureImages(let name, _, _)) where endlessPulls.contains(name): break
-                case .perform(.stopContainer(_, let name, _, _)) where holdsStops:
+                case .perform(.stopContainer(let id, let name, let grace, let isShortened)) where holdsStops:
                     log.append("stop \(name)")
+                    graces.append(grace)
+                    if !isShortened { heldStops[name] = .stopContainer(id: id, name: name, grace: grace) }
                 case .perform(.startContainer(let name, let attempt, _)) where endlessHooks.contains(name):
                     start(name, attempt)
                 case .perform(let operation):
@@ -88,6 +94,15 @@ struct PodSimulation {
                 }
             }
         }
+    }
+
+    /// A stop that was held has succeeded.
+    mutating func endStop(_ name: String) {
+        guard let stop = heldStops.removeValue(forKey: name),
+            let index = containers.lastIndex(where: { $0.metadata.name == name && $0.state == .running })
+        else { return }
+        end(index, 143)
+        deliver(.finished(stop, .success, observe()))
     }
 
     mutating func look() { deliver(.observed(observe())) }

@@ -3,7 +3,7 @@ import CRI
 import KubernetesAPI
 
 extension PodMachine {
-    /// What a pod that ends still needs: containers stopped (sidecars last), then the sandbox, then nothing left.
+    /// What a pod that ends still needs: containers stopped, then the sandbox, then nothing left.
     mutating func planEnd(at now: Moment) -> [PodAction] {
         let running = observation.running
         guard running.isEmpty else {
@@ -31,14 +31,15 @@ extension PodMachine {
     }
 
     private mutating func stopContainers(_ running: [CRI.ContainerStatus], at now: Moment) -> [PodAction] {
-        let sidecars = Set(pod.spec.initContainers.filter(\.isSidecar).map(\.name))
-        let regular = running.filter { !sidecars.contains($0.metadata.name) }
+        let begin = endBegin ?? now.uptime
+        endBegin = begin
+        let rest = min(grace, max(Self.leastGrace, grace - (now.uptime - begin)))
         var actions: [PodAction] = []
-        for status in regular.isEmpty ? running : regular {
+        for status in next(of: running, isOver: now.uptime - begin >= grace) {
             let name = status.metadata.name
-            let stop = perform(.stopContainer(id: status.id, name: name, grace: grace), at: now)
+            let stop = perform(.stopContainer(id: status.id, name: name, grace: rest), at: now)
             guard !stop.isEmpty else {
-                actions += shorten(status, at: now)
+                actions += shorten(status, to: rest, at: now)
                 continue
             }
             stopGraces[name] = grace
@@ -50,13 +51,25 @@ extension PodMachine {
         return actions
     }
 
+    /// What a container has at least where its pod's grace is longer than that.
+    private static let leastGrace = Duration.seconds(2)
+
+    /// Those that are stopped now: all but the sidecars, then those one by one, the last first. Once the pod's grace is over, none waits for another.
+    private func next(of running: [CRI.ContainerStatus], isOver: Bool) -> [CRI.ContainerStatus] {
+        let sidecars = pod.spec.initContainers.filter(\.isSidecar).map(\.name)
+        let regular = running.filter { !sidecars.contains($0.metadata.name) }
+        guard regular.isEmpty else { return regular }
+        let last = sidecars.last { name in running.contains { $0.metadata.name == name } }
+        return isOver ? running : running.filter { $0.metadata.name == last }
+    }
+
     /// A stop under way gets the grace of a later deletion where that is shorter.
-    private mutating func shorten(_ status: CRI.ContainerStatus, at now: Moment) -> [PodAction] {
+    private mutating func shorten(_ status: CRI.ContainerStatus, to rest: Duration, at now: Moment) -> [PodAction] {
         let name = status.metadata.name
         guard let begun = stopGraces[name], grace < begun else { return [] }
         stopGraces[name] = grace
         return perform(
-            .stopContainer(id: status.id, name: name, grace: grace, isShortened: true), at: now)
+            .stopContainer(id: status.id, name: name, grace: rest, isShortened: true), at: now)
     }
 
     /// What is under way may yet give something that runs.

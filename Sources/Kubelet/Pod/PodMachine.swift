@@ -50,8 +50,10 @@ struct PodMachine: Sendable {
     var starting: Set<String> = []
     /// Containers whose environment may be made otherwise than at their last start.
     var renewed: Set<String> = []
-    /// The grace of each stop under way, by the container's name.
+    /// The pod's grace at each stop under way, by the container's name.
     var stopGraces: [String: Duration] = [:]
+    /// When the first container was stopped because the pod ends, on the monotonic clock: all have the pod's grace from then on.
+    var endBegin: Duration?
     var retries: [PodOperation.Key: Retry] = [:]
     var published: PodStatus?
     var isPublishedFinal = false
@@ -73,12 +75,6 @@ struct PodMachine: Sendable {
 
     /// The pod is to go: it is being deleted, or its object is gone.
     var isEnding: Bool { isRemoved || pod.metadata.deletionTimestamp != nil }
-
-    /// Every container has ended for good.
-    var isFinished: Bool {
-        let phase = phase
-        return phase == .succeeded || phase == .failed
-    }
 
     mutating func step(_ event: PodEvent, at now: Moment) -> [PodAction] {
         var actions = absorb(event, at: now) + planDeadline(at: now)

@@ -9,8 +9,19 @@ enum PodPhase: String, Sendable, Hashable {
 }
 
 extension PodMachine {
-    /// Where the pod is in its life, from its containers alone.
+    /// Where the pod is in its life, as it is told: one that has run is Running until the last of its sidecars has ended too.
     var phase: PodPhase {
+        guard finalPhase == nil, isFinished, pod.spec.containers.contains(where: { observation.newest($0.name) != nil })
+        else { return course }
+        let sidecars = pod.spec.initContainers.filter(\.isSidecar).map(\.name)
+        return observation.running.contains { sidecars.contains($0.metadata.name) } ? .running : course
+    }
+
+    /// Every container but the sidecars has ended for good.
+    var isFinished: Bool { course == .succeeded || course == .failed }
+
+    /// Where the pod is in its life, sidecars aside.
+    private var course: PodPhase {
         if let finalPhase { return finalPhase }
         if termination != nil { return terminatedPhase }
         if let failed = pod.spec.initContainers.first(where: hasFailedForGood) {

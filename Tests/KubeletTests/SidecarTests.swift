@@ -1,0 +1,78 @@
+import APIMachinery
+import KubernetesAPI
+import Testing
+
+@testable import Kubelet
+
+@Suite struct SidecarTests {
+    private func simulation(restartPolicy: String = "Always", grace: Int64 = 30) -> PodSimulation {
+        let sidecars = ["one", "two", "three"].map { name in
+            Container {
+                $0.name = name
+                $0.restartPolicy = "Always"
+            }
+        }
+        return PodSimulation(
+            pod(initContainers: sidecars, restartPolicy: restartPolicy) {
+                $0.spec.terminationGracePeriodSeconds = grace
+            })
+    }
+
+    private func delete(_ simulation: inout PodSimulation, grace: Int64) {
+        var pod = simulation.machine.pod
+        pod.metadata.deletionTimestamp = Timestamp(simulation.now + .seconds(grace))
+        pod.metadata.deletionGracePeriodSeconds = grace
+        simulation.deliver(.updated(pod))
+    }
+
+    private func stops(_ simulation: PodSimulation) -> [String] { simulation.log.filter { $0.hasPrefix("stop") } }
+
+    /// The graces of the stops that are asked for when that of this container has succeeded.
+    private func graces(after name: String, _ simulation: inout PodSimulation) -> [Duration] {
+        let count = simulation.graces.count
+        simulation.endStop(name)
+        return Array(simulation.graces.dropFirst(count))
+    }
+
+    @Test func sidecarsStopAfterTheOthersTheLastFirst() {
+        var simulation = simulation()
+        simulation.look()
+        #expect(
+            simulation.log == ["volumes", "sandbox 0", "start one 0", "start two 0", "start three 0", "start a 0"])
+        delete(&simulation, grace: 30)
+        #expect(stops(simulation) == ["stop a", "stop three", "stop two", "stop one", "stop sandbox"])
+    }
+
+    @Test func allOfThemTogetherHaveThePodsGrace() {
+        var simulation = simulation(grace: 10)
+        simulation.holdsStops = true
+        simulation.look()
+        delete(&simulation, grace: 10)
+        #expect(simulation.graces == [.seconds(10)])
+        simulation.now += .seconds(4)
+        #expect(graces(after: "a", &simulation) == [.seconds(6)])
+        #expect(stops(simulation) == ["stop a", "stop three"])
+        // Time that goes by is no shorter grace; one of a later deletion is.
+        simulation.deliver(.tick)
+        #expect(simulation.graces.count == 2)
+        delete(&simulation, grace: 7)
+        #expect(simulation.graces.last == .seconds(3))
+        simulation.now += .seconds(3)
+        // It is over: who is left gets the least, and nobody waits any more.
+        #expect(graces(after: "three", &simulation) == [.seconds(2), .seconds(2)])
+    }
+
+    @Test func aPodRunsWhileOneOfItsSidecarsDoes() {
+        var simulation = simulation(restartPolicy: "Never")
+        simulation.holdsStops = true
+        simulation.look()
+        simulation.exit("a", code: 0)
+        #expect(stops(simulation) == ["stop three"])
+        #expect(simulation.status.phase == "Running")
+        #expect(simulation.status.condition("Ready") == "False")
+        simulation.holdsStops = false
+        for name in ["three", "two", "one"] { simulation.exit(name, code: 0) }
+        #expect(simulation.status.phase == "Succeeded")
+        #expect(stops(simulation).last == "stop sandbox")
+    }
+}
