@@ -67,6 +67,22 @@ import Testing
         }
     }
 
+    @Test func aGroupMayReadAllAndPassesItselfOn() throws {
+        try inDirectory { directory in
+            let secret = VolumeFiles.File(bytes: [1], mode: 0o400, user: geteuid())
+            let files = VolumeFiles(files: ["a": secret, "d/e/b": secret])
+            func mode(_ path: String) -> mode_t {
+                var status = stat()
+                return stat("\(directory)/\(path)", &status) == 0 ? status.st_mode & 0o7777 : 0
+            }
+            try AtomicFiles(directory: directory + "/open").write(files, owner: nil)
+            #expect(["open/a", "open/d"].map(mode) == [0o400, 0o755])
+            try AtomicFiles(directory: directory + "/group").write(files, owner: getegid())
+            #expect(["group/a", "group/d/e/b"].map(mode) == [0o440, 0o440])
+            #expect(["group", "group/..data", "group/d", "group/d/e"].map(mode) == Array(repeating: 0o2755, count: 4))
+        }
+    }
+
     @Test func whatHasNotChangedIsLeftAlone() throws {
         try inDirectory { directory in
             let volume = AtomicFiles(directory: directory)

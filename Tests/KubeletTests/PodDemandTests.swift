@@ -29,6 +29,19 @@ import Testing
         #expect(demand?.contains(name) == true, "\(name): \(demand ?? "nothing")")
     }
 
+    @Test func filesForOneUserAreThatOfAllContainers() {
+        func user(pod own: Int64?, _ users: Int64?...) -> UInt32? {
+            pod {
+                $0.spec.securityContext = PodSecurityContext { $0.runAsUser = own }
+                $0.spec.containers = users.map { user in
+                    Container { $0.securityContext = SecurityContext { $0.runAsUser = user } }
+                }
+            }.spec.soleUser
+        }
+        #expect(user(pod: 5, nil, 5) == 5 && user(pod: nil, 7, 7) == 7)
+        #expect(user(pod: 5, nil, 7) == nil && user(pod: nil, 7, nil) == nil && user(pod: nil, nil) == nil)
+    }
+
     @Test func aResourceWithoutADivisorIsInItsOwnUnit() {
         let container = Container {
             $0.resources = ResourceRequirements {

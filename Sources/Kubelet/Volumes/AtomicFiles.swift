@@ -7,6 +7,7 @@ struct AtomicFiles {
     let directory: String
 
     /// Does nothing where the files are as they should be. Blocks.
+    /// - Parameter group: may read all of it, and has what is made in its directories.
     func write(_ wanted: VolumeFiles, owner group: UInt32?) throws(KernelError) {
         try FileOperations.makeDirectories(directory)
         let old = currentTarget()
@@ -17,12 +18,34 @@ struct AtomicFiles {
         try FileOperations.makeDirectories(payload)
         for (path, file) in wanted.files {
             if let parent = path.parentPath { try FileOperations.makeDirectories("\(payload)/\(parent)") }
-            try FileOperations.write(file.bytes, to: "\(payload)/\(path)", mode: file.mode)
-            if let group { chown("\(payload)/\(path)", uid_t.max, group) }
+            let path = "\(payload)/\(path)"
+            try FileOperations.write(file.bytes, to: path, mode: group == nil ? file.mode : file.mode | 0o440)
+            try own(path, file.user, group)
+        }
+        if let group {
+            for path in directories(of: wanted, in: payload) {
+                try own(path, nil, group)
+                guard chmod(path, 0o2755) == 0 else { throw KernelError("chmod", path) }
+            }
         }
         try point("..data", at: name)
         try linkNames(wanted)
         if let old { try TreeRemoval.remove("\(directory)/\(old)") }
+    }
+
+    private func own(_ path: String, _ user: UInt32?, _ group: UInt32?) throws(KernelError) {
+        if user == nil, group == nil { return }
+        guard chown(path, user ?? .max, group ?? .max) == 0 else { throw KernelError("chown", path) }
+    }
+
+    /// The volume's own first.
+    private func directories(of wanted: VolumeFiles, in payload: String) -> [String] {
+        var found: Set<String> = []
+        for path in wanted.files.keys {
+            var path = path
+            while let parent = path.parentPath, found.insert(parent).inserted { path = parent }
+        }
+        return [directory, payload] + found.map { "\(payload)/\($0)" }
     }
 
     private func currentTarget() -> String? {

@@ -72,7 +72,9 @@ extension PodExecutor {
         } else if let part = part.serviceAccountToken {
             let token = try await token(part, pod)
             contents.renew(at: token.renewal)
-            try files.add(part.path, Array(token.text.utf8), mode: mode)
+            let user = pod.spec.soleUser
+            let isShielded = user != nil || pod.spec.securityContext.fsGroup != nil
+            try files.add(part.path, Array(token.text.utf8), mode: isShielded ? 0o600 : mode, user: user)
         } else {
             throw OperationError("FailedMount", "this node has no support for one of the projected sources")
         }
@@ -109,6 +111,15 @@ extension PodExecutor {
             issued.text, lifetime: issued.expiration.sinceEpoch - time.now().sinceEpoch, issuedAt: time.uptime())
         tokens.keep(token, key)
         return token
+    }
+}
+
+extension PodSpec {
+    /// The user that all its containers are told to run as; nil where there is none or more than one.
+    var soleUser: UInt32? {
+        let own = self.securityContext.runAsUser
+        let users = Set((self.initContainers + self.containers).map { $0.securityContext?.runAsUser ?? own })
+        return users.count == 1 ? users.first?.flatMap(UInt32.init(exactly:)) : nil
     }
 }
 

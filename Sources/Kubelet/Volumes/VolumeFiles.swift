@@ -6,6 +6,8 @@ struct VolumeFiles: Sendable, Hashable {
     struct File: Sendable, Hashable {
         var bytes: [UInt8]
         var mode: UInt32
+        /// nil: the node's root.
+        var user: UInt32?
     }
 
     var files: [String: File] = [:]
@@ -32,13 +34,13 @@ struct VolumeFiles: Sendable, Hashable {
     }
 
     /// Adds one file. Its path must stay within the volume.
-    mutating func add(_ path: String, _ bytes: [UInt8], mode: Int32) throws(OperationError) {
+    mutating func add(_ path: String, _ bytes: [UInt8], mode: Int32, user: UInt32? = nil) throws(OperationError) {
         // By bytes, as the kernel reads them.
         let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(Substring.init)
         guard !parts.isEmpty, parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else {
             throw OperationError("FailedMount", "path \"\(path)\" of a volume file leaves the volume")
         }
-        files[path] = File(bytes: bytes, mode: UInt32(clamping: mode))
+        files[path] = File(bytes: bytes, mode: UInt32(clamping: mode), user: user)
     }
 
     /// Adds fields of the pod.
