@@ -47,6 +47,22 @@ import Testing
         #expect(value(limited, "limits.cpu") == "4" && value(limited, "requests.cpu") == "4")
     }
 
+    @Test func volumesInMemoryAreBoundedByThePodAndTheNode() {
+        func size(_ limit: Int64?, pod: Int64?, node: Int64? = 1_000, medium: String = "Memory") -> Int64? {
+            let source = EmptyDirVolumeSource {
+                $0.medium = medium
+                $0.sizeLimit = limit.map { Quantity($0) }
+            }
+            let limits = pod.map { ["memory": Quantity($0)] } ?? [:]
+            let bounded = source.bounded(for: spec([container([:], limits)]), allocatable: node.map { Quantity($0) })
+            return bounded.sizeLimit?.value
+        }
+        #expect(size(nil, pod: nil) == 1_000 && size(0, pod: nil) == 1_000)
+        #expect(size(nil, pod: 64) == 64 && size(500, pod: 64) == 64 && size(50, pod: 64) == 50)
+        #expect(size(5_000, pod: 4_000) == 1_000 && size(nil, pod: nil, node: nil) == nil)
+        #expect(size(5_000, pod: 64, medium: "") == 5_000)
+    }
+
     @Test func anInitContainerRunsBesideTheSidecarsBeforeIt() {
         let memory = { (bytes: Int64) -> [String: Quantity] in ["memory": Quantity(bytes)] }
         let pod = spec(

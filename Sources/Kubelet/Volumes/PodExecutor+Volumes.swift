@@ -1,14 +1,15 @@
 import APIMachinery
+import CRI
 import KubernetesAPI
 
 extension PodExecutor {
     /// Makes every volume of the pod.
     func prepareVolumes(_ pod: Pod) async throws(OperationError) -> VolumeContents {
         for volume in pod.spec.volumes {
-            if let source = volume.emptyDir {
+            if volume.isEmptyDirectory {
+                let source = (volume.emptyDir ?? EmptyDirVolumeSource())
+                    .bounded(for: pod.spec, allocatable: settings.allocatable["memory"])
                 try await volumes.makeEmptyDirectory(source, volume.name, pod)
-            } else if volume.isEmptyDirectory {
-                try await volumes.makeEmptyDirectory(EmptyDirVolumeSource(), volume.name, pod)
             } else if let source = volume.hostPath {
                 try await volumes.checkHostPath(source, volume.name)
             }
@@ -111,6 +112,18 @@ extension PodExecutor {
             issued.text, lifetime: issued.expiration.sinceEpoch - time.now().sinceEpoch, issuedAt: time.uptime())
         tokens.keep(token, key)
         return token
+    }
+}
+
+extension EmptyDirVolumeSource {
+    /// In memory none is larger than what its pod, or all pods together, may have of it.
+    func bounded(for pod: PodSpec, allocatable: Quantity?) -> EmptyDirVolumeSource {
+        guard self.medium == "Memory" else { return self }
+        let bounds = [self.sizeLimit?.value, ContainerResources(of: pod).memoryLimit, allocatable?.value]
+        guard let least = bounds.compactMap({ $0 }).filter({ $0 > 0 }).min() else { return self }
+        var bounded = self
+        bounded.sizeLimit = Quantity(least, format: .binary)
+        return bounded
     }
 }
 
