@@ -59,6 +59,18 @@ import Testing
         #expect(simulation.status.containerStatuses.first?.restartCount == 8)
     }
 
+    @Test func lastWordsAreCutToThePodsShare() {
+        let names = (1...6).map { "c\($0)" }
+        var simulation = PodSimulation(pod(names, restartPolicy: "Never"))
+        simulation.look()
+        for index in simulation.containers.indices {
+            simulation.containers[index].message = String(repeating: "x", count: 4_096)
+        }
+        for name in names { simulation.exit(name, code: 0) }
+        let messages = simulation.status.containerStatuses.map { $0.state.terminated?.message?.utf8.count }
+        #expect(messages == Array(repeating: 2_048, count: 6))
+    }
+
     @Test func whatIsNotHeldIsToldOnceForEachContainer() {
         var simulation = PodSimulation(pod())
         simulation.warnings = ["no memory limit", "no CPU limit"]

@@ -139,8 +139,16 @@ extension PodMachine {
     }
 
     private func ended(_ status: CRI.ContainerStatus) -> KubernetesAPI.ContainerState {
-        .terminated(status, of: node.runtimeName)
+        let spec = pod.spec
+        let count = spec.containers.count + spec.initContainers.count + spec.ephemeralContainers.count
+        var status = status
+        let message = status.message.utf8.prefix(Self.messageLimit / max(1, count))
+        status.message = String(decoding: message, as: UTF8.self)
+        return .terminated(status, of: node.runtimeName)
     }
+
+    /// Bytes of all containers' last words, each of which has an equal part.
+    private static let messageLimit = 12 << 10
 
     /// The run before the one shown as the state.
     private func lastState(
