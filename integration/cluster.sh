@@ -15,6 +15,7 @@ check "the node becomes Ready" eventually 20 sh -c "nsenter --net=/run/netns/$NE
 workloads
 commands
 containers
+rights
 users
 attacks
 streams

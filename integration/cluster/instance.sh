@@ -98,6 +98,7 @@ make_bundle() {
     cp /bin/busybox "$bundle/rootfs/bin/busybox"
     chroot "$bundle/rootfs" /bin/busybox --install -s /bin
     printf '%s\n' root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534:nobody:/:/bin/sh >"$bundle/rootfs/etc/passwd"
+    echo extra:x:5000:nobody >"$bundle/rootfs/etc/group"
     cat >"$bundle/config.json" <<'J'
 {"ociVersion": "1.0.2", "root": {"path": "rootfs"},
  "process": {"args": ["/bin/sh"], "cwd": "/", "user": {"uid": 0, "gid": 0}, "env": ["PATH=/bin"]}}
