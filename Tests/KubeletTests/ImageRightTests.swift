@@ -232,6 +232,7 @@ private final class KeptSecrets: ReferencedObjects {
     func lose() { secrets.withLock { $0 = nil } }
 
     func configMap(_ name: String, in namespace: String) async throws(OperationError) -> ConfigMap? { nil }
+    func nodeLabels(_ node: String) async -> [String: String]? { nil }
 
     func secret(_ name: String, in namespace: String) async throws(OperationError) -> Secret? {
         guard let secrets = secrets.withLock({ $0 }) else { throw OperationError("FailedMount", "no answer") }

@@ -20,7 +20,6 @@ import Testing
 
     @Test func whatNoNodeCanGiveIsNamed() {
         expect("RuntimeClass \"gvisor\"") { $0.spec.runtimeClassName = "gvisor" }
-        expect("windows") { $0.spec.os = PodOS { $0.name = "windows" } }
         expect("resourceClaims") { $0.spec.resourceClaims = [PodResourceClaim { $0.name = "gpu" }] }
     }
 

@@ -25,8 +25,11 @@ final class DirectoryFixture: Sendable {
 
     init(
         images: FakeImageService = FakeImageService(present: ["i"]), objects: any ReferencedObjects = Silent(),
-        recorder: any PodEventRecorder = Silent()
+        recorder: any PodEventRecorder = Silent(), allocatable: [String: Quantity] = [:]
     ) {
+        var settings = PodSettings(
+            clusterDNS: [], clusterDomain: "", logRoot: root + "/l", nodeMemory: 0, hostResolver: "", apiService: nil)
+        settings.allocatable = allocatable
         self.images = images
         runtime = FakeRuntimeService(images: images)
         let threads = BlockingThreads(count: 1)
@@ -42,9 +45,7 @@ final class DirectoryFixture: Sendable {
                     handler: FakeHTTPHandler { _ throws(HTTPError) in HTTPResponse(500) }, userAgent: "kubelet"),
                 time: time), recorder: recorder,
             prober: Prober(runtime: runtime, transport: Silent(), time: time),
-            settings: PodSettings(
-                clusterDNS: [], clusterDomain: "", logRoot: root + "/l", nodeMemory: 0, hostResolver: "",
-                apiService: nil), time: time)
+            settings: settings, time: time)
         directory = PodDirectory(
             executor: executor, time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
@@ -196,6 +197,7 @@ private final class KeptStatuses: PodStatusSink {
 struct Silent: ReferencedObjects, PodEventRecorder, ProbeTransport {
     func configMap(_ name: String, in namespace: String) async throws(OperationError) -> ConfigMap? { nil }
     func secret(_ name: String, in namespace: String) async throws(OperationError) -> Secret? { nil }
+    func nodeLabels(_ node: String) async -> [String: String]? { nil }
     func token(
         for pod: Pod, audiences: [String], expirationSeconds: Int64
     ) async throws(OperationError) -> IssuedToken { throw OperationError("FailedMount", "no tokens") }

@@ -113,6 +113,7 @@ struct NodeObject: Sendable {
             "cpu": Quantity(milli: facts.reserved.rest(of: facts.cpuMilli, facts.reserved.cpuMilli)),
             "memory": Quantity(memory / 1024 * 1024, format: .binary),
             "ephemeral-storage": Quantity(disk / 1024 * 1024, format: .binary),
+            "pods": Quantity(facts.maximumPods),
         ]
     }
 

@@ -71,6 +71,10 @@ struct APIReferencedObjects: ReferencedObjects {
         try await find(Secret.self, name, namespace)
     }
 
+    func nodeLabels(_ node: String) async -> [String: String]? {
+        try? await client.get(Node.self, node).metadata.labels
+    }
+
     private func find<Object: APIObject>(
         _ type: Object.Type, _ name: String, _ namespace: String
     ) async throws(OperationError) -> Object? {

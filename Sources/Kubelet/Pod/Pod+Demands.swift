@@ -8,9 +8,6 @@ extension Pod {
         if let name = spec.runtimeClassName {
             return "RuntimeClass \"\(name)\" not found; leave runtimeClassName out"
         }
-        if let system = spec.os?.name, system != "linux" {
-            return "the pod is for the operating system \(system), this node runs linux"
-        }
         if !spec.resourceClaims.isEmpty {
             return "resourceClaims are not supported yet; leave them out"
         }

@@ -14,10 +14,17 @@ final class PodDirectory: Sendable {
         var pod: Pod
         var source: Source
         var inbox: PodInbox
+        let claim: NodeClaim
+        /// It was not admitted, and takes nothing of the node.
+        var isRefused: Bool
         /// It has been told to go.
         var isLeaving = false
         /// The same pod named again while it goes (a manifest that was put back): it starts once nothing is left of the first.
         var next: Pod?
+
+        var isActive: Bool {
+            !isRefused && !isLeaving && !["Failed", "Succeeded"].contains(pod.status.phase)
+        }
     }
 
     private struct State {
@@ -28,17 +35,22 @@ final class PodDirectory: Sendable {
         var refusal: PodTermination?
         /// What the node is short of.
         var pressures: Set<NodePressure> = []
-        let sysctls: SysctlAllowlist
-        let hasAppArmor: Bool
+        let settings: PodSettings
 
         mutating func begin(_ pod: Pod, _ source: Source) -> PodInbox {
             let inbox = PodInbox()
+            let claim = NodeClaim(pod.spec)
             let refusal =
-                refusal ?? PodTermination.refusal(of: pod, by: sysctls)
-                ?? PodTermination.refusal(of: pod, hasAppArmor: hasAppArmor)
+                refusal ?? PodTermination.refusal(of: pod, by: settings.sysctls)
+                ?? PodTermination.refusal(of: pod, hasAppArmor: settings.hasAppArmor)
                 ?? PodTermination.refusal(of: pod, under: pressures)
+                ?? PodTermination.refusal(ofForeign: pod)
+                ?? PodTermination.refusal(
+                    of: pod, claim, beside: entries.values.filter(\.isActive).map(\.claim),
+                    allocatable: settings.allocatable)
             if let refusal { inbox.send(.terminated(refusal)) }
-            entries[pod.metadata.uid] = Entry(pod: pod, source: source, inbox: inbox)
+            entries[pod.metadata.uid] = Entry(
+                pod: pod, source: source, inbox: inbox, claim: claim, isRefused: refusal != nil)
             return inbox
         }
     }
@@ -57,8 +69,7 @@ final class PodDirectory: Sendable {
     private let continuation: AsyncStream<Command>.Continuation
 
     init(executor: PodExecutor, time: any TimeSource, logger: Logger) {
-        let settings = executor.settings
-        state = Mutex(State(sysctls: settings.sysctls, hasAppArmor: settings.hasAppArmor))
+        state = Mutex(State(settings: executor.settings))
         self.executor = executor
         self.time = time
         self.logger = logger
@@ -79,6 +90,10 @@ final class PodDirectory: Sendable {
     private func carryOut(_ command: Command) async {
         switch command {
         case .start(let pod, let inbox):
+            if let refusal = await executor.refusal(ofMisplaced: pod) {
+                state.withLock { $0.entries[pod.metadata.uid]?.isRefused = true }
+                inbox.send(.terminated(refusal))
+            }
             await PodWorker(executor: executor, time: time).run(pod, inbox: inbox)
             if !Task.isCancelled { ended(pod.metadata.uid, inbox) }
         case .observe(let pod, let inbox):

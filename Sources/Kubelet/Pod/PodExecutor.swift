@@ -185,11 +185,13 @@ protocol PodStatusSink: Sendable {
     func confirmDeletion(of pod: Pod) async throws(OperationError)
 }
 
-/// Reads the objects that pods refer to.
+/// Reads the objects that pods refer to, and the node they are on.
 protocol ReferencedObjects: Sendable {
     /// nil where it does not exist.
     func configMap(_ name: String, in namespace: String) async throws(OperationError) -> ConfigMap?
     func secret(_ name: String, in namespace: String) async throws(OperationError) -> Secret?
+    /// nil where nobody can be asked.
+    func nodeLabels(_ node: String) async -> [String: String]?
     /// A token for the pod's service account.
     func token(
         for pod: Pod, audiences: [String], expirationSeconds: Int64

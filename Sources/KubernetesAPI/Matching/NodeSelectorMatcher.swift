@@ -54,3 +54,13 @@ package struct NodeSelectorMatcher: Sendable {
             && names.allSatisfy { $0.holds(for: name) }
     }
 }
+
+extension PodSpec {
+    /// Whether the node has the labels that the pod must find on it: those of `nodeSelector`, and of one term of its required node affinity.
+    package func selects(node name: String, labels: [String: String]) -> Bool {
+        let required = self.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+        let terms = required?.nodeSelectorTerms.map(NodeSelectorMatcher.init)
+        return self.nodeSelector.allSatisfy { labels[$0.key] == $0.value }
+            && terms?.contains { $0.matches(labels, name: name) } ?? true
+    }
+}

@@ -15,7 +15,7 @@ package struct NodeInfo: Sendable {
     package private(set) var requested = ResourceAmounts()
     package private(set) var weight = ResourceAmounts()
     package private(set) var pods: [String: PodInfo] = [:]
-    package private(set) var hostPorts: [PodInfo.HostPort] = []
+    package private(set) var hostPorts: [PodSpec.HostPort] = []
     /// Pods here that must not have certain others near them.
     package private(set) var shunning: Set<String> = []
 

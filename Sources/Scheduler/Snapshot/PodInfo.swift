@@ -13,7 +13,7 @@ package struct PodInfo: Sendable, Hashable {
     package let requests: ResourceAmounts
     /// Requests, with a small amount in place of none, so that pods without requests are spread too.
     package let weight: ResourceAmounts
-    package let hostPorts: [HostPort]
+    package let hostPorts: [PodSpec.HostPort]
     package let nodeSelector: [String: String]
     package let affinity: Affinity?
     package let tolerations: [Toleration]
@@ -22,19 +22,6 @@ package struct PodInfo: Sendable, Hashable {
     package let isEnding: Bool
     /// Someone holds the pod back.
     package let isGated: Bool
-
-    /// A port of the node that the pod takes.
-    package struct HostPort: Sendable, Hashable {
-        package let address: String
-        package let port: Int32
-        package let transport: String
-
-        /// The same port on the same or on every address.
-        package func collides(with other: HostPort) -> Bool {
-            port == other.port && transport == other.transport
-                && (address == other.address || address == "0.0.0.0" || other.address == "0.0.0.0")
-        }
-    }
 
     package init(_ pod: Pod) {
         let metadata = pod.metadata
@@ -51,13 +38,7 @@ package struct PodInfo: Sendable, Hashable {
         if weight.milliCPU == 0 { weight.milliCPU = 100 }
         if weight.memory == 0 { weight.memory = 200 << 20 }
         self.weight = weight
-        let sidecars = spec.initContainers.filter { $0.restartPolicy == "Always" }
-        hostPorts = (spec.containers + sidecars).flatMap { $0.ports }.compactMap { port in
-            guard let number = port.hostPort, number > 0 else { return nil }
-            let address = port.hostIP ?? ""
-            return HostPort(
-                address: address.isEmpty ? "0.0.0.0" : address, port: number, transport: port.protocol)
-        }
+        hostPorts = spec.hostPorts
         nodeSelector = spec.nodeSelector
         affinity = spec.affinity
         tolerations = spec.tolerations

@@ -1,9 +1,11 @@
+import KubernetesAPI
+
 /// Two pods cannot take the same port of a node.
 struct NodePorts: SchedulingPlugin {
     let helpedBy: ClusterChange = [.nodeAdded, .podGone]
 
     private struct Run: PluginRun {
-        let ports: [PodInfo.HostPort]
+        let ports: [PodSpec.HostPort]
 
         func obstacles(on node: NodeInfo) -> [String] {
             let isTaken = node.hostPorts.contains { taken in ports.contains { $0.collides(with: taken) } }
