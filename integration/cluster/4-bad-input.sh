@@ -7,6 +7,8 @@ bad_input() {
         kubectl describe pod no-command
     check "a mount source that is gone is named" eventually 15 says "/no/such/directory" kubectl describe pod no-source
     check "a pod that fits nowhere says why" eventually 15 says "Insufficient cpu" kubectl describe pod too-big
+    check "and the node refuses it where it names the node itself" eventually 15 says "Failed OutOfcpu" refused too-big-here
+    check "as it does one for other nodes" eventually 15 says "Failed NodeAffinity" refused elsewhere
     check "swiftlet why says it too" says "not Running; the last word: 0/1 nodes are available: 1 Insufficient cpu" swiftlet why pod/too-big
     check "a volume whose ConfigMap is missing is named" eventually 15 \
         says 'MountVolume.SetUp failed for volume "v": configmap "no-such-map" not found' kubectl describe pod no-map
@@ -35,6 +37,8 @@ bad_input() {
     check "a setting that is none is refused before anything is made" nothing_made
     check "after all this the server answers" kubectl get --raw /readyz
 }
+
+refused() { kubectl get pod "$1" -o 'jsonpath={.status.phase} {.status.reason}'; }
 
 pod_with() {
     kubectl create -f - <<Y
