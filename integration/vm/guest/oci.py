@@ -49,8 +49,8 @@ def memory_of_all(runtime):
     name, group = limited(runtime, "dd if=/dev/zero of=/dev/shm/held bs=1M count=24; sleep 1000",
                           {"memory": {"limit": 64 << 20, "swap": 64 << 20}, "unified": {"memory.oom.group": "1"}})
     wait_for("its memory", SECONDS, lambda: int(read(f"{group}/memory.current")) > 24 << 20)
-    before = len(read(f"{group}/cgroup.procs").split())
     runtime.call("pause", name, timeout=SECONDS)
+    before = len(read(f"{group}/cgroup.procs").split())
     killable = ("sh", "-c", 'echo 0 >/proc/self/oom_score_adj; exec "$@"', "-")  # which the suite is not
     session = subprocess.Popen([*killable, *runtime.command("exec", "--ignore-paused", name, "true")], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
