@@ -96,9 +96,10 @@ second_server() {
 
 wrong_level() { timeout 90 "$BIN/swiftlet" server --eviction-hard "memory.available<lots" --data-dir "$ROOT/d2"; }
 
+# With networks of its own: those in use are refused before.
 port_in_use() {
     timeout 90 nsenter "--net=/run/netns/$NETNS" "$BIN/swiftlet" server --data-dir "$ROOT/d2" --run-dir "$ROOT/r2" \
-        --config-dir "$ROOT/c2" --log-dir "$ROOT/l2"
+        --config-dir "$ROOT/c2" --log-dir "$ROOT/l2" --cluster-cidr 10.52.0.0/16 --pod-cidr 10.52.0.0/24 --service-cidr 10.53.0.0/16
 }
 
 nothing_made() {
