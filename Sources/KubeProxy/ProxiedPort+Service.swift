@@ -3,8 +3,8 @@ import KubernetesAPI
 import Linux
 
 extension ProxiedPort {
-    /// Leaves a service to another proxy.
-    private static let otherProxyLabel = "service.kubernetes.io/service-proxy-name"
+    /// Leave a service, or endpoints of one, to another proxy or to none.
+    private static let exemptingLabels = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"]
     /// How long a client stays with its endpoint where the service says only that it does.
     private static let defaultAffinitySeconds: UInt32 = 10_800
 
@@ -17,8 +17,9 @@ extension ProxiedPort {
     ) -> [ProxiedPortName: ProxiedPort] {
         let spec = service.spec
         guard spec.type != "ExternalName", spec.clusterIP != "None",
-            service.metadata.labels[otherProxyLabel] == nil
+            !isExempt(service.metadata.labels)
         else { return [:] }
+        let slices = slices.filter { !isExempt($0.metadata.labels) }
         let candidates = spec.clusterIPs.isEmpty ? [spec.clusterIP ?? ""] : spec.clusterIPs
         let address = candidates.lazy.compactMap { IPv4Address($0) }.first
         let external = externalAddresses(service)
@@ -45,6 +46,10 @@ extension ProxiedPort {
             result[name] = port
         }
         return result
+    }
+
+    private static func isExempt(_ labels: [String: String]) -> Bool {
+        exemptingLabels.contains { labels[$0] != nil }
     }
 
     private static func externalAddresses(_ service: Service) -> [IPv4Address] {

@@ -77,6 +77,18 @@ private let name = ProxiedPortName(namespace: "default", service: "web", port: "
         #expect(ProxiedPort.ports(of: service { $0.type = "ExternalName" }, slices: [], node: "here").isEmpty)
     }
 
+    @Test(arguments: ["service.kubernetes.io/headless", "service.kubernetes.io/service-proxy-name"])
+    func labelsExemptServicesAndSlices(label: String) throws {
+        var exempt = service { _ in }
+        exempt.metadata.labels[label] = "other"
+        var foreign = slice([endpoint("10.42.0.2")])
+        #expect(ProxiedPort.ports(of: exempt, slices: [foreign], node: "here").isEmpty)
+        foreign.metadata.labels[label] = "other"
+        let ports = ProxiedPort.ports(
+            of: service { _ in }, slices: [foreign, slice([endpoint("10.42.0.3")])], node: "here")
+        #expect(try #require(ports[name]).endpoints.map { $0.address } == [IPv4Address(10, 42, 0, 3)])
+    }
+
     @Test func aClusterServiceHasNoNodePort() throws {
         let ports = ProxiedPort.ports(of: service { _ in }, slices: [slice([endpoint("10.42.0.2")])], node: "here")
         #expect(try #require(ports[name]).nodePort == nil)
