@@ -74,7 +74,7 @@ func checkKubeProxy(_ scene: Scene, _ checks: Checks) async throws {
     try await proxy.restoreIfMissing()
     checks.expect("a table that others deleted comes back", try ask(from: scene.host, address, 80), "a \(a.gateway)")
     try await checkFlows(scene, checks, proxy, [a, b])
-    try await checkAffinity(scene, checks, proxy, [a, b])
+    try await checkAffinity(scene, checks, proxy, [a, b, c])
     try await proxy.update([name("web"): nil])
     checks.expect("a deleted service is refused", try ask(from: scene.pod("c"), address, 80), "refused")
     try PodNetwork.removeAll(instance: configuration.instance, stateDirectory: configuration.stateDirectory)
@@ -85,17 +85,27 @@ func checkKubeProxy(_ scene: Scene, _ checks: Checks) async throws {
 private func checkAffinity(
     _ scene: Scene, _ checks: Checks, _ proxy: KubeProxy, _ pods: [PodAddress]
 ) async throws {
+    let names = ["a", "b", "c"]
     var sticky = port(9, pods, nodePort: 30082)
     sticky.affinitySeconds = 60
     try await proxy.update([name("sticky"): sticky])
     let address = IPv4Address(10, 43, 0, 9)
     let first = try answers(from: scene.pod("c"), address, 80)
-    checks.expect("a client stays with its endpoint", first.count == 1 && first.isSubset(of: ["a", "b"]), "\(first)")
-    checks.expect("and at the node port", try answers(from: scene.out, Scene.uplink, 30082).count == 1)
-    sticky.endpoints.removeAll { $0.address == pods[first == ["a"] ? 0 : 1].address }
-    try await proxy.update([name("sticky"): sticky])
-    let second = try answers(from: scene.pod("c"), address, 80)
-    checks.expect("until that is gone", second.count == 1 && second.isDisjoint(with: first), "\(second)")
+    checks.expect("a client stays with its endpoint", first.count == 1 && first.isSubset(of: names), "\(first)")
+    let atNode = try answers(from: scene.out, Scene.uplink, 30082)
+    checks.expect("and at the node port", atNode.count == 1, "\(atNode)")
+    for (place, before) in [("cluster address", first), ("node port", atNode)] {
+        var rest = sticky
+        rest.endpoints = zip(names, sticky.endpoints).filter { !before.contains($0.0) }.map(\.1)
+        try await proxy.update([name("sticky"): rest])
+        let after =
+            place == "node port"
+            ? try answers(from: scene.out, Scene.uplink, 30082) : try answers(from: scene.pod("c"), address, 80)
+        checks.expect(
+            "at the \(place) until that is gone, and with one other from then on",
+            after.count == 1 && after.isDisjoint(with: before), "\(before) then \(after)")
+        try await proxy.update([name("sticky"): sticky])
+    }
     try await proxy.update([name("sticky"): nil])
 }
 

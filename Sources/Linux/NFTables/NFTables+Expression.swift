@@ -22,6 +22,8 @@ extension NFTables {
         case reset
         case counter
         case update(String, key: Register, data: Register, timeoutSeconds: UInt32?)
+        /// Of a map; the kernel wants a register for data here too, and does not read it.
+        case delete(String, key: Register, data: Register)
     }
 
     typealias Register = UInt32
@@ -79,8 +81,9 @@ extension NFTables.Statement {
                 .lookup(map, from: 0, into: .register(0)), .nat(isDestination: true, address: 0, port: 1),
             ]
         case .destinationMapRemembered(let selectors, let map, let memory, let key):
+            // An update alone would renew a former memory, and keep its data.
             selectors.load() + [.lookup(map, from: 0, into: .register(0))] + key.load(from: 2) + [
-                .update(memory, key: 2, data: 0, timeoutSeconds: nil),
+                .delete(memory, key: 2, data: 0), .update(memory, key: 2, data: 0, timeoutSeconds: nil),
                 .nat(isDestination: true, address: 0, port: 1),
             ]
         case .rememberedDestination(let key, let memory, let valid, let set):

@@ -168,6 +168,11 @@ extension NFTables.Expression {
             if let timeoutSeconds {
                 nftnl_expr_set_u64(object, UInt16(NFTNL_EXPR_DYNSET_TIMEOUT), UInt64(timeoutSeconds) * 1000)
             }
+        case .delete(let set, let key, let data):
+            put(NFTNL_EXPR_DYNSET_OP, UInt32(NFT_DYNSET_OP_DELETE.rawValue))
+            put(NFTNL_EXPR_DYNSET_SREG_KEY, number(key))
+            put(NFTNL_EXPR_DYNSET_SREG_DATA, number(data))
+            nftnl_expr_set_str(object, UInt16(NFTNL_EXPR_DYNSET_SET_NAME), set)
         }
         return object
     }
@@ -188,7 +193,7 @@ extension NFTables.Expression {
         case .masquerade: "masq"
         case .reject, .reset: "reject"
         case .counter: "counter"
-        case .update: "dynset"
+        case .update, .delete: "dynset"
         }
     }
 }

@@ -39,8 +39,8 @@ extension NFTables {
         case destination(IPv4Address, UInt16)
         /// Translates the destination to the address and port that a map holds for the selected values.
         case destinationMap([Selector], map: String)
-        /// Remembers in a dynamic map, for the first key, the address and port that a map holds for the second, and
-        /// translates the destination to it.
+        /// Remembers in a dynamic map, for the last selectors' values, the address and port that a map holds for the first
+        /// ones, instead of what it remembered before, and translates the destination to it.
         case destinationMapRemembered([Selector], map: String, memory: String, as: [Selector])
         /// Goes on only where a set holds the first selectors' values followed by what a dynamic map remembers for the
         /// second; renews the memory and translates the destination to it.
@@ -131,7 +131,7 @@ extension NFTables.Statement: CustomStringConvertible {
         case .destination(let address, let port): "dnat to \(address):\(port)"
         case .destinationMap(let selectors, let map): "dnat ip to \(selectors.text) map @\(map)"
         case .destinationMapRemembered(let selectors, let map, let memory, let key):
-            "update @\(memory) { \(key.text) : \(selectors.text) map @\(map) } dnat ip to that"
+            "delete @\(memory) { \(key.text) } update @\(memory) { \(key.text) : \(selectors.text) map @\(map) } dnat ip to that"
         case .rememberedDestination(let key, let memory, let valid, let set):
             "\(valid.text) . (\(key.text) map @\(memory)) @\(set) update @\(memory) { \(key.text) : that } dnat ip to that"
         case .source(let address): "snat to \(address)"
