@@ -7,15 +7,25 @@ enum Frontend: Hashable, Sendable {
     case node(TransportProtocol, UInt16)
 }
 
+/// Whom an endpoint is for.
+enum Audience: Hashable, Sendable {
+    case all
+    /// Pods and this node's own processes alone.
+    case inside
+}
+
 /// A chain that picks one of `count` endpoints. Services with equally many share it, so that a service costs no chain.
 struct Picker: Hashable, Sendable {
     let isForNode: Bool
     let count: UInt32
+    /// How many endpoints there are for those inside the cluster, where these are others.
+    let insideCount: UInt32?
     let affinitySeconds: UInt32?
 
     var chain: String {
         let kind = affinitySeconds.map { "sticky-\($0)" } ?? "pick"
-        return "\(isForNode ? "node-" : "")\(kind)-\(count)"
+        let inside = insideCount.map { "-inside-\($0)" } ?? ""
+        return "\(isForNode ? "node-" : "")\(kind)-\(count)\(inside)"
     }
 }
 
@@ -24,16 +34,18 @@ struct Picker: Hashable, Sendable {
 enum Claim: Hashable, Sendable {
     /// In `services` or `node-ports`: the picker.
     case frontend(Frontend)
-    /// In `endpoints` or `node-endpoints`: the endpoint of a slot.
-    case slot(Frontend, UInt32)
+    /// In `endpoints` or `node-endpoints`, for those inside in `inside-endpoints` or `inside-node-endpoints`: the endpoint
+    /// of a slot.
+    case slot(Frontend, Audience, UInt32)
     /// In `hairpin`: an endpoint that may reach itself.
     case hairpin(IPv4Address)
     /// In `remote`: an endpoint of another node that outside traffic may be sent to.
     case remote(IPv4Address, TransportProtocol, UInt16)
     /// In `refused` or `refused-node-ports`: nothing is behind it.
     case refused(Frontend)
-    /// In `affine` or `node-affine`: an endpoint that a client may still be kept with.
-    case affine(Frontend, IPv4Address, UInt16)
+    /// In `affine` or `node-affine`, for those inside in `inside-affine` or `inside-node-affine`: an endpoint that a client
+    /// may still be kept with.
+    case affine(Frontend, Audience, IPv4Address, UInt16)
 }
 
 enum ClaimData: Hashable, Sendable {
@@ -47,48 +59,64 @@ struct Contribution: Hashable, Sendable {
     var claims: [Claim: ClaimData] = [:]
     /// The order of endpoints by slot, kept so that one endpoint's change moves at most one other.
     var slots: [Frontend: [ProxiedEndpoint]] = [:]
+    /// The same for those inside the cluster, where they have others.
+    var insideSlots: [Frontend: [ProxiedEndpoint]] = [:]
 
     /// - Parameter previous: what the same port contributed before.
     init(_ port: ProxiedPort, previous: Contribution? = nil) {
-        let inside = port.usableEndpoints(localOnly: port.staysLocalInside)
+        let atClusterAddress = port.usableEndpoints(localOnly: port.staysLocalInside)
+        let everywhere = port.usableEndpoints(localOnly: false)
         let outside = port.usableEndpoints(localOnly: port.staysLocalOutside)
+        // Who comes from inside the cluster to what is for outside is bound to no node.
+        let inside = outside == everywhere ? nil : everywhere
         if let address = port.clusterAddress {
             // The whole service network is refused where no rule translates, so nothing need be claimed for no endpoint.
-            add(.address(address, port.transport, port.port), inside, port, previous, isRefusedWhenEmpty: false)
+            add(
+                .address(address, port.transport, port.port), atClusterAddress, inside: nil, port, previous,
+                isRefusedWhenEmpty: false)
         }
         for address in port.externalAddresses {
-            add(.address(address, port.transport, port.port), outside, port, previous, isRefusedWhenEmpty: true)
+            add(
+                .address(address, port.transport, port.port), outside, inside: inside, port, previous,
+                isRefusedWhenEmpty: true)
         }
         if let nodePort = port.nodePort {
-            add(.node(port.transport, nodePort), outside, port, previous, isRefusedWhenEmpty: true)
+            add(.node(port.transport, nodePort), outside, inside: inside, port, previous, isRefusedWhenEmpty: true)
         }
         let hasOutside = port.nodePort != nil || !port.externalAddresses.isEmpty
-        for endpoint in hasOutside ? outside : [] where !endpoint.isLocal {
+        for endpoint in hasOutside ? everywhere : [] where !endpoint.isLocal {
             claims[.remote(endpoint.address, port.transport, endpoint.port)] = .present
         }
     }
 
     private mutating func add(
-        _ frontend: Frontend, _ endpoints: [ProxiedEndpoint], _ port: ProxiedPort, _ previous: Contribution?,
-        isRefusedWhenEmpty: Bool
+        _ frontend: Frontend, _ endpoints: [ProxiedEndpoint], inside: [ProxiedEndpoint]?, _ port: ProxiedPort,
+        _ previous: Contribution?, isRefusedWhenEmpty: Bool
     ) {
-        guard !endpoints.isEmpty else {
-            if isRefusedWhenEmpty { claims[.refused(frontend)] = .present }
-            return
-        }
+        if endpoints.isEmpty, isRefusedWhenEmpty { claims[.refused(frontend)] = .present }
+        guard !endpoints.isEmpty || inside != nil else { return }
         let ordered = Self.order(endpoints, previous: previous?.slots[frontend] ?? [])
+        let insideOrdered = inside.map { Self.order($0, previous: previous?.insideSlots[frontend] ?? []) }
         slots[frontend] = ordered
+        insideSlots[frontend] = insideOrdered
         var isForNode = false
         if case .node = frontend { isForNode = true }
         let picker = Picker(
-            isForNode: isForNode, count: UInt32(ordered.count), affinitySeconds: port.affinitySeconds)
+            isForNode: isForNode, count: UInt32(ordered.count), insideCount: insideOrdered.map { UInt32($0.count) },
+            affinitySeconds: port.affinitySeconds)
         claims[.frontend(frontend)] = .picker(picker)
-        for (slot, endpoint) in ordered.enumerated() {
-            claims[.slot(frontend, UInt32(slot))] = .endpoint(endpoint.address, endpoint.port)
+        let isSticky = port.affinitySeconds != nil
+        claimSlots(frontend, .all, ordered, isSticky: isSticky)
+        claimSlots(frontend, .inside, insideOrdered ?? [], isSticky: isSticky)
+    }
+
+    private mutating func claimSlots(
+        _ frontend: Frontend, _ audience: Audience, _ endpoints: [ProxiedEndpoint], isSticky: Bool
+    ) {
+        for (slot, endpoint) in endpoints.enumerated() {
+            claims[.slot(frontend, audience, UInt32(slot))] = .endpoint(endpoint.address, endpoint.port)
             claims[.hairpin(endpoint.address)] = .present
-            if port.affinitySeconds != nil {
-                claims[.affine(frontend, endpoint.address, endpoint.port)] = .present
-            }
+            if isSticky { claims[.affine(frontend, audience, endpoint.address, endpoint.port)] = .present }
         }
     }
 

@@ -27,10 +27,15 @@ struct ServiceRules: Sendable {
     static let refusedNodePorts = NFTables.NamedSet("refused-node-ports", key: [.transport, .port])
     static let affine = NFTables.NamedSet("affine", key: [.address, .transport, .port, .address, .port])
     static let nodeAffine = NFTables.NamedSet("node-affine", key: [.transport, .port, .address, .port])
+    static let insideEndpoints = endpoints.named("inside-endpoints")
+    static let insideNodeEndpoints = nodeEndpoints.named("inside-node-endpoints")
+    static let insideAffine = affine.named("inside-affine")
+    static let insideNodeAffine = nodeAffine.named("inside-node-affine")
 
     /// In the order of `Claim.setIndex`.
     static let sets = [
         services, nodePorts, endpoints, nodeEndpoints, hairpin, remote, refused, refusedNodePorts, affine, nodeAffine,
+        insideEndpoints, insideNodeEndpoints, insideAffine, insideNodeAffine,
     ]
 
     /// The table with its sets and chains and no service yet, in place of whatever was there.
@@ -86,9 +91,14 @@ struct ServiceRules: Sendable {
     }
 }
 
+extension NFTables.NamedSet {
+    /// One of the same type.
+    fileprivate func named(_ name: String) -> Self { Self(name, key: key, data: data) }
+}
+
 extension Picker {
     private var key: [NFTables.Selector] { isForNode ? ServiceRules.nodeKey : ServiceRules.frontendKey }
-    private var map: String { isForNode ? ServiceRules.nodeEndpoints.name : ServiceRules.endpoints.name }
+    private var client: [NFTables.Selector] { [.sourceAddress] + key }
 
     /// Which endpoint each client had, for services with affinity of this duration.
     var memory: NFTables.NamedSet? {
@@ -100,14 +110,28 @@ extension Picker {
         }
     }
 
-    var rules: [NFTables.Rule] {
+    /// - Parameter network: the addresses of pods.
+    func rules(inside network: IPv4Network) -> [NFTables.Rule] {
+        let endpoints = isForNode ? ServiceRules.nodeEndpoints : ServiceRules.endpoints
+        let affine = isForNode ? ServiceRules.nodeAffine : ServiceRules.affine
+        let outside = count > 0 ? choice(of: count, endpoints, affine) : []
+        guard let insideCount else { return outside.map { NFTables.Rule($0) } }
+        let inside = choice(
+            of: insideCount, isForNode ? ServiceRules.insideNodeEndpoints : ServiceRules.insideEndpoints,
+            isForNode ? ServiceRules.insideNodeAffine : ServiceRules.insideAffine)
+        let sources: [NFTables.Match] = [.source(network), .sourceIsLocal]
+        return sources.flatMap { source in inside.map { NFTables.Rule(.match(source), $0) } }
+            + outside.map { NFTables.Rule($0) }
+    }
+
+    private func choice(
+        of count: UInt32, _ endpoints: NFTables.NamedSet, _ affine: NFTables.NamedSet
+    ) -> [NFTables.Statement] {
         let slot = key + [.random(below: count)]
-        guard let memory else { return [NFTables.Rule(.destinationMap(slot, map: map))] }
-        let client = [.sourceAddress] + key
-        let valid = isForNode ? ServiceRules.nodeAffine.name : ServiceRules.affine.name
+        guard let memory else { return [.destinationMap(slot, map: endpoints.name)] }
         return [
-            NFTables.Rule(.rememberedDestination(client, memory: memory.name, valid: key, among: valid)),
-            NFTables.Rule(.destinationMapRemembered(slot, map: map, memory: memory.name, as: client)),
+            .rememberedDestination(client, memory: memory.name, valid: key, among: affine.name),
+            .destinationMapRemembered(slot, map: endpoints.name, memory: memory.name, as: client),
         ]
     }
 }
@@ -118,14 +142,18 @@ extension Claim {
         switch self {
         case .frontend(.address): 0
         case .frontend(.node): 1
-        case .slot(.address, _): 2
-        case .slot(.node, _): 3
+        case .slot(.address, .all, _): 2
+        case .slot(.node, .all, _): 3
         case .hairpin: 4
         case .remote: 5
         case .refused(.address): 6
         case .refused(.node): 7
-        case .affine(.address, _, _): 8
-        case .affine(.node, _, _): 9
+        case .affine(.address, .all, _, _): 8
+        case .affine(.node, .all, _, _): 9
+        case .slot(.address, .inside, _): 10
+        case .slot(.node, .inside, _): 11
+        case .affine(.address, .inside, _, _): 12
+        case .affine(.node, .inside, _, _): 13
         }
     }
 
@@ -140,10 +168,10 @@ extension Claim {
     private var key: [NFTables.Value] {
         switch self {
         case .frontend(let frontend), .refused(let frontend): frontend.key
-        case .slot(let frontend, let slot): frontend.key + [.number(slot)]
+        case .slot(let frontend, _, let slot): frontend.key + [.number(slot)]
         case .hairpin(let address): [.address(address), .address(address)]
         case .remote(let address, let transport, let port): [.address(address), .transport(transport), .port(port)]
-        case .affine(let frontend, let address, let port): frontend.key + [.address(address), .port(port)]
+        case .affine(let frontend, _, let address, let port): frontend.key + [.address(address), .port(port)]
         }
     }
 }

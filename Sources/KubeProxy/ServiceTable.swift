@@ -34,7 +34,7 @@ struct ServiceTable: Sendable {
             if let memory = picker.memory, known.insert(memory.name).inserted {
                 transaction.operations.append(.addSet(memory))
             }
-            transaction.add(.init(picker.chain), picker.rules)
+            transaction.add(.init(picker.chain), picker.rules(inside: rules.clusterNetwork))
         }
         changes.appendElements(to: &transaction)
         return transaction
@@ -91,7 +91,7 @@ struct ServiceTable: Sendable {
         let pickersNow = Set(pickers.keys)
         for picker in pickersNow.subtracting(pickersBefore).sorted(by: { $0.chain < $1.chain }) {
             if let memory = picker.memory { transaction.operations.append(.addSet(memory)) }
-            transaction.add(.init(picker.chain), picker.rules)
+            transaction.add(.init(picker.chain), picker.rules(inside: rules.clusterNetwork))
         }
         changes.appendElements(to: &transaction)
         for picker in pickersBefore.subtracting(pickersNow).sorted(by: { $0.chain < $1.chain }) {

@@ -38,18 +38,19 @@ extension ServiceTable {
     ) -> StaleConnections {
         var stale = StaleConnections()
         for name in names {
-            let old = before[name]?.slots ?? [:]
-            let new = contributions[name]?.slots ?? [:]
-            for frontend in Set(old.keys).union(new.keys) where frontend.isUDP {
-                let places = Self.places(new[frontend])
-                if Self.places(old[frontend]) != places { stale.endpoints[frontend] = places }
+            let old = before[name]
+            let new = contributions[name]
+            for frontend in Set(old?.slots.keys ?? [:].keys).union(new?.slots.keys ?? [:].keys) where frontend.isUDP {
+                let places = Self.places(new, frontend)
+                if Self.places(old, frontend) != places { stale.endpoints[frontend] = places }
             }
         }
         return stale
     }
 
-    private static func places(_ endpoints: [ProxiedEndpoint]?) -> Set<StaleConnections.Place> {
-        Set((endpoints ?? []).map { StaleConnections.Place(address: $0.address, port: $0.port) })
+    private static func places(_ contribution: Contribution?, _ frontend: Frontend) -> Set<StaleConnections.Place> {
+        let endpoints = [contribution?.slots[frontend], contribution?.insideSlots[frontend]].compactMap { $0 }.joined()
+        return Set(endpoints.map { StaleConnections.Place(address: $0.address, port: $0.port) })
     }
 }
 

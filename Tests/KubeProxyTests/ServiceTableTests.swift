@@ -54,7 +54,7 @@ private struct Kernel {
         let rules = try makeTable().rules
         let lines = rules.base.description.split(separator: "\n").filter { !$0.hasPrefix("add map") }
         #expect(
-            lines.dropFirst(9).joined(separator: "\n") == """
+            lines.dropFirst(11).joined(separator: "\n") == """
                 add chain ip t services
                 add rule ip t services ip daddr . meta l4proto . th dport vmap @services
                 add rule ip t services ip daddr != 127.0.0.0/8 fib daddr type local \
@@ -166,8 +166,38 @@ private struct Kernel {
         var local = port([endpoint(2, isLocal: false), endpoint(3)], nodePort: 30080)
         local.staysLocalOutside = true
         let changed = try kernel.update([web: local])
-        #expect(changed.contains("delete element ip t remote { 10.42.0.2 . tcp . 8080 }"))
         #expect(changed.contains("add element ip t node-endpoints { tcp . 30080 . 0 : 10.42.0.3 . 8080 }"))
+        #expect(!changed.contains("remote"))
+        local.endpoints.removeFirst()
+        #expect(
+            try kernel.update([web: local]).contains("delete element ip t remote { 10.42.0.2 . tcp . 8080 }"))
+        #expect(try kernel.isAsRebuilt())
+    }
+
+    @Test func whatStaysLocalIsForThoseOutside() throws {
+        var kernel = try Kernel()
+        var local = port([endpoint(2, isLocal: false), endpoint(3)], nodePort: 30080)
+        local.staysLocalOutside = true
+        let text = try kernel.update([web: local])
+        #expect(
+            text.contains(
+                """
+                add chain ip t node-pick-1-inside-2
+                add rule ip t node-pick-1-inside-2 ip saddr 10.42.0.0/16 \
+                dnat ip to meta l4proto . th dport . numgen random mod 2 map @inside-node-endpoints
+                add rule ip t node-pick-1-inside-2 fib saddr type local \
+                dnat ip to meta l4proto . th dport . numgen random mod 2 map @inside-node-endpoints
+                add rule ip t node-pick-1-inside-2 \
+                dnat ip to meta l4proto . th dport . numgen random mod 1 map @node-endpoints
+                """), "\(text)")
+        #expect(text.contains("add element ip t services { 10.43.0.7 . tcp . 80 : goto pick-2 }"))
+        local.endpoints.removeLast()
+        let without = try kernel.update([web: local])
+        #expect(without.contains("add element ip t node-ports { tcp . 30080 : goto node-pick-0-inside-1 }"))
+        #expect(without.contains("add element ip t refused-node-ports { tcp . 30080 }"))
+        #expect(try kernel.isAsRebuilt())
+        local.endpoints = [endpoint(3)]
+        #expect(try kernel.update([web: local]).contains("{ tcp . 30080 : goto node-pick-1 }"))
         #expect(try kernel.isAsRebuilt())
     }
 
@@ -209,6 +239,7 @@ private struct Kernel {
                 endpoints, nodePort: random.next() % 2 == 0 ? UInt16(30000 + random.next() % 4) : nil,
                 last: UInt8(1 + random.next() % 4))
             if random.next() % 4 == 0 { port?.affinitySeconds = 60 }
+            if random.next() % 3 == 0 { port?.staysLocalOutside = true }
             if random.next() % 5 == 0 { port = nil }
             _ = try kernel.update([name: port])
         }

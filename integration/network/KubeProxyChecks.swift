@@ -75,6 +75,7 @@ func checkKubeProxy(_ scene: Scene, _ checks: Checks) async throws {
     checks.expect("a table that others deleted comes back", try ask(from: scene.host, address, 80), "a \(a.gateway)")
     try await checkFlows(scene, checks, proxy, [a, b])
     try await checkAffinity(scene, checks, proxy, [a, b, c])
+    try await checkLocalPolicy(scene, checks, proxy, elsewhere: a, gateway: c.gateway)
     try await proxy.update([name("web"): nil])
     checks.expect("a deleted service is refused", try ask(from: scene.pod("c"), address, 80), "refused")
     try PodNetwork.removeAll(instance: configuration.instance, stateDirectory: configuration.stateDirectory)
@@ -107,6 +108,27 @@ private func checkAffinity(
         try await proxy.update([name("sticky"): sticky])
     }
     try await proxy.update([name("sticky"): nil])
+}
+
+/// Where outside traffic stays on this node, and the endpoint is on another.
+private func checkLocalPolicy(
+    _ scene: Scene, _ checks: Checks, _ proxy: KubeProxy, elsewhere: PodAddress, gateway: IPv4Address
+) async throws {
+    let external = IPv4Address(203, 0, 113, 8)
+    var local = port(11, [], nodePort: 30083)
+    local.endpoints = [ProxiedEndpoint(elsewhere.address, 8080, isLocal: false)]
+    local.externalAddresses = [external]
+    local.staysLocalOutside = true
+    try await proxy.update([name("local"): local])
+    checks.expect("no local endpoint, outside to node port", try ask(from: scene.out, Scene.uplink, 30083), "refused")
+    checks.expect("no local endpoint, outside to external address", try ask(from: scene.out, external, 80), "refused")
+    for (client, namespace) in [("pod", scene.pod("c")), ("host", scene.host)] {
+        let port = try answers(from: namespace, client == "pod" ? gateway : Scene.uplink, 30083, 1)
+        checks.expect("no local endpoint, \(client) to node port", port == ["a"], "\(port)")
+        let address = try answers(from: namespace, external, 80, 1)
+        checks.expect("no local endpoint, \(client) to external address", address == ["a"], "\(address)")
+    }
+    try await proxy.update([name("local"): nil])
 }
 
 /// A UDP client that keeps its port follows its service to another endpoint.

@@ -9,6 +9,7 @@ extension NFTables {
         case meta(MetaKey, into: Register)
         case setMeta(MetaKey, from: Register)
         case conntrack(ConntrackKey, into: Register)
+        case sourceType(into: Register)
         case destinationType(into: Register)
         case random(modulus: UInt32, into: Register)
         case bitwise(Register, mask: [UInt8], xor: [UInt8])
@@ -126,6 +127,8 @@ extension NFTables.Match {
                 NFTables.Selector.destinationPort.load(into: 0),
                 .compare(0, isEqual: true, [UInt8(port >> 8), UInt8(port & 0xff)]),
             ]
+        case .sourceIsLocal:
+            [.sourceType(into: 0), .compare(0, isEqual: true, hostBytes(UInt32(RTN_LOCAL)))]
         case .destinationIsLocal(let isLocal):
             [.destinationType(into: 0), .compare(0, isEqual: isLocal, hostBytes(UInt32(RTN_LOCAL)))]
         case .inputLink(let prefix, let negated):

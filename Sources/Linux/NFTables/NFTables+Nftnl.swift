@@ -111,6 +111,10 @@ extension NFTables.Expression {
         case .conntrack(let key, let register):
             put(NFTNL_EXPR_CT_KEY, key.number)
             put(NFTNL_EXPR_CT_DREG, number(register))
+        case .sourceType(let register):
+            put(NFTNL_EXPR_FIB_DREG, number(register))
+            put(NFTNL_EXPR_FIB_RESULT, UInt32(NFT_FIB_RESULT_ADDRTYPE.rawValue))
+            put(NFTNL_EXPR_FIB_FLAGS, UInt32(NFTA_FIB_F_SADDR.rawValue))
         case .destinationType(let register):
             put(NFTNL_EXPR_FIB_DREG, number(register))
             put(NFTNL_EXPR_FIB_RESULT, UInt32(NFT_FIB_RESULT_ADDRTYPE.rawValue))
@@ -183,7 +187,7 @@ extension NFTables.Expression {
         case .payload: "payload"
         case .meta, .setMeta: "meta"
         case .conntrack: "ct"
-        case .destinationType: "fib"
+        case .sourceType, .destinationType: "fib"
         case .random: "numgen"
         case .bitwise: "bitwise"
         case .compare: "cmp"

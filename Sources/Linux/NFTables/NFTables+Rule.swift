@@ -14,6 +14,8 @@ extension NFTables {
         case destination(IPv4Network, negated: Bool = false)
         case transport(TransportProtocol)
         case destinationPort(UInt16)
+        /// The source is an address of this host.
+        case sourceIsLocal
         /// The destination is an address of this host.
         case destinationIsLocal(Bool = true)
         /// The name of the link begins with this text.
@@ -107,6 +109,7 @@ extension NFTables.Match: CustomStringConvertible {
         case .destination(let network, let negated): "ip daddr \(Self.not(negated))\(network)"
         case .transport(let transport): "meta l4proto \(transport)"
         case .destinationPort(let port): "th dport \(port)"
+        case .sourceIsLocal: "fib saddr type local"
         case .destinationIsLocal(let isLocal): "fib daddr type \(Self.not(!isLocal))local"
         case .inputLink(let prefix, let negated): "iifname \(Self.not(negated))\"\(prefix)*\""
         case .outputLink(let prefix, let negated): "oifname \(Self.not(negated))\"\(prefix)*\""
