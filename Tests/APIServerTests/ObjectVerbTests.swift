@@ -164,6 +164,15 @@ import Testing
         #expect(try await api.get(Path.maps + "/a").status == 200)
     }
 
+    @Test func nobodyWouldLetAnEventGoThatIsHeldForItsDependents() async throws {
+        let api = try await TestServer()
+        let events = "/api/v1/namespaces/default/events"
+        let event: JSONValue = ["metadata": ["name": "a"], "involvedObject": ["namespace": "default"]]
+        #expect(try await api.send(.post, events, event).status == 201)
+        #expect(try await api.send(.delete, events + "/a", ["propagationPolicy": "Foreground"]).status == 200)
+        #expect(try await api.get(events + "/a").status == 404)
+    }
+
     @Test func finalizersHoldADeletedObject() async throws {
         let api = try await TestServer()
         _ = try await api.send(.post, Path.maps, configMap("a"))

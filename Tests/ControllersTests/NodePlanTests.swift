@@ -185,6 +185,17 @@ import Testing
         #expect(graph.verdict(on: "owner") == .removeFinalizer("foregroundDeletion"))
     }
 
+    @Test func aCircleIsOpenedWhereItCloses() {
+        var graph = OwnerGraph()
+        _ = graph.put(Self.item("a", owners: ["c"], finalizers: ["foregroundDeletion"], isEnding: true))
+        _ = graph.put(Self.item("b", owners: ["a"]))
+        let last = Self.item("c", owners: ["b"])
+        _ = graph.put(last)
+        #expect(graph.verdict(on: "b") == .delete(propagation: "Foreground"))
+        _ = graph.put(Self.item("b", owners: ["a"], finalizers: ["foregroundDeletion"], isEnding: true))
+        #expect(graph.verdict(on: "c") == .unblock(last.owners))
+    }
+
     @Test func orphansLoseTheirOwner() {
         var graph = OwnerGraph()
         _ = graph.put(Self.item("owner", finalizers: ["orphan"], isEnding: true))

@@ -8,6 +8,7 @@ enum KindBehaviours {
         case ("", "pods"): PodBehaviour()
         case ("", "namespaces"): NamespaceBehaviour()
         case ("", "nodes"): NodeBehaviour()
+        case ("", "events"): EventBehaviour()
         case ("", "services"): OrdinaryBehaviour(hasGeneration: false)
         case ("apps", "deployments"): DeploymentBehaviour()
         case ("discovery.k8s.io", "endpointslices"): OrdinaryBehaviour(hasGeneration: true)
@@ -25,6 +26,10 @@ struct OrdinaryBehaviour: KindBehaviour {
 struct DeploymentBehaviour: KindBehaviour {
     var hasGeneration: Bool { true }
     var statusMetadata: [String] { ["annotations"] }
+}
+
+struct EventBehaviour: KindBehaviour {
+    var isGarbageCollected: Bool { false }
 }
 
 /// A node brings its own status when it registers.

@@ -12,6 +12,8 @@ protocol KindBehaviour: Sendable {
     /// Whether what a node says of itself in the status is shown also where the disk does not take it: it is of what is wrong with the machine, and
     /// asked for just then.
     var showsUnsavedStatus: Bool { get }
+    /// Whether the garbage collector follows the kind. Where it does not, a deletion's propagation policy means nothing.
+    var isGarbageCollected: Bool { get }
 
     /// Seconds from the request to the end, 0 for at once, nil where the kind knows no orderly end.
     func gracePeriod(_ object: JSONObject, requested: Int64?) -> Int64?
@@ -26,6 +28,7 @@ extension KindBehaviour {
     var statusMetadata: [String] { ["labels", "annotations"] }
     var keepsNewStatus: Bool { false }
     var showsUnsavedStatus: Bool { false }
+    var isGarbageCollected: Bool { true }
     func gracePeriod(_ object: JSONObject, requested: Int64?) -> Int64? { nil }
     func isHeldFromDeletion(_ object: JSONObject) -> Bool { false }
     func beginDeletion(_ object: inout JSONObject) {}

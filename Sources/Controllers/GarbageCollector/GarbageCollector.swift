@@ -30,18 +30,7 @@ struct GarbageCollector: Sendable {
         // The whole graph first: an owner that is merely not known yet would have to be asked for.
         guard await seed() else { return }
         await withDiscardingTaskGroup { group in
-            group.addTask { await follow(informers.namespaces) }
-            group.addTask { await follow(informers.nodes) }
-            group.addTask { await follow(informers.pods) }
-            group.addTask { await follow(informers.services) }
-            group.addTask { await follow(informers.endpointSlices) }
-            group.addTask { await follow(informers.endpoints) }
-            group.addTask { await follow(informers.deployments) }
-            group.addTask { await follow(informers.replicaSets) }
-            group.addTask { await follow(informers.configMaps) }
-            group.addTask { await follow(informers.secrets) }
-            group.addTask { await follow(informers.serviceAccounts) }
-            group.addTask { await follow(informers.leases) }
+            for informer in informers.all { group.addTask { await follow(informer) } }
             group.addTask {
                 await queue.reconcile(workers: Self.workers, "garbagecollector", log: log) { try await reconcile($0) }
             }
@@ -50,21 +39,17 @@ struct GarbageCollector: Sendable {
 
     /// false where the task was cancelled before everything was known.
     private func seed() async -> Bool {
-        guard await seed(informers.namespaces), await seed(informers.nodes), await seed(informers.pods),
-            await seed(informers.services), await seed(informers.endpointSlices), await seed(informers.endpoints),
-            await seed(informers.deployments), await seed(informers.replicaSets), await seed(informers.configMaps),
-            await seed(informers.secrets), await seed(informers.serviceAccounts), await seed(informers.leases)
-        else { return false }
+        for informer in informers.all { guard await seed(informer) else { return false } }
         return true
     }
 
-    private func seed<Object: APIObject>(_ informer: Informer<Object>) async -> Bool {
+    private func seed(_ informer: some ObjectInformer) async -> Bool {
         guard await informer.waitUntilSynced() else { return false }
-        for object in informer.list() { note(nil, object) }
+        for object in informer.list(in: nil) { note(nil, object) }
         return true
     }
 
-    private func follow<Object: APIObject>(_ informer: Informer<Object>) async {
+    private func follow(_ informer: some ObjectInformer) async {
         await informer.follow { note($0, $1) }
     }
 
@@ -128,6 +113,9 @@ struct GarbageCollector: Sendable {
         case .disown(let owners): try await drop(owners.map { $0.uid }, from: item)
         case .orphanDependents(let dependents):
             for dependent in dependents { try await drop([item.uid], from: dependent) }
+        case .unblock(let owners):
+            let references = owners.map { ["uid": .string($0.uid), "blockOwnerDeletion": false] as JSONValue }
+            try await patch(item, ["ownerReferences": .array(references)])
         case .removeFinalizer(let name):
             try await patch(item, ["$deleteFromPrimitiveList/finalizers": [.string(name)]])
         }

@@ -43,10 +43,14 @@ package struct OwnerGraph: Sendable {
         /// Drop the reference to this object from its dependents, then the finalizer.
         case orphanDependents([Item])
         case removeFinalizer(String)
+        /// Stop these owners from waiting for this object: it owns what waits for it, in a circle.
+        case unblock([OwnerReference])
     }
 
     static let foreground = "foregroundDeletion"
     static let orphan = "orphan"
+    /// Those that the collector takes away.
+    static let finalizers = [foreground, orphan]
 
     private var items: [String: Item] = [:]
     private var dependents: [String: Set<String>] = [:]
@@ -124,7 +128,10 @@ package struct OwnerGraph: Sendable {
         }
         if !unknown.isEmpty { return .ask(unknown) }
         if isHeld { return gone.isEmpty ? .nothing : .disown(gone) }
-        let hasDependents = !(dependents[item.uid] ?? []).isEmpty
-        return .delete(propagation: isAwaited && hasDependents ? "Foreground" : "Background")
+        let owned = (dependents[item.uid] ?? []).compactMap { items[$0] }
+        guard isAwaited, !owned.isEmpty else { return .delete(propagation: "Background") }
+        let blocked = item.owners.filter { $0.blockOwnerDeletion == true }
+        if !blocked.isEmpty, owned.contains(where: \.waitsForDependents) { return .unblock(blocked) }
+        return .delete(propagation: "Foreground")
     }
 }

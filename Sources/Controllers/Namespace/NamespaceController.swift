@@ -73,8 +73,7 @@ struct NamespaceController: Sendable {
     private func empty(_ kind: ResourceKind, _ namespace: String) async throws(Status) -> Int {
         let before = try await items(kind, namespace)
         guard !before.isEmpty else { return 0 }
-        let going = before.filter { $0["metadata"]?["deletionTimestamp"] == nil }
-        let names = going.compactMap { $0["metadata"]?["name"]?.string }
+        let names = before.filter(Self.needsDeletion).compactMap { $0["metadata"]?["name"]?.string }
         for start in stride(from: 0, to: names.count, by: Self.concurrentDeletions) {
             let some = names[start..<min(start + Self.concurrentDeletions, names.count)]
             let error = await withTaskGroup(of: Status?.self) { tasks in
@@ -84,6 +83,12 @@ struct NamespaceController: Sendable {
             if let error { throw error }
         }
         return try await items(kind, namespace).count
+    }
+
+    /// Whether it is to be asked to go: it was not yet, or it was with its dependents, which are asked themselves.
+    private static func needsDeletion(_ object: JSONValue) -> Bool {
+        guard let metadata = object["metadata"], metadata["deletionTimestamp"] != nil else { return true }
+        return (metadata["finalizers"]?.array ?? []).contains { OwnerGraph.finalizers.contains($0.string ?? "") }
     }
 
     private func items(_ kind: ResourceKind, _ namespace: String) async throws(Status) -> [JSONValue] {

@@ -7,6 +7,8 @@ import Synchronization
 
 /// Watches over nodes: one that is silent for too long is marked, and its pods leave it when they no longer tolerate that.
 struct NodeLifecycleController: Sendable {
+    private static let leaseNamespace = "kube-node-lease"
+
     private let client: APIClient
     private let informers: ControllerInformers
     private let log: Logger
@@ -46,7 +48,12 @@ struct NodeLifecycleController: Sendable {
                     (after ?? before).map { queue.add($0.metadata.name) }
                 }
             }
-            group.addTask { await informers.leases.follow { _, after in after.map { queue.add($0.metadata.name) } } }
+            group.addTask {
+                await informers.leases.follow { _, after in
+                    guard let metadata = after?.metadata, metadata.namespace == Self.leaseNamespace else { return }
+                    queue.add(metadata.name)
+                }
+            }
             group.addTask { await informers.pods.follow { notePlacement(of: $0, $1) } }
             group.addTask { await queue.reconcile(workers: 2, "nodelifecycle", log: log) { try await reconcile($0) } }
         }
@@ -66,7 +73,7 @@ struct NodeLifecycleController: Sendable {
             return try await clear(name, pods)
         }
         let uptime = time.uptime()
-        let lease = informers.leases.get(name, in: "kube-node-lease")
+        let lease = informers.leases.get(name, in: Self.leaseNamespace)
         let deadline = state.health.withLock { health in
             health.note(node, lease: lease, now: uptime)
             return health.deadline(name) ?? uptime

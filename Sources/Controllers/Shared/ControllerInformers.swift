@@ -17,8 +17,9 @@ package struct ControllerInformers: Sendable {
     /// Without their data.
     package let secrets: Informer<Secret>
     package let serviceAccounts: Informer<ServiceAccount>
-    /// Of nodes alone.
     package let leases: Informer<Lease>
+    /// Without their data.
+    package let controllerRevisions: Informer<ControllerRevision>
 
     /// Pods by the unique identifier of their controller.
     static let byController = "controller"
@@ -50,7 +51,9 @@ package struct ControllerInformers: Sendable {
         configMaps = Informer(client: client, trim: Self.withoutForeignData, time: time, random: random)
         secrets = Informer(client: client, trim: { $0.storage["data"] = nil }, time: time, random: random)
         serviceAccounts = Informer(client: client, time: time, random: random)
-        leases = Informer(client: client, in: "kube-node-lease", time: time, random: random)
+        leases = Informer(client: client, time: time, random: random)
+        controllerRevisions = Informer(
+            client: client, trim: { $0.storage["data"] = nil }, time: time, random: random)
     }
 
     private static func service(of slice: EndpointSlice, managedBy manager: String) -> [String] {
@@ -67,26 +70,35 @@ package struct ControllerInformers: Sendable {
         map.storage["binaryData"] = nil
     }
 
+    /// Every kind that is served but for events, which are too many, and end by themselves.
+    package var all: [any ObjectInformer] {
+        [
+            namespaces, nodes, pods, services, endpointSlices, endpoints, deployments, replicaSets, configMaps, secrets,
+            serviceAccounts, leases, controllerRevisions,
+        ]
+    }
+
     /// Keeps all of them up to date until the task is cancelled.
     package func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await namespaces.run() }
-            group.addTask { await nodes.run() }
-            group.addTask { await pods.run() }
-            group.addTask { await services.run() }
-            group.addTask { await endpointSlices.run() }
-            group.addTask { await endpoints.run() }
-            group.addTask { await deployments.run() }
-            group.addTask { await replicaSets.run() }
-            group.addTask { await configMaps.run() }
-            group.addTask { await secrets.run() }
-            group.addTask { await serviceAccounts.run() }
-            group.addTask { await leases.run() }
+            for informer in all { group.addTask { await informer.run() } }
         }
     }
 }
 
-extension Informer {
+/// An informer, of whatever kind.
+package protocol ObjectInformer<Object>: Sendable {
+    associatedtype Object: APIObject
+
+    func run() async
+    func waitUntilSynced() async -> Bool
+    func list(in namespace: String?) -> [Object]
+    func subscribe() -> InformerSubscription<Object>
+}
+
+extension Informer: ObjectInformer {}
+
+extension ObjectInformer {
     /// Tells every change until the task is cancelled: the objects before and after it.
     func follow(_ body: (_ before: Object?, _ after: Object?) -> Void) async {
         for await event in subscribe() {
