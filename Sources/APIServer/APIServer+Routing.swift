@@ -27,7 +27,7 @@ extension APIServer {
         }
         let attributes = RequestAttributes(verb, resource: path, fieldSelector: request.query("fieldSelector") ?? "")
         try authorize(identity, attributes)
-        if let answer = try await endpoints.reviews.answer(request, path, verb, identity, authorizer) { return answer }
+        if let answer = try endpoints.reviews.answer(request, path, verb, identity) { return answer }
         if path.isBinding, verb == .create, let pods = registry.resources[Pod.kind] {
             let binding = Binding(storage: try RequestBody.object(request).storage)
             let target = ResourceRequest(http: request, path: path, verb: verb, identity: identity, resource: pods)

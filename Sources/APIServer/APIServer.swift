@@ -59,7 +59,8 @@ package final class APIServer: HTTPHandler {
         limit = InFlightLimit(
             reads: configuration.limits.readsInFlight, writes: configuration.limits.writesInFlight)
         endpoints = Endpoints(
-            registry: registry, pods: PodEndpoint(registry: registry, nodes: nodes, timeline: timeline),
+            registry: registry, reviews: ReviewEndpoint(authenticator: authenticator, authorizer: authorizer),
+            pods: PodEndpoint(registry: registry, nodes: nodes, timeline: timeline),
             tokens: TokenEndpoint(registry: registry, tokens: tokens, audiences: configuration.audiences),
             writes: WriteEndpoint(
                 registry: registry, timeline: timeline,

@@ -125,7 +125,7 @@ import Testing
         ]
         var comparison = TableComparison()
         for definition in Kinds.all { comparison.compare(definition.kind.kind, definition.schema) }
-        for request in Kinds.requests { comparison.compare(request.kind.kind, request.schema) }
+        for request in Kinds.requests + Kinds.reviews { comparison.compare(request.kind.kind, request.schema) }
         #expect(comparison.missing.subtracting(known).sorted() == [])
         #expect(comparison.unknown.sorted() == [])
     }

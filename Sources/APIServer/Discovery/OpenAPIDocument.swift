@@ -14,12 +14,16 @@ struct OpenAPIDocument {
         components = OpenAPIComponents(version)
     }
 
-    /// - Parameter gitVersion: becomes the document's version.
+    /// - Parameters:
+    ///   - reviews: what is only asked.
+    ///   - gitVersion: becomes the document's version.
     static func object(
-        _ version: OpenAPIComponents.Version = .v3, of kinds: [KindDefinition], gitVersion: String
+        _ version: OpenAPIComponents.Version = .v3, of kinds: [KindDefinition],
+        reviews: [(kind: ResourceKind, schema: Schema)], gitVersion: String
     ) -> JSONObject {
         var document = OpenAPIDocument(version)
         for kind in kinds { document.add(kind) }
+        for review in reviews { document.add(review: review.kind, review.schema) }
         var object: JSONObject = [
             "info": ["title": "Kubernetes", "version": .string(gitVersion)], "paths": .object(document.paths),
         ]
@@ -42,7 +46,7 @@ struct OpenAPIDocument {
         let options = components.reference(to: DeleteOptions.schema)
         components.mark(DeleteOptions.schema, as: kind.groupVersion, "DeleteOptions")
         let namespace = kind.isNamespaced ? [pathParameter("namespace")] : []
-        let collection = "\(kind.groupVersionPath)\(kind.isNamespaced ? "/namespaces/{namespace}" : "")/\(kind.plural)"
+        let collection = Self.collection(of: kind)
         var all: JSONObject = [
             "get": operation(kind, .list, answer: list, Self.listParameters),
             "post": operation(kind, .create, answer: object, Self.writeParameters, body: object),
@@ -65,6 +69,17 @@ struct OpenAPIDocument {
             operations["parameters"] = parameters
             paths["\(collection)/{name}/\(name)"] = .object(operations)
         }
+    }
+
+    private mutating func add(review kind: ResourceKind, _ schema: Schema) {
+        let form = components.addRequest(kind, schema)
+        var all: JSONObject = ["post": operation(kind, .create, answer: form, Self.writeParameters, body: form)]
+        if kind.isNamespaced { all["parameters"] = [pathParameter("namespace")] }
+        paths[Self.collection(of: kind)] = .object(all)
+    }
+
+    private static func collection(of kind: ResourceKind) -> String {
+        "\(kind.groupVersionPath)\(kind.isNamespaced ? "/namespaces/{namespace}" : "")/\(kind.plural)"
     }
 
     /// Those that take and give objects, with their operations.

@@ -8,12 +8,14 @@ import Synchronization
 /// later, about kinds that it does not find in version 3. Made when first asked for, then kept: they follow from what is compiled in.
 final class OpenAPIEndpoint: Sendable {
     private let kinds: [KindDefinition]
+    private let reviews: [(kind: ResourceKind, schema: Schema)]
     private let gitVersion: String
     /// By the path after `/openapi/v3/`: `api/v1`, `apis/apps/v1`; those of version 2 by their media type.
     private let documents = Mutex<[String: [UInt8]]>([:])
 
-    init(_ kinds: [KindDefinition], gitVersion: String) {
+    init(_ kinds: [KindDefinition], reviews: [(kind: ResourceKind, schema: Schema)], gitVersion: String) {
         self.kinds = kinds
+        self.reviews = reviews
         self.gitVersion = gitVersion
     }
 
@@ -50,12 +52,12 @@ final class OpenAPIEndpoint: Sendable {
     ]
 
     private var version2: JSONObject {
-        OpenAPIDocument.object(.v2, of: kinds, gitVersion: gitVersion)
+        OpenAPIDocument.object(.v2, of: kinds, reviews: reviews, gitVersion: gitVersion)
     }
 
     private var index: JSONObject {
         var entries = JSONObject()
-        for path in Set(kinds.map { Self.path($0.kind) }) {
+        for path in Set((kinds.map(\.kind) + reviews.map(\.kind)).map(Self.path)) {
             guard let bytes = document(path) else { continue }
             let url = "/openapi/v3/\(path)?hash=\(ContentTag.of(bytes))"
             entries[path] = ["serverRelativeURL": .string(url)]
@@ -65,8 +67,9 @@ final class OpenAPIEndpoint: Sendable {
 
     private func document(_ path: String) -> [UInt8]? {
         let mine = kinds.filter { Self.path($0.kind) == path }
-        guard !mine.isEmpty else { return nil }
-        return kept(path) { OpenAPIDocument.object(of: mine, gitVersion: gitVersion).encoded() }
+        let asked = reviews.filter { Self.path($0.kind) == path }
+        guard !mine.isEmpty || !asked.isEmpty else { return nil }
+        return kept(path) { OpenAPIDocument.object(of: mine, reviews: asked, gitVersion: gitVersion).encoded() }
     }
 
     private func kept(_ name: String, _ make: () -> [UInt8]) -> [UInt8] {

@@ -24,21 +24,7 @@ struct ServedResource: Sendable {
     }
 
     /// What is served beside the stored kinds.
-    static let questions: [ServedResource] = [
-        .init(asked: Binding.kind),
-        .init(
-            asked: ResourceKind(
-                group: "authentication.k8s.io", kind: "SelfSubjectReview", plural: "selfsubjectreviews",
-                isNamespaced: false)),
-        .init(
-            asked: ResourceKind(
-                group: "authorization.k8s.io", kind: "SelfSubjectAccessReview", plural: "selfsubjectaccessreviews",
-                isNamespaced: false)),
-        .init(
-            asked: ResourceKind(
-                group: "authorization.k8s.io", kind: "SelfSubjectRulesReview", plural: "selfsubjectrulesreviews",
-                isNamespaced: false)),
-    ]
+    static let questions = ([Binding.kind] + Kinds.reviews.map(\.kind)).map(ServedResource.init(asked:))
 }
 
 /// A subresource as discovery tells of it.

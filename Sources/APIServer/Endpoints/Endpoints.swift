@@ -4,7 +4,7 @@ import HTTP
 /// Finds the endpoint for a request by its verb and subresource.
 struct Endpoints: Sendable {
     let registry: ObjectRegistry
-    let reviews = ReviewEndpoint()
+    let reviews: ReviewEndpoint
     let pods: PodEndpoint
     let tokens: TokenEndpoint
     let writes: WriteEndpoint

@@ -13,7 +13,8 @@ struct PathEndpoint: Sendable {
     init(_ configuration: APIServerConfiguration, registry: ObjectRegistry) {
         self.configuration = configuration
         discovery = DiscoveryDocuments(registry.resources.all.map(\.kind))
-        openAPI = OpenAPIEndpoint(registry.resources.all.map(\.definition), gitVersion: configuration.gitVersion)
+        openAPI = OpenAPIEndpoint(
+            registry.resources.all.map(\.definition), reviews: Kinds.reviews, gitVersion: configuration.gitVersion)
         self.registry = registry
     }
 

@@ -12,7 +12,7 @@ extension Resource {
 
     func decode(_ body: RequestBody, _ level: WriteOptions.FieldValidation) throws(Status) -> Decoded {
         var object = body.storage
-        try checkKind(object)
+        try kind.requireKind(of: object)
         object["apiVersion"] = .string(kind.apiVersion)
         object["kind"] = .string(kind.kind)
         let warnings = try checkFields(object, duplicates: body.duplicates, level)
@@ -32,23 +32,13 @@ extension Resource {
     func normalize(
         _ object: inout JSONObject, duplicates: [String] = [], _ level: WriteOptions.FieldValidation
     ) throws(Status) -> [String] {
-        try checkKind(object)
+        try kind.requireKind(of: object)
         let warnings = try checkFields(object, duplicates: duplicates, level)
         var value = JSONValue.object(object)
         definition.schema.prune(&value)
         object = value.object ?? JSONObject()
         try checkTypes(object)
         return warnings
-    }
-
-    private func checkKind(_ object: JSONObject) throws(Status) {
-        if let version = object["apiVersion"]?.string, !version.isEmpty, version != kind.apiVersion {
-            throw .badRequest(
-                "the API version in the data (\(version)) does not match the expected API version (\(kind.apiVersion))")
-        }
-        if let given = object["kind"]?.string, !given.isEmpty, given != kind.kind {
-            throw .badRequest("the kind in the data (\(given)) does not match the expected kind (\(kind.kind))")
-        }
     }
 
     /// Repeated keys and fields that the kind does not have: refused, warned of or passed over.
@@ -84,6 +74,19 @@ extension Resource {
         }
         guard errors.isEmpty else {
             throw .invalid(group: kind.group, kind: kind.kind, name: object.name, errors.distinct)
+        }
+    }
+}
+
+extension ResourceKind {
+    /// Where an object says of which kind it is, it must be of this one.
+    func requireKind(of object: JSONObject) throws(Status) {
+        if let version = object["apiVersion"]?.string, !version.isEmpty, version != apiVersion {
+            throw .badRequest(
+                "the API version in the data (\(version)) does not match the expected API version (\(apiVersion))")
+        }
+        if let given = object["kind"]?.string, !given.isEmpty, given != kind {
+            throw .badRequest("the kind in the data (\(given)) does not match the expected kind (\(kind))")
         }
     }
 }

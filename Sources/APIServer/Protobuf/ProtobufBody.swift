@@ -112,6 +112,7 @@ struct ProtobufBody {
             var reader = ProtobufReader(bytes)
             guard case .bytes(let text)? = try reader.next()?.value else { return "0" }
             return .string(String(decoding: text, as: UTF8.self))
+        case (.strings, .bytes(let bytes)): return try strings(bytes)
         case (.intOrString, .bytes(let bytes)): return try intOrString(bytes)
         default: throw ProtobufReader.Problem(text: "a field has another type than it should")
         }
@@ -134,6 +135,15 @@ struct ProtobufBody {
         guard case .bytes(let text)? = try reader.next()?.value, !text.isEmpty else { return nil }
         guard let value = try? JSONValue(parsing: Array(text)) else { throw .init(text: "a field is no JSON") }
         return value
+    }
+
+    private static func strings(_ bytes: ArraySlice<UInt8>) throws(ProtobufReader.Problem) -> JSONValue {
+        var reader = ProtobufReader(bytes)
+        var texts: [JSONValue] = []
+        while let (number, raw) = try reader.next() {
+            if number == 1, case .bytes(let text) = raw { texts.append(.string(String(decoding: text, as: UTF8.self))) }
+        }
+        return .array(texts)
     }
 
     private static func intOrString(_ bytes: ArraySlice<UInt8>) throws(ProtobufReader.Problem) -> JSONValue {

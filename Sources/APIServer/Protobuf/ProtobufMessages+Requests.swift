@@ -22,6 +22,10 @@ extension ProtobufMessages {
         UserInfo 1 username 2 uid 3 groups:[string] 4 extra:{Strings}
         SelfSubjectAccessReview 1 metadata:ObjectMeta 2 spec:SelfSubjectAccessReviewSpec 3 status:SubjectAccessReviewStatus
         SelfSubjectAccessReviewSpec 1 resourceAttributes:ResourceAttributes 2 nonResourceAttributes:NonResourceAttributes
+        SubjectAccessReview 1 metadata:ObjectMeta 2 spec:SubjectAccessReviewSpec 3 status:SubjectAccessReviewStatus
+        LocalSubjectAccessReview 1 metadata:ObjectMeta 2 spec:SubjectAccessReviewSpec 3 status:SubjectAccessReviewStatus
+        SubjectAccessReviewSpec 1 resourceAttributes:ResourceAttributes 2 nonResourceAttributes:NonResourceAttributes 3 user \
+        4 groups:[string] 5 extra:{Strings} 6 uid
         ResourceAttributes 1 namespace 2 verb 3 group 4 version 5 resource 6 subresource 7 name 8 fieldSelector:SelectorAttributes \
         9 labelSelector:SelectorAttributes
         SelectorAttributes 1 rawSelector 2 requirements:[LabelSelectorRequirement]
@@ -32,6 +36,9 @@ extension ProtobufMessages {
         SubjectRulesReviewStatus 1 resourceRules:[ResourceRule] 2 nonResourceRules:[NonResourceRule] 3 incomplete:bool 4 evaluationError
         ResourceRule 1 verbs:[string] 2 apiGroups:[string] 3 resources:[string] 4 resourceNames:[string]
         NonResourceRule 1 verbs:[string] 2 nonResourceURLs:[string]
+        TokenReview 1 metadata:ObjectMeta 2 spec:TokenReviewSpec 3 status:TokenReviewStatus
+        TokenReviewSpec 1 token 2 audiences:[string]
+        TokenReviewStatus 1 authenticated:bool 2 user:UserInfo 3 error 4 audiences:[string]
         TokenRequest 1 metadata:ObjectMeta 2 spec:TokenRequestSpec 3 status:TokenRequestStatus
         TokenRequestSpec 1 audiences:[string] 3 boundObjectRef:BoundObjectReference 4 expirationSeconds:int?
         BoundObjectReference 1 kind 2 apiVersion 3 name 4 uid

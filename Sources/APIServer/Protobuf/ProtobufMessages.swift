@@ -6,6 +6,8 @@
 package enum ProtobufMessages {
     package indirect enum FieldType: Sendable {
         case string, bool, integer, bytes, time, microTime, intOrString, quantity
+        /// A list of texts in a message of its own, as the values of a map have it.
+        case strings
         /// JSON text in a message of its own.
         case json
         case message(String)
@@ -37,9 +39,9 @@ package enum ProtobufMessages {
     /// By kind: the message that a body of that kind holds.
     static let kinds: Set<String> = [
         "Binding", "ConfigMap", "ControllerRevision", "DeleteOptions", "Deployment", "Endpoints", "EndpointSlice",
-        "Event", "Eviction", "Lease",
+        "Event", "Eviction", "Lease", "LocalSubjectAccessReview",
         "Namespace", "Node", "Pod", "ReplicaSet", "Scale", "Secret", "SelfSubjectAccessReview", "SelfSubjectReview",
-        "SelfSubjectRulesReview", "Service", "ServiceAccount", "TokenRequest",
+        "SelfSubjectRulesReview", "Service", "ServiceAccount", "SubjectAccessReview", "TokenRequest", "TokenReview",
     ]
 
     private static func field(_ text: String) -> Field {
@@ -59,6 +61,7 @@ package enum ProtobufMessages {
         case "int": .integer
         case "bytes": .bytes
         case "json": .json
+        case "Strings": .strings
         case "Time": .time
         case "MicroTime": .microTime
         case "IntOrString": .intOrString

@@ -22,7 +22,8 @@ struct Authenticator: Sendable {
             return Identity(user: "system:admin", groups: ["system:masters", "system:authenticated"])
         case .anonymous, .certificate, .local:
             guard let token = Self.bearerToken(request) else { return .anonymous }
-            return try identity(ofToken: token)
+            guard let claims = claims(of: token, audiences: audiences) else { throw .unauthorized() }
+            return Identity(claims)
         }
     }
 
@@ -33,25 +34,25 @@ struct Authenticator: Sendable {
         return String(parts[1].trimmed)
     }
 
-    private func identity(ofToken token: String) throws(Status) -> Identity {
+    /// What a token says that holds and is meant for one of `audiences`, else nil.
+    func claims(of token: String, audiences: [String]) -> ServiceAccountClaims? {
         guard let tokens,
             let claims = try? tokens.verify(token, audiences: audiences, nowSeconds: time.now().seconds),
             isStillBound(claims)
-        else {
-            throw .unauthorized()
-        }
-        var extra: [String: [String]] = [:]
-        if let pod = claims.pod {
-            extra["authentication.kubernetes.io/pod-name"] = [pod.name]
-            extra["authentication.kubernetes.io/pod-uid"] = [pod.uid]
-        }
-        return Identity(
-            user: claims.subject, uid: claims.serviceAccount.uid, groups: claims.groups + ["system:authenticated"],
-            extra: extra)
+        else { return nil }
+        return claims
     }
 }
 
 extension Identity {
+    init(_ claims: ServiceAccountClaims) {
+        self.init(
+            user: claims.subject, uid: claims.serviceAccount.uid, groups: claims.groups + ["system:authenticated"])
+        guard let pod = claims.pod else { return }
+        extra["authentication.kubernetes.io/pod-name"] = [pod.name]
+        extra["authentication.kubernetes.io/pod-uid"] = [pod.uid]
+    }
+
     /// The identity that a master acts under for this request (`kubectl --as`), or the one it came with.
     func impersonating(_ request: HTTPRequest) throws(Status) -> Identity {
         let user = request.headers["Impersonate-User"] ?? ""

@@ -3,6 +3,8 @@ import APIMachinery
 extension GroupVersion {
     package static let core = GroupVersion("")
     package static let apps = GroupVersion("apps")
+    package static let authentication = GroupVersion("authentication.k8s.io")
+    package static let authorization = GroupVersion("authorization.k8s.io")
     package static let autoscaling = GroupVersion("autoscaling")
     package static let coordination = GroupVersion("coordination.k8s.io")
     package static let discovery = GroupVersion("discovery.k8s.io")

@@ -12,6 +12,16 @@ package enum Kinds {
         (Scale.kind, Scale.schema),
     ]
 
+    /// The schemas of what is only asked, and never stored.
+    package static let reviews: [(kind: ResourceKind, schema: Schema)] = [
+        (LocalSubjectAccessReview.kind, LocalSubjectAccessReview.schema),
+        (SelfSubjectAccessReview.kind, SelfSubjectAccessReview.schema),
+        (SelfSubjectReview.kind, SelfSubjectReview.schema),
+        (SelfSubjectRulesReview.kind, SelfSubjectRulesReview.schema),
+        (SubjectAccessReview.kind, SubjectAccessReview.schema),
+        (TokenReview.kind, TokenReview.schema),
+    ]
+
     private static let core: [KindDefinition] = [
         .init(
             Namespace.self, nameFormat: .dnsLabel, table: .namespace, selectableFields: ["status.phase"],
