@@ -164,6 +164,26 @@ import Testing
         #expect(try await api.get(Path.maps + "/a").status == 200)
     }
 
+    @Test func namespacesAreDeletedOneByOne() async throws {
+        let api = try await TestServer()
+        #expect(try await api.send(.delete, "/api/v1/namespaces").status == 405)
+        #expect(try await api.get("/api/v1/namespaces/default").json["metadata"]?["deletionTimestamp"] == nil)
+        let core = try await api.get("/api/v1").json["resources"]?.array ?? []
+        for (name, isServed) in [("namespaces", false), ("pods", true)] {
+            let verbs = core.first { $0["name"] == .string(name) }?["verbs"]?.array ?? []
+            #expect(verbs.contains("delete") && verbs.contains("deletecollection") == isServed)
+        }
+    }
+
+    @Test func aNewObjectHasNoVersionYet() async throws {
+        let api = try await TestServer()
+        let refused = try await api.send(.post, Path.maps, ["metadata": ["name": "a", "resourceVersion": "7"]])
+        #expect(refused.status == 400)
+        #expect(refused.message == "resourceVersion should not be set on objects to be created")
+        let made = try await api.send(.post, Path.maps, ["metadata": ["name": "a", "resourceVersion": "0"]])
+        #expect(made.status == 201)
+    }
+
     @Test func nobodyWouldLetAnEventGoThatIsHeldForItsDependents() async throws {
         let api = try await TestServer()
         let events = "/api/v1/namespaces/default/events"

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 @Suite struct PodSubresourceTests {
-    private let toNode: JSONValue = ["target": ["kind": "Node", "name": "n1"]]
+    private let toNode: JSONValue = ["metadata": ["name": "a"], "target": ["kind": "Node", "name": "n1"]]
 
     @Test func bindsOnce() async throws {
         let api = try await TestServer()
@@ -54,6 +54,32 @@ import Testing
         #expect(try await api.get(Path.pods + "/a").json["status"]?["conditions"] == nil)
         let version = pod["metadata"]?["resourceVersion"] ?? .null
         #expect(try await evict(["resourceVersion": version]) == 201)
+    }
+
+    @Test func theBodyNamesTheObjectOfTheURL() async throws {
+        let tokens = try ServiceAccountTokens(keyPEM: ServiceAccountTokens.makeKeyPEM(), issuer: "test", object: "test")
+        let api = try await TestServer(tokens: tokens)
+        _ = try await api.send(.post, Path.pods, pod("a", node: "n1"))
+        let other: JSONValue = ["name": "b"]
+        for body: JSONValue in [["metadata": other], [:]] {
+            let evicted = try await api.send(.post, Path.pods + "/a/eviction", body)
+            #expect(evicted.status == 400)
+            #expect(evicted.message == "name in URL does not match name in Eviction object")
+        }
+        let target: JSONValue = ["kind": "Node", "name": "n1"]
+        let bound = try await api.send(.post, Path.pods + "/a/binding", ["metadata": other, "target": target])
+        #expect(bound.status == 400)
+        #expect(bound.message == "name in URL does not match name in Binding object")
+        let elsewhere: JSONValue = ["metadata": ["name": "a", "namespace": "other"], "target": target]
+        #expect(try await api.send(.post, Path.pods + "/a/binding", elsewhere).status == 400)
+        let scaled = try await api.send(
+            .put, Path.deployments + "/web/scale", ["metadata": other, "spec": ["replicas": 1]])
+        #expect(scaled.status == 400)
+        let finalized = try await api.send(.put, "/api/v1/namespaces/default/finalize", ["metadata": other])
+        #expect(finalized.status == 400)
+        let account = "/api/v1/namespaces/default/serviceaccounts/default/token"
+        #expect(try await api.send(.post, account, ["metadata": other]).status == 422)
+        #expect(try await api.send(.post, account, ["metadata": ["name": "default"]]).status == 201)
     }
 
     @Test func ephemeralContainersAreAddedAndNeverChanged() async throws {

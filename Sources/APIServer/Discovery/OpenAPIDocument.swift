@@ -50,8 +50,10 @@ struct OpenAPIDocument {
         var all: JSONObject = [
             "get": operation(kind, .list, answer: list, Self.listParameters),
             "post": operation(kind, .create, answer: object, Self.writeParameters, body: object),
-            "delete": operation(kind, .deleteCollection, answer: status, Self.listParameters, body: options),
         ]
+        if kind.allowsCollectionDeletion {
+            all["delete"] = operation(kind, .deleteCollection, answer: status, Self.listParameters, body: options)
+        }
         if !namespace.isEmpty { all["parameters"] = .array(namespace) }
         paths[collection] = .object(all)
         if kind.isNamespaced {

@@ -12,7 +12,7 @@ struct ServedResource: Sendable {
 
     init(stored kind: ResourceKind) {
         self.kind = kind
-        verbs = Self.allVerbs
+        verbs = Self.allVerbs.filter { kind.allowsCollectionDeletion || $0 != Verb.deletecollection.rawValue }
         subresources = ServedSubresource.all(of: kind)
     }
 
@@ -75,6 +75,9 @@ struct ServedSubresource: Sendable, Hashable {
 }
 
 extension ResourceKind {
+    /// Namespaces are deleted one by one: each takes all that is in it along.
+    var allowsCollectionDeletion: Bool { self != Namespace.kind }
+
     /// The singular name that kubectl takes: the kind in lower case.
     var singular: String { kind.lowercased() }
 }

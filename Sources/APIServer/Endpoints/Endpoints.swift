@@ -38,6 +38,9 @@ struct Endpoints: Sendable {
         case .patch: return try await PatchEndpoint(writes: writes).patch(request)
         case .delete: return try await DeleteEndpoint(registry: registry).delete(request)
         case .deletecollection:
+            guard request.resource.kind.allowsCollectionDeletion else {
+                throw .methodNotAllowed(request.resource.name, request.verb.rawValue)
+            }
             return try await DeleteEndpoint(registry: registry).deleteCollection(request, ListOptions(request.http))
         }
     }

@@ -9,6 +9,7 @@ struct FinalizeEndpoint: Sendable {
 
     func update(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
         let body = try RequestBody.object(request.http).storage
+        try WriteEndpoint.check(body, isNamedBy: request)
         let presentation = try request.presentation(registry.time)
         let update = UpdateRequest(
             resource: request.resource, namespace: nil, name: request.name, subresource: "finalize",

@@ -32,6 +32,16 @@ struct PodEndpoint: Sendable {
         return Pod(storage: object.tree)
     }
 
+    /// What is asked of a pod names the one of the URL.
+    private static func check(
+        _ body: JSONObject, _ kind: ResourceKind, names pod: String, _ request: ResourceRequest
+    ) throws(Status) {
+        try WriteEndpoint.check(body[metadata: "namespace"]?.string ?? "", request.path.namespace ?? "")
+        guard body.name == pod else {
+            throw .badRequest("name in URL does not match name in \(kind.kind) object")
+        }
+    }
+
     // MARK: Binding
 
     /// Gives a pod to a node: what the scheduler decides.
@@ -39,6 +49,7 @@ struct PodEndpoint: Sendable {
         let options = try WriteOptions(request.http)
         let body = try RequestBody.object(request.http).storage
         try Binding.schema.requireTypes(of: body, Binding.kind.kind)
+        try Self.check(body, Binding.kind, names: podName, request)
         let binding = Binding(storage: body)
         let target = binding.target
         let node = target.name ?? ""
@@ -113,6 +124,7 @@ struct PodEndpoint: Sendable {
     private func evict(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
         let body = try RequestBody.object(request.http).storage
         try Eviction.schema.requireTypes(of: body, Eviction.kind.kind)
+        try Self.check(body, Eviction.kind, names: request.name, request)
         var deletion = try DeleteRequest(body["deleteOptions"]?.object ?? JSONObject())
         if try WriteOptions(request.http).isDryRun { deletion.isDryRun = true }
         if !deletion.isDryRun { try await markEvicted(request, &deletion) }

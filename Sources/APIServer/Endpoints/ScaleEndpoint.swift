@@ -14,6 +14,7 @@ struct ScaleEndpoint: Sendable {
             return .json(200, Self.scale(of: object.tree))
         case .update:
             let body = try RequestBody.object(request.http).storage
+            try WriteEndpoint.check(body, isNamedBy: request)
             return try await write(request) { _ in body }
         case .patch:
             let patch = try ObjectPatch(request.http)

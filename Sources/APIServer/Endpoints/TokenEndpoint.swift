@@ -18,6 +18,7 @@ struct TokenEndpoint: Sendable {
         guard let tokens else { throw .notImplemented("this server has no key to sign service account tokens with") }
         var body = try RequestBody.object(request.http).storage
         try Self.schema.requireTypes(of: body, "TokenRequest")
+        try Self.checkName(body, request)
         let spec = body["spec"]
         let namespace = request.path.namespace ?? ""
         let asked = (spec?["audiences"]?.array ?? []).compactMap(\.string).filter { !$0.isEmpty }
@@ -48,6 +49,16 @@ struct TokenEndpoint: Sendable {
         body["spec", "audiences"] = granted.json
         body["spec", "expirationSeconds"] = .integer(lifetime)
         return .json(201, body)
+    }
+
+    /// Metadata may be left out, and is then filled in.
+    private static func checkName(_ body: JSONObject, _ request: ResourceRequest) throws(Status) {
+        try WriteEndpoint.check(body[metadata: "namespace"]?.string ?? "", request.path.namespace ?? "")
+        guard body.name.isEmpty || body.name == request.name else {
+            throw .invalid(
+                group: "authentication.k8s.io", kind: "TokenRequest", name: request.name,
+                [.invalid("metadata.name", .string(body.name), "must match the service account name if specified")])
+        }
     }
 
     private static let schema = Schema.object(

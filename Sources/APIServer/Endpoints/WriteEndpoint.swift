@@ -60,12 +60,9 @@ struct WriteEndpoint: Sendable {
         }
     }
 
-    func update(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
-        let resource = request.resource
-        let options = try WriteOptions(request.http)
-        let presentation = try request.presentation(registry.time)
-        let decoded = try resource.decode(RequestBody.object(request.http), options.fieldValidation)
-        let given = decoded.object.name
+    /// An object that is written names itself as the URL does.
+    static func check(_ object: JSONObject, isNamedBy request: ResourceRequest) throws(Status) {
+        let given = object.name
         guard !given.isEmpty else {
             throw .badRequest(
                 "the name of the object (\(request.name) based on URL) was undeterminable: name must be provided")
@@ -74,8 +71,16 @@ struct WriteEndpoint: Sendable {
             throw .badRequest("the name of the object (\(given)) does not match the name on the URL (\(request.name))")
         }
         if let namespace = request.path.namespace {
-            try Self.check(decoded.object[metadata: "namespace"]?.string ?? "", namespace)
+            try check(object[metadata: "namespace"]?.string ?? "", namespace)
         }
+    }
+
+    func update(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+        let resource = request.resource
+        let options = try WriteOptions(request.http)
+        let presentation = try request.presentation(registry.time)
+        let decoded = try resource.decode(RequestBody.object(request.http), options.fieldValidation)
+        try Self.check(decoded.object, isNamedBy: request)
         let update = UpdateRequest(
             resource: resource, namespace: request.path.namespace, name: request.name,
             subresource: request.path.subresource, options: options, identity: request.identity

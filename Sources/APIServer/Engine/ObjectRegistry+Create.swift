@@ -8,6 +8,9 @@ extension ObjectRegistry {
     func create(
         _ object: JSONObject, _ resource: Resource, namespace: String?, options: WriteOptions, identity: Identity
     ) async throws(Status) -> CachedObject {
+        guard ["", "0"].contains(object[metadata: "resourceVersion"]?.string ?? "") else {
+            throw .badRequest("resourceVersion should not be set on objects to be created")
+        }
         // A generated name that is taken is tried again with another suffix.
         var attempts = 8
         while true {
