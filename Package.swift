@@ -97,7 +97,7 @@ let package = Package(
         .executableTarget(
             name: "store-bench", dependencies: ["Store"], path: "integration/bench/store", swiftSettings: strict),
         module("PKI", ["JSONTree", x509, crypto]),
-        tests("PKI", ["JSONTree"]),
+        tests("PKI", ["JSONTree", crypto]),
         module("Transport", ["HTTP", log, x509] + nio),
         tests("Transport", ["HTTP", "PKI", log, .product(name: "NIOEmbedded", package: "swift-nio")] + nio),
 

@@ -65,7 +65,7 @@ package final class APIServer: HTTPHandler {
             writes: WriteEndpoint(
                 registry: registry, timeline: timeline,
                 seeds: NamespaceSeeds(registry: registry, clusterAuthority: configuration.clusterAuthority)))
-        paths = PathEndpoint(configuration, registry: registry)
+        paths = PathEndpoint(configuration, registry: registry, tokens: tokens)
     }
 
     package enum ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {

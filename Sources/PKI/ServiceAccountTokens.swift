@@ -13,6 +13,7 @@ package struct ServiceAccountTokens: Sendable {
     package let issuer: String
 
     private let key: P256.Signing.PrivateKey
+    private let keyID: String
     private let header: String
 
     /// - Parameter keyPEM: a P-256 key as `makeKeyPEM` gives; `object` names it in errors.
@@ -23,13 +24,27 @@ package struct ServiceAccountTokens: Sendable {
             throw .malformed(object: object, cause: "\(error)")
         }
         self.issuer = issuer
-        let keyID = base64URLText(Array(SHA256.hash(data: key.publicKey.derRepresentation)))
+        keyID = base64URLText(Array(SHA256.hash(data: key.publicKey.derRepresentation)))
         let fields: JSONValue = ["alg": "ES256", "kid": .string(keyID), "typ": "JWT"]
         header = base64URLText(fields.encoded())
     }
 
     package static func makeKeyPEM() -> String {
         P256.Signing.PrivateKey().pemRepresentation + "\n"
+    }
+
+    /// The key that tokens are checked with, as a JSON Web Key Set (RFC 7517).
+    package var keySet: JSONObject {
+        let point = Array(key.publicKey.rawRepresentation)
+        return [
+            "keys": [
+                [
+                    "use": "sig", "kty": "EC", "kid": .string(keyID), "crv": "P-256", "alg": "ES256",
+                    "x": .string(base64URLText(Array(point.prefix(32)))),
+                    "y": .string(base64URLText(Array(point.suffix(32)))),
+                ]
+            ]
+        ]
     }
 
     package func sign(_ claims: ServiceAccountClaims) throws(PKIError) -> String {

@@ -128,4 +128,24 @@ import Testing
         #expect(document["paths"]?[Self.access]?["post"]?["x-kubernetes-action"] == "post")
         #expect(document["components"]?["schemas"]?["io.k8s.api.authorization.v1.SubjectAccessReviewSpec"] != nil)
     }
+
+    @Test func serviceAccountsReadHowTokensAreChecked() async throws {
+        let tokens = try ServiceAccountTokens(
+            keyPEM: ServiceAccountTokens.makeKeyPEM(), issuer: "https://test", object: "test")
+        let api = try await TestServer(tokens: tokens)
+        let account = Peer.inProcess(
+            user: Self.account, groups: ["system:serviceaccounts", "system:serviceaccounts:default"])
+        let metadata = try await api.get("/.well-known/openid-configuration", peer: account)
+        #expect(metadata.status == 200 && metadata.json["issuer"] == "https://test")
+        #expect(metadata.json["jwks_uri"] == "https://127.0.0.1:6443/openid/v1/jwks")
+        let keys = try await api.get("/openid/v1/jwks", peer: account)
+        #expect(keys.response.headers["Content-Type"] == "application/jwk-set+json")
+        #expect(keys.json["keys"]?.array?.first?["alg"] == "ES256")
+        for path in ["/.well-known/openid-configuration", "/openid/v1/jwks"] {
+            #expect(try await api.get(path, peer: .anonymous).status == 403)
+            #expect(try await api.get(path, peer: .certificate(commonName: "me", organizations: [])).status == 403)
+        }
+        #expect(try await api.get("/openid/v1/other").status == 404)
+        #expect(try await TestServer().get("/openid/v1/jwks").status == 404)
+    }
 }

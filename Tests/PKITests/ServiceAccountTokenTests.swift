@@ -1,6 +1,8 @@
+import Crypto
 import JSONTree
-import PKI
 import Testing
+
+@testable import PKI
 
 @Suite struct ServiceAccountTokenTests {
     static let now: Int64 = 1_800_000_000
@@ -28,6 +30,19 @@ import Testing
         var unbound = claims
         unbound.pod = nil
         #expect(try verify(tokens.sign(unbound)) == unbound)
+    }
+
+    @Test func othersCheckItsSignatureByTheKeySet() throws {
+        let segments = try tokens.sign(claims).split(separator: ".")
+        let bytes = try #require(base64URLBytes(segments[0]))
+        let header = try JSONValue(parsing: bytes)
+        let keys = try #require(tokens.keySet["keys"]?.array)
+        #expect(keys.count == 1 && keys[0]["kid"] == header["kid"] && keys[0]["alg"] == header["alg"])
+        let point = ["x", "y"].flatMap { base64URLBytes(Substring(keys[0][$0]?.string ?? "")) ?? [] }
+        let key = try P256.Signing.PublicKey(rawRepresentation: point)
+        let raw = try #require(base64URLBytes(segments[2]))
+        let signature = try P256.Signing.ECDSASignature(rawRepresentation: raw)
+        #expect(key.isValidSignature(signature, for: Array((segments[0] + "." + segments[1]).utf8)))
     }
 
     @Test func namesAreNotTheSyntax() throws {

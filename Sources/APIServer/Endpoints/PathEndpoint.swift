@@ -2,16 +2,19 @@ import APIMachinery
 import HTTP
 import JSONTree
 import KubernetesAPI
+import PKI
 
-/// Paths that name no resource: health, version, discovery.
+/// Paths that name no resource: health, version, discovery, and how service accounts' tokens are checked.
 struct PathEndpoint: Sendable {
     let configuration: APIServerConfiguration
     let discovery: DiscoveryDocuments
     let openAPI: OpenAPIEndpoint
+    private let tokens: ServiceAccountTokens?
     private let registry: ObjectRegistry
 
-    init(_ configuration: APIServerConfiguration, registry: ObjectRegistry) {
+    init(_ configuration: APIServerConfiguration, registry: ObjectRegistry, tokens: ServiceAccountTokens?) {
         self.configuration = configuration
+        self.tokens = tokens
         discovery = DiscoveryDocuments(registry.resources.all.map(\.kind))
         openAPI = OpenAPIEndpoint(
             registry.resources.all.map(\.definition), reviews: Kinds.reviews, gitVersion: configuration.gitVersion)
@@ -26,6 +29,9 @@ struct PathEndpoint: Sendable {
         case "livez", "readyz", "healthz": return try health(parts, request, isTold: identity.isAuthenticated)
         case "version" where parts.count == 1: return .json(200, version)
         case "api", "apis": return try discover(parts, request)
+        case ".well-known", "openid":
+            guard let tokens, let answer = openID(parts, tokens) else { throw .resourceNotFound() }
+            return answer
         case "openapi": return try openAPI.answer(parts, request)
         default: throw .resourceNotFound()
         }
@@ -84,6 +90,28 @@ struct PathEndpoint: Sendable {
             "gitVersion": .string(configuration.gitVersion), "gitCommit": "", "gitTreeState": "clean", "buildDate": "",
             "goVersion": "", "compiler": "swiftc", "platform": .string(platform),
         ]
+    }
+
+    // MARK: Tokens
+
+    /// OpenID Connect Discovery 1.0, as far as checking a token needs it.
+    private func openID(_ parts: [String], _ tokens: ServiceAccountTokens) -> HTTPResponse? {
+        let (type, document): (String, JSONObject)
+        switch parts {
+        case [".well-known", "openid-configuration"]:
+            let address = "\(configuration.advertiseAddress):\(configuration.advertisePort)"
+            type = "application/json"
+            document = [
+                "issuer": .string(tokens.issuer), "jwks_uri": .string("https://\(address)/openid/v1/jwks"),
+                "response_types_supported": ["id_token"], "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["ES256"],
+            ]
+        case ["openid", "v1", "jwks"]: (type, document) = ("application/jwk-set+json", tokens.keySet)
+        default: return nil
+        }
+        var response = HTTPResponse(200, contentType: type, document.encoded())
+        response.headers["Cache-Control"] = "public, max-age=3600"
+        return response
     }
 
     // MARK: Discovery

@@ -16,7 +16,7 @@ struct AuthorizationRule: Sendable, Hashable {
 /// - A node's agent reads what it needs to run pods and writes its own node, lease, events and pods (`NodeRules`). `NodeReads` narrows the reads down
 ///   to what is of its node, `NodeRestriction` the writes.
 /// - The control plane's components have the rules in `ComponentRules`.
-/// - A service account reads its own namespace, secrets excepted, and writes nothing.
+/// - A service account reads how tokens are checked, and its own namespace, secrets excepted, and writes nothing.
 struct Authorizer: Sendable {
     let nodeReads: NodeReads
 
@@ -59,9 +59,13 @@ struct Authorizer: Sendable {
         guard verb == .get else { return false }
         let open = ["/livez", "/readyz", "/healthz", "/version"]
         if open.contains(where: { path == $0 || path.hasPrefix($0 + "/") }) { return true }
+        if identity.groups.contains("system:serviceaccounts"), Self.tokenPaths.contains(path) { return true }
         guard identity.isAuthenticated else { return false }
         return ["/api", "/apis", "/openapi"].contains { path == $0 || path.hasPrefix($0 + "/") }
     }
+
+    /// Where is told how service accounts' tokens are checked.
+    private static let tokenPaths = ["/.well-known/openid-configuration", "/openid/v1/jwks"].flatMap { [$0, $0 + "/"] }
 
     /// What the identity may do in a namespace, for people to read.
     func rules(_ identity: Identity, namespace: String) -> [AuthorizationRule] {
@@ -86,6 +90,9 @@ struct Authorizer: Sendable {
         rules += own.map { rule in
             AuthorizationRule(
                 group: rule.group, resources: rule.resources.sorted(), verbs: rule.verbs.map(\.rawValue).sorted())
+        }
+        if identity.groups.contains("system:serviceaccounts") {
+            rules.append(AuthorizationRule(group: "", resources: Self.tokenPaths, verbs: ["get"]))
         }
         if identity.serviceAccount?.namespace == namespace {
             rules.append(
