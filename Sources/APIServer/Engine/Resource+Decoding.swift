@@ -69,6 +69,7 @@ extension Resource {
             if let old { errors += definition.schema.checkUpdate(from: .object(old), to: .object(object)) }
             errors += definition.validate(object, old)
         }
+        if subresource == "status", let old { errors += definition.validateStatus(object, old) }
         if errors.isEmpty, subresource == "ephemeralcontainers", let old {
             errors += Pod.ephemeralContainerFaults(from: Pod(storage: old), to: Pod(storage: object))
         }

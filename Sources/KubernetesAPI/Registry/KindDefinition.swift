@@ -20,13 +20,16 @@ package struct KindDefinition: Sendable {
     /// What rules on single fields cannot say: conditions between fields, and what may change. `old` is nil on a creation. The object
     /// has passed its schema. For creations and updates of the object itself: subresources (status, binding) change what this forbids.
     package let validate: @Sendable (_ new: JSONObject, _ old: JSONObject?) -> [FieldError]
+    /// The same for updates of the status.
+    package let validateStatus: @Sendable (_ new: JSONObject, _ old: JSONObject) -> [FieldError]
 
     package init<Object: APIObject>(
         _ type: Object.Type, nameFormat: Rule.Format = .dnsSubdomain, table: TableDefinition,
         selectableFields: [String] = [],
         prepare: @escaping @Sendable (_ new: inout Object, _ old: Object?) -> Void = { _, _ in },
         complete: @escaping @Sendable (inout Object) -> Void = { _ in },
-        validate: @escaping @Sendable (_ new: Object, _ old: Object?) -> [FieldError] = { _, _ in [] }
+        validate: @escaping @Sendable (_ new: Object, _ old: Object?) -> [FieldError] = { _, _ in [] },
+        validateStatus: @escaping @Sendable (_ new: Object, _ old: Object) -> [FieldError] = { _, _ in [] }
     ) {
         kind = type.kind
         schema = type.schema
@@ -38,6 +41,7 @@ package struct KindDefinition: Sendable {
         }
         self.complete = { storage in Self.edit(&storage, complete) }
         self.validate = { new, old in validate(Object(storage: new), old.map(Object.init(storage:))) }
+        self.validateStatus = { new, old in validateStatus(Object(storage: new), Object(storage: old)) }
     }
 
     /// The view is the only owner of the object while it changes it, so that nothing is copied.

@@ -25,7 +25,7 @@ package enum Kinds {
     private static let core: [KindDefinition] = [
         .init(
             Namespace.self, nameFormat: .dnsLabel, table: .namespace, selectableFields: ["status.phase"],
-            prepare: { $0.prepare($1) }, complete: { $0.complete() }),
+            prepare: { $0.prepare($1) }, complete: { $0.complete() }, validateStatus: Namespace.statusFaults),
         .init(
             Node.self, table: .node, selectableFields: ["spec.unschedulable"], complete: { $0.complete() },
             validate: Node.faults),
@@ -51,10 +51,12 @@ package enum Kinds {
     ]
 
     private static let workloads: [KindDefinition] = [
-        .init(Deployment.self, table: .deployment, complete: { $0.complete() }, validate: Deployment.faults),
+        .init(
+            Deployment.self, table: .deployment, complete: { $0.complete() }, validate: Deployment.faults,
+            validateStatus: Deployment.statusFaults),
         .init(
             ReplicaSet.self, table: .replicaSet, selectableFields: ["status.replicas"], complete: { $0.complete() },
-            validate: ReplicaSet.faults),
+            validate: ReplicaSet.faults, validateStatus: ReplicaSet.statusFaults),
         .init(ControllerRevision.self, table: .controllerRevision),
     ]
 

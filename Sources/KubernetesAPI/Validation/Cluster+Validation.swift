@@ -37,6 +37,19 @@ extension Node {
     }
 }
 
+extension Namespace {
+    static func statusFaults(new: Namespace, old: Namespace) -> [FieldError] {
+        let isEnding = new.metadata.deletionTimestamp != nil
+        let phase = isEnding ? "Terminating" : "Active"
+        guard new.status.phase != phase else { return [] }
+        return [
+            .invalid(
+                "status.Phase", .string(new.status.phase ?? ""),
+                "may only be '\(phase)' if `deletionTimestamp` is \(isEnding ? "not " : "")empty")
+        ]
+    }
+}
+
 extension Lease {
     static func faults(new: Lease, old: Lease?) -> [FieldError] {
         let spec = new.spec
