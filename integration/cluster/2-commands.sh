@@ -24,8 +24,47 @@ commands() {
     check "diff finds nothing after apply" finds_no_difference
     check "apply takes what get -o yaml printed" applies_list
     check_since 28 "auth whoami says who one is" says "kubernetes-admin" kubectl auth whoami
+    check "a review says what another may do" reviews
+    check "the keys that tokens are checked with are told" says "ES256" kubectl get --raw /openid/v1/jwks
+    check "delete --cascade=foreground ends for a Lease" deletes_lease
+    check "a circle of owners goes" deletes_circle
     check "create takes what typed clients send" kubectl create configmap typed --from-literal a=b
     check "top-level delete removes a pod" kubectl delete pod talker --timeout=180s
+}
+
+reviews() {
+    local verb allowed
+    for verb in get delete; do
+        allowed=$(kubectl create -o jsonpath='{.status.allowed}' -f - <<Y
+apiVersion: authorization.k8s.io/v1
+kind: SubjectAccessReview
+spec:
+  user: system:serviceaccount:default:default
+  resourceAttributes: {verb: $verb, resource: pods, namespace: default}
+Y
+        ) || return 1
+        case $verb,$allowed in get,true | delete,false) ;; *) echo "$verb: $allowed"; return 1 ;; esac
+    done
+}
+
+deletes_lease() {
+    kubectl create -f - <<'Y' && kubectl delete lease held --cascade=foreground --timeout=60s
+apiVersion: coordination.k8s.io/v1
+kind: Lease
+metadata: {name: held}
+Y
+}
+
+# Each owns the next one, and the last the first.
+deletes_circle() {
+    local pair owner
+    for pair in a b c; do kubectl create configmap "ring-$pair" || return 1; done
+    for pair in a:c b:a c:b; do
+        owner=ring-${pair#*:}
+        kubectl patch configmap "ring-${pair%:*}" --type=merge -p "{\"metadata\":{\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",
+            \"name\":\"$owner\",\"uid\":\"$(kubectl get configmap "$owner" -o jsonpath='{.metadata.uid}')\",\"blockOwnerDeletion\":true}]}}" || return 1
+    done
+    kubectl delete configmap ring-a --cascade=foreground --timeout=60s && kubectl wait --for=delete configmap/ring-b configmap/ring-c --timeout=60s
 }
 
 cordons() {
