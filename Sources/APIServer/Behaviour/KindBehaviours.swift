@@ -28,6 +28,7 @@ struct DeploymentBehaviour: KindBehaviour {
     var statusMetadata: [String] { ["annotations"] }
 }
 
+/// They own nothing, and end by themselves.
 struct EventBehaviour: KindBehaviour {
     var isGarbageCollected: Bool { false }
 }
