@@ -1,6 +1,7 @@
 import Daemon
 import Glibc
 
+StandardStreams.holdClosed()
 // Before any other thread is there, so that every thread inherits it.
 TerminationSignals.prepare(command: CommandLine.arguments.dropFirst().first ?? "")
 Task.detached { exit(await Swiftlet.run(Array(CommandLine.arguments.dropFirst()))) }

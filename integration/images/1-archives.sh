@@ -85,6 +85,7 @@ archives() {
     check "a root file system's shows the same" same_as_umoci docker.io/library/piped:1 site
     check "an image's archive comes so too" through_a_pipe "$ROOT/docker.tar"
     check "it shows the same" same_as_umoci docker.io/library/piped:1 site
+    check "standard input that is closed, or cannot be read, is no empty archive" unreadable_input
     check "what comes through a pipe and is none is named" says "standard input: the archive holds no file" through_a_pipe /dev/null
     check "nothing is left of what came" [ -z "$(find /var/tmp -name 'swiftlet-input-*')" ]
 }
@@ -107,6 +108,8 @@ sys.exit(wrong and f"it says {spec}")
 P
 }
 through_a_pipe() { cat "$1" | swiftlet images add piped:1 -; }
+unreadable_input() { says "standard input is closed" closed_input && says "Is a directory" swiftlet images add piped:1 - </; }
+closed_input() { swiftlet images add piped:1 - <&-; }
 sparse_is_sparse() {
     local file
     file=$(find "$ROOT/d" -path '*/images/trees/*/var/sparse' | head -n 1)

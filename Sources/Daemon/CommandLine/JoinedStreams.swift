@@ -126,7 +126,8 @@ struct JoinedStreams: Sendable {
         let ahead = Ahead()
         var sent = Task { true }
         while !Task.isCancelled {
-            let typed = try? await threads.run("read input") { () throws(KernelError) in StandardStreams.readInput() }
+            let typed = try? await threads.run("read input") { () throws(KernelError) in try StandardStreams.readInput()
+            }
             guard let typed, !typed.isEmpty else { break }
             let bytes = leave == nil ? typed : keys.passed(typed)
             if keys.areComplete {
@@ -165,13 +166,21 @@ struct JoinedStreams: Sendable {
 
 /// This process's own streams. Every call blocks.
 package enum StandardStreams {
+    /// To be called before a file is opened, which would get the number of a stream that is closed: reading and writing there is to fail all the same.
+    package static func holdClosed() {
+        for number in STDIN_FILENO...STDERR_FILENO where fcntl(number, F_GETFD) < 0 {
+            _ = open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
     /// Empty at the end.
-    static func readInput() -> [UInt8] {
+    static func readInput(_ descriptor: Int32 = STDIN_FILENO) throws(KernelError) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: 32 << 10)
         while true {
-            let count = read(STDIN_FILENO, &buffer, buffer.count)
+            let count = read(descriptor, &buffer, buffer.count)
             if count < 0 && errno == EINTR { continue }
-            return Array(buffer[..<max(0, count)])
+            guard count >= 0 else { throw KernelError("read", "standard input") }
+            return Array(buffer[..<count])
         }
     }
 
