@@ -73,6 +73,19 @@ import Testing
         #expect(try await refusal(tar.archive).contains("manifest.json"))
     }
 
+    /// A file that nobody may read says nothing of the archive in it.
+    @Test func whatCannotBeOpenedIsNoBadArchive() async throws {
+        let store = try await FakeNode().open().images
+        let error = await #expect(throws: CRIError.self) {
+            try await store.add(name: "a", path: "/sys/bus/platform/drivers_probe")
+        }
+        guard case .failed(let text) = error else {
+            Issue.record("it was no failure of the node: \(String(describing: error))")
+            return
+        }
+        #expect(text.contains("open /sys") && text.contains("Permission denied"), "\(text)")
+    }
+
     @Test func whatIsNoneIsRefusedInWords() async throws {
         #expect(try await refusal(Array("text, no archive".utf8)).contains("no archive of an image"))
         #expect(try await refusal([]).contains("holds no file"))

@@ -94,11 +94,12 @@ extension ImageStore {
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw .invalid("\(object): it is neither a directory nor an archive")
         }
-        if let root = try RootArchive(path, object: object, limits: limits) { return .root(root) }
-        let file = try attempt(object) { () throws(KernelError) in
+        let file = try attempt(object) { () throws(KernelError) in try Descriptor.open(path, O_RDONLY) }
+        if let root = try RootArchive(file, object: object, limits: limits) { return .root(root) }
+        try attempt(object) { () throws(KernelError) in
             try WholeFile.makeDirectories(staged, mode: 0o700)
             try WholeFile.makeDirectories(staged + ".replaced", mode: 0o700)
-            return try Descriptor.open(path, O_RDONLY)
+            try file.rewind(path)
         }
         defer { try? TreeRemoval.remove(staged + ".replaced") }
         _ = try LayerExtractor.extract(file, object: object, into: staged, trash: staged + ".replaced", limits: limits)

@@ -117,7 +117,7 @@ struct ContentStore: Sendable {
     static func digest(
         of file: borrowing Descriptor, path: String
     ) throws(KernelError) -> (digest: Digest, size: UInt64) {
-        guard lseek(file.raw, 0, SEEK_SET) == 0 else { throw KernelError("seek", path) }
+        try file.rewind(path)
         var hasher = DigestHasher()
         var size: UInt64 = 0
         var buffer = [UInt8](repeating: 0, count: 256 << 10)

@@ -4,23 +4,24 @@ import Linux
 import OCI
 
 /// A root file system in a tar file, as `docker import` takes it: the file as it is becomes the one layer of an image.
-struct RootArchive: Sendable {
-    let path: String
+final class RootArchive: Sendable {
+    private let file: Descriptor
     /// For messages.
-    let object: String
+    private let object: String
     let layer: ImageDescriptor
     /// Of the archive before it was packed.
     private let unpacked: Digest
 
-    /// Reads it to its end. Blocks.
+    /// Reads the file to its end. Blocks.
     /// - Returns: nil where it is an image's archive: there is a file of those at its top, and nothing that looks like a root beside it.
-    init?(_ path: String, object: String, limits: LayerLimits) throws(CRIError) {
+    /// - Throws: `invalid` where it is no archive that can be used.
+    init?(_ file: borrowing Descriptor, object: String, limits: LayerLimits) throws(CRIError) {
+        let own = try attempt(object) { () throws(KernelError) in try file.duplicate() }
+        let read = try attempt(object) { () throws(KernelError) in try file.duplicate() }
         var content = Content()
         var hasher = DigestHasher()
         do throws(ArchiveError) {
-            let source = try Decompression(try Self.open(path, object), object: object, limit: limits.bytes) {
-                hasher.update($0)
-            }
+            let source = try Decompression(read, object: object, limit: limits.bytes) { hasher.update($0) }
             let reader = try TarReader(source, object: object)
             while let entry = try reader.next() { try content.take(entry, object) }
             try source.drain()
@@ -32,23 +33,14 @@ struct RootArchive: Sendable {
         }
         guard !content.isEmpty else { throw .invalid("\(object): the archive holds no file") }
         guard !content.isImage else { return nil }
-        let file = try attempt(object) { () throws(KernelError) in try Descriptor.open(path, O_RDONLY) }
         let (digest, size) = try attempt(object) { () throws(KernelError) in
-            try ContentStore.digest(of: file, path: path)
+            try ContentStore.digest(of: own, path: object)
         }
-        self.path = path
         self.object = object
         layer = ImageDescriptor(
-            mediaType: ImageMediaType.layer + Packing(of: file).suffix, digest: digest, size: size)
+            mediaType: ImageMediaType.layer + Packing(of: own).suffix, digest: digest, size: size)
         unpacked = hasher.finish()
-    }
-
-    private static func open(_ path: String, _ object: String) throws(ArchiveError) -> Descriptor {
-        do throws(KernelError) {
-            return try Descriptor.open(path, O_RDONLY)
-        } catch {
-            throw ArchiveError(object, "\(error)")
-        }
+        self.file = own
     }
 
     func draft(_ overrides: ImageStore.Overrides) throws(CRIError) -> ImageDraft {
@@ -60,7 +52,7 @@ struct RootArchive: Sendable {
     /// Brings it into the content store, where it is not there: to be called in the file's turn. Blocks.
     func bring(into content: ContentStore) throws(CRIError) {
         guard content.size(of: layer.digest) != layer.size else { return }
-        let file = try attempt(object) { () throws(KernelError) in try Descriptor.open(path, O_RDONLY) }
+        try attempt(object) { () throws(KernelError) in try file.rewind(object) }
         try content.copy(file, object: object, expecting: layer.digest)
     }
 
@@ -83,5 +75,12 @@ struct RootArchive: Sendable {
             if ["oci-layout", "manifest.json"].contains(path.whole) { hasImageFile = true }
             hasRoot = hasRoot || path.whole.components.first == "etc"
         }
+    }
+}
+
+extension Descriptor {
+    /// - Parameter name: for messages.
+    borrowing func rewind(_ name: String) throws(KernelError) {
+        guard lseek(raw, 0, SEEK_SET) == 0 else { throw KernelError("seek", name) }
     }
 }
