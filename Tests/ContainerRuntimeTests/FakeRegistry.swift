@@ -46,9 +46,12 @@ final class FakeRegistry: Sendable {
         /// And the next uploads that are begun, and manifests that are put.
         var beginFailures: [Int] = []
         var manifestFailures: [Int] = []
-        /// What comes next in place of any answer, or of one for files.
+        /// What comes next in place of any answer, of one for files, or of one for a layer.
         var busy: [HTTPResponse] = []
         var filesBusy: [HTTPResponse] = []
+        var layersBusy: [Digest: [HTTPResponse]] = [:]
+        /// What the storage says to everything; nil: what it has.
+        var storageAnswer: HTTPResponse?
         /// How far an upload says that it has come; nil: the truth.
         var uploaded: String?
         var isDown: Set<String> = []
@@ -97,7 +100,7 @@ final class FakeRegistry: Sendable {
                 return switch origin.host {
                 case "auth.example": state.tokenAnswer(request)
                 case "leading.example": HTTPResponse(307, headers: ["Location": state.leading])
-                case "storage.example": state.file(request, String(request.path.dropFirst()))
+                case "storage.example": state.storageAnswer ?? state.file(request, String(request.path.dropFirst()))
                 default: state.answer(request, at: origin)
                 }
             }
@@ -145,7 +148,10 @@ extension FakeRegistry.State {
         if parts[kind] == endless { return HTTPResponse(200, headers: [:], body: .stream(Self.silence)) }
         if parts[kind] == "manifests" { return manifest(request, repository + ":" + rest) }
         if rest.hasPrefix("uploads") { return upload(request, repository, parts.last ?? "") }
-        if let digest = try? Digest(rest), withheld.contains(digest) { return HTTPResponse(404) }
+        if let digest = try? Digest(rest) {
+            if let next = layersBusy[digest]?.popLast() { return next }
+            if withheld.contains(digest) { return HTTPResponse(404) }
+        }
         if let redirect, request.method == .get {
             return HTTPResponse(307, headers: ["Location": redirect + rest])
         }

@@ -88,6 +88,43 @@ import Testing
         #expect(lab.seen("other.example").map(\.authorization) == [nil] && lab.seen("auth.example").count == 1)
     }
 
+    /// Where a registry might have it yet, it is asked again before anyone else is.
+    @Test(arguments: [HTTPResponse(503), HTTPResponse(429, headers: ["Retry-After": "2"])])
+    func aRegistryThatIsBusyIsWaitedFor(answer: HTTPResponse) async throws {
+        let (lab, digest) = try await lab([url()])
+        lab.change { $0.withheld = [] }
+        lab.change { $0.layersBusy[digest] = [answer, answer] }
+        try await lab.pull()
+        #expect(lab.seen("storage.example").isEmpty)
+        #expect(lab.seen("registry.example").filter { $0.request.path.hasSuffix("\(digest)") }.count == 3)
+    }
+
+    @Test func oneThatStaysBusyGivesWay() async throws {
+        let (lab, digest) = try await lab([url()])
+        lab.change { $0.layersBusy[digest] = [HTTPResponse](repeating: HTTPResponse(503), count: 100) }
+        try await lab.pull()
+        #expect(lab.seen("registry.example").filter { $0.request.path.hasSuffix("\(digest)") }.count == 6)
+        #expect(lab.seen("storage.example").count == 1)
+    }
+
+    @Test func everyPlaceIsTold() async throws {
+        let (lab, _) = try await lab(["https://other.example/none", "https://third.example/none"])
+        let text = await lab.refusal()
+        #expect(text.contains("registry https://registry.example answered for "), "\(text)")
+        #expect(text.contains("; https://other.example answered for ") && text.contains("; https://third.example"))
+    }
+
+    /// Whoever makes an image may not read what servers in sight of the node say.
+    @Test func whatAForeignServerSaysIsNotTold() async throws {
+        let (lab, _) = try await lab(["https://storage.example/v2/app/blobs/x"])
+        lab.change { $0.storageAnswer = HTTPResponse(400, contentType: "text/plain", Array("a secret".utf8)) }
+        let text = await lab.refusal()
+        #expect(text.contains("; https://storage.example answered for ") && text.hasSuffix(": 400"), "\(text)")
+        lab.change { $0.storageAnswer = HTTPResponse(302, headers: ["Location": "a secret://"]) }
+        let led = await lab.refusal()
+        #expect(led.contains("cannot be read") && !led.contains("secret"), "\(led)")
+    }
+
     @Test func aRedirectLeadsNoFurther() async throws {
         let (lab, _) = try await lab(["https://leading.example/x"])
         for host in ["https://10.0.0.1", "http://storage.example"] {

@@ -26,11 +26,12 @@ struct BlobDownload: Sendable {
         let content = content
         if content.size(of: blob.digest) == blob.size { return }
         var patience = RegistryPatience(time: time)
-        var place = 0
+        var failures: [RegistryFailure] = []
         var isFromBefore = size > 0
-        while place < sessions.count {
+        while failures.count < sessions.count {
+            let place = failures.count
             let before = size
-            let last: RegistryFailure
+            var last: RegistryFailure
             do throws(RegistryFailure) {
                 return try await fetch(from: sessions[place])
             } catch {
@@ -43,20 +44,29 @@ struct BlobDownload: Sendable {
                 continue
             }
             let hasCome = size > before
-            // A place that does not have it, or breaks without bringing a byte, gives way to the next.
-            if last.kind != .local, last.kind != .passing || !hasCome, place + 1 < sessions.count {
-                place += 1
-                continue
-            }
-            do throws(RegistryFailure) {
-                try await patience.wait(after: last, hasGotOn: hasCome) {
-                    progress.tell(.retrying(blob, cause: $0))
+            // A place that does not have it, or breaks without bringing a byte, gives way to the next; the last registry only after several tries to those that
+            // are none.
+            if last.kind == .passing, hasCome || Self.isLastOfItsKind(place, sessions) {
+                do throws(RegistryFailure) {
+                    try await patience.wait(after: last, hasGotOn: hasCome) {
+                        progress.tell(.retrying(blob, cause: $0))
+                    }
+                    continue
+                } catch {
+                    last = error
                 }
-            } catch {
-                throw .failed(error.description)
             }
+            if last.kind == .local { throw .failed(last.description) }
+            if Task.isCancelled { throw .failed("the pull was cancelled") }
+            failures.append(last)
+            patience = RegistryPatience(time: time)
         }
-        throw .failed("layer \(blob.digest): there is no place to ask for it")
+        guard !failures.isEmpty else { throw .failed("layer \(blob.digest): there is no place to ask for it") }
+        throw .failed(failures.map(\.description).joined(separator: "; "))
+    }
+
+    private static func isLastOfItsKind(_ place: Int, _ sessions: [RegistrySession]) -> Bool {
+        place + 1 == sessions.count || sessions[place + 1].isForeign != sessions[place].isForeign
     }
 
     private var size: UInt64 {
@@ -130,7 +140,7 @@ struct BlobDownload: Sendable {
         while true {
             var chunk: [UInt8]?
             do { chunk = try await stream.next() } catch {
-                failure = RegistryFailure(.passing, "registry \(session.origin): \(error)")
+                failure = RegistryFailure(.passing, "\(session.name): \(error)")
             }
             if let chunk {
                 batch += chunk
@@ -147,7 +157,7 @@ struct BlobDownload: Sendable {
         }
         guard file.count == blob.size else {
             throw RegistryFailure(
-                .passing, "registry \(session.origin): \(blob.digest) broke off at \(file.count) of \(blob.size) bytes")
+                .passing, "\(session.name): \(blob.digest) broke off at \(file.count) of \(blob.size) bytes")
         }
     }
 }

@@ -56,12 +56,12 @@ extension RegistrySession {
         case 206:
             guard let start = Self.rangeStart(response.headers["Content-Range"]), start <= offset else {
                 response.discard()
-                throw RegistryFailure(.passing, "registry \(origin) sent another part of \(digest) than was asked for")
+                throw RegistryFailure(.passing, "\(name) sent another part of \(digest) than was asked for")
             }
             return (start, response.stream)
         case 416:
             response.discard()
-            throw RegistryFailure(.passing, "registry \(origin) has less of \(digest) than came before")
+            throw RegistryFailure(.passing, "\(name) has less of \(digest) than came before")
         default:
             let body = try await whole(response, limit: 1 << 20, from: origin)
             throw failure(response, body: body, of: digest)

@@ -41,6 +41,11 @@ final class RegistrySession: Sendable {
         state = Mutex(State(authorization: given, hasShownToken: given != nil))
     }
 
+    var isForeign: Bool { foreign != nil }
+
+    /// For messages.
+    var name: String { isForeign ? "\(origin)" : "registry \(origin)" }
+
     /// What is beneath the repository, such as `manifests/latest`.
     func url(_ path: String) -> RegistryURL {
         RegistryURL(origin, path: "/v2/\(repository)/\(path)")
@@ -58,7 +63,7 @@ final class RegistrySession: Sendable {
             let authorization = state.withLock { $0.authorization }
             let response = try await ask(method, url, headers, body, authorization)
             switch response.status {
-            case 401 where !hasAnswered && url.origin == origin && foreign == nil:
+            case 401 where !hasAnswered && url.origin == origin && !isForeign:
                 let fields = response.headers.values("WWW-Authenticate")
                 response.discard()
                 let auth = try await credentials()
@@ -82,9 +87,10 @@ final class RegistrySession: Sendable {
     /// An address that the registry names, if it may be asked.
     func permitted(_ text: String, from base: RegistryOrigin) throws(RegistryFailure) -> RegistryURL {
         guard let found = RegistryURL(text, relativeTo: base) else {
-            throw RegistryFailure(.refused, "\(origin) names an address that cannot be read: \(text.prefix(200))")
+            let words = isForeign ? "" : ": \(text.prefix(200))"
+            throw RegistryFailure(.refused, "\(origin) names an address that cannot be read\(words)")
         }
-        guard found.origin == base || client.hosts.permits(found.origin, isForeign: foreign != nil) else {
+        guard found.origin == base || client.hosts.permits(found.origin, isForeign: isForeign) else {
             let cause = found.origin.isSecure ? "where no image may lead" : "which is plain HTTP and not configured so"
             throw RegistryFailure(.refused, "\(origin) leads to \(found.origin), \(cause) (setting registries)")
         }
@@ -120,14 +126,15 @@ final class RegistrySession: Sendable {
         }
     }
 
-    /// What an answer means that is none of success.
+    /// What an answer means that is none of success. What the server of a foreign address says in it is not told: whoever made the image and sees the pod's events
+    /// need not be one whom that server answers.
     func failure(_ response: HTTPResponse, body: [UInt8], of what: some CustomStringConvertible) -> RegistryFailure {
-        failure(RegistryFailure(response, body: body, what: "registry \(origin) answered for \(what)"))
+        failure(RegistryFailure(response, body: isForeign ? [] : body, what: "\(name) answered for \(what)"))
     }
 
     /// The same with what to do about credentials.
     private func failure(_ failure: RegistryFailure) -> RegistryFailure {
-        guard failure.kind == .unauthorized, foreign == nil else { return failure }
+        guard failure.kind == .unauthorized, !isForeign else { return failure }
         let wayOut =
             isMirror
             ? "a mirror is asked as whom the setting mirror-auth has for it, never as whom its registry knows"
