@@ -184,6 +184,22 @@ import Testing
         #expect(node.kernel.state.withLock { $0.cgroups.contains(node.paths.cgroupRoot) })
     }
 
+    /// A former group may be above the one in use.
+    @Test(arguments: ["/cgroup/swiftlet-test", "/cgroup/swiftlet-test/b", "/cgroup/swiftlet-test/pods"])
+    func theGroupAboveTheOneInUseStays(parent: String) async throws {
+        let node = try FakeNode()
+        try node.kernel.makeCgroup("/cgroup/swiftlet-test")
+        try node.kernel.makeCgroup(parent)
+        node.cgroupParent.withLock { $0 = parent }
+        let (before, _, container) = try await pod(node, running: ["a"])
+        await before.close()
+        let groups = { node.kernel.state.withLock { $0.cgroups.filter { $0.hasPrefix(node.paths.cgroupRoot) } } }
+        let held = groups()
+        let after = try await node.open()
+        #expect(groups() == held && held.count > 1)
+        #expect(try await after.containerStatus(container[0]).state == .running)
+    }
+
     @Test func aBrokenRecordStopsNothing() async throws {
         let node = try FakeNode()
         let (before, sandbox, _) = try await pod(node, running: ["a"])

@@ -21,6 +21,18 @@ import Testing
         #expect(root("/a/b/") == "/cg/a/b/swiftlet-abc123")
     }
 
+    @Test func theParentIsNotInTheInstancesOwnGroup() {
+        for (parent, isRefused) in [
+            ("/swiftlet-abc123", true), ("a/swiftlet-abc123/pods", true), ("", false), ("/swiftlet-abc", false),
+            ("/swiftlet-abc1234/b", false),
+        ] {
+            var configuration = DaemonConfiguration()
+            configuration.cgroupParent = parent
+            let isTaken = (try? NodePaths.checkParent(configuration, "abc123")) != nil
+            #expect(isTaken == !isRefused, "\(parent)")
+        }
+    }
+
     @Test func mountsAreOursInOurOwnDirectoriesOnly() {
         var configuration = DaemonConfiguration()
         configuration.dataDirectory = "/srv"

@@ -46,7 +46,7 @@ package struct RuntimeInventory: Sendable, Hashable {
 
     /// Under each parent that our subtree is or was under.
     private mutating func findCgroups(_ paths: RuntimePaths, _ kernel: any RuntimeKernel) throws(KernelError) {
-        let former = try Self.ownCgroups(paths, kernel: kernel).filter { $0 != paths.cgroupRoot }
+        let former = try Self.formerCgroups(paths, kernel: kernel)
         for root in [paths.cgroupRoot] + former { try findOwnCgroups(paths.moved(to: root), kernel) }
         for path in try Self.foreignCgroups(paths, kernel: kernel) { cgroups.append(try Self.podCgroup(path, kernel)) }
     }
@@ -74,6 +74,11 @@ package struct RuntimeInventory: Sendable, Hashable {
     package static func ownCgroups(_ paths: RuntimePaths, kernel: any RuntimeKernel) throws(KernelError) -> [String] {
         let name = paths.cgroupRoot.split(separator: "/").last.map(String.init)
         return try cgroups(paths, kernel) { $0 == name }
+    }
+
+    /// Those of them under parents that are no longer set. What is above the one in use is none: it would be taken away with it.
+    static func formerCgroups(_ paths: RuntimePaths, kernel: any RuntimeKernel) throws(KernelError) -> [String] {
+        try ownCgroups(paths, kernel: kernel).filter { !(paths.cgroupRoot + "/").hasPrefix($0 + "/") }
     }
 
     /// Those of the whole hierarchy, eight levels deep, that have such a name. What is beneath one of them goes with it.

@@ -123,7 +123,7 @@ extension NodeRuntime {
                 let held = state.withLock { state in
                     state.sandboxes.values.map(\.record).filter { $0.phase != .notReady }.map(\.cgroup)
                 }
-                for root in try RuntimeInventory.ownCgroups(paths, kernel: kernel) where root != paths.cgroupRoot {
+                for root in try RuntimeInventory.formerCgroups(paths, kernel: kernel) {
                     guard !held.contains(where: { $0.hasPrefix(root + "/") }),
                         try kernel.processes(beneath: root).isEmpty
                     else { continue }

@@ -9,8 +9,20 @@ struct NodePaths: Sendable {
 
     init(_ configuration: DaemonConfiguration, instance: InstanceFiles) throws(DaemonError) {
         let hierarchy = try DaemonError.wrapping("cgroups") { () throws(CgroupError) in try CgroupHierarchy.find() }
+        try Self.checkParent(configuration, instance.id)
         runtime = RuntimePaths(configuration, instance: instance.id, in: hierarchy)
         monitor = configuration.monitorPath.isEmpty ? Self.besideOwnExecutable : configuration.monitorPath
+    }
+
+    /// All in the instance's own group is cleared away that no record speaks of.
+    /// - Throws: where the parent is that group, or beneath it.
+    static func checkParent(_ configuration: DaemonConfiguration, _ instance: String) throws(DaemonError) {
+        guard configuration.cgroupParent.split(separator: "/").contains("swiftlet-\(instance)") else { return }
+        try DaemonError.ofSettings { () throws(DaemonError) in
+            throw DaemonError(
+                "cgroup-parent \(configuration.cgroupParent) is in the instance's own group swiftlet-\(instance); "
+                    + "name one outside it")
+        }
     }
 
     /// The cgroup that all of an instance's pods are under: its own by its name, since the uninstallation kills all that is in it.
