@@ -131,6 +131,20 @@ package struct ContainerCgroup: Sendable {
         return "the \(controller) controller is not in the unified cgroup hierarchy of this host"
     }
 
+    /// What the kernel has killed for want of memory in the group and beneath.
+    var memoryKills: UInt64 { (try? group.counters("memory.events"))?["oom_kill"] ?? 0 }
+
+    /// Whether the kernel ends all of the group, or of one above it, for want of memory in it (memory.oom.group).
+    var endsAsOne: Bool {
+        var parts = group.name.split(separator: "/")
+        while !parts.isEmpty {
+            let one = Cgroup(parts.joined(separator: "/"), in: group.hierarchy)
+            if one.number("memory.oom.group") == 1 { return true }
+            parts.removeLast()
+        }
+        return false
+    }
+
     /// The processes of the group and all beneath, without those of other pid namespaces, which the kernel tells as 0: a signal to 0 would reach the
     /// caller's own process group.
     func processes() -> [Int32] { group.allProcesses().filter { $0 > 0 } }

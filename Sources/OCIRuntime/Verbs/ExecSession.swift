@@ -27,6 +27,8 @@ struct ExecSession {
     private let preserved: UInt32
     /// The container's first process. The descriptor lives as long as this one.
     private let first: Int32
+    /// OOM kills in the container that were before this session.
+    private let earlierKills: UInt64
 
     init(_ arguments: Arguments, _ invocation: Invocation) throws(OCIRuntimeError) {
         self.invocation = invocation
@@ -41,6 +43,7 @@ struct ExecSession {
         preserved = try arguments.number("preserve-fds") ?? 0
         try CreateOptions.check(preserved)
         var opened = try state.openProcess()
+        earlierKills = Self.memoryKills(state)
         let status = opened == nil ? .stopped : try directory.statusOfLiving(state)
         first = opened.take()?.release() ?? -1
         guard status == .running || status == .created || status == .paused && arguments.has("ignore-paused") else {
@@ -133,19 +136,29 @@ struct ExecSession {
 
     /// Much goes wrong on the way into a container that ends meanwhile: then its end is the reason.
     private func reason(_ error: OCIRuntimeError) -> OCIRuntimeError {
-        if isEndedForMemory {
+        if Self.isOfKilled(error) && isEndedForMemory {
             let cause =
-                "it was killed for want of memory (OOM), as one with this session; memory.max of its cgroup is too low for both"
+                "it was killed for want of memory (OOM), as one with this session; memory.max of its cgroup, or of one above, is too low for both"
             return .killed(container: state.id, cause: cause)
         }
         guard (try? state.openProcess() == nil) == true else { return error }
         return .state(container: state.id, cause: "it has stopped; exec needs a running one")
     }
 
-    /// Where the group is ended as one (memory.oom.group), nothing lives on in it after a kill.
+    /// Whether the session's process can have been killed: what it has said of itself, it said alive.
+    private static func isOfKilled(_ error: OCIRuntimeError) -> Bool {
+        guard case .launch(let stage, _, let code, _) = error else { return true }
+        return stage == .clone && code == ECHILD
+    }
+
+    /// Whether there was a kill since this session began, in a group that is ended as one.
     private var isEndedForMemory: Bool {
-        guard let group = try? state.cgroup.flatMap(ContainerCgroup.existing)?.group else { return false }
-        return group.number("memory.oom.group") == 1 && (try? group.counters("memory.events")["oom_kill"] ?? 0) ?? 0 > 0
+        guard Self.memoryKills(state) > earlierKills, let path = groupPath else { return false }
+        return (try? ContainerCgroup.existing(path))?.endsAsOne ?? false
+    }
+
+    private static func memoryKills(_ state: ContainerState) -> UInt64 {
+        (try? state.cgroup.flatMap(ContainerCgroup.existing))?.memoryKills ?? 0
     }
 
     private func launch(

@@ -64,6 +64,18 @@ def memory_of_all(runtime):
     runtime.call("delete", name, timeout=SECONDS)
 
 
+def memory_before(runtime):
+    """A kill that was before a session, and that the container has outlived, is not its end."""
+    name, group = limited(runtime, "dd if=/dev/zero of=/dev/null bs=64M count=1; sleep 1000", {"memory": {"limit": 16 << 20, "swap": 16 << 20}})
+    wait_for("a kill", SECONDS, lambda: fields(f"{group}/memory.events")["oom_kill"] > 0)
+    with open(f"{group}/memory.oom.group", "w") as file:
+        file.write("1")
+    done = runtime.call("exec", name, "/no/program", check=False, timeout=SECONDS)
+    expect((done.returncode, "/no/program" in done.stderr, "OOM" in done.stderr) == (255, True, False),
+           f"the session ended with {done.returncode}: {done.stderr}")
+    runtime.call("delete", "--force", name, timeout=SECONDS)
+
+
 def processor(runtime):
     name, group = limited(runtime, "while :; do :; done", {"cpu": {"quota": 20000, "period": 100000, "shares": 512}})
     used = share_while_throttled(group)
@@ -190,6 +202,7 @@ def run(report):
         for title, check in (
             ("memory.limit: the kernel kills what takes more", memory), ("cpu.quota and shares: throttled and weighed", processor),
             ("memory.oom.group: a session on its way is told what has ended it", memory_of_all),
+            ("memory.oom.group: a kill before a session is not its end", memory_before),
             ("pids.limit: forks are refused", processes), ("blockIO: rates of a device", block_devices),
             ("unified: keys as they are, and an error for one that is not there", unified), ("update: every value, while it runs", update),
             ("update: each leaves what the ones before have set", updates_in_turn),
