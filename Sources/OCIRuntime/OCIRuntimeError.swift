@@ -32,6 +32,12 @@ package enum OCIRuntimeError: Error, Sendable, CustomStringConvertible {
         if case .killed = self { 128 + SIGKILL } else { nil }
     }
 
+    /// Whether the process on its way can have been killed: what it has said of itself, it said alive.
+    var canBeOfKilled: Bool {
+        guard case .launch(let stage, _, let code, _) = self else { return true }
+        return stage == .clone && code == ECHILD
+    }
+
     package var description: String {
         switch self {
         case .usage(let text): text

@@ -136,19 +136,13 @@ struct ExecSession {
 
     /// Much goes wrong on the way into a container that ends meanwhile: then its end is the reason.
     private func reason(_ error: OCIRuntimeError) -> OCIRuntimeError {
-        if Self.isOfKilled(error) && isEndedForMemory {
+        if error.canBeOfKilled && isEndedForMemory {
             let cause =
                 "it was killed for want of memory (OOM), as one with this session; memory.max of its cgroup, or of one above, is too low for both"
             return .killed(container: state.id, cause: cause)
         }
         guard (try? state.openProcess() == nil) == true else { return error }
         return .state(container: state.id, cause: "it has stopped; exec needs a running one")
-    }
-
-    /// Whether the session's process can have been killed: what it has said of itself, it said alive.
-    private static func isOfKilled(_ error: OCIRuntimeError) -> Bool {
-        guard case .launch(let stage, _, let code, _) = error else { return true }
-        return stage == .clone && code == ECHILD
     }
 
     /// Whether there was a kill since this session began, in a group that is ended as one.
