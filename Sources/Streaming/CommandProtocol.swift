@@ -5,6 +5,8 @@ package enum CommandProtocol {
     package static let webSocket = [
         newest, "v4.channel.k8s.io", "v4.base64.channel.k8s.io", "channel.k8s.io", "base64.channel.k8s.io",
     ]
+    /// Those of them whose messages are bytes and which end with a Status.
+    package static let binary = [newest, "v4.channel.k8s.io"]
     package static let newest = "v5.channel.k8s.io"
     /// Over streams of their own.
     package static let streams = "v4.channel.k8s.io"

@@ -20,7 +20,7 @@ struct DoctorCommand: AsyncParsableCommand {
         var flags: [String] = []
         if let logDir { flags.append("--log-dir=\(logDir)") }
         if let cgroupParent { flags.append("--cgroup-parent=\(cgroupParent)") }
-        let doctor = try Doctor(try node.configuration(flags), time: SystemTime())
+        let doctor = try Doctor(try node.configuration(flags, removes: fix), time: SystemTime())
         var report = try await doctor.examine()
         if fix, !report.isClean {
             if output.output == .table { Output.write(report.text) }

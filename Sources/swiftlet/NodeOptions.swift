@@ -18,10 +18,13 @@ struct NodeOptions: ParsableArguments {
         try Flags.check(flags)
     }
 
-    /// - Parameter more: flags beside these.
+    /// - Parameters:
+    ///   - more: flags beside these.
+    ///   - removes: whether what lies there may be removed: no name in the file that is no setting is passed over then.
     /// - Throws: where the file does not say where the instance lies; its other mistakes are told.
-    func configuration(_ more: [String] = []) throws -> DaemonConfiguration {
-        try DaemonConfiguration.load(flags: flags + more, needed: DaemonConfiguration.places, warn: Output.note)
+    func configuration(_ more: [String] = [], removes: Bool = false) throws -> DaemonConfiguration {
+        try DaemonConfiguration.load(
+            flags: flags + more, needed: DaemonConfiguration.places, refusesUnknown: removes, warn: Output.note)
     }
 
     func client() throws -> NodeClient {

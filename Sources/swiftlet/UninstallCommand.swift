@@ -17,7 +17,7 @@ struct UninstallCommand: ParsableCommand {
         var flags: [String] = []
         if let logDir { flags.append("--log-dir=\(logDir)") }
         if let cgroupParent { flags.append("--cgroup-parent=\(cgroupParent)") }
-        let uninstall = try Uninstall(try node.configuration(flags), keepsData: keepData)
+        let uninstall = try Uninstall(try node.configuration(flags, removes: true), keepsData: keepData)
         guard yes || isConfirmed(uninstall) else {
             Output.note("nothing removed; with --yes it is done without being asked")
             throw ExitCode(Swiftlet.failureCode)

@@ -58,7 +58,9 @@ final class FakeKernel: RuntimeKernel {
     func hugePageSizes() -> [String] { ["2MB"] }
     func appArmor() -> AppArmor? { state.withLock { $0.appArmor } }
     func selinux() throws(KernelError) -> SELinuxContexts? { state.withLock { $0.selinux } }
-    func label(_ path: String, _ label: String) throws(KernelError) { state.withLock { $0.labels[path] = label } }
+    func label(_ path: String, _ label: String, isGivenUp: @escaping @Sendable () -> Bool) throws(KernelError) {
+        state.withLock { $0.labels[path] = label }
+    }
     func label(
         _ tree: SharedDescriptor, _ label: String, path: String, isGivenUp: @escaping @Sendable () -> Bool
     ) throws(KernelError) {

@@ -89,6 +89,10 @@ import Testing
             }
         }
         #expect(try configuration.apply(file: "data-dir: a", named: "/c.yaml", needed: ["run-dir"]).count == 1)
+        // Who removes what lies there passes over no name that may stand for a needed one.
+        #expect(throws: DaemonError.self) {
+            try configuration.apply(file: "state: /srv", named: "/c.yaml", needed: ["run-dir"], refusesUnknown: true)
+        }
     }
 
     @Test(arguments: [

@@ -191,17 +191,17 @@ again_cut() {
 # Its volume goes while it runs.
 again_tried() {
     local before
-    mkdir -p "$ROOT/there" && swiftlet run --detach --name tried --restart on-failure:6 -v "$ROOT/there:/v" busybox:demo sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; exit 4' &&
+    mkdir -p "$ROOT/there" && swiftlet run --detach --name tried --restart on-failure:8 -v "$ROOT/there:/v" busybox:demo sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; exit 4' &&
         rmdir "$ROOT/there" && swiftlet exec tried touch /tmp/go </dev/null && eventually 20 has_tried 3 && before=$(tries) || return 1
     stop_server KILL
-    start_server && says 'restarting (4)' swiftlet ps && eventually 30 is_not_at "$before" && has_tried "$((before + 1))" && eventually 30 is_left_to_itself || return 1
+    start_server && says 'restarting (4)' swiftlet ps && eventually 30 is_not_at "$before" && eventually 90 is_left_to_itself || return 1
     stop_server KILL
     mkdir "$ROOT/there" && start_server && is_left_to_itself && swiftlet start tried && swiftlet rm --force tried
 }
 tries() { swiftlet inspect --format '{{index .sandboxes.0.labels "swiftlet.dev/restart-failed"}}' tried | cut -d ' ' -f 2 | grep . || echo 0; }
 has_tried() { [ "$(tries)" -ge "$1" ]; }
 is_not_at() { [ "$(tries)" != "$1" ]; }
-is_left_to_itself() { [ "$(tries)" = 6 ] && [ "$(swiftlet ps --all --filter name=tried --format '{{.Status}}')" = 'exited (4)' ]; }
+is_left_to_itself() { [ "$(tries)" = 8 ] && [ "$(swiftlet ps --all --filter name=tried --format '{{.Status}}')" = 'exited (4)' ]; }
 again_removed() {
     swiftlet run --detach --name gone --restart always busybox:demo sh -c 'echo start; exit 1' && eventually 20 more_starts gone 2 && swiftlet rm --force gone && has_none &&
         swiftlet run --detach --name gone busybox:demo sleep 1000 && swiftlet rm --force gone && eventually 10 run_left_nothing

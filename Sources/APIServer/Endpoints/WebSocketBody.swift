@@ -21,10 +21,12 @@ enum WebSocketBody {
             throw .badRequest(
                 "a WebSocket carries this with \(subprotocols.joined(separator: " or ")), or without a protocol")
         }
+        let held = HeldStream(stream)
         return HTTPResponse(
             101,
             body: .webSocket(subprotocol: offered ?? "") { connection in
-                await carry(stream, to: connection, isText: offered == text)
+                await carry(held.stream, to: connection, isText: offered == text)
+                withExtendedLifetime(held) {}
             })
     }
 
@@ -45,6 +47,19 @@ enum WebSocketBody {
             await group.next()
             group.cancelAll()
         }
+        stream.cancel()
+    }
+}
+
+/// A body that nobody has taken up is cancelled with its last reference: the upgrade may not come about.
+private final class HeldStream: Sendable {
+    let stream: ByteStream
+
+    init(_ stream: ByteStream) {
+        self.stream = stream
+    }
+
+    deinit {
         stream.cancel()
     }
 }

@@ -105,8 +105,8 @@ package protocol RuntimeKernel: Sendable {
     func appArmor() -> AppArmor?
     /// Nil where the kernel runs without SELinux.
     func selinux() throws(KernelError) -> SELinuxContexts?
-    /// `TreeLabel.set`: of a path that is ours, and of a tree that somebody else may change meanwhile.
-    func label(_ path: String, _ label: String) throws(KernelError)
+    /// `TreeLabel.set`: of a path that is ours, and of a tree that somebody else names.
+    func label(_ path: String, _ label: String, isGivenUp: @escaping @Sendable () -> Bool) throws(KernelError)
     func label(
         _ tree: SharedDescriptor, _ label: String, path: String, isGivenUp: @escaping @Sendable () -> Bool
     ) throws(KernelError)

@@ -3,7 +3,11 @@ import Linux
 extension SystemKernel {
     package func selinux() throws(KernelError) -> SELinuxContexts? { try SELinuxContexts.ofThisKernel() }
 
-    package func label(_ path: String, _ label: String) throws(KernelError) { try TreeLabel.set(label, at: path) }
+    package func label(
+        _ path: String, _ label: String, isGivenUp: @escaping @Sendable () -> Bool
+    ) throws(KernelError) {
+        try TreeLabel.set(label, at: path, isGivenUp: isGivenUp)
+    }
 
     package func label(
         _ tree: SharedDescriptor, _ label: String, path: String, isGivenUp: @escaping @Sendable () -> Bool

@@ -32,15 +32,18 @@ extension NodeRuntime {
     ) async -> Result<[Int: SharedDescriptor], KernelError> {
         do throws(KernelError) {
             let trees = try await BlockingThreads.alone("label files") { [self] () throws(KernelError) in
+                let isOver: @Sendable () -> Bool = { [self] in isGivenUp(input) }
                 var trees: [Int: SharedDescriptor] = [:]
                 for (index, mount) in input.config.mounts.enumerated() where mount.isRelabelled && mount.image == nil {
                     if input.trees[index] == nil { trees[index] = try source(of: mount) }
                     guard let tree = input.trees[index] ?? trees[index] else { continue }
                     let path = mount.subPath.isEmpty ? mount.hostPath : mount.hostPath + "/" + mount.subPath
-                    try kernel.label(tree, label, path: path) { [self] in isGivenUp(input) }
+                    try kernel.label(tree, label, path: path, isGivenUp: isOver)
                 }
-                for name in PodFiles.names { try kernel.label(paths.podFiles(of: input.sandbox) + "/" + name, label) }
-                if input.sandbox.ipc != .node { try kernel.label(paths.deviceMemory(of: input.sandbox), label) }
+                var own = PodFiles.names.map { paths.podFiles(of: input.sandbox) + "/" + $0 }
+                // What its containers fill.
+                if input.sandbox.ipc != .node { own.append(paths.deviceMemory(of: input.sandbox)) }
+                for path in own { try kernel.label(path, label, isGivenUp: isOver) }
                 return trees
             }
             return .success(trees)

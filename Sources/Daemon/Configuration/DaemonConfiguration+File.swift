@@ -7,10 +7,12 @@ extension DaemonConfiguration {
     /// - Parameter flags: as `apply(flags:)` takes them; a `--config-dir` among them says where the file is.
     /// - Parameters:
     ///   - needed: mistakes of the file in others, or in those that are among the flags, are none of the caller's; nil: all are.
-    ///   - warn: is told of these mistakes; the settings stay as they are by default.
+    ///   - refusesUnknown: a name that is no setting is the caller's in any case: it may stand for a needed one.
+    ///   - warn: is told of these mistakes; settings with a wrong value stay as they are by default.
     /// - Throws: of settings; only a file that cannot be read is a failure.
     package static func load(
-        flags: [String], needed: Set<String>? = nil, warn: (String) -> Void = { _ in }
+        flags: [String], needed: Set<String>? = nil, refusesUnknown: Bool = false,
+        warn: (String) -> Void = { _ in }
     ) throws(DaemonError) -> DaemonConfiguration {
         let byFlags = try DaemonError.ofSettings { () throws(DaemonError) in
             var configuration = DaemonConfiguration()
@@ -22,7 +24,8 @@ extension DaemonConfiguration {
         return try DaemonError.ofSettings { () throws(DaemonError) in
             var configuration = DaemonConfiguration()
             let given = flags.filter { $0.hasPrefix("--") }.map { String($0.dropFirst(2).prefix { $0 != "=" }) }
-            let passedOver = try configuration.apply(file: text, named: path, needed: needed?.subtracting(given))
+            let passedOver = try configuration.apply(
+                file: text, named: path, needed: needed?.subtracting(given), refusesUnknown: refusesUnknown)
             passedOver.forEach(warn)
             try configuration.apply(flags: flags)
             return configuration
@@ -38,11 +41,12 @@ extension DaemonConfiguration {
     /// - Parameters:
     ///   - path: only for messages.
     ///   - needed: mistakes in others, and names of none of these, are passed over; nil: none is.
+    ///   - refusesUnknown: no name that is no setting is passed over.
     /// - Returns: what was passed over.
     /// - Throws: a message that names the file, and the key where one is at fault.
     @discardableResult
     package mutating func apply(
-        file text: String, named path: String, needed: Set<String>? = nil
+        file text: String, named path: String, needed: Set<String>? = nil, refusesUnknown: Bool = false
     ) throws(DaemonError) -> [String] {
         let documents: [JSONValue]
         var repeated: [DuplicateKey] = []
@@ -73,7 +77,9 @@ extension DaemonConfiguration {
                 mistakes.append((member.key, "\(path): \(Self.naming(member.key, error))"))
             }
         }
-        if let first = mistakes.first(where: { Self.isOneOf(needed, $0.key) }) { throw DaemonError(first.message) }
+        if let first = mistakes.first(where: { Self.isOneOf(needed, $0.key, refusesUnknown) }) {
+            throw DaemonError(first.message)
+        }
         return mistakes.map(\.message)
     }
 
@@ -84,11 +90,11 @@ extension DaemonConfiguration {
     }
 
     /// A name that there is not may be meant for a needed one.
-    private static func isOneOf(_ needed: Set<String>?, _ key: String) -> Bool {
+    private static func isOneOf(_ needed: Set<String>?, _ key: String, _ refusesUnknown: Bool) -> Bool {
         guard let needed else { return true }
         return needed.contains(key)
             || !settings.contains { $0.name == key }
-                && NearWords.of(key, among: settings.map(\.name)).contains { needed.contains($0) }
+                && (refusesUnknown || NearWords.of(key, among: settings.map(\.name)).contains { needed.contains($0) })
     }
 
     /// ` (lines 2, 5)`; nothing where a key is written in another way.

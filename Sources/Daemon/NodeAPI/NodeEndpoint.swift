@@ -108,12 +108,11 @@ struct NodeEndpoint: HTTPHandler {
     private func containerList() async throws(Status) -> JSONValue {
         let list = try await run { () async throws(CRIError) in try await runtime.listContainers(ContainerFilter()) }
         let runs = try await run { () async throws(CRIError) in try await sessions.runs.list() }
-        let shown = Dictionary(runs.compactMap { run in run.container.map { ($0.id, run) } }) { $1 }
-        // Each of `swiftlet run` is one, whatever there is of its attempts.
-        let others = Set(runs.flatMap(\.others).map(\.id))
-        let objects = list.filter { !others.contains($0.id) }.map { container in
-            shown[container.id]?.json(of: container) ?? container.json
-        }
+        // Each of `swiftlet run` is one, whatever there is of its attempts, and as one look has it: an attempt may begin between two.
+        let ofRuns = Set(runs.map(\.sandbox.id))
+        let objects =
+            list.filter { !ofRuns.contains($0.sandbox) }.map(\.json)
+            + runs.compactMap { run in run.container.map { run.json(of: $0) } }
         return .array(objects.sorted { ($0["createdAt"]?.integer ?? 0) < ($1["createdAt"]?.integer ?? 0) })
     }
 

@@ -60,7 +60,13 @@ extension RunContainers {
             try await launch(spec, after: run)
         } catch {
             // Whoever has stopped it meanwhile has said so himself.
-            if wasStopped { try? await mark(run, isStopped: true) }
+            if wasStopped {
+                try? await mark(run, isStopped: true)
+            }
+            // Its policy goes on where nobody follows it any more.
+            else {
+                unsettled.put(run.sandbox.id)
+            }
             throw error.prefixed("start container \(run.name)")
         }
     }

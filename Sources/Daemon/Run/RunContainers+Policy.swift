@@ -64,7 +64,9 @@ extension RunContainers {
 
     /// Not while somebody ends it: then it is his to say what comes after.
     private func isFollowed(_ run: Run) -> Bool {
-        guard let container = run.container, run.hasEnded, container.startedAt != 0 else { return false }
+        guard let container = run.container, run.hasEnded, !run.isGivenUp, container.startedAt != 0 else {
+            return false
+        }
         return !run.sandbox.isStopped && !ending.holds(container.id)
     }
 

@@ -163,5 +163,6 @@ extension RunContainers {
             throw .failed("log of container \(sandbox.metadata.name): \(error)")
         }
         try await runtime.removePodSandbox(sandbox.id)
+        unsettled.isSettled(sandbox.id)
     }
 }

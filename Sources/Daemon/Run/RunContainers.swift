@@ -116,12 +116,15 @@ struct RunContainers: Sendable {
 
     /// - Parameters:
     ///   - limit: what it waits for others to be done with it; nil: as long as they take.
+    ///   - ends: whether it ends the container: what was being started has been told to end by then.
     ///   - body: with the container as it is when its turn has come.
     func inTurn<Value: Sendable>(
-        of run: Run, within limit: Duration? = patience, _ body: @Sendable (Run) async throws(CRIError) -> Value
+        of run: Run, within limit: Duration? = patience, ends: Bool = false,
+        _ body: @Sendable (Run) async throws(CRIError) -> Value
     ) async throws(CRIError) -> Value {
         let patience = limit.map { limit in
-            let hint = "`swiftlet stop \(run.name)` ends a start that hangs"
+            let hint =
+                ends ? "the daemon's log says what for" : "`swiftlet stop \(run.name)` ends a start that hangs"
             let text =
                 "container \(run.name) has been held by another command or its restart for \(limit.components.seconds) s: \(hint)"
             return Patience(limit, time, .timedOut(text))
@@ -149,7 +152,7 @@ struct RunContainers: Sendable {
     func stop(_ text: String, grace: Duration? = nil) async throws(CRIError) -> String {
         let found = try await named(text)
         try await endLaunch(of: found)
-        let run = try await inTurn(of: found) { run throws(CRIError) in
+        let run = try await inTurn(of: found, ends: true) { run throws(CRIError) in
             try await mark(run, isStopped: true)
             if let id = run.container?.id { ending.add(id) }
             return run
@@ -213,7 +216,7 @@ struct RunContainers: Sendable {
         let found = try await named(text)
         do throws(CRIError) {
             if force { try await endLaunch(of: found) }
-            return try await inTurn(of: found) { run throws(CRIError) in
+            return try await inTurn(of: found, ends: force) { run throws(CRIError) in
                 guard force || run.hasEnded && !run.isToRestart else {
                     let state = run.hasEnded ? "is to be started again" : "runs"
                     throw .invalid(

@@ -15,7 +15,8 @@ package enum TreeLabel {
     /// All at and beneath `path`, a directory or anything else, whose links are followed. Nothing where it is not there, or on a file system that has no
     /// labels; EPERM for a place that the host itself lives in, by whatever name.
     package static func set(
-        _ label: String, at path: String, entries limit: Int = 10_000_000
+        _ label: String, at path: String, entries limit: Int = 10_000_000,
+        isGivenUp: @escaping () -> Bool = { false }
     ) throws(KernelError) {
         guard let real = realpath(path, nil) else {
             if errno == ENOENT { return }
@@ -24,7 +25,7 @@ package enum TreeLabel {
         defer { free(real) }
         let raw = cf_open_place(-1, real)
         guard raw >= 0 else { throw KernelError("open", path, -raw) }
-        try set(label, on: Descriptor(owning: raw), path: path, entries: limit)
+        try set(label, on: Descriptor(owning: raw), path: path, entries: limit, isGivenUp: isGivenUp)
     }
 
     /// The same of a file that is open, be it as a place alone. ECANCELED once `isGivenUp`, which is asked at every file: those before it stay labelled.

@@ -45,7 +45,7 @@ extension RemoteRuntime {
             guard let target = RequestTarget(place.target) else { throw HTTPError.malformed("target \(place.target)") }
             return try await client.webSocket(
                 HTTPRequest(.get, target.path, query: target.query),
-                subprotocols: CommandProtocol.webSocket)
+                subprotocols: CommandProtocol.binary)
         } catch {
             throw .failed("session of the runtime at \(place.host):\(place.port): \(error)")
         }

@@ -109,7 +109,9 @@ struct KernelThatLeaks: RuntimeKernel {
     func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)? { try base.run(hook) }
     func appArmor() -> AppArmor? { base.appArmor() }
     func selinux() throws(KernelError) -> SELinuxContexts? { try base.selinux() }
-    func label(_ path: String, _ label: String) throws(KernelError) { try base.label(path, label) }
+    func label(_ path: String, _ label: String, isGivenUp: @escaping @Sendable () -> Bool) throws(KernelError) {
+        try base.label(path, label, isGivenUp: isGivenUp)
+    }
     func label(
         _ tree: SharedDescriptor, _ label: String, path: String, isGivenUp: @escaping @Sendable () -> Bool
     ) throws(KernelError) {
