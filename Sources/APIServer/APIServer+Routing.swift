@@ -35,11 +35,12 @@ extension APIServer {
         }
         // There are none. kubectl looks through them before it says that a kind is not served.
         if path.isDefinitions, verb == .list { return .json(200, Self.noDefinitions) }
-        guard let resource = registry.resources[path], path.namespace == nil || resource.kind.isNamespaced else {
-            throw .resourceNotFound()
-        }
+        let form = ServedForm.of(path)
+        guard let resource = form.map({ registry.resources[$0.stored] }) ?? registry.resources[path],
+            path.namespace == nil || resource.kind.isNamespaced
+        else { throw .resourceNotFound() }
         return try await answer(
-            ResourceRequest(http: request, path: path, verb: verb, identity: identity, resource: resource))
+            ResourceRequest(http: request, path: path, verb: verb, identity: identity, resource: resource, form: form))
     }
 
     private static let noDefinitions: JSONObject = [

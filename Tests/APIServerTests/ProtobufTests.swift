@@ -25,12 +25,12 @@ import Testing
         field(number, Array(text.utf8))
     }
 
-    private func body(_ kind: String, _ object: [UInt8]) -> [UInt8] {
-        Array("k8s\0".utf8) + field(1, text(1, "v1") + text(2, kind)) + field(2, object) + text(3, "") + text(4, "")
+    private func body(_ kind: String, _ object: [UInt8], version: String = "v1") -> [UInt8] {
+        Array("k8s\0".utf8) + field(1, text(1, version) + text(2, kind)) + field(2, object) + text(3, "") + text(4, "")
     }
 
-    private func post(_ api: TestServer, _ body: [UInt8]) async throws -> Answer {
-        let request = HTTPRequest(.post, Path.maps, headers: type, body: body, peer: TestServer.admin)
+    private func post(_ api: TestServer, _ body: [UInt8], to path: String = Path.maps) async throws -> Answer {
+        let request = HTTPRequest(.post, path, headers: type, body: body, peer: TestServer.admin)
         return Answer(try await api.server.handle(request))
     }
 
@@ -43,6 +43,20 @@ import Testing
         #expect(created.json["data"] == ["k": "v"])
         #expect(created.json["immutable"] == false)
         #expect(created.json["metadata"]?["labels"] == ["app": "web"])
+    }
+
+    @Test func readsAnEventInTheFormOfItsVersion() async throws {
+        let api = try await TestServer()
+        let about = text(1, "Pod") + text(2, "default") + text(3, "web")
+        let object =
+            field(1, text(1, "a")) + field(2, number(1, 1_700_000_000)) + text(4, "example.com/test") + text(5, "one")
+            + text(6, "Doing") + text(7, "Tested") + field(8, about) + text(10, "it was") + text(11, "Normal")
+        let path = "/apis/events.k8s.io/v1/namespaces/default/events"
+        let created = try await post(api, body("Event", object, version: "events.k8s.io/v1"), to: path)
+        #expect(created.status == 201, "\(created.message)")
+        #expect(created.json["note"] == "it was" && created.json["regarding"]?["name"] == "web")
+        #expect(created.json["eventTime"] == "2023-11-14T22:13:20.000000Z")
+        #expect(created.json["reportingController"] == "example.com/test")
     }
 
     @Test func refusesWhatItWouldHaveToCut() async throws {
@@ -125,6 +139,7 @@ import Testing
         ]
         var comparison = TableComparison()
         for definition in Kinds.all { comparison.compare(definition.kind.kind, definition.schema) }
+        comparison.compare("ReportedEvent", Kinds.reportedEvent.schema)
         for request in Kinds.requests + Kinds.reviews { comparison.compare(request.kind.kind, request.schema) }
         #expect(comparison.missing.subtracting(known).sorted() == [])
         #expect(comparison.unknown.sorted() == [])

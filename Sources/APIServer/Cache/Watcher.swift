@@ -73,6 +73,7 @@ struct EventFrames {
     private struct Key: Hashable {
         let type: WatchEventType
         let style: Presentation.Style
+        let apiVersion: String?
     }
 
     init(event: CacheEvent, format: WireFormat) {
@@ -103,7 +104,8 @@ struct EventFrames {
     private mutating func bytes(
         _ type: WatchEventType, _ watcher: Watcher, _ object: () -> CachedObject
     ) -> [UInt8] {
-        let key = Key(type: type, style: watcher.presentation.style)
+        let key = Key(
+            type: type, style: watcher.presentation.style, apiVersion: watcher.presentation.form?.kind.apiVersion)
         if let frame = made[key] { return frame }
         let frame = type.frame(watcher.presentation.item(object()))
         made[key] = frame

@@ -11,7 +11,12 @@ struct ApplyEndpoint: Sendable {
         ["application/apply-patch+yaml", "application/apply-patch+json"].contains(RequestBody.mediaType(request))
     }
 
+    /// Throws 415 for another form than the stored one: who manages which field is kept by the stored names.
     func apply(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+        if let form = request.form {
+            throw .unsupportedMediaType(
+                "\(form.kind.plural).\(form.kind.group) cannot be applied; apply \(form.stored.apiVersion) instead")
+        }
         var options = try WriteOptions(request.http)
         options.isApply = true
         guard options.namesFieldManager else {

@@ -34,7 +34,7 @@ struct DeleteEndpoint: Sendable {
         let resource = request.resource
         let presentation = try request.presentation(registry.time)
         let deletion = try DeleteRequest(request.http)
-        let selection = try Selection(options, namespace: request.path.namespace, format: resource.format)
+        let selection = try Selection(options, request)
         let applied = registry.feed.applied.current
         let (all, revision) = resource.cache.snapshot(namespace: selection.namespace, applied: applied)
         let objects = all.filter(selection.matches)

@@ -22,9 +22,11 @@ struct PatchEndpoint: Sendable {
             resource: resource, namespace: request.path.namespace, name: request.name,
             subresource: request.path.subresource, options: options, identity: request.identity
         ) { (current: JSONObject) throws(Status) in
-            var next = try patch.apply(to: current, resource.definition.schema)
+            let form = request.form
+            var next = try patch.apply(
+                to: form?.served(current) ?? current, (form?.definition ?? resource.definition).schema)
             try Self.checkName(next, current)
-            let found = try resource.normalize(&next, duplicates: patch.duplicates, options.fieldValidation)
+            let found = try resource.normalize(&next, duplicates: patch.duplicates, options.fieldValidation, in: form)
             warnings.withLock { $0 = found }
             return next
         }

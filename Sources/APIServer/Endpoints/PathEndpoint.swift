@@ -15,9 +15,9 @@ struct PathEndpoint: Sendable {
     init(_ configuration: APIServerConfiguration, registry: ObjectRegistry, tokens: ServiceAccountTokens?) {
         self.configuration = configuration
         self.tokens = tokens
-        discovery = DiscoveryDocuments(registry.resources.all.map(\.kind))
-        openAPI = OpenAPIEndpoint(
-            registry.resources.all.map(\.definition), reviews: Kinds.reviews, gitVersion: configuration.gitVersion)
+        let definitions = registry.resources.all.map(\.definition) + ServedForm.all.map(\.definition)
+        discovery = DiscoveryDocuments(definitions.map(\.kind))
+        openAPI = OpenAPIEndpoint(definitions, reviews: Kinds.reviews, gitVersion: configuration.gitVersion)
         self.registry = registry
     }
 

@@ -30,7 +30,7 @@ struct ReadEndpoint: Sendable {
 
     func list(_ request: ResourceRequest, _ options: ListOptions) async throws(Status) -> HTTPResponse {
         let presentation = try request.presentation(time)
-        let selection = try Selection(options, namespace: request.path.namespace, format: request.resource.format)
+        let selection = try Selection(options, request)
         let page: ListPage
         if let token = options.continueToken {
             page = try await past(request.resource, selection, ContinueToken(text: token), options.limit)

@@ -10,6 +10,8 @@ struct ResourceRequest: Sendable {
     let verb: Verb
     let identity: Identity
     let resource: Resource
+    /// nil: as the resource is stored.
+    var form: ServedForm?
 
     /// The path's name; only called where the route has one.
     var name: String { path.name ?? "" }
@@ -18,7 +20,7 @@ struct ResourceRequest: Sendable {
     func presentation(_ time: any TimeSource) throws(Status) -> Presentation {
         for accepted in AcceptedType.all(http.headers) where accepted.isJSON {
             guard let style = try style(accepted) else { continue }
-            return Presentation(style: style, table: resource.definition.table, time: time)
+            return Presentation(style: style, form: form, table: resource.definition.table, time: time)
         }
         throw .notAcceptable("only the following media types are accepted: application/json")
     }

@@ -15,7 +15,7 @@ struct WatchEndpoint: Sendable {
     func watch(_ request: ResourceRequest, _ options: ListOptions) async throws(Status) -> HTTPResponse {
         let resource = request.resource
         let time = registry.time
-        let selection = try Selection(options, namespace: request.path.namespace, format: resource.format)
+        let selection = try Selection(options, request)
         let presentation = try request.presentation(time)
         var after: Revision?
         if case .at(let revision) = options.resourceVersion {

@@ -13,7 +13,8 @@ struct WriteEndpoint: Sendable {
         let resource = request.resource
         let options = try WriteOptions(request.http)
         let presentation = try request.presentation(registry.time)
-        let decoded = try resource.decode(RequestBody.object(request.http), options.fieldValidation)
+        let decoded = try resource.decode(RequestBody.object(request.http), options.fieldValidation, in: request.form)
+        try request.form?.checkNew(decoded.object)
         let object = try await create(decoded.object, request, options)
         return .json(201, presentation.item(object), warnings: decoded.warnings)
     }
@@ -79,7 +80,7 @@ struct WriteEndpoint: Sendable {
         let resource = request.resource
         let options = try WriteOptions(request.http)
         let presentation = try request.presentation(registry.time)
-        let decoded = try resource.decode(RequestBody.object(request.http), options.fieldValidation)
+        let decoded = try resource.decode(RequestBody.object(request.http), options.fieldValidation, in: request.form)
         try Self.check(decoded.object, isNamedBy: request)
         let update = UpdateRequest(
             resource: resource, namespace: request.path.namespace, name: request.name,

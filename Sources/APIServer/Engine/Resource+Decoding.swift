@@ -10,16 +10,16 @@ extension Resource {
         var warnings: [String]
     }
 
-    func decode(_ body: RequestBody, _ level: WriteOptions.FieldValidation) throws(Status) -> Decoded {
+    /// - Parameter form: the one that the body is in; the result is in the stored one.
+    func decode(
+        _ body: RequestBody, _ level: WriteOptions.FieldValidation, in form: ServedForm? = nil
+    ) throws(Status) -> Decoded {
         var object = body.storage
+        let kind = form?.kind ?? kind
         try kind.requireKind(of: object)
         object["apiVersion"] = .string(kind.apiVersion)
         object["kind"] = .string(kind.kind)
-        let warnings = try checkFields(object, duplicates: body.duplicates, level)
-        var value = JSONValue.object(object)
-        definition.schema.prune(&value)
-        object = value.object ?? JSONObject()
-        try checkTypes(object)
+        let warnings = try normalize(&object, duplicates: body.duplicates, level, in: form)
         applyDefaults(&object)
         return Decoded(object: object, warnings: warnings)
     }
@@ -30,31 +30,32 @@ extension Resource {
 
     /// What the result of a patch is checked for: it came by another way than `decode`.
     func normalize(
-        _ object: inout JSONObject, duplicates: [String] = [], _ level: WriteOptions.FieldValidation
+        _ object: inout JSONObject, duplicates: [String] = [], _ level: WriteOptions.FieldValidation,
+        in form: ServedForm? = nil
     ) throws(Status) -> [String] {
-        try kind.requireKind(of: object)
-        let warnings = try checkFields(object, duplicates: duplicates, level)
+        let definition = form?.definition ?? definition
+        try definition.kind.requireKind(of: object)
+        let warnings = try checkFields(object, duplicates: duplicates, level, definition)
         var value = JSONValue.object(object)
         definition.schema.prune(&value)
         object = value.object ?? JSONObject()
-        try checkTypes(object)
+        try definition.schema.requireTypes(of: object, definition.kind.kind, version: definition.kind.version)
+        if let form { object = form.stored(object) }
         return warnings
     }
 
     /// Repeated keys and fields that the kind does not have: refused, warned of or passed over.
     func checkFields(
-        _ object: JSONObject, duplicates: [String], _ level: WriteOptions.FieldValidation
+        _ object: JSONObject, duplicates: [String], _ level: WriteOptions.FieldValidation,
+        _ definition: KindDefinition? = nil
     ) throws(Status) -> [String] {
+        let definition = definition ?? self.definition
         guard level != .ignore else { return [] }
         let findings =
             definition.schema.unknownFields(in: .object(object)).map { "unknown field \"\($0)\"" }
             + duplicates.map { "duplicate field \"\($0)\"" }
         guard level == .strict, !findings.isEmpty else { return findings }
         throw cannotHandle("strict decoding error: \(findings.joined(separator: ", "))")
-    }
-
-    private func checkTypes(_ object: JSONObject) throws(Status) {
-        try definition.schema.requireTypes(of: object, kind.kind, version: kind.version)
     }
 
     private func cannotHandle(_ why: String) -> Status {

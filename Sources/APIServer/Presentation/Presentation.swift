@@ -6,7 +6,7 @@ import Store
 /// How a client asked to see objects (by its Accept header), for one resource.
 struct Presentation: Sendable {
     enum Style: Sendable, Hashable {
-        /// As stored.
+        /// The whole object.
         case object
         /// Metadata alone (`as=PartialObjectMetadata`).
         case metadata
@@ -21,13 +21,15 @@ struct Presentation: Sendable {
     }
 
     let style: Style
+    /// nil: as stored.
+    let form: ServedForm?
     let table: TableDefinition
     let time: any TimeSource
 
     /// The JSON of one object, as a GET or a watch event shows it.
     func item(_ object: CachedObject) -> [UInt8] {
         switch style {
-        case .object: object.wire
+        case .object: form?.served(object.tree).encoded() ?? object.wire
         case .metadata: Self.partial(object.tree).encoded()
         case .table(let content):
             tableBytes(
@@ -42,7 +44,10 @@ struct Presentation: Sendable {
         let object: JSONObject =
             switch style {
             case .object:
-                ["apiVersion": .string(format.apiVersion), "kind": .string(format.kind), "metadata": .object(metadata)]
+                [
+                    "apiVersion": .string(form?.kind.apiVersion ?? format.apiVersion), "kind": .string(format.kind),
+                    "metadata": .object(metadata),
+                ]
             case .metadata: Self.partial(["metadata": .object(metadata)])
             case .table:
                 [
@@ -59,9 +64,10 @@ struct Presentation: Sendable {
     func list(_ objects: some Sequence<CachedObject>, format: WireFormat, metadata: JSONObject) -> [[UInt8]] {
         switch style {
         case .object:
+            let version = form?.kind.apiVersion ?? format.apiVersion
             return Self.joined(
-                head: "{\"apiVersion\":\"\(format.apiVersion)\",\"kind\":\"\(format.kind)List\",\"metadata\":",
-                metadata: metadata, items: objects.lazy.map(\.wire))
+                head: "{\"apiVersion\":\"\(version)\",\"kind\":\"\(format.kind)List\",\"metadata\":",
+                metadata: metadata, items: objects.lazy.map(item))
         case .metadata:
             return Self.joined(
                 head: "{\"apiVersion\":\"meta.k8s.io/v1\",\"kind\":\"PartialObjectMetadataList\",\"metadata\":",
@@ -89,7 +95,7 @@ struct Presentation: Sendable {
         switch content {
         case .none: break
         case .metadata: row["object"] = .object(Self.partial(tree))
-        case .object: row["object"] = .object(tree)
+        case .object: row["object"] = .object(form?.served(tree) ?? tree)
         }
         return .object(row)
     }

@@ -16,7 +16,9 @@ struct ProtobufBody {
             guard ProtobufMessages.kinds.contains(envelope.kind) else {
                 throw ProtobufReader.Problem(text: "kind \(envelope.kind) is not read in this form")
             }
-            var object = try message(envelope.raw, envelope.kind, depth: 0)
+            let isReportedEvent = envelope.kind == "Event" && envelope.apiVersion == "events.k8s.io/v1"
+            let name = isReportedEvent ? "ReportedEvent" : envelope.kind
+            var object = try message(envelope.raw, name, depth: 0)
             object["apiVersion"] = .string(envelope.apiVersion)
             object["kind"] = .string(envelope.kind)
             return object

@@ -38,6 +38,9 @@ extension ProtobufMessages {
         Event 1 metadata:ObjectMeta 2 involvedObject:ObjectReference 3 reason 4 message 5 source:EventSource 6 firstTimestamp:Time \
         7 lastTimestamp:Time 8 count:int 9 type 10 eventTime:MicroTime 11 series:EventSeries 12 action 13 related:ObjectReference \
         14 reportingComponent 15 reportingInstance
+        ReportedEvent 1 metadata:ObjectMeta 2 eventTime:MicroTime 3 series:EventSeries 4 reportingController 5 reportingInstance 6 action \
+        7 reason 8 regarding:ObjectReference 9 related:ObjectReference 10 note 11 type 12 deprecatedSource:EventSource \
+        13 deprecatedFirstTimestamp:Time 14 deprecatedLastTimestamp:Time 15 deprecatedCount:int
         EventSource 1 component 2 host
         EventSeries 1 count:int 2 lastObservedTime:MicroTime
         Lease 1 metadata:ObjectMeta 2 spec:LeaseSpec

@@ -2,7 +2,7 @@ import APIMachinery
 
 /// The kinds that are compiled in.
 package enum Kinds {
-    /// Every kind that is stored and served. events.k8s.io serves the core group's events in another form: see `ReportedEvent`.
+    /// Every kind that is stored and served.
     package static let all: [KindDefinition] = core + workloads + network
 
     /// The schemas of what is only sent to subresources, and never stored.
@@ -21,6 +21,9 @@ package enum Kinds {
         (SubjectAccessReview.kind, SubjectAccessReview.schema),
         (TokenReview.kind, TokenReview.schema),
     ]
+
+    /// The other form in which the core group's events are served.
+    package static let reportedEvent = KindDefinition(ReportedEvent.self, nameFormat: .pathSegment, table: .event)
 
     private static let core: [KindDefinition] = [
         .init(
