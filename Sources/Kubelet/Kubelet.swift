@@ -266,7 +266,15 @@ package final class Kubelet: Sendable {
 
     /// A mirror is not run: its static pod is.
     private func take(_ pod: Pod) {
-        if pod.isMirror { mirrors.setMirror(pod, pod.key) } else { directory.set(pod, from: .api) }
+        if let uid = pod.staticUID {
+            mirrors.setMirror(pod, pod.key)
+            directory.note(mirrorPhase: pod.status.phase, of: uid)
+            return
+        }
+        var pod = pod
+        // Where it comes from is not its author's to say: what manifests bring is spared much.
+        if pod.isStatic { pod.metadata.annotations[StaticPodAnnotation.source] = "api" }
+        directory.set(pod, from: .api)
     }
 
     private func drop(_ pod: Pod) {
@@ -283,6 +291,7 @@ package final class Kubelet: Sendable {
                 moments.record(PodMoment("kubelet.seen", of: pod, at: time.now(), message: "static pod"))
                 mirrors.set(pod)
                 directory.set(pod, from: .manifests)
+                directory.note(mirrorPhase: mirrors.phase(of: pod), of: pod.metadata.uid)
             case .removed(let uid):
                 mirrors.remove(uid: uid)
                 directory.remove(uid, from: .manifests)

@@ -83,6 +83,23 @@ import Testing
         }
     }
 
+    /// As an earlier version left them, or one that was killed in between.
+    @Test func rightsAndNamesAreMendedToo() throws {
+        try inDirectory { directory in
+            let volume = AtomicFiles(directory: directory)
+            try volume.write(files(["a": "1"]), owner: nil)
+            var wanted = files(["a": "1"])
+            wanted.files["a"]?.mode = 0o400
+            try volume.write(wanted, owner: nil)
+            var status = stat()
+            #expect(stat("\(directory)/a", &status) == 0 && status.st_mode & 0o777 == 0o400)
+            let payload = link("\(directory)/..data")
+            #expect(unlink("\(directory)/a") == 0)
+            try volume.write(wanted, owner: nil)
+            #expect(text("\(directory)/a") == "1" && link("\(directory)/..data") == payload)
+        }
+    }
+
     @Test func whatHasNotChangedIsLeftAlone() throws {
         try inDirectory { directory in
             let volume = AtomicFiles(directory: directory)

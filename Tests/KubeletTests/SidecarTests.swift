@@ -62,6 +62,32 @@ import Testing
         #expect(graces(after: "three", &simulation) == [.seconds(2), .seconds(2)])
     }
 
+    @Test func nobodyWaitsForWhatOutlivesThePodsGrace() {
+        var simulation = simulation(grace: 10)
+        simulation.holdsStops = true
+        simulation.look()
+        delete(&simulation, grace: 10)
+        #expect(stops(simulation) == ["stop a"])
+        simulation.advance(.seconds(11))
+        #expect(Set(stops(simulation)) == ["stop a", "stop three", "stop two", "stop one"])
+    }
+
+    @Test func aPodHasNotFailedWhileOneOfItsSidecarsRuns() {
+        let beside = Container {
+            $0.name = "beside"
+            $0.restartPolicy = "Always"
+        }
+        let setup = Container { $0.name = "setup" }
+        var simulation = PodSimulation(pod(initContainers: [beside, setup], restartPolicy: "Never"))
+        simulation.holdsStops = true
+        simulation.look()
+        simulation.exit("setup", code: 1)
+        #expect(stops(simulation) == ["stop beside"])
+        #expect(simulation.status.phase == "Pending")
+        simulation.exit("beside", code: 0)
+        #expect(simulation.status.phase == "Failed")
+    }
+
     @Test func aPodRunsWhileOneOfItsSidecarsDoes() {
         var simulation = simulation(restartPolicy: "Never")
         simulation.holdsStops = true

@@ -52,7 +52,8 @@ struct ObjectCache<Object: APIObject>: Sendable {
         return Change(key: key, before: before, after: nil)
     }
 
-    /// Takes over a whole list: what is not in it is gone. The changes come in key order.
+    /// Takes over a whole list: what is not in it is gone. First comes what is gone, then what has changed, then what is new and may need the place of
+    /// those; each in key order.
     mutating func replace(_ listed: [Object]) -> [Change] {
         let keys = Set(listed.map { ObjectKey($0) })
         let gone = objects.keys.filter { !keys.contains($0) }
@@ -60,7 +61,8 @@ struct ObjectCache<Object: APIObject>: Sendable {
         for object in listed {
             if let change = set(object) { changes.append(change) }
         }
-        return changes.sorted { $0.key < $1.key }
+        func rank(_ change: Change) -> Int { change.after == nil ? 0 : change.before == nil ? 2 : 1 }
+        return changes.sorted { (rank($0), $0.key) < (rank($1), $1.key) }
     }
 
     private func sorted(_ keys: some Sequence<ObjectKey>) -> [Object] {

@@ -17,13 +17,15 @@ final class PodDirectory: Sendable {
         let claim: NodeClaim
         /// It was not admitted, and takes nothing of the node.
         var isRefused: Bool
+        /// Of a static pod, which no source tells the phase of: its mirror's.
+        var mirrorPhase: String?
         /// It has been told to go.
         var isLeaving = false
         /// The same pod named again while it goes (a manifest that was put back): it starts once nothing is left of the first.
         var next: Pod?
 
         var isActive: Bool {
-            !isRefused && !isLeaving && !["Failed", "Succeeded"].contains(pod.status.phase)
+            !isRefused && !isLeaving && !["Failed", "Succeeded"].contains(mirrorPhase ?? pod.status.phase)
         }
     }
 
@@ -37,21 +39,25 @@ final class PodDirectory: Sendable {
         var pressures: Set<NodePressure> = []
         let settings: PodSettings
 
-        mutating func begin(_ pod: Pod, _ source: Source) -> PodInbox {
+        /// - Parameter isLeftover: it only goes, and is not asked whether it may come.
+        mutating func begin(_ pod: Pod, _ source: Source, isLeftover: Bool = false) -> PodInbox {
             let inbox = PodInbox()
             let claim = NodeClaim(pod.spec)
-            let refusal =
-                refusal ?? PodTermination.refusal(of: pod, by: settings.sysctls)
+            let refusal = isLeftover ? nil : refusal(of: pod, claim)
+            if let refusal { inbox.send(.terminated(refusal)) }
+            entries[pod.metadata.uid] = Entry(
+                pod: pod, source: source, inbox: inbox, claim: claim, isRefused: refusal != nil)
+            return inbox
+        }
+
+        private func refusal(of pod: Pod, _ claim: NodeClaim) -> PodTermination? {
+            refusal ?? PodTermination.refusal(of: pod, by: settings.sysctls)
                 ?? PodTermination.refusal(of: pod, hasAppArmor: settings.hasAppArmor)
                 ?? PodTermination.refusal(of: pod, under: pressures)
                 ?? PodTermination.refusal(ofForeign: pod)
                 ?? PodTermination.refusal(
                     of: pod, claim, beside: entries.values.filter(\.isActive).map(\.claim),
                     allocatable: settings.allocatable)
-            if let refusal { inbox.send(.terminated(refusal)) }
-            entries[pod.metadata.uid] = Entry(
-                pod: pod, source: source, inbox: inbox, claim: claim, isRefused: refusal != nil)
-            return inbox
         }
     }
 
@@ -120,6 +126,11 @@ final class PodDirectory: Sendable {
             return nil
         }
         if let start { continuation.yield(.start(pod, start)) }
+    }
+
+    /// Of a static pod.
+    func note(mirrorPhase: String?, of uid: String) {
+        state.withLock { $0.entries[uid]?.mirrorPhase = mirrorPhase }
     }
 
     func remove(_ uid: String, from source: Source) {
@@ -240,7 +251,7 @@ final class PodDirectory: Sendable {
     func takeAway(_ pod: Pod) {
         let inbox: PodInbox? = state.withLock { state in
             guard state.entries[pod.metadata.uid] == nil else { return nil }
-            let inbox = state.begin(pod, .api)
+            let inbox = state.begin(pod, .api, isLeftover: true)
             state.entries[pod.metadata.uid]?.isLeaving = true
             return inbox
         }

@@ -58,9 +58,10 @@ extension PodMachine {
     private func next(of running: [CRI.ContainerStatus], isOver: Bool) -> [CRI.ContainerStatus] {
         let sidecars = pod.spec.initContainers.filter(\.isSidecar).map(\.name)
         let regular = running.filter { !sidecars.contains($0.metadata.name) }
+        if isOver { return running }
         guard regular.isEmpty else { return regular }
         let last = sidecars.last { name in running.contains { $0.metadata.name == name } }
-        return isOver ? running : running.filter { $0.metadata.name == last }
+        return running.filter { $0.metadata.name == last }
     }
 
     /// A stop under way gets the grace of a later deletion where that is shorter.
@@ -83,7 +84,7 @@ extension PodMachine {
         }
     }
 
-    private var grace: Duration {
+    var grace: Duration {
         let seconds = pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds
         return min(.seconds(max(0, seconds)), termination?.grace ?? .seconds(max(0, seconds)))
     }

@@ -216,6 +216,7 @@ struct PodMachine: Sendable {
         var times = probes.values.compactMap(\.nextDue)
         times += retries.values.map(\.at)
         if let deadline { times.append(deadline) }
+        if let endBegin, !observation.running.isEmpty { times.append(endBegin + grace) }
         if !isEnding, termination == nil {
             if let renewal = sources.contents.renewal { times.append(renewal) }
             times += pod.spec.containers.compactMap { restartTime($0.name, at: now) }

@@ -9,12 +9,9 @@ enum PodPhase: String, Sendable, Hashable {
 }
 
 extension PodMachine {
-    /// Where the pod is in its life, as it is told: one that has run is Running until the last of its sidecars has ended too.
+    /// Where the pod is in its life, as it is told: none has ended before the last of its containers has, sidecars and ephemeral ones among them.
     var phase: PodPhase {
-        guard finalPhase == nil, isFinished, pod.spec.containers.contains(where: { observation.newest($0.name) != nil })
-        else { return course }
-        let sidecars = pod.spec.initContainers.filter(\.isSidecar).map(\.name)
-        return observation.running.contains { sidecars.contains($0.metadata.name) } ? .running : course
+        finalPhase == nil && isFinished && !observation.running.isEmpty ? terminatedPhase : course
     }
 
     /// Every container but the sidecars has ended for good.

@@ -79,7 +79,8 @@ extension PodTermination {
 extension PodExecutor {
     /// Asks for the node's labels as they are now: the scheduler may know new ones already. A node that cannot be asked about takes the pod.
     func refusal(ofMisplaced pod: Pod) async -> PodTermination? {
-        guard !pod.isStatic, !pod.spec.selects(node: node.name, labels: [:]),
+        let required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+        guard pod.status.startTime == nil, !pod.isStatic, !pod.spec.nodeSelector.isEmpty || required != nil,
             let labels = await objects.nodeLabels(node.name)
         else { return nil }
         return PodTermination.refusal(of: pod, onNode: node.name, labels: labels)

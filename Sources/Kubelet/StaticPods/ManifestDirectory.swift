@@ -52,20 +52,15 @@ struct ManifestDirectory: Sendable {
             try Self.manifests(in: directory)
         }
         guard let files else { return logger.error("manifests cannot be read", metadata: ["directory": "\(path)"]) }
-        var seen: Set<String> = []
-        for (name, bytes) in files {
-            guard let pod = read(name, bytes) else { continue }
-            seen.insert(name)
-            guard known[name] != pod else { continue }
-            if let old = known[name], old.metadata.uid != pod.metadata.uid {
-                tell(.removed(uid: old.metadata.uid))
-            }
+        let found = Dictionary(files.compactMap { name, bytes in read(name, bytes).map { (name, $0) } }) { $1 }
+        // What goes first: a manifest under another name needs the room and the ports that it had.
+        for (name, old) in known.sorted(by: { $0.key < $1.key }) {
+            if found[name] == nil { known[name] = nil }
+            if found[name]?.metadata.uid != old.metadata.uid { tell(.removed(uid: old.metadata.uid)) }
+        }
+        for (name, pod) in found.sorted(by: { $0.key < $1.key }) where known[name] != pod {
             known[name] = pod
             tell(.set(pod))
-        }
-        for (name, pod) in known where !seen.contains(name) {
-            known[name] = nil
-            tell(.removed(uid: pod.metadata.uid))
         }
     }
 

@@ -65,7 +65,10 @@ enum StaticPodAnnotation {
 
 extension Pod {
     /// An object that only shows a static pod: no kubelet runs it.
-    var isMirror: Bool { self.metadata.annotations[StaticPodAnnotation.mirror] != nil }
+    var isMirror: Bool { staticUID != nil }
+
+    /// Of a mirror: its static pod's.
+    var staticUID: String? { self.metadata.annotations[StaticPodAnnotation.mirror] }
 
     /// From a manifest of this node.
     var isStatic: Bool {

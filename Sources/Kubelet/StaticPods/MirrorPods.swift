@@ -78,6 +78,12 @@ final class MirrorPods: Sendable {
         }
     }
 
+    /// As its mirror tells it; nil where there is none.
+    func phase(of pod: Pod) -> String? {
+        let mirror = state.withLock { $0.mirrors[ObjectKey(pod)] }
+        return mirror?.staticUID == pod.metadata.uid ? mirror?.status.phase : nil
+    }
+
     /// Every pod that the API has of this node was told of. Before that nothing is made: the mirror may be there.
     func synced() {
         let keys = state.withLock { state in

@@ -11,7 +11,11 @@ struct AtomicFiles {
     func write(_ wanted: VolumeFiles, owner group: UInt32?) throws(KernelError) {
         try FileOperations.makeDirectories(directory)
         let old = currentTarget()
-        if let old, isUpToDate(wanted, in: "\(directory)/\(old)") { return }
+        if let old, isUpToDate(wanted, in: "\(directory)/\(old)", group) {
+            // Whoever wrote them may have been killed before the names.
+            if !hasNames(wanted) { try linkNames(wanted) }
+            return
+        }
         let name = "..\(nextNumber(after: old))"
         let payload = "\(directory)/\(name)"
         try TreeRemoval.remove(payload)
@@ -19,7 +23,7 @@ struct AtomicFiles {
         for (path, file) in wanted.files {
             if let parent = path.parentPath { try FileOperations.makeDirectories("\(payload)/\(parent)") }
             let path = "\(payload)/\(path)"
-            try FileOperations.write(file.bytes, to: path, mode: group == nil ? file.mode : file.mode | 0o440)
+            try FileOperations.write(file.bytes, to: path, mode: Self.mode(file, group))
             try own(path, file.user, group)
         }
         if let group {
@@ -59,11 +63,24 @@ struct AtomicFiles {
         1 &+ (old.flatMap { Int($0.dropFirst(2)) } ?? 0)
     }
 
-    private func isUpToDate(_ wanted: VolumeFiles, in payload: String) -> Bool {
+    private static func mode(_ file: VolumeFiles.File, _ group: UInt32?) -> mode_t {
+        group == nil ? file.mode : file.mode | 0o440
+    }
+
+    private func isUpToDate(_ wanted: VolumeFiles, in payload: String, _ group: UInt32?) -> Bool {
         guard paths(in: payload) == Set(wanted.files.keys) else { return false }
         return wanted.files.allSatisfy { path, file in
-            FileOperations.read("\(payload)/\(path)", limit: file.bytes.count + 1) == file.bytes
+            let path = "\(payload)/\(path)"
+            var status = stat()
+            return lstat(path, &status) == 0 && status.st_mode & 0o777 == Self.mode(file, group) & 0o777
+                && (file.user.map { $0 == status.st_uid } ?? true) && (group.map { $0 == status.st_gid } ?? true)
+                && FileOperations.read(path, limit: file.bytes.count + 1) == file.bytes
         }
+    }
+
+    private func hasNames(_ wanted: VolumeFiles) -> Bool {
+        let names = FileOperations.names(in: directory).filter { !$0.utf8.starts(with: "..".utf8) }
+        return Set(names) == Set(wanted.files.keys.map(Self.firstComponent))
     }
 
     /// The files that a payload holds, by relative path.
