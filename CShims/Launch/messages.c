@@ -8,7 +8,7 @@
 
 /* The monitor's messages: one record each over a SOCK_SEQPACKET socket, with descriptors. */
 
-enum { MOST_DESCRIPTORS = 253 }; /* the kernel's own bound, SCM_MAX_FD */
+enum { MOST_DESCRIPTORS = 64 };
 union rights {
     struct cmsghdr header;
     char space[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int))];

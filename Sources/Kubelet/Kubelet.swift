@@ -116,7 +116,8 @@ package final class Kubelet: Sendable {
             recorder: TimedPodEvents(recorder: APIPodEvents(recorder: recorder), moments: moments, time: time),
             prober: Prober(runtime: runtime, transport: probes, time: time), settings: settings,
             links: ServiceLinks(services: services), time: time)
-        directory = PodDirectory(executor: executor, time: time, logger: logger)
+        directory = PodDirectory(
+            executor: executor, staticPhase: { [mirrors] in mirrors.phase(of: $0) }, time: time, logger: logger)
         space = SpaceReclaimer(
             runtime: runtime, images: images, claims: executor.claims, threads: threads, time: time, logger: logger)
         fileMeter = PodFileMeter(
@@ -266,11 +267,7 @@ package final class Kubelet: Sendable {
 
     /// A mirror is not run: its static pod is.
     private func take(_ pod: Pod) {
-        if let uid = pod.staticUID {
-            mirrors.setMirror(pod, pod.key)
-            directory.note(mirrorPhase: pod.status.phase, of: uid)
-            return
-        }
+        if pod.isMirror { return mirrors.setMirror(pod, pod.key) }
         var pod = pod
         // Where it comes from is not its author's to say: what manifests bring is spared much.
         if pod.isStatic { pod.metadata.annotations[StaticPodAnnotation.source] = "api" }
@@ -291,7 +288,6 @@ package final class Kubelet: Sendable {
                 moments.record(PodMoment("kubelet.seen", of: pod, at: time.now(), message: "static pod"))
                 mirrors.set(pod)
                 directory.set(pod, from: .manifests)
-                directory.note(mirrorPhase: mirrors.phase(of: pod), of: pod.metadata.uid)
             case .removed(let uid):
                 mirrors.remove(uid: uid)
                 directory.remove(uid, from: .manifests)

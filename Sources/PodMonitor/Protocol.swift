@@ -68,8 +68,8 @@ package enum MonitorLimit {
     package static let exits = 1024
     /// Bytes of the device rules that come with a greeting: 256 rules.
     package static let deviceRules = 256 * 24
-    /// Descriptors in one message, as many as the kernel passes on.
-    package static let descriptors = 253
+    /// Descriptors in one message.
+    package static let descriptors = 64
     /// What a non-blocking call returns when it would block: EAGAIN, negated.
     static let wouldBlock: Int64 = -11
     /// Milliseconds in which a process must be made that another one makes.

@@ -30,6 +30,14 @@ import Testing
             let peer = Peer.inProcess(user: Self.account, groups: [])
             #expect(try await api.get(path, peer: peer).status == (isAllowed ? 200 : 403))
         }
+        // Of "*" an account may not all; the other two name no resource.
+        for resource in ["*", "pods/exec", ""] {
+            let spec: JSONValue = [
+                "user": .string(Self.account), "resourceAttributes": Self.read(resource, in: "default"),
+            ]
+            let answer = try await api.send(.post, Self.access, ["metadata": ["labels": [:]], "spec": spec])
+            #expect(answer.json["status"]?["allowed"] == false, "\(resource): \(answer.json.text)")
+        }
         let group: JSONValue = [
             "groups": ["system:masters"], "resourceAttributes": Self.read("secrets", in: "default"),
         ]

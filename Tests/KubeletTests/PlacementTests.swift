@@ -90,15 +90,14 @@ import Testing
         #expect(foreign?.reason == "PodOSNotSupported")
     }
 
-    /// What became of it is told by its mirror alone.
+    /// What became of it is told by its worker alone.
     @Test func aStaticPodThatHasEndedTakesNothing() async throws {
-        let fixture = DirectoryFixture(allocatable: allocatable)
+        let fixture = DirectoryFixture(allocatable: allocatable, staticPhase: { _ in "Succeeded" })
         let work = Task { await fixture.directory.run() }
         for (uid, source) in [("once", PodDirectory.Source.manifests), ("next", .api), ("late", .api)] {
             var pod = asking(["cpu": Quantity(2)])
             pod.metadata.uid = uid
             fixture.directory.set(pod, from: source)
-            fixture.directory.note(mirrorPhase: "Succeeded", of: "once")
         }
         await fixture.waitForPublication(of: "late")
         #expect(fixture.published["late"]?.reason == "OutOfcpu" && fixture.published["next"]?.phase != "Failed")

@@ -25,7 +25,8 @@ final class DirectoryFixture: Sendable {
 
     init(
         images: FakeImageService = FakeImageService(present: ["i"]), objects: any ReferencedObjects = Silent(),
-        recorder: any PodEventRecorder = Silent(), allocatable: [String: Quantity] = [:]
+        recorder: any PodEventRecorder = Silent(), allocatable: [String: Quantity] = [:],
+        staticPhase: @escaping @Sendable (Pod) -> String? = { _ in nil }
     ) {
         var settings = PodSettings(
             clusterDNS: [], clusterDomain: "", logRoot: root + "/l", nodeMemory: 0, hostResolver: "", apiService: nil)
@@ -47,7 +48,8 @@ final class DirectoryFixture: Sendable {
             prober: Prober(runtime: runtime, transport: Silent(), time: time),
             settings: settings, time: time)
         directory = PodDirectory(
-            executor: executor, time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            executor: executor, staticPhase: staticPhase, time: time,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     deinit { try? TreeRemoval.remove(root) }

@@ -78,7 +78,7 @@ struct ReviewEndpoint: Sendable {
         }
     }
 
-    /// nil where the verb is none that this server knows (or "*", all of them): masters alone may do that.
+    /// nil where verb or resource are none that there is, or "*", all of them: masters alone may do that.
     private func attributes(_ spec: JSONValue?) -> RequestAttributes? {
         if let path = spec?["nonResourceAttributes"], !path.isNull {
             let verb = path["verb"]?.string == "get" ? Verb.get : .update
@@ -86,8 +86,11 @@ struct ReviewEndpoint: Sendable {
         }
         guard let asked = spec?["resourceAttributes"], !asked.isNull else { return nil }
         let text: (String) -> String? = { asked[$0]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+        guard let name = text("resource"), !name.contains("/"),
+            !["group", "version", "resource", "subresource"].contains(where: { text($0) == "*" })
+        else { return nil }
         let path = ResourcePath(
-            group: text("group") ?? "", version: text("version") ?? "v1", resource: text("resource") ?? "",
+            group: text("group") ?? "", version: text("version") ?? "v1", resource: name,
             namespace: text("namespace"), name: text("name"), subresource: text("subresource"))
         let selector = Self.fieldSelector(asked["fieldSelector"])
         return Verb(rawValue: text("verb") ?? "").map { RequestAttributes($0, resource: path, fieldSelector: selector) }
@@ -95,7 +98,7 @@ struct ReviewEndpoint: Sendable {
 
     /// As a query has it, from either form. Requirements of other kinds narrow a request further, and are left out.
     private static func fieldSelector(_ value: JSONValue?) -> String {
-        if let raw = value?["rawSelector"]?.string { return raw }
+        if let raw = value?["rawSelector"]?.string, !raw.isEmpty { return raw }
         let requirements = (value?["requirements"]?.array ?? []).compactMap { item -> FieldSelector.Requirement? in
             guard item["operator"] == "In", let key = item["key"]?.string, let values = item["values"]?.array,
                 values.count == 1, let only = values.first?.string
@@ -162,7 +165,8 @@ private enum AccessReviewFaults {
     private static func metadataFaults(_ metadata: JSONValue?, isLocal: Bool) -> [FieldError] {
         let passedOver = ["managedFields"] + (isLocal ? ["namespace"] : [])
         let given = (metadata?.object?.members ?? []).contains { member in
-            !passedOver.contains(member.key) && !member.value.isNull && member.value != ""
+            let isEmpty = member.value.object?.isEmpty ?? member.value.array?.isEmpty ?? (member.value == "")
+            return !passedOver.contains(member.key) && !member.value.isNull && !isEmpty
         }
         guard given, let metadata else { return [] }
         return [.invalid("metadata", metadata, isLocal ? "must be empty except for namespace" : "must be empty")]

@@ -104,7 +104,7 @@ struct Authorizer: Sendable {
     /// What a service account may do: read its own namespace.
     private static func allows(_ namespace: String, _ verb: Verb, _ resource: ResourcePath) -> Bool {
         guard verb.isRead, resource.namespace == namespace else { return false }
-        let isStreaming = ["exec", "attach", "portforward"].contains(resource.subresource)
+        let isStreaming = ["exec", "attach", "portforward", "proxy"].contains(resource.subresource)
         return resource.resource != "secrets" && !isStreaming
     }
 }

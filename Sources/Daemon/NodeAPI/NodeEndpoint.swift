@@ -106,10 +106,13 @@ struct NodeEndpoint: HTTPHandler {
     }
 
     private func containerList() async throws(Status) -> JSONValue {
+        let sandboxes = try await run { () async throws(CRIError) in
+            try await runtime.listPodSandboxes(PodSandboxFilter())
+        }
         let list = try await run { () async throws(CRIError) in try await runtime.listContainers(ContainerFilter()) }
         let runs = try await run { () async throws(CRIError) in try await sessions.runs.list() }
         // Each of `swiftlet run` is one, whatever there is of its attempts, and as one look has it: an attempt may begin between two.
-        let ofRuns = Set(runs.map(\.sandbox.id))
+        let ofRuns = Set(runs.map(\.sandbox.id) + sandboxes.filter { $0.sessionName != nil }.map(\.id))
         let objects =
             list.filter { !ofRuns.contains($0.sandbox) }.map(\.json)
             + runs.compactMap { run in run.container.map { run.json(of: $0) } }

@@ -17,15 +17,15 @@ final class PodDirectory: Sendable {
         let claim: NodeClaim
         /// It was not admitted, and takes nothing of the node.
         var isRefused: Bool
-        /// Of a static pod, which no source tells the phase of: its mirror's.
-        var mirrorPhase: String?
         /// It has been told to go.
         var isLeaving = false
         /// The same pod named again while it goes (a manifest that was put back): it starts once nothing is left of the first.
         var next: Pod?
 
-        var isActive: Bool {
-            !isRefused && !isLeaving && !["Failed", "Succeeded"].contains(mirrorPhase ?? pod.status.phase)
+        /// - Parameter staticPhase: as `PodDirectory.init` has it.
+        func isActive(_ staticPhase: (Pod) -> String?) -> Bool {
+            let phase = source == .manifests ? staticPhase(pod) : pod.status.phase
+            return !isRefused && !isLeaving && !["Failed", "Succeeded"].contains(phase)
         }
     }
 
@@ -38,6 +38,7 @@ final class PodDirectory: Sendable {
         /// What the node is short of.
         var pressures: Set<NodePressure> = []
         let settings: PodSettings
+        let staticPhase: @Sendable (Pod) -> String?
 
         /// - Parameter isLeftover: it only goes, and is not asked whether it may come.
         mutating func begin(_ pod: Pod, _ source: Source, isLeftover: Bool = false) -> PodInbox {
@@ -56,7 +57,7 @@ final class PodDirectory: Sendable {
                 ?? PodTermination.refusal(of: pod, under: pressures)
                 ?? PodTermination.refusal(ofForeign: pod)
                 ?? PodTermination.refusal(
-                    of: pod, claim, beside: entries.values.filter(\.isActive).map(\.claim),
+                    of: pod, claim, beside: entries.values.filter { $0.isActive(staticPhase) }.map(\.claim),
                     allocatable: settings.allocatable)
         }
     }
@@ -74,8 +75,11 @@ final class PodDirectory: Sendable {
     private let commands: AsyncStream<Command>
     private let continuation: AsyncStream<Command>.Continuation
 
-    init(executor: PodExecutor, time: any TimeSource, logger: Logger) {
-        state = Mutex(State(settings: executor.settings))
+    /// - Parameter staticPhase: of a pod from a manifest, whose phase no source tells, as it was told last; nil before.
+    init(
+        executor: PodExecutor, staticPhase: @escaping @Sendable (Pod) -> String?, time: any TimeSource, logger: Logger
+    ) {
+        state = Mutex(State(settings: executor.settings, staticPhase: staticPhase))
         self.executor = executor
         self.time = time
         self.logger = logger
@@ -126,11 +130,6 @@ final class PodDirectory: Sendable {
             return nil
         }
         if let start { continuation.yield(.start(pod, start)) }
-    }
-
-    /// Of a static pod.
-    func note(mirrorPhase: String?, of uid: String) {
-        state.withLock { $0.entries[uid]?.mirrorPhase = mirrorPhase }
     }
 
     func remove(_ uid: String, from source: Source) {

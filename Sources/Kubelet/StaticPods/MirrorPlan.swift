@@ -65,10 +65,7 @@ enum StaticPodAnnotation {
 
 extension Pod {
     /// An object that only shows a static pod: no kubelet runs it.
-    var isMirror: Bool { staticUID != nil }
-
-    /// Of a mirror: its static pod's.
-    var staticUID: String? { self.metadata.annotations[StaticPodAnnotation.mirror] }
+    var isMirror: Bool { self.metadata.annotations[StaticPodAnnotation.mirror] != nil }
 
     /// From a manifest of this node.
     var isStatic: Bool {

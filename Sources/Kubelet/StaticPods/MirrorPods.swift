@@ -78,10 +78,12 @@ final class MirrorPods: Sendable {
         }
     }
 
-    /// As its mirror tells it; nil where there is none.
+    /// Of a static pod, as its worker told it last; nil before.
     func phase(of pod: Pod) -> String? {
-        let mirror = state.withLock { $0.mirrors[ObjectKey(pod)] }
-        return mirror?.staticUID == pod.metadata.uid ? mirror?.status.phase : nil
+        let key = ObjectKey(pod)
+        return state.withLock { state in
+            state.pods[key]?.metadata.uid == pod.metadata.uid ? state.statuses[key]?.phase : nil
+        }
     }
 
     /// Every pod that the API has of this node was told of. Before that nothing is made: the mirror may be there.

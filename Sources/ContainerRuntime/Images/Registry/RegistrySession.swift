@@ -92,7 +92,9 @@ final class RegistrySession: Sendable {
         }
         guard found.origin == base || client.hosts.permits(found.origin, isForeign: isForeign) else {
             let cause = found.origin.isSecure ? "where no image may lead" : "which is plain HTTP and not configured so"
-            throw RegistryFailure(.refused, "\(origin) leads to \(found.origin), \(cause) (setting registries)")
+            // A foreign server's words are not for whoever has named it.
+            let place = isForeign ? "elsewhere" : "to \(found.origin)"
+            throw RegistryFailure(.refused, "\(origin) leads \(place), \(cause) (setting registries)")
         }
         return found
     }
