@@ -89,7 +89,8 @@ enum DeletionStep: Sendable, Hashable {
     init(of object: JSONObject, _ behaviour: any KindBehaviour, _ request: DeleteRequest, now: Timestamp) {
         let old = object["metadata"]?.object ?? JSONObject()
         var metadata = old
-        if behaviour.isGarbageCollected { Self.setFinalizers(&metadata, request.propagation) }
+        // Of what no collector follows nobody else would take one away.
+        Self.setFinalizers(&metadata, behaviour.isGarbageCollected ? request.propagation : .background)
         let grace = max(0, behaviour.gracePeriod(object, requested: request.gracePeriodSeconds) ?? 0)
         let isHeld = metadata["finalizers"]?.array?.isEmpty == false || behaviour.isHeldFromDeletion(object)
         if grace == 0, !isHeld {

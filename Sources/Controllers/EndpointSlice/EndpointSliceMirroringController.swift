@@ -63,7 +63,19 @@ struct EndpointSliceMirroringController: Sendable {
     private func reconcile(_ key: ObjectKey) async throws -> Duration? {
         let slices = informers.endpointSlices.list(index: MirroringPlan.manager, key.description)
         let plan = MirroringPlan(of: informers.endpoints.get(key), for: informers.services.get(key), slices: slices)
-        for action in plan.actions { try await client.carryOut(action) }
+        // What no slice can say of one group keeps no other, nor what is gone.
+        var refusal: Status?
+        for action in plan.actions {
+            do throws(Status) { try await client.carryOut(action) } catch { refusal = refusal ?? error }
+        }
+        if let refusal {
+            if refusal.isReason(.invalid), let endpoints = informers.endpoints.get(key) {
+                events.record(
+                    endpoints, .warning, reason: "FailedToUpdateEndpointSlices",
+                    message: "Error updating Endpoint Slices for Endpoints \(key): \(refusal.message)")
+            }
+            throw refusal
+        }
         if plan.skipped > 0, !plan.actions.isEmpty, let endpoints = informers.endpoints.get(key) {
             events.record(
                 endpoints, .warning, reason: "TooManyAddressesToMirror",

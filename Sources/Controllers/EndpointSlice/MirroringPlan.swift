@@ -66,10 +66,13 @@ package struct MirroringPlan: Sendable {
                 groups[group, default: []].append(Self.endpoint(address, isReady: isReady))
             }
         }
-        return groups.mapValues { list in
+        for (group, list) in groups {
             var seen: Set<Endpoint> = []
-            return Array(list.filter { seen.insert($0).inserted }.prefix(Self.capacity))
+            let distinct = list.filter { seen.insert($0).inserted }
+            skipped += max(0, distinct.count - Self.capacity)
+            groups[group] = Array(distinct.prefix(Self.capacity))
         }
+        return groups
     }
 
     private static func port(_ port: EndpointSubsetPort) -> EndpointPort {

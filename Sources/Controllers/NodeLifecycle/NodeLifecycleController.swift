@@ -83,13 +83,22 @@ struct NodeLifecycleController: Sendable {
             tolerating: state.tolerating.withLock { $0[name] ?? [:] }, now: time.now(), uptime: uptime)
         state.tolerating.withLock { $0[name] = plan.tolerating.isEmpty ? nil : plan.tolerating }
         var current = node
-        do throws(Status) {
-            for action in plan.actions { try await carryOut(action, &current) }
-        } catch {
-            // What the server could not write for us it could not write for the node.
-            if error.code >= 500 { state.health.withLock { $0.excuse(name, now: uptime) } }
-            throw error
+        // What is refused of one pod keeps no other.
+        var refusal: Status?
+        for action in plan.actions {
+            do throws(Status) {
+                try await carryOut(action, &current)
+            } catch {
+                if action.isOfAPod, error.code < 500 {
+                    refusal = refusal ?? error
+                    continue
+                }
+                // What the server could not write for us it could not write for the node.
+                if error.code >= 500 { state.health.withLock { $0.excuse(name, now: uptime) } }
+                throw error
+            }
         }
+        if let refusal { throw refusal }
         let nextLook = [plan.nextLook, deadline > uptime ? deadline : nil].compactMap { $0 }.min()
         return nextLook.map { max($0 - uptime, .milliseconds(1)) }
     }
@@ -121,19 +130,29 @@ struct NodeLifecycleController: Sendable {
             node = try await client.update(node)
         case .markNotReady(let pod): try await markNotReady(pod)
         case .evict(let pod):
-            events.record(
-                pod, .normal, reason: "TaintManagerEviction", message: "Marking for deletion Pod \(ObjectKey(pod))")
-            try await set(
-                PodCondition {
-                    $0.type = "DisruptionTarget"
-                    $0.status = "True"
-                    $0.reason = "DeletionByTaintManager"
-                    $0.message = "Taint manager: deleting due to NoExecute taint"
-                    $0.lastTransitionTime = time.now().truncatedToSeconds
-                }, of: pod)
+            try await markDisrupted(pod)
             try await client.delete(pod)
         }
     }
+
+    private func markDisrupted(_ pod: Pod) async throws(Status) {
+        let isMarked = pod.status.conditions.contains {
+            $0.type == "DisruptionTarget" && $0.status == "True" && $0.reason == Self.disruption
+        }
+        guard !isMarked else { return }
+        events.record(
+            pod, .normal, reason: "TaintManagerEviction", message: "Marking for deletion Pod \(ObjectKey(pod))")
+        try await set(
+            PodCondition {
+                $0.type = "DisruptionTarget"
+                $0.status = "True"
+                $0.reason = Self.disruption
+                $0.message = "Taint manager: deleting due to NoExecute taint"
+                $0.lastTransitionTime = time.now().truncatedToSeconds
+            }, of: pod)
+    }
+
+    private static let disruption = "DeletionByTaintManager"
 
     private func markNotReady(_ pod: Pod) async throws(Status) {
         guard var condition = pod.readyCondition else { return }
@@ -142,7 +161,7 @@ struct NodeLifecycleController: Sendable {
         try await set(condition, of: pod)
     }
 
-    /// A pod that is gone needs none.
+    /// A pod that is gone needs none, nor one that another has followed; one that breaks today's rules can have none.
     private func set(_ condition: PodCondition, of pod: Pod) async throws(Status) {
         let body: JSONValue = [
             "metadata": ["uid": .string(pod.metadata.uid)], "status": ["conditions": [condition.json]],
@@ -151,7 +170,16 @@ struct NodeLifecycleController: Sendable {
             let _: Pod = try await client.patch(
                 Pod.self, pod.metadata.name, in: pod.metadata.namespace, subresource: "status", .strategicMerge, body)
         } catch {
-            guard error.isReason(.notFound) else { throw error }
+            guard [.notFound, .conflict, .invalid].contains(where: error.isReason) else { throw error }
+        }
+    }
+}
+
+extension NodePlan.Action {
+    fileprivate var isOfAPod: Bool {
+        switch self {
+        case .evict, .markNotReady: true
+        case .updateStatus, .setTaints: false
         }
     }
 }

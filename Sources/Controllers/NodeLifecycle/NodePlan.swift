@@ -106,12 +106,16 @@ package struct NodePlan: Sendable {
             }
     }
 
-    /// A pod leaves when it does not tolerate one of the taints, or no longer: its shortest tolerationSeconds counts.
+    /// A pod leaves when it does not tolerate one of the taints, or no longer: its shortest tolerationSeconds counts. What only shows a static pod would come
+    /// again at once.
     private mutating func evict(
         _ pods: [Pod], _ taints: [Taint], _ before: [String: Duration], _ now: Duration
     ) {
         guard !taints.isEmpty else { return }
-        for pod in pods where pod.metadata.deletionTimestamp == nil && !pod.isFinished {
+        for pod in pods
+        where pod.metadata.deletionTimestamp == nil && !pod.isFinished
+            && pod.metadata.annotations["kubernetes.io/config.mirror"] == nil
+        {
             guard let patience = Self.patience(pod.spec.tolerations, taints) else { continue }
             let start = before[pod.metadata.uid] ?? now
             tolerating[pod.metadata.uid] = start

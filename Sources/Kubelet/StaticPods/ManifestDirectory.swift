@@ -89,6 +89,12 @@ struct ManifestDirectory: Sendable {
             pod.metadata.annotations[StaticPodAnnotation.source] = "file"
             pod.metadata.annotations[StaticPodAnnotation.hash] = pod.metadata.uid
             pod.spec.nodeName = node
+            // Taints do not end what a manifest runs; its mirror alone would come and go.
+            pod.spec.tolerations.append(
+                Toleration {
+                    $0.operator = "Exists"
+                    $0.effect = "NoExecute"
+                })
             if let refusal = pod.refusalAsStatic { throw ManifestError(description: refusal) }
             return pod
         } catch {
