@@ -112,10 +112,12 @@ private let name = ProxiedPortName(namespace: "default", service: "web", port: "
     private let client = IPv4Address(10, 42, 0, 9)
     private let address = IPv4Address(10, 43, 0, 10)
 
-    private func flow(_ destination: IPv4Address, _ port: UInt16, to reply: IPv4Address) -> TrackedConnection {
+    private func flow(
+        _ destination: IPv4Address, _ port: UInt16, from source: IPv4Address? = nil, to reply: IPv4Address
+    ) -> TrackedConnection {
         TrackedConnection(
-            transport: 17, source: client, destination: destination, destinationPort: port, replySource: reply,
-            replySourcePort: 5353)
+            transport: 17, source: source ?? client, destination: destination, destinationPort: port,
+            replySource: reply, replySourcePort: 5353)
     }
 
     @Test func onlyFlowsToFormerEndpointsAreStale() throws {
@@ -139,6 +141,33 @@ private let name = ProxiedPortName(namespace: "default", service: "web", port: "
         let elsewhere = IPv4Address(198, 51, 100, 1)
         #expect(!stale.contains(flow(elsewhere, 30053, to: elsewhere)))
         #expect(!stale.contains(flow(elsewhere, 53, to: gone)))
+    }
+
+    @Test func flowsFromOutsideLeaveOtherNodesWhereTrafficNowStaysLocal() throws {
+        var table = ServiceTable(
+            rules: ServiceRules(
+                table: "t", serviceNetwork: try #require(IPv4Network("10.43.0.0/16")),
+                clusterNetwork: try #require(IPv4Network("10.42.0.0/16"))))
+        let here = IPv4Address(10, 42, 0, 2)
+        let elsewhere = IPv4Address(10, 42, 1, 2)
+        let external = IPv4Address(203, 0, 113, 1)
+        let outside = IPv4Address(192, 0, 2, 2)
+        let node = IPv4Address(192, 0, 2, 1)
+        var port = ProxiedPort(transport: .udp, port: 53, clusterAddress: address)
+        port.nodePort = 30053
+        port.externalAddresses = [external]
+        port.endpoints = [ProxiedEndpoint(here, 5353), ProxiedEndpoint(elsewhere, 5353, isLocal: false)]
+        _ = table.update([name: port])
+        let before = table.contributions
+        port.staysLocalOutside = true
+        _ = table.update([name: port])
+        let stale = table.staleConnections([name], before: before)
+        for (destination, number) in [(external, UInt16(53)), (node, 30053)] {
+            #expect(stale.contains(flow(destination, number, from: outside, to: elsewhere)))
+            #expect(!stale.contains(flow(destination, number, from: outside, to: here)))
+            #expect(!stale.contains(flow(destination, number, to: elsewhere)))
+        }
+        #expect(!stale.contains(flow(address, 53, from: outside, to: elsewhere)))
     }
 
     @Test func nothingIsStaleWhereNothingChanged() throws {
