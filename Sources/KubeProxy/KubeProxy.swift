@@ -12,6 +12,10 @@ package actor KubeProxy {
     private var table: ServiceTable
     /// False until the first transaction, and after one that failed: then the next one makes the table anew.
     private var isInSync = false
+    /// The ports that changed since the last transaction that succeeded.
+    private var owed: Set<ProxiedPortName> = []
+    /// What these contributed at that transaction.
+    private var owedBefore: [ProxiedPortName: Contribution] = [:]
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -36,20 +40,23 @@ package actor KubeProxy {
     /// The first call makes the table anew, whatever an earlier daemon left, in one transaction: give it everything that
     /// is known. After an error the state is kept, and the next call, also an empty one, makes the table anew.
     package func update(_ ports: [ProxiedPortName: ProxiedPort?]) throws(NFTablesError) {
-        let before = ports.keys.reduce(into: [:]) { $0[$1] = table.contributions[$1] }
+        for name in ports.keys where owed.insert(name).inserted { owedBefore[name] = table.contributions[name] }
         var transaction = table.update(ports)
         let isRebuilt = !isInSync
         if isRebuilt { transaction = table.rebuild() }
-        guard !transaction.isEmpty else { return }
-        isInSync = false
-        try backend.apply(transaction)
-        isInSync = true
-        logger.debug(
-            "services applied",
-            metadata: [
-                "ports": "\(ports.count)", "operations": "\(transaction.operations.count)", "whole": "\(isRebuilt)",
-            ])
-        forgetConnections(table.staleConnections(ports.keys, before: before))
+        if !transaction.isEmpty {
+            isInSync = false
+            try backend.apply(transaction)
+            isInSync = true
+            logger.debug(
+                "services applied",
+                metadata: [
+                    "ports": "\(ports.count)", "operations": "\(transaction.operations.count)", "whole": "\(isRebuilt)",
+                ])
+            forgetConnections(table.staleConnections(owed, before: owedBefore))
+        }
+        owed = []
+        owedBefore = [:]
     }
 
     /// Says that the rules are behind the services.

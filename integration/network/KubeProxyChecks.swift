@@ -35,9 +35,10 @@ func checkKubeProxy(_ scene: Scene, _ checks: Checks) async throws {
     let c = try await scene.attach(network, "c")
     try serve("c", in: scene.pod("c"), port: 8080)
     let configuration = network.configuration
+    let backend = CheckedNFTables(file: "\(scene.state)/rules.nft")
     let proxy = KubeProxy(
         table: configuration.instance.serviceTable, serviceNetwork: configuration.serviceNetwork,
-        clusterNetwork: configuration.clusterNetwork, backend: CheckedNFTables(file: "\(scene.state)/rules.nft"),
+        clusterNetwork: configuration.clusterNetwork, backend: backend,
         connections: ConnectionTable(), logger: Logger(label: "check"))
     var web = port(7, [a, b], nodePort: 30080)
     web.externalAddresses = [IPv4Address(203, 0, 113, 7)]
@@ -73,7 +74,7 @@ func checkKubeProxy(_ scene: Scene, _ checks: Checks) async throws {
     try KernelNFTables().apply(.init(table: configuration.instance.serviceTable, [.deleteTable]))
     try await proxy.restoreIfMissing()
     checks.expect("a table that others deleted comes back", try ask(from: scene.host, address, 80), "a \(a.gateway)")
-    try await checkFlows(scene, checks, proxy, [a, b])
+    try await checkFlows(scene, checks, proxy, backend, [a, b])
     try await checkAffinity(scene, checks, proxy, [a, b, c])
     try await checkLocalPolicy(scene, checks, proxy, elsewhere: a, gateway: c.gateway)
     try await proxy.update([name("web"): nil])
@@ -132,7 +133,9 @@ private func checkLocalPolicy(
 }
 
 /// A UDP client that keeps its port follows its service to another endpoint.
-private func checkFlows(_ scene: Scene, _ checks: Checks, _ proxy: KubeProxy, _ pods: [PodAddress]) async throws {
+private func checkFlows(
+    _ scene: Scene, _ checks: Checks, _ proxy: KubeProxy, _ backend: CheckedNFTables, _ pods: [PodAddress]
+) async throws {
     for name in ["a", "b"] { try serve(name, in: scene.pod(name), port: 5353, udp: true) }
     let address = IPv4Address(10, 43, 0, 10)
     var names = ProxiedPort(transport: .udp, port: 53, clusterAddress: address)
@@ -144,5 +147,18 @@ private func checkFlows(_ scene: Scene, _ checks: Checks, _ proxy: KubeProxy, _ 
     try await proxy.update([name("names"): names])
     let after = client.ask().split(separator: " ").first ?? ""
     checks.expect("a UDP flow follows its service", before == "a" && after == "b", "\(before) then \(after)")
+
+    names.endpoints = [ProxiedEndpoint(pods[0].address, 5353)]
+    backend.refuseNext()
+    do {
+        try await proxy.update([name("names"): names])
+        checks.expect("a refused transaction is an error", false)
+    } catch {
+        checks.expect("a UDP flow stays while a transaction is refused", client.ask().hasPrefix("b "))
+    }
+    try await proxy.update([:])
+    let late = client.ask().split(separator: " ").first ?? ""
+    checks.expect("a UDP flow follows its service where a transaction was refused", late == "a", "\(late)")
+
     try await proxy.update([name("names"): nil])
 }
