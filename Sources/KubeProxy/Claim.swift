@@ -30,7 +30,7 @@ struct Picker: Hashable, Sendable {
 }
 
 /// The key of an element in one of the service table's sets. A service claims elements; where several claim the same one,
-/// the first holds it.
+/// the port that came first holds it.
 enum Claim: Hashable, Sendable {
     /// In `services` or `node-ports`: the picker.
     case frontend(Frontend)

@@ -8,13 +8,17 @@ import Linux
 struct ServiceTable: Sendable {
     let rules: ServiceRules
     private(set) var contributions: [ProxiedPortName: Contribution] = [:]
-    /// Who claims an element, in order; the first holds it.
+    /// Who claims an element, by age; the first holds it. So who holds a frontend holds all its slots as well.
     private var claims: [Claim: [Holder]] = [:]
     /// How many frontends use each picker.
     private var pickers: [Picker: Int] = [:]
+    /// For each port that contributes, how many came before it.
+    private var ages: [ProxiedPortName: Int] = [:]
+    private var nextAge = 0
 
     private struct Holder: Sendable {
         let name: ProxiedPortName
+        let age: Int
         var data: ClaimData
     }
 
@@ -48,9 +52,14 @@ struct ServiceTable: Sendable {
             let previous = contributions[name]
             let next = port.map { Contribution($0, previous: previous) }
             contributions[name] = next
+            if next != nil, previous == nil {
+                ages[name] = nextAge
+                nextAge += 1
+            }
             let claimed = next?.claims ?? [:]
             for (claim, _) in previous?.claims ?? [:] where claimed[claim] == nil { release(claim, name, &changes) }
             for (claim, data) in claimed where previous?.claims[claim] != data { take(claim, name, data, &changes) }
+            if next == nil { ages[name] = nil }
         }
         return transaction(changes, pickersBefore)
     }
@@ -61,8 +70,9 @@ struct ServiceTable: Sendable {
         let before = claims[claim]?.first?.data
         if let index = claims[claim]?.firstIndex(where: { $0.name == name }) {
             claims[claim]?[index].data = data
-        } else {
-            claims[claim, default: []].append(Holder(name: name, data: data))
+        } else if let age = ages[name] {
+            let index = claims[claim]?.firstIndex { $0.age > age } ?? claims[claim]?.count ?? 0
+            claims[claim, default: []].insert(Holder(name: name, age: age, data: data), at: index)
         }
         record(claim, before, claims[claim]?.first?.data, &changes)
     }

@@ -216,6 +216,36 @@ private struct Kernel {
         #expect(try kernel.isAsRebuilt())
     }
 
+    @Test func whoHoldsAFrontendHoldsAllItsSlots() throws {
+        var kernel = try Kernel()
+        let shared = IPv4Address(203, 0, 113, 1)
+        var first = port([endpoint(2), endpoint(3, isLocal: false)])
+        first.externalAddresses = [shared]
+        var second = port((10...15).map { endpoint($0, isLocal: $0 > 10) }, last: 8)
+        second.externalAddresses = [shared]
+        second.staysLocalOutside = true
+        _ = try kernel.update([web: first])
+        _ = try kernel.update([other: second])
+        first.endpoints.append(endpoint(4))
+        let grown = try kernel.update([web: first])
+        #expect(grown.contains("203.0.113.1 . tcp . 80 . 2 : 10.42.0.4 . 8080"), "\(grown)")
+        #expect(try kernel.isAsRebuilt())
+        first.staysLocalOutside = true
+        let local = try kernel.update([web: first])
+        #expect(
+            local.contains("add element ip t services { 203.0.113.1 . tcp . 80 : goto pick-2-inside-3 }"), "\(local)")
+        let slots = (0..<3).map { "203.0.113.1 . tcp . 80 . \($0) : 10.42.0.\($0 + 2) . 8080" }.joined(separator: ", ")
+        #expect(local.contains("add element ip t inside-endpoints { \(slots) }"), "\(local)")
+        #expect(try kernel.isAsRebuilt())
+        first.endpoints = []
+        _ = try kernel.update([web: first])
+        first.endpoints = [endpoint(2)]
+        let back = try kernel.update([web: first])
+        #expect(back.contains("203.0.113.1 . tcp . 80 : goto pick-1 }"), "\(back)")
+        #expect(back.contains("203.0.113.1 . tcp . 80 . 0 : 10.42.0.2 . 8080"), "\(back)")
+        #expect(try kernel.isAsRebuilt())
+    }
+
     @Test func affinityRemembersClients() throws {
         var kernel = try Kernel()
         var sticky = port([endpoint(2), endpoint(3)])
