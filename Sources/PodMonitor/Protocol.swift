@@ -68,7 +68,7 @@ package enum MonitorLimit {
     package static let exits = 1024
     /// Bytes of the device rules that come with a greeting: 256 rules.
     package static let deviceRules = 256 * 24
-    /// Descriptors in one message.
+    /// Descriptors in one message. Monitors of earlier versions live on and take no more.
     package static let descriptors = 64
     /// What a non-blocking call returns when it would block: EAGAIN, negated.
     static let wouldBlock: Int64 = -11

@@ -72,6 +72,22 @@ import Testing
         #expect(Set(stops(simulation)) == ["stop a", "stop three", "stop two", "stop one"])
     }
 
+    @Test func aDeadlineIsNoMatterOfSidecarsThatEndLater() {
+        let beside = Container {
+            $0.name = "beside"
+            $0.restartPolicy = "Always"
+        }
+        var simulation = PodSimulation(
+            pod(initContainers: [beside], restartPolicy: "Never") { $0.spec.activeDeadlineSeconds = 60 })
+        simulation.holdsStops = true
+        simulation.look()
+        simulation.advance(.seconds(58))
+        simulation.exit("a", code: 0)
+        simulation.advance(.seconds(5))
+        simulation.exit("beside", code: 0)
+        #expect(simulation.status.phase == "Succeeded")
+    }
+
     @Test func aPodHasNotFailedWhileOneOfItsSidecarsRuns() {
         let beside = Container {
             $0.name = "beside"

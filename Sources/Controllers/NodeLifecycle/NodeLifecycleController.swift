@@ -98,9 +98,14 @@ struct NodeLifecycleController: Sendable {
                 throw error
             }
         }
-        if let refusal { throw refusal }
         let nextLook = [plan.nextLook, deadline > uptime ? deadline : nil].compactMap { $0 }.min()
-        return nextLook.map { max($0 - uptime, .milliseconds(1)) }
+        let wait = nextLook.map { max($0 - uptime, .milliseconds(1)) }
+        if let refusal {
+            // Who is due later does not wait for this one's next attempt.
+            if let wait { queue.add(name, after: wait) }
+            throw refusal
+        }
+        return wait
     }
 
     /// Pods of a node that does not exist can never report their end: they are removed at once. The node is asked for first, for the view of

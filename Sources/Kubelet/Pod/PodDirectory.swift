@@ -44,21 +44,22 @@ final class PodDirectory: Sendable {
         mutating func begin(_ pod: Pod, _ source: Source, isLeftover: Bool = false) -> PodInbox {
             let inbox = PodInbox()
             let claim = NodeClaim(pod.spec)
-            let refusal = isLeftover ? nil : refusal(of: pod, claim)
+            // What manifests name at first may run already: no source tells since when.
+            let isKnown = source == .manifests && !hasCollected
+            let others = isKnown ? [] : entries.values.filter { $0.isActive(staticPhase) }.map(\.claim)
+            let refusal = isLeftover ? nil : refusal(of: pod, claim, beside: others)
             if let refusal { inbox.send(.terminated(refusal)) }
             entries[pod.metadata.uid] = Entry(
                 pod: pod, source: source, inbox: inbox, claim: claim, isRefused: refusal != nil)
             return inbox
         }
 
-        private func refusal(of pod: Pod, _ claim: NodeClaim) -> PodTermination? {
+        private func refusal(of pod: Pod, _ claim: NodeClaim, beside others: [NodeClaim]) -> PodTermination? {
             refusal ?? PodTermination.refusal(of: pod, by: settings.sysctls)
                 ?? PodTermination.refusal(of: pod, hasAppArmor: settings.hasAppArmor)
                 ?? PodTermination.refusal(of: pod, under: pressures)
                 ?? PodTermination.refusal(ofForeign: pod)
-                ?? PodTermination.refusal(
-                    of: pod, claim, beside: entries.values.filter { $0.isActive(staticPhase) }.map(\.claim),
-                    allocatable: settings.allocatable)
+                ?? PodTermination.refusal(of: pod, claim, beside: others, allocatable: settings.allocatable)
         }
     }
 

@@ -14,7 +14,9 @@ extension PodMachine {
     /// Whether all of it ended in time, and nobody was told yet. What ended after that was ended by the deadline: by a daemon that told of neither.
     private func hasEnded(before deadline: Duration, at now: Moment) -> Bool {
         guard isFinished else { return false }
-        let ended = observation.containers.filter { $0.state == .exited }
+        // Sidecars and ephemeral containers end after the others.
+        let own = (pod.spec.containers + pod.spec.initContainers.filter { !$0.isSidecar }).map(\.name)
+        let ended = observation.containers.filter { $0.state == .exited && own.contains($0.metadata.name) }
         return ended.allSatisfy { (ends[$0.id] ?? now.uptime(of: $0.finishedAt)) < deadline }
     }
 

@@ -54,8 +54,11 @@ extension VolumeHost {
             unlink(older)
             try FileOperations.write([], to: termination, mode: 0o666)
             let text = HostsFile.bytes(of: pod, addresses: addresses, hostNames: hostNames)
-            FileOperations.cut(hosts, to: text.count)
-            try FileOperations.write(text, to: hosts, mode: 0o644)
+            // One that is as it should be stays: another container of the pod may be about to mount it.
+            if FileOperations.read(hosts, limit: text.count + 1) != text {
+                FileOperations.cut(hosts, to: text.count)
+                try FileOperations.write(text, to: hosts, mode: 0o644)
+            }
         }
         var mounts = [CRI.Mount(hostPath: termination, containerPath: container.terminationMessagePath)]
         mounts[0].isRelabelled = true
