@@ -72,6 +72,20 @@ import Testing
         #expect(Set(stops(simulation)) == ["stop a", "stop three", "stop two", "stop one"])
     }
 
+    @Test func aPodThatIsInitializedWaitsForNoSidecar() {
+        let beside = Container {
+            $0.name = "beside"
+            $0.restartPolicy = "Always"
+        }
+        let setup = Container { $0.name = "setup" }
+        var simulation = PodSimulation(pod(initContainers: [beside, setup]))
+        simulation.look()
+        for _ in 0..<2 { simulation.exit("beside", code: 1) }
+        #expect(simulation.status.initContainerStatuses.first?.state.waiting?.reason == "CrashLoopBackOff")
+        simulation.exit("setup", code: 0)
+        #expect(simulation.log.last == "start a 0")
+    }
+
     @Test func aDeadlineIsNoMatterOfSidecarsThatEndLater() {
         let beside = Container {
             $0.name = "beside"

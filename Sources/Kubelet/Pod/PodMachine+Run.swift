@@ -52,8 +52,12 @@ extension PodMachine {
 
     /// Init containers run one after the other; one with `restartPolicy: Always` (a sidecar) runs on once it has started.
     private mutating func planInit(at now: Moment) -> ([PodAction], isInitialized: Bool) {
-        // A regular container in this sandbox says that initialization was done, whatever became of the init containers since.
-        let isPast = pod.spec.containers.contains { observation.current($0.name) != nil }
+        // A regular container in this sandbox says that initialization was done, whatever became of the init containers since, and so does the end of the
+        // last of these.
+        let last = pod.spec.initContainers.last.flatMap { $0.isSidecar ? nil : observation.current($0.name) }
+        let isPast =
+            last?.state == .exited && last?.exitCode == 0
+            || pod.spec.containers.contains { observation.current($0.name) != nil }
         var actions: [PodAction] = []
         for container in pod.spec.initContainers {
             let status = observation.current(container.name)
