@@ -5,6 +5,12 @@ import Testing
 @testable import Kubelet
 
 @Suite struct SidecarTests {
+    private let beside = Container {
+        $0.name = "beside"
+        $0.restartPolicy = "Always"
+    }
+    private let setup = Container { $0.name = "setup" }
+
     private func simulation(restartPolicy: String = "Always", grace: Int64 = 30) -> PodSimulation {
         let sidecars = ["one", "two", "three"].map { name in
             Container {
@@ -73,11 +79,6 @@ import Testing
     }
 
     @Test func aPodThatIsInitializedWaitsForNoSidecar() {
-        let beside = Container {
-            $0.name = "beside"
-            $0.restartPolicy = "Always"
-        }
-        let setup = Container { $0.name = "setup" }
         var simulation = PodSimulation(pod(initContainers: [beside, setup]))
         simulation.look()
         for _ in 0..<2 { simulation.exit("beside", code: 1) }
@@ -87,10 +88,6 @@ import Testing
     }
 
     @Test func aDeadlineIsNoMatterOfSidecarsThatEndLater() {
-        let beside = Container {
-            $0.name = "beside"
-            $0.restartPolicy = "Always"
-        }
         var simulation = PodSimulation(
             pod(initContainers: [beside], restartPolicy: "Never") { $0.spec.activeDeadlineSeconds = 60 })
         simulation.holdsStops = true
@@ -103,11 +100,6 @@ import Testing
     }
 
     @Test func aPodHasNotFailedWhileOneOfItsSidecarsRuns() {
-        let beside = Container {
-            $0.name = "beside"
-            $0.restartPolicy = "Always"
-        }
-        let setup = Container { $0.name = "setup" }
         var simulation = PodSimulation(pod(initContainers: [beside, setup], restartPolicy: "Never"))
         simulation.holdsStops = true
         simulation.look()
