@@ -10,14 +10,15 @@ import Testing
     /// A body that counts how often it was cancelled; without an end where it is followed.
     private final class Body: Sendable {
         let cancelled = Mutex(0)
+        private let (more, source) = AsyncStream<[UInt8]>.makeStream()
 
         func response(isFollowed: Bool = false) -> HTTPResponse {
             let rest = Mutex([Array("one".utf8), Array("two".utf8)][...])
             let stream = ByteStream(
                 next: {
                     if let next = rest.withLock({ $0.popFirst() }) { return next }
-                    if isFollowed { try await Task.sleep(for: .seconds(1_000)) }
-                    return nil
+                    guard isFollowed else { return nil }
+                    return await self.more.first { _ in true }
                 }, cancel: { self.cancelled.withLock { $0 += 1 } })
             return HTTPResponse(200, body: .stream(stream))
         }
