@@ -34,7 +34,7 @@ extension RunContainers {
             return run
         }
         guard let container = run.container else { throw .invalid("container \(run.name) is being made") }
-        defer { hasEnded(container.id) }
+        defer { removeEnding(container.id) }
         do throws(CRIError) {
             try await end(run, grace: grace)
         } catch {
@@ -62,9 +62,8 @@ extension RunContainers {
             // Whoever has stopped it meanwhile has said so himself.
             if wasStopped {
                 try? await mark(run, isStopped: true)
-            }
-            // Its policy goes on where nobody follows it any more.
-            else {
+            } else {
+                // Its policy goes on where nobody follows it any more.
                 unsettled.put(run.sandbox.id)
             }
             throw error.prefixed("start container \(run.name)")

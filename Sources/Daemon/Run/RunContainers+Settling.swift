@@ -108,7 +108,7 @@ extension RunContainers {
             // It is not ready either while something of it is left that could not be given back.
             try await runtime.stopPodSandbox(run.sandbox.id)
         }
-        unsettled.isSettled(run.sandbox.id)
+        unsettled.remove(run.sandbox.id)
     }
 
     /// Takes away what sessions of an earlier daemon have left: nobody is there any more to see them end. So too what it had not started yet, and logs of none;
@@ -163,6 +163,6 @@ extension RunContainers {
             throw .failed("log of container \(sandbox.metadata.name): \(error)")
         }
         try await runtime.removePodSandbox(sandbox.id)
-        unsettled.isSettled(sandbox.id)
+        unsettled.remove(sandbox.id)
     }
 }

@@ -157,7 +157,7 @@ struct RunContainers: Sendable {
             if let id = run.container?.id { ending.add(id) }
             return run
         }
-        defer { if let id = run.container?.id { hasEnded(id) } }
+        defer { if let id = run.container?.id { removeEnding(id) } }
         try await end(run, grace: grace)
         return run.name
     }
@@ -173,7 +173,7 @@ struct RunContainers: Sendable {
     }
 
     /// Its attempt of this id is not being ended any more.
-    func hasEnded(_ id: String) {
+    func removeEnding(_ id: String) {
         ending.remove(id)
         changes.tell()
     }

@@ -34,7 +34,8 @@ final class UnsettledSandboxes: Sendable {
     /// It is not tried any more, until somebody asks.
     func giveUp(_ id: String) { state.withLock { _ = $0.givenUp.insert(id) } }
 
-    func isSettled(_ id: String) { state.withLock { _ = $0.givenUp.remove(id) } }
+    /// It is settled after all, or gone.
+    func remove(_ id: String) { state.withLock { _ = $0.givenUp.remove(id) } }
 
     func isGivenUp(_ id: String) -> Bool { state.withLock { $0.givenUp.contains(id) } }
 }
