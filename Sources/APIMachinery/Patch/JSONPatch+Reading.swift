@@ -1,6 +1,10 @@
 import JSONTree
 
 extension JSONPatch {
+    /// The members that RFC 6902 gives the JSON form, for field validation; what they must hold `init` says.
+    package static let schema = Schema.array(
+        of: .object(ObjectSchema(fields: ["from", "op", "path", "value"].map { FieldSchema($0, "", .any) })))
+
     /// Reads the JSON form. Unknown members of an operation are ignored, as the RFC has it.
     package init(_ json: JSONValue) throws(PatchError) {
         guard case .array(let entries) = json else { throw .malformed("a JSON patch must be a list of operations") }

@@ -92,17 +92,23 @@ struct OpenAPIDocument {
             let scale = components.addRequest(Scale.kind, Scale.schema)
             found.append(("scale", change(kind, scale, "Scale", of: Scale.kind)))
         }
-        guard kind == Pod.kind else { return found }
-        found.append(("ephemeralcontainers", change(kind, object, "Ephemeralcontainers")))
-        for (name, request, schema) in [
-            ("binding", Binding.kind, Binding.schema), ("eviction", Eviction.kind, Eviction.schema),
-        ] {
+        if kind == Pod.kind { found.append(("ephemeralcontainers", change(kind, object, "Ephemeralcontainers"))) }
+        for (name, request, schema) in Self.requests(to: kind) {
             let form = components.addRequest(request, schema)
             let create = operation(
                 kind, .create, answer: form, Self.writeParameters, body: form, subresource: request.kind, of: request)
             found.append((name, ["post": create]))
         }
         return found
+    }
+
+    /// What is sent to a part of an object and not stored.
+    private static func requests(to kind: ResourceKind) -> [(name: String, ResourceKind, Schema)] {
+        switch kind {
+        case Pod.kind: [("binding", Binding.kind, Binding.schema), ("eviction", Eviction.kind, Eviction.schema)]
+        case ServiceAccount.kind: [("token", TokenRequest.kind, TokenRequest.schema)]
+        default: []
+        }
     }
 
     /// GET, PUT and PATCH.

@@ -65,7 +65,7 @@ struct ServedSubresource: Sendable, Hashable {
                 .init("portforward", "", "v1", "PodPortForwardOptions", ["create", "get"]),
             ]
         case ("", "serviceaccounts"):
-            all.append(.init("token", "authentication.k8s.io", "v1", "TokenRequest", ["create"]))
+            all.append(.init("token", TokenRequest.kind, ["create"]))
         case ("", "nodes"): all.append(.init("proxy", "", "v1", "NodeProxyOptions", ["get"]))
         case ("", "namespaces"): all.append(.init("finalize", kind, ["update"]))
         default: break

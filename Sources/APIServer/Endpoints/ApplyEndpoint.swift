@@ -78,7 +78,8 @@ struct ApplyEndpoint: Sendable {
     private func configuration(
         _ request: ResourceRequest, _ options: WriteOptions
     ) throws(Status) -> (JSONObject, warnings: [String]) {
-        guard case .object(var config) = try RequestBody.yaml(request.http.body) else {
+        var duplicates: [DuplicateKey] = []
+        guard case .object(var config) = try RequestBody.yaml(request.http.body, &duplicates) else {
             throw .badRequest("an apply configuration is an object")
         }
         let kind = request.resource.kind
@@ -94,7 +95,8 @@ struct ApplyEndpoint: Sendable {
             try WriteEndpoint.check(config[metadata: "namespace"]?.string ?? "", namespace)
             config[metadata: "namespace"] = .string(namespace)
         }
-        let warnings = try request.resource.checkFields(config, duplicates: [], options.fieldValidation)
+        let warnings = try options.fieldValidation.check(
+            config, found: duplicates.map(\.finding), kind, request.resource.definition.schema)
         // A Secret's text is owned as what it becomes: as itself it is never there to be shared. What is no text is left for the check.
         if kind == Secret.kind, config["stringData"]?.object?.members.allSatisfy({ $0.value.string != nil }) == true {
             request.resource.definition.complete(&config)

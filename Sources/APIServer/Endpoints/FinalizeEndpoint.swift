@@ -8,18 +8,20 @@ struct FinalizeEndpoint: Sendable {
     let registry: ObjectRegistry
 
     func update(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
-        let body = try RequestBody.object(request.http).storage
+        let options = try WriteOptions(request.http)
+        let decoded = try request.resource.decode(RequestBody.object(request.http), options.fieldValidation)
+        let body = decoded.object
         try WriteEndpoint.check(body, isNamedBy: request)
         let presentation = try request.presentation(registry.time)
         let update = UpdateRequest(
             resource: request.resource, namespace: nil, name: request.name, subresource: "finalize",
-            options: try WriteOptions(request.http), identity: request.identity
+            options: options, identity: request.identity
         ) { current in
             var next = current
             next["spec", "finalizers"] = body["spec"]?["finalizers"] ?? []
             for field in ["resourceVersion", "uid"] { next[metadata: field] = body[metadata: field] }
             return next
         }
-        return .json(200, presentation.item(try await registry.update(update)))
+        return .json(200, presentation.item(try await registry.update(update)), warnings: decoded.warnings)
     }
 }

@@ -26,7 +26,7 @@ struct PatchEndpoint: Sendable {
             var next = try patch.apply(
                 to: form?.served(current) ?? current, (form?.definition ?? resource.definition).schema)
             try Self.checkName(next, current)
-            let found = try resource.normalize(&next, duplicates: patch.duplicates, options.fieldValidation, in: form)
+            let found = try resource.normalize(&next, found: patch.findings, options.fieldValidation, in: form)
             warnings.withLock { $0 = found }
             return next
         }
@@ -55,15 +55,19 @@ struct ObjectPatch: Sendable {
     }
 
     private let form: Form
-    /// Keys that stood twice in one object.
-    private(set) var duplicates: [String] = []
+    /// What field validation is to refuse or to warn of: fields that stood twice in one object, unknown members of a JSON patch.
+    let findings: [String]
 
     init(_ request: HTTPRequest) throws(Status) {
         let type = RequestBody.mediaType(request)
+        var duplicates: [DuplicateKey] = []
+        var unknown: [String] = []
         switch type {
         case "application/json-patch+json":
             do throws(PatchError) {
-                form = .json(try JSONPatch(try Self.body(request)))
+                let body = try Self.body(request, &duplicates)
+                form = .json(try JSONPatch(body))
+                unknown = JSONPatch.schema.unknownFields(in: body)
             } catch {
                 throw error.status
             }
@@ -74,20 +78,21 @@ struct ObjectPatch: Sendable {
                 "the body of the request was in an unknown format (\(type)); accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml"
             )
         }
+        let found = unknown.map { "unknown field \"\($0)\"" } + duplicates.map(\.finding)
+        if case .json = form { findings = found.map { "json patch \($0)" } } else { findings = found }
     }
 
-    private static func body(_ request: HTTPRequest) throws(PatchError) -> JSONValue {
+    private static func body(_ request: HTTPRequest, _ duplicates: inout [DuplicateKey]) throws(PatchError) -> JSONValue
+    {
         do throws(JSONError) {
-            return try JSONValue(parsing: request.body)
+            return try JSONValue(parsing: request.body, duplicates: &duplicates)
         } catch {
             throw PatchError(.malformed, error.description)
         }
     }
 
-    private static func object(_ request: HTTPRequest, _ duplicates: inout [String]) throws(Status) -> JSONValue {
-        var found: [DuplicateKey] = []
-        let value = try RequestBody.json(request.body, &found)
-        duplicates = found.map(\.description)
+    private static func object(_ request: HTTPRequest, _ duplicates: inout [DuplicateKey]) throws(Status) -> JSONValue {
+        let value = try RequestBody.json(request.body, &duplicates)
         guard case .object = value else { throw .badRequest("the patch is not an object") }
         return value
     }

@@ -47,8 +47,9 @@ struct PodEndpoint: Sendable {
     /// Gives a pod to a node: what the scheduler decides.
     func bind(_ request: ResourceRequest, podName: String) async throws(Status) -> HTTPResponse {
         let options = try WriteOptions(request.http)
-        let body = try RequestBody.object(request.http).storage
-        try Binding.schema.requireTypes(of: body, Binding.kind.kind)
+        var warnings: [String] = []
+        let body = try RequestBody.object(
+            request.http, of: Binding.kind, Binding.schema, options.fieldValidation, warnings: &warnings)
         try Self.check(body, Binding.kind, names: podName, request)
         let binding = Binding(storage: body)
         let target = binding.target
@@ -83,7 +84,7 @@ struct PodEndpoint: Sendable {
             TimelineMoment(
                 step: .bound, podUID: metadata[metadata: "uid"]?.string ?? "",
                 namespace: request.path.namespace ?? "", name: podName, detail: node, at: registry.time.now()))
-        return .json(201, Status.success().storage)
+        return .json(201, Status.success().storage.encoded(), warnings: warnings)
     }
 
     private static func checkBindable(
@@ -122,16 +123,18 @@ struct PodEndpoint: Sendable {
 
     /// Says in the pod's conditions why it goes, and deletes it. There are no disruption budgets yet that could refuse.
     private func evict(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
-        let body = try RequestBody.object(request.http).storage
-        try Eviction.schema.requireTypes(of: body, Eviction.kind.kind)
+        let options = try WriteOptions(request.http)
+        var warnings: [String] = []
+        let body = try RequestBody.object(
+            request.http, of: Eviction.kind, Eviction.schema, options.fieldValidation, warnings: &warnings)
         try Self.check(body, Eviction.kind, names: request.name, request)
         var deletion = try DeleteRequest(body["deleteOptions"]?.object ?? JSONObject())
-        if try WriteOptions(request.http).isDryRun { deletion.isDryRun = true }
+        if options.isDryRun { deletion.isDryRun = true }
         if !deletion.isDryRun { try await markEvicted(request, &deletion) }
         _ = try await registry.delete(
             request.resource, namespace: request.path.namespace, name: request.name, deletion,
             identity: request.identity)
-        return .json(201, Status.success().storage)
+        return .json(201, Status.success().storage.encoded(), warnings: warnings)
     }
 
     /// Where the deletion is for one version of the pod, it is for the marked one then.

@@ -18,14 +18,14 @@ struct ReviewEndpoint: Sendable {
         guard AcceptedType.all(request.headers).contains(where: { $0.isJSON && $0.parameters["as"] == nil }) else {
             throw .notAcceptable("only the following media types are accepted: application/json")
         }
-        var review = try RequestBody.object(request).storage
-        try kind.requireKind(of: review)
-        try schema.requireTypes(of: review, kind.kind)
+        var warnings: [String] = []
+        var review = try RequestBody.object(
+            request, of: kind, schema, WriteOptions(request).fieldValidation, warnings: &warnings)
         review["apiVersion"] = .string(kind.apiVersion)
         review["kind"] = .string(kind.kind)
         review["status"] = try status(of: review, kind, path, identity)
         if review["metadata"] == nil { review["metadata"] = ["creationTimestamp": .null] }
-        return .json(201, review)
+        return .json(201, review.encoded(), warnings: warnings)
     }
 
     private func status(

@@ -2,6 +2,7 @@ import APIMachinery
 import HTTP
 import JSONTree
 import KubernetesAPI
+import Synchronization
 
 /// The scale subresource: the number of replicas, the same for every kind that has one.
 struct ScaleEndpoint: Sendable {
@@ -13,12 +14,12 @@ struct ScaleEndpoint: Sendable {
             let object = try registry.current(request.resource, namespace: request.path.namespace, name: request.name)
             return .json(200, Self.scale(of: object.tree))
         case .update:
-            let body = try RequestBody.object(request.http).storage
-            try WriteEndpoint.check(body, isNamedBy: request)
-            return try await write(request) { _ in body }
+            let body = try RequestBody.object(request.http)
+            try WriteEndpoint.check(body.storage, isNamedBy: request)
+            return try await write(request, found: body.findings) { _ in body.storage }
         case .patch:
             let patch = try ObjectPatch(request.http)
-            return try await write(request) { (scale: JSONObject) throws(Status) in
+            return try await write(request, found: patch.findings) { (scale: JSONObject) throws(Status) in
                 try patch.apply(to: scale, Scale.schema)
             }
         default: throw .methodNotAllowed(request.resource.name, request.verb.rawValue)
@@ -26,13 +27,21 @@ struct ScaleEndpoint: Sendable {
     }
 
     private func write(
-        _ request: ResourceRequest, _ change: @escaping @Sendable (JSONObject) throws(Status) -> JSONObject
+        _ request: ResourceRequest, found: [String],
+        _ change: @escaping @Sendable (JSONObject) throws(Status) -> JSONObject
     ) async throws(Status) -> HTTPResponse {
+        let options = try WriteOptions(request.http)
+        // The last attempt's; earlier ones saw another state.
+        let warnings = Mutex<[String]>([])
         let update = UpdateRequest(
             resource: request.resource, namespace: request.path.namespace, name: request.name, subresource: "scale",
-            options: try WriteOptions(request.http), identity: request.identity
+            options: options, identity: request.identity
         ) { (object: JSONObject) throws(Status) in
-            let scale = try change(Self.scale(of: object))
+            var told: [String] = []
+            let scale = try RequestBody.checked(
+                change(Self.scale(of: object)), found: found, of: Scale.kind, Scale.schema, options.fieldValidation,
+                warnings: &told)
+            warnings.withLock { $0 = told }
             let errors = Scale.schema.check(.object(scale))
             guard errors.isEmpty else {
                 throw .invalid(group: "autoscaling", kind: "Scale", name: object.name, errors)
@@ -42,7 +51,8 @@ struct ScaleEndpoint: Sendable {
             for field in ["resourceVersion", "uid"] { scaled[metadata: field] = scale[metadata: field] }
             return scaled
         }
-        return .json(200, Self.scale(of: try await registry.update(update).tree))
+        let scaled = try await registry.update(update).tree
+        return .json(200, Self.scale(of: scaled).encoded(), warnings: warnings.withLock { $0 })
     }
 
     static func scale(of object: JSONObject) -> JSONObject {

@@ -16,8 +16,10 @@ struct TokenEndpoint: Sendable {
 
     func create(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
         guard let tokens else { throw .notImplemented("this server has no key to sign service account tokens with") }
-        var body = try RequestBody.object(request.http).storage
-        try Self.schema.requireTypes(of: body, "TokenRequest")
+        var warnings: [String] = []
+        var body = try RequestBody.object(
+            request.http, of: TokenRequest.kind, TokenRequest.schema, WriteOptions(request.http).fieldValidation,
+            warnings: &warnings)
         try Self.checkName(body, request)
         let spec = body["spec"]
         let namespace = request.path.namespace ?? ""
@@ -40,15 +42,15 @@ struct TokenEndpoint: Sendable {
         } catch {
             throw .internalError("cannot sign a token: \(error)")
         }
-        body["apiVersion"] = "authentication.k8s.io/v1"
-        body["kind"] = "TokenRequest"
+        body["apiVersion"] = .string(TokenRequest.kind.apiVersion)
+        body["kind"] = .string(TokenRequest.kind.kind)
         body["metadata"] = [
             "name": .string(request.name), "namespace": .string(namespace),
             "creationTimestamp": registry.time.now().json,
         ]
         body["spec", "audiences"] = granted.json
         body["spec", "expirationSeconds"] = .integer(lifetime)
-        return .json(201, body)
+        return .json(201, body.encoded(), warnings: warnings)
     }
 
     /// Metadata may be left out, and is then filled in.
@@ -56,33 +58,16 @@ struct TokenEndpoint: Sendable {
         try WriteEndpoint.check(body[metadata: "namespace"]?.string ?? "", request.path.namespace ?? "")
         guard body.name.isEmpty || body.name == request.name else {
             throw .invalid(
-                group: "authentication.k8s.io", kind: "TokenRequest", name: request.name,
+                group: TokenRequest.kind.group, kind: TokenRequest.kind.kind, name: request.name,
                 [.invalid("metadata.name", .string(body.name), "must match the service account name if specified")])
         }
     }
-
-    private static let schema = Schema.object(
-        ObjectSchema(fields: [
-            FieldSchema(
-                "spec", "",
-                .object(
-                    ObjectSchema(fields: [
-                        FieldSchema("audiences", "", .array(of: .string)),
-                        FieldSchema(
-                            "boundObjectRef", "",
-                            .object(
-                                ObjectSchema(
-                                    fields: ["apiVersion", "kind", "name", "uid"].map { FieldSchema($0, "", .string) }))
-                        ),
-                        FieldSchema("expirationSeconds", "", .integer64),
-                    ])))
-        ]))
 
     private static func lifetime(_ spec: JSONValue?, _ name: String) throws(Status) -> Int64 {
         guard let value = spec?["expirationSeconds"], !value.isNull else { return defaultLifetime }
         guard let seconds = value.integer, lifetimes.contains(seconds) else {
             throw .invalid(
-                group: "authentication.k8s.io", kind: "TokenRequest", name: name,
+                group: TokenRequest.kind.group, kind: TokenRequest.kind.kind, name: name,
                 [.invalid("spec.expirationSeconds", value, "must be between 10 minutes and 2^32 seconds")])
         }
         return seconds

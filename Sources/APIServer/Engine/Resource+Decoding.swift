@@ -12,14 +12,14 @@ extension Resource {
 
     /// - Parameter form: the one that the body is in; the result is in the stored one.
     func decode(
-        _ body: RequestBody, _ level: WriteOptions.FieldValidation, in form: ServedForm? = nil
+        _ body: RequestBody, _ validation: FieldValidation, in form: ServedForm? = nil
     ) throws(Status) -> Decoded {
         var object = body.storage
         let kind = form?.kind ?? kind
         try kind.requireKind(of: object)
         object["apiVersion"] = .string(kind.apiVersion)
         object["kind"] = .string(kind.kind)
-        let warnings = try normalize(&object, duplicates: body.duplicates, level, in: form)
+        let warnings = try normalize(&object, found: body.findings, validation, in: form)
         applyDefaults(&object)
         return Decoded(object: object, warnings: warnings)
     }
@@ -30,36 +30,18 @@ extension Resource {
 
     /// What the result of a patch is checked for: it came by another way than `decode`.
     func normalize(
-        _ object: inout JSONObject, duplicates: [String] = [], _ level: WriteOptions.FieldValidation,
+        _ object: inout JSONObject, found: [String] = [], _ validation: FieldValidation,
         in form: ServedForm? = nil
     ) throws(Status) -> [String] {
         let definition = form?.definition ?? definition
         try definition.kind.requireKind(of: object)
-        let warnings = try checkFields(object, duplicates: duplicates, level, definition)
+        let warnings = try validation.check(object, found: found, definition.kind, definition.schema)
         var value = JSONValue.object(object)
         definition.schema.prune(&value)
         object = value.object ?? JSONObject()
         try definition.schema.requireTypes(of: object, definition.kind.kind, version: definition.kind.version)
         if let form { object = form.stored(object) }
         return warnings
-    }
-
-    /// Repeated keys and fields that the kind does not have: refused, warned of or passed over.
-    func checkFields(
-        _ object: JSONObject, duplicates: [String], _ level: WriteOptions.FieldValidation,
-        _ definition: KindDefinition? = nil
-    ) throws(Status) -> [String] {
-        let definition = definition ?? self.definition
-        guard level != .ignore else { return [] }
-        let findings =
-            definition.schema.unknownFields(in: .object(object)).map { "unknown field \"\($0)\"" }
-            + duplicates.map { "duplicate field \"\($0)\"" }
-        guard level == .strict, !findings.isEmpty else { return findings }
-        throw cannotHandle("strict decoding error: \(findings.joined(separator: ", "))")
-    }
-
-    private func cannotHandle(_ why: String) -> Status {
-        .cannotHandle(kind.kind, version: kind.version, why)
     }
 
     /// All rules: of metadata, of single fields, between fields, and on what may change. Through a subresource more may change.
@@ -110,11 +92,5 @@ extension Schema {
         guard errors.isEmpty else {
             throw .cannotHandle(kind, version: version, errors.map(\.description).joined(separator: ", "))
         }
-    }
-}
-
-extension Status {
-    fileprivate static func cannotHandle(_ kind: String, version: String, _ why: String) -> Status {
-        .badRequest("\(kind) in version \"\(version)\" cannot be handled as a \(kind): \(why)")
     }
 }

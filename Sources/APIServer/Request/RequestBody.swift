@@ -5,8 +5,8 @@ import JSONTree
 /// A request's body, read.
 struct RequestBody: Sendable {
     var storage: JSONObject
-    /// Keys that stood twice in one object.
-    var duplicates: [String]
+    /// Fields that stood twice in one object, in the words of field validation.
+    var findings: [String]
 
     /// The body as an object. JSON; YAML and protobuf (of a few kinds) where the content type says so.
     static func object(_ request: HTTPRequest) throws(Status) -> RequestBody {
@@ -15,16 +15,16 @@ struct RequestBody: Sendable {
         let value: JSONValue
         switch type {
         case "", "application/json", "*/*": value = try json(request.body, &duplicates)
-        case "application/yaml", "application/x-yaml", "text/yaml": value = try yaml(request.body)
+        case "application/yaml", "application/x-yaml", "text/yaml": value = try yaml(request.body, &duplicates)
         case "application/vnd.kubernetes.protobuf":
-            return RequestBody(storage: try ProtobufBody.object(request.body), duplicates: [])
+            return RequestBody(storage: try ProtobufBody.object(request.body), findings: [])
         default:
             throw .unsupportedMediaType(
                 "the body of the request was in an unknown format (\(type)); this server reads application/json and application/yaml"
             )
         }
         guard case .object(let object) = value else { throw .badRequest("the body of the request is not an object") }
-        return RequestBody(storage: object, duplicates: duplicates.map(\.description))
+        return RequestBody(storage: object, findings: duplicates.map(\.finding))
     }
 
     /// The content type without its parameters, in lower case.
@@ -42,10 +42,10 @@ struct RequestBody: Sendable {
     }
 
     /// One YAML document.
-    static func yaml(_ bytes: [UInt8]) throws(Status) -> JSONValue {
+    static func yaml(_ bytes: [UInt8], _ duplicates: inout [DuplicateKey]) throws(Status) -> JSONValue {
         let documents: [JSONValue]
         do throws(YAMLError) {
-            documents = try YAML.documents(in: bytes)
+            documents = try YAML.documents(in: bytes, duplicates: &duplicates)
         } catch {
             throw .badRequest("the body of the request cannot be read: \(error)")
         }
@@ -54,4 +54,9 @@ struct RequestBody: Sendable {
         }
         return documents[0]
     }
+}
+
+extension DuplicateKey {
+    /// In the words of field validation.
+    var finding: String { "duplicate field \"\(self)\"" }
 }

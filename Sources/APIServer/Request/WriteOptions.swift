@@ -15,12 +15,6 @@ struct WriteOptions: Sendable {
     /// The write is a server-side apply, which brings its managed fields.
     var isApply = false
 
-    enum FieldValidation: String, Sendable {
-        case ignore = "Ignore"
-        case warn = "Warn"
-        case strict = "Strict"
-    }
-
     init() {}
 
     init(_ request: HTTPRequest) throws(Status) {

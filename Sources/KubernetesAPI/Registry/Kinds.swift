@@ -10,6 +10,7 @@ package enum Kinds {
         (Binding.kind, Binding.schema),
         (Eviction.kind, Eviction.schema),
         (Scale.kind, Scale.schema),
+        (TokenRequest.kind, TokenRequest.schema),
     ]
 
     /// The schemas of what is only asked, and never stored.
