@@ -7,6 +7,8 @@ package protocol AnyField: Sendable {
     var rules: [Rule] { get }
     /// What a create or update fills in where the field is absent; nil: nothing.
     var defaultValue: JSONValue? { get }
+    /// Absent, it reads as zero: neither required nor defaulted to something else.
+    var omitsZero: Bool { get }
     var schema: Schema { get }
 }
 
@@ -25,6 +27,7 @@ package final class Key<Value: JSONRepresentable>: AnyField {
     }
 
     package var defaultValue: JSONValue? { fallback?.json }
+    package var omitsZero: Bool { false }
     package var schema: Schema { Value.schema }
 }
 
@@ -35,8 +38,8 @@ package final class Total<Value: JSONRepresentable & HasZero>: AnyField {
     package let rules: [Rule]
     package let fallback: Value
     private let isDefaulted: Bool
-    /// Writing zero removes the field, as it reads as zero anyway: neither required nor defaulted to something else.
-    let omitsZero: Bool
+    /// So writing zero removes the field.
+    package let omitsZero: Bool
 
     package init(_ name: String, _ summary: String, default fallback: Value? = nil, _ rules: Rule...) {
         self.name = name

@@ -122,7 +122,23 @@ import Testing
         Gadget.schema.prune(&value)
         #expect(
             value == [
-                "metadata": ["name": "a"], "spec": ["parts": [["name": "a"]], "free": ["kept": .null], "limits": [:]],
+                "metadata": ["name": "a"], "spec": ["parts": [["name": "a"]], "free": ["kept": .null]],
+            ])
+    }
+
+    @Test func emptyListsAndMapsAreAbsent() throws {
+        var value: JSONValue = [
+            "metadata": ["labels": [:], "annotations": "", "finalizers": []], "data": [:],
+            "spec": [
+                "parts": [], "tags": [], "limits": [], "free": [:], "source": [:], "selector": ["matchLabels": [:]],
+            ],
+        ]
+        Gadget.schema.prune(&value)
+        // Not what is required, free, an object of declared fields, or of a wrong type.
+        #expect(
+            value == [
+                "metadata": ["annotations": ""],
+                "spec": ["parts": [], "limits": [], "free": [:], "source": [:], "selector": [:]],
             ])
     }
 

@@ -11,11 +11,12 @@ package final class FieldSchema: Sendable {
     package let isRequired: Bool
     /// The union that this field belongs to: at most one field of a union is set.
     package let union: String?
-    /// An empty text here is no value at all, as clients in Go write it: the default takes its place, or nothing.
+    /// An empty text, list or map here is no value at all, as clients in Go write it: the default takes its place, or nothing.
     let isAbsentWhenEmpty: Bool
 
     package init(
-        _ name: String, _ summary: String = "", _ schema: Schema, rules: [Rule] = [], defaultValue: JSONValue? = nil
+        _ name: String, _ summary: String = "", _ schema: Schema, rules: [Rule] = [], defaultValue: JSONValue? = nil,
+        omitsZero: Bool = false
     ) {
         self.name = name
         self.summary = summary
@@ -24,12 +25,16 @@ package final class FieldSchema: Sendable {
         self.defaultValue = defaultValue
         isRequired = rules.contains(.required)
         union = rules.lazy.compactMap { if case .union(let name) = $0 { name } else { nil } }.first
-        isAbsentWhenEmpty = !rules.contains(.required) && Self.hasNoEmptyText(schema, rules, defaultValue)
+        isAbsentWhenEmpty =
+            switch schema.shape {
+            case .string: !rules.contains(.required) && Self.hasNoEmptyText(rules, defaultValue)
+            case .array, .map: omitsZero
+            default: false
+            }
     }
 
     /// Whether "" breaks a rule, or would stand in place of a default.
-    private static func hasNoEmptyText(_ schema: Schema, _ rules: [Rule], _ defaultValue: JSONValue?) -> Bool {
-        guard case .string = schema.shape else { return false }
+    private static func hasNoEmptyText(_ rules: [Rule], _ defaultValue: JSONValue?) -> Bool {
         if let text = defaultValue?.string { return !text.isEmpty }
         return rules.contains { rule in
             switch rule {
@@ -42,6 +47,7 @@ package final class FieldSchema: Sendable {
 
     package convenience init(_ field: any AnyField) {
         self.init(
-            field.name, field.summary, field.schema, rules: field.rules, defaultValue: field.defaultValue)
+            field.name, field.summary, field.schema, rules: field.rules, defaultValue: field.defaultValue,
+            omitsZero: field.omitsZero)
     }
 }

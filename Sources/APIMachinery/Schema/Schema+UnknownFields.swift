@@ -8,7 +8,7 @@ extension Schema {
         return walk.found
     }
 
-    /// Removes what is not stored: members that the schema does not know, and nulls and empty texts that mean absence.
+    /// Removes what is not stored: members that the schema does not know, and nulls and empty texts, lists and maps that mean absence.
     package func prune(_ value: inout JSONValue) {
         switch (shape, value) {
         case (.object(let schema), .object(var object)):
@@ -31,6 +31,11 @@ extension Schema {
         }
     }
 
+    /// As above, for an object.
+    package func prune(_ object: inout JSONObject) {
+        if let schema = self.object { prune(&object, schema) }
+    }
+
     private func prune(_ object: inout JSONObject, _ schema: ObjectSchema) {
         let fields = schema.fields
         var index = 0
@@ -39,9 +44,8 @@ extension Schema {
             guard index < fields.count, fields[index].name == key else { return schema.keepsUnknownFields }
             let field = fields[index]
             guard !value.isNull || field.schema.isNullable else { return false }
-            guard value != "" || !field.isAbsentWhenEmpty else { return false }
             field.schema.prune(&value)
-            return true
+            return !field.isAbsent(value)
         }
     }
 
@@ -49,6 +53,19 @@ extension Schema {
     var isContainer: Bool {
         switch shape {
         case .array, .map, .object: true
+        default: false
+        }
+    }
+}
+
+extension FieldSchema {
+    /// Whether the value, which is pruned, means that there is none. One of a wrong type is left for `check` to name.
+    fileprivate func isAbsent(_ value: JSONValue) -> Bool {
+        guard isAbsentWhenEmpty else { return false }
+        return switch (schema.shape, value) {
+        case (.string, .string(let text)): text.isEmpty
+        case (.array, .array(let elements)): elements.isEmpty
+        case (.map, .object(let object)): object.isEmpty
         default: false
         }
     }

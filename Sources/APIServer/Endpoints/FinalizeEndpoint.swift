@@ -18,7 +18,7 @@ struct FinalizeEndpoint: Sendable {
             options: options, identity: request.identity
         ) { current in
             var next = current
-            next["spec", "finalizers"] = body["spec"]?["finalizers"] ?? []
+            next["spec", "finalizers"] = body["spec"]?["finalizers"]
             for field in ["resourceVersion", "uid"] { next[metadata: field] = body[metadata: field] }
             return next
         }

@@ -41,8 +41,10 @@ extension ObjectRegistry {
     }
 
     private func updateOnce(_ request: UpdateRequest, _ current: CachedObject) async throws(Refusal) -> CachedObject {
-        let old = current.tree
         let resource = request.resource
+        var old = current.tree
+        // What an older release stored may have kept empty lists and maps, which must not look like a change.
+        if request.subresource == nil { resource.definition.schema.prune(&old) }
         let new: JSONObject
         let bytes: [UInt8]
         let reservation: ServiceAllocator.Reservation

@@ -36,9 +36,7 @@ extension Resource {
         let definition = form?.definition ?? definition
         try definition.kind.requireKind(of: object)
         let warnings = try validation.check(object, found: found, definition.kind, definition.schema)
-        var value = JSONValue.object(object)
-        definition.schema.prune(&value)
-        object = value.object ?? JSONObject()
+        definition.schema.prune(&object)
         try definition.schema.requireTypes(of: object, definition.kind.kind, version: definition.kind.version)
         if let form { object = form.stored(object) }
         return warnings

@@ -41,9 +41,8 @@ extension RequestBody {
     ) throws(Status) -> JSONObject {
         try kind.requireKind(of: object)
         warnings = try validation.check(object, found: found, kind, schema)
-        var value = JSONValue.object(object)
-        schema.prune(&value)
-        let pruned = value.object ?? JSONObject()
+        var pruned = object
+        schema.prune(&pruned)
         try schema.requireTypes(of: pruned, kind.kind, version: kind.version)
         return pruned
     }
