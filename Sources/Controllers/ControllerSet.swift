@@ -25,14 +25,18 @@ package struct ControllerSet: Sendable {
         package var rootCertificate: String
         /// How long a node may be silent before it counts as lost.
         package var nodeGrace: Duration
+        /// How long a node may be missing before the pods that name it go.
+        package var nodeQuarantine: Duration
         /// How pod addresses are shared out among nodes; nil: they are not.
         package var podNetworks: PodNetworks?
 
         package init(
-            rootCertificate: String, nodeGrace: Duration = .seconds(50), podNetworks: PodNetworks? = nil
+            rootCertificate: String, nodeGrace: Duration = .seconds(50), nodeQuarantine: Duration = .seconds(40),
+            podNetworks: PodNetworks? = nil
         ) {
             self.rootCertificate = rootCertificate
             self.nodeGrace = nodeGrace
+            self.nodeQuarantine = nodeQuarantine
             self.podNetworks = podNetworks
         }
     }
@@ -62,6 +66,7 @@ package struct ControllerSet: Sendable {
                 await NamespaceContentsController(context, rootCertificate: settings.rootCertificate).run()
             }
             group.addTask { await NodeLifecycleController(context, grace: settings.nodeGrace).run() }
+            group.addTask { await PodGCController(context, quarantine: settings.nodeQuarantine).run() }
             group.addTask { await GarbageCollector(context).run() }
             if let networks = settings.podNetworks {
                 group.addTask { await NodeIPAMController(context, networks: networks).run() }

@@ -59,19 +59,19 @@ struct NodeLifecycleController: Sendable {
         }
     }
 
-    /// A pod that comes to a node may have to leave it; one whose node does not exist must.
+    /// A pod that comes to a node may have to leave it.
     private func notePlacement(of before: Pod?, _ after: Pod?) {
         guard let node = after?.spec.nodeName, !node.isEmpty, before?.spec.nodeName != node else { return }
         queue.add(node)
     }
 
     private func reconcile(_ name: String) async throws -> Duration? {
-        let pods = informers.pods.list(index: ControllerInformers.byNode, name)
         guard let node = informers.nodes.get(name) else {
             state.health.withLock { $0.forget(name) }
             state.tolerating.withLock { $0[name] = nil }
-            return try await clear(name, pods)
+            return nil
         }
+        let pods = informers.pods.list(index: ControllerInformers.byNode, name)
         let uptime = time.uptime()
         let lease = informers.leases.get(name, in: Self.leaseNamespace)
         let deadline = state.health.withLock { health in
@@ -108,20 +108,6 @@ struct NodeLifecycleController: Sendable {
         return wait
     }
 
-    /// Pods of a node that does not exist can never report their end: they are removed at once. The node is asked for first, for the view of
-    /// nodes may lag behind that of pods.
-    private func clear(_ name: String, _ pods: [Pod]) async throws -> Duration? {
-        guard !pods.isEmpty else { return nil }
-        do throws(Status) {
-            _ = try await client.get(Node.self, name)
-            return .seconds(1)
-        } catch {
-            guard error.isReason(.notFound) else { throw error }
-        }
-        for pod in pods { try await client.delete(pod, graceSeconds: 0) }
-        return nil
-    }
-
     private func carryOut(_ action: NodePlan.Action, _ node: inout Node) async throws(Status) {
         switch action {
         case .updateStatus(let status):
@@ -147,14 +133,14 @@ struct NodeLifecycleController: Sendable {
         guard !isMarked else { return }
         events.record(
             pod, .normal, reason: "TaintManagerEviction", message: "Marking for deletion Pod \(ObjectKey(pod))")
-        try await set(
-            PodCondition {
-                $0.type = "DisruptionTarget"
-                $0.status = "True"
-                $0.reason = Self.disruption
-                $0.message = "Taint manager: deleting due to NoExecute taint"
-                $0.lastTransitionTime = time.now().truncatedToSeconds
-            }, of: pod)
+        let condition = PodCondition {
+            $0.type = "DisruptionTarget"
+            $0.status = "True"
+            $0.reason = Self.disruption
+            $0.message = "Taint manager: deleting due to NoExecute taint"
+            $0.lastTransitionTime = time.now().truncatedToSeconds
+        }
+        try await client.patchStatus(of: pod, ["conditions": [condition.json]])
     }
 
     private static let disruption = "DeletionByTaintManager"
@@ -163,20 +149,7 @@ struct NodeLifecycleController: Sendable {
         guard var condition = pod.readyCondition else { return }
         condition.status = "False"
         condition.lastTransitionTime = time.now().truncatedToSeconds
-        try await set(condition, of: pod)
-    }
-
-    /// A pod that is gone needs none, nor one that another has followed; one that breaks today's rules can have none.
-    private func set(_ condition: PodCondition, of pod: Pod) async throws(Status) {
-        let body: JSONValue = [
-            "metadata": ["uid": .string(pod.metadata.uid)], "status": ["conditions": [condition.json]],
-        ]
-        do throws(Status) {
-            let _: Pod = try await client.patch(
-                Pod.self, pod.metadata.name, in: pod.metadata.namespace, subresource: "status", .strategicMerge, body)
-        } catch {
-            guard [.notFound, .conflict, .invalid].contains(where: error.isReason) else { throw error }
-        }
+        try await client.patchStatus(of: pod, ["conditions": [condition.json]])
     }
 }
 
