@@ -59,7 +59,9 @@ struct TestCluster: Sendable {
     private let controllers: ControllerSet
     private let scheduler: Scheduler
 
-    init(nodeGrace: Duration, podNetworks: PodNetworks?, traffic: Traffic?) async throws {
+    init(
+        nodeGrace: Duration, nodeQuarantine: Duration = .seconds(40), podNetworks: PodNetworks?, traffic: Traffic?
+    ) async throws {
         server = try APIServer(store: MemoryStore())
         try await server.start()
         let handler: any HTTPHandler
@@ -68,20 +70,24 @@ struct TestCluster: Sendable {
             handler: handler, peer: .inProcess(user: "admin", groups: ["system:masters"]), userAgent: "test")
         informers = ControllerInformers(client: client, time: SystemTime())
         controllers = ControllerSet(
-            .init(rootCertificate: "CERTIFICATE", nodeGrace: nodeGrace, podNetworks: podNetworks), client: client,
-            informers: informers,
-            time: SystemTime())
+            .init(
+                rootCertificate: "CERTIFICATE", nodeGrace: nodeGrace, nodeQuarantine: nodeQuarantine,
+                podNetworks: podNetworks), client: client, informers: informers, time: SystemTime())
         scheduler = Scheduler(
             client: client, pods: informers.pods, nodes: informers.nodes, time: SystemTime())
     }
 
     /// Runs the cluster while `body` runs, for a quarter of an hour at most: all tests begin at once, and share the processors. Its nodes are heard of
-    /// once, so that they live no longer than `nodeGrace`.
+    /// once, so that they live no longer than `nodeGrace`. `prepare` runs before it.
     static func run(
-        nodeGrace: Duration = .seconds(3_600), podNetworks: PodNetworks? = nil, traffic: Traffic? = nil,
+        nodeGrace: Duration = .seconds(3_600), nodeQuarantine: Duration = .seconds(40),
+        podNetworks: PodNetworks? = nil, traffic: Traffic? = nil,
+        prepare: (APIClient) async throws -> Void = { _ in },
         _ body: @escaping @Sendable (TestCluster) async throws -> Void
     ) async throws {
-        let cluster = try await TestCluster(nodeGrace: nodeGrace, podNetworks: podNetworks, traffic: traffic)
+        let cluster = try await TestCluster(
+            nodeGrace: nodeGrace, nodeQuarantine: nodeQuarantine, podNetworks: podNetworks, traffic: traffic)
+        try await prepare(cluster.client)
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 await cluster.informers.run()

@@ -2,6 +2,7 @@ import APIMachinery
 import Client
 import KubernetesAPI
 import Logging
+import Synchronization
 
 /// Keeps EndpointSlices and Endpoints of every service with a selector. Those without are `EndpointSliceMirroringController`'s.
 struct EndpointSliceController: Sendable {
@@ -11,6 +12,16 @@ struct EndpointSliceController: Sendable {
     private let informers: ControllerInformers
     private let log: Logger
     private let queue: WorkQueue<ObjectKey>
+    private let abandoned = Abandoned()
+
+    /// Services that are gone and whose Endpoints, if there are any, are to follow: until that is done.
+    private final class Abandoned: Sendable {
+        private let keys = Mutex<Set<ObjectKey>>([])
+
+        func contains(_ key: ObjectKey) -> Bool { keys.withLock { $0.contains(key) } }
+        func insert(_ key: ObjectKey) { keys.withLock { _ = $0.insert(key) } }
+        func remove(_ key: ObjectKey) { keys.withLock { _ = $0.remove(key) } }
+    }
 
     init(_ context: ControllerContext) {
         client = context.client
@@ -23,10 +34,13 @@ struct EndpointSliceController: Sendable {
         guard await informers.services.waitUntilSynced(), await informers.pods.waitUntilSynced(),
             await informers.endpointSlices.waitUntilSynced(), await informers.endpoints.waitUntilSynced()
         else { return }
+        noteLeftovers()
         await withDiscardingTaskGroup { group in
             group.addTask {
                 await informers.services.follow { before, after in
-                    (after ?? before).map { queue.add(ObjectKey($0)) }
+                    guard let key = (after ?? before).map({ ObjectKey($0) }) else { return }
+                    if after == nil { abandoned.insert(key) }
+                    queue.add(key)
                 }
             }
             group.addTask { await informers.pods.follow { noteChange(of: $0, $1) } }
@@ -65,6 +79,7 @@ struct EndpointSliceController: Sendable {
             try await forget(key)
             return nil
         }
+        abandoned.remove(key)
         let selector = service.spec.selector
         guard !selector.isEmpty, service.spec.type != "ExternalName", service.metadata.deletionTimestamp == nil else {
             return nil
@@ -84,12 +99,24 @@ struct EndpointSliceController: Sendable {
         return nil
     }
 
-    /// Slices go with their owner; the Endpoints object, which has none, with the service's name.
+    /// Slices go with their owner; the Endpoints object, which has none, with the service's name: one that someone made by hand too, unless it
+    /// was there before the service.
     private func forget(_ key: ObjectKey) async throws(Status) {
-        guard let endpoints = informers.endpoints.get(key),
-            endpoints.metadata.labels[EndpointsPlan.managerLabel] != nil
-        else { return }
-        try await client.delete(endpoints)
+        if let endpoints = informers.endpoints.get(key),
+            abandoned.contains(key) || endpoints.metadata.labels[EndpointsPlan.managerLabel] != nil
+        {
+            try await client.delete(endpoints)
+        }
+        abandoned.remove(key)
+    }
+
+    /// Services may have gone while nobody looked. Endpoints in which programs elect their leader never had one.
+    private func noteLeftovers() {
+        for endpoints in informers.endpoints.list()
+        where endpoints.metadata.annotations["control-plane.alpha.kubernetes.io/leader"] == nil {
+            let key = ObjectKey(endpoints)
+            if informers.services.get(key) == nil { abandoned.insert(key) }
+        }
     }
 
     private func zones() -> [String: String] {
