@@ -8,6 +8,8 @@ package struct ByteStream: AsyncSequence, Sendable {
 
     private let pull: @Sendable () async throws -> [UInt8]?
     private let onCancel: @Sendable () -> Void
+    /// Whether nobody can say when it ends, as with what is followed. A server that stops waits for no such stream.
+    package private(set) var isEndless = false
 
     /// - Parameters:
     ///   - next: the next chunk, nil at the end. It must return promptly when its task is cancelled.
@@ -29,6 +31,13 @@ package struct ByteStream: AsyncSequence, Sendable {
     ) where Source.Element == [UInt8] {
         let reader = SequenceReader(source)
         self.init(next: { try await reader.next() }, cancel: cancel)
+    }
+
+    /// The same, as one whose end nobody knows.
+    package var endless: ByteStream {
+        var stream = self
+        stream.isEndless = true
+        return stream
     }
 
     package func next() async throws -> [UInt8]? {

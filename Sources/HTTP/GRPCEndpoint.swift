@@ -91,7 +91,8 @@ package struct GRPCEndpoint: HTTPHandler {
                     return nil
                 }
             }, cancel: { stream.cancel() })
-        var response = HTTPResponse(200, headers: ["content-type": "application/grpc"], body: .stream(framed))
+        let body = HTTPResponse.Body.stream(stream.isEndless ? framed.endless : framed)
+        var response = HTTPResponse(200, headers: ["content-type": "application/grpc"], body: body)
         response.trailers = { trailers(kept.status) }
         return response
     }

@@ -62,8 +62,8 @@ package final class HTTPServer: Sendable {
         currentTLS.replace(try tls.context())
     }
 
-    /// Accepts no more, lets requests under way finish for at most `deadline`, then cuts what is left and gives their tasks, now cancelled,
-    /// as long again to end.
+    /// Accepts no more, ends the bodies that have no end of their own, lets other requests under way finish for at most `deadline`, then cuts what is left and
+    /// gives their tasks, now cancelled, as long again to end.
     package func stop(within deadline: Duration = .seconds(5)) async {
         for listener in listeners { try? await listener.close() }
         for address in addresses {
@@ -73,6 +73,7 @@ package final class HTTPServer: Sendable {
             }
         }
         connections.quiesce()
+        service.endEndless()
         let (loop, connections, service) = (listeners.first?.eventLoop, connections, service)
         let cut = loop?.scheduleTask(in: TimeAmount(deadline)) { connections.closeAll() }
         await connections.closed()

@@ -16,6 +16,10 @@ final class RequestService: Sendable {
     fileprivate struct Running {
         var count = 0
         var waiters: [CheckedContinuation<Void, Never>] = []
+        /// What sends the bodies that have no end of their own.
+        var endless: [UInt64: Task<Void, Never>] = [:]
+        var lastEndless: UInt64 = 0
+        var endsEndless = false
     }
 
     init(
@@ -79,6 +83,7 @@ final class RequestService: Sendable {
         }
         switch response.body {
         case .parts(let parts): exchange.respond(response, parts: parts)
+        case .stream(let stream) where stream.isEndless: await sendEndless(response, stream: stream, on: exchange)
         case .stream(let stream): await send(response, stream: stream, on: exchange)
         case .webSocket(let subprotocol, let run):
             guard let session = await exchange.upgrade(subprotocol: subprotocol) else { return }
@@ -87,6 +92,31 @@ final class RequestService: Sendable {
         case .streams(let name, let run):
             await exchange.upgradeToStreams(name)?.serve(run)
         }
+    }
+
+    /// Ends, from now on, every body that has no end of its own.
+    func endEndless() {
+        let tasks = running.withLock { running in
+            running.endsEndless = true
+            return Array(running.endless.values)
+        }
+        for task in tasks { task.cancel() }
+    }
+
+    private func sendEndless(_ response: HTTPResponse, stream: ByteStream, on exchange: Exchange) async {
+        let sending = Task { await send(response, stream: stream, on: exchange) }
+        let (number, isLate) = running.withLock { running in
+            running.lastEndless += 1
+            running.endless[running.lastEndless] = sending
+            return (running.lastEndless, running.endsEndless)
+        }
+        if isLate { sending.cancel() }
+        await withTaskCancellationHandler {
+            await sending.value
+        } onCancel: {
+            sending.cancel()
+        }
+        running.withLock { _ = $0.endless.removeValue(forKey: number) }
     }
 
     private func send(_ response: HTTPResponse, stream: ByteStream, on exchange: Exchange) async {

@@ -66,7 +66,9 @@ final class ResponseHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is HTTPParserError {
+        if error as? HTTPParserError == .invalidEOFState {
+            failure = failure ?? .connectionLost(reason: "it ended within a response")
+        } else if error is HTTPParserError {
             failure = failure ?? .malformed("the response cannot be read: \(error)")
         } else if let proxy = error as? ProxyFailure {
             failure = failure ?? .connectFailed(endpoint: endpoint, reason: proxy.reason)

@@ -6,7 +6,9 @@ import JSONTree
 struct EventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events", abstract: "Follow what happens on the node to containers and images.",
-        discussion: "Runs until it is interrupted. With -o json each event is a line of JSON.")
+        discussion:
+            "Runs until it is interrupted or the daemon stops. With -o json each event is a line of JSON. The daemon keeps "
+            + "events in memory: there are none of before its start.")
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var output: OutputOptions

@@ -60,20 +60,9 @@ extension ImagesCommand {
         }
 
         private func write(_ query: [QueryItem], to file: Int32, _ path: String) async throws {
-            guard case .stream(let stream) = try await node.client().stream("/v1/images/export", query) else {
-                throw DaemonError("the daemon answered without an archive")
-            }
-            while let bytes = try await next(stream) {
-                do { try StandardStreams.write(bytes, to: file) } catch {
-                    stream.cancel()
-                    throw DaemonError("\(path): \(error)")
-                }
-            }
-        }
-
-        private func next(_ stream: ByteStream) async throws -> [UInt8]? {
-            do { return try await stream.next() } catch {
-                throw DaemonError("the archive is not whole; the daemon's log says why: \(error)")
+            let cut = "the archive is not whole; the daemon's log says why"
+            try await node.client().pieces("/v1/images/export", query, cut: cut) { piece throws(DaemonError) in
+                do { try StandardStreams.write(piece, to: file) } catch { throw DaemonError("\(path): \(error)") }
             }
         }
     }

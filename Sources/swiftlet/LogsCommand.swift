@@ -42,11 +42,9 @@ struct LogsCommand: AsyncParsableCommand {
         if timestamps { query.append(QueryItem("timestamps", "true")) }
         if let tail { query.append(QueryItem("tailLines", String(tail))) }
         if let since { query.append(try LogStart.query(since)) }
-        let body = try await client.stream("/containerLogs/\(pod.namespace)/\(pod.name)/\(choice.name)", query)
-        switch body {
-        case .parts(let parts): for part in parts { try StandardStreams.write(part, to: STDOUT_FILENO) }
-        case .stream(let stream): for try await part in stream { try StandardStreams.write(part, to: STDOUT_FILENO) }
-        case .webSocket, .streams: throw DaemonError("the daemon upgraded the connection in place of a log")
+        let path = "/containerLogs/\(pod.namespace)/\(pod.name)/\(choice.name)"
+        try await client.pieces(path, query) { piece throws(DaemonError) in
+            do { try StandardStreams.write(piece, to: STDOUT_FILENO) } catch { throw DaemonError("\(error)") }
         }
     }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import HTTP
 import PKI
+import Synchronization
 import Testing
 import Transport
 
@@ -193,6 +194,73 @@ import Transport
             #expect(try await answer == "done")
             await stopped
             await #expect(throws: HTTPError.self) { try await client.handle(HTTPRequest(.get, "/")) }
+        }
+    }
+
+    /// One that ends well when its task is cancelled, and one that does not.
+    @Test func stopEndsAtOnceWhatHasNoEnd() async throws {
+        let waits = [Signal(), Signal()]
+        try await Lab.run { request in
+            let (never, waiting) = AsyncStream.makeStream(of: [UInt8].self)
+            waiting.yield([1])
+            let reader = SequenceReader(never)
+            let isRough = request.path == "/rough"
+            let stream = ByteStream(
+                next: {
+                    let next = await reader.next()
+                    if next == nil && isRough { throw CancellationError() }
+                    return next
+                }, cancel: { waits[isRough ? 1 : 0].set() })
+            return HTTPResponse(200, body: .stream(stream.endless))
+        } _: { lab in
+            var streams: [ByteStream] = []
+            for path in ["/", "/rough"] {
+                let response = try await lab.plainClient().handle(HTTPRequest(.get, path))
+                guard case .stream(let stream) = response.body else {
+                    Issue.record("not a stream")
+                    return
+                }
+                #expect(try await stream.next() == [1])
+                streams.append(stream)
+            }
+            await lab.server.stop(within: .seconds(60))
+            for wait in waits { await wait.wait() }
+            #expect(try await streams[0].next() == nil)
+            // Cut within a response: no fault of what was said.
+            let end = await #expect(throws: HTTPError.self) { try await streams[1].next() }
+            guard case .connectionLost = end else {
+                Issue.record("\(String(describing: end))")
+                return
+            }
+        }
+    }
+
+    @Test func stopLetsABodyWithAnEndFinish() async throws {
+        let isStopped = Signal()
+        let parts = Mutex<[[UInt8]]>([[2], [1]])
+        try await Lab.run { _ in
+            HTTPResponse(
+                200,
+                body: .stream(
+                    ByteStream(next: {
+                        let part = parts.withLock { $0.popLast() }
+                        if part == [2] { await isStopped.wait() }
+                        return part
+                    })))
+        } _: { lab in
+            let response = try await lab.plainClient().handle(HTTPRequest(.get, "/"))
+            guard case .stream(let stream) = response.body else {
+                Issue.record("not a stream")
+                return
+            }
+            #expect(try await stream.next() == [1])
+            async let stopped: Void = lab.server.stop(within: .seconds(60))
+            // It listens no more, so the stop has begun.
+            while (try? await lab.unixClient().handle(HTTPRequest(.get, "/"))) != nil { await Task.yield() }
+            isStopped.set()
+            #expect(try await stream.next() == [2])
+            #expect(try await stream.next() == nil)
+            await stopped
         }
     }
 }

@@ -36,7 +36,7 @@ struct WatchEndpoint: Sendable {
             watcher: watcher, resource: resource, id: begun.id, backlog: begun.backlog, revision: begun.revision,
             endsInitialEvents: options.sendsInitialEvents == true && options.allowsBookmarks)
         let stream = ByteStream(next: { await session.next() }, cancel: { session.cancel() })
-        return HTTPResponse(200, headers: ["Content-Type": "application/json"], body: .stream(stream))
+        return HTTPResponse(200, headers: ["Content-Type": "application/json"], body: .stream(stream.endless))
     }
 }
 

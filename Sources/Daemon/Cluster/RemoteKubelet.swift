@@ -10,7 +10,9 @@ struct RemoteKubelet: HTTPHandler {
 
     func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         guard let upgrade = request.headers["Upgrade"] else {
-            return Self.plain(try await client.handle(Self.bare(request)))
+            let response = Self.plain(try await client.handle(Self.bare(request)))
+            guard request.query("follow") != nil, case .stream(let stream) = response.body else { return response }
+            return HTTPResponse(response.status, headers: response.headers, body: .stream(stream.endless))
         }
         guard upgrade.equalsIgnoringCase("websocket") else {
             let status = Status.badRequest(

@@ -53,10 +53,15 @@ package struct NodeClient: Sendable {
         return value
     }
 
-    /// A body that comes piece by piece.
-    package func stream(_ path: String, _ query: [QueryItem]) async throws(DaemonError) -> HTTPResponse.Body {
-        try await answer(HTTPRequest(.get, path, query: query)).body
+    /// A body, piece by piece as it comes.
+    /// - Parameter cut: what is said where the daemon breaks off and runs on.
+    package func pieces(
+        _ path: String, _ query: [QueryItem], cut: String = Self.cut, _ take: ([UInt8]) throws(DaemonError) -> Void
+    ) async throws(DaemonError) {
+        try await pieces(of: try await answer(HTTPRequest(.get, path, query: query)), cut: cut, take)
     }
+
+    package static let cut = "the daemon cut the connection"
 
     /// The lines of JSON that a long command answers with, as they come.
     package func lines(
@@ -72,7 +77,7 @@ package struct NodeClient: Sendable {
     ) async throws(DaemonError) {
         let request = HTTPRequest(.get, "/v1/events", query: since.map { [$0] } ?? [])
         try await lines(of: try await answer(request), take)
-        throw DaemonError("\(socket): the daemon ended")
+        throw DaemonError("\(socket): the daemon has stopped")
     }
 
     /// The exit codes of containers of `swiftlet run`, in the order of their names, each as soon as it and those before it have ended.
@@ -106,18 +111,31 @@ package struct NodeClient: Sendable {
                 rest.removeSubrange(...end)
             }
         }
-        guard case .stream(let stream) = response.body else {
-            rest = Array(response.parts.joined())
-            return try takeLines()
-        }
-        while true {
-            let chunk: [UInt8]?
-            do { chunk = try await stream.next() } catch {
-                throw DaemonError("\(socket): the daemon went away: \(error)")
-            }
-            guard let chunk else { return }
-            rest += chunk
+        try await pieces(of: response) { piece throws(DaemonError) in
+            rest += piece
             try takeLines()
+        }
+    }
+
+    private func pieces(
+        of response: HTTPResponse, cut: String = Self.cut, _ take: ([UInt8]) throws(DaemonError) -> Void
+    ) async throws(DaemonError) {
+        guard case .stream(let stream) = response.body else { return try take(Array(response.parts.joined())) }
+        while true {
+            let piece: [UInt8]?
+            do { piece = try await stream.next() } catch { throw await ending(error, cut) }
+            guard let piece else { return }
+            try take(piece)
+        }
+    }
+
+    /// Of a body that broke off. A daemon that runs cuts those who read too slowly.
+    private func ending(_ error: any Error, _ cut: String) async -> DaemonError {
+        do throws(HTTPError) {
+            _ = try await client.handle(HTTPRequest(.get, "/v1/certificates"))
+            return DaemonError("\(socket): \(cut): \(error)")
+        } catch {
+            return DaemonError("\(socket): the daemon has stopped")
         }
     }
 

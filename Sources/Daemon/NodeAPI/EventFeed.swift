@@ -63,7 +63,8 @@ struct EventFeed: Sendable {
             since = Timestamp(text)
             guard since != nil else { throw .badRequest("sinceTime \(text): write a time (RFC 3339)") }
         }
-        return HTTPResponse(200, headers: ["Content-Type": "application/x-ndjson"], body: .stream(stream(since)))
+        return HTTPResponse(
+            200, headers: ["Content-Type": "application/x-ndjson"], body: .stream(stream(since).endless))
     }
 
     /// Ends when its reader goes.

@@ -90,7 +90,7 @@ struct RunEndpoint: Sendable {
             },
             { put in while (try? await time.sleep(for: Self.pulse)) != nil { put([UInt8(ascii: "\n")]) } },
         ])
-        return HTTPResponse(200, headers: ["Content-Type": "application/x-ndjson"], body: .stream(lines))
+        return HTTPResponse(200, headers: ["Content-Type": "application/x-ndjson"], body: .stream(lines.endless))
     }
 
     private func named(_ body: () async throws(CRIError) -> String) async throws(Status) -> HTTPResponse {

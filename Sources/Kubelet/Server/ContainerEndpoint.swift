@@ -40,7 +40,9 @@ package struct ContainerEndpoint: Sendable {
         }
         let stream = ByteStream(
             next: { try await reader.next() }, cancel: { Task { await reader.close() } })
-        return HTTPResponse(200, headers: ["Content-Type": "text/plain"], body: .stream(stream))
+        return HTTPResponse(
+            200, headers: ["Content-Type": "text/plain"],
+            body: .stream(options.isFollowing ? stream.endless : stream))
     }
 
     /// An exec, or an attach.

@@ -77,7 +77,7 @@ extension CRIEndpoint {
                 throw GRPCStatus(.unavailable, "events came faster than they were read: list, and ask again")
             }
             return await message(event).encoded
-        })
+        }).endless
     }
 
     private func message(_ event: ContainerEvent) async -> Message<Wire.ContainerEventResponse> {
