@@ -11,25 +11,36 @@ struct JoinedStreams: Sendable {
     private let object: String
     private let hasInput: Bool
     private let hasTerminal: Bool
-    /// Nil where no keys of its terminal end it.
-    private let leave: Leave?
+    /// Whether keys of its terminal end it.
+    private let hasKeys: Bool
+    private let input: Int32
+    private let early = EarlyEnd()
     /// One waits for input, one for resizes, one writes.
     private let threads = BlockingThreads(count: 3)
 
-    /// - Parameter isLeft: by the keys that `DetachKeys` knows, where they are typed at a terminal of both.
+    /// - Parameters:
+    ///   - isLeft: by the keys that `DetachKeys` knows, where they are typed at a terminal of both.
+    ///   - input: a descriptor to read from.
     init(
-        _ connection: any WebSocketConnection, object: String, hasInput: Bool, hasTerminal: Bool, isLeft: Bool = false
+        _ connection: any WebSocketConnection, object: String, hasInput: Bool, hasTerminal: Bool, isLeft: Bool = false,
+        input: Int32 = STDIN_FILENO
     ) {
         self.connection = connection
         self.object = object
         self.hasInput = hasInput
         self.hasTerminal = hasTerminal
-        leave = isLeft && hasTerminal && isatty(STDIN_FILENO) != 0 ? Leave() : nil
+        self.input = input
+        hasKeys = isLeft && hasTerminal && isatty(input) != 0
     }
 
-    /// Whether the caller has left.
-    private final class Leave: Sendable {
-        let hasCome = Atomic(false)
+    /// What this end has ended the session with, if it has: the caller's leave, or the failure of its input.
+    private final class EarlyEnd: Sendable {
+        private let state = Mutex<Result<Int32, DaemonError>?>(nil)
+
+        var result: Result<Int32, DaemonError>? {
+            get { state.withLock { $0 } }
+            set { state.withLock { $0 = newValue } }
+        }
     }
 
     /// - Parameter started: called with the container's id once the command has started, where that is told; until then nothing is taken of this process's.
@@ -45,12 +56,12 @@ struct JoinedStreams: Sendable {
     }
 
     private func join() async throws(DaemonError) -> Int32 {
-        let terminal = hasTerminal && hasInput ? RawTerminal.take(STDIN_FILENO) : nil
+        let terminal = hasTerminal && hasInput ? RawTerminal.take(input) : nil
         let output = Task { await forwardOutputToEnd() }
         let input = Task {
             if hasInput { await forwardInput() }
             // What the other side says to it may be held up as well.
-            if hasLeft { output.cancel() }
+            if early.result != nil { output.cancel() }
         }
         let resizes = Task { if hasTerminal { await forwardSize() } }
         defer {
@@ -84,10 +95,10 @@ struct JoinedStreams: Sendable {
             do {
                 message = try await connection.receive()
             } catch {
-                if hasLeft { return .ended(0) }
+                if let early = early.result { return .ended(try early.get()) }
                 throw DaemonError("the session of \(object) broke: \(error)")
             }
-            if message == nil && hasLeft { return .ended(0) }
+            if message == nil, let early = early.result { return .ended(try early.get()) }
             guard let message else { throw DaemonError("the session of \(object) ended without an exit code") }
             guard case .binary(let bytes) = message else { continue }
             switch ExecMessage(bytes) {
@@ -103,8 +114,6 @@ struct JoinedStreams: Sendable {
             }
         }
     }
-
-    private var hasLeft: Bool { leave?.hasCome.load(ordering: .acquiring) ?? false }
 
     private func write(_ bytes: [UInt8], to descriptor: Int32) async throws(DaemonError) {
         try await DaemonError.wrapping("output") { () async throws(KernelError) in
@@ -126,12 +135,20 @@ struct JoinedStreams: Sendable {
         let ahead = Ahead()
         var sent = Task { true }
         while !Task.isCancelled {
-            let typed = try? await threads.run("read input") { () throws(KernelError) in try StandardStreams.readInput()
+            let typed: [UInt8]
+            do throws(KernelError) {
+                typed = try await threads.run("read input") { [input] () throws(KernelError) in
+                    try StandardStreams.readInput(input)
+                }
+            } catch {
+                // Not its end: what takes it would go on with a part as with the whole.
+                if !Task.isCancelled { early.result = .failure(DaemonError("\(object): \(error)")) }
+                return
             }
-            guard let typed, !typed.isEmpty else { break }
-            let bytes = leave == nil ? typed : keys.passed(typed)
+            guard !typed.isEmpty else { break }
+            let bytes = hasKeys ? keys.passed(typed) : typed
             if keys.areComplete {
-                leave?.hasCome.store(true, ordering: .releasing)
+                early.result = .success(0)
                 return
             }
             if bytes.isEmpty { continue }
@@ -144,7 +161,7 @@ struct JoinedStreams: Sendable {
                 return true
             }
             // Only keys are looked for meanwhile.
-            guard leave == nil || ahead.bytes.load(ordering: .relaxed) > Self.mostAhead else { continue }
+            guard !hasKeys || ahead.bytes.load(ordering: .relaxed) > Self.mostAhead else { continue }
             guard await sent.value else { return }
         }
         if await sent.value { try? await connection.send(.binary(ExecMessage.endOfInput)) }
