@@ -35,18 +35,18 @@ extension ImagesCommand {
 
         @OptionGroup var node: NodeOptions
         @Argument(help: "Names or ids of the images.") var names: [String]
-        @Option(name: [.short, .long], help: "The file (default: standard output).") var output: String?
+        @Option(name: [.short, .long], help: "The file (default: -, standard output).") var output = "-"
 
         func validate() throws {
             guard !names.isEmpty else { throw ValidationError("say which images") }
-            guard output != nil || isatty(STDOUT_FILENO) == 0 else {
+            guard output != "-" || isatty(STDOUT_FILENO) == 0 else {
                 throw ValidationError("name a file with --output, or redirect the output")
             }
         }
 
         func run() async throws {
             let query = names.map { QueryItem("name", $0) }
-            guard let output else { return try await write(query, to: STDOUT_FILENO, "standard output") }
+            guard output != "-" else { return try await write(query, to: STDOUT_FILENO, "standard output") }
             // The file has its name once it is whole.
             let part = output + ".part"
             let file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
