@@ -134,6 +134,11 @@ enum Layers {
         }
         let added = try await store.add(name: "a", path: path, reference: "docker.io/library/two:latest")
         #expect(added.manifest?.digest == two.manifest.digest)
+        for short in ["one", "one:latest", "library/one"] {
+            let added = try await store.add(name: "b", path: path, reference: short)
+            #expect(added.manifest?.digest == one.manifest.digest)
+        }
+        await #expect(throws: CRIError.self) { try await store.add(name: "c", path: path, reference: "one:2") }
     }
 
     @Test func anArchiveOfDockerBecomesAnImage() async throws {

@@ -87,15 +87,23 @@ struct ImageArchive: Sendable {
     }
 
     private func choose(_ reference: String?, of index: ImageManifestList) throws(CRIError) -> ImageDescriptor {
-        let candidates = index.manifests.filter { entry in
-            reference.map { entry.names.contains($0) || entry.digest.description == $0 } ?? true
-        }
+        let candidates = Self.meant(by: reference, among: index.manifests) { $0.names + [$0.digest.description] }
         if candidates.count == 1 { return candidates[0] }
         if reference == nil, let found = index.choose(for: .host), Set(candidates.map(\.names)).count == 1 {
             return found
         }
         let names = index.manifests.map { $0.names.first ?? $0.digest.description }.joined(separator: ", ")
         throw unclear(reference, candidates.count, among: names)
+    }
+
+    /// All where there is no reference; those that are called so; else those whose full name it is short for.
+    private static func meant<Entry>(
+        by reference: String?, among entries: [Entry], names: (Entry) -> [String]
+    ) -> [Entry] {
+        guard let reference else { return entries }
+        let called = entries.filter { names($0).contains(reference) }
+        guard called.isEmpty, let full = try? ImageReference(reference) else { return called }
+        return entries.filter { names($0).contains(full.description) }
     }
 
     /// - Parameters:
@@ -126,7 +134,7 @@ struct ImageArchive: Sendable {
         let archive = try parse("manifest.json") { (value, file) throws(OCIError) in
             try DockerArchive(value, file: file)
         }
-        let candidates = archive.images.filter { reference == nil || $0.names.contains(reference ?? "") }
+        let candidates = Self.meant(by: reference, among: archive.images) { $0.names }
         guard candidates.count == 1, let chosen = candidates.first else {
             let names = archive.images.map { $0.names.first ?? $0.configuration }.joined(separator: ", ")
             throw unclear(reference, candidates.count, among: names)
