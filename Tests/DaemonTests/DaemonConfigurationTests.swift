@@ -1,3 +1,5 @@
+import Glibc
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -29,6 +31,16 @@ import Testing
 
     @Test func anEmptyFileSetsNothing() throws {
         #expect(try read("# nothing\n") == DaemonConfiguration())
+    }
+
+    @Test func aDirectoryIsNoFile() throws {
+        let directory = temporaryDirectory + "/swiftlet-config-\(getpid())"
+        try #require(mkdir(directory, 0o755) == 0 && mkdir(directory + "/config.yaml", 0o755) == 0)
+        defer { _ = rmdir(directory + "/config.yaml") == 0 && rmdir(directory) == 0 }
+        let error = #expect(throws: DaemonError.self) {
+            try DaemonConfiguration.load(flags: ["--config-dir=\(directory)"])
+        }
+        #expect(error?.description.contains("config.yaml: Is a directory") == true)
     }
 
     @Test func flagsWinOverTheFile() throws {

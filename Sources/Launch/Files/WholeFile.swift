@@ -4,7 +4,7 @@ import Synchronization
 
 /// Small files read and replaced as a whole.
 package enum WholeFile {
-    /// The bytes of a regular file of at most `limit` bytes; EFBIG where it is larger, EINVAL where it is no regular file.
+    /// The bytes of a regular file of at most `limit` bytes; EFBIG where it is larger, EISDIR for a directory, EINVAL for what else is no regular file.
     package static func read(_ path: String, limit: Int = 1 << 20) throws(KernelError) -> [UInt8] {
         try read(try Descriptor.open(path, O_RDONLY | O_NONBLOCK), path: path, limit: limit)
     }
@@ -22,7 +22,11 @@ package enum WholeFile {
     ) throws(KernelError) -> [UInt8] {
         var status = stat()
         guard fstat(descriptor.raw, &status) == 0 else { throw KernelError("stat", path) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw KernelError("read", path, EINVAL) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw KernelError("read", path, EISDIR)
+        default: throw KernelError("read, since it is no file,", path, EINVAL)
+        }
         let expected = max(4 << 10, min(Int(status.st_size), limit) + 1)
         guard let bytes = contents(descriptor, limit: limit, expecting: expected) else {
             throw KernelError("read", path)
