@@ -47,6 +47,32 @@ import Testing
         #expect(try text(#"{{index .Config.Labels "a.b/c"}}"#) == "blue\n")
     }
 
+    @Test func dockersPathsToRestarts() throws {
+        let count = "{{.RestartCount}}"
+        let policy = "{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}"
+        let ofPod: JSONValue = ["podSandboxId": "ss", "metadata": ["name": "web", "attempt": 2]]
+        #expect(try text(count, of: ofPod) == "2\n")
+        #expect(throws: DaemonError.self) { try text(policy, of: ofPod) }
+        let ofRun: JSONValue = [
+            "podSandboxId": "ss", "metadata": ["attempt": 9], "restarts": 4, "restart": "on-failure:7",
+        ]
+        #expect(try text(count + " " + policy, of: ofRun) == "4 on-failure 7\n")
+        let always: JSONValue = ["podSandboxId": "ss", "restarts": 0, "restart": "unless-stopped"]
+        #expect(try text(policy, of: always) == "unless-stopped 0\n")
+    }
+
+    @Test func dockersPathsIntoImages() throws {
+        let image: JSONValue = [
+            "id": "sha256:aa", "repoTags": ["docker.io/library/busybox:1"], "size": 7,
+            "imageSpec": ["os": "linux", "config": ["Cmd": ["sh"]]],
+        ]
+        #expect(try text("{{.Id}} {{.Size}} {{.Os}}", of: image) == "sha256:aa 7 linux\n")
+        #expect(
+            try text("{{json .RepoTags}} {{index .Config.Cmd 0}}", of: image) == #"["docker.io/library/busybox:1"] sh"#
+                + "\n")
+        #expect(throws: DaemonError.self) { try text("{{.Architecture}}", of: image) }
+    }
+
     @Test func whatIsNotThereIsSaid() throws {
         for template in ["{{.nonsense}}", "{{.State.Health}}", "{{.containers.1}}", "{{.containers.x}}", "{{.pod.x}}"] {
             let error = #expect(throws: DaemonError.self, "\(template)") { try text(template) }

@@ -20,6 +20,8 @@ extension RunContainersAgainTests {
             let container = try #require(try await web().container)
             #expect(container.labels[RunContainers.restartsLabel] == times)
             #expect(container.labels[RunContainers.pauseLabel] == String(pause))
+            let shown = try await web().json(of: container)
+            #expect(shown["restarts"]?.integer == Int64(times) && shown["restart"] == "always")
             id = container.id
         }
         // Its user's word counts for more, and begins anew.

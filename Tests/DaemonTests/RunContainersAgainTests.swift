@@ -66,6 +66,7 @@ import Testing
         #expect(try await runs.named(own).container == now.container)
         let container = now.json(of: try #require(now.container))
         #expect(container["id"] == .string(first) && container["attemptId"] == .string(own))
+        #expect(container["restarts"] == 0 && container["restart"] == "no", "its user has started it again, no policy")
     }
 
     @Test(arguments: [FakeRuntimeOperation.resumePodSandbox, .createContainer, .startContainer], [false, true])

@@ -2,7 +2,7 @@ import APIMachinery
 import JSONTree
 
 /// How `swiftlet inspect --format` prints a document: `json`, or text with paths into it, such as `{{.state}}`, `{{.containers.0.id}}`, `{{json .labels}}` and
-/// `{{index .labels "NAME"}}`. Of one container these are its own too, with what `ps --format` takes and docker's paths to what is here.
+/// `{{index .labels "NAME"}}`. Of one container these are its own too, with what `ps --format` takes and docker's paths to what is here, which an image has as well.
 package struct InspectTemplate: Sendable, Hashable {
     private enum Piece: Sendable, Hashable {
         case text(String)
@@ -72,6 +72,7 @@ package struct InspectTemplate: Sendable, Hashable {
                 let value =
                     Self.value(keys, in: document) ?? container.flatMap { Self.value(keys, in: $0) }
                     ?? container.flatMap { Self.value(keys, in: Self.dockers($0)) }
+                    ?? Self.value(keys, in: Self.dockers(image: document))
                 guard let value else { throw Self.absence(action) }
                 if !isJSON, let text = value.string { return text }
                 return String(decoding: value.encoded(), as: UTF8.self)
@@ -103,7 +104,18 @@ package struct InspectTemplate: Sendable, Hashable {
     /// Where docker has it.
     private static func dockers(_ container: JSONValue) -> JSONValue {
         let (state, reason) = (NodeView.state(of: container), container["reason"]?.string ?? "")
+        var policy: JSONValue?
+        if let text = container["restart"]?.string, let restart = RestartPolicy(text) {
+            var times = Int64(0)
+            if case .onFailure(let most?) = restart { times = Int64(most) }
+            policy = [
+                "Name": .string(text.split(separator: ":").first.map(String.init) ?? text),
+                "MaximumRetryCount": .integer(times),
+            ]
+        }
         return [
+            "RestartCount": container["restarts"] ?? container["metadata"]?["attempt"] ?? .null,
+            "HostConfig": .object(policy.map { ["RestartPolicy": $0] } ?? [:]),
             "Id": container["id"] ?? .null, "Name": .string("/" + NodeView.shownName(of: container)),
             "Created": time(container["createdAt"]),
             "State": [
@@ -117,6 +129,20 @@ package struct InspectTemplate: Sendable, Hashable {
             "LogPath": container["logPath"] ?? .null,
             "NetworkSettings": ["IPAddress": container["addresses"]?.array?.first ?? ""],
         ]
+    }
+
+    private static func dockers(image: JSONValue) -> JSONValue {
+        guard image["repoTags"] != nil else { return .null }
+        let file = image["imageSpec"]
+        var object: JSONObject = [
+            "Id": image["id"] ?? .null, "RepoTags": image["repoTags"] ?? .null,
+            "RepoDigests": image["repoDigests"] ?? .null, "Size": image["size"] ?? .null,
+        ]
+        object["Config"] = file?["config"]
+        object["Created"] = file?["created"]
+        object["Architecture"] = file?["architecture"]
+        object["Os"] = file?["os"]
+        return .object(object)
     }
 
     private static func time(_ nanoseconds: JSONValue?) -> JSONValue {

@@ -25,6 +25,8 @@ extension RunContainers.Run {
             object["attemptId"] = .string(attempt.id)
         }
         object["createdAt"] = .integer(sandbox.createdAt)
+        object["restarts"] = .integer(attempt.labels[RunContainers.restartsLabel].flatMap { Int64($0) } ?? 0)
+        object["restart"] = spec.map { .string($0.restart.description) }
         if isToRestart { object["restarting"] = true }
         return .object(object)
     }
