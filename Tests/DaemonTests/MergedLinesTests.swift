@@ -43,6 +43,24 @@ import Testing
         #expect(try await stream.next() == nil)
     }
 
+    @Test func whatASourceSaysOfItsCancelReachesNobody() async throws {
+        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+        let (ended, end) = AsyncStream.makeStream(of: Void.self)
+        let stream = MergedLines.stream([
+            { put in
+                begin.finish()
+                await Self.idle(put)
+                put([9])
+                end.finish()
+            }
+        ])
+        for await _ in begun {}
+        let reading = Task { try await stream.next() }
+        reading.cancel()
+        for await _ in ended {}
+        #expect(try await reading.value == nil)
+    }
+
     @Test func aReaderThatGoesEndsTheWork() async {
         let (ended, end) = AsyncStream.makeStream(of: Void.self)
         let stream = MergedLines.stream([
