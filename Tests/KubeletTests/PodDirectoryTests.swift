@@ -204,9 +204,9 @@ struct Silent: ReferencedObjects, PodEventRecorder, ProbeTransport {
         for pod: Pod, audiences: [String], expirationSeconds: Int64
     ) async throws(OperationError) -> IssuedToken { throw OperationError("FailedMount", "no tokens") }
     func record(_ message: PodEventMessage, on pod: Pod) {}
-    func get(
-        scheme: String, host: String, port: UInt16, path: String, headers: HTTPHeaders, timeout: Duration
-    ) async throws(HTTPError) -> HTTPResponse { HTTPResponse(200) }
+    func get(_ url: ProbeURL, headers: HTTPHeaders, timeout: Duration) async throws(HTTPError) -> HTTPResponse {
+        HTTPResponse(200)
+    }
     func connect(host: String, port: UInt16, timeout: Duration) async throws(HTTPError) {}
     func call(
         _ path: String, _ message: [UInt8], host: String, port: UInt16, timeout: Duration

@@ -132,9 +132,9 @@ final class SimulatedNode: Sendable {
 
 /// The pods of the simulation have no probes that need a network.
 struct NoProbes: ProbeTransport {
-    func get(
-        scheme: String, host: String, port: UInt16, path: String, headers: HTTPHeaders, timeout: Duration
-    ) async throws(HTTPError) -> HTTPResponse { HTTPResponse(200) }
+    func get(_ url: ProbeURL, headers: HTTPHeaders, timeout: Duration) async throws(HTTPError) -> HTTPResponse {
+        HTTPResponse(200)
+    }
 
     func connect(host: String, port: UInt16, timeout: Duration) async throws(HTTPError) {}
 

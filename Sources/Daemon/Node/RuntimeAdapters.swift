@@ -84,15 +84,18 @@ extension HostPort {
 struct NetworkProbes: ProbeTransport {
     let threads: IOThreads
 
-    func get(
-        scheme: String, host: String, port: UInt16, path: String, headers: HTTPHeaders, timeout: Duration
-    ) async throws(HTTPError) -> HTTPResponse {
+    /// Bodies up to this many bytes are collected.
+    private static let longestBody = 10 << 10
+
+    func get(_ url: ProbeURL, headers: HTTPHeaders, timeout: Duration) async throws(HTTPError) -> HTTPResponse {
         let endpoint: HTTPEndpoint =
-            scheme == "https"
-            ? .https(host: host, port: Int(port), ClientTLS(trust: .anyone)) : .http(host: host, port: Int(port))
+            url.isSecure
+            ? .https(host: url.host, port: Int(url.port), ClientTLS(trust: .anyone))
+            : .http(host: url.host, port: Int(url.port))
         var limits = ClientLimits()
         limits.totalTime = timeout
         limits.idleConnections = 0
+        limits.streamsBodiesOver = Self.longestBody
         let client: HTTPClient
         do throws(TransportError) {
             client = try HTTPClient(endpoint, limits: limits, threads: threads)
@@ -100,10 +103,9 @@ struct NetworkProbes: ProbeTransport {
             throw .connectFailed(endpoint: "\(endpoint)", reason: "\(error)")
         }
         defer { client.close() }
-        guard let target = RequestTarget(path.hasPrefix("/") ? path : "/" + path) else {
-            throw .malformed("probe path \"\(path)\"")
-        }
-        return try await client.handle(HTTPRequest(.get, target.path, query: target.query, headers: headers))
+        var request = HTTPRequest(.get, url.target, headers: headers)
+        request.target = url.target
+        return try await client.handle(request)
     }
 
     func connect(host: String, port: UInt16, timeout: Duration) async throws(HTTPError) {

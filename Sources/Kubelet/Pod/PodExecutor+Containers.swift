@@ -56,9 +56,8 @@ extension PodExecutor {
         if let container = pod.spec.container(named: name), let hook = container.lifecycle?.preStop, grace > .zero {
             let start = time.uptime()
             let target = ProbeTarget(container: container, id: id, pod: pod, address: address(of: pod, observation))
-            if let failure = await prober.run(hook, target, timeout: grace) {
-                record(pod, true, "FailedPreStopHook", failure, name)
-            }
+            let failure = await prober.run(hook, target, timeout: grace) { record(pod, true, $0, $1, nil) }
+            if let failure { record(pod, true, "FailedPreStopHook", failure, name) }
             rest = max(.seconds(2), grace - (time.uptime() - start))
         }
         try await criOperation("FailedKillPod") { () async throws(CRIError) in
@@ -71,7 +70,8 @@ extension PodExecutor {
     ) async throws(OperationError) {
         let address = sandbox.network == .node ? node.addresses.first : sandbox.addresses.first
         let target = ProbeTarget(container: container, id: id, pod: pod, address: address)
-        guard let failure = await prober.run(hook, target, timeout: .seconds(120)) else { return }
+        let failure = await prober.run(hook, target, timeout: .seconds(120)) { record(pod, true, $0, $1, nil) }
+        guard let failure else { return }
         record(pod, true, "FailedPostStartHook", failure, container.name)
         try await criOperation("PostStartHookError") { () async throws(CRIError) in
             try await runtime.stopContainer(id, timeout: .seconds(max(0, pod.spec.terminationGracePeriodSeconds)))

@@ -87,9 +87,10 @@ extension PodMachine {
         }
         guard case .probed(let isHealthy, let message) = outcome, probes[key.container] != nil else { return [] }
         _ = probes[key.container]?.answered(key, isHealthy: isHealthy)
-        guard !isHealthy else { return [] }
-        let text = "\(key.kind.rawValue.capitalizedFirst) probe failed: \(message)"
-        return [.event(isWarning: true, reason: "Unhealthy", message: text, container: key.container)]
+        guard !isHealthy || !message.isEmpty else { return [] }
+        let text = "\(key.kind.rawValue.capitalizedFirst) probe \(isHealthy ? "warning" : "failed"): \(message)"
+        let reason = isHealthy ? "ProbeWarning" : "Unhealthy"
+        return [.event(isWarning: true, reason: reason, message: text, container: key.container)]
     }
 
     private func failureEvent(_ operation: PodOperation, _ outcome: PodOutcome) -> [PodAction] {

@@ -82,7 +82,7 @@ enum PodOutcome: Sendable, Hashable {
     case imageMissing(ImageDemand, reason: String, message: String)
     /// The volumes are made, from this.
     case prepared(VolumeContents)
-    /// A probe's answer; `message` says what failed.
+    /// A probe's answer; `message` says what failed, or what is odd of one that did not.
     case probed(isHealthy: Bool, message: String)
 
     var isFailure: Bool {

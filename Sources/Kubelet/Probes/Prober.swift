@@ -15,10 +15,9 @@ struct ProbeTarget: Sendable {
 
 /// Network checks that a transport does for the prober.
 package protocol ProbeTransport: Sendable {
-    /// One GET without following redirects; certificates are not verified (a probe asks for health, not for identity).
-    func get(
-        scheme: String, host: String, port: UInt16, path: String, headers: HTTPHeaders, timeout: Duration
-    ) async throws(HTTPError) -> HTTPResponse
+    /// One GET without following redirects; certificates are not verified (a probe asks for health, not for identity). A long body, and one of unknown
+    /// length, comes as a stream.
+    func get(_ url: ProbeURL, headers: HTTPHeaders, timeout: Duration) async throws(HTTPError) -> HTTPResponse
     /// Connects and closes.
     func connect(host: String, port: UInt16, timeout: Duration) async throws(HTTPError)
     /// One unary gRPC call in the clear.
@@ -45,6 +44,7 @@ struct Prober: Sendable {
         let sandbox = observation.readySandbox
         let address = pod.spec.hostNetwork ? pod.status.hostIP : sandbox?.addresses.first
         let target = ProbeTarget(container: container, id: key.id, pod: pod, address: address)
+        if let action = probe.httpGet { return await check(action, target, timeout: timeout) }
         let failure: String?
         if let grpc = probe.grpc {
             failure = await check(grpc, target, timeout: timeout)
@@ -57,21 +57,26 @@ struct Prober: Sendable {
                 failure = error.description
             }
         } else {
-            failure = await run(httpGet: probe.httpGet, tcp: probe.tcpSocket, target, timeout: timeout)
+            failure = await run(probe.tcpSocket, target, timeout: timeout)
         }
         return .probed(isHealthy: failure == nil, message: failure ?? "")
     }
 
     /// Runs a lifecycle hook. Returns what failed, in one line with the hook and its container; nil for success.
-    func run(_ hook: LifecycleHandler, _ target: ProbeTarget, timeout: Duration) async -> String? {
+    /// - Parameter warn: is told what the pod's events should say of one that succeeds: the reason and the message.
+    func run(
+        _ hook: LifecycleHandler, _ target: ProbeTarget, timeout: Duration, warn: (String, String) -> Void = { _, _ in }
+    ) async -> String? {
         if let sleep = hook.sleep {
             return await pause(.seconds(max(0, sleep.seconds)), timeout: timeout)
         }
         let failure =
             if let exec = hook.exec {
                 await run(exec, target, timeout: timeout)
+            } else if let action = hook.httpGet {
+                await run(action, target, timeout: timeout, warn: warn)
             } else {
-                await run(httpGet: hook.httpGet, tcp: hook.tcpSocket, target, timeout: timeout)
+                await run(hook.tcpSocket, target, timeout: timeout)
             }
         let place = "Container \"\(target.container.name)\" in Pod \"\(target.pod.metadata.logName)\""
         return failure.map { "\(hook.title) for \(place) failed - error: \($0)" }
@@ -82,10 +87,7 @@ struct Prober: Sendable {
         return nil
     }
 
-    private func run(
-        httpGet: HTTPGetAction?, tcp: TCPSocketAction?, _ target: ProbeTarget, timeout: Duration
-    ) async -> String? {
-        if let httpGet { return await get(httpGet, target, timeout: timeout) }
+    private func run(_ tcp: TCPSocketAction?, _ target: ProbeTarget, timeout: Duration) async -> String? {
         if let tcp { return await connect(tcp, target, timeout: timeout) }
         return "no handler that this node supports (exec, httpGet, tcpSocket, grpc)"
     }
@@ -119,22 +121,55 @@ struct Prober: Sendable {
             container: target.id, command: action.command, timeout: timeout, outputLimit: 10 << 10)
     }
 
-    private func get(_ action: HTTPGetAction, _ target: ProbeTarget, timeout: Duration) async -> String? {
-        guard let port = action.port.port(of: target.container) else { return "no port \(action.port)" }
-        guard let host = action.host.flatMap({ $0.isEmpty ? nil : $0 }) ?? target.address else {
-            return "the pod has no address"
+    /// A redirect that is not followed is good, with a warning.
+    private func check(_ action: HTTPGetAction, _ target: ProbeTarget, timeout: Duration) async -> PodOutcome {
+        do throws(ProbeFailure) {
+            let response = try await get(action.url(target), HTTPHeaders(action, purpose: "probe"), timeout: timeout)
+            let body = response.shownBody
+            switch response.status {
+            case 200..<300: return .probed(isHealthy: true, message: "")
+            case 300..<400:
+                return .probed(isHealthy: true, message: "Probe terminated redirects, Response body: \(body)")
+            default:
+                return .probed(isHealthy: false, message: "HTTP probe failed with statuscode: \(response.status)")
+            }
+        } catch {
+            return .probed(isHealthy: false, message: error.description)
         }
-        var headers = HTTPHeaders(action.httpHeaders.map { (name: $0.name, value: $0.value) })
-        if headers["User-Agent"] == nil { headers["User-Agent"] = "kube-probe/1.36" }
-        do throws(HTTPError) {
-            let response = try await transport.get(
-                scheme: action.scheme.lowercased(), host: host, port: port, path: action.path, headers: headers,
-                timeout: timeout)
-            if case .stream(let stream) = response.body { stream.cancel() }
-            return (200..<400).contains(response.status)
-                ? nil : "HTTP probe failed with statuscode: \(response.status)"
+    }
+
+    /// Any answer is good. A server that does not speak TLS is asked without it.
+    private func run(
+        _ action: HTTPGetAction, _ target: ProbeTarget, timeout: Duration, warn: (String, String) -> Void
+    ) async -> String? {
+        let start = time.uptime()
+        var headers = HTTPHeaders(action, purpose: "lifecycle")
+        do throws(ProbeFailure) {
+            var url = try action.url(target)
+            do throws(ProbeFailure) {
+                _ = try await get(url, headers, timeout: timeout).shownBody
+            } catch .http(.refused(.speaksNoTLS(.server), _)) {
+                let place = url.place
+                url.isSecure = false
+                headers["Authorization"] = nil
+                _ = try await get(url, headers, timeout: timeout - (time.uptime() - start)).shownBody
+                warn(
+                    "LifecycleHTTPFallback",
+                    "request to HTTPS lifecycle hook \(place) got HTTP response, retry with HTTP succeeded")
+            }
+            return nil
         } catch {
             return error.description
+        }
+    }
+
+    private func get(
+        _ url: ProbeURL, _ headers: HTTPHeaders, timeout: Duration
+    ) async throws(ProbeFailure) -> HTTPResponse {
+        do throws(HTTPError) {
+            return try await HTTPCheck(transport: transport, time: time).get(url, headers, timeout: timeout)
+        } catch {
+            throw .http(error)
         }
     }
 
@@ -169,6 +204,30 @@ extension LifecycleHandler {
         if let exec = self.exec { return "Exec lifecycle hook ([\(exec.line)])" }
         if let httpGet = self.httpGet { return "HTTP lifecycle hook (\(httpGet.path))" }
         return "Lifecycle hook"
+    }
+}
+
+/// Why nobody answered.
+private enum ProbeFailure: Error, CustomStringConvertible {
+    case http(HTTPError)
+    /// There is nobody to ask.
+    case nowhere(String)
+
+    var description: String {
+        switch self {
+        case .http(let error): error.description
+        case .nowhere(let cause): cause
+        }
+    }
+}
+
+extension HTTPGetAction {
+    fileprivate func url(_ target: ProbeTarget) throws(ProbeFailure) -> ProbeURL {
+        guard let port = self.port.port(of: target.container) else { throw .nowhere("no port \(self.port)") }
+        guard let host = self.host.flatMap({ $0.isEmpty ? nil : $0 }) ?? target.address else {
+            throw .nowhere("the pod has no address")
+        }
+        return ProbeURL(isSecure: self.scheme.lowercased() == "https", host: host, port: port, path: self.path)
     }
 }
 
