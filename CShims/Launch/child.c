@@ -168,6 +168,14 @@ static void wait_for_go(struct cl_child *child) {
     child->begun = cm_monotonic_clock();
 }
 
+/* Whoever asks for the container finds one that is ready, and its program finds that it can be asked for. */
+static void publish(const struct cl_child *child) {
+    int folder = child->plan->flags & CL_PLAN_EXPLICIT ? child->launch->record : -1;
+    if (folder < 0) return;
+    if (renameat(folder, CRT_UNPUBLISHED, folder, CRT_RECORD) < 0) cl_fail(child, CL_STAGE_RECORD, 0, errno);
+    close(folder);
+}
+
 static const char *search_path(const struct cl_plan *plan) {
     for (uint32_t i = 0; i < plan->envc; i++)
         if (strncmp(plan->envp[i], "PATH=", 5) == 0) return plan->envp[i] + 5;
@@ -230,12 +238,12 @@ static void give_up_early(struct cl_child *child) {
 }
 
 void cl_get_ready(struct cl_child *child, int told) {
-    int is_gated = child->plan->flags & CL_PLAN_GATE;
+    int is_gated = child->plan->flags & CL_PLAN_GATE, explicit = child->plan->flags & CL_PLAN_EXPLICIT;
     reset_signals();
     if (child->launch->join_pidfd >= 0) join_container(child);
     else build_container(child);
     cl_find_home(child);
-    const int kept[] = {child->control, child->root, is_gated ? child->launch->gate : -1, told};
+    const int kept[] = {child->control, child->root, is_gated ? child->launch->gate : -1, explicit ? child->launch->record : -1, told};
     cl_keep_descriptors(child, kept, sizeof kept / sizeof *kept);
     if (is_gated) find_program(child);
     if (child->is_inside) give_up_early(child);
@@ -252,6 +260,7 @@ void cl_child_run(struct cl_child *child) {
     if (!CL_KEEPS(DESCRIPTORS)) fcntl(child->root, F_SETFD, 0);
     cl_tell(child, CL_STATUS_READY);
     wait_for_go(child);
+    publish(child);
     if (child->plan->flags & CL_PLAN_GATE) {
         cl_load_filter_early(child);
         cl_wait_at_gate(child);

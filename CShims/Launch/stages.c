@@ -46,6 +46,7 @@ static const char *const names[] = {
     [CL_STAGE_NULL_DEVICE] = "guarding the null device of a standard stream, which root in the container could change for the whole host",
     [CL_STAGE_HOOK] = "running a hook",
     [CL_STAGE_MEMORY_POLICY] = "setting the memory policy",
+    [CL_STAGE_RECORD] = "publishing the container's record",
 };
 
 const char *cl_stage_name(uint32_t stage) {

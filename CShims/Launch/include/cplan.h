@@ -48,6 +48,7 @@ enum {
     CL_STAGE_NULL_DEVICE = 41,
     CL_STAGE_HOOK = 42, /* code: an errno, or the exit code negated; its words are the hook's */
     CL_STAGE_MEMORY_POLICY = 43,
+    CL_STAGE_RECORD = 44,
 };
 
 enum { CL_IDENTITIES_OF_MOUNT = 1 << 16 };

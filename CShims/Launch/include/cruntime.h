@@ -20,6 +20,9 @@ char *const *crt_verb(char *const *argv, const char **root);
 #define CRT_DEFAULT_ROOT "/run/swiftlet-oci"
 /* The socket at which the first process waits for its start, in the container's directory. */
 #define CRT_GATE "start"
+/* The container's record, and its name until there is such a container. */
+#define CRT_RECORD "state.json"
+#define CRT_UNPUBLISHED "state.json.new"
 /* A second name of the gate's, in the container's directory, while the gate may be opened with nothing else done. */
 #define CRT_OPEN_AT_ONCE "now"
 /* The connection to the gate where the first instructions have opened it, else -1. `is_executing`: the process has said that it

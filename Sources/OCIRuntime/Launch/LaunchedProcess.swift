@@ -32,10 +32,11 @@ struct LaunchedProcess: ~Copyable {
         self.mounts = mounts
     }
 
-    /// Clones. `cgroup` and `trees` are the caller's. `goes`: it need not be told to proceed. `isAlone`: its pid namespace is a new one, so that nobody in there
+    /// Clones. `cgroup`, `trees`, `gate` and `record` are the caller's. `record`: the directory whose record the process publishes itself, once it is ready and
+    /// told to proceed. `goes`: it need not be told to proceed. `isAlone`: its pid namespace is a new one, so that nobody in there
     /// sees it on its way; the caller is to let go of mounts before it tells it to proceed.
     init(
-        _ plan: EncodedPlan, cgroup: borrowing OptionalDescriptor, trees: [SharedDescriptor], gate: Int32 = -1,
+        _ plan: EncodedPlan, cgroup: borrowing OptionalDescriptor, trees: [SharedDescriptor], gate: Int32 = -1, record: Int32 = -1,
         joining target: ExecTarget? = nil, goes: Bool = false, isAlone: Bool = false
     ) throws(OCIRuntimeError) {
         var raw: [Int32] = []
@@ -67,6 +68,7 @@ struct LaunchedProcess: ~Copyable {
                     order.trees = trees.baseAddress
                     order.tree_count = UInt32(trees.count)
                     order.gate = gate
+                    order.record = record
                     order.goes = goes ? 1 : 0
                     order.own_mount = mounts.own
                     order.null_mount = isAlone ? mounts.nullDevice(for: &order) : -1

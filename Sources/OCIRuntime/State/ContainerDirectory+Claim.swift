@@ -40,7 +40,7 @@ extension ContainerDirectory {
     }
 
     private var file: String { path + "/config.json" }
-    private var isRecorded: Bool { access(path + "/state.json", F_OK) == 0 }
+    private var isRecorded: Bool { access(path + "/" + CRT_RECORD, F_OK) == 0 }
 
     /// The configuration's file with a lock that nobody else has; nil where another process has it, or the file is not there or is taken away
     /// meanwhile. While it is held the file must not be opened once more: to close it would let go of the lock.

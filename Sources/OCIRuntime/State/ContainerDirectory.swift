@@ -44,12 +44,12 @@ package struct ContainerDirectory: Sendable {
     }
 
     /// Writes the record to where it is not one yet.
-    func prepare(_ state: ContainerState) throws(OCIRuntimeError) { try write("state.json.new", state.json.encoded()) }
+    func prepare(_ state: ContainerState) throws(OCIRuntimeError) { try write(CRT_UNPUBLISHED, state.json.encoded()) }
 
     /// From here on there is such a container. Where `start` will have nothing to do but to open the gate, a second name says so.
     func publish(_ state: ContainerState) throws(OCIRuntimeError) {
-        guard rename(path + "/state.json.new", path + "/state.json") == 0 else {
-            throw .kernel(KernelError("rename", path + "/state.json.new"))
+        guard rename(path + "/" + CRT_UNPUBLISHED, path + "/" + CRT_RECORD) == 0 else {
+            throw .kernel(KernelError("rename", path + "/" + CRT_UNPUBLISHED))
         }
         if !state.needsConfiguration { symlink(ContainerDirectory.gate, path + "/" + CRT_OPEN_AT_ONCE) }
     }
@@ -77,7 +77,7 @@ package struct ContainerDirectory: Sendable {
 
     /// The record; an error where there is no such container or it was never finished.
     package func load() throws(OCIRuntimeError) -> ContainerState {
-        let file = path + "/state.json"
+        let file = path + "/" + CRT_RECORD
         return try ContainerDirectory.parse(try bytes(file), file) { value throws(OCIError) in
             try ContainerState(try SpecificationReader(value, file: file))
         }
@@ -150,7 +150,7 @@ package struct ContainerDirectory: Sendable {
     /// Takes the directory away; its files are known, so that nothing else is ever removed. The record goes late: a call that is killed
     /// on the way can be made again. Last goes the file that is locked: from then on the id may be claimed, and the directory be another's.
     func remove() throws(OCIRuntimeError) {
-        let record = ["state.json.new", "state.json", ContainerDirectory.filter, "config.json"]
+        let record = [CRT_UNPUBLISHED, CRT_RECORD, ContainerDirectory.filter, "config.json"]
         for name in [ContainerDirectory.gate, CRT_OPEN_AT_ONCE, "cgroup", "unit", "rootfs"] + record {
             unlink(path + "/" + name)
         }

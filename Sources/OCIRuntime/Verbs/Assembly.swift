@@ -20,6 +20,14 @@ struct Assembly {
     private var specification: RuntimeSpecification { creation.specification }
     private var hasUserNamespace: Bool { plan.namespace(.user) != nil }
 
+    /// Whether the process goes on to its program as soon as it is ready, with nothing left that is done for it from here: not where the directory of its record
+    /// would come into others' sight with it.
+    private var isUnattended: Bool {
+        let options = creation.options
+        return !isGated && plan.isNew(.pid) && !plan.isNew(.user) && !plan.awaitsHooks && !process.hasTerminal
+            && specification.linux.networkDevices.isEmpty && options.pidFile == nil && options.handleSocket == nil
+    }
+
     func build(
         _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
     ) throws(OCIRuntimeError) {
@@ -32,7 +40,8 @@ struct Assembly {
         let group = try OptionalDescriptor(cgroup?.group.path)
         let gate = isGated ? try listen() : -1
         defer { if gate >= 0 { close(gate) } }
-        let launched = try launch(encoded, group, trees, gate)
+        let record = try OptionalDescriptor(isUnattended ? creation.directory.path : nil)
+        let launched = try launch(encoded, group, trees, gate, record.raw)
         do throws(OCIRuntimeError) {
             try entry?.leave()
             try settle(launched, finish)
@@ -46,11 +55,12 @@ struct Assembly {
     }
 
     private func launch(
-        _ plan: EncodedPlan, _ group: borrowing OptionalDescriptor, _ trees: [SharedDescriptor], _ gate: Int32
+        _ plan: EncodedPlan, _ group: borrowing OptionalDescriptor, _ trees: [SharedDescriptor], _ gate: Int32,
+        _ record: Int32
     ) throws(OCIRuntimeError) -> LaunchedProcess {
         do throws(OCIRuntimeError) {
             return try LaunchedProcess(
-                plan, cgroup: group, trees: trees, gate: gate, isAlone: self.plan.isNew(.pid))
+                plan, cgroup: group, trees: trees, gate: gate, record: record, isAlone: self.plan.isNew(.pid))
         } catch {
             throw SystemdScope.explained(error, unit: cgroup?.scope?.unit)
         }
@@ -87,14 +97,16 @@ struct Assembly {
             try runCreateHooks(state, launched.handle.raw)
             try launched.proceed()
         }
+        if isUnattended { try launched.proceed() }
         let terminal = try follow(launched, to: "ready")
         defer { if terminal >= 0 { close(terminal) } }
         // Late, since what fails afterwards has to bring them back.
         if !plan.awaitsHooks { try devices.give(specification.linux.networkDevices, to: launched.processID) }
-        try creation.directory.publish(state)
+        if !isUnattended { try creation.directory.publish(state) }
         claim.letGo()
         do throws(OCIRuntimeError) {
             try writePidFile(launched)
+            if !isUnattended { try launched.proceed() }
             try finish(launched, state, terminal)
         } catch {
             launched.discard()

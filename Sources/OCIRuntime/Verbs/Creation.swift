@@ -100,7 +100,7 @@ struct Creation {
         if specification.process?.hasTerminal == true && options.consoleSocket == nil {
             throw .usage("process.terminal needs --console-socket, which takes the terminal over")
         }
-        try make(isGated: true) { launched, _, _ throws(OCIRuntimeError) in try launched.proceed() }
+        try make(isGated: true) { _, _, _ throws(OCIRuntimeError) in }
         return 0
     }
 
@@ -119,7 +119,6 @@ struct Creation {
             made = state
             let starting = Starting(
                 invocation: invocation, directory: directory, state: state, specification: specification)
-            try launched.proceed()
             try starting.follow(launched)
             guard let signals else { return }
             code = try Foreground(handle: launched.handle.raw, terminal: terminal, signals: signals).attend()
@@ -137,7 +136,7 @@ struct Creation {
         return code
     }
 
-    /// Claims the id, makes the container and calls `finish` with the process ready and the record written. What fails leaves nothing behind.
+    /// Claims the id, makes the container and calls `finish` with the record written and the process told to go on. What fails leaves nothing behind.
     private func make(
         isGated: Bool,
         _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
