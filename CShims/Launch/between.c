@@ -78,7 +78,19 @@ void cl_let_go_of_others(struct cl_child *child, int user, int told) {
     child->callers_end = -1; /* its number may be another's from here on */
 }
 
+/* What a process between makes its child of. `told`: where it says what came of it, -1 where its memory is its caller's. */
+struct making {
+    int user, told;
+    struct clone_args *args;
+    struct cl_child *child;
+    struct cl_between *between;
+};
+
+/* Where the kernel writes the child's. */
+static int32_t *number_of(struct cl_between *between) { return between->answer < 0 ? &between->number : between->made; }
+
 static void release(struct cl_between *between) {
+    if (between->answer < 0) return;
     close(between->answer);
     between->answer = -1;
     munmap(between->made, sizeof *between->made);
@@ -101,7 +113,8 @@ static int open_answer(struct cl_between *between) {
     return ends[1];
 }
 
-static void __attribute__((noreturn)) tell(const struct cl_child *child, int told, int code) {
+static void __attribute__((noreturn)) tell(const struct making *making, int code) {
+    const struct cl_child *child = making->child;
 #ifdef DEBUG
     static const char place[] = "monitor.childMade";
     if (!code) cm_hold((const uint8_t *)place, sizeof place - 1);
@@ -109,16 +122,9 @@ static void __attribute__((noreturn)) tell(const struct cl_child *child, int tol
     /* whose end is to be seen is the child's, which may be over before we are */
     for (int i = 0; child && i < 3; i++) close(i);
     if (child) close(child->control);
-    _exit(write(told, &code, sizeof code) < 0);
+    making->between->code = code; /* in memory that is lent */
+    _exit(making->told >= 0 && write(making->told, &code, sizeof code) < 0);
 }
-
-/* What a process between makes its child of. */
-struct making {
-    int user, told;
-    struct clone_args *args;
-    struct cl_child *child;
-    struct cl_between *between;
-};
 
 /* Whether the machine lets who has changed its user be traced and dumped (fs.suid_dumpable is 1). */
 static int dumps_others(void) {
@@ -164,15 +170,15 @@ static void make_child(const struct making *making) {
     struct clone_args *args = making->args;
     struct cl_child *child = making->child;
     int user = making->user, told = making->told, inside = goes_inside(making), made = -1;
-    close(making->between->answer);
+    if (told >= 0) close(making->between->answer);
     args->flags |= CLONE_PARENT | CLONE_PARENT_SETTID;
     args->flags &= ~(uint64_t)CLONE_PIDFD;
     args->pidfd = 0;
-    args->parent_tid = (uint64_t)(uintptr_t)making->between->made;
+    args->parent_tid = (uint64_t)(uintptr_t)number_of(making->between);
     args->exit_signal = 0;
     if (child) cl_let_go_of_others(child, user, told);
     /* whoever traces the child from its first moment could write another's number to it */
-    int joined = CL_KEEPS(NUMBER) ? madvise(making->between->made, sizeof *making->between->made, MADV_DONTFORK) : 0;
+    int joined = CL_KEEPS(NUMBER) && told >= 0 ? madvise(making->between->made, sizeof *making->between->made, MADV_DONTFORK) : 0;
     if (joined == 0 && inside) joined = go_inside(child, told);
     if (joined == 0 && child && !inside) {
         if (!(child->plan->flags & CL_PLAN_EXPLICIT)) cl_prepare(child);
@@ -180,9 +186,9 @@ static void make_child(const struct making *making) {
     }
     if (joined == 0 && user >= 0) joined = setns(user, CLONE_NEWUSER);
     /* behind a filter clone3 is mostly not to be had */
-    if (joined == 0) made = inside ? (int)syscall(SYS_clone, args->flags, 0, making->between->made, 0, 0) : plain_clone(args);
-    if (made != 0) tell(child, told, made < 0 ? errno : 0);
-    close(told);
+    if (joined == 0) made = inside ? (int)syscall(SYS_clone, args->flags, 0, args->parent_tid, 0, 0) : plain_clone(args);
+    if (made != 0) tell(making, made < 0 ? errno : 0);
+    if (told >= 0) close(told);
 }
 
 /* In memory that is lent, of which the child has a copy then. */
@@ -197,16 +203,19 @@ static void __attribute__((noreturn)) make_beside(void *argument) {
 
 /* One that goes inside does so from the container's own group and namespaces, which the clone has then without another word; it is not in the sight of who is
  * in there. */
-static pid_t begin(struct making *making, int *pidfd) {
-    struct clone_args own = {.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD};
+static pid_t begin(struct making *making, int *pidfd, int lent) {
+    struct clone_args own = {.exit_signal = SIGCHLD};
     char stack[STACK_SIZE] __attribute__((aligned(16)));
-    int lent = is_lent(making);
     if (goes_inside(making)) {
-        own.flags |= making->args->flags;
+        own.flags |= making->args->flags & ~(uint64_t)CLONE_PIDFD;
         own.cgroup = making->args->cgroup;
         making->args->flags = making->args->cgroup = 0;
     }
-    if (!lent) return plain_clone(&own);
+    if (!lent) {
+        own.flags |= CLONE_PIDFD;
+        own.pidfd = (uint64_t)(uintptr_t)pidfd;
+        return plain_clone(&own);
+    }
     own.flags |= CLONE_VM | CLONE_VFORK;
     own.stack = (uint64_t)(uintptr_t)stack;
     own.stack_size = sizeof stack;
@@ -215,30 +224,38 @@ static pid_t begin(struct making *making, int *pidfd) {
 }
 
 pid_t cl_begin_within(int user, struct clone_args *args, struct cl_child *child, struct cl_between *between) {
-    struct making making = {user, open_answer(between), args, child, between};
-    if (making.told < 0) return -1;
-    pid_t pid = begin(&making, &between->pidfd);
+    struct making making = {user, -1, args, child, between};
+    int lent = is_lent(&making);
+    *between = (struct cl_between){.pidfd = -1, .answer = -1, .code = ECHILD};
+    if (!lent && (making.told = open_answer(between)) < 0) return -1;
+    pid_t pid = begin(&making, &between->pidfd, lent);
     if (pid == 0) {
         make_child(&making);
         return 0;
     }
     int code = errno;
-    close(making.told);
+    if (!lent) close(making.told);
     if (pid < 0) release(between);
     else between->pid = pid;
     errno = code;
     return pid;
 }
 
-int cl_finish_within(struct cl_between *between, pid_t *pid, int *pidfd) {
+/* By an answer that it writes; at its end all the same. */
+static int await_answer(struct cl_between *between) {
     struct pollfd over[] = {{.fd = between->answer, .events = POLLIN}, {.fd = between->pidfd, .events = POLLIN}};
     int code = ECHILD;
     while (poll(over, 2, -1) < 0 && errno == EINTR) continue;
     if (read(between->answer, &code, sizeof code) != sizeof code) code = ECHILD;
     /* it has nothing left to do, and whoever may freeze or stop it could keep it from its end */
     syscall(SYS_pidfd_send_signal, between->pidfd, SIGKILL, NULL, 0);
+    return code;
+}
+
+int cl_finish_within(struct cl_between *between, pid_t *pid, int *pidfd) {
+    int code = between->answer >= 0 ? await_answer(between) : between->code;
     /* one that was killed right after its clone has made the child all the same */
-    pid_t made = *between->made;
+    pid_t made = *number_of(between);
     release(between);
     if (made <= 0) return code ? code : ECHILD;
     if ((*pidfd = handle_of(made)) < 0) return errno;

@@ -181,7 +181,7 @@ int32_t cl_launch_start(const struct cl_launch *launch, struct cl_launched *out,
     int code = cl_launch_begin(launch, out, stage);
     if (code || !out->between.pid) return code;
     code = cl_launch_finish(out, stage);
-    close(out->between.pidfd);
+    if (out->between.pidfd >= 0) close(out->between.pidfd);
     cl_collect(out->between.pid);
     return code;
 }

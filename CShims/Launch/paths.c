@@ -70,33 +70,56 @@ static int make_beyond(int root, int parent, const char *path, const char *name,
     return 0;
 }
 
-static int make_directories(int root, const char *path, uint64_t resolve, int links) {
-    char prefix[LONGEST_PATH];
-    size_t length = strlen(path);
-    if (length >= sizeof prefix) return errno = ENAMETOOLONG, -1;
+/* Where a path's last component begins, within its first `end` bytes; slashes behind it are left out of *end. */
+static size_t last_component(const char *path, size_t *end) {
+    while (*end && path[*end - 1] == '/') --*end;
+    size_t start = *end;
+    while (start && path[start - 1] != '/') start--;
+    return start;
+}
+
+/* The longest beginning of a path that is there, itself not: its descriptor, and its length in *length. */
+static int open_beginning(int root, char *path, size_t *length, uint64_t resolve) {
+    for (;;) {
+        *length = last_component(path, length);
+        if (!*length) return cl_open_inside(root, ".", O_PATH | O_DIRECTORY, resolve);
+        char next = path[*length];
+        path[*length] = 0;
+        int found = cl_open_inside(root, path, O_PATH | O_DIRECTORY, resolve);
+        path[*length] = next;
+        if (found >= 0 || errno != ENOENT) return found;
+    }
+}
+
+/* One that is not there. */
+static int make_missing(int root, const char *path, uint64_t resolve, int links) {
+    char place[LONGEST_PATH];
+    size_t length = strlen(path), at = length;
+    if (length >= sizeof place) return errno = ENAMETOOLONG, -1;
     if (climbs(path)) return errno = EINVAL, -1;
-    int parent = cl_open_inside(root, path, O_PATH | O_DIRECTORY, resolve);
-    if (parent >= 0 || errno != ENOENT) return parent;
-    parent = cl_open_inside(root, ".", O_PATH | O_DIRECTORY, resolve);
-    for (size_t at = 0; parent >= 0 && at < length;) {
-        while (at < length && path[at] == '/') at++;
+    memcpy(place, path, length + 1);
+    int parent = open_beginning(root, place, &at, resolve);
+    while (parent >= 0) {
+        while (path[at] == '/') at++;
         size_t start = at;
-        while (at < length && path[at] != '/') at++;
-        if (at == start) break;
-        memcpy(prefix, path, at);
-        prefix[at] = 0;
-        int found = cl_open_inside(root, prefix, O_PATH | O_DIRECTORY, resolve);
-        if (found < 0 && errno == ENOENT) {
-            int made = mkdirat(parent, prefix + start, 0755);
-            if (made < 0 && errno == EEXIST) made = make_beyond(root, parent, prefix, prefix + start, 1, resolve, links);
-            if (made == 0) found = cl_open_inside(root, prefix, O_PATH | O_DIRECTORY, resolve);
-        }
+        while (path[at] && path[at] != '/') at++;
+        if (at == start) return parent;
+        place[at] = 0;
+        int found = -1, made = mkdirat(parent, place + start, 0755);
+        if (made < 0 && errno == EEXIST) made = make_beyond(root, parent, place, place + start, 1, resolve, links);
+        if (made == 0) found = cl_open_inside(root, place, O_PATH | O_DIRECTORY, resolve);
+        place[at] = path[at];
         int code = errno;
         close(parent);
         errno = code;
         parent = found;
     }
     return parent;
+}
+
+static int make_directories(int root, const char *path, uint64_t resolve, int links) {
+    int found = cl_open_inside(root, path, O_PATH | O_DIRECTORY, resolve);
+    return found >= 0 || errno != ENOENT ? found : make_missing(root, path, resolve, links);
 }
 
 int cl_make_directories(int root, const char *path, uint64_t resolve) { return make_directories(root, path, resolve, 0); }
@@ -124,7 +147,7 @@ static int make_file(int root, const char *path, uint64_t resolve, int links) {
 int cl_make_target(int root, const char *path, int directory, uint64_t resolve) {
     int found = cl_open_inside(root, path, O_PATH, resolve);
     if (found >= 0 || errno != ENOENT) return found;
-    return directory ? make_directories(root, path, resolve, 0) : make_file(root, path, resolve, 0);
+    return directory ? make_missing(root, path, resolve, 0) : make_file(root, path, resolve, 0);
 }
 
 int cl_make_source(const char *path) {

@@ -36,9 +36,10 @@ struct cl_launch {
 /* A process between, which makes the child. */
 struct cl_between {
     int32_t pid;    /* 0: there is none */
-    int32_t pidfd;  /* closed once cl_launch_start has returned */
-    int32_t answer; /* can be read once it has told what came of it; -1: that was taken */
+    int32_t pidfd;  /* closed once cl_launch_start has returned; -1 of one that had our memory */
+    int32_t answer; /* can be read once it has told what came of it; -1: that was taken, or is in `code` */
     int32_t *made;  /* shared with it alone: the kernel writes the child's number there, from within its clone */
+    int32_t number, code; /* of one that had our memory, and has ended: the child's number, and what stood in its way */
 };
 
 struct cl_launched {
