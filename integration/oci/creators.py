@@ -4,7 +4,7 @@ import signal
 import subprocess
 import time
 
-from bundle import QUIET, until
+from bundle import QUIET, said, until
 
 
 def test_two_creators(runtime):
@@ -54,6 +54,27 @@ def test_creator_killed_by_its_hook(runtime):
     done = runtime.call("--cgroup-manager", "disabled", "create", "--bundle", folder, name, check=False, output=None)
     assert done.returncode == -signal.SIGKILL, done.returncode
     until(lambda: not processes_with(name), "its process has ended")
+
+
+def test_record_of_a_run(runtime):
+    """A run's container is there for others when all is mounted for it, and no later than its program."""
+    runtime.call("list")
+    name = runtime.id()
+    own = {"destination": "/mnt", "type": "bind", "source": runtime.root, "options": ["rbind", "ro"]}
+    folder = runtime.bundle("cat /mnt/*/state.json; exec sleep 60", lambda c: c["mounts"].append(own))
+    held = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=renameat:delay_enter=300000"]
+    with open(folder + "/output", "w") as output:
+        call = subprocess.Popen([*held, *runtime.command("run", "--bundle", folder, name)], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    answers = []
+    def is_there():
+        answers.append(runtime.call("state", name, check=False))
+        return answers[-1].returncode == 0
+    until(is_there, "there is a container")
+    assert any("not finished" in one.stderr for one in answers), answers
+    assert "/mnt " in runtime.call("exec", name, "mount").stdout
+    said(folder, f'"{name}"')
+    runtime.call("delete", "--force", name)
+    assert call.wait(60) == 137, call.returncode
 
 
 def processes_with(word):

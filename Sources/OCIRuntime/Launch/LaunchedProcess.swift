@@ -33,11 +33,11 @@ struct LaunchedProcess: ~Copyable {
     }
 
     /// Clones. `cgroup`, `trees`, `gate` and `record` are the caller's. `record`: the directory whose record the process publishes itself, once it is ready and
-    /// told to proceed. `goes`: it need not be told to proceed. `isAlone`: its pid namespace is a new one, so that nobody in there
-    /// sees it on its way; the caller is to let go of mounts before it tells it to proceed.
+    /// was told to proceed. `goes`: it need not be told to proceed. `isAlone`: its pid namespace is a new one, so that nobody in there sees it on its way; the
+    /// caller is to let go of mounts before it tells it to proceed.
     init(
-        _ plan: EncodedPlan, cgroup: borrowing OptionalDescriptor, trees: [SharedDescriptor], gate: Int32 = -1, record: Int32 = -1,
-        joining target: ExecTarget? = nil, goes: Bool = false, isAlone: Bool = false
+        _ plan: EncodedPlan, cgroup: borrowing OptionalDescriptor, trees: [SharedDescriptor], gate: Int32 = -1,
+        record: Int32 = -1, joining target: ExecTarget? = nil, goes: Bool = false, isAlone: Bool = false
     ) throws(OCIRuntimeError) {
         var raw: [Int32] = []
         defer { for number in raw { close(number) } }

@@ -24,7 +24,7 @@ struct Assembly {
     /// would come into others' sight with it.
     private var isUnattended: Bool {
         let options = creation.options
-        return !isGated && plan.isNew(.pid) && !plan.isNew(.user) && !plan.awaitsHooks && !process.hasTerminal
+        return !isGated && plan.isNew(.pid) && !hasUserNamespace && !plan.awaitsHooks && !process.hasTerminal
             && specification.linux.networkDevices.isEmpty && options.pidFile == nil && options.handleSocket == nil
     }
 
