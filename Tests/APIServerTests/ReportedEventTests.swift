@@ -52,11 +52,11 @@ import Testing
         let api = try await TestServer()
         _ = try await api.send(.post, newer, event("a"))
         let series: JSONValue = ["count": 2, "lastObservedTime": "2026-01-01T00:00:01.000000Z"]
-        let change: JSONValue = ["series": series, "note": "again"]
+        let change: JSONValue = ["series": series, "note": "it was"]
         let type: HTTPHeaders = ["Content-Type": "application/strategic-merge-patch+json"]
         let patched = try await api.send(.patch, newer + "/a", change, headers: type)
-        #expect(patched.json["series"] == series && patched.json["note"] == "again", "\(patched.message)")
-        #expect(try await api.get(older + "/a").json["message"] == "again")
+        #expect(patched.json["series"] == series && patched.json["note"] == "it was", "\(patched.message)")
+        #expect(try await api.get(older + "/a").json["series"] == series)
         let apply: HTTPHeaders = ["Content-Type": "application/apply-patch+yaml"]
         #expect(
             try await api.send(.patch, newer + "/a", event("a"), query: ["fieldManager": "m"], headers: apply).status
@@ -73,6 +73,55 @@ import Testing
         foreign["message"] = "x"
         let strict = try await api.send(.post, newer, .object(foreign), query: ["fieldValidation": "Strict"])
         #expect(strict.status == 400 && strict.message.contains("message"))
+    }
+
+    @Test func onlyTheSeriesChanges() async throws {
+        let api = try await TestServer()
+        let created = try await api.send(.post, newer, event("a"))
+        let type: HTTPHeaders = ["Content-Type": "application/merge-patch+json"]
+        let other: JSONValue = ["kind": "Pod", "name": "b", "namespace": "default"]
+        for (field, value, name) in [
+            ("regarding", other, "involvedObject"), ("reason", "Other", "reason"), ("note", "other", "message"),
+            ("deprecatedCount", 3, "count"), ("deprecatedSource", ["component": "c"], "source"),
+            ("type", "Warning", "type"), ("eventTime", .null, "eventTime"), ("action", "Else", "action"),
+            ("eventTime", "2026-01-01T00:00:00.000001Z", "eventTime"), ("related", other, "related"),
+            ("reportingInstance", "two", "reportingInstance"),
+            ("reportingController", "example.com/other", "reportingController"),
+            ("deprecatedLastTimestamp", "2026-01-01T00:00:00Z", "lastTimestamp"),
+        ] as [(String, JSONValue, String)] {
+            var whole = try #require(created.json.object)
+            whole[field] = value.isNull ? nil : value
+            for answer in [
+                try await api.send(.patch, newer + "/a", [field: value], headers: type),
+                try await api.send(.put, newer + "/a", .object(whole)),
+            ] {
+                #expect(answer.status == 422, "\(field): \(answer.json.text)")
+                let fields = (answer.json["details"]?["causes"]?.array ?? []).compactMap { $0["field"]?.string }
+                #expect(fields == [name], "\(field): \(answer.message)")
+            }
+        }
+        let once: JSONValue = ["series": ["count": 1, "lastObservedTime": "2026-01-01T00:00:01.000000Z"]]
+        #expect(try await api.send(.patch, newer + "/a", once, headers: type).message.contains("should be at least 2"))
+        let labelled: JSONValue = ["metadata": ["labels": ["k": "v"]]]
+        #expect(try await api.send(.patch, newer + "/a", labelled, headers: type).status == 200)
+        // The older form has always let more change.
+        #expect(try await api.send(.patch, older + "/a", ["message": "other"], headers: type).status == 200)
+    }
+
+    @Test func formerFieldsAreNotForNewEvents() async throws {
+        let api = try await TestServer()
+        for (field, value, why) in [
+            ("type", "Bad", "type: Invalid value: \"\": has invalid value: Bad"),
+            ("deprecatedCount", 1, "count: Invalid value: \"\": needs to be unset"),
+            ("deprecatedSource", ["host": "n"], "source: Invalid value: \"\": needs to be unset"),
+            ("deprecatedFirstTimestamp", "2026-01-01T00:00:00Z", "firstTimestamp: Invalid value"),
+        ] as [(String, JSONValue, String)] {
+            var body = event("a").object ?? JSONObject()
+            body[field] = value
+            let answer = try await api.send(.post, newer, .object(body))
+            #expect(answer.status == 422 && answer.message.contains(why), "\(answer.message)")
+        }
+        #expect(try await api.send(.post, newer, event("A_b")).message.contains("metadata.name"))
     }
 
     @Test func selectorsAndWatchesSpeakTheForm() async throws {

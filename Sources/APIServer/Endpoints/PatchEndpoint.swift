@@ -27,6 +27,7 @@ struct PatchEndpoint: Sendable {
                 to: form?.served(current) ?? current, (form?.definition ?? resource.definition).schema)
             try Self.checkName(next, current)
             let found = try resource.normalize(&next, found: patch.findings, options.fieldValidation, in: form)
+            try form?.check(next, old: current)
             warnings.withLock { $0 = found }
             return next
         }

@@ -14,7 +14,7 @@ struct WriteEndpoint: Sendable {
         let options = try WriteOptions(request.http)
         let presentation = try request.presentation(registry.time)
         let decoded = try resource.decode(RequestBody.object(request.http), options.fieldValidation, in: request.form)
-        try request.form?.checkNew(decoded.object)
+        try request.form?.check(decoded.object, old: nil)
         let object = try await create(decoded.object, request, options)
         return .json(201, presentation.item(object), warnings: decoded.warnings)
     }
@@ -85,7 +85,10 @@ struct WriteEndpoint: Sendable {
         let update = UpdateRequest(
             resource: resource, namespace: request.path.namespace, name: request.name,
             subresource: request.path.subresource, options: options, identity: request.identity
-        ) { _ in decoded.object }
+        ) { (current: JSONObject) throws(Status) in
+            try request.form?.check(decoded.object, old: current)
+            return decoded.object
+        }
         let object = try await registry.update(update)
         return .json(200, presentation.item(object), warnings: decoded.warnings)
     }

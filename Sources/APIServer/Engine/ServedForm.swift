@@ -57,11 +57,13 @@ struct ServedForm: Sendable {
         return steps.joined(separator: ".")
     }
 
-    /// Throws 422 where a new object, in its stored form, lacks what this form demands.
-    func checkNew(_ object: JSONObject) throws(Status) {
-        let missing = definition.schema.check(.object(served(object))).filter { $0.kind == .required }
-        guard missing.isEmpty else {
-            throw .invalid(group: kind.group, kind: kind.kind, name: object.name, missing)
+    /// Throws 422 where an object, in its stored form, lacks what this form demands of new ones, or changes what this form lets nobody change.
+    func check(_ object: JSONObject, old: JSONObject?) throws(Status) {
+        let new = served(object)
+        var faults = old == nil ? definition.schema.check(.object(new)).filter { $0.kind == .required } : []
+        faults += definition.validate(new, old.map(served))
+        guard faults.isEmpty else {
+            throw .invalid(group: kind.group, kind: kind.kind, name: object.name, faults)
         }
     }
 }

@@ -24,7 +24,8 @@ package enum Kinds {
     ]
 
     /// The other form in which the core group's events are served.
-    package static let reportedEvent = KindDefinition(ReportedEvent.self, nameFormat: .pathSegment, table: .event)
+    package static let reportedEvent = KindDefinition(
+        ReportedEvent.self, nameFormat: .pathSegment, table: .event, validate: ReportedEvent.faults)
 
     private static let core: [KindDefinition] = [
         .init(
