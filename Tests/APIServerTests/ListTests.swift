@@ -131,6 +131,26 @@ import Testing
         #expect(try await api.get("/api/v1/configmaps").names.count == 3)
     }
 
+    @Test func theOlderFormOfTablesIsTheSame() async throws {
+        let api = try await TestServer()
+        _ = try await api.send(.post, Path.pods, pod("web"))
+        func ask(_ kind: String, _ version: String, _ path: String) async throws -> Answer {
+            try await api.get(path, headers: ["Accept": "application/json;as=\(kind);v=\(version);g=meta.k8s.io"])
+        }
+        for path in [Path.pods, Path.pods + "/web"] {
+            let older = try await ask("Table", "v1beta1", path)
+            #expect(older.status == 200 && older.json["apiVersion"] == "meta.k8s.io/v1beta1")
+            #expect(older.json["rows"]?.array?.first?["object"]?["apiVersion"] == "meta.k8s.io/v1beta1")
+            #expect(
+                try await ask("Table", "v1", path).json["rows"]?.array?.first?["cells"]
+                    == older.json["rows"]?.array?.first?["cells"])
+            #expect(try await ask("Table", "v2", path).status == 406)
+        }
+        let partial = try await ask("PartialObjectMetadataList", "v1beta1", Path.pods)
+        #expect(partial.json["apiVersion"] == "meta.k8s.io/v1beta1")
+        #expect(partial.json["items"]?.array?.first?["apiVersion"] == "meta.k8s.io/v1beta1")
+    }
+
     @Test func tablesAreForPeople() async throws {
         let api = try await TestServer()
         _ = try await api.send(.post, Path.pods, pod("web"))

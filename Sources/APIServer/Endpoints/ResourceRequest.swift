@@ -20,7 +20,9 @@ struct ResourceRequest: Sendable {
     func presentation(_ time: any TimeSource) throws(Status) -> Presentation {
         for accepted in AcceptedType.all(http.headers) where accepted.isJSON {
             guard let style = try style(accepted) else { continue }
-            return Presentation(style: style, form: form, table: resource.definition.table, time: time)
+            let metaVersion = "meta.k8s.io/\(accepted.parameters["v"] ?? "v1")"
+            return Presentation(
+                style: style, metaVersion: metaVersion, form: form, table: resource.definition.table, time: time)
         }
         throw .notAcceptable("only the following media types are accepted: application/json")
     }
@@ -28,7 +30,9 @@ struct ResourceRequest: Sendable {
     /// nil: another of the client's choices must serve.
     private func style(_ accepted: AcceptedType) throws(Status) -> Presentation.Style? {
         guard let wanted = accepted.parameters["as"] else { return .object }
-        guard accepted.parameters["g"] == "meta.k8s.io", accepted.parameters["v"] == "v1" else { return nil }
+        guard accepted.parameters["g"] == "meta.k8s.io", ["v1", "v1beta1"].contains(accepted.parameters["v"]) else {
+            return nil
+        }
         switch wanted {
         case "Table":
             let text = http.query("includeObject") ?? ""

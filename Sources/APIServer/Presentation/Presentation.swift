@@ -21,6 +21,8 @@ struct Presentation: Sendable {
     }
 
     let style: Style
+    /// Of what is not the whole object: `meta.k8s.io/v1`, or `v1beta1`, which differs by its name alone.
+    let metaVersion: String
     /// nil: as stored.
     let form: ServedForm?
     let table: TableDefinition
@@ -30,7 +32,7 @@ struct Presentation: Sendable {
     func item(_ object: CachedObject) -> [UInt8] {
         switch style {
         case .object: form?.served(object.tree).encoded() ?? object.wire
-        case .metadata: Self.partial(object.tree).encoded()
+        case .metadata: partial(object.tree).encoded()
         case .table(let content):
             tableBytes(
                 rows: [row(object, content)], metadata: ["resourceVersion": .string(String(object.revision))])
@@ -48,13 +50,13 @@ struct Presentation: Sendable {
                     "apiVersion": .string(form?.kind.apiVersion ?? format.apiVersion), "kind": .string(format.kind),
                     "metadata": .object(metadata),
                 ]
-            case .metadata: Self.partial(["metadata": .object(metadata)])
+            case .metadata: partial(["metadata": .object(metadata)])
             case .table:
                 [
-                    "apiVersion": "meta.k8s.io/v1", "kind": "Table",
+                    "apiVersion": .string(metaVersion), "kind": "Table",
                     "metadata": ["resourceVersion": .string(String(revision))],
                     "columnDefinitions": .array(table.columns.map(\.json)),
-                    "rows": [["cells": [], "object": .object(Self.partial(["metadata": .object(metadata)]))]],
+                    "rows": [["cells": [], "object": .object(partial(["metadata": .object(metadata)]))]],
                 ]
             }
         return WatchEventType.bookmark.frame(object.encoded())
@@ -70,8 +72,8 @@ struct Presentation: Sendable {
                 metadata: metadata, items: objects.lazy.map(item))
         case .metadata:
             return Self.joined(
-                head: "{\"apiVersion\":\"meta.k8s.io/v1\",\"kind\":\"PartialObjectMetadataList\",\"metadata\":",
-                metadata: metadata, items: objects.lazy.map { Self.partial($0.tree).encoded() })
+                head: "{\"apiVersion\":\"\(metaVersion)\",\"kind\":\"PartialObjectMetadataList\",\"metadata\":",
+                metadata: metadata, items: objects.lazy.map { partial($0.tree).encoded() })
         case .table(let content):
             return [tableBytes(rows: objects.map { row($0, content) }, metadata: metadata)]
         }
@@ -94,7 +96,7 @@ struct Presentation: Sendable {
         var row: JSONObject = ["cells": .array(table.cells(tree, now))]
         switch content {
         case .none: break
-        case .metadata: row["object"] = .object(Self.partial(tree))
+        case .metadata: row["object"] = .object(partial(tree))
         case .object: row["object"] = .object(form?.served(tree) ?? tree)
         }
         return .object(row)
@@ -102,15 +104,15 @@ struct Presentation: Sendable {
 
     private func tableBytes(rows: [JSONValue], metadata: JSONObject) -> [UInt8] {
         let table: JSONObject = [
-            "apiVersion": "meta.k8s.io/v1", "kind": "Table", "metadata": .object(metadata),
+            "apiVersion": .string(metaVersion), "kind": "Table", "metadata": .object(metadata),
             "columnDefinitions": .array(table.columns.map(\.json)), "rows": .array(rows),
         ]
         return table.encoded()
     }
 
-    private static func partial(_ object: JSONObject) -> JSONObject {
+    private func partial(_ object: JSONObject) -> JSONObject {
         [
-            "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
+            "apiVersion": .string(metaVersion), "kind": "PartialObjectMetadata",
             "metadata": object["metadata"] ?? .object(JSONObject()),
         ]
     }
