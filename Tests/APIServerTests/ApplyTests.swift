@@ -66,6 +66,56 @@ import Testing
                 == 400)
     }
 
+    @Test func aScaleIsApplied() async throws {
+        let api = try await TestServer()
+        let body: JSONValue = [
+            "metadata": ["name": "web"],
+            "spec": [
+                "replicas": 1, "selector": ["matchLabels": ["app": "web"]],
+                "template": [
+                    "metadata": ["labels": ["app": "web"]], "spec": ["containers": [["name": "m", "image": "i"]]],
+                ],
+            ],
+        ]
+        _ = try await api.send(.post, Path.deployments, body)
+        let path = Path.deployments + "/web/scale"
+        let type: HTTPHeaders = ["Content-Type": "application/apply-patch+yaml"]
+        func scale(_ replicas: Int64) -> JSONValue {
+            [
+                "apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": ["name": "web"],
+                "spec": ["replicas": .integer(replicas)],
+            ]
+        }
+        // Whoever made the object has the number so far.
+        #expect(
+            try await api.send(.patch, path, scale(3), query: ["fieldManager": "scaler"], headers: type).status == 409)
+        let applied = try await api.send(
+            .patch, path, scale(3), query: ["fieldManager": "scaler", "force": "true"], headers: type)
+        #expect(applied.status == 200 && applied.json["kind"] == "Scale", "\(applied.message)")
+        #expect(applied.json["spec"]?["replicas"] == 3)
+        let entries = try await api.get(Path.deployments + "/web").json["metadata"]?["managedFields"]?.array ?? []
+        let own = try #require(entries.first { $0["manager"] == "scaler" })
+        #expect(own["subresource"] == "scale" && own["operation"] == "Apply" && own["apiVersion"] == "apps/v1")
+        #expect(own["fieldsV1"] == ["f:spec": ["f:replicas": [:]]])
+        let other = try await api.send(.patch, path, scale(5), query: ["fieldManager": "other"], headers: type)
+        #expect(other.status == 409 && other.message.contains("scaler"), "\(other.message)")
+        let forced = try await api.send(
+            .patch, path, scale(5), query: ["fieldManager": "other", "force": "true"], headers: type)
+        #expect(forced.json["spec"]?["replicas"] == 5, "\(forced.message)")
+        #expect(try await api.send(.patch, path, scale(-1), query: ["fieldManager": "o"], headers: type).status == 422)
+        #expect(try await api.send(.patch, path, scale(1), headers: type).status == 422)
+        let missing = Path.deployments + "/none/scale"
+        let named = scale(1).object.map { object in
+            var object = object
+            object["metadata"] = [:]
+            return JSONValue.object(object)
+        }
+        #expect(
+            try await api.send(.patch, missing, named, query: ["fieldManager": "o"], headers: type).status == 404)
+        let wrong: JSONValue = ["apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "web"]]
+        #expect(try await api.send(.patch, path, wrong, query: ["fieldManager": "o"], headers: type).status == 400)
+    }
+
     @Test func yamlBodiesAreRead() async throws {
         let api = try await TestServer()
         var request = HTTPRequest(

@@ -17,13 +17,7 @@ struct ApplyEndpoint: Sendable {
             throw .unsupportedMediaType(
                 "\(form.kind.plural).\(form.kind.group) cannot be applied; apply \(form.stored.apiVersion) instead")
         }
-        var options = try WriteOptions(request.http)
-        options.isApply = true
-        guard options.namesFieldManager else {
-            throw .invalid(
-                group: "meta.k8s.io", kind: "PatchOptions", name: "",
-                [.required("fieldManager", "is required for apply patch")])
-        }
+        let options = try Self.options(request.http)
         let presentation = try request.presentation(writes.registry.time)
         let (config, warnings) = try configuration(request, options)
         let key = request.resource.key(namespace: request.path.namespace, name: request.name)
@@ -37,8 +31,26 @@ struct ApplyEndpoint: Sendable {
                 // Someone else was faster: apply to what is there.
             }
         }
-        let object = try await writes.registry.update(update(config, request, options))
+        let object = try await apply(config, request, options)
         return .json(200, presentation.item(object), warnings: warnings)
+    }
+
+    /// Applies a configuration of the request's resource to the object that is there, through the path's subresource.
+    func apply(
+        _ config: JSONObject, _ request: ResourceRequest, _ options: WriteOptions
+    ) async throws(Status) -> CachedObject {
+        try await writes.registry.update(update(config, request, options))
+    }
+
+    static func options(_ request: HTTPRequest) throws(Status) -> WriteOptions {
+        var options = try WriteOptions(request)
+        options.isApply = true
+        guard options.namesFieldManager else {
+            throw .invalid(
+                group: "meta.k8s.io", kind: "PatchOptions", name: "",
+                [.required("fieldManager", "is required for apply patch")])
+        }
+        return options
     }
 
     private func create(
@@ -78,11 +90,24 @@ struct ApplyEndpoint: Sendable {
     private func configuration(
         _ request: ResourceRequest, _ options: WriteOptions
     ) throws(Status) -> (JSONObject, warnings: [String]) {
+        let kind = request.resource.kind
+        var (config, warnings) = try Self.configuration(
+            request, of: kind, request.resource.definition.schema, options.fieldValidation)
+        // A Secret's text is owned as what it becomes: as itself it is never there to be shared. What is no text is left for the check.
+        if kind == Secret.kind, config["stringData"]?.object?.members.allSatisfy({ $0.value.string != nil }) == true {
+            request.resource.definition.complete(&config)
+        }
+        return (config, warnings)
+    }
+
+    /// As above, of any kind that is applied to the path.
+    static func configuration(
+        _ request: ResourceRequest, of kind: ResourceKind, _ schema: Schema, _ validation: FieldValidation
+    ) throws(Status) -> (JSONObject, warnings: [String]) {
         var duplicates: [DuplicateKey] = []
         guard case .object(var config) = try RequestBody.yaml(request.http.body, &duplicates) else {
             throw .badRequest("an apply configuration is an object")
         }
-        let kind = request.resource.kind
         guard config["apiVersion"]?.string == kind.apiVersion, config["kind"]?.string == kind.kind else {
             throw .badRequest("an apply configuration must name apiVersion \(kind.apiVersion) and kind \(kind.kind)")
         }
@@ -95,12 +120,6 @@ struct ApplyEndpoint: Sendable {
             try WriteEndpoint.check(config[metadata: "namespace"]?.string ?? "", namespace)
             config[metadata: "namespace"] = .string(namespace)
         }
-        let warnings = try options.fieldValidation.check(
-            config, found: duplicates.map(\.finding), kind, request.resource.definition.schema)
-        // A Secret's text is owned as what it becomes: as itself it is never there to be shared. What is no text is left for the check.
-        if kind == Secret.kind, config["stringData"]?.object?.members.allSatisfy({ $0.value.string != nil }) == true {
-            request.resource.definition.complete(&config)
-        }
-        return (config, warnings)
+        return (config, try validation.check(config, found: duplicates.map(\.finding), kind, schema))
     }
 }

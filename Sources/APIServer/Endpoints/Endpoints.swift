@@ -17,7 +17,7 @@ struct Endpoints: Sendable {
         case "ephemeralcontainers" where kind.group.isEmpty && kind.plural == "pods":
             return try await status(request)
         case "scale" where kind.subresources.contains(.scale):
-            return try await ScaleEndpoint(registry: registry).answer(request)
+            return try await ScaleEndpoint(writes: writes).answer(request)
         case let subresource? where kind.group.isEmpty:
             if let answer = try await core(request, kind.plural, subresource) { return answer }
             throw .resourceNotFound()

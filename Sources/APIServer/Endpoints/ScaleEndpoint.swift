@@ -6,7 +6,9 @@ import Synchronization
 
 /// The scale subresource: the number of replicas, the same for every kind that has one.
 struct ScaleEndpoint: Sendable {
-    let registry: ObjectRegistry
+    let writes: WriteEndpoint
+
+    private var registry: ObjectRegistry { writes.registry }
 
     func answer(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
         switch request.verb {
@@ -17,6 +19,7 @@ struct ScaleEndpoint: Sendable {
             let body = try RequestBody.object(request.http)
             try WriteEndpoint.check(body.storage, isNamedBy: request)
             return try await write(request, found: body.findings) { _ in body.storage }
+        case .patch where ApplyEndpoint.isApply(request.http): return try await apply(request)
         case .patch:
             let patch = try ObjectPatch(request.http)
             return try await write(request, found: patch.findings) { (scale: JSONObject) throws(Status) in
@@ -24,6 +27,23 @@ struct ScaleEndpoint: Sendable {
             }
         default: throw .methodNotAllowed(request.resource.name, request.verb.rawValue)
         }
+    }
+
+    /// The number is owned in the object that is scaled, through this subresource.
+    private func apply(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+        let options = try ApplyEndpoint.options(request.http)
+        let (scale, warnings) = try ApplyEndpoint.configuration(
+            request, of: Scale.kind, Scale.schema, options.fieldValidation)
+        try Scale.kind.check(scale, Scale.schema)
+        var metadata: JSONObject = ["name": .string(request.name)]
+        for field in ["namespace", "resourceVersion", "uid"] { metadata[field] = scale[metadata: field] }
+        var config: JSONObject = [
+            "apiVersion": .string(request.resource.kind.apiVersion), "kind": .string(request.resource.kind.kind),
+            "metadata": .object(metadata),
+        ]
+        if let replicas = scale["spec"]?["replicas"] { config["spec"] = ["replicas": replicas] }
+        let scaled = try await ApplyEndpoint(writes: writes).apply(config, request, options)
+        return .json(200, Self.scale(of: scaled.tree).encoded(), warnings: warnings)
     }
 
     private func write(
