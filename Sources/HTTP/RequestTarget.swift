@@ -49,6 +49,11 @@ package struct RequestTarget: Sendable, Hashable {
         return String(decoding: out, as: UTF8.self)
     }
 
+    /// A part of a path or a name with its escapes taken out; nil where one is broken.
+    package static func decoded(_ text: String) -> String? {
+        decode(text[...].utf8, plusIsSpace: false)
+    }
+
     private static func decode(_ bytes: Substring.UTF8View, plusIsSpace: Bool) -> String? {
         guard bytes.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") || $0 == 0 }) else {
             return String(Substring(bytes))

@@ -57,8 +57,12 @@ extension Identity {
     func impersonating(_ request: HTTPRequest) throws(Status) -> Identity {
         let user = request.headers["Impersonate-User"] ?? ""
         let groups = request.headers.values("Impersonate-Group")
+        let uid = request.headers["Impersonate-Uid"] ?? ""
+        let extra = Self.impersonatedExtra(request.headers)
         guard !user.isEmpty else {
-            guard groups.isEmpty else { throw .badRequest("Impersonate-Group needs Impersonate-User") }
+            guard groups.isEmpty, uid.isEmpty, extra.isEmpty else {
+                throw .badRequest("Impersonate-Group, -Uid and -Extra need Impersonate-User")
+            }
             return self
         }
         guard isMaster else {
@@ -66,12 +70,23 @@ extension Identity {
                 ResourceName("users"), user,
                 "User \"\(self.user)\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope")
         }
-        var acting = Identity(user: user, uid: request.headers["Impersonate-Uid"] ?? "", groups: groups)
+        var acting = Identity(user: user, uid: uid, groups: groups, extra: extra)
         if let account = acting.serviceAccount, groups.isEmpty {
             acting.groups = ["system:serviceaccounts", "system:serviceaccounts:\(account.namespace)"]
         }
         let state = user == Identity.anonymous.user ? "system:unauthenticated" : "system:authenticated"
         if !acting.groups.contains(state) { acting.groups.append(state) }
         return acting
+    }
+
+    /// `Impersonate-Extra-KEY: VALUE`; keys are in lower case and may be percent-encoded, as header names cannot hold every character.
+    private static func impersonatedExtra(_ headers: HTTPHeaders) -> [String: [String]] {
+        let prefix = "Impersonate-Extra-"
+        var extra: [String: [String]] = [:]
+        for field in headers.fields where field.name.prefix(prefix.count).lowercased() == prefix.lowercased() {
+            let key = String(field.name.dropFirst(prefix.count)).lowercased()
+            extra[RequestTarget.decoded(key) ?? key, default: []].append(field.value)
+        }
+        return extra
     }
 }
