@@ -55,7 +55,10 @@ package final class APIServer: HTTPHandler {
             storeDirectory: configuration.storeDirectory, logger: logger)
         authenticator = Authenticator(
             tokens: tokens, audiences: configuration.audiences, isStillBound: TokenBinding(resources).holds, time: time)
-        authorizer = Authorizer(nodeReads: NodeReads(resources))
+        authorizer = Authorizer(
+            nodeReads: NodeReads(resources),
+            served: (resources.all.map(\.kind) + ServedForm.all.map(\.kind)).map(ServedResource.init(stored:))
+                + ServedResource.questions)
         limit = InFlightLimit(
             reads: configuration.limits.readsInFlight, writes: configuration.limits.writesInFlight)
         endpoints = Endpoints(

@@ -56,13 +56,72 @@ import Testing
         let api = try await TestServer()
         let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
         let all = try await api.send(.post, path, ["spec": ["namespace": "default"]])
-        #expect(all.json["status"]?["resourceRules"]?.array?.first?["resources"] == ["*"], "\(all.json.text)")
-        let scheduler = Peer.inProcess(user: "system:kube-scheduler", groups: [])
-        let some = try await api.send(.post, path, ["spec": ["namespace": "default"]], peer: scheduler)
         #expect(
-            some.json["status"]?["resourceRules"]?.array?.contains { $0["resources"] == ["bindings", "pods/binding"] }
-                == true)
+            all.json["status"] == [
+                "incomplete": false, "nonResourceRules": [["nonResourceURLs": ["*"], "verbs": ["*"]]],
+                "resourceRules": [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]],
+            ])
         #expect(try await api.send(.post, path, [:]).status == 400)
+    }
+
+    private static let account = Peer.inProcess(
+        user: "system:serviceaccount:default:default", groups: ["system:serviceaccounts"])
+    private static let node = Peer.inProcess(user: "system:node:n", groups: ["system:nodes"])
+
+    /// What the rules say, and what they do not say, is what a question about the single thing is answered.
+    @Test(arguments: [
+        account, node, .inProcess(user: "system:kube-scheduler", groups: []),
+        .inProcess(user: "system:kube-controller-manager", groups: []),
+        .certificate(commonName: "me", organizations: []),
+    ])
+    func rulesAreWhatHolds(_ peer: Peer) async throws {
+        let api = try await TestServer()
+        for namespace in ["default", "kube-system"] {
+            let answer = try await api.send(
+                .post, "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+                ["spec": ["namespace": .string(namespace)]],
+                peer: peer)
+            let status = answer.json["status"]
+            #expect(status?["incomplete"] == .bool(peer == Self.node))
+            let rules = status?["resourceRules"]?.array ?? []
+            #expect(rules.allSatisfy { $0["resources"]?.array?.contains("*") == false })
+            for (group, resource, subresource) in [
+                ("", "pods", ""), ("", "pods", "log"), ("", "pods", "exec"), ("", "secrets", ""), ("", "nodes", ""),
+                ("", "serviceaccounts", "token"), ("apps", "deployments", ""), ("events.k8s.io", "events", ""),
+                ("authentication.k8s.io", "tokenreviews", ""), ("authentication.k8s.io", "selfsubjectreviews", ""),
+            ] {
+                let name = subresource.isEmpty ? resource : "\(resource)/\(subresource)"
+                for verb in subresource.isEmpty ? ["list", "create", "delete"] : ["get", "create"] {
+                    if resource.hasSuffix("reviews"), verb != "create" { continue }
+                    let isSaid = rules.contains { rule in
+                        rule["apiGroups"] == [.string(group)] && rule["verbs"]?.array?.contains(.string(verb)) == true
+                            && rule["resources"]?.array?.contains(.string(name)) == true
+                    }
+                    let attributes: JSONValue = [
+                        "verb": .string(verb), "group": .string(group), "resource": .string(resource),
+                        "subresource": .string(subresource), "namespace": resource == "nodes" ? "" : .string(namespace),
+                    ]
+                    let holds = try await api.send(
+                        .post, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+                        ["spec": ["resourceAttributes": attributes]], peer: peer
+                    ).json["status"]?["allowed"]
+                    // A node's reads depend on the object.
+                    if peer == Self.node, verb != "create" { continue }
+                    #expect(holds == .bool(isSaid), "\(peer) \(verb) \(name) in \(namespace)")
+                }
+            }
+        }
+    }
+
+    @Test func pathsThatMayBeReadAreNamed() async throws {
+        let api = try await TestServer()
+        let answer = try await api.send(
+            .post, "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", ["spec": ["namespace": "default"]],
+            peer: Self.account)
+        let paths = answer.json["status"]?["nonResourceRules"]?.array?.first?["nonResourceURLs"]?.array ?? []
+        for path in ["/healthz", "/livez/*", "/openapi/*", "/openid/v1/jwks"] {
+            #expect(paths.contains(.string(path)), "\(path)")
+        }
     }
 
     @Test func mastersMayActAsOthers() async throws {
@@ -71,6 +130,21 @@ import Testing
         #expect(try await api.get(Path.pods, headers: headers).status == 403)
         let other = Peer.certificate(commonName: "me", organizations: [])
         #expect(try await api.get(Path.pods, headers: headers, peer: other).message.contains("impersonate"))
+    }
+
+    @Test func extraOfWhomOneActsAsIsKept() async throws {
+        let api = try await TestServer()
+        let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        var headers: HTTPHeaders = ["Impersonate-User": "jane", "Impersonate-Uid": "7"]
+        headers.add("Impersonate-Extra-Scopes", "view")
+        headers.add("impersonate-extra-scopes", "edit")
+        headers.add("Impersonate-Extra-acme.com%2FProject", "some")
+        let info = try await api.send(.post, path, [:], headers: headers).json["status"]?["userInfo"]
+        #expect(info?["uid"] == "7")
+        #expect(info?["extra"] == ["scopes": ["view", "edit"], "acme.com/project": ["some"]], "\(info?.text ?? "")")
+        headers["Impersonate-User"] = nil
+        #expect(try await api.send(.post, path, [:], headers: headers).status == 400)
+        #expect(try await api.send(.post, path, [:], headers: ["Impersonate-Extra-a": "b"]).status == 400)
     }
 
     @Test func badTokensAreUnauthorized() async throws {

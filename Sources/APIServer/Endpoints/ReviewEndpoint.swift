@@ -38,7 +38,7 @@ struct ReviewEndpoint: Sendable {
         case SelfSubjectRulesReview.kind:
             let namespace = spec?["namespace"]?.string ?? ""
             guard !namespace.isEmpty else { throw .badRequest("spec.namespace: no namespace on request") }
-            return Self.rulesStatus(authorizer.rules(identity, namespace: namespace))
+            return authorizer.rules(identity, namespace: namespace).json
         default:
             try AccessReviewFaults.check(review, kind, namespace: path.namespace)
             let asked = kind == SelfSubjectAccessReview.kind ? identity : Self.subject(spec)
@@ -109,19 +109,6 @@ struct ReviewEndpoint: Sendable {
     }
 
     // MARK: Forms
-
-    private static func rulesStatus(_ rules: [AuthorizationRule]) -> JSONValue {
-        let isPath: (AuthorizationRule) -> Bool = { $0.resources.first?.hasPrefix("/") ?? false }
-        let resources = rules.filter { !isPath($0) }.map { rule in
-            JSONValue.object([
-                "apiGroups": [.string(rule.group)], "resources": rule.resources.json, "verbs": rule.verbs.json,
-            ])
-        }
-        let paths = rules.filter(isPath).map { rule in
-            JSONValue.object(["nonResourceURLs": rule.resources.json, "verbs": rule.verbs.json])
-        }
-        return ["incomplete": false, "resourceRules": .array(resources), "nonResourceRules": .array(paths)]
-    }
 
     private static func userInfo(_ identity: Identity) -> JSONValue {
         var info: JSONObject = [

@@ -1,13 +1,5 @@
 import APIMachinery
 
-/// Verbs on resources of one group; "*" stands for all.
-struct AuthorizationRule: Sendable, Hashable {
-    var group: String
-    /// `pods`, or `pods/status` for a subresource; or, without a group, paths that begin with "/".
-    var resources: [String]
-    var verbs: [String]
-}
-
 /// Says who may do what, by the rules that hold until there are RBAC objects. Deny by default. In full:
 ///
 /// - `system:masters` may do everything.
@@ -19,6 +11,8 @@ struct AuthorizationRule: Sendable, Hashable {
 /// - A service account reads how tokens are checked, and its own namespace, secrets excepted, and writes nothing.
 struct Authorizer: Sendable {
     let nodeReads: NodeReads
+    /// What there is, for those who ask what they may do.
+    let served: [ServedResource]
 
     enum Decision: Sendable, Hashable {
         case allowed
@@ -40,7 +34,7 @@ struct Authorizer: Sendable {
         return missing.map { .missing(ResourceName(group: path.group, path.resource), name: $0) } ?? .allowed
     }
 
-    private func allows(_ identity: Identity, _ request: RequestAttributes) -> Bool {
+    func allows(_ identity: Identity, _ request: RequestAttributes) -> Bool {
         if identity.isMaster { return true }
         switch request.subject {
         case .path(let path): return allows(identity, path: path, request.verb)
@@ -57,49 +51,19 @@ struct Authorizer: Sendable {
 
     private func allows(_ identity: Identity, path: String, _ verb: Verb) -> Bool {
         guard verb == .get else { return false }
-        let open = ["/livez", "/readyz", "/healthz", "/version"]
-        if open.contains(where: { path == $0 || path.hasPrefix($0 + "/") }) { return true }
+        if Self.openPaths.contains(where: { path == $0 || path.hasPrefix($0 + "/") }) { return true }
         if identity.groups.contains("system:serviceaccounts"), Self.tokenPaths.contains(path) { return true }
         guard identity.isAuthenticated else { return false }
-        return ["/api", "/apis", "/openapi"].contains { path == $0 || path.hasPrefix($0 + "/") }
+        return Self.describingPaths.contains { path == $0 || path.hasPrefix($0 + "/") }
     }
+
+    /// Open to all, with what is beneath them.
+    static let openPaths = ["/livez", "/readyz", "/healthz", "/version"]
+    /// Open to whoever is authenticated, with what is beneath them.
+    static let describingPaths = ["/api", "/apis", "/openapi"]
 
     /// Where is told how service accounts' tokens are checked.
-    private static let tokenPaths = ["/.well-known/openid-configuration", "/openid/v1/jwks"].flatMap { [$0, $0 + "/"] }
-
-    /// What the identity may do in a namespace, for people to read.
-    func rules(_ identity: Identity, namespace: String) -> [AuthorizationRule] {
-        if identity.isMaster {
-            return [
-                AuthorizationRule(group: "*", resources: ["*"], verbs: ["*"]),
-                AuthorizationRule(group: "", resources: ["/*"], verbs: ["*"]),
-            ]
-        }
-        guard identity.isAuthenticated else { return [] }
-        var rules = [
-            AuthorizationRule(
-                group: "authorization.k8s.io", resources: ["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
-                verbs: ["create"]),
-            AuthorizationRule(group: "authentication.k8s.io", resources: ["selfsubjectreviews"], verbs: ["create"]),
-            AuthorizationRule(
-                group: "",
-                resources: ["/api", "/api/*", "/apis", "/apis/*", "/openapi/*", "/livez", "/readyz", "/version"],
-                verbs: ["get"]),
-        ]
-        let own = identity.nodeName == nil ? ComponentRules.rules[identity.user] ?? [] : NodeRules.rules
-        rules += own.map { rule in
-            AuthorizationRule(
-                group: rule.group, resources: rule.resources.sorted(), verbs: rule.verbs.map(\.rawValue).sorted())
-        }
-        if identity.groups.contains("system:serviceaccounts") {
-            rules.append(AuthorizationRule(group: "", resources: Self.tokenPaths, verbs: ["get"]))
-        }
-        if identity.serviceAccount?.namespace == namespace {
-            rules.append(
-                AuthorizationRule(group: "*", resources: ["* (without secrets)"], verbs: ["get", "list", "watch"]))
-        }
-        return rules
-    }
+    static let tokenPaths = ["/.well-known/openid-configuration", "/openid/v1/jwks"].flatMap { [$0, $0 + "/"] }
 
     /// What a service account may do: read its own namespace.
     private static func allows(_ namespace: String, _ verb: Verb, _ resource: ResourcePath) -> Bool {
