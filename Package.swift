@@ -113,8 +113,8 @@ let package = Package(
         // Layer 4: what watches and acts.
         module("Scheduler", ["Client", log]),
         tests("Scheduler"),
-        module("Controllers", ["Client", "Linux", log]),
-        tests("Controllers", ["APIServer", "Scheduler", "Store", "Linux"]),
+        module("Controllers", ["Client", "Linux", "PKI", log]),
+        tests("Controllers", ["APIServer", "HTTP", "PKI", "Scheduler", "Store", "Linux"]),
         module("ContainerRuntime", ["CRI", "HTTP", "OCI", "APIMachinery", "Linux", "PodMonitor", log]),
         module("OCIRuntime", ["OCISpecification", "DBus", "Launch", "JSONTree", "CLaunch"]),
         tests("OCIRuntime", ["OCISpecification", "DBus", "Launch", "JSONTree", "CLaunch", "CSeccomp"]),

@@ -9,7 +9,7 @@ import Synchronization
 /// The Kubernetes API over a key-value store. It knows no sockets: a transport serves it, and clients in this process call `handle`
 /// under an identity of their own (`Peer.inProcess`).
 package final class APIServer: HTTPHandler {
-    let configuration: APIServerConfiguration
+    package let configuration: APIServerConfiguration
     let registry: ObjectRegistry
     let authenticator: Authenticator
     let authorizer: Authorizer
@@ -54,7 +54,8 @@ package final class APIServer: HTTPHandler {
             random: random, objectBytes: configuration.limits.objectBytes,
             storeDirectory: configuration.storeDirectory, logger: logger)
         authenticator = Authenticator(
-            tokens: tokens, audiences: configuration.audiences, isStillBound: TokenBinding(resources).holds, time: time)
+            tokens: tokens, audiences: configuration.audiences, isStillBound: TokenBinding(resources).holds(_:token:),
+            time: time)
         authorizer = Authorizer(
             nodeReads: NodeReads(resources),
             served: (resources.all.map(\.kind) + ServedForm.all.map(\.kind)).map(ServedResource.init(stored:))

@@ -23,6 +23,8 @@ package struct ControllerSet: Sendable {
     package struct Settings: Sendable {
         /// The cluster's certificate authority in PEM, published to every namespace.
         package var rootCertificate: String
+        /// Signs the tokens that secrets ask for; nil: such secrets are left alone.
+        package var tokenSigner: TokenSigner?
         /// How long a node may be silent before it counts as lost.
         package var nodeGrace: Duration
         /// How long a node may be missing before the pods that name it go.
@@ -31,10 +33,12 @@ package struct ControllerSet: Sendable {
         package var podNetworks: PodNetworks?
 
         package init(
-            rootCertificate: String, nodeGrace: Duration = .seconds(50), nodeQuarantine: Duration = .seconds(40),
+            rootCertificate: String, tokenSigner: TokenSigner? = nil, nodeGrace: Duration = .seconds(50),
+            nodeQuarantine: Duration = .seconds(40),
             podNetworks: PodNetworks? = nil
         ) {
             self.rootCertificate = rootCertificate
+            self.tokenSigner = tokenSigner
             self.nodeGrace = nodeGrace
             self.nodeQuarantine = nodeQuarantine
             self.podNetworks = podNetworks
@@ -68,6 +72,12 @@ package struct ControllerSet: Sendable {
             group.addTask { await NodeLifecycleController(context, grace: settings.nodeGrace).run() }
             group.addTask { await PodGCController(context, quarantine: settings.nodeQuarantine).run() }
             group.addTask { await GarbageCollector(context).run() }
+            if let signer = settings.tokenSigner {
+                group.addTask {
+                    await SecretTokenController(context, rootCertificate: settings.rootCertificate, signer: signer)
+                        .run()
+                }
+            }
             if let networks = settings.podNetworks {
                 group.addTask { await NodeIPAMController(context, networks: networks).run() }
             }

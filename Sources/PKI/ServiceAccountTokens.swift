@@ -75,7 +75,7 @@ package struct ServiceAccountTokens: Sendable {
         guard json["iss"]?.string == issuer else { throw .token(.wrongIssuer) }
         guard let claims = ServiceAccountClaims(json) else { throw .token(.invalidClaims) }
         guard claims.audiences.contains(where: audiences.contains) else { throw .token(.wrongAudience) }
-        guard nowSeconds < claims.expiresAtSeconds else { throw .token(.expired) }
+        if let end = claims.expiresAtSeconds, nowSeconds >= end { throw .token(.expired) }
         guard nowSeconds >= claims.notBeforeSeconds else { throw .token(.notYetValid) }
         return claims
     }
@@ -88,31 +88,39 @@ extension ServiceAccountClaims {
         var bound: [(String, JSONValue)] = [
             ("namespace", .string(namespace)), ("serviceaccount", serviceAccount.json),
         ]
-        if let pod { bound.append(("pod", pod.json)) }
-        return [
+        for (name, object) in [("pod", pod), ("secret", secret), ("node", node)] {
+            if let object { bound.append((name, object.json)) }
+        }
+        var claims: JSONObject = [
             "iss": .string(issuer), "sub": .string(subject), "aud": .array(audiences.map { .string($0) }),
-            "exp": .integer(expiresAtSeconds), "iat": .integer(issuedAtSeconds), "nbf": .integer(notBeforeSeconds),
+            "iat": .integer(issuedAtSeconds), "nbf": .integer(notBeforeSeconds),
             Self.kubernetes: .object(JSONObject(bound)),
         ]
+        claims["exp"] = expiresAtSeconds.map { JSONValue.integer($0) }
+        return .object(claims)
     }
 
     /// Nil where a claim is missing, has another type, or contradicts another.
     fileprivate init?(_ json: JSONValue) {
         guard let own = json[Self.kubernetes], let namespace = own["namespace"]?.string, !namespace.isEmpty,
             let account = own["serviceaccount"].flatMap(BoundObject.init), let audiences = json["aud"]?.array,
-            let issued = json["iat"]?.integer, let notBefore = json["nbf"]?.integer,
-            let expires = json["exp"]?.integer
+            let issued = json["iat"]?.integer, let notBefore = json["nbf"]?.integer
         else { return nil }
-        var pod: BoundObject?
-        if let field = own["pod"] {
+        var bound: [String: BoundObject] = [:]
+        for name in ["pod", "secret", "node"] {
+            guard let field = own[name] else { continue }
             guard let present = BoundObject(field) else { return nil }
-            pod = present
+            bound[name] = present
         }
+        let expires = json["exp"]?.integer
+        // What never expires needs something to die with.
+        guard expires != nil || (json["exp"] == nil && bound["secret"] != nil) else { return nil }
         let names = audiences.compactMap(\.string)
         guard names.count == audiences.count else { return nil }
         self.init(
-            namespace: namespace, serviceAccount: account, pod: pod, audiences: names, issuedAtSeconds: issued,
-            notBeforeSeconds: notBefore, expiresAtSeconds: expires)
+            namespace: namespace, serviceAccount: account, pod: bound["pod"], secret: bound["secret"],
+            node: bound["node"], audiences: names, issuedAtSeconds: issued, notBeforeSeconds: notBefore,
+            expiresAtSeconds: expires)
         guard json["sub"]?.string == subject else { return nil }
     }
 }

@@ -214,6 +214,66 @@ import Testing
     }
 }
 
+/// Tokens that live and die with something else than a pod.
+@Suite struct BoundTokenTests {
+    private let path = "/api/v1/namespaces/default/serviceaccounts/default/token"
+    private let secrets = "/api/v1/namespaces/default/secrets"
+
+    private func server() async throws -> TestServer {
+        try await TestServer(
+            tokens: ServiceAccountTokens(
+                keyPEM: ServiceAccountTokens.makeKeyPEM(), issuer: "https://test", object: "test key"))
+    }
+
+    private func bind(_ api: TestServer, _ kind: String, _ name: String, uid: String = "") async throws -> Answer {
+        let reference: JSONValue = [
+            "apiVersion": "v1", "kind": .string(kind), "name": .string(name), "uid": .string(uid),
+        ]
+        return try await api.send(.post, path, ["spec": ["boundObjectRef": reference]])
+    }
+
+    private func user(_ issued: Answer, _ api: TestServer) async throws -> Answer {
+        let token = issued.json["status"]?["token"]?.string ?? ""
+        return try await api.send(
+            .post, "/apis/authentication.k8s.io/v1/selfsubjectreviews", [:],
+            headers: ["Authorization": "Bearer \(token)"], peer: .anonymous)
+    }
+
+    @Test(arguments: ["Secret", "Node"])
+    func aTokenDiesWithWhatItIsBoundTo(_ kind: String) async throws {
+        let api = try await server()
+        let collection = kind == "Secret" ? secrets : "/api/v1/nodes"
+        let made = try await api.send(.post, collection, ["metadata": ["name": "a"]])
+        #expect(try await bind(api, kind, "b").status == 404)
+        #expect(try await bind(api, kind, "a", uid: "other").status == 409)
+        let issued = try await bind(api, kind, "a", uid: made.json["metadata"]?["uid"]?.string ?? "")
+        #expect(issued.status == 201, "\(issued.message)")
+        let extra = try await user(issued, api).json["status"]?["userInfo"]?["extra"]
+        #expect(
+            extra?["authentication.kubernetes.io/node-name"] == (kind == "Node" ? ["a"] : nil), "\(extra?.text ?? "")")
+        _ = try await api.send(.delete, collection + "/a")
+        #expect(try await user(issued, api).status == 401)
+        // Another of that name is not the same.
+        _ = try await api.send(.post, collection, ["metadata": ["name": "a"]])
+        #expect(try await user(issued, api).status == 401)
+        #expect(try await bind(api, "ConfigMap", "a").status == 400)
+    }
+
+    @Test func aPodsTokenTellsItsNode() async throws {
+        let api = try await server()
+        let node = try await api.send(.post, "/api/v1/nodes", ["metadata": ["name": "n1"]])
+        _ = try await api.send(.post, Path.pods, pod("a", node: "n1"))
+        let issued = try await bind(api, "Pod", "a")
+        let extra = try await user(issued, api).json["status"]?["userInfo"]?["extra"]
+        #expect(extra?["authentication.kubernetes.io/pod-name"] == ["a"])
+        #expect(extra?["authentication.kubernetes.io/node-name"] == ["n1"])
+        #expect(extra?["authentication.kubernetes.io/node-uid"]?.array == [node.json["metadata"]?["uid"] ?? .null])
+        // It is the pod's, whatever becomes of the node.
+        _ = try await api.send(.delete, "/api/v1/nodes/n1")
+        #expect(try await user(issued, api).status == 201)
+    }
+}
+
 /// A node that answers everything and remembers what it was asked.
 final class RecordingNode: NodeProxy, HTTPHandler {
     private let requests = Mutex<[HTTPRequest]>([])

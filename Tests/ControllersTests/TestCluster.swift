@@ -5,6 +5,7 @@ import Controllers
 import HTTP
 import JSONTree
 import KubernetesAPI
+import PKI
 import Scheduler
 import Store
 import Synchronization
@@ -55,14 +56,16 @@ private struct CountedServer: HTTPHandler {
 struct TestCluster: Sendable {
     let client: APIClient
     let informers: ControllerInformers
-    private let server: APIServer
+    let server: APIServer
     private let controllers: ControllerSet
     private let scheduler: Scheduler
 
     init(
         nodeGrace: Duration, nodeQuarantine: Duration = .seconds(40), podNetworks: PodNetworks?, traffic: Traffic?
     ) async throws {
-        server = try APIServer(store: MemoryStore())
+        let tokens = try ServiceAccountTokens(
+            keyPEM: ServiceAccountTokens.makeKeyPEM(), issuer: "https://test", object: "test")
+        server = try APIServer(store: MemoryStore(), tokens: tokens)
         try await server.start()
         let handler: any HTTPHandler
         if let traffic { handler = CountedServer(server: server, traffic: traffic) } else { handler = server }
@@ -71,7 +74,9 @@ struct TestCluster: Sendable {
         informers = ControllerInformers(client: client, time: SystemTime())
         controllers = ControllerSet(
             .init(
-                rootCertificate: "CERTIFICATE", nodeGrace: nodeGrace, nodeQuarantine: nodeQuarantine,
+                rootCertificate: "CERTIFICATE",
+                tokenSigner: TokenSigner(tokens, audiences: APIServerConfiguration().audiences), nodeGrace: nodeGrace,
+                nodeQuarantine: nodeQuarantine,
                 podNetworks: podNetworks), client: client, informers: informers, time: SystemTime())
         scheduler = Scheduler(
             client: client, pods: informers.pods, nodes: informers.nodes, time: SystemTime())

@@ -45,6 +45,17 @@ import Testing
         #expect(key.isValidSignature(signature, for: Array((segments[0] + "." + segments[1]).utf8)))
     }
 
+    @Test func whatNeverExpiresIsBoundToItsSecret() throws {
+        var kept = claims
+        kept.pod = nil
+        kept.secret = .init(name: "key", uid: "u-3")
+        kept.node = .init(name: "n", uid: "u-4")
+        kept.expiresAtSeconds = nil
+        #expect(try verify(tokens.sign(kept), at: Self.now + 1_000_000_000) == kept)
+        kept.secret = nil
+        #expect(throws: PKIError.token(.invalidClaims)) { try verify(tokens.sign(kept)) }
+    }
+
     @Test func namesAreNotTheSyntax() throws {
         var odd = claims
         odd.serviceAccount.uid = "\",\"sub\":\"system:admin\"\\\n"

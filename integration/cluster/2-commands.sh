@@ -25,6 +25,9 @@ commands() {
     check "apply takes what get -o yaml printed" applies_list
     check_since 28 "auth whoami says who one is" says "kubernetes-admin" kubectl auth whoami
     check "a review says what another may do" reviews
+    check "auth can-i --list names what an account may read" says "pods/log" \
+        kubectl auth can-i --list --as system:serviceaccount:default:default
+    check "a token kept in a Secret is its account's, and goes with it" token_in_secret
     check "the keys that tokens are checked with are told" says "ES256" kubectl get --raw /openid/v1/jwks
     check "delete --cascade=foreground ends for a Lease" deletes_lease
     check "a circle of owners goes" deletes_circle
@@ -90,6 +93,27 @@ describes() { says "Started container web" kubectl describe pod "$(first_pod)"; 
 
 # Once the Deployment has come to rest, and what is compared does not change meanwhile.
 finds_no_difference() { kubectl rollout status deploy/hello --timeout=180s && kubectl diff -f packaging/demo/workload.yaml; }
+
+token_in_secret() {
+    kubectl create serviceaccount keeper >/dev/null && kubectl apply -f - >/dev/null <<'Y' || return 1
+apiVersion: v1
+kind: Secret
+metadata: {name: keeper-token, annotations: {kubernetes.io/service-account.name: keeper}}
+type: kubernetes.io/service-account-token
+Y
+    eventually 20 says "system:serviceaccount:default:keeper" bearer_of keeper-token &&
+        kubectl delete serviceaccount keeper >/dev/null && eventually 20 says NotFound kubectl get secret keeper-token
+}
+
+bearer_of() {
+    local token
+    token=$(kubectl get secret "$1" -o 'jsonpath={.data.token}' | base64 -d)
+    kubectl create -o 'jsonpath={.status.user.username}' -f - <<Y
+apiVersion: authentication.k8s.io/v1
+kind: TokenReview
+spec: {token: "$token"}
+Y
+}
 
 watches() {
     local out=$ROOT/watch

@@ -91,8 +91,9 @@ struct ApplyEndpoint: Sendable {
         _ request: ResourceRequest, _ options: WriteOptions
     ) throws(Status) -> (JSONObject, warnings: [String]) {
         let kind = request.resource.kind
-        var (config, warnings) = try Self.configuration(
+        let (read, warnings) = try Self.configuration(
             request, of: kind, request.resource.definition.schema, options.fieldValidation)
+        var config = read
         // A Secret's text is owned as what it becomes: as itself it is never there to be shared. What is no text is left for the check.
         if kind == Secret.kind, config["stringData"]?.object?.members.allSatisfy({ $0.value.string != nil }) == true {
             request.resource.definition.complete(&config)

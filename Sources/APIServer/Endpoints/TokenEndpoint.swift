@@ -4,7 +4,7 @@ import JSONTree
 import KubernetesAPI
 import PKI
 
-/// POST serviceaccounts/token: issues a token for a service account, bound to a pod where the request names one.
+/// POST serviceaccounts/token: issues a token for a service account, bound to a pod, secret or node where the request names one.
 struct TokenEndpoint: Sendable {
     let registry: ObjectRegistry
     let tokens: ServiceAccountTokens?
@@ -27,17 +27,18 @@ struct TokenEndpoint: Sendable {
         let granted = asked.isEmpty ? Array(audiences.prefix(1)) : asked
         let lifetime = try Self.lifetime(spec, request.name)
         // First, for a node learns nothing of an account that none of its pods acts as.
-        let pod = try boundPod(spec, request, account: request.name, audiences: granted)
+        let bound = try bound(spec, request, account: request.name, audiences: granted)
         let account = try registry.current(request.resource, namespace: request.path.namespace, name: request.name).tree
         let now = registry.time.now().seconds
         let claims = ServiceAccountClaims(
             namespace: namespace,
-            serviceAccount: .init(name: request.name, uid: account[metadata: "uid"]?.string ?? ""), pod: pod,
-            audiences: granted, issuedAtSeconds: now, notBeforeSeconds: now, expiresAtSeconds: now + lifetime)
+            serviceAccount: .init(name: request.name, uid: account[metadata: "uid"]?.string ?? ""), pod: bound.pod,
+            secret: bound.secret, node: bound.node, audiences: granted, issuedAtSeconds: now, notBeforeSeconds: now,
+            expiresAtSeconds: now + lifetime)
         do throws(PKIError) {
             body["status"] = [
                 "token": .string(try tokens.sign(claims)),
-                "expirationTimestamp": Timestamp(seconds: claims.expiresAtSeconds).json,
+                "expirationTimestamp": Timestamp(seconds: now + lifetime).json,
             ]
         } catch {
             throw .internalError("cannot sign a token: \(error)")
@@ -73,38 +74,63 @@ struct TokenEndpoint: Sendable {
         return seconds
     }
 
-    /// The pod that the token lives and dies with. It must exist and act as this account; for a node's agent also be on that node, and have a volume
-    /// with such a token.
-    private func boundPod(
+    /// What the token is bound to.
+    private struct Bound {
+        var pod: ServiceAccountClaims.BoundObject?
+        var secret: ServiceAccountClaims.BoundObject?
+        /// The pod's, where there is a pod.
+        var node: ServiceAccountClaims.BoundObject?
+    }
+
+    /// The object that the token lives and dies with. It must exist.
+    private func bound(
         _ spec: JSONValue?, _ request: ResourceRequest, account: String, audiences: [String]
-    ) throws(Status) -> ServiceAccountClaims.BoundObject? {
+    ) throws(Status) -> Bound {
         let reference = spec?["boundObjectRef"]
         if let node = request.identity.nodeName { try checkReference(reference, node, request) }
-        guard let reference, !reference.isNull else { return nil }
-        let name = reference["name"]?.string ?? ""
-        guard reference["kind"]?.string == "Pod", let pods = registry.resources[Pod.kind] else {
-            throw .badRequest("boundObjectRef: tokens can be bound to pods only")
-        }
-        let pod = try self.pod(name, pods, request)
-        if let node = request.identity.nodeName { try checkPod(pod, node, request, audiences) }
-        let uid = pod[metadata: "uid"]?.string ?? ""
-        if let wanted = reference["uid"]?.string, !wanted.isEmpty, wanted != uid {
+        guard let reference, !reference.isNull else { return Bound() }
+        let kinds = [Pod.kind, Secret.kind, Node.kind]
+        let (version, name) = (reference["apiVersion"]?.string ?? "", reference["kind"]?.string ?? "")
+        guard ["", "v1"].contains(version), let kind = kinds.first(where: { $0.kind == name }),
+            let resource = registry.resources[kind]
+        else { throw .badRequest("cannot bind token to object of type \(version), Kind=\(name)") }
+        let object = try self.object(reference["name"]?.string ?? "", resource, request)
+        if kind == Pod.kind, let node = request.identity.nodeName { try checkPod(object, node, request, audiences) }
+        let found = ServiceAccountClaims.BoundObject(name: object.name, uid: object[metadata: "uid"]?.string ?? "")
+        if let wanted = reference["uid"]?.string, !wanted.isEmpty, wanted != found.uid {
             throw .conflict(
-                pods.name, name,
-                "the UID in the bound object reference (\(wanted)) does not match the UID in record (\(uid))")
+                resource.name, found.name,
+                "the UID in the bound object reference (\(wanted)) does not match the UID in record (\(found.uid))")
         }
+        switch kind {
+        case Pod.kind:
+            try Self.check(object, actsAs: account)
+            return Bound(pod: found, node: node(of: object))
+        case Secret.kind: return Bound(secret: found)
+        default: return Bound(node: found)
+        }
+    }
+
+    private func node(of pod: JSONObject) -> ServiceAccountClaims.BoundObject? {
+        guard let name = pod["spec"]?["nodeName"]?.string, !name.isEmpty, let nodes = registry.resources[Node.kind]
+        else { return nil }
+        let node = nodes.cache[nodes.key(namespace: nil, name: name)]?.tree
+        return .init(name: name, uid: node?[metadata: "uid"]?.string ?? "")
+    }
+
+    private static func check(_ pod: JSONObject, actsAs account: String) throws(Status) {
         // A mirror pod acts as nobody: a node could make one in any namespace.
         guard pod["spec"]?["serviceAccountName"]?.string == account else {
             throw .badRequest(
                 "cannot bind token for serviceaccount \"\(account)\" to pod running with different serviceaccount name")
         }
-        return .init(name: name, uid: uid)
     }
 
     /// A node is not told whether a pod that is not its own is there.
-    private func pod(_ name: String, _ pods: Resource, _ request: ResourceRequest) throws(Status) -> JSONObject {
+    private func object(_ name: String, _ resource: Resource, _ request: ResourceRequest) throws(Status) -> JSONObject {
+        let namespace = resource.kind.isNamespaced ? request.path.namespace : nil
         do throws(Status) {
-            return try registry.current(pods, namespace: request.path.namespace, name: name).tree
+            return try registry.current(resource, namespace: namespace, name: name).tree
         } catch {
             guard error.isReason(.notFound), let node = request.identity.nodeName else { throw error }
             throw notItsPod(request, node)

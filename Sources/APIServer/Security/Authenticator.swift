@@ -8,7 +8,7 @@ struct Authenticator: Sendable {
     /// Whom a token must be meant for.
     let audiences: [String]
     /// Whether the objects that a token is bound to are still the same.
-    let isStillBound: @Sendable (ServiceAccountClaims) -> Bool
+    let isStillBound: @Sendable (ServiceAccountClaims, _ token: String) -> Bool
     let time: any TimeSource
 
     /// Throws 401 where a credential is shown that does not hold.
@@ -38,7 +38,7 @@ struct Authenticator: Sendable {
     func claims(of token: String, audiences: [String]) -> ServiceAccountClaims? {
         guard let tokens,
             let claims = try? tokens.verify(token, audiences: audiences, nowSeconds: time.now().seconds),
-            isStillBound(claims)
+            isStillBound(claims, token)
         else { return nil }
         return claims
     }
@@ -48,9 +48,11 @@ extension Identity {
     init(_ claims: ServiceAccountClaims) {
         self.init(
             user: claims.subject, uid: claims.serviceAccount.uid, groups: claims.groups + ["system:authenticated"])
-        guard let pod = claims.pod else { return }
-        extra["authentication.kubernetes.io/pod-name"] = [pod.name]
-        extra["authentication.kubernetes.io/pod-uid"] = [pod.uid]
+        for (kind, object) in [("pod", claims.pod), ("node", claims.node)] {
+            guard let object else { continue }
+            extra["authentication.kubernetes.io/\(kind)-name"] = [object.name]
+            extra["authentication.kubernetes.io/\(kind)-uid"] = [object.uid]
+        }
     }
 
     /// The identity that a master acts under for this request (`kubectl --as`), or the one it came with.

@@ -35,8 +35,8 @@ enum ComponentRules {
         ],
         "system:kube-controller-manager": [
             Rule(group: "*", resources: ["*"], verbs: read.union(write)),
-            // Namespaces and the garbage collector take secrets away; nothing makes them.
-            Rule(group: "", resources: ["secrets"], verbs: read.union([.delete, .deletecollection, .patch])),
+            // Namespaces and the garbage collector take secrets away, and tokens are written into those that ask for one; nothing makes them.
+            Rule(group: "", resources: ["secrets"], verbs: read.union([.delete, .deletecollection, .patch, .update])),
         ],
         "system:kube-proxy": networkReader,
         "system:kube-dns": networkReader,

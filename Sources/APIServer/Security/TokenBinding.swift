@@ -1,29 +1,35 @@
 import APIMachinery
+import JSONTree
 import KubernetesAPI
 import PKI
 
-/// A service account token dies with its service account, and with its pod.
+/// A service account token dies with its service account, and with the object that it is bound to. One that never expires lasts no longer than it
+/// is kept in its secret.
 struct TokenBinding: Sendable {
-    private let accounts: Resource?
-    private let pods: Resource?
+    private let resources: ResourceTable
 
     init(_ resources: ResourceTable) {
-        accounts = resources[ServiceAccount.kind]
-        pods = resources[Pod.kind]
+        self.resources = resources
     }
 
-    func holds(_ claims: ServiceAccountClaims) -> Bool {
-        guard Self.exists(claims.serviceAccount, claims.namespace, accounts) else { return false }
-        guard let pod = claims.pod else { return true }
-        return Self.exists(pod, claims.namespace, pods)
+    func holds(_ claims: ServiceAccountClaims, token: String) -> Bool {
+        guard find(claims.serviceAccount, ServiceAccount.kind, claims.namespace) != nil else { return false }
+        if let pod = claims.pod, find(pod, Pod.kind, claims.namespace) == nil { return false }
+        // Of a pod's token the node is told, and no more: the pod is there no longer than its node is.
+        if claims.pod == nil, let node = claims.node, find(node, Node.kind, nil) == nil { return false }
+        guard let bound = claims.secret else { return claims.expiresAtSeconds != nil }
+        guard let secret = find(bound, Secret.kind, claims.namespace) else { return false }
+        return claims.expiresAtSeconds != nil
+            || secret["data"]?["token"].flatMap(Bytes.init(json:)) == Bytes(token.utf8)
     }
 
-    private static func exists(_ object: ServiceAccountClaims.BoundObject, _ namespace: String, _ resource: Resource?)
-        -> Bool
+    private func find(_ object: ServiceAccountClaims.BoundObject, _ kind: ResourceKind, _ namespace: String?)
+        -> JSONObject?
     {
-        guard let resource, let found = resource.cache[resource.key(namespace: namespace, name: object.name)] else {
-            return false
-        }
-        return found.tree[metadata: "uid"]?.string == object.uid
+        guard let resource = resources[kind],
+            let found = resource.cache[resource.key(namespace: namespace, name: object.name)]?.tree,
+            found[metadata: "uid"]?.string == object.uid
+        else { return nil }
+        return found
     }
 }

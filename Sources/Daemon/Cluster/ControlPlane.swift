@@ -118,7 +118,9 @@ struct ControlPlane: Sendable {
         let informers = ControllerInformers(client: client, time: time)
         let controllers = ControllerSet(
             ControllerSet.Settings(
-                rootCertificate: certificates.credentials.authority.certificatePEM, podNetworks: podNetworks),
+                rootCertificate: certificates.credentials.authority.certificatePEM,
+                tokenSigner: TokenSigner(certificates.credentials.tokens, audiences: server.configuration.audiences),
+                podNetworks: podNetworks),
             client: client,
             informers: informers, time: time, log: logger)
         let scheduler = Scheduler(

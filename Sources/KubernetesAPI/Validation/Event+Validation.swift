@@ -70,35 +70,30 @@ extension ReportedEvent {
     }
 
     private func changes(from old: ReportedEvent) -> [FieldError] {
-        let fields: [(name: String, served: String, isSame: Bool)] = [
-            ("involvedObject", "regarding", self.regarding == old.regarding),
-            ("reason", "reason", self.reason ?? "" == old.reason ?? ""),
-            ("message", "note", self.note ?? "" == old.note ?? ""),
-            (
-                "source", "deprecatedSource",
-                self.deprecatedSource ?? EventSource() == old.deprecatedSource ?? EventSource()
-            ),
-            (
-                "firstTimestamp", "deprecatedFirstTimestamp",
-                self.deprecatedFirstTimestamp == old.deprecatedFirstTimestamp
-            ),
-            ("lastTimestamp", "deprecatedLastTimestamp", self.deprecatedLastTimestamp == old.deprecatedLastTimestamp),
-            ("count", "deprecatedCount", self.deprecatedCount ?? 0 == old.deprecatedCount ?? 0),
-            ("type", "type", self.type ?? "" == old.type ?? ""),
-            ("eventTime", "eventTime", self.eventTime == old.eventTime),
-            ("action", "action", self.action ?? "" == old.action ?? ""),
-            ("related", "related", self.related == old.related),
-            (
-                "reportingController", "reportingController",
-                self.reportingController ?? "" == old.reportingController ?? ""
-            ),
-            (
-                "reportingInstance", "reportingInstance",
-                self.reportingInstance ?? "" == old.reportingInstance ?? ""
-            ),
-        ]
-        return fields.filter { !$0.isSame }.map { field in
-            .invalid(field.name, storage[field.served] ?? .null, "field is immutable")
+        var faults: [FieldError] = []
+        func check(_ name: String, _ field: some AnyField, _ isSame: Bool) {
+            guard !isSame else { return }
+            faults.append(.invalid(name, storage[field.name] ?? .null, "field is immutable"))
         }
+        let fields = Self.fields
+        check("involvedObject", fields.regarding, self.regarding == old.regarding)
+        check("related", fields.related, self.related == old.related)
+        check("eventTime", fields.eventTime, self.eventTime == old.eventTime)
+        let sources = [self, old].map { $0.deprecatedSource ?? EventSource() }
+        check("source", fields.deprecatedSource, sources[0] == sources[1])
+        let (first, last) = (fields.deprecatedFirstTimestamp, fields.deprecatedLastTimestamp)
+        check("firstTimestamp", first, self.deprecatedFirstTimestamp == old.deprecatedFirstTimestamp)
+        check("lastTimestamp", last, self.deprecatedLastTimestamp == old.deprecatedLastTimestamp)
+        let counts = [self, old].map { $0.deprecatedCount ?? 0 }
+        check("count", fields.deprecatedCount, counts[0] == counts[1])
+        let texts: [(name: String, path: KeyPath<Fields, Key<String>>)] = [
+            ("reason", \.reason), ("message", \.note), ("type", \.type), ("action", \.action),
+            ("reportingController", \.reportingController), ("reportingInstance", \.reportingInstance),
+        ]
+        for (name, path) in texts {
+            let values = [self, old].map { $0[dynamicMember: path] ?? "" }
+            check(name, fields[keyPath: path], values[0] == values[1])
+        }
+        return faults
     }
 }
