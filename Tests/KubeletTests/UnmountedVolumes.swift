@@ -26,6 +26,10 @@ struct UnmountedVolumes: PodVolumes {
         try host.mounts(of: container, pod, environment: environment)
     }
 
+    func environmentFile(_ place: EnvironmentFilePlace, _ pod: Pod) async -> Result<[UInt8], ContainerConfigError> {
+        await host.environmentFile(place, pod)
+    }
+
     func prepareContainer(
         _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostNames: [String]
     ) async throws(OperationError) -> ContainerFiles { ContainerFiles(mounts: [], terminationFile: "") }

@@ -7,6 +7,18 @@ struct ReferencedData: Sendable, Hashable {
     var configMaps: [String: [String: String]] = [:]
     /// Values that are no UTF-8 are left out; an environment cannot hold them.
     var secrets: [String: [String: String]] = [:]
+    /// The files that `fileKeyRef` names, or why one cannot be read.
+    var files: [EnvironmentFilePlace: Result<[UInt8], ContainerConfigError>] = [:]
+}
+
+/// Where a file of variables is: a volume of the pod, and a path within it.
+struct EnvironmentFilePlace: Sendable, Hashable {
+    var volume: String
+    var path: String
+
+    init(_ selector: FileKeySelector) {
+        (volume, path) = (selector.volumeName, selector.path)
+    }
 }
 
 /// A container's environment cannot be made: the text is the message of `CreateContainerConfigError`.
@@ -73,7 +85,22 @@ struct ContainerEnvironment {
                 of: key.key, in: data.secrets[key.name], optional: key.optional,
                 what: "secret \"\(key.name)\"")
         }
+        if let key = source.fileKeyRef { return try value(of: key) }
         return nil
+    }
+
+    /// An empty one is none, as upstream has it.
+    private func value(of key: FileKeySelector) throws(ContainerConfigError) -> String? {
+        let found: String?
+        let bytes = try data.files[EnvironmentFilePlace(key)]?.get() ?? []
+        do throws(EnvironmentFile.Fault) {
+            found = try EnvironmentFile(bytes).value(of: key.key)
+        } catch {
+            throw ContainerConfigError(message: "couldn't parse env file: \(key.path), \(error)")
+        }
+        return try require(
+            found?.isEmpty == false ? found : nil, key.optional,
+            "environment variable key \"\(key.key)\" not found in file \"\(key.path)\"")
     }
 
     private func value(
@@ -130,14 +157,19 @@ extension ObjectMeta {
         case "metadata.namespace": return self.namespace
         case "metadata.uid": return self.uid
         case "metadata.labels": return Self.lines(self.labels)
-        case "metadata.annotations": return Self.lines(self.annotations)
+        case "metadata.annotations": return Self.lines(downwardAnnotations)
         default: break
         }
-        for (prefix, map) in [("metadata.labels['", self.labels), ("metadata.annotations['", self.annotations)]
+        for (prefix, map) in [("metadata.labels['", self.labels), ("metadata.annotations['", downwardAnnotations)]
         where path.hasPrefix(prefix) && path.hasSuffix("']") {
             return map[String(path.dropFirst(prefix.count).dropLast(2))] ?? ""
         }
         return nil
+    }
+
+    /// With where the node has the pod from, which only a static one says itself.
+    private var downwardAnnotations: [String: String] {
+        self.annotations.merging([StaticPodAnnotation.source: "api"]) { own, _ in own }
     }
 
     /// `key="value"` lines, sorted, as a downwardAPI volume shows a map.

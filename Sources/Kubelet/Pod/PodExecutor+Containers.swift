@@ -98,7 +98,7 @@ extension PodExecutor {
     private func configuration(
         _ container: Container, of pod: Pod, attempt: UInt32, _ sandbox: PodSandboxStatus
     ) async throws(OperationError) -> ContainerConfig {
-        let data = try await referencedData(container, in: pod.metadata.namespace)
+        let data = try await referencedData(container, of: pod)
         let addresses = sandbox.network == .node ? node.addresses : sandbox.addresses
         let environment: [EnvironmentVariable]
         var mounts: [Mount]
@@ -150,9 +150,13 @@ extension PodExecutor {
 
     /// Fetches the ConfigMaps and Secrets that the container's environment names.
     private func referencedData(
-        _ container: Container, in namespace: String
+        _ container: Container, of pod: Pod
     ) async throws(OperationError) -> ReferencedData {
+        let namespace = pod.metadata.namespace
         var data = ReferencedData()
+        for place in Set(container.env.compactMap { $0.valueFrom?.fileKeyRef.map(EnvironmentFilePlace.init) }) {
+            data.files[place] = await volumes.environmentFile(place, pod)
+        }
         for object in container.environmentObjects(in: namespace) {
             switch object.kind {
             case .configMap:

@@ -11,6 +11,8 @@ protocol PodVolumes: Sendable {
     func mounts(
         of container: Container, _ pod: Pod, environment: [String: String]
     ) throws(ContainerConfigError) -> [CRI.Mount]
+    /// A file of variables in a volume of the pod: no link leads out of it.
+    func environmentFile(_ place: EnvironmentFilePlace, _ pod: Pod) async -> Result<[UInt8], ContainerConfigError>
     /// Makes the files every container has: /etc/hosts and the one its termination message goes to.
     func prepareContainer(
         _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostNames: [String]

@@ -35,6 +35,25 @@ extension VolumeHost {
         return mounts
     }
 
+    func environmentFile(_ place: EnvironmentFilePlace, _ pod: Pod) async -> Result<[UInt8], ContainerConfigError> {
+        guard let volume = pod.spec.volumes.first(where: { $0.name == place.volume }), volume.isEmptyDirectory else {
+            return .failure(
+                ContainerConfigError(
+                    message:
+                        "cannot find the volume \"\(place.volume)\" referenced by FileKeyRef: it must be an emptyDir"))
+        }
+        let root = path(of: volume, pod)
+        do throws(OperationError) {
+            return .success(
+                try await run("couldn't parse env file") { () throws(KernelError) in
+                    let file = try OpenDirectory(root).fileInRoot(FilePath(place.path))
+                    return try WholeFile.read(file, path: place.path, limit: EnvironmentFile.limit)
+                })
+        } catch {
+            return .failure(ContainerConfigError(message: error.message))
+        }
+    }
+
     /// Writes the files every container has: /etc/hosts and the one its termination message goes to.
     func prepareContainer(
         _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostNames: [String]
