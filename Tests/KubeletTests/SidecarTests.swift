@@ -78,6 +78,38 @@ import Testing
         #expect(Set(stops(simulation)) == ["stop a", "stop three", "stop two", "stop one"])
     }
 
+    /// As upstream has it: what follows a sidecar has begun because that had started.
+    @Test func aSidecarThatWaitsToBeRestartedHoldsUpNoLaterInitContainer() {
+        let last = Container { $0.name = "last" }
+        var simulation = PodSimulation(pod(initContainers: [beside, setup, last]))
+        simulation.look()
+        for _ in 0..<2 { simulation.exit("beside", code: 1) }
+        #expect(simulation.status.initContainerStatuses.first?.state.waiting?.reason == "CrashLoopBackOff")
+        simulation.exit("setup", code: 0)
+        #expect(simulation.log.last == "start last 0")
+        simulation.exit("last", code: 0)
+        #expect(simulation.log.contains("start a 0"))
+    }
+
+    /// Nothing has begun after it yet.
+    @Test func theLastInitContainerIsWaitedForWhereItIsASidecar() {
+        var simulation = PodSimulation(
+            pod(initContainers: [
+                Container {
+                    $0.name = "beside"
+                    $0.restartPolicy = "Always"
+                    $0.startupProbe = Probe { $0.exec = ExecAction { $0.command = ["true"] } }
+                }
+            ]))
+        simulation.health["beside/startup"] = false
+        simulation.look()
+        for _ in 0..<2 { simulation.exit("beside", code: 1) }
+        simulation.health["beside/startup"] = true
+        #expect(!simulation.log.contains("start a 0"))
+        simulation.advance(.seconds(60))
+        #expect(simulation.log.contains("start a 0"))
+    }
+
     @Test func aPodThatIsInitializedWaitsForNoSidecar() {
         var simulation = PodSimulation(pod(initContainers: [beside, setup]))
         simulation.look()

@@ -58,12 +58,15 @@ extension PodMachine {
         let isPast =
             last?.state == .exited && last?.exitCode == 0
             || pod.spec.containers.contains { observation.current($0.name) != nil }
+        // So one that has begun says that the sidecars before it had started.
+        let latest = pod.spec.initContainers.lastIndex { observation.current($0.name) != nil } ?? 0
         var actions: [PodAction] = []
-        for container in pod.spec.initContainers {
+        for (place, container) in pod.spec.initContainers.enumerated() {
             let status = observation.current(container.name)
             if container.isSidecar {
                 actions += planContainer(container, at: now)
-                guard isPast || startedProbes(container.name)?.isStarted == true else { return (actions, false) }
+                let hasStarted = isPast || place < latest || startedProbes(container.name)?.isStarted == true
+                guard hasStarted else { return (actions, false) }
             } else if !isPast {
                 guard status?.state == .exited, status?.exitCode == 0 else {
                     return (actions + planContainer(container, at: now), false)
@@ -126,13 +129,18 @@ extension PodMachine {
         return stop + [.event(isWarning: false, reason: "Killing", message: message, container: container.name)]
     }
 
+    /// By its own rules and policy where it has any (KEP-5307), else by its pod's. An init container that has done its work is done, whatever they say.
     func shouldRestart(_ container: Container, exitCode: Int32) -> Bool {
-        if container.isSidecar { return true }
         if pod.spec.ephemeralContainers.contains(where: { $0.name == container.name }) { return false }
-        return switch pod.spec.restartPolicy {
+        let isInit = pod.spec.initContainers.contains { $0.name == container.name }
+        if isInit, exitCode == 0, !container.isSidecar { return false }
+        if container.restartPolicy != nil, container.restartPolicyRules.contains(where: { $0.isFor(exitCode) }) {
+            return true
+        }
+        return switch container.restartPolicy ?? pod.spec.restartPolicy {
         case "Never": false
         case "OnFailure": exitCode != 0
-        default: exitCode != 0 || !pod.spec.initContainers.contains { $0.name == container.name }
+        default: true
         }
     }
 
@@ -181,4 +189,11 @@ extension Container {
 
     /// An init container that runs beside the others (KEP-753).
     var isSidecar: Bool { self.restartPolicy == "Always" }
+}
+
+extension ContainerRestartRule {
+    func isFor(_ exitCode: Int32) -> Bool {
+        guard let codes = self.exitCodes else { return false }
+        return codes.values.contains(exitCode) == (codes.operator == "In")
+    }
 }
