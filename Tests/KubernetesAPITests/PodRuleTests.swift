@@ -440,6 +440,14 @@ import Testing
                 ]
             ),
             (#"{"hostUsers":false,"hostNetwork":true}"#, ["hostNetwork: Forbidden: when `hostUsers` is false"]),
+            (#"{"hostnameOverride":"one.of.many"}"#, []),
+            (
+                #"{"hostnameOverride":"one.of.many","hostNetwork":true,"setHostnameAsFQDN":true}"#,
+                [
+                    "hostNetwork: Forbidden: when `hostnameOverride` is set",
+                    "setHostnameAsFQDN: Forbidden: when `hostnameOverride` is set",
+                ]
+            ),
         ] as [(String, [String])]) func specs(row: (String, [String])) throws
     {
         let base: JSONValue = ["containers": [["name": "app", "image": "nginx:1"]]]

@@ -87,6 +87,7 @@ extension PodExecutor {
 
     /// The pod's names for its hosts file: with a subdomain the full one first, then the short one.
     func hostNames(of pod: Pod) -> [String] {
+        if let name = pod.spec.hostnameOverride, !name.isEmpty { return [name] }
         let name = String((pod.spec.hostname ?? pod.metadata.name).prefix(63))
         guard let subdomain = pod.spec.subdomain, !subdomain.isEmpty else { return [name] }
         return ["\(name).\(subdomain).\(pod.metadata.namespace).svc.\(settings.clusterDomain)", name]

@@ -195,8 +195,20 @@ extension PodSpec {
             }
     }
 
+    /// It is the pod's name on its own network, as it is.
+    private func hostnameOverrideFaults(at path: String) -> [FieldError] {
+        guard let name = self.hostnameOverride else { return [] }
+        var faults = CommonFaults.form(name, .dnsSubdomain, at: path + ".hostnameOverride")
+        for (field, isSet) in [("hostNetwork", self.hostNetwork), ("setHostnameAsFQDN", self.setHostnameAsFQDN)]
+        where isSet {
+            faults.append(.forbidden("\(path).\(field)", "when `hostnameOverride` is set"))
+        }
+        return faults
+    }
+
     private func settingFaults(at path: String) -> [FieldError] {
-        var faults = self.tolerations.enumerated().flatMap { $1.faults(at: "\(path).tolerations[\($0)]") }
+        var faults = hostnameOverrideFaults(at: path)
+        faults += self.tolerations.enumerated().flatMap { $1.faults(at: "\(path).tolerations[\($0)]") }
         for (index, alias) in self.hostAliases.enumerated() {
             for (position, name) in alias.hostnames.enumerated() {
                 let path = "\(path).hostAliases[\(index)].hostnames[\(position)]"
