@@ -12,14 +12,15 @@ package struct ContainerStatus: APIValue {
         package let containerID = Key<String>("containerID", "Identifier with the runtime before it: RUNTIME://ID.")
         package let image = Total<String>("image", "Name of the image that runs.", .required)
         package let imageID = Total<String>("imageID", "Digest of the image that runs.", .required)
-        package let lastState = Total<ContainerState>("lastState", "The state before the last restart.")
+        package let lastState = Total<ContainerState>(
+            "lastState", "The state before the last restart.", default: ContainerState())
         package let name = Total<String>("name", "Name of the container.", .required)
         package let ready = Total<Bool>("ready", "Whether it passes its readiness probe.", .required)
         package let resources = Key<ResourceRequirements>("resources", "Requests and limits in force.")
         package let restartCount = Total<Int32>(
             "restartCount", "How often it was started again.", .required, .minimum(0))
         package let started = Key<Bool>("started", "Whether it passed its startup probe and postStart action.")
-        package let state = Total<ContainerState>("state", "The state now.")
+        package let state = Total<ContainerState>("state", "The state now.", default: ContainerState())
         package let stopSignal = Key<String>("stopSignal", "Signal that asks it to end.")
         package let user = Key<ContainerUser>("user", "User and groups of its first process.")
         package let volumeMounts = Total<[VolumeMountStatus]>(
