@@ -2,7 +2,8 @@ import APIMachinery
 import CRI
 import HTTP
 
-/// A port-forward session (`portforward.k8s.io`): connections to ports of one pod, each over two streams of the client's connection.
+/// A port-forward session: connections to ports of one pod, each over two streams of the client's connection (`portforward.k8s.io`), or over two channels of its
+/// WebSocket (`WebSocketForwarding`).
 package struct PortForwarding: Sendable {
     static let protocolName = "portforward.k8s.io"
 
@@ -22,13 +23,32 @@ package struct PortForwarding: Sendable {
     /// Answers a request for a session.
     package func answer(_ request: HTTPRequest) throws(Status) -> HTTPResponse {
         let name = Self.protocolName
-        guard
-            request.offers(name, in: "X-Stream-Protocol-Version")
-                || request.offers("SPDY/3.1+" + name, in: "Sec-WebSocket-Protocol")
-        else {
-            throw .badRequest("port-forward needs an upgrade to SPDY/3.1, or to a WebSocket with SPDY/3.1+\(name)")
+        if request.offers(name, in: "X-Stream-Protocol-Version")
+            || request.offers("SPDY/3.1+" + name, in: "Sec-WebSocket-Protocol")
+        {
+            return HTTPResponse(101, body: .streams(protocol: name) { connection in await run(connection) })
         }
-        return HTTPResponse(101, body: .streams(protocol: name) { connection in await run(connection) })
+        let channels = WebSocketForwarding.protocols
+        let asked = channels.first { request.offers($0, in: "Sec-WebSocket-Protocol") }
+        let isBare = request.asksForWebSocket && request.headers["Sec-WebSocket-Protocol"] == nil
+        guard let subprotocol = asked ?? (isBare ? "" : nil) else {
+            throw .badRequest(
+                "port-forward needs an upgrade to SPDY/3.1, or to a WebSocket with SPDY/3.1+\(name) or "
+                    + channels.joined(separator: " or "))
+        }
+        let ports = try WebSocketForwarding.ports(request)
+        return HTTPResponse(
+            101,
+            body: .webSocket(subprotocol: subprotocol) { connection in
+                await WebSocketForwarding(
+                    forwarding: self, connection: connection, isText: subprotocol.contains("base64."), ports: ports
+                ).run()
+            })
+    }
+
+    /// What the client is told.
+    func failure(_ port: UInt16, _ error: CRIError) -> String {
+        "error forwarding port \(port) to pod \(pod), uid \(uid): \(error)"
     }
 
     /// Returns when the client has gone.
@@ -52,8 +72,7 @@ package struct PortForwarding: Sendable {
             await carry(pair, backend)
             await backend.close()
         } catch {
-            let text = "error forwarding port \(pair.port) to pod \(pod), uid \(uid): \(error)"
-            try? await pair.error.send(Array(text.utf8))
+            try? await pair.error.send(Array(failure(pair.port, error).utf8))
         }
         await pair.data.finish()
         await pair.error.finish()

@@ -53,6 +53,60 @@ import Testing
         #expect(error.isFinished && data.isFinished)
     }
 
+    private func forwarding(_ runtime: FakeRuntimeService, _ sandbox: String) -> PortForwarding {
+        PortForwarding(runtime: runtime, sandbox: sandbox, pod: "a/b", uid: "u")
+    }
+
+    @Test func portsOfAWebSocketAreToldAndTheirFailuresToo() async {
+        let socket = FakeWebSocket()
+        let own = forwarding(FakeRuntimeService(), "none")
+        await WebSocketForwarding(forwarding: own, connection: socket, isText: false, ports: [80, 8_080]).run()
+        var sent: [[UInt8]] = socket.sent.map { message in if case .binary(let bytes) = message { bytes } else { [] } }
+        #expect(sent.prefix(4) == [[0, 80, 0], [1, 80, 0], [2, 0x90, 0x1f], [3, 0x90, 0x1f]])
+        sent.removeFirst(4)
+        #expect(sent.map(\.first) == [1, 3])
+        let words = sent.map { String(decoding: $0.dropFirst(), as: UTF8.self) }
+        #expect(words[1].hasPrefix("error forwarding port 8080 to pod a/b, uid u: "))
+    }
+
+    @Test(arguments: [false, true]) func aConnectionIsCarriedOnTwoChannels(isText: Bool) async {
+        let backend = EchoStreams()
+        let input: [WebSocketMessage] =
+            isText ? [.text("0" + Bytes([1, 2]).base64), .text("1AAAA")] : [.binary([0, 1, 2]), .binary([1, 9])]
+        let socket = FakeWebSocket(input)
+        let own = forwarding(FakeRuntimeService(), "none")
+        let session = WebSocketForwarding(forwarding: own, connection: socket, isText: isText, ports: [80])
+        await session.carry([0: backend])
+        // What comes on the channel for errors is nothing for the pod.
+        #expect(backend.written == [1, 2])
+        #expect(socket.sent == [isText ? .text("0" + Bytes([1, 2]).base64) : .binary([0, 1, 2])])
+        #expect(backend.isClosed)
+    }
+
+    @Test func aWebSocketMustNameItsPorts() throws {
+        func answer(_ subprotocol: String?, _ ports: String...) throws(Status) -> HTTPResponse {
+            var headers: HTTPHeaders = ["Upgrade": "websocket", "Connection": "Upgrade"]
+            headers["Sec-WebSocket-Protocol"] = subprotocol
+            return try forwarding(FakeRuntimeService(), "none").answer(
+                HTTPRequest(.get, "/", query: ports.map { QueryItem("port", $0) }, headers: headers))
+        }
+        for (subprotocol, taken) in [("x, v4.channel.k8s.io", "v4.channel.k8s.io"), (nil, "")] {
+            guard case .webSocket(taken, _) = try answer(subprotocol, "80,81", "82").body else {
+                Issue.record("\(subprotocol ?? "none") is not taken")
+                continue
+            }
+        }
+        guard case .streams = try answer("SPDY/3.1+portforward.k8s.io").body else {
+            Issue.record("streams come first")
+            return
+        }
+        for ports in [[], [""], ["0"], ["65536"], ["80,"], ["x"]] {
+            let request = HTTPRequest(.get, "/", query: ports.map { QueryItem("port", $0) })
+            #expect(throws: Status.self, "\(ports)") { try WebSocketForwarding.ports(request) }
+        }
+        #expect(throws: Status.self) { try answer("v5.channel.k8s.io", "80") }
+    }
+
     @Test func aSessionWaitsForTheStreamsItAskedFor() async {
         let request = ExecRequest(
             container: "c", command: ["sh"], terminal: true, standardInput: true, standardError: false)
@@ -138,4 +192,34 @@ import Testing
         request.headers = ["X-Stream-Protocol-Version": "v2.channel.k8s.io"]
         #expect(throws: Status.self) { try RemoteCommand.negotiate(request) }
     }
+}
+
+/// Says what it hears once, and ends.
+private final class EchoStreams: ContainerStreams {
+    private struct State {
+        var written: [UInt8] = []
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+    private let (heard, hear) = AsyncStream.makeStream(of: [UInt8].self)
+
+    var written: [UInt8] { state.withLock { $0.written } }
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    func receive() async throws(CRIError) -> StreamChunk? {
+        for await bytes in heard { return .standardOutput(bytes) }
+        return nil
+    }
+
+    func writeStandardInput(_ bytes: [UInt8]) async throws(CRIError) {
+        state.withLock { $0.written += bytes }
+        hear.yield(bytes)
+        hear.finish()
+    }
+
+    func closeStandardInput() async {}
+    func resize(_ size: TerminalSize) async {}
+    func exitCode() async throws(CRIError) -> Int32 { 0 }
+    func close() async { state.withLock { $0.isClosed = true } }
 }

@@ -37,7 +37,9 @@ struct NodeRelay: Sendable {
 
     func portForward(_ request: ResourceRequest, _ pod: Pod) async throws(Status) -> HTTPResponse {
         let path = "/portForward/\(pod.metadata.namespace)/\(pod.metadata.name)"
-        return try await send(request.http.method, path, request.http.query, request, try node(of: pod))
+        // The node knows them by another name, as upstream's does.
+        let ports = request.http.query.filter { $0.name == "ports" }.map { QueryItem("port", $0.value) }
+        return try await send(request.http.method, path, ports, request, try node(of: pod))
     }
 
     /// What a node tells of itself: its figures, its pods, its health. Nothing that changes something or reaches into a container goes this way.
