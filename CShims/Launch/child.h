@@ -216,6 +216,9 @@ void cl_open_terminal(struct cl_child *child);
 /* By the leader of the session whose terminal it is to be. */
 void cl_take_terminal(const struct cl_child *child);
 
+/* entry.c: whether the first instructions have seen to it that our executable is a file of a read-only mount. */
+int crt_has_left_own_file(void);
+
 /* streams.c: the three standard streams are the process's. */
 void cl_take_streams(const struct cl_child *child);
 

@@ -23,6 +23,7 @@ FIRST_INSTRUCTIONS_BEGIN
 static char **arguments;
 static struct crt_opened opened = {-1, -1, 0};
 static long own_mount = -1;
+static int has_left_own_file;
 
 char *const *crt_arguments(void) { return arguments; }
 
@@ -31,6 +32,8 @@ int32_t crt_opened_gate(int32_t *is_executing, int32_t *folder) {
     *folder = opened.folder;
     return opened.gate;
 }
+
+int crt_has_left_own_file(void) { return has_left_own_file; }
 
 int32_t crt_take_own_mount(void) {
     int32_t taken = (int32_t)own_mount;
@@ -44,7 +47,7 @@ __attribute__((used)) void crt_first(long *stack) {
     const char *root;
     char *const *verb = crt_verb(argv, &root);
     int makes_container = verb && (is(*verb, "create") || is(*verb, "run"));
-    if (CL_KEEPS(OWN_FILE) && (makes_container || (verb && is(*verb, "exec")))) own_mount = crt_leave_own_file(stack);
+    if (CL_KEEPS(OWN_FILE) && (makes_container || (verb && is(*verb, "exec")))) own_mount = crt_leave_own_file(stack, &has_left_own_file);
     arguments = argv;
     if (makes_container) crt_early_network(verb + 1);
     if (verb && is(*verb, "start")) crt_early_start(root, verb + 1, &opened);

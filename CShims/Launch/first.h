@@ -47,8 +47,8 @@ int crt_is_option(const char *word, const char *names);
 const char *crt_value(char *const **words);
 
 /* Moves this process from its executable to a read-only mount of it; where that is not allowed it stays. `stack` is as the kernel left it. The mount's
- * descriptor, which is not needed for it to last; -1 where there is none. */
-long crt_leave_own_file(long *stack);
+ * descriptor, which is not needed for it to last; -1 where there is none. `has_left` is set where the kernel takes the mount's file for the executable. */
+long crt_leave_own_file(long *stack, int *has_left);
 /* What the first instructions of a `start` have opened, to be gone on with: -1 each where they have not. */
 struct crt_opened {
     int gate, folder, executing;

@@ -72,9 +72,9 @@ static int map_anew(const Elf64_Phdr *segment, const struct entered *told, long 
     return 1;
 }
 
-/* Says that the file is this process's executable. The kernel wants all that it keeps about a process with it; PR_SET_MM_EXE_FILE, which does not, asks
- * for a right that root in a container seldom has. */
-static void name_executable(const struct entered *told, const long *stack, long file) {
+/* Says that the file is this process's executable: whether the kernel agrees, which wants all that it keeps about a process with it. PR_SET_MM_EXE_FILE, which
+ * does not, asks for a right that root in a container seldom has. */
+static int name_executable(const struct entered *told, const long *stack, long file) {
     struct prctl_mm_map map;
     unsigned long code = 0, code_end = 0, data = 0, data_end = 0, heap = (unsigned long)call(SYS_brk, 0, 0, 0, 0, 0);
     for (unsigned long i = 0; i < told->count; i++) {
@@ -89,10 +89,10 @@ static void name_executable(const struct entered *told, const long *stack, long 
     map.arg_start = (unsigned long)told->argv[0], map.env_end = (unsigned long)told->end + 1;
     map.arg_end = map.env_start = told->envp[0] ? (unsigned long)told->envp[0] : map.env_end;
     map.auxv = 0, map.auxv_size = 0, map.exe_fd = (unsigned)file;
-    call(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (long)&map, sizeof map, 0);
+    return call(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (long)&map, sizeof map, 0) == 0;
 }
 
-long crt_leave_own_file(long *stack) {
+long crt_leave_own_file(long *stack, int *has_left) {
     struct entered told = read_stack(stack);
     if (!told.count || !told.page) return -1;
     struct mount_attr read_only;
@@ -104,7 +104,7 @@ long crt_leave_own_file(long *stack) {
         int is_whole = 1;
         for (unsigned long i = 0; i < told.count && is_whole; i++)
             if (told.headers[i].p_type == PT_LOAD && told.headers[i].p_filesz) is_whole = map_anew(&told.headers[i], &told, file);
-        if (is_whole) name_executable(&told, stack, file);
+        *has_left = is_whole && name_executable(&told, stack, file);
         call(SYS_close, file, 0, 0, 0, 0);
     }
     return tree;

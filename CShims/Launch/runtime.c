@@ -38,6 +38,7 @@ static int is_sealed(int file) {
 
 int32_t crt_seal(void) {
     if (!CL_KEEPS(OWN_FILE)) return 0;
+    if (crt_has_left_own_file()) return unsetenv(CRT_SEALED), 0;
     int file = open(own_file, O_RDONLY | O_CLOEXEC);
     if (file < 0) return -errno;
     int sealed = is_sealed(file) || (geteuid() != 0 && access(own_file, W_OK) < 0);

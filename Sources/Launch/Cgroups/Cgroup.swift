@@ -87,8 +87,13 @@ package struct Cgroup: Sendable, Equatable {
 
     /// A flat file of names and numbers, such as `cpu.stat` (microseconds) or `memory.events`.
     package func counters(_ file: String) throws(CgroupError) -> [String: UInt64] {
+        Cgroup.counters(in: try text(file))
+    }
+
+    /// The names and numbers of such a file's text.
+    package static func counters(in text: String) -> [String: UInt64] {
         var values: [String: UInt64] = [:]
-        for line in try text(file).split(separator: "\n") {
+        for line in text.split(separator: "\n") {
             let parts = line.split(separator: " ")
             if parts.count == 2, let value = UInt64(parts[1]) { values[String(parts[0])] = value }
         }

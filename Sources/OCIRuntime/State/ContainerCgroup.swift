@@ -131,8 +131,11 @@ package struct ContainerCgroup: Sendable {
         return "the \(controller) controller is not in the unified cgroup hierarchy of this host"
     }
 
-    /// What the kernel has killed for want of memory in the group and beneath.
-    var memoryKills: UInt64 { (try? group.counters("memory.events"))?["oom_kill"] ?? 0 }
+    /// What the kernel has killed for want of memory in the group at a path and beneath; 0 where no controller counts it.
+    static func memoryKills(at path: String) -> UInt64 {
+        guard let text = try? readText(path + "/memory.events") else { return 0 }
+        return Cgroup.counters(in: text)["oom_kill"] ?? 0
+    }
 
     /// Whether the kernel ends all of the group, or of one above it, for want of memory in it (memory.oom.group).
     var endsAsOne: Bool {

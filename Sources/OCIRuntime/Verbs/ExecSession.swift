@@ -43,7 +43,7 @@ struct ExecSession {
         preserved = try arguments.number("preserve-fds") ?? 0
         try CreateOptions.check(preserved)
         var opened = try state.openProcess()
-        earlierKills = Self.memoryKills(state)
+        earlierKills = Self.memoryKills(of: state)
         let status = opened == nil ? .stopped : try directory.statusOfLiving(state)
         first = opened.take()?.release() ?? -1
         guard status == .running || status == .created || status == .paused && arguments.has("ignore-paused") else {
@@ -147,12 +147,12 @@ struct ExecSession {
 
     /// Whether there was a kill since this session began, in a group that is ended as one.
     private var isEndedForMemory: Bool {
-        guard Self.memoryKills(state) > earlierKills, let path = groupPath else { return false }
+        guard Self.memoryKills(of: state) > earlierKills, let path = groupPath else { return false }
         return (try? ContainerCgroup.existing(path))?.endsAsOne ?? false
     }
 
-    private static func memoryKills(_ state: ContainerState) -> UInt64 {
-        (try? state.cgroup.flatMap(ContainerCgroup.existing))?.memoryKills ?? 0
+    private static func memoryKills(of state: ContainerState) -> UInt64 {
+        state.cgroup.map(ContainerCgroup.memoryKills) ?? 0
     }
 
     private func launch(
