@@ -52,7 +52,7 @@ static void add(struct request *request, uint16_t type, const void *bytes, size_
 }
 
 static int put(int socket, struct request *request) {
-    static uint32_t last;
+    static _Atomic uint32_t last;
     request->header.nlmsg_flags |= NLM_F_ACK;
     request->header.nlmsg_seq = ++last;
     return send(socket, request, request->header.nlmsg_len, 0) < 0 ? -errno : 0;

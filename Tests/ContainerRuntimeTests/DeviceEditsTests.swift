@@ -69,9 +69,29 @@ import Testing
         #expect(found.hooks[0].name == "createContainer hook /h of container c: device vendor.com/net=a of net.json")
     }
 
+    @Test func noTwoNetworkDevicesHaveOneName() throws {
+        func together(_ first: String, _ second: String) throws(CRIError) -> DeviceEdits {
+            func named(_ device: String, _ networkDevice: String) -> [UInt8] {
+                Array(
+                    #"{"cdiVersion": "1.1.0", "kind": "v/c", "devices": [{"name": "\#(device)", "containerEdits": {"netDevices": [\#(networkDevice)]}}]}"#
+                        .utf8)
+            }
+            let files = DeviceFiles(directories: [[("a.json", named("a", first)), ("b.json", named("b", second))]])
+            return try DeviceEdits(files.edits(for: ["v/c=a", "v/c=b"], object: "container c"), identity: identity())
+        }
+        let one = #"{"hostInterfaceName": "eth1", "name": "net1"}"#
+        let found = try together(one, #"{"hostInterfaceName": "eth2", "name": "net2"}"#)
+        #expect(
+            found.networkDevices.map { [$0.device.hostName, $0.device.name] } == [["eth1", "net1"], ["eth2", "net2"]])
+        #expect(found.networkDevices[1].purpose == "container c: device v/c=b of b.json")
+        for other in [one, #"{"hostInterfaceName": "eth2", "name": "net1"}"#] {
+            let error = #expect(throws: CRIError.self) { try together(one, other) }
+            #expect(error?.description.contains("v/c=a of a.json moves eth1 as net1") ?? false)
+        }
+    }
+
     @Test(arguments: [
         (#"{"intelRdt": {"closID": "a"}}"#, "intelRdt"),
-        (#"{"netDevices": [{"hostInterfaceName": "eth1", "name": "n"}]}"#, "network"),
         (#"{"deviceNodes": [{"path": "/run/x"}]}"#, "/run/x"),
         (#"{"deviceNodes": [{"path": "/dev/gone"}]}"#, "/dev/gone"),
         (#"{"deviceNodes": [{"path": "/dev/there", "type": "b"}]}"#, "type"),

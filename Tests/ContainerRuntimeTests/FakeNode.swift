@@ -32,6 +32,10 @@ final class FakeKernel: RuntimeKernel {
         /// By all processes together.
         var heldMemory: UInt64 = 0
         var sharedMemory: UInt64 = 0
+        /// Network devices of the node's.
+        var hostDevices: Set<String> = []
+        /// By the processes whose network namespaces they went to.
+        var podDevices: [Int32: [String]] = [:]
     }
 
     let state = Mutex(State())
@@ -55,6 +59,17 @@ final class FakeKernel: RuntimeKernel {
     func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool { state.withLock { $0.heldMemory } > limit }
     func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError) {}
     func obstacleToMapping(on directory: String?) -> KernelError? { state.withLock { $0.obstacle } }
+    func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError) {
+        try state.withLock { state throws(KernelError) in
+            guard state.hostDevices.remove(device) != nil else {
+                throw KernelError("move network device", device, ENODEV)
+            }
+            state.podDevices[processID, default: []].append(name)
+        }
+    }
+    func networkDevices(of processID: Int32) throws(KernelError) -> [String] {
+        state.withLock { $0.podDevices[processID] ?? [] }
+    }
     func hugePageSizes() -> [String] { ["2MB"] }
     func appArmor() -> AppArmor? { state.withLock { $0.appArmor } }
     func selinux() throws(KernelError) -> SELinuxContexts? { state.withLock { $0.selinux } }
@@ -251,7 +266,7 @@ final class FakeNode: Sendable {
         RuntimePaths(
             data: directory + "/data", state: directory + "/state",
             cgroupRoot: cgroupParent.withLock { $0 } + "/swiftlet-test",
-            cgroupMount: "/cgroup")
+            cgroupMount: "/cgroup", deviceFiles: [directory + "/devices"])
     }
 
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

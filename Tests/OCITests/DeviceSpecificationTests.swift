@@ -72,6 +72,24 @@ import Testing
             { $0["containerEdits"] = ["deviceNodes": [["path": "/dev/a", "permissions": "rx"]]] }
         ),
         ("containerEdits.mounts[0].hostPath", { $0["containerEdits"] = ["mounts": [["containerPath": "/a"]]] }),
+        (
+            "containerEdits.netDevices[0].name",
+            { $0["containerEdits"] = ["netDevices": [["hostInterfaceName": "eth1"]]] }
+        ),
+        (
+            "containerEdits.netDevices[0].hostInterfaceName",
+            { $0["containerEdits"] = ["netDevices": [["hostInterfaceName": "a/b", "name": "n"]]] }
+        ),
+        (
+            "containerEdits.netDevices[1].name",
+            {
+                $0["containerEdits"] = [
+                    "netDevices": [
+                        ["hostInterfaceName": "a", "name": "n"], ["hostInterfaceName": "b", "name": "n"],
+                    ]
+                ]
+            }
+        ),
         ("containerEdits.additionalGids[0]", { $0["containerEdits"] = ["additionalGids": [-1]] }),
     ]
 

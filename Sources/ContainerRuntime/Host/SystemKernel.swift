@@ -36,6 +36,14 @@ package struct SystemKernel: RuntimeKernel {
         guard lchown(path, user, group) == 0 else { throw KernelError("chown", path) }
     }
 
+    package func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError) {
+        try NetworkDevices.give(device, as: name, to: processID)
+    }
+
+    package func networkDevices(of processID: Int32) throws(KernelError) -> [String] {
+        try NetworkDevices.names(of: processID)
+    }
+
     package func obstacleToMapping(on directory: String?) -> KernelError? { UserMaps.obstacle(on: directory) }
 
     package func unmount(_ path: FilePath) throws(KernelError) {

@@ -25,6 +25,7 @@ struct ContainerPlanInput: Sendable {
     var deviceMounts: [Linux.Mount] = []
     var hooks: [NamedHook] = []
     var hostHooks: [HostHook] = []
+    var networkDevices: [NamedNetworkDevice] = []
     var host: HostFeatures
     var paths: RuntimePaths
 }

@@ -3,6 +3,13 @@ import Glibc
 import Linux
 import OCI
 
+/// A network device that goes from the node to a container's pod.
+struct NamedNetworkDevice: Sendable, Hashable {
+    /// Container, device and file, for messages.
+    var purpose: String
+    var device: LinuxSpecification.NetworkDevice
+}
+
 /// What a container gets for the devices that it asks for by name, together.
 struct DeviceEdits: Sendable {
     struct Source: Sendable {
@@ -17,6 +24,7 @@ struct DeviceEdits: Sendable {
     private(set) var groups: [UInt32] = []
     private(set) var hooks: [NamedHook] = []
     private(set) var hostHooks: [HostHook] = []
+    private(set) var networkDevices: [NamedNetworkDevice] = []
 
     init() {}
 
@@ -39,15 +47,26 @@ struct DeviceEdits: Sendable {
             }
             groups += source.edits.groups
             for hook in source.edits.hooks { try add(hook, source.purpose) }
+            for device in source.edits.networkDevices { try add(device, source.purpose) }
         }
     }
 
     private static func check(_ source: Source) throws(CRIError) {
-        func refuse(_ what: String) -> CRIError {
-            .unsupported("\(source.purpose): \(what), which this runtime does not do; take it out of the file")
+        guard source.edits.hasIntelRDT else { return }
+        throw .unsupported(
+            "\(source.purpose): it sets intelRdt, which this runtime does not do; take it out of the file")
+    }
+
+    private mutating func add(
+        _ device: LinuxSpecification.NetworkDevice, _ purpose: String
+    ) throws(CRIError) {
+        let twin = networkDevices.first { $0.device.hostName == device.hostName || $0.device.name == device.name }
+        if let twin {
+            throw .invalid(
+                "\(purpose): network device \(device.hostName) as \(device.name): "
+                    + "\(twin.purpose) moves \(twin.device.hostName) as \(twin.device.name)")
         }
-        if source.edits.hasIntelRDT { throw refuse("it sets intelRdt") }
-        if source.edits.hasNetworkDevices { throw refuse("it moves network devices") }
+        networkDevices.append(NamedNetworkDevice(purpose: purpose, device: device))
     }
 
     private mutating func add(_ hook: ContainerEdits.Hook, _ purpose: String) throws(CRIError) {

@@ -14,6 +14,7 @@ extension SandboxRecord {
             "addresses": .list(addresses), "boundedFiles": .bool(areFilesBounded),
             "warnings": .list(warnings), "users": users?.json ?? .null,
             "selinux": selinux?.json ?? .null, "ports": .array(ports.map(\.json)),
+            "networkDevices": .map(networkDevices),
         ]
     }
 
@@ -37,6 +38,7 @@ extension SandboxRecord {
         addresses = try reader.strings("addresses") ?? []
         areFilesBounded = try reader.bool("boundedFiles") ?? false
         warnings = try reader.strings("warnings") ?? []
+        networkDevices = try reader.stringMap("networkDevices") ?? [:]
         users = try reader.object("users").map { reader throws(OCIError) in try PodUsers(reader) }
         ports = try reader.objects("ports").map { port throws(OCIError) in try PortMapping(port) }
         selinux = try reader.object("selinux").flatMap { reader throws(OCIError) in try SELinuxOptions(reader) }

@@ -42,6 +42,8 @@ struct SandboxRecord: Sendable, Hashable {
     /// Whether the pod's files are in its memory, where a container that writes to them fills nothing of the host's. An older daemon's are not.
     var areFilesBounded = true
     var warnings: [String] = []
+    /// Those of the node's that have gone to it, or were about to, by their names there with those that they have in the pod.
+    var networkDevices: [String: String] = [:]
 
     init(
         id: String, config: PodSandboxConfig, hostname: String, bootID: String, createdAt: UnixNanoseconds,

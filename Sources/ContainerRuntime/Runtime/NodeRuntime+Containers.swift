@@ -42,6 +42,7 @@ extension NodeRuntime {
                     input.trees.merge(labelled) { first, _ in first }
                     plan.launch.plan.mounts = MountDecision.mounts(input)
                 }
+                try await give(input.networkDevices, to: input.sandbox)
                 return plan
             }
             let report = try await step("container.create", pod: uid, container: name) {
@@ -127,6 +128,7 @@ extension NodeRuntime {
         input.deviceMounts = edits.mounts
         input.hooks = edits.hooks
         input.hostHooks = edits.hostHooks
+        input.networkDevices = edits.networkDevices
         input.config.environment += edits.environment
         var plan = try ContainerPlan(input)
         let seccomp = try dependencies.seccomp.program(

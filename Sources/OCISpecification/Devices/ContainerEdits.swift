@@ -41,7 +41,7 @@ package struct ContainerEdits: Sendable, Hashable {
     package var groups: [UInt32] = []
     package var hooks: [Hook] = []
     package var hasIntelRDT = false
-    package var hasNetworkDevices = false
+    package var networkDevices: [LinuxSpecification.NetworkDevice] = []
 
     package init() {}
 
@@ -64,7 +64,9 @@ package struct ContainerEdits: Sendable, Hashable {
         }
         for hook in try reader.objects("hooks") { hooks.append(try Hook(hook)) }
         hasIntelRDT = try reader.object("intelRdt") != nil
-        hasNetworkDevices = try !reader.objects("netDevices").isEmpty
+        for device in try reader.objects("netDevices") {
+            networkDevices.append(try LinuxSpecification.NetworkDevice(device, besides: networkDevices))
+        }
     }
 }
 

@@ -19,6 +19,22 @@ extension LinuxSpecification.NetworkDevice {
         return list
     }
 
+    /// An entry of a device's edits, which says both names.
+    init(_ reader: SpecificationReader, besides others: [Self]) throws(OCIError) {
+        try reader.refuseOthers(than: ["hostInterfaceName", "name"])
+        for field in ["hostInterfaceName", "name"] {
+            let text = try reader.required(field)
+            guard Self.isName(text) else { throw reader.failure(field, "\"\(text)\" is no name of a network device") }
+        }
+        self.init(hostName: try reader.required("hostInterfaceName"), name: try reader.required("name"))
+        guard !others.contains(where: { $0.hostName == hostName }) else {
+            throw reader.failure("hostInterfaceName", "\(hostName) is there twice")
+        }
+        guard !others.contains(where: { $0.name == name }) else {
+            throw reader.failure("name", "\(name) is there twice")
+        }
+    }
+
     /// As the kernel has it.
     private static func isName(_ text: String) -> Bool {
         let bytes = text.utf8

@@ -2,13 +2,14 @@
 import json
 import os
 import stat
+import subprocess
 
 import grpc
 import runtime_pb2 as cri
 from images import mounted
 from security import in_namespaces, with_namespaces
 from users import mapping, needs_user_namespaces
-from world import TOP, Skip, equal, expect, fails, it
+from world import TOP, Skip, equal, eventually, expect, fails, it
 
 DEVICES = "Devices by name"
 USERS = "Image Volume of a pod with users of its own"
@@ -23,7 +24,7 @@ def describe(w, name, devices, later=False, **more):
     os.makedirs(place, exist_ok=True)
     path = f"{place}/{name}"
     with open(path, "w") as file:
-        json.dump({"cdiVersion": "0.6.0", "kind": "vendor.test/full", "devices": devices, **more}, file, indent="\t")
+        json.dump({"cdiVersion": "0.6.0", "kind": "vendor.test/full", "devices": devices} | more, file, indent="\t")
     w.ends.append(lambda: os.unlink(path))
 
 
@@ -75,6 +76,59 @@ def annotated(w):
     describe(w, "full.json", [device("0", env=["FROM=later"])], later=True)
     container = w.pod().container(TOP, annotations={"cdi.k8s.io/claim": "vendor.test/full=0"})
     equal(container.says("sh", "-c", "echo $FROM"), "later\n")
+
+
+def ip(*words):
+    done = subprocess.run(["ip", *words], capture_output=True, text=True)
+    expect(done.returncode == 0, f"{words}: {done.stderr}")
+    return done.stdout
+
+
+def link(w):
+    """A device of the node's and its peer, which go with the test."""
+    name = f"cd{os.getpid()}"
+    ip("link", "add", name, "type", "veth", "peer", "name", name + "p")
+    w.ends.append(lambda: subprocess.run(["ip", "link", "delete", name + "p"], capture_output=True))
+    ip("address", "add", "192.0.2.77/24", "dev", name)
+    return name
+
+
+def node_links():
+    return {link["ifname"] for link in json.loads(ip("-j", "link"))}
+
+
+@it(DEVICES, "a network device goes to the pod with its address and is up, and containers that are made anew find it there")
+def network_device(w):
+    name = link(w)
+    describe(w, "full.json", [device("0", netDevices=[{"hostInterfaceName": name, "name": "net7"}])], cdiVersion="1.1.0")
+    pod = w.pod()
+    asked = [cri.CDIDevice(name="vendor.test/full=0")]
+    container = pod.container(TOP, CDI_devices=asked)
+    told = container.says("ip", "address", "show", "dev", "net7")
+    expect("inet 192.0.2.77/24" in told and "UP" in told, told)
+    expect(name not in node_links() and name + "p" in node_links(), "the node's devices", node_links())
+    container.stop()
+    container.remove()
+    again = pod.container(TOP, CDI_devices=asked)
+    expect("inet 192.0.2.77/24" in again.says("ip", "address", "show", "dev", "net7"))
+    told = fails(lambda: w.pod().container(TOP, CDI_devices=asked))
+    expect(all(word in told for word in (name, "net7", "the node has none", "full.json")), told)
+    pod.stop()
+    pod.remove()
+    eventually(lambda: name + "p" not in node_links(), "the end of the pair, which the kernel sees to in its time")
+
+
+@it(DEVICES, "a network device does not take the place of the pod's own, nor goes to a pod of the node's network")
+def network_device_refused(w):
+    name = link(w)
+    describe(w, "full.json", [device("0", netDevices=[{"hostInterfaceName": name, "name": "eth0"}]),
+                              device("1", netDevices=[{"hostInterfaceName": name, "name": "net7"}])], cdiVersion="1.1.0")
+    told = fails(lambda: given(w, "0"))
+    expect(name in told and "the pod has one of that name" in told, told)
+    told = fails(lambda: with_namespaces(w, cri.NamespaceOption(network=cri.NODE)).container(
+        TOP, CDI_devices=[cri.CDIDevice(name="vendor.test/full=1")]))
+    expect("the node's network" in told, told)
+    expect(name in node_links(), "it went")
 
 
 @it(DEVICES, "what cannot be given is named, with its file")

@@ -105,6 +105,12 @@ struct KernelThatLeaks: RuntimeKernel {
         try base.give(path, user: user, group: group)
     }
     func obstacleToMapping(on directory: String?) -> KernelError? { base.obstacleToMapping(on: directory) }
+    func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError) {
+        try base.give(networkDevice: device, as: name, to: processID)
+    }
+    func networkDevices(of processID: Int32) throws(KernelError) -> [String] {
+        try base.networkDevices(of: processID)
+    }
     func hugePageSizes() -> [String] { base.hugePageSizes() }
     func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)? { try base.run(hook) }
     func appArmor() -> AppArmor? { base.appArmor() }
