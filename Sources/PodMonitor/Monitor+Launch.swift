@@ -73,7 +73,8 @@ private struct Streams {
 }
 
 extension Monitor {
-    /// create: identifier, flags, log path, size, files, (with `joinsProcesses`) the container to join, plan. Descriptors: trees, then the plan's file.
+    /// create: identifier, flags, log path, size, files, (with `joinsProcesses`) the container to join, (with `treesAhead`) their number, plan.
+    /// Descriptors: trees, then the plan's file.
     mutating func create(_ request: UInt32, _ reader: inout WireReader, _ fds: inout InlineDescriptors) {
         let id = reader.string(limit: MonitorLimit.identifier)
         let flags = reader.number(UInt32.self)
@@ -82,10 +83,14 @@ extension Monitor {
         log.maximumSize = reader.number(UInt64.self)
         log.maximumFiles = reader.number(UInt32.self)
         let target = flags & LaunchFlag.joinsProcesses != 0 ? reader.string(limit: MonitorLimit.identifier) : []
+        let ahead = flags & LaunchFlag.treesAhead != 0 ? Int(reader.number(UInt32.self)) : 0
         guard let memory = PlanBytes(flags, &reader, &fds), !reader.failed, !id.isEmpty else {
             return reply(request, .malformed)
         }
         defer { memory.unmap() }
+        // A connection that was cut has taken them along.
+        guard let earlier = treesAhead.numbers(of: id, count: ahead) else { return reply(request, .malformed) }
+        let trees = earlier + fds.numbers
         if container(id) != nil { return reply(request, .alreadyExists) }
         let others = count { !$0.isSession }
         if ledger.isFull || others >= MonitorLimit.containers { return reply(request, .limit) }
@@ -94,13 +99,13 @@ extension Monitor {
         guard code == 0 else { return reply(request, failure(CL_STAGE_PLAN, code)) }
         defer { cl_plan_free(&plan) }
         guard flags & LaunchFlag.joinsProcesses != 0 else {
-            return launchContainer(request, id, flags, log, &plan, fds.numbers, processes: nil)
+            return launchContainer(request, id, flags, log, &plan, trees, processes: nil)
         }
         guard let joined = container(target) else { return reply(request, .notFound) }
         guard processes[joined].machine.phase == .running, processes[joined].isAlive else {
             return reply(request, .wrongState)
         }
-        launchContainer(request, id, flags, log, &plan, fds.numbers, processes: processes[joined].pidfd)
+        launchContainer(request, id, flags, log, &plan, trees, processes: processes[joined].pidfd)
     }
 
     private mutating func launchContainer(

@@ -7,7 +7,13 @@ extension Monitor {
         if kind == .hello { return greet(request, &reader, &fds) }
         guard isGreeted else { return dropClient() }
         switch kind {
-        case .create: create(request, &reader, &fds)
+        case .create:
+            create(request, &reader, &fds)
+            treesAhead.closeAll()
+        case .trees:
+            let id = reader.string(limit: MonitorLimit.identifier)
+            guard !reader.failed, !id.isEmpty else { return reply(request, .malformed) }
+            reply(request, treesAhead.take(&fds, of: id, limit: Int(CL_MAX_MOUNTS)) ? .done : .limit)
         case .exec: exec(request, &reader, &fds)
         case .attach: attach(request, &reader, &fds)
         case .list: list(request)

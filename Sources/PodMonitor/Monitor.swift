@@ -13,6 +13,7 @@ package struct Monitor {
     private let end: Int32
     var client: Int32 = -1
     var isGreeted = false
+    var treesAhead = TreesAhead()
     var writer: Int32 = -1
     /// The process that holds the pid namespace which containers share; -1 until one asks for it.
     var podInit: Int32 = -1
@@ -119,6 +120,7 @@ package struct Monitor {
         guard client >= 0 else { return }
         for index in 0..<processes.count { processes[index].request = nil }
         giveUpAll()
+        treesAhead.closeAll()
         cm_poll_remove(poll, client)
         cm_close(client)
         client = -1

@@ -21,6 +21,8 @@ package enum MessageKind: UInt32, Sendable {
     case shutdown = 15
     /// A container that awaits the hooks of others goes on; answered as `create`, which was answered when it began to wait.
     case proceed = 16
+    /// Trees of the next `create` of a container that has more than one message takes. Older monitors do not know it.
+    case trees = 17
 
     case reply = 64
     case exit = 65
@@ -91,4 +93,6 @@ package enum LaunchFlag {
     package static let stderr: UInt32 = 32
     /// A container joins the pid namespace of another, whose identifier follows the log's bounds.
     package static let joinsProcesses: UInt32 = 64
+    /// Trees came beforehand; how many follows the container that is joined.
+    package static let treesAhead: UInt32 = 128
 }

@@ -39,10 +39,12 @@ private final class SocketMonitor {
         }
     }
 
-    /// Answers the next message with `done` and a body.
-    func answer(_ connection: Int32, _ fill: (inout WireWriter) -> Void) async throws {
+    /// Answers the next message with a status and a body.
+    func answer(
+        _ connection: Int32, _ status: ReplyStatus = .done, _ fill: (inout WireWriter) -> Void
+    ) async throws {
         var reply = WireWriter(.reply, request: try await take(connection))
-        reply.append(ReplyStatus.done.rawValue)
+        reply.append(status.rawValue)
         fill(&reply)
         _ = send(connection, reply.bytes, reply.bytes.count, 0)
     }
@@ -93,6 +95,31 @@ private final class SocketMonitor {
         _ = try await request.value
         connection.disconnect()
         close(second)
+    }
+
+    @Test func whatOneMessageCannotCarryIsSentAheadToAMonitorThatKnowsIt() async throws {
+        let monitor = try SocketMonitor()
+        let connection = try connection(to: monitor)
+        let opening = Task { try await connection.open(patience: nil) }
+        let socket = try await monitor.accept()
+        defer { close(socket) }
+        try await monitor.answer(socket)
+        _ = try await opening.value
+        let files = try (0..<130).map { _ in SharedDescriptor(try Descriptor.open("/dev/null", O_RDONLY)) }
+        let send = { @Sendable () async throws(PodMonitorError) -> (Int, Int) in
+            var rest = files
+            return (try await connection.sendAhead(&rest, of: "c"), rest.count)
+        }
+        let sending = Task { try await send() }
+        for _ in 0..<2 { try await monitor.answer(socket) { _ in } }
+        #expect(try await sending.value == (128, 2))
+        let older = Task { try await send() }
+        try await monitor.answer(socket, .malformed) { _ in }
+        let error = await #expect(throws: PodMonitorError.self) { try await older.value }
+        #expect(error?.description.contains("130, and a pod that an earlier version began takes 63") == true)
+        var few = Array(files.prefix(64))
+        #expect(try await connection.sendAhead(&few, of: "c") == 0 && few.count == 64, "no word is needed")
+        connection.disconnect()
     }
 
     @Test func aMonitorIsWaitedForAsLongAsItLives() async throws {

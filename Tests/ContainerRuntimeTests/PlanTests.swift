@@ -282,4 +282,17 @@ import Testing
         }
         #expect(SignalNames.name(32).isEmpty && SignalNames.name(6) == "SIGABRT")
     }
+
+    @Test func moreMountsThanCanBeMadeAreCounted() throws {
+        func plan(_ count: Int) throws -> ContainerPlan {
+            try ContainerPlan(
+                input {
+                    $0.config.mounts = (0..<count).map { CRI.Mount(hostPath: "/h", containerPath: "/m/\($0)") }
+                })
+        }
+        let standard = try plan(0).launch.plan.mounts.count
+        _ = try plan(256 - standard)
+        let error = #expect(throws: CRIError.self) { try plan(257 - standard) }
+        #expect(error?.description.contains("container main has 257 mounts") == true)
+    }
 }

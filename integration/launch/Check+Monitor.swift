@@ -35,6 +35,31 @@ extension Check {
             try expect(exit.exitCode == 0, "\(exit)")
             try expect(try await pod.log("c", with: "end").contains("end"), "the end of its input")
         },
+        Check("more detached mounts than one message takes come each to its place") { pod in
+            let volume = pod.directory + "/volume"
+            mkdir(volume, 0o755)
+            var mounts: [Mount] = []
+            for number in 0..<200 {
+                mkdir("\(volume)/\(number)", 0o755)
+                try writeFile("is \(number)\n", "\(volume)/\(number)/file")
+                let tree = try DetachedMount(of: "\(number)", beneath: volume).shared()
+                mounts.append(Mount(.tree(tree), at: "/v/\(number)"))
+            }
+            let (text, _) = try await pod.shell(
+                "c", "cd /v; for i in *; do [ \"$(cat $i/file)\" = \"is $i\" ] && echo; done | wc -l"
+            ) {
+                $0.plan.mounts += mounts
+            }
+            try expect(text.hasPrefix("200"), text)
+            let before = try openFiles(of: pod.monitor.processID).count
+            let again = try DetachedMount(of: "7", beneath: volume).shared()
+            let (one, _) = try await pod.shell("d", "cat /v/7/file") {
+                $0.plan.mounts.append(Mount(.tree(again), at: "/v/7"))
+            }
+            try expect(one.hasPrefix("is 7"), "what came for another container: \(one)")
+            let after = try openFiles(of: pod.monitor.processID).count
+            try expect(after < before + 50 && before < 50, "the monitor keeps \(before), then \(after) files")
+        },
         Check("a dead monitor that is still held costs no processor time") { pod in
             try ProcessHandle(processID: pod.monitor.processID).signal(SIGKILL)
             for await _ in pod.monitor.exits {}

@@ -65,8 +65,10 @@ package final class PodMonitorClient: PodMonitoring {
         let memory = try inMemory(plan, &descriptors)
         let log = container.log
         let target = try container.processTarget.map { (id: String) throws(PodMonitorError) in try checked(id) }
+        let ahead = try await connection.sendAhead(&descriptors, of: container.id)
         let flags =
             (container.keepsInput ? LaunchFlag.keepsInput : 0) | (target != nil ? LaunchFlag.joinsProcesses : 0)
+            | (ahead > 0 ? LaunchFlag.treesAhead : 0)
         let reply = try await connection.request(
             .create, operation: "create", id: container.id, descriptors: descriptors, names: plan.names
         ) {
@@ -76,6 +78,7 @@ package final class PodMonitorClient: PodMonitoring {
             $0.append(log?.maximumSize ?? 0)
             $0.append(log?.maximumFiles ?? 0)
             if let target { $0.append(bytes: target) }
+            if ahead > 0 { $0.append(UInt32(ahead)) }
             $0.append(bytes: memory.inline)
         }
         return reply.report

@@ -68,6 +68,12 @@ struct ContainerPlan: Sendable {
         process.streamOwner = input.sandbox.users?.host(exec.userID)
         launch = ContainerLaunch(
             id: input.id, plan: Self.launchPlan(process, input), log: Self.log(input), keepsInput: config.standardInput)
+        let mounts = launch.plan.mounts.count
+        guard mounts <= LaunchPlan.mountLimit else {
+            throw .unsupported(
+                "\(object) has \(mounts) mounts with those that every container has, and at most \(LaunchPlan.mountLimit) can be made; "
+                    + "mount directories in the place of what is in them")
+        }
         launch.plan.mountLabel = selinux.files
         launch.plan.hasOwnQueues = input.sandbox.ipc != .node
         if Self.processNamespace(input) == .container { launch.processTarget = config.processTarget }

@@ -30,6 +30,7 @@ extension Mount {
 extension LaunchPlan {
     /// The most directories that an overlay is made of.
     package static let layerLimit = Int(CL_MAX_LAYERS)
+    package static let mountLimit = Int(CL_MAX_MOUNTS)
 
     /// The flat form. Fails with EINVAL on a NUL byte in a string and on a mount target that is not absolute.
     package func encoded() throws(KernelError) -> EncodedPlan {
