@@ -5,6 +5,11 @@ package struct SELinuxOptions: Sendable, Hashable {
     package var type: String
     package var level: String
 
+    /// A label of which all is the node's to say.
+    package static let unspecified = SELinuxOptions()
+
+    private init() { (user, role, type, level) = ("", "", "", "") }
+
     /// Nil where nothing is asked for.
     package init?(user: String = "", role: String = "", type: String = "", level: String = "") {
         guard !(user.isEmpty && role.isEmpty && type.isEmpty && level.isEmpty) else { return nil }

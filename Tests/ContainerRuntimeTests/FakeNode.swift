@@ -273,7 +273,8 @@ final class FakeNode: Sendable {
 
     /// A daemon's start. Earlier runtimes are as good as dead: their streams are taken over.
     func open(
-        _ log: any LogHandler = SwiftLogNoOpLogHandler(), reach: @escaping @Sendable (RuntimePoint) -> Void = { _ in }
+        _ log: any LogHandler = SwiftLogNoOpLogHandler(), labelsEveryPod: Bool = false,
+        reach: @escaping @Sendable (RuntimePoint) -> Void = { _ in }
     ) async throws -> NodeRuntime {
         let logger = Logger(label: "test") { _ in log }
         let images = ImageStore(paths: paths, threads: threads, time: SystemTime(), logger: logger)
@@ -287,7 +288,8 @@ final class FakeNode: Sendable {
             monitors: monitors, network: network, seccomp: NoSeccomp(), kernel: kernel, steps: steps,
             time: time, threads: threads, events: events, logger: logger)
         dependencies.reach = reach
-        let runtime = NodeRuntime(paths: paths, images: images, version: "1", dependencies: dependencies)
+        let runtime = NodeRuntime(
+            paths: paths, images: images, version: "1", labelsEveryPod: labelsEveryPod, dependencies: dependencies)
         try await runtime.open()
         return runtime
     }

@@ -147,6 +147,26 @@ import Testing
         #expect(node.layers.isEmpty)
     }
 
+    /// Who is told to label all pods gives those that ask for nothing what the policy has for containers, with categories of their own.
+    @Test func podsThatAskForNoneAreLabelledWhereThatIsWanted() async throws {
+        for isWanted in [false, true] {
+            let node = try FakeNode()
+            node.kernel.state.withLock { $0.selinux = policy }
+            let runtime = try await node.open(labelsEveryPod: isWanted)
+            let sandbox = try await runtime.runPodSandbox(podConfig)
+            var config = containerConfig()
+            _ = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
+            config = containerConfig("free")
+            config.security.isPrivileged = true
+            _ = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
+            let plans = node.monitors.all.flatMap { $0.state.withLock { $0.launches.values.map(\.plan) } }
+            let labels = plans.compactMap { $0.process.traits.label?.text }
+            #expect(labels.count == (isWanted ? 1 : 0), "the privileged one has none")
+            #expect(labels.allSatisfy { $0.hasPrefix("u:r:web:s0:c") && $0.contains(",c") })
+            #expect(plans.compactMap(\.mountLabel).count == labels.count)
+        }
+    }
+
     @Test func withoutSELinuxNothingIsLabelled() async throws {
         let node = try FakeNode()
         #expect(try await labels(node).labels.isEmpty)

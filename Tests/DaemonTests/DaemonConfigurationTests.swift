@@ -12,7 +12,9 @@ import Testing
     }
 
     @Test func aFileSetsWhatFlagsSet() throws {
-        let configuration = try read("port: 7443\nnode-name: 12\nstop-pods-on-exit: true\ndata-dir: /srv/data\n")
+        let configuration = try read(
+            "port: 7443\nnode-name: 12\nstop-pods-on-exit: true\ndata-dir: /srv/data\nenable-selinux: true\n")
+        #expect(configuration.labelsEveryPod)
         #expect(configuration.port == 7443)
         #expect(configuration.nodeName == "12")
         #expect(configuration.stopsPodsOnExit)

@@ -20,6 +20,16 @@ import Testing
     }
 }
 
+@Suite struct OverlayOptionTests {
+    /// A level has a comma, which is not the options' own.
+    @Test func aLabelIsQuoted() {
+        #expect(HostMount.overlayOptions(["/a", "/b"], label: nil) == "lowerdir=/a:/b")
+        #expect(
+            HostMount.overlayOptions(["/a"], label: "u:object_r:files:s0:c1,c2")
+                == #"lowerdir=/a,context="u:object_r:files:s0:c1,c2""#)
+    }
+}
+
 @Suite struct StreamClosingTests {
     /// A task that is about to wait while the stream is closed must not wait for ever.
     @Test func closingEndsAReadThatBeginsAtTheSameTime() async throws {

@@ -17,6 +17,8 @@ struct ContainerPlanInput: Sendable {
     var appArmor: AppArmorMeans?
     /// Nil where the kernel runs without it, or nothing is asked for.
     var selinux: SELinuxContexts?
+    /// What counts where neither pod nor container asks for any.
+    var standardSELinux: SELinuxOptions?
     /// The sources of mounts of an image, or of a path within their volume, resolved, by the mount's place in the configuration.
     var trees: [Int: SharedDescriptor] = [:]
     /// Those that the configuration names, as they are on the host.
@@ -48,7 +50,7 @@ struct ContainerPlan: Sendable {
         let capabilities = try CapabilityDecision(security, host: input.host, object: object)
         let appArmor = try AppArmorDecision(security, means: input.appArmor, object: object)
         let selinux = try SELinuxDecision(
-            security, sandbox: input.sandbox, contexts: input.selinux, object: object)
+            security, sandbox: input.sandbox, standard: input.standardSELinux, contexts: input.selinux, object: object)
         exec = ExecTemplate(
             environment: ProcessDecision.environment(input),
             workingDirectory: ProcessDecision.workingDirectory(config, input.image),

@@ -11,11 +11,15 @@ struct SELinuxDecision: Sendable, Hashable {
 
     /// A privileged container has none. One without a level has that of its sandbox, which gets two categories of its own where it says none either: it is kept
     /// apart from other pods then. Two pods may come by the same ones.
-    /// - Parameter contexts: nil where the kernel runs without SELinux, or nothing is asked for.
+    /// - Parameters:
+    ///   - standard: what counts where neither asks for any; nil: no label.
+    ///   - contexts: nil where the kernel runs without SELinux, or nothing is asked for.
     init(
-        _ security: ContainerSecurity, sandbox: SandboxRecord, contexts: SELinuxContexts?, object: String
+        _ security: ContainerSecurity, sandbox: SandboxRecord, standard: SELinuxOptions? = nil,
+        contexts: SELinuxContexts?, object: String
     ) throws(CRIError) {
-        guard let contexts, !security.isPrivileged, let asked = security.selinux ?? sandbox.selinux else { return }
+        guard let contexts, !security.isPrivileged, let asked = security.selinux ?? sandbox.selinux ?? standard
+        else { return }
         let own = contexts.process
         let level =
             [asked.level, sandbox.selinux?.level ?? ""].first { !$0.isEmpty }

@@ -118,7 +118,8 @@ extension NodeRuntime {
             imageLayers: try layers(of: image, as: config.image, config), identity: identity,
             host: try host(of: sandbox), paths: paths)
         input.appArmor = appArmor(for: config.security)
-        if config.security.selinux ?? sandbox.selinux != nil {
+        input.standardSELinux = labelsEveryPod ? .unspecified : nil
+        if config.security.selinux ?? sandbox.selinux ?? input.standardSELinux != nil {
             input.selinux = try attempt("container \(config.metadata.name)") { () throws(KernelError) in
                 try kernel.selinux()
             }
@@ -154,7 +155,9 @@ extension NodeRuntime {
             if let bundle = plan.launch.plan.bundle { try makeBundle(bundle, plan) }
         }
         if !volumes.isEmpty {
-            input.trees.merge(try imageVolumes(id, config, volumes, users: sandbox.users)) { first, _ in first }
+            let trees = try imageVolumes(
+                id, config, volumes, users: sandbox.users, label: plan.launch.plan.mountLabel)
+            input.trees.merge(trees) { first, _ in first }
             plan.launch.plan.mounts = MountDecision.mounts(input)
         }
         try attempt("container \(config.metadata.name)") { () throws(KernelError) in

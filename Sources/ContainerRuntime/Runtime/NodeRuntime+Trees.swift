@@ -53,9 +53,11 @@ extension NodeRuntime {
 
     /// The images that are mounted as volumes, by the mount's place in the configuration. Each is mounted beneath the container's directory until its tree, or the path in
     /// it that is asked for, is taken.
-    /// - Parameter users: those of the pod, which own the image's files in it; nil: the node's.
+    /// - Parameters:
+    ///   - users: those of the pod, which own the image's files in it; nil: the node's.
+    ///   - label: SELinux's, of the container's files.
     func imageVolumes(
-        _ id: String, _ config: ContainerConfig, _ volumes: [Int: ImageRecord], users: PodUsers?
+        _ id: String, _ config: ContainerConfig, _ volumes: [Int: ImageRecord], users: PodUsers?, label: String?
     ) throws(CRIError) -> [Int: SharedDescriptor] {
         var trees: [Int: SharedDescriptor] = [:]
         for (index, image) in volumes.sorted(by: { $0.key < $1.key }) {
@@ -66,7 +68,7 @@ extension NodeRuntime {
                 "container \(config.metadata.name): \(mount.subPath.isEmpty ? "" : "path \(mount.subPath) of ")image \(mount.image ?? "")"
             trees[index] = try attempt(purpose) { () throws(KernelError) in
                 guard mkdir(place, 0o755) == 0 || errno == EEXIST else { throw KernelError("mkdir", place) }
-                try HostMount.overlay(layers, at: place, users: users.map { UserMaps($0) })
+                try HostMount.overlay(layers, at: place, users: users.map { UserMaps($0) }, label: label)
                 defer { try? HostMount.detach(FilePath(place)) }
                 if mount.subPath.isEmpty { return try DetachedMount(of: place).shared() }
                 return try DetachedMount(of: mount.subPath, beneath: place).shared()

@@ -18,6 +18,8 @@ package final class NodeRuntime: Sendable {
     let versionText: String
     /// What all pods together may use; nothing in it: no limit.
     let nodeResources: ContainerResources
+    /// Whether SELinux confines the pods that ask for no label too.
+    let labelsEveryPod: Bool
     let state = Mutex(RuntimeState())
     /// As last written. `state` may be locked while this is, never the other way round.
     let burstableWeight = Mutex<Int64?>(nil)
@@ -29,8 +31,9 @@ package final class NodeRuntime: Sendable {
     /// - Parameter version: This program's.
     package init(
         paths: RuntimePaths, images: ImageStore, version: String, nodeResources: ContainerResources = .init(),
-        dependencies: RuntimeDependencies
+        labelsEveryPod: Bool = false, dependencies: RuntimeDependencies
     ) {
+        self.labelsEveryPod = labelsEveryPod
         self.nodeResources = nodeResources
         self.paths = paths
         self.images = images

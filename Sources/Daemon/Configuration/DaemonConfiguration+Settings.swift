@@ -119,6 +119,7 @@ extension DaemonConfiguration {
             mustBe: "an absolute path, or none"
         ) { $0.hasPrefix("/") || $0 == "none" },
         .paths("cdi-spec-dirs", "Directories of CDI device files, comma-separated.", \.deviceFiles),
+        .flag("enable-selinux", "SELinux labels for pods that ask for none, too.", \.labelsEveryPod),
         .text(
             "container-runtime-endpoint",
             "Another runtime for pods, such as unix:///run/containerd/containerd.sock.", \.runtimeEndpoint,

@@ -76,6 +76,8 @@ package struct DaemonConfiguration: Sendable, Hashable {
     package var criListen = ""
     /// Directories of the files that describe devices, between commas; a later one's devices count.
     package var deviceFiles = "/etc/cdi,/var/run/cdi"
+    /// Whether SELinux confines the pods that ask for no label too.
+    package var labelsEveryPod = false
     /// Another runtime that pods run on, by its CRI socket; empty: our own.
     package var runtimeEndpoint = ""
     package var logLevel = "info"

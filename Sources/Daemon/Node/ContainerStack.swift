@@ -60,7 +60,7 @@ struct ContainerStack: Sendable {
         let runtime = NodeRuntime(
             paths: paths.runtime, images: images, version: Server.version,
             nodeResources: Machine.podResources(Machine.facts(configuration, version: Server.version)),
-            dependencies: dependencies)
+            labelsEveryPod: configuration.labelsEveryPod, dependencies: dependencies)
         let feed = try await DaemonError.wrapping("container runtime") { () async throws(CRIError) in
             try await images.open()
             // What ended while there was no daemon is told by opening the runtime.

@@ -69,10 +69,11 @@ package enum HostMount {
     /// their names are more than a page, from some 220 on.
     /// - Parameter users: whose the files are to be; nil: the host's users'. The layers are mounted beside the directory meanwhile: an overlay itself cannot be mapped, and
     ///   takes no layers that are mounted nowhere.
+    /// - Parameter label: what SELinux calls all in it; nil: what it calls the files themselves.
     package static func overlay(
-        _ layers: [String], at directory: String, users: UserMaps? = nil
+        _ layers: [String], at directory: String, users: UserMaps? = nil, label: String? = nil
     ) throws(KernelError) {
-        guard let users else { return try overlay(plain: layers, at: directory) }
+        guard let users else { return try overlay(plain: layers, at: directory, label) }
         let namespace = try users.namespace()
         var places: [String] = []
         defer {
@@ -87,10 +88,12 @@ package enum HostMount {
             places.append("\(directory).\(index)")
             try tree.attach(at: places[index])
         }
-        try overlay(plain: places, at: directory)
+        try overlay(plain: places, at: directory, label)
     }
 
-    private static func overlay(plain layers: [String], at directory: String) throws(KernelError) {
+    private static func overlay(
+        plain layers: [String], at directory: String, _ label: String?
+    ) throws(KernelError) {
         // By descriptor: what mount(2) takes as options is a page. The directory itself is the lowest, since an overlay has two or more.
         var open: [SharedDescriptor] = []
         var names: [String] = []
@@ -99,10 +102,15 @@ package enum HostMount {
             names.append(try descriptor.withRaw { "/proc/self/fd/\($0)" })
             open.append(descriptor)
         }
-        let options = "lowerdir=" + names.joined(separator: ":")
+        let options = overlayOptions(names, label: label)
         guard options.utf8.count < 4_096 else { throw KernelError("mount overlay", directory, E2BIG) }
         let code = withExtendedLifetime(open) { cmnt_overlay(directory, options) }
         guard code == 0 else { throw KernelError("mount overlay", directory, -code) }
+    }
+
+    /// As mount(2) takes them, where a label's levels may have commas.
+    static func overlayOptions(_ layers: [String], label: String?) -> String {
+        "lowerdir=" + layers.joined(separator: ":") + (label.map { ",context=\"\($0)\"" } ?? "")
     }
 
     /// Detaches what is mounted at `path`; nothing mounted there, or no such path, is as good.

@@ -204,6 +204,17 @@ def pods(cluster):
         cluster.remove(name)
 
 
+def first_of(text):
+    """The number of a process with this label."""
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if read(f"/proc/{number}/attr/current").rstrip("\0") == text:
+                return number
+        except OSError:
+            pass
+    raise AssertionError(f"no process is {text}")
+
+
 def relabelled(world):
     """A host path gets the container's label where the kubelet says so, and the host's own directories never."""
     cri = world.cri
@@ -223,6 +234,10 @@ def relabelled(world):
     expect(given.says("cat", "/proc/self/attr/current").rstrip("\0\n") == HELD + ":c2", "it has not its pod's level")
     expect(label(FOLDER + "/given/deep/file") == "u:object_r:ours_t:s0:c2", f"the file is {label(FOLDER + '/given/deep/file')}")
     expect(label(FOLDER + "/secret") == "u:object_r:secret_t:s0", "what a link leads to is labelled anew")
+    level = cri.LinuxContainerSecurityContext(selinux_options=cri.SELinuxOption(level="s0:c9"))
+    one.container(sleep, mounts=[cri.Mount(container_path="/image", readonly=True, image=cri.ImageSpec(image="busybox:vm"))], security=level)
+    told = label(f"/proc/{first_of(HELD + ':c9')}/root/image/bin/busybox")
+    expect(told == "u:object_r:ours_t:s0:c9", f"a file of an image that is mounted as a volume is {told}")
     os.makedirs(FOLDER + "/of-host")
     command("mount", "--bind", "/etc", FOLDER + "/of-host")
     for path in ("/etc", "/usr/", "/bin", "/lib", "/root/labelled/../../etc", FOLDER + "/of-host"):
