@@ -132,6 +132,22 @@ import Testing
         #expect(written(memoryMax: nil) { $0.memory.swap = 150 } == ["memory.swap.max=150"])
     }
 
+    /// checkBeforeUpdate of config-linux.md.
+    @Test func aLimitBelowWhatIsInUseIsRefusedWhereThatIsAskedFor() throws {
+        func isTaken(limit: Int64? = nil, swap: Int64? = nil, checks: Bool = true, usage: UInt64? = 100) -> Bool {
+            var resources = ResourceSpecification()
+            (resources.memory.limit, resources.memory.swap) = (limit, swap)
+            resources.memory.checksBeforeUpdate = checks
+            return (try? ResourceSettings.checkUsage(resources.memory, usage)) != nil
+        }
+        #expect(!isTaken(limit: 99) && !isTaken(limit: 100) && !isTaken(swap: 100) && !isTaken(limit: 101, swap: 90))
+        #expect(isTaken() && isTaken(limit: 101) && isTaken(limit: -1, swap: -1) && isTaken(limit: 0))
+        #expect(isTaken(limit: 99, checks: false) && isTaken(limit: 99, usage: nil))
+        let section: JSONValue = ["memory": ["limit": 5, "checkBeforeUpdate": true]]
+        let memory = try ResourceSpecification(SpecificationReader(section, file: "f")).memory
+        #expect(throws: OCIRuntimeError.self) { try ResourceSettings.checkUsage(memory, 6) }
+    }
+
     @Test func aPageSizeIsOneOfTheKernels() throws {
         let section: JSONValue = [
             "hugepageLimits": [["pageSize": "2MB", "limit": 1], ["pageSize": "1GB", "limit": 1]]

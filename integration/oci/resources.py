@@ -52,6 +52,10 @@ def test_resources(runtime):
     assert read("cpu.max") == ["50000", "100000"] and read("cpu.weight") == ["59"], read("cpu.weight")
     runtime.call("update", "--pids-limit", "60", "--memory", "128m", name)
     assert read("pids.max") == ["60"] and read("memory.max") == [str(1 << 27)]
+    little = {"memory": {"limit": 4096, "checkBeforeUpdate": True}}
+    done = runtime.call("update", "--resources", "-", name, check=False, stdin=json.dumps(little))
+    assert done.returncode != 0 and "4096 bytes are not more than" in done.stderr, done.stderr
+    assert read("memory.max") == [str(1 << 27)], "it was limited to less than it uses"
 
 
 def test_unified(runtime):

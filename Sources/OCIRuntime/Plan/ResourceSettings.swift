@@ -81,6 +81,17 @@ enum ResourceSettings {
         }
     }
 
+    /// Refuses a limit at or below what is in use, where that is asked for: the kernel would not refuse it, but kill for it.
+    /// - Parameter usage: bytes; nil: it cannot be known.
+    static func checkUsage(_ memory: ResourceSpecification.Memory, _ usage: UInt64?) throws(OCIRuntimeError) {
+        guard memory.checksBeforeUpdate, let usage else { return }
+        for (name, limit) in [("limit", memory.limit), ("swap", memory.swap)] {
+            guard let limit, limit > 0, UInt64(limit) <= usage else { continue }
+            throw .unsupported(
+                field: "linux.resources.memory.\(name)", cause: "\(limit) bytes are not more than the \(usage) in use")
+        }
+    }
+
     private static func text(_ limit: Int64) -> String { limit <= 0 ? "max" : String(limit) }
 
     private static func memory(_ memory: ResourceSpecification.Memory) -> [Setting] {

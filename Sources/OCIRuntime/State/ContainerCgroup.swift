@@ -95,6 +95,7 @@ package struct ContainerCgroup: Sendable {
 
     /// Changes a group that is in use; gives back what this machine cannot hold.
     func update(_ resources: ResourceSpecification) throws(OCIRuntimeError) -> [String] {
+        try ResourceSettings.checkUsage(resources.memory, group.number("memory.current"))
         let update = ResourceSettings.completed(
             resources, cpuMax: try? group.text("cpu.max"), memoryMax: group.number("memory.max"))
         try scope?.set(UnitProperty.limits(update))
