@@ -81,10 +81,18 @@ struct InstanceFiles: Sendable {
         return Machine.readLine(path) ?? "?"
     }
 
+    private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789")
+    private static let idLength = 6
+
+    /// Whether an instance's own cgroup may be called this.
+    static func isGroup(_ name: some StringProtocol) -> Bool {
+        let id = name.dropFirst("swiftlet-".count)
+        return name.hasPrefix("swiftlet-") && id.count == idLength && id.allSatisfy(alphabet.contains)
+    }
+
     private static func readID(_ configuration: DaemonConfiguration) throws(DaemonError) -> String {
         if let id = try existingID(configuration) { return id }
-        let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789")
-        let id = String((0..<6).map { _ in alphabet[Int.random(in: 0..<alphabet.count)] })
+        let id = String((0..<idLength).map { _ in alphabet[Int.random(in: 0..<alphabet.count)] })
         try DaemonError.wrapping("instance id") { () throws(PKIError) in
             try replaceFile("\(configuration.dataDirectory)/instance", with: id + "\n", mode: 0o644)
         }

@@ -21,15 +21,31 @@ import Testing
         #expect(root("/a/b/") == "/cg/a/b/swiftlet-abc123")
     }
 
-    @Test func theParentIsNotInTheInstancesOwnGroup() {
-        for (parent, isRefused) in [
-            ("/swiftlet-abc123", true), ("a/swiftlet-abc123/pods", true), ("", false), ("/swiftlet-abc", false),
-            ("/swiftlet-abc1234/b", false),
+    /// Nor in that of another, which has its pods there; a group that is merely called so is anybody's.
+    @Test func theParentIsInNoInstancesOwnGroup() throws {
+        var template = Array("\(temporaryDirectory)/swiftlet-cgroups-XXXXXX".utf8CString)
+        let top = try #require(mkdtemp(&template).map { String(cString: $0) })
+        defer { try? TreeRemoval.remove(top) }
+        for path in ["a/swiftlet-other1/pods/x", "swiftlet-system", "swiftlet-pods.service/pods"] {
+            try WholeFile.makeDirectories("\(top)/\(path)")
+        }
+        for (parent, words) in [
+            ("/swiftlet-abc123", "the instance's own group swiftlet-abc123"),
+            ("a/swiftlet-abc123/pods", "the instance's own group"), ("", nil), ("/swiftlet-abc", nil),
+            ("/swiftlet-abc1234/b", nil), ("/a/swiftlet-other1", "another instance's own group swiftlet-other1"),
+            ("/a/swiftlet-other1/pods/x", "another instance's"), ("/swiftlet-other1", nil), ("/swiftlet-system", nil),
+            ("/swiftlet-pods.service", nil), ("/a", nil),
         ] {
             var configuration = DaemonConfiguration()
             configuration.cgroupParent = parent
-            let isTaken = (try? NodePaths.checkParent(configuration, "abc123")) != nil
-            #expect(isTaken == !isRefused, "\(parent)")
+            var told: String?
+            do throws(DaemonError) {
+                try NodePaths.checkParent(
+                    configuration, "abc123", in: CgroupHierarchy(mountPoint: top, controllers: []))
+            } catch {
+                told = error.description
+            }
+            #expect(words.map { told?.contains($0) == true } ?? (told == nil), "\(parent): \(told ?? "taken")")
         }
     }
 

@@ -9,19 +9,26 @@ struct NodePaths: Sendable {
 
     init(_ configuration: DaemonConfiguration, instance: InstanceFiles) throws(DaemonError) {
         let hierarchy = try DaemonError.wrapping("cgroups") { () throws(CgroupError) in try CgroupHierarchy.find() }
-        try Self.checkParent(configuration, instance.id)
+        try Self.checkParent(configuration, instance.id, in: hierarchy)
         runtime = RuntimePaths(configuration, instance: instance.id, in: hierarchy)
         monitor = configuration.monitorPath.isEmpty ? Self.besideOwnExecutable : configuration.monitorPath
     }
 
-    /// All in the instance's own group is cleared away that no record speaks of.
-    /// - Throws: where the parent is that group, or beneath it.
-    static func checkParent(_ configuration: DaemonConfiguration, _ instance: String) throws(DaemonError) {
-        guard configuration.cgroupParent.split(separator: "/").contains("swiftlet-\(instance)") else { return }
-        try DaemonError.ofSettings { () throws(DaemonError) in
-            throw DaemonError(
-                "cgroup-parent \(configuration.cgroupParent) is in the instance's own group swiftlet-\(instance); "
-                    + "name one outside it")
+    /// An instance clears away all in its own group that no record of its speaks of.
+    /// - Throws: where the parent is this instance's, or another's, or beneath it.
+    static func checkParent(
+        _ configuration: DaemonConfiguration, _ instance: String, in hierarchy: CgroupHierarchy
+    ) throws(DaemonError) {
+        var path = hierarchy.mountPoint
+        for name in configuration.cgroupParent.split(separator: "/") {
+            path += "/\(name)"
+            let isOwn = name == "swiftlet-\(instance)"
+            guard isOwn || InstanceFiles.isGroup(name) && access(path + "/pods", F_OK) == 0 else { continue }
+            try DaemonError.ofSettings { () throws(DaemonError) in
+                throw DaemonError(
+                    "cgroup-parent \(configuration.cgroupParent) is in \(isOwn ? "the" : "another") instance's own group \(name), "
+                        + "where it ends what it does not know; name one outside it")
+            }
         }
     }
 
