@@ -168,12 +168,13 @@ static void wait_for_go(struct cl_child *child) {
     child->begun = cm_monotonic_clock();
 }
 
-/* Whoever asks for the container finds one that is ready, and its program finds that it can be asked for. */
+/* Whoever asks for the container finds one that is ready, and its program finds that it can be asked for. Not once the caller is gone, with whom its claim
+ * on the name has ended: what is there may be another's. */
 static void publish(const struct cl_child *child) {
-    int folder = child->plan->flags & CL_PLAN_EXPLICIT ? child->launch->record : -1;
-    if (folder < 0) return;
-    if (renameat(folder, CRT_UNPUBLISHED, folder, CRT_RECORD) < 0) cl_fail(child, CL_STAGE_RECORD, 0, errno);
-    close(folder);
+    char byte;
+    if (recv(child->control, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) _exit(127);
+    if (renameat(child->launch->record, CRT_UNPUBLISHED, child->launch->record, CRT_RECORD) < 0) cl_fail(child, CL_STAGE_RECORD, 0, errno);
+    close(child->launch->record);
 }
 
 static const char *search_path(const struct cl_plan *plan) {
@@ -258,9 +259,14 @@ void cl_child_run(struct cl_child *child) {
     if (!child->is_ready) cl_get_ready(child, -1);
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_take_terminal(child);
     if (!CL_KEEPS(DESCRIPTORS)) fcntl(child->root, F_SETFD, 0);
-    cl_tell(child, CL_STATUS_READY);
-    wait_for_go(child);
-    publish(child);
+    if (explicit && child->launch->record >= 0) {
+        wait_for_go(child);
+        publish(child);
+        cl_tell(child, CL_STATUS_READY);
+    } else {
+        cl_tell(child, CL_STATUS_READY);
+        wait_for_go(child);
+    }
     if (child->plan->flags & CL_PLAN_GATE) {
         cl_load_filter_early(child);
         cl_wait_at_gate(child);

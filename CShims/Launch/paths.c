@@ -20,7 +20,7 @@ int cl_open_inside(int root, const char *path, uint64_t flags, uint64_t resolve)
     return fd;
 }
 
-/* Whether a component is ".."; such a path is not made, only found. */
+/* Whether a component is ".."; such a path is not made. */
 static int climbs(const char *path) {
     for (const char *at = path; *at;) {
         while (*at == '/') at++;
@@ -96,7 +96,6 @@ static int make_missing(int root, const char *path, uint64_t resolve, int links)
     char place[LONGEST_PATH];
     size_t length = strlen(path), at = length;
     if (length >= sizeof place) return errno = ENAMETOOLONG, -1;
-    if (climbs(path)) return errno = EINVAL, -1;
     memcpy(place, path, length + 1);
     int parent = open_beginning(root, place, &at, resolve);
     while (parent >= 0) {
@@ -106,8 +105,10 @@ static int make_missing(int root, const char *path, uint64_t resolve, int links)
         if (at == start) return parent;
         place[at] = 0;
         int found = -1, made = mkdirat(parent, place + start, 0755);
-        if (made < 0 && errno == EEXIST) made = make_beyond(root, parent, place, place + start, 1, resolve, links);
-        if (made == 0) found = cl_open_inside(root, place, O_PATH | O_DIRECTORY, resolve);
+        /* what is there by now somebody else has made; or it is ".", or a link */
+        if (made == 0 || errno == EEXIST) found = cl_open_inside(root, place, O_PATH | O_DIRECTORY, resolve);
+        if (made < 0 && found < 0 && errno == ENOENT && make_beyond(root, parent, place, place + start, 1, resolve, links) == 0)
+            found = cl_open_inside(root, place, O_PATH | O_DIRECTORY, resolve);
         place[at] = path[at];
         int code = errno;
         close(parent);
@@ -118,6 +119,7 @@ static int make_missing(int root, const char *path, uint64_t resolve, int links)
 }
 
 static int make_directories(int root, const char *path, uint64_t resolve, int links) {
+    if (climbs(path)) return errno = EINVAL, -1;
     int found = cl_open_inside(root, path, O_PATH | O_DIRECTORY, resolve);
     return found >= 0 || errno != ENOENT ? found : make_missing(root, path, resolve, links);
 }
@@ -147,6 +149,7 @@ static int make_file(int root, const char *path, uint64_t resolve, int links) {
 int cl_make_target(int root, const char *path, int directory, uint64_t resolve) {
     int found = cl_open_inside(root, path, O_PATH, resolve);
     if (found >= 0 || errno != ENOENT) return found;
+    if (climbs(path)) return errno = EINVAL, -1;
     return directory ? make_missing(root, path, resolve, 0) : make_file(root, path, resolve, 0);
 }
 

@@ -56,25 +56,55 @@ def test_creator_killed_by_its_hook(runtime):
     until(lambda: not processes_with(name), "its process has ended")
 
 
-def test_record_of_a_run(runtime):
-    """A run's container is there for others when all is mounted for it, and no later than its program."""
-    runtime.call("list")
-    name = runtime.id()
-    own = {"destination": "/mnt", "type": "bind", "source": runtime.root, "options": ["rbind", "ro"]}
-    folder = runtime.bundle("cat /mnt/*/state.json; exec sleep 60", lambda c: c["mounts"].append(own))
-    held = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=renameat:delay_enter=300000"]
+def held_run(runtime, call, script, change=None):
+    """A run that is held up for a second before a system call of its process. The process of strace, the id and the bundle's folder."""
+    name, folder = runtime.id(), runtime.bundle(script, change)
+    held = ["strace", "-f", "-qq", "-o", folder + "/calls", "-e", f"trace={call}", "-e", f"inject={call}:delay_enter=1000000:when=1"]
     with open(folder + "/output", "w") as output:
-        call = subprocess.Popen([*held, *runtime.command("run", "--bundle", folder, name)], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    answers = []
-    def is_there():
-        answers.append(runtime.call("state", name, check=False))
-        return answers[-1].returncode == 0
-    until(is_there, "there is a container")
-    assert any("not finished" in one.stderr for one in answers), answers
-    assert "/mnt " in runtime.call("exec", name, "mount").stdout
-    said(folder, f'"{name}"')
+        run = subprocess.Popen(
+            [*held, *runtime.command("run", "--bundle", folder, name)], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    until(lambda: os.path.exists(f"{runtime.root}/{name}/state.json.new"), "the process is at work")
+    return run, name, folder
+
+
+def ends_of(runtime, run, name):
     runtime.call("delete", "--force", name)
-    assert call.wait(60) == 137, call.returncode
+    assert run.wait(60) == 137, run.returncode
+
+
+def test_run_is_not_there_before_its_mounts(runtime):
+    """A run's container is not there for others before all is mounted for it."""
+    run, name, folder = held_run(runtime, "pivot_root", "echo begun; exec sleep 60")
+    for words in (["state", name], ["exec", name, "true"]):
+        done = runtime.call(*words, check=False)
+        assert done.returncode != 0 and "not finished" in done.stderr, done
+    said(folder, "begun")
+    assert runtime.status(name) == "running"
+    ends_of(runtime, run, name)
+
+
+def test_record_of_a_run(runtime):
+    """A run's record is there when its program is, and until then nobody else gets its id or takes it away."""
+    runtime.call("list")
+    own = {"destination": "/mnt", "type": "bind", "source": runtime.root, "options": ["rbind", "ro"]}
+    run, name, folder = held_run(runtime, "renameat", "cat /mnt/*/state.json; exec sleep 60", lambda c: c["mounts"].append(own))
+    until(lambda: "renameat" in open(folder + "/calls").read() or run.poll() is not None, "the process is about to publish its record")
+    other = runtime.call("create", "--bundle", runtime.bundle(), name, check=False, output=None)
+    taken_away = runtime.call("delete", name, check=False)
+    said(folder, f'"{name}"')
+    assert other.returncode == 1 and taken_away.returncode == 1, (other, taken_away)
+    ends_of(runtime, run, name)
+
+
+def test_run_whose_caller_is_killed(runtime):
+    """A run's process whose caller is gone before the record is published publishes none."""
+    run, name, folder = held_run(runtime, "pivot_root", "exec sleep 60")
+    first = int(subprocess.run(["pgrep", "-P", str(run.pid)], capture_output=True, text=True).stdout.split()[0])
+    os.kill(first, signal.SIGKILL)
+    until(lambda: not os.path.exists(f"/proc/{first}"), "its caller has ended")
+    run.wait(60)
+    assert not os.path.exists(f"{runtime.root}/{name}/state.json")
+    runtime.call("delete", "--force", name)
 
 
 def processes_with(word):

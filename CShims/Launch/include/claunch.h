@@ -30,7 +30,8 @@ struct cl_launch {
     int32_t goes;         /* it goes on to execve without cl_go */
     int32_t gate;         /* a listening socket: where the first process waits for its start */
     int32_t own_mount;    /* crt_take_own_mount's; -1 */
-    int32_t record;       /* the container's directory, whose record the first process publishes once it was told to go on; -1: the caller does */
+    int32_t record;       /* the container's directory: once it is ready and told to go on, the first process publishes the record there, and only then says
+                           * CL_STATUS_READY; -1: the caller publishes it */
 };
 
 /* A process between, which makes the child. */

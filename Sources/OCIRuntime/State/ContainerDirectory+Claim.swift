@@ -14,7 +14,8 @@ extension ContainerDirectory {
             guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .kernel(KernelError("mkdir", path)) }
             guard let lock = try lockOrNothing() else { continue }
             guard !isRecorded else { break }
-            try clearMade()
+            // Nothing is made under an id before there is a configuration.
+            if try size(of: lock) > 0 { try clearMade() }
             do throws(OCIRuntimeError) { try write(configuration, lock) } catch {
                 try? remove()
                 throw error
@@ -37,6 +38,12 @@ extension ContainerDirectory {
             guard ftruncate(lock.raw, 0) == 0 else { throw KernelError("truncate", file) }
             try WholeFile.write(configuration, to: lock, path: file)
         } catch { throw .kernel(error) }
+    }
+
+    private func size(of lock: borrowing Descriptor) throws(OCIRuntimeError) -> Int {
+        var status = stat()
+        guard fstat(lock.raw, &status) == 0 else { throw .kernel(KernelError("look at", file)) }
+        return Int(status.st_size)
     }
 
     private var file: String { path + "/config.json" }
@@ -161,7 +168,9 @@ extension ContainerDirectory {
             try SystemdScope(unit: unit).stop()
         }
         if let rootfs = noted("rootfs") { cmnt_detach(rootfs) }
-        for name in ["cgroup", "unit", "rootfs", ContainerDirectory.filter] { unlink(path + "/" + name) }
+        for name in ["cgroup", "unit", "rootfs", ContainerDirectory.filter, CRT_UNPUBLISHED] {
+            unlink(path + "/" + name)
+        }
     }
 
     private func noted(_ name: String) -> String? {

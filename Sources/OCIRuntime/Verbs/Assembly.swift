@@ -20,8 +20,8 @@ struct Assembly {
     private var specification: RuntimeSpecification { creation.specification }
     private var hasUserNamespace: Bool { plan.namespace(.user) != nil }
 
-    /// Whether the process goes on to its program as soon as it is ready, with nothing left that is done for it from here: not where the directory of its record
-    /// would come into others' sight with it.
+    /// Whether the process publishes its record itself and goes on to its program as soon as it is ready, with nothing left that is done for it from here: not
+    /// where the directory of the record, which it closes before its program begins, would be in others' sight with it.
     private var isUnattended: Bool {
         let options = creation.options
         return !isGated && plan.isNew(.pid) && !hasUserNamespace && !plan.awaitsHooks && !process.hasTerminal
@@ -97,7 +97,8 @@ struct Assembly {
             try runCreateHooks(state, launched.handle.raw)
             try launched.proceed()
         }
-        if isUnattended { try launched.proceed() }
+        // One that has failed by now says why.
+        if isUnattended { try? launched.proceed() }
         let terminal = try follow(launched, to: "ready")
         defer { if terminal >= 0 { close(terminal) } }
         // Late, since what fails afterwards has to bring them back.
