@@ -107,6 +107,26 @@ import Testing
         #expect(world.isComplete)
     }
 
+    /// An older release stored empty lists and maps, in the sets and in the Deployment.
+    @Test(arguments: ["Recreate", "RollingUpdate"])
+    func emptyFieldsOfATemplateAreNoChange(strategy: String) {
+        var world = DeploymentSimulation(seed: 5, replicas: 3, surge: 1, unavailable: 0, strategy: strategy)
+        settle(&world)
+        let hash = PodTemplateHash.text(world.deployment.spec.template, collisions: nil)
+        world.sets[0].spec.template.spec.storage["nodeSelector"] = [:]
+        world.sets[0].spec.template.metadata.storage["annotations"] = [:]
+        #expect(PodTemplateHash.text(world.sets[0].spec.template, collisions: nil) == hash)
+        world.deployment.metadata.labels = ["k": "v"]
+        world.deployment.spec.replicas = 5
+        world.deployment.metadata.generation += 1
+        for _ in 0..<50 where !world.isComplete {
+            _ = world.look()
+            #expect(world.wanted >= 3)
+            world.elapse()
+        }
+        #expect(world.isComplete && world.sets.count == 1 && world.wanted == 5)
+    }
+
     @Test func aPausedRolloutScalesInProportion() {
         var world = DeploymentSimulation(seed: 7, replicas: 10, surge: 3, unavailable: 2)
         settle(&world)

@@ -13,11 +13,13 @@ enum PodTemplateHash {
 }
 
 extension PodTemplateSpec {
-    /// The template as its author wrote it.
+    /// The template as its author wrote it, in the form that is stored today: older releases kept empty lists and maps.
     var withoutHash: PodTemplateSpec {
-        guard self.metadata.storage["labels"]?[PodTemplateHash.label] != nil else { return self }
         var template = self
-        template.metadata.labels[PodTemplateHash.label] = nil
+        if template.metadata.storage["labels"]?[PodTemplateHash.label] != nil {
+            template.metadata.labels[PodTemplateHash.label] = nil
+        }
+        Self.schema.prune(&template.storage)
         return template
     }
 
