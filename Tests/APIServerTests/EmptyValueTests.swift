@@ -62,23 +62,78 @@ import Testing
 
     /// Of a pod little may change: what an older release stored is not taken for a change.
     @Test func whatWasStoredOnceIsNoChange() async throws {
-        let store = MemoryStore()
-        let first = try await TestServer(store: store)
-        let created = try await first.send(.post, Path.pods, pod("a")).json
-        var (old, metadata) = try (#require(created.object), #require(created["metadata"]?.object))
-        metadata["resourceVersion"] = nil
-        metadata["annotations"] = [:]
-        old["metadata"] = .object(metadata)
-        var spec = try #require(created["spec"]?.object)
-        spec["nodeSelector"] = [:]
-        old["spec"] = .object(spec)
-        let key = "/registry/core/pods/default/a"
-        let revision = try #require(await store.get(key, at: nil)).modRevision
-        _ = try await store.write(.update(key: key, bytes: old.encoded(), expecting: revision))
-        let api = try await TestServer(store: store)
+        let api = try await Self.restarted(
+            after: pod("a"), at: Path.pods, key: "core/pods",
+            with: ["spec.nodeSelector": [:], "metadata.annotations": [:]])
         #expect(try await api.get(Path.pods + "/a").json["spec"]?["nodeSelector"] == [:])
         let patch: JSONValue = ["metadata": ["labels": ["k": "v"]]]
         let patched = try await api.send(.patch, Path.pods + "/a", patch, headers: Self.merge)
         #expect(patched.status == 200 && patched.json["spec"]?["nodeSelector"] == nil, "\(patched.message)")
+    }
+
+    /// A server over what an older release stored in another form, which has these fields.
+    private static func restarted(
+        after body: JSONValue, at path: String, key: String, with fields: [String: JSONValue]
+    ) async throws -> TestServer {
+        let store = MemoryStore()
+        let first = try await TestServer(store: store)
+        let created = try await first.send(.post, path, body)
+        var old = created.json
+        set("metadata.resourceVersion", to: nil, in: &old)
+        for (field, value) in fields { set(field, to: value, in: &old) }
+        let key = "/registry/\(key)/default/\(created.name)"
+        let revision = try #require(await store.get(key, at: nil)).modRevision
+        _ = try await store.write(.update(key: key, bytes: old.encoded(), expecting: revision))
+        return try await TestServer(store: store)
+    }
+
+    private static func set(_ path: String, to value: JSONValue?, in tree: inout JSONValue) {
+        let steps = path.split(separator: ".", maxSplits: 1).map(String.init)
+        var object = tree.object ?? JSONObject()
+        if steps.count > 1 {
+            var below = object[steps[0]] ?? [:]
+            set(steps[1], to: value, in: &below)
+            object[steps[0]] = below
+        } else {
+            object[steps[0]] = value
+        }
+        tree = .object(object)
+    }
+
+    @Test func noSubresourceTakesItForAChange() async throws {
+        let deployment: JSONValue = [
+            "metadata": ["name": "a"],
+            "spec": [
+                "replicas": 1, "selector": ["matchLabels": ["app": "a"]],
+                "template": [
+                    "metadata": ["labels": ["app": "a"]], "spec": ["containers": [["name": "m", "image": "i"]]],
+                ],
+            ],
+        ]
+        let api = try await Self.restarted(
+            after: deployment, at: Path.deployments, key: "apps/deployments",
+            with: ["spec.template.spec.nodeSelector": [:]])
+        let scale: JSONValue = [
+            "apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": ["name": "a"], "spec": ["replicas": 1],
+        ]
+        let scaled = try await api.send(
+            .patch, Path.deployments + "/a/scale", scale, query: ["fieldManager": "me"],
+            headers: ["Content-Type": "application/apply-patch+yaml"])
+        #expect(scaled.status == 200, "\(scaled.message)")
+        #expect(try await api.get(Path.deployments + "/a").json["metadata"]?["generation"] == 1)
+    }
+
+    @Test func olderEphemeralContainersDoNotChange() async throws {
+        let look: JSONValue = [
+            "name": "look", "image": "i", "args": [], "imagePullPolicy": "Always", "resources": [:],
+            "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
+        ]
+        let api = try await Self.restarted(
+            after: pod("a"), at: Path.pods, key: "core/pods", with: ["spec.ephemeralContainers": [look]])
+        let next: JSONValue = ["spec": ["ephemeralContainers": [["name": "next", "image": "i"]]]]
+        let added = try await api.send(
+            .patch, Path.pods + "/a/ephemeralcontainers", next,
+            headers: ["Content-Type": "application/strategic-merge-patch+json"])
+        #expect(added.json["spec"]?["ephemeralContainers"]?.array?.count == 2, "\(added.message)")
     }
 }

@@ -44,7 +44,7 @@ extension ObjectRegistry {
         let resource = request.resource
         var old = current.tree
         // What an older release stored may have kept empty lists and maps, which must not look like a change.
-        if request.subresource == nil { resource.definition.schema.prune(&old) }
+        if request.subresource != "status" { resource.definition.schema.prune(&old) }
         let new: JSONObject
         let bytes: [UInt8]
         let reservation: ServiceAllocator.Reservation
