@@ -3,6 +3,7 @@ package struct ServiceAccountClaims: Sendable, Equatable {
     /// An object that the token lives and dies with.
     package struct BoundObject: Sendable, Equatable {
         package var name: String
+        /// Empty where nothing is known of the object but its name.
         package var uid: String
 
         package init(name: String, uid: String) {

@@ -126,10 +126,17 @@ extension ServiceAccountClaims {
 }
 
 extension ServiceAccountClaims.BoundObject {
-    fileprivate var json: JSONValue { ["name": .string(name), "uid": .string(uid)] }
+    fileprivate var json: JSONValue {
+        uid.isEmpty ? ["name": .string(name)] : ["name": .string(name), "uid": .string(uid)]
+    }
 
     fileprivate init?(_ json: JSONValue) {
-        guard let name = json["name"]?.string, !name.isEmpty, let uid = json["uid"]?.string else { return nil }
+        guard let name = json["name"]?.string, !name.isEmpty else { return nil }
+        guard let field = json["uid"] else {
+            self.init(name: name, uid: "")
+            return
+        }
+        guard let uid = field.string else { return nil }
         self.init(name: name, uid: uid)
     }
 }

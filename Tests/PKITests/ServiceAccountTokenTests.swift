@@ -32,6 +32,15 @@ import Testing
         #expect(try verify(tokens.sign(unbound)) == unbound)
     }
 
+    @Test func aUIDThatNobodyKnowsIsLeftOut() throws {
+        var claims = claims
+        claims.node = .init(name: "n", uid: "")
+        let token = try tokens.sign(claims)
+        let payload = try #require(base64URLBytes(token.split(separator: ".")[1]))
+        #expect(try JSONValue(parsing: payload)["kubernetes.io"]?["node"] == ["name": "n"])
+        #expect(try verify(token) == claims)
+    }
+
     @Test func othersCheckItsSignatureByTheKeySet() throws {
         let segments = try tokens.sign(claims).split(separator: ".")
         let bytes = try #require(base64URLBytes(segments[0]))

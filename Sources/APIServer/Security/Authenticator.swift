@@ -51,7 +51,7 @@ extension Identity {
         for (kind, object) in [("pod", claims.pod), ("node", claims.node)] {
             guard let object else { continue }
             extra["authentication.kubernetes.io/\(kind)-name"] = [object.name]
-            extra["authentication.kubernetes.io/\(kind)-uid"] = [object.uid]
+            if !object.uid.isEmpty { extra["authentication.kubernetes.io/\(kind)-uid"] = [object.uid] }
         }
     }
 
