@@ -54,8 +54,8 @@ package final class APIServer: HTTPHandler {
             random: random, objectBytes: configuration.limits.objectBytes,
             storeDirectory: configuration.storeDirectory, logger: logger)
         authenticator = Authenticator(
-            tokens: tokens, audiences: configuration.audiences, isStillBound: TokenBinding(resources).holds(_:token:),
-            time: time)
+            tokens: tokens, audiences: configuration.audiences,
+            isStillBound: TokenBinding(resources, time: time).holds(_:token:), time: time)
         authorizer = Authorizer(
             nodeReads: NodeReads(resources),
             served: (resources.all.map(\.kind) + ServedForm.all.map(\.kind)).map(ServedResource.init(stored:))

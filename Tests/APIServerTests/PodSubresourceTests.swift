@@ -272,6 +272,44 @@ import Testing
         _ = try await api.send(.delete, "/api/v1/nodes/n1")
         #expect(try await user(issued, api).status == 201)
     }
+
+    @Test func aNodeThatIsNotThereHasNoUID() async throws {
+        let api = try await server()
+        _ = try await api.send(.post, Path.pods, pod("a", node: "n1"))
+        let extra = try await user(bind(api, "Pod", "a"), api).json["status"]?["userInfo"]?["extra"]
+        #expect(extra?["authentication.kubernetes.io/node-name"] == ["n1"])
+        #expect(extra?["authentication.kubernetes.io/node-uid"] == nil)
+    }
+
+    @Test(arguments: ["pods", "secrets", "serviceaccounts", "nodes"])
+    func aTokenOutlivesADeletionThatIsHeldByAMinute(_ plural: String) async throws {
+        let api = try await server()
+        let collection = plural == "nodes" ? "/api/v1/nodes" : "/api/v1/namespaces/default/\(plural)"
+        let hold: JSONValue = ["metadata": ["finalizers": ["test.io/hold"]]]
+        let name = plural == "serviceaccounts" ? "default" : "a"
+        if plural == "pods" {
+            _ = try await api.send(.post, collection, pod("a"))
+        } else if plural != "serviceaccounts" {
+            _ = try await api.send(.post, collection, ["metadata": ["name": "a"]])
+        }
+        let held = try await api.send(
+            .patch, "\(collection)/\(name)", hold, headers: ["Content-Type": "application/merge-patch+json"])
+        #expect(held.status == 200, "\(held.message)")
+        let kinds = ["pods": "Pod", "secrets": "Secret", "nodes": "Node"]
+        let issued: Answer
+        if let kind = kinds[plural] {
+            issued = try await bind(api, kind, name)
+        } else {
+            issued = try await api.send(.post, path, [:])
+        }
+        _ = try await api.send(.delete, "\(collection)/\(name)", ["gracePeriodSeconds": 0])
+        #expect(try await user(issued, api).status == 201)
+        api.time.advance(by: .seconds(60))
+        #expect(try await user(issued, api).status == 201)
+        api.time.advance(by: .seconds(1))
+        #expect(try await user(issued, api).status == 401)
+        #expect(try await api.get("\(collection)/\(name)").status == 200)
+    }
 }
 
 /// A node that answers everything and remembers what it was asked.
