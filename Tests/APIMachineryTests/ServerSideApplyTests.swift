@@ -77,6 +77,22 @@ import Testing
         #expect(owned(forced, by: "other")?["f:spec"]?["f:replicas"] == [:])
     }
 
+    @Test func anEmptyListIsAppliedAsWell() throws {
+        let live = try asker("me").apply(
+            spec(#"{"steps":["s"],"limits":{"cpu":"1"},"selector":{"matchLabels":{"a":"b"}}}"#), to: nil, force: false)
+        let none = try spec(#"{"steps":[],"parts":[{"name":null}],"source":{"git":""},"more":1}"#)
+        let status = #expect(throws: Status.self) { try asker("other").apply(none, to: live, force: false) }
+        #expect(status?.details?.causes.map(\.field) == [".spec.steps"])
+        let forced = try asker("other").apply(spec(#"{"steps":[]}"#), to: live, force: true)
+        #expect(forced["spec"]?["steps"] == [])
+        #expect(owned(forced, by: "me")?["f:spec"]?["f:steps"] == nil)
+        #expect(owned(forced, by: "other")?["f:spec"]?["f:steps"] == [:])
+        // A map is merged; and in what is compared as a whole, empty is absent.
+        let same = try asker("other").apply(
+            spec(#"{"limits":{},"selector":{"matchLabels":{"a":"b"},"matchExpressions":[]}}"#), to: live, force: false)
+        #expect(same["spec"] == live["spec"])
+    }
+
     @Test func pathsReadAsKubernetesWritesThem() {
         let item = FieldTree(children: [#"k:{"name":"a","port":1}"#: .leaf])
         let tree = FieldTree(children: ["f:tags": FieldTree(children: [#"v:"a""#: .leaf]), "f:parts": item])

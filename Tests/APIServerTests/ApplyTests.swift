@@ -116,6 +116,33 @@ import Testing
         #expect(try await api.send(.patch, path, wrong, query: ["fieldManager": "o"], headers: type).status == 400)
     }
 
+    @Test func anEmptyListEndsAnothersList() async throws {
+        let api = try await TestServer()
+        func apply(_ tolerations: JSONValue, as manager: String, force: Bool = false) async throws -> Answer {
+            let body: JSONValue = [
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "web"],
+                "spec": [
+                    "selector": ["matchLabels": ["app": "web"]],
+                    "template": [
+                        "metadata": ["labels": ["app": "web"]],
+                        "spec": ["containers": [["name": "m", "image": "i"]], "tolerations": tolerations],
+                    ],
+                ],
+            ]
+            return try await api.send(
+                .patch, Path.deployments + "/web", body, query: ["fieldManager": manager, "force": "\(force)"],
+                headers: ["Content-Type": "application/apply-patch+yaml"])
+        }
+        #expect(try await apply([["key": "k", "operator": "Exists"]], as: "one").status == 201)
+        let conflict = try await apply([], as: "two")
+        #expect(conflict.status == 409 && conflict.message.contains("tolerations"), "\(conflict.message)")
+        let forced = try await apply([], as: "two", force: true)
+        #expect(forced.status == 200, "\(forced.message)")
+        let spec = forced.json["spec"]?["template"]?["spec"]
+        #expect(spec?["containers"] != nil && spec?["tolerations"] == nil)
+        #expect(try await apply([], as: "two").revision == forced.revision)
+    }
+
     @Test func yamlBodiesAreRead() async throws {
         let api = try await TestServer()
         var request = HTTPRequest(

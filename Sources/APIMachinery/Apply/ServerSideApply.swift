@@ -2,7 +2,7 @@ import JSONTree
 
 /// Server-side apply (KEP-555) and the tracking of managed fields, as pure functions over objects and their schema.
 ///
-/// Defaults are not applied to what is given back: the caller does that, before validation.
+/// Defaults are not applied to what is given back, nor is what means absence taken out: the caller does that, before validation.
 package struct ServerSideApply: Sendable {
     package let schema: Schema
     /// Who asks, how, and for which version of the object.
@@ -63,7 +63,8 @@ package struct ServerSideApply: Sendable {
         return Self.object(.object(after), managed)
     }
 
-    /// A configuration is partial: what is required may be missing, but what is there has its type. Unknown fields are left out.
+    /// A configuration is partial: what is required may be missing, but what is there has its type. Unknown fields are left out;
+    /// an empty list stays, for whoever applies it wants nothing to be there.
     private func checked(_ config: JSONObject) throws(Status) -> JSONObject {
         guard config["metadata"]?["managedFields"] == nil else {
             throw .badRequest("metadata.managedFields must be nil")
@@ -74,7 +75,7 @@ package struct ServerSideApply: Sendable {
                 "failed to create typed patch object: \(errors.map(\.description).joined(separator: ", "))")
         }
         var pruned = JSONValue.object(config)
-        schema.prune(&pruned)
+        schema.pruneConfiguration(&pruned)
         return pruned.object ?? JSONObject()
     }
 

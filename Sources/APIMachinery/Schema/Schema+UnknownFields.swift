@@ -10,22 +10,31 @@ extension Schema {
 
     /// Removes what is not stored: members that the schema does not know, and nulls and empty texts, lists and maps that mean absence.
     package func prune(_ value: inout JSONValue) {
+        prune(&value, keepsEmpty: false)
+    }
+
+    /// As above, for a configuration that is applied: an empty list or map that is owned as a whole, or as a place for parts, is said there.
+    func pruneConfiguration(_ value: inout JSONValue) {
+        prune(&value, keepsEmpty: true)
+    }
+
+    private func prune(_ value: inout JSONValue, keepsEmpty: Bool) {
         switch (shape, value) {
         case (.object(let schema), .object(var object)):
             value = .null
-            prune(&object, schema)
+            prune(&object, schema, keepsEmpty: keepsEmpty)
             value = .object(object)
         case (.map(let element), .object(var object)):
             value = .null
             object.update { _, member in
                 guard !member.isNull || element.isNullable else { return false }
-                element.prune(&member)
+                element.prune(&member, keepsEmpty: keepsEmpty)
                 return true
             }
             value = .object(object)
         case (.array(let element), .array(var values)) where element.isContainer:
             value = .null
-            for index in values.indices { element.prune(&values[index]) }
+            for index in values.indices { element.prune(&values[index], keepsEmpty: keepsEmpty) }
             value = .array(values)
         default: break
         }
@@ -33,10 +42,10 @@ extension Schema {
 
     /// As above, for an object.
     package func prune(_ object: inout JSONObject) {
-        if let schema = self.object { prune(&object, schema) }
+        if let schema = self.object { prune(&object, schema, keepsEmpty: false) }
     }
 
-    private func prune(_ object: inout JSONObject, _ schema: ObjectSchema) {
+    private func prune(_ object: inout JSONObject, _ schema: ObjectSchema, keepsEmpty: Bool) {
         let fields = schema.fields
         var index = 0
         object.update { key, value in
@@ -44,8 +53,9 @@ extension Schema {
             guard index < fields.count, fields[index].name == key else { return schema.keepsUnknownFields }
             let field = fields[index]
             guard !value.isNull || field.schema.isNullable else { return false }
-            field.schema.prune(&value)
-            return !field.isAbsent(value)
+            // What is owned as a whole is compared as a whole, with what is stored.
+            field.schema.prune(&value, keepsEmpty: keepsEmpty && field.hasParts(value))
+            return !field.isAbsent(value) || keepsEmpty && field.schema.isContainer
         }
     }
 
@@ -59,6 +69,11 @@ extension Schema {
 }
 
 extension FieldSchema {
+    /// Whether server-side apply takes the value apart.
+    fileprivate func hasParts(_ value: JSONValue) -> Bool {
+        Granularity(schema, rules: rules).container(value) != nil
+    }
+
     /// Whether the value, which is pruned, means that there is none. One of a wrong type is left for `check` to name.
     fileprivate func isAbsent(_ value: JSONValue) -> Bool {
         guard isAbsentWhenEmpty else { return false }
