@@ -238,6 +238,36 @@ import Testing
         #expect(try await apply(api, pod("busybox:2"), as: "kubectl").status == 409)
     }
 
+    /// It is no manifest of the object, and gives nobody a right to what is in one.
+    @Test func aScaleLeavesTheManifestAsItIs() async throws {
+        let api = try await TestServer()
+        let manifest: JSONValue = [
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": "web", "namespace": "default"],
+            "spec": [
+                "replicas": 1, "selector": ["matchLabels": ["app": "web"]],
+                "template": [
+                    "metadata": ["labels": ["app": "web"]], "spec": ["containers": [["name": "m", "image": "i"]]],
+                ],
+            ],
+        ]
+        var body = try #require(manifest.object)
+        body["metadata"] = ["name": "web", "annotations": [annotation: .string(manifest.text)]]
+        #expect(try await api.send(.post, Path.deployments, .object(body)).status == 201)
+        let scale: JSONValue = [
+            "apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": ["name": "web"], "spec": ["replicas": 3],
+        ]
+        func apply(force: Bool) async throws -> Answer {
+            try await api.send(
+                .patch, Path.deployments + "/web/scale", scale,
+                query: ["fieldManager": "kubectl", "force": "\(force)"],
+                headers: ["Content-Type": "application/apply-patch+yaml"])
+        }
+        #expect(try await apply(force: false).status == 409)
+        #expect(try await apply(force: true).json["spec"]?["replicas"] == 3)
+        let kept = try await api.get(Path.deployments + "/web").json["metadata"]?["annotations"]?[annotation]
+        #expect(kept?.string == manifest.text)
+    }
+
     @Test func textOfASecretIsOwnedAsData() async throws {
         let api = try await TestServer()
         func apply(_ text: JSONValue, as manager: String) async throws -> Answer {

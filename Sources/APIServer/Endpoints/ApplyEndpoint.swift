@@ -69,9 +69,11 @@ struct ApplyEndpoint: Sendable {
             subresource: request.path.subresource, options: options, identity: request.identity
         ) { (current: JSONObject) throws(Status) in
             let live = ClientSideOwnership.restored(current, request.resource, now: applier.now)
-            let ceded = ClientSideOwnership.ceded(by: live, request.resource, to: applier)
+            // What is applied through a subresource is no manifest of the object.
+            let isWhole = request.path.subresource == nil
+            let ceded = isWhole ? ClientSideOwnership.ceded(by: live, request.resource, to: applier) : .empty
             var next = try applier.apply(config, to: live, force: options.isForced, ceded: ceded)
-            ClientSideOwnership.renew(&next, config, applier)
+            if isWhole { ClientSideOwnership.renew(&next, config, applier) }
             _ = try request.resource.normalize(&next, .ignore)
             return next
         }
