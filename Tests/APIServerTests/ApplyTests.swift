@@ -69,7 +69,7 @@ import Testing
     @Test func aScaleIsApplied() async throws {
         let api = try await TestServer()
         let body: JSONValue = [
-            "metadata": ["name": "web"],
+            "metadata": ["name": "web", "annotations": ["k": "v"]],
             "spec": [
                 "replicas": 1, "selector": ["matchLabels": ["app": "web"]],
                 "template": [
@@ -77,7 +77,7 @@ import Testing
                 ],
             ],
         ]
-        _ = try await api.send(.post, Path.deployments, body)
+        let created = try await api.send(.post, Path.deployments, body).json
         let path = Path.deployments + "/web/scale"
         let type: HTTPHeaders = ["Content-Type": "application/apply-patch+yaml"]
         func scale(_ replicas: Int64) -> JSONValue {
@@ -93,7 +93,10 @@ import Testing
             .patch, path, scale(3), query: ["fieldManager": "scaler", "force": "true"], headers: type)
         #expect(applied.status == 200 && applied.json["kind"] == "Scale", "\(applied.message)")
         #expect(applied.json["spec"]?["replicas"] == 3)
-        let entries = try await api.get(Path.deployments + "/web").json["metadata"]?["managedFields"]?.array ?? []
+        let scaled = try await api.get(Path.deployments + "/web").json
+        #expect(scaled["spec"]?["template"] == created["spec"]?["template"])
+        #expect(scaled["metadata"]?["annotations"] == ["k": "v"] && scaled["metadata"]?["generation"] == 2)
+        let entries = scaled["metadata"]?["managedFields"]?.array ?? []
         let own = try #require(entries.first { $0["manager"] == "scaler" })
         #expect(own["subresource"] == "scale" && own["operation"] == "Apply" && own["apiVersion"] == "apps/v1")
         #expect(own["fieldsV1"] == ["f:spec": ["f:replicas": [:]]])
