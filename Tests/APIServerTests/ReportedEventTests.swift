@@ -102,6 +102,8 @@ import Testing
         }
         let once: JSONValue = ["series": ["count": 1, "lastObservedTime": "2026-01-01T00:00:01.000000Z"]]
         #expect(try await api.send(.patch, newer + "/a", once, headers: type).message.contains("should be at least 2"))
+        let timeless = try await api.send(.patch, newer + "/a", ["series": ["count": 2]], headers: type)
+        #expect(timeless.status == 422 && timeless.message.contains("series.lastObservedTime: Required value"))
         let labelled: JSONValue = ["metadata": ["labels": ["k": "v"]]]
         #expect(try await api.send(.patch, newer + "/a", labelled, headers: type).status == 200)
         // The older form has always let more change.

@@ -47,8 +47,11 @@ extension ReportedEvent {
     }
 
     private func seriesFaults() -> [FieldError] {
-        guard let series = self.series, series.count < 2 else { return [] }
-        return [.invalid("series.count", "", "should be at least 2")]
+        guard let series = self.series else { return [] }
+        var faults: [FieldError] = []
+        if series.count < 2 { faults.append(.invalid("series.count", "", "should be at least 2")) }
+        if series.storage["lastObservedTime"] == nil { faults.append(.required("series.lastObservedTime")) }
+        return faults
     }
 
     private func creationFaults() -> [FieldError] {
