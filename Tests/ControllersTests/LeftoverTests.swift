@@ -1,6 +1,10 @@
 import APIMachinery
+import APIServer
 import Client
 import KubernetesAPI
+import Logging
+import Store
+import TestSupport
 import Testing
 
 @testable import Controllers
@@ -48,6 +52,51 @@ import Testing
                 #expect(pod.metadata.name == "a" && pod.status.phase == "Failed")
                 break
             }
+        }
+    }
+
+    private static func pod(_ name: String, on node: String) -> Pod {
+        Pod(name: name, namespace: "default") { pod in
+            pod.spec.nodeName = node
+            pod.spec.containers = [
+                Container {
+                    $0.name = "main"
+                    $0.image = "web"
+                }
+            ]
+        }
+    }
+
+    @Test func podsOfANodeThatComesBackStay() async throws {
+        let server = try APIServer(store: MemoryStore())
+        try await server.start()
+        let client = APIClient(
+            handler: server, peer: .inProcess(user: "admin", groups: ["system:masters"]), userAgent: "test")
+        let informers = ControllerInformers(client: client, time: SystemTime())
+        let time = ManualTime()
+        let controller = PodGCController(
+            ControllerContext(
+                client: client, informers: informers, time: time, random: RandomSource(), log: Logger(label: "test")),
+            quarantine: .seconds(40))
+        _ = try await client.create(Node(name: "n"))
+        _ = try await client.create(Self.pod("a", on: "n"))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await informers.run() }
+            group.addTask { await controller.run() }
+            try await until { informers.nodes.get("n") != nil && informers.pods.get("a", in: "default") != nil }
+            try await client.delete(Node.self, "n")
+            try await until { time.untilNext != nil || informers.pods.get("a", in: "default") == nil }
+            _ = try await client.create(Node(name: "n"))
+            try await until { informers.nodes.get("n") != nil }
+            time.advance(by: .seconds(41))
+            // One node after the other: when this one's pod goes, the first was done with.
+            _ = try await client.create(Self.pod("b", on: "missing"))
+            try await until { time.untilNext != nil || informers.pods.get("b", in: "default") == nil }
+            time.advance(by: .seconds(41))
+            try await until { informers.pods.get("b", in: "default") == nil }
+            let pod = try await client.get(Pod.self, "a", in: "default")
+            #expect(pod.metadata.deletionTimestamp == nil && pod.status.phase == "Pending")
+            group.cancelAll()
         }
     }
 
