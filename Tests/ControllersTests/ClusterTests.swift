@@ -109,7 +109,7 @@ import Testing
 
     @Test func hundredsOfPodsLeaveRoomForOtherRequests() async throws {
         let traffic = Traffic()
-        try await TestCluster.run(traffic: traffic) { cluster in
+        try await TestCluster.run(handler: traffic.counted) { cluster in
             _ = try await cluster.client.create(Self.deployment(300))
             try await cluster.until(cluster.informers.replicaSets) { $0.first?.status.replicas == 300 }
             _ = try await cluster.client.modify(Deployment.self, "web", in: "default") { $0.spec.replicas = 0 }

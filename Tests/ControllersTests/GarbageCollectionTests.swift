@@ -7,7 +7,7 @@ import Testing
 /// The garbage collector against a real API server in this process.
 @Suite struct GarbageCollectionTests {
     @Test func everyKindButEventsIsFollowed() async throws {
-        let cluster = try await TestCluster(nodeGrace: .seconds(1), podNetworks: nil, traffic: nil)
+        let cluster = try await TestCluster(nodeGrace: .seconds(1), podNetworks: nil)
         func kind<Followed: ObjectInformer>(_: Followed) -> ResourceKind { Followed.Object.kind }
         let followed = cluster.informers.all.map { kind($0) }
         #expect(Set(followed) == Set(Kinds.all.map(\.kind)).subtracting([Event.kind]))

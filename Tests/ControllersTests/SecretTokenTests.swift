@@ -32,7 +32,7 @@ import Testing
     private static func token(_ name: String, _ cluster: TestCluster, after old: String? = nil) async throws -> String {
         let changes = cluster.informers.secrets.subscribe()
         for await _ in changes {
-            let secret = try await cluster.client.get(Secret.self, name, in: "default")
+            let secret = try await cluster.direct.get(Secret.self, name, in: "default")
             let token = String(decoding: secret.data["token"]?.array ?? [], as: UTF8.self)
             if !token.isEmpty, token != old { return token }
         }
@@ -72,6 +72,63 @@ import Testing
             try await cluster.until(cluster.informers.secrets) { secrets in
                 secrets.filter { $0.type == Self.type }.map(\.metadata.name) == ["kept"]
             }
+        }
+    }
+
+    private static let hold = ["test.io/hold"]
+
+    @Test func aTokenIsGoodNoLongerOnceItsDeletionIsAskedFor() async throws {
+        try await TestCluster.run { cluster in
+            _ = try await cluster.client.create(
+                ServiceAccount(name: "robot", namespace: "default") { $0.metadata.finalizers = Self.hold })
+            for name in ["one", "two"] {
+                var secret = Self.secret(name, of: "robot")
+                secret.metadata.finalizers = Self.hold
+                _ = try await cluster.client.create(secret)
+            }
+            let tokens = [try await Self.token("one", cluster), try await Self.token("two", cluster)]
+            try await cluster.client.delete(Secret.self, "one", in: "default")
+            #expect(try await cluster.client.get(Secret.self, "one", in: "default").metadata.deletionTimestamp != nil)
+            #expect(try await Self.user(tokens[0], cluster) == nil)
+            #expect(try await Self.user(tokens[1], cluster) == "system:serviceaccount:default:robot")
+            try await cluster.client.delete(ServiceAccount.self, "robot", in: "default")
+            _ = try await cluster.client.get(ServiceAccount.self, "robot", in: "default")
+            #expect(try await Self.user(tokens[1], cluster) == nil)
+        }
+    }
+
+    @Test func theTokenIsOfWhomTheSecretNamesWhenItIsRead() async throws {
+        let interruption = Interruption(of: ["GET /api/v1/namespaces/default/secrets/key"]) { client in
+            _ = try await client.modify(Secret.self, "key", in: "default") {
+                $0.metadata.annotations["kubernetes.io/service-account.name"] = "other"
+            }
+        }
+        try await TestCluster.run(handler: interruption.interrupted) { cluster in
+            for name in ["robot", "other"] {
+                _ = try await cluster.client.create(ServiceAccount(name: name, namespace: "default"))
+            }
+            _ = try await cluster.client.create(Self.secret("key", of: "robot"))
+            let token = try await Self.token("key", cluster)
+            #expect(try await Self.user(token, cluster) == "system:serviceaccount:default:other")
+        }
+    }
+
+    @Test func aSecretThatIsBeingDeletedGetsNoToken() async throws {
+        let interruption = Interruption(of: ["GET /api/v1/namespaces/default/secrets/key"]) { client in
+            try await client.delete(Secret.self, "key", in: "default")
+        }
+        try await TestCluster.run(handler: interruption.interrupted) { cluster in
+            _ = try await cluster.client.create(ServiceAccount(name: "robot", namespace: "default"))
+            var secret = Self.secret("key", of: "robot")
+            secret.metadata.finalizers = Self.hold
+            _ = try await cluster.client.create(secret)
+            try await cluster.until(cluster.informers.secrets) { secrets in
+                secrets.contains { $0.metadata.name == "key" && $0.metadata.deletionTimestamp != nil }
+            }
+            // One after the other: when this one has its token, the first was done with.
+            _ = try await cluster.client.create(Self.secret("next", of: "robot"))
+            _ = try await Self.token("next", cluster)
+            #expect(try await cluster.direct.get(Secret.self, "key", in: "default").data["token"] == nil)
         }
     }
 }

@@ -17,6 +17,8 @@ final class Traffic: Sendable {
 
     var mostWrites: Int { counts.withLock { $0.most } }
 
+    func counted(_ server: APIServer) -> any HTTPHandler { CountedServer(server: server, traffic: self) }
+
     fileprivate func begin() {
         counts.withLock { counts in
             counts.now += 1
@@ -54,23 +56,26 @@ private struct CountedServer: HTTPHandler {
 
 /// A control plane in this process over a store in memory, with nodes that only say that they run what they are given.
 struct TestCluster: Sendable {
+    /// The controllers', too.
     let client: APIClient
+    /// Asks the server itself, whatever handler `client` has.
+    let direct: APIClient
     let informers: ControllerInformers
     let server: APIServer
     private let controllers: ControllerSet
     private let scheduler: Scheduler
 
     init(
-        nodeGrace: Duration, nodeQuarantine: Duration = .seconds(40), podNetworks: PodNetworks?, traffic: Traffic?
+        nodeGrace: Duration, nodeQuarantine: Duration = .seconds(40), podNetworks: PodNetworks?,
+        handler: (APIServer) -> any HTTPHandler = { $0 }
     ) async throws {
         let tokens = try ServiceAccountTokens(
             keyPEM: ServiceAccountTokens.makeKeyPEM(), issuer: "https://test", object: "test")
         server = try APIServer(store: MemoryStore(), tokens: tokens)
         try await server.start()
-        let handler: any HTTPHandler
-        if let traffic { handler = CountedServer(server: server, traffic: traffic) } else { handler = server }
-        client = APIClient(
-            handler: handler, peer: .inProcess(user: "admin", groups: ["system:masters"]), userAgent: "test")
+        let admin = Peer.inProcess(user: "admin", groups: ["system:masters"])
+        client = APIClient(handler: handler(server), peer: admin, userAgent: "test")
+        direct = APIClient(handler: server, peer: admin, userAgent: "test")
         informers = ControllerInformers(client: client, time: SystemTime())
         controllers = ControllerSet(
             .init(
@@ -83,15 +88,16 @@ struct TestCluster: Sendable {
     }
 
     /// Runs the cluster while `body` runs, for a quarter of an hour at most: all tests begin at once, and share the processors. Its nodes are heard of
-    /// once, so that they live no longer than `nodeGrace`. `prepare` runs before it.
+    /// once, so that they live no longer than `nodeGrace`. `prepare` runs before it, and
+    /// `handler` stands between `client` and the server.
     static func run(
         nodeGrace: Duration = .seconds(3_600), nodeQuarantine: Duration = .seconds(40),
-        podNetworks: PodNetworks? = nil, traffic: Traffic? = nil,
+        podNetworks: PodNetworks? = nil, handler: (APIServer) -> any HTTPHandler = { $0 },
         prepare: (APIClient) async throws -> Void = { _ in },
         _ body: @escaping @Sendable (TestCluster) async throws -> Void
     ) async throws {
         let cluster = try await TestCluster(
-            nodeGrace: nodeGrace, nodeQuarantine: nodeQuarantine, podNetworks: podNetworks, traffic: traffic)
+            nodeGrace: nodeGrace, nodeQuarantine: nodeQuarantine, podNetworks: podNetworks, handler: handler)
         try await prepare(cluster.client)
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {

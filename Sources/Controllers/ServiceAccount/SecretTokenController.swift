@@ -56,21 +56,23 @@ struct SecretTokenController: Sendable {
         }
     }
 
-    /// The informer's secrets are without their data: one that is to be looked at is read.
+    /// The informer's secrets are without their data, and may be old: one that is to be looked at is read, and what is read decides.
     private func reconcile(_ key: ObjectKey) async throws -> Duration? {
-        guard let known = informers.secrets.get(key), known.type == Self.secretType,
-            known.metadata.deletionTimestamp == nil
-        else { return nil }
-        guard let account = try await account(of: known) else {
-            try await client.delete(known)
+        guard let known = informers.secrets.get(key), Self.wantsToken(known) else { return nil }
+        var secret = try await client.get(Secret.self, key.name, in: key.namespace)
+        guard Self.wantsToken(secret) else { return nil }
+        guard let account = try await account(of: secret) else {
+            try await client.delete(secret)
             return nil
         }
-        var secret = try await client.get(Secret.self, key.name, in: key.namespace)
-        guard secret.metadata.uid == known.metadata.uid else { return nil }
         let before = secret
         try fill(&secret, for: account)
         if secret != before { _ = try await client.update(secret) }
         return nil
+    }
+
+    private static func wantsToken(_ secret: Secret) -> Bool {
+        secret.type == secretType && secret.metadata.deletionTimestamp == nil
     }
 
     /// nil where there is none of that name, or it is another than the secret is for. The view of accounts may lag behind that of secrets.
