@@ -136,6 +136,26 @@ import Testing
         }
     }
 
+    @Test func endpointsMadeByHandStayWhereTheServiceIsThereAgain() async throws {
+        let path = "/api/v1/namespaces/default"
+        let interruption = Interruption(of: ["GET \(path)/services/db", "DELETE \(path)/endpoints/db"]) { client in
+            _ = try await client.create(Self.service("db"))
+        }
+        try await TestCluster.run(handler: interruption.interrupted) { cluster in
+            _ = try await cluster.client.create(Self.endpoints("db"))
+            let first = try await cluster.client.create(Self.service("db")).metadata.uid
+            try await cluster.until(cluster.informers.endpointSlices) { slices in
+                slices.contains { $0.metadata.labels[EndpointSlicePlan.serviceLabel] == "db" }
+            }
+            try await cluster.client.delete(Service.self, "db", in: "default")
+            try await cluster.until(cluster.informers.services) { services in
+                services.contains { $0.metadata.name == "db" && $0.metadata.uid != first }
+            }
+            #expect(interruption.request == "GET \(path)/services/db")
+            _ = try await cluster.direct.get(Endpoints.self, "db", in: "default")
+        }
+    }
+
     @Test func endpointsWhoseServiceWentUnseenGoAtTheStart() async throws {
         try await TestCluster.run(prepare: Self.makeLeftovers) { cluster in
             try await cluster.until(cluster.informers.endpoints) { all in

@@ -16,11 +16,22 @@ struct EndpointSliceController: Sendable {
 
     /// Services that are gone and whose Endpoints, if there are any, are to follow: until that is done.
     private final class Abandoned: Sendable {
-        private let keys = Mutex<Set<ObjectKey>>([])
+        private let marks = Mutex<(newest: UInt64, byKey: [ObjectKey: UInt64])>((newest: 0, byKey: [:]))
 
-        func contains(_ key: ObjectKey) -> Bool { keys.withLock { $0.contains(key) } }
-        func insert(_ key: ObjectKey) { keys.withLock { _ = $0.insert(key) } }
-        func remove(_ key: ObjectKey) { keys.withLock { _ = $0.remove(key) } }
+        /// Stands for the newest end of a service of that name.
+        func mark(of key: ObjectKey) -> UInt64? { marks.withLock { $0.byKey[key] } }
+
+        func insert(_ key: ObjectKey) {
+            marks.withLock { marks in
+                marks.newest += 1
+                marks.byKey[key] = marks.newest
+            }
+        }
+
+        /// Leaves a mark that came meanwhile.
+        func remove(_ mark: UInt64, of key: ObjectKey) {
+            marks.withLock { if $0.byKey[key] == mark { $0.byKey[key] = nil } }
+        }
     }
 
     init(_ context: ControllerContext) {
@@ -75,11 +86,11 @@ struct EndpointSliceController: Sendable {
     }
 
     private func reconcile(_ key: ObjectKey) async throws -> Duration? {
+        let mark = abandoned.mark(of: key)
         guard let service = informers.services.get(key) else {
-            try await forget(key)
-            return nil
+            return try await forget(key, mark)
         }
-        abandoned.remove(key)
+        if let mark { abandoned.remove(mark, of: key) }
         let selector = service.spec.selector
         guard !selector.isEmpty, service.spec.type != "ExternalName", service.metadata.deletionTimestamp == nil else {
             return nil
@@ -101,13 +112,26 @@ struct EndpointSliceController: Sendable {
 
     /// Slices go with their owner; the Endpoints object, which has none, with the service's name: one that someone made by hand too, unless it
     /// was there before the service.
-    private func forget(_ key: ObjectKey) async throws(Status) {
-        if let endpoints = informers.endpoints.get(key),
-            abandoned.contains(key) || endpoints.metadata.labels[EndpointsPlan.managerLabel] != nil
-        {
+    private func forget(_ key: ObjectKey, _ mark: UInt64?) async throws(Status) -> Duration? {
+        if let endpoints = informers.endpoints.get(key) {
+            let isOurs = endpoints.metadata.labels[EndpointsPlan.managerLabel] != nil
+            guard isOurs || mark != nil else { return nil }
+            // What someone made by hand nobody makes again: the server knows more than this view.
+            if !isOurs, try await !isGone(key) { return .seconds(1) }
             try await client.delete(endpoints)
         }
-        abandoned.remove(key)
+        if let mark { abandoned.remove(mark, of: key) }
+        return nil
+    }
+
+    private func isGone(_ service: ObjectKey) async throws(Status) -> Bool {
+        do throws(Status) {
+            _ = try await client.get(Service.self, service.name, in: service.namespace)
+            return false
+        } catch {
+            guard error.isReason(.notFound) else { throw error }
+            return true
+        }
     }
 
     /// Services may have gone while nobody looked. Endpoints in which programs elect their leader never had one.
