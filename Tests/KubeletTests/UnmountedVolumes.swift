@@ -26,8 +26,10 @@ struct UnmountedVolumes: PodVolumes {
         try host.mounts(of: container, pod, environment: environment)
     }
 
-    func environmentFile(_ place: EnvironmentFilePlace, _ pod: Pod) async -> Result<[UInt8], ContainerConfigError> {
-        await host.environmentFile(place, pod)
+    func environmentFiles(
+        _ keys: [EnvironmentFilePlace: Set<String>], _ pod: Pod
+    ) async throws(ContainerConfigError) -> [EnvironmentFilePlace: [String: String]] {
+        try await host.environmentFiles(keys, pod)
     }
 
     func prepareContainer(

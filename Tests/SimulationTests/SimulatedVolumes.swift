@@ -21,9 +21,10 @@ struct SimulatedVolumes: PodVolumes {
         of container: Container, _ pod: Pod, environment: [String: String]
     ) throws(ContainerConfigError) -> [CRI.Mount] { [] }
 
-    func environmentFile(_ place: EnvironmentFilePlace, _ pod: Pod) async -> Result<[UInt8], ContainerConfigError> {
-        .failure(ContainerConfigError(message: "simulated pods write no files"))
-    }
+    /// Simulated pods write no files.
+    func environmentFiles(
+        _ keys: [EnvironmentFilePlace: Set<String>], _ pod: Pod
+    ) async throws(ContainerConfigError) -> [EnvironmentFilePlace: [String: String]] { [:] }
 
     func prepareContainer(
         _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostNames: [String]

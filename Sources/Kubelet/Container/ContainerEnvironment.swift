@@ -1,23 +1,36 @@
 import APIMachinery
 import CRI
 import KubernetesAPI
+import Linux
 
 /// The ConfigMaps and Secrets that a pod refers to, by name, as fetched for one start.
 struct ReferencedData: Sendable, Hashable {
     var configMaps: [String: [String: String]] = [:]
     /// Values that are no UTF-8 are left out; an environment cannot hold them.
     var secrets: [String: [String: String]] = [:]
-    /// The files that `fileKeyRef` names, or why one cannot be read.
-    var files: [EnvironmentFilePlace: Result<[UInt8], ContainerConfigError>] = [:]
+    /// Of each file that `fileKeyRef` names the variables that are wanted and there.
+    var files: [EnvironmentFilePlace: [String: String]] = [:]
 }
 
-/// Where a file of variables is: a volume of the pod, and a path within it.
-struct EnvironmentFilePlace: Sendable, Hashable {
-    var volume: String
-    var path: String
+/// Where a file of variables is: a volume of the pod, and a path within it, the same however often it says `.` or `/`.
+struct EnvironmentFilePlace: Sendable, Hashable, CustomStringConvertible {
+    let volume: String
+    let path: String
 
     init(_ selector: FileKeySelector) {
-        (volume, path) = (selector.volumeName, selector.path)
+        volume = selector.volumeName
+        path = selector.path.pathComponents.filter { $0 != "." }.joined(separator: "/")
+    }
+
+    var description: String { "volume \"\(volume)\", path \"\(path)\"" }
+}
+
+extension Container {
+    /// The variables of files that its environment names.
+    var environmentFileKeys: [EnvironmentFilePlace: Set<String>] {
+        self.env.compactMap { $0.valueFrom?.fileKeyRef }.reduce(into: [:]) { keys, selector in
+            keys[EnvironmentFilePlace(selector), default: []].insert(selector.key)
+        }
     }
 }
 
@@ -38,26 +51,63 @@ struct ContainerEnvironment {
     /// What the node has for pods: the limit of a container that names none.
     let allocatable: [String: Quantity]
 
+    /// Bytes of all of it: no program is given more, whatever its stack's limit (execve(2)).
+    static let limit = 6 << 20
+
     func variables() throws(ContainerConfigError) -> [EnvironmentVariable] {
-        var names: [String] = []
-        var values: [String: String] = [:]
-        func set(_ name: String, _ value: String) {
-            if values.updateValue(value, forKey: name) == nil { names.append(name) }
-        }
-        for variable in services { set(variable.name, variable.value) }
+        var variables = BoundedVariables()
+        for variable in services { try variables.set(variable.name, variable.value) }
         for source in container.envFrom {
             for (name, value) in try entries(source).sorted(by: { $0.key < $1.key }) {
-                set((source.prefix ?? "") + name, value)
+                try variables.set((source.prefix ?? "") + name, value)
             }
         }
         for variable in container.env {
             if let source = variable.valueFrom {
-                if let value = try resolve(source) { set(variable.name, value) }
+                if let value = try resolve(source) { try variables.set(variable.name, value) }
             } else {
-                set(variable.name, expandVariables(variable.value ?? "") { values[$0] })
+                try variables.set(variable.name, expanding: variable.value ?? "")
             }
         }
-        return names.map { EnvironmentVariable($0, values[$0] ?? "") }
+        return variables.list
+    }
+
+    /// Variables in the order in which they came, of which the later one of a name is the one that counts.
+    private struct BoundedVariables {
+        private var names: [String] = []
+        private var values: [String: String] = [:]
+        private var size = 0
+
+        var list: [EnvironmentVariable] { names.map { EnvironmentVariable($0, values[$0] ?? "") } }
+
+        mutating func set(_ name: String, _ value: String) throws(ContainerConfigError) {
+            size += name.utf8.count + value.utf8.count
+            if let old = values.updateValue(value, forKey: name) {
+                size -= name.utf8.count + old.utf8.count
+            } else {
+                names.append(name)
+            }
+            try check(size)
+        }
+
+        mutating func set(_ name: String, expanding text: String) throws(ContainerConfigError) {
+            var inserted = 0
+            let value = expandVariables(text) { name in
+                guard let value = values[name], inserted <= ContainerEnvironment.limit else { return nil }
+                inserted += value.utf8.count
+                return value
+            }
+            try check(inserted)
+            try set(name, value)
+        }
+
+        private func check(_ size: Int) throws(ContainerConfigError) {
+            guard size > ContainerEnvironment.limit else { return }
+            throw ContainerConfigError(
+                message:
+                    "the environment is larger than \(ContainerEnvironment.limit >> 20) MiB, more than any program is given"
+            )
+        }
     }
 
     private func entries(_ source: EnvFromSource) throws(ContainerConfigError) -> [String: String] {
@@ -91,15 +141,9 @@ struct ContainerEnvironment {
 
     /// An empty one is none, as upstream has it.
     private func value(of key: FileKeySelector) throws(ContainerConfigError) -> String? {
-        let found: String?
-        let bytes = try data.files[EnvironmentFilePlace(key)]?.get() ?? []
-        do throws(EnvironmentFile.Fault) {
-            found = try EnvironmentFile(bytes).value(of: key.key)
-        } catch {
-            throw ContainerConfigError(message: "couldn't parse env file: \(key.path), \(error)")
-        }
+        let found = data.files[EnvironmentFilePlace(key)]?[key.key] ?? ""
         return try require(
-            found?.isEmpty == false ? found : nil, key.optional,
+            found.isEmpty ? nil : found, key.optional,
             "environment variable key \"\(key.key)\" not found in file \"\(key.path)\"")
     }
 

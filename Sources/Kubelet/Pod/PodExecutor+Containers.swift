@@ -154,8 +154,10 @@ extension PodExecutor {
     ) async throws(OperationError) -> ReferencedData {
         let namespace = pod.metadata.namespace
         var data = ReferencedData()
-        for place in Set(container.env.compactMap { $0.valueFrom?.fileKeyRef.map(EnvironmentFilePlace.init) }) {
-            data.files[place] = await volumes.environmentFile(place, pod)
+        do throws(ContainerConfigError) {
+            data.files = try await volumes.environmentFiles(container.environmentFileKeys, pod)
+        } catch {
+            throw OperationError("CreateContainerConfigError", error.message)
         }
         for object in container.environmentObjects(in: namespace) {
             switch object.kind {
@@ -163,7 +165,7 @@ extension PodExecutor {
                 data.configMaps[object.name] = try await objects.configMap(object.name, in: namespace)?.data
             case .secret:
                 data.secrets[object.name] = try await objects.secret(object.name, in: namespace)?.data
-                    .mapValues { String(decoding: $0.array, as: UTF8.self) }
+                    .compactMapValues { String(validating: $0.array, as: UTF8.self) }
             }
         }
         return data

@@ -11,8 +11,11 @@ protocol PodVolumes: Sendable {
     func mounts(
         of container: Container, _ pod: Pod, environment: [String: String]
     ) throws(ContainerConfigError) -> [CRI.Mount]
-    /// A file of variables in a volume of the pod: no link leads out of it.
-    func environmentFile(_ place: EnvironmentFilePlace, _ pod: Pod) async -> Result<[UInt8], ContainerConfigError>
+    /// Variables of files in volumes of the pod, by their names, without those that are not there: no link leads out of a volume. Each file is read once;
+    /// `EnvironmentFile` says how large they may be.
+    func environmentFiles(
+        _ keys: [EnvironmentFilePlace: Set<String>], _ pod: Pod
+    ) async throws(ContainerConfigError) -> [EnvironmentFilePlace: [String: String]]
     /// Makes the files every container has: /etc/hosts and the one its termination message goes to.
     func prepareContainer(
         _ container: Container, _ pod: Pod, attempt: UInt32, addresses: [String], hostNames: [String]

@@ -35,22 +35,63 @@ extension VolumeHost {
         return mounts
     }
 
-    func environmentFile(_ place: EnvironmentFilePlace, _ pod: Pod) async -> Result<[UInt8], ContainerConfigError> {
-        guard let volume = pod.spec.volumes.first(where: { $0.name == place.volume }), volume.isEmptyDirectory else {
-            return .failure(
-                ContainerConfigError(
-                    message:
-                        "cannot find the volume \"\(place.volume)\" referenced by FileKeyRef: it must be an emptyDir"))
+    func environmentFiles(
+        _ keys: [EnvironmentFilePlace: Set<String>], _ pod: Pod
+    ) async throws(ContainerConfigError) -> [EnvironmentFilePlace: [String: String]] {
+        guard !keys.isEmpty else { return [:] }
+        var roots: [String: String] = [:]
+        for name in Set(keys.keys.map(\.volume)).sorted() {
+            guard let volume = pod.spec.volumes.first(where: { $0.name == name }), volume.isEmptyDirectory else {
+                throw ContainerConfigError(
+                    message: "cannot find the volume \"\(name)\" referenced by FileKeyRef: it must be an emptyDir")
+            }
+            roots[name] = path(of: volume, pod)
         }
-        let root = path(of: volume, pod)
-        do throws(OperationError) {
-            return .success(
-                try await run("couldn't parse env file") { () throws(KernelError) in
-                    let file = try OpenDirectory(root).fileInRoot(FilePath(place.path))
-                    return try WholeFile.read(file, path: place.path, limit: EnvironmentFile.limit)
-                })
+        let values: Result<[EnvironmentFilePlace: [String: String]], ContainerConfigError>
+        do throws(KernelError) {
+            values = try await threads.run("read environment files") { [roots] () throws(KernelError) in
+                Result { () throws(ContainerConfigError) in try Self.environment(keys, in: roots) }
+            }
         } catch {
-            return .failure(ContainerConfigError(message: error.message))
+            throw ContainerConfigError(message: "couldn't parse env file: \(error)")
+        }
+        return try values.get()
+    }
+
+    /// - Parameter roots: of the volumes, by their names.
+    private static func environment(
+        _ keys: [EnvironmentFilePlace: Set<String>], in roots: [String: String]
+    ) throws(ContainerConfigError) -> [EnvironmentFilePlace: [String: String]] {
+        var values: [EnvironmentFilePlace: [String: String]] = [:]
+        var left = EnvironmentFile.limitOfAll
+        for (place, names) in keys.sorted(by: { ($0.key.volume, $0.key.path) < ($1.key.volume, $1.key.path) }) {
+            let bytes = try environmentFile(place, in: roots[place.volume] ?? "")
+            left -= bytes.count
+            guard left >= 0 else {
+                throw ContainerConfigError(
+                    message:
+                        "the files referenced by FileKeyRef have more than \(EnvironmentFile.limitOfAll >> 20) MiB in all"
+                )
+            }
+            do throws(EnvironmentFile.Fault) {
+                values[place] = try EnvironmentFile(bytes).values(of: names)
+            } catch {
+                throw ContainerConfigError(message: "couldn't parse env file: \(place): \(error)")
+            }
+        }
+        return values
+    }
+
+    /// - Throws: where the file is for the pod, not where it is on the host.
+    private static func environmentFile(
+        _ place: EnvironmentFilePlace, in root: String
+    ) throws(ContainerConfigError) -> [UInt8] {
+        do throws(KernelError) {
+            let file = try OpenDirectory(root).fileInRoot(FilePath(place.path))
+            return try WholeFile.read(file, path: place.path, limit: EnvironmentFile.limit)
+        } catch {
+            throw ContainerConfigError(
+                message: "couldn't parse env file: \(place): \(KernelError.text(of: error.code))")
         }
     }
 
