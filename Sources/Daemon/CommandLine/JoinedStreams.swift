@@ -195,17 +195,24 @@ package enum StandardStreams {
         var buffer = [UInt8](repeating: 0, count: 32 << 10)
         while true {
             let count = read(descriptor, &buffer, buffer.count)
-            if count < 0 && errno == EINTR { continue }
+            if count < 0 && mayGoOn(descriptor, POLLIN) { continue }
             guard count >= 0 else { throw KernelError("read", "standard input") }
             return Array(buffer[..<count])
         }
+    }
+
+    /// Whether a call that has failed is to be made again. Others who have the same stream may have made it non-blocking: then it waits here.
+    private static func mayGoOn(_ descriptor: Int32, _ events: Int32) -> Bool {
+        guard errno == EAGAIN else { return errno == EINTR }
+        var wanted = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+        return poll(&wanted, 1, -1) >= 0 || errno == EINTR
     }
 
     package static func write(_ bytes: [UInt8], to descriptor: Int32) throws(KernelError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
+            if count < 0 && mayGoOn(descriptor, POLLOUT) { continue }
             guard count > 0 else { throw KernelError("write", descriptor == STDOUT_FILENO ? "output" : "errors") }
             rest = rest.dropFirst(count)
         }
