@@ -28,7 +28,7 @@ struct ForwardedConnections {
     private var halves: [String: Half] = [:]
 
     mutating func add(_ stream: any MultiplexedStream) -> Step {
-        guard let port = UInt16(stream.headers["port"] ?? ""), port > 0 else { return .refuse(stream) }
+        guard let port = UInt16(digits: stream.headers["port"] ?? ""), port > 0 else { return .refuse(stream) }
         // Clients that name no request open the streams of one connection next to each other, errors first.
         let type = stream.headers["streamType"]
         let request = stream.headers["requestID"] ?? "\(type == "data" ? stream.id &- 2 : stream.id)"

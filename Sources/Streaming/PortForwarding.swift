@@ -21,7 +21,8 @@ package struct PortForwarding: Sendable {
     }
 
     /// Answers a request for a session.
-    package func answer(_ request: HTTPRequest) throws(Status) -> HTTPResponse {
+    /// - Parameter ports: those that a WebSocket's channels are for; nil: the request's query names them.
+    package func answer(_ request: HTTPRequest, ports: [UInt16]? = nil) throws(Status) -> HTTPResponse {
         let name = Self.protocolName
         if request.offers(name, in: "X-Stream-Protocol-Version")
             || request.offers("SPDY/3.1+" + name, in: "Sec-WebSocket-Protocol")
@@ -36,7 +37,7 @@ package struct PortForwarding: Sendable {
                 "port-forward needs an upgrade to SPDY/3.1, or to a WebSocket with SPDY/3.1+\(name) or "
                     + channels.joined(separator: " or "))
         }
-        let ports = try WebSocketForwarding.ports(request)
+        let ports = try WebSocketForwarding.checked(ports, request)
         return HTTPResponse(
             101,
             body: .webSocket(subprotocol: subprotocol) { connection in

@@ -25,11 +25,19 @@ struct WebSocketForwarding: Sendable {
         var ports: [UInt16] = []
         for text in texts.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
             guard !text.isEmpty else { throw .badRequest("query parameter \"port\" cannot be empty") }
-            guard let port = UInt16(text), port > 0 else {
+            guard let port = UInt16(digits: text), port > 0 else {
                 throw .badRequest("unable to parse \"\(text)\" as a port: write a number from 1 to 65535")
             }
             ports.append(port)
         }
+        return ports
+    }
+
+    /// These, or those that the request names, where one WebSocket can have them.
+    static func checked(_ given: [UInt16]?, _ request: HTTPRequest) throws(Status) -> [UInt16] {
+        let ports: [UInt16]
+        if let given { ports = given } else { ports = try self.ports(request) }
+        guard !ports.isEmpty else { throw .badRequest("the session names no port, which a WebSocket needs") }
         guard ports.count <= mostPorts else { throw .badRequest("at most \(mostPorts) ports go over one WebSocket") }
         return ports
     }

@@ -90,6 +90,16 @@ import Testing
         #expect(try await code("StartContainer", Message<Wire.Int64Value> { $0.value = 1 }) == "3")
     }
 
+    @Test(arguments: [Int32(0), -1, 65_536]) func whatIsNoPortIsRefused(_ port: Int32) async throws {
+        let box = try await answer(
+            "RunPodSandbox", Message<Wire.RunPodSandboxRequest> { $0.config = config }, as: Wire.SandboxID.self)
+        let question = Message<Wire.PortForwardRequest> {
+            $0.podSandboxID = box.podSandboxID
+            $0.port = [80, port]
+        }
+        #expect(try await code("PortForward", question) == "3")
+    }
+
     @Test func whatIsNoCallIsRefused() async throws {
         let endpoint = GRPCEndpoint(Refusing()) { _ in }
         #expect(try await endpoint.handle(HTTPRequest(.get, "/a/b")).status == 405)

@@ -51,6 +51,18 @@ import Transport
         }
     }
 
+    /// The URL that the runtime answers with names no port.
+    @Test func aPortIsForwardedByItsNumber() async throws {
+        try await withRemote { _, remote in
+            let box = try await remote.runPodSandbox(
+                PodSandboxConfig(metadata: PodSandboxMetadata(name: "p", uid: "u", namespace: "n")))
+            let streams = try await remote.portForward(sandbox: box, port: 8_080)
+            #expect(try await streams.receive() == .standardOutput(Array("8080".utf8)))
+            #expect(try await streams.receive() == nil)
+            await streams.close()
+        }
+    }
+
     /// A kubelet ends what it does not know.
     @Test func whatACommandRunsIsNotAClients() async throws {
         try await withRemote { local, remote in

@@ -39,7 +39,7 @@ import Testing
     @Test func streamsThatFitNoConnectionAreRefused() {
         #expect(
             paired([
-                half(1, "error", "0", "0"), half(3, "error", "65536", "0"), half(5, "error", "", "0"),
+                half(1, "error", "0", "0"), half(3, "error", "65536", "0"), half(5, "error", "+80", "0"),
                 half(7, "other", "80", "0"), half(9, "error", "80", "1"), half(11, "error", "80", "1"),
                 half(13, "data", "81", "1"), half(15, "data", "80", "1"),
             ]) == ["refuse", "refuse", "refuse", "refuse", "wait", "refuse", "refuse", "80 9 15"])
@@ -100,11 +100,18 @@ import Testing
             Issue.record("streams come first")
             return
         }
-        for ports in [[], [""], ["0"], ["65536"], ["80,"], ["x"]] {
+        for ports in [[], [""], ["0"], ["65536"], ["80,"], ["x"], ["+80"]] {
             let request = HTTPRequest(.get, "/", query: ports.map { QueryItem("port", $0) })
             #expect(throws: Status.self, "\(ports)") { try WebSocketForwarding.ports(request) }
         }
         #expect(throws: Status.self) { try answer("v5.channel.k8s.io", "80") }
+        // Of a session that has ports the query tells nothing.
+        let bare = HTTPRequest(
+            .get, "/", query: [QueryItem("port", "80")], headers: ["Upgrade": "websocket", "Connection": "Upgrade"])
+        for count in [0, WebSocketForwarding.mostPorts + 1] {
+            let ports = [UInt16](repeating: 80, count: count)
+            #expect(throws: Status.self) { try forwarding(FakeRuntimeService(), "none").answer(bare, ports: ports) }
+        }
     }
 
     @Test func aSessionWaitsForTheStreamsItAskedFor() async {

@@ -182,7 +182,9 @@ package final class FakeRuntimeService: ResumableRuntime {
     package func portForward(sandbox: String, port: UInt16) async throws(CRIError) -> any ContainerStreams {
         try await enter(.portForward, sandbox)
         _ = try change { state throws(CRIError) in try state.sandbox(sandbox) }
-        return FakeContainerStreams(result: ExecResult(standardOutput: [], standardError: [], exitCode: 0))
+        // What listens says at which port.
+        return FakeContainerStreams(
+            result: ExecResult(standardOutput: Array("\(port)".utf8), standardError: [], exitCode: 0))
     }
 
     package func containerEvents() -> AsyncStream<ContainerEvent> {

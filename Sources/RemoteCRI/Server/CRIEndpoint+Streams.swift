@@ -42,7 +42,14 @@ extension CRIEndpoint {
     ) async throws(CRIError) -> Message<Wire.URLResponse> {
         let sandbox = try await endpoint.runtime.podSandboxStatus(endpoint.sandbox(question.podSandboxID))
         guard sandbox.state == .ready else { throw .failed("sandbox \(sandbox.id) is not ready") }
-        return try endpoint.url("portforward", .portForward(sandbox))
+        var ports: [UInt16] = []
+        for number in question.port {
+            guard let port = UInt16(exactly: number), port > 0 else {
+                throw .invalid("\(number) is no port: write a number from 1 to 65535")
+            }
+            ports.append(port)
+        }
+        return try endpoint.url("portforward", .portForward(sandbox, ports: ports))
     }
 
     private static func check(_ request: ExecRequest) throws(CRIError) {

@@ -31,12 +31,12 @@ struct StreamingEndpoint: HTTPHandler {
             return try RemoteCommand.answer(request, attach, time: time) { () async throws(CRIError) in
                 try await runtime.attach(attach)
             }
-        case ("portforward", .portForward(let sandbox)):
+        case ("portforward", .portForward(let sandbox, let ports)):
             let metadata = sandbox.metadata
             let forwarding = PortForwarding(
                 runtime: runtime, sandbox: sandbox.id, pod: "\(metadata.namespace)/\(metadata.name)",
                 uid: metadata.uid)
-            return try forwarding.answer(request)
+            return try forwarding.answer(request, ports: ports)
         default: throw .resourceNotFound()
         }
     }

@@ -6,7 +6,8 @@ import Synchronization
 enum StreamingSession: Sendable {
     case exec(ExecRequest)
     case attach(ExecRequest)
-    case portForward(PodSandboxStatus)
+    /// The ports that a WebSocket's channels are for; streams name their own.
+    case portForward(PodSandboxStatus, ports: [UInt16])
 }
 
 /// Sessions that were asked for and have not begun. A token is good for one use, within a minute; of more than a thousand the next is refused.
