@@ -1,4 +1,5 @@
 import APIMachinery
+import CRI
 import KubernetesAPI
 import Testing
 
@@ -38,6 +39,19 @@ import Testing
         let count = simulation.graces.count
         simulation.endStop(name)
         return Array(simulation.graces.dropFirst(count))
+    }
+
+    /// Whose container has been taken away to make room.
+    @Test func theRunBeforeIsStillTold() {
+        var simulation = PodSimulation(pod(initContainers: [beside]))
+        simulation.look()
+        simulation.exit("beside", code: 3)
+        simulation.advance(.seconds(30))
+        simulation.containers.removeAll { $0.state == .exited }
+        simulation.look()
+        let status = simulation.status.initContainerStatuses.first
+        #expect(status?.state.running != nil && status?.restartCount == 1)
+        #expect(status?.lastState.terminated?.exitCode == 3)
     }
 
     @Test func sidecarsStopAfterTheOthersTheLastFirst() {

@@ -156,7 +156,7 @@ extension PodMachine {
     ) -> KubernetesAPI.ContainerState {
         if let newest, newest.state == .exited, shown?.terminated == nil { return ended(newest) }
         if let previous = observation.previous(name), previous.state == .exited { return ended(previous) }
-        return published?.containerStatuses.first { $0.name == name }?.lastState ?? KubernetesAPI.ContainerState()
+        return published?.containerStatus(name)?.lastState ?? KubernetesAPI.ContainerState()
     }
 }
 
