@@ -13,7 +13,7 @@ import Testing
         let paths = [
             "": "/", "healthz": "/healthz", "/a%2Fb?x": "/a%2Fb?x", "/a+b?c=d+e&f": "/a+b?c=d+e&f",
             "/ä b#c": "/%C3%A4%20b",
-            "?x=1": "/?x=1", "/%zz": "/%zz",
+            "?x=1": "/?x=1", "/%zz": "/%zz", "/a/../b/./c": "/a/../b/./c", "/\u{301}#b": "/%CC%81",
         ]
         for (path, target) in paths {
             #expect(ProbeURL(isSecure: false, host: "h", port: 1, path: path).target == target)
@@ -24,6 +24,7 @@ import Testing
         ("/x?y", "http://10.42.0.9:8080/x?y"), ("c", "http://10.42.0.9:8080/a/c"),
         ("?z", "http://10.42.0.9:8080/a/b?z"),
         ("../c/./d/..", "http://10.42.0.9:8080/c/"), ("", "http://10.42.0.9:8080/a/b?x=1"),
+        ("/\u{301}x", "http://10.42.0.9:8080/%CC%81x"), ("http://10.42.0.9/../c", "http://10.42.0.9:80/c"),
         ("//other/x", "http://other:80/x"), ("https://10.42.0.9", "https://10.42.0.9:443/"),
         ("HTTP://me:pw@10.42.0.9:90?q#f", "http://10.42.0.9:90/?q"), ("http://[fd00::1]:7/", "http://[fd00::1]:7/"),
     ])
@@ -38,7 +39,7 @@ import Testing
     @Test func othersAreToldApart() {
         #expect(base.reference("mailto:a@b") == .foreign(scheme: "mailto", host: ""))
         #expect(base.reference("ftp://10.42.0.9/x") == .foreign(scheme: "ftp", host: "10.42.0.9"))
-        for bad in ["http://[fd00::1/", "http://h:99999/", "http://h:x/"] {
+        for bad in ["http://[fd00::1/", "http://h:99999/", "http://h:x/", "http://h:+80/"] {
             #expect(base.reference(bad) == .unreadable)
         }
     }
@@ -116,6 +117,32 @@ import Testing
         // Its own name goes with it as long as no other is asked for.
         #expect(answers.headers.map { $0["Host"] } == ["site", "site", nil])
         #expect(answers.headers.map { $0["Referer"] }[1] == "http://web:80/healthz")
+    }
+
+    /// Of an address asked over TLS nothing is said in the clear.
+    @Test(arguments: [nil, "http://own/"]) func eachHopIsToldFromWhere(_ own: String?) async {
+        let answers = Answers { url in
+            switch url.target {
+            case "/healthz": Self.redirect("https://web/b")
+            case "/b": Self.redirect("https://web/c")
+            case "/c": Self.redirect("http://web/d")
+            default: HTTPResponse(204)
+            }
+        }
+        let action = action {
+            $0.httpHeaders =
+                own.map { own in
+                    [
+                        HTTPHeader {
+                            $0.name = "Referer"
+                            $0.value = own
+                        }
+                    ]
+                } ?? []
+        }
+        #expect(await check(answers, action) == .probed(isHealthy: true, message: ""))
+        let told = [nil, "http://web:80/healthz", "https://web:443/b", nil]
+        #expect(answers.headers.map { $0["Referer"] } == (own == nil ? told : told.map { _ in own }))
     }
 
     @Test(arguments: ["http://elsewhere/", "//elsewhere/", "mailto:web"])

@@ -13,6 +13,7 @@ struct HTTPCheck: Sendable {
     /// - Throws: `timedOut` where the whole is not done within `timeout`.
     func get(_ url: ProbeURL, _ headers: HTTPHeaders, timeout: Duration) async throws(HTTPError) -> HTTPResponse {
         let end = time.uptime() + timeout
+        let saysReferer = !(headers["Referer"] ?? "").isEmpty
         var (url, headers) = (url, headers)
         for _ in 0..<Self.mostRequests {
             let rest = end - time.uptime()
@@ -27,7 +28,8 @@ struct HTTPCheck: Sendable {
                 if case .stream(let stream) = response.body { stream.cancel() }
                 // The name that was asked for belongs to where it was asked.
                 if !isRelative { headers["Host"] = nil }
-                if !url.isSecure || next.isSecure { headers["Referer"] = headers["Referer"] ?? url.description }
+                // What was asked over TLS is not told to who is asked in the clear.
+                if !saysReferer { headers["Referer"] = url.isSecure && !next.isSecure ? nil : url.description }
                 url = next
             case .foreign(_, let host) where host != url.host: return response
             case .foreign(let scheme, _): throw .malformed("a redirect to an address of \(scheme)")
