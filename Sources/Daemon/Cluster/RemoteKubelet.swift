@@ -1,5 +1,6 @@
 import APIMachinery
 import HTTP
+import Kubelet
 import Streaming
 import Synchronization
 import Transport
@@ -11,7 +12,7 @@ struct RemoteKubelet: HTTPHandler {
     func handle(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         guard let upgrade = request.headers["Upgrade"] else {
             let response = Self.plain(try await client.handle(Self.bare(request)))
-            guard request.query("follow") != nil, case .stream(let stream) = response.body else { return response }
+            guard request.followsLog, case .stream(let stream) = response.body else { return response }
             return HTTPResponse(response.status, headers: response.headers, body: .stream(stream.endless))
         }
         guard upgrade.equalsIgnoringCase("websocket") else {

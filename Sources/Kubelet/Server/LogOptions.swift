@@ -18,7 +18,7 @@ struct LogOptions: Sendable, Hashable {
 
     /// - Throws: a message for the caller.
     init(_ request: HTTPRequest, now: Timestamp) throws(Status) {
-        isFollowing = request.query("follow") == "true"
+        isFollowing = request.followsLog
         hasTimestamps = request.query("timestamps") == "true"
         tailLines = try Self.number("tailLines", request, minimum: 0)
         limitBytes = try Self.number("limitBytes", request, minimum: 1)
@@ -46,6 +46,11 @@ struct LogOptions: Sendable, Hashable {
         }
         return value
     }
+}
+
+extension HTTPRequest {
+    /// Whether whoever asks for a log wants it to go on as long as the container does.
+    package var followsLog: Bool { query("follow") == "true" }
 }
 
 /// One line of a log file in the CRI's format: `TIME STREAM TAG TEXT`, where the tag P says that the next line goes on with it.
