@@ -45,6 +45,22 @@ import Testing
                 [#"env[0].valueFrom: Invalid value: "": may not have more than one field specified at a time"#]
             ),
             (
+                #"{"env":[{"name":"A","valueFrom":{"fileKeyRef":{"volumeName":"V","path":"..a","key":"b=c"}}}]}"#,
+                [
+                    #"env[0].valueFrom.fileKeyRef.key: Invalid value: "b=c": must be printable ASCII without '='"#,
+                    #"env[0].valueFrom.fileKeyRef.volumeName: Invalid value: "V": must be a lowercase RFC 1123 label: at most 63 lower case letters, digits or '-', with a letter or digit at both ends (e.g. 'my-name' or '123-abc')"#,
+                    #"env[0].valueFrom.fileKeyRef.path: Invalid value: "..a": must not start with '..'"#,
+                ]
+            ),
+            (
+                #"{"env":[{"name":"A","valueFrom":{"fileKeyRef":{"volumeName":"","path":"","key":""}}}]}"#,
+                [
+                    "env[0].valueFrom.fileKeyRef.key: Required value",
+                    "env[0].valueFrom.fileKeyRef.volumeName: Required value",
+                    "env[0].valueFrom.fileKeyRef.path: Required value",
+                ]
+            ),
+            (
                 #"{"env":[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"status.phase"}}}]}"#,
                 [
                     #"env[0].valueFrom.fieldRef.fieldPath: Unsupported value: "status.phase": supported values: "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs""#

@@ -128,7 +128,7 @@ package struct SecretKeySelector: APIValue {
 package struct FileKeySelector: APIValue {
     package final class Fields: FieldSet {
         package let key = Total<String>("key", "The variable in the file.", .required, .maxLength(128))
-        package let optional = Total<Bool>("optional", "The file or the variable may be missing.", default: false)
+        package let optional = Total<Bool>("optional", "The variable may be missing.", default: false)
         package let path = Total<String>("path", "Path of the file within the volume.", .required)
         package let volumeName = Total<String>("volumeName", "The volume, an emptyDir.", .required)
         package init() {}

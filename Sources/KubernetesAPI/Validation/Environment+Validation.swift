@@ -38,7 +38,7 @@ extension EnvVarSource {
             faults += Self.keyFaults(secret.name, secret.key, at: path + ".secretKeyRef")
         }
         if let file = self.fileKeyRef {
-            faults += CommonFaults.relativePath(file.path, at: path + ".fileKeyRef.path")
+            faults += file.faults(at: path + ".fileKeyRef")
         }
         return faults
     }
@@ -47,6 +47,19 @@ extension EnvVarSource {
         let faults = CommonFaults.form(name, .dnsSubdomain, at: path + ".name")
         return faults
             + (key.isEmpty ? [.required(path + ".key")] : CommonFaults.form(key, .configKey, at: path + ".key"))
+    }
+}
+
+extension FileKeySelector {
+    fileprivate func faults(at path: String) -> [FieldError] {
+        let (key, volume) = (self.key, self.volumeName)
+        var faults: [FieldError] =
+            key.isEmpty
+            ? [.required(path + ".key")] : CommonFaults.form(key, .environmentName, at: path + ".key")
+        faults +=
+            volume.isEmpty
+            ? [.required(path + ".volumeName")] : CommonFaults.form(volume, .dnsLabel, at: path + ".volumeName")
+        return faults + CommonFaults.filePath(self.path, at: path + ".path")
     }
 }
 
