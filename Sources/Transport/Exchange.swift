@@ -18,7 +18,7 @@ struct Exchange: Sendable {
         eventLoop.execute { handler.value.begin(response, to: id) }
     }
 
-    /// Returns when the socket takes more; false once the client is gone.
+    /// Returns when the socket takes more; false once the client is gone. Whoever is cancelled while the client takes nothing cuts the response.
     func write(_ bytes: [UInt8]) async -> Bool {
         if gate.admits(bytes.count) {
             eventLoop.execute {
@@ -27,8 +27,12 @@ struct Exchange: Sendable {
             }
             return true
         }
-        return await withCheckedContinuation { continuation in
-            eventLoop.execute { handler.value.write(bytes, to: id, then: continuation) }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                eventLoop.execute { handler.value.write(bytes, to: id, then: continuation) }
+            }
+        } onCancel: {
+            abort()
         }
     }
 

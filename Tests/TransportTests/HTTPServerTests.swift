@@ -235,11 +235,40 @@ import Transport
         }
     }
 
+    /// More than any socket holds is on its way to a client that reads none of it.
+    @Test func stopWaitsForNoReaderOfWhatHasNoEnd() async throws {
+        let (isAsked, isCancelled) = (Signal(), Signal())
+        let parts = Mutex<[[UInt8]]>([[UInt8](repeating: 2, count: 64 << 20), [1]])
+        try await Lab.run { _ in
+            let stream = ByteStream(
+                next: {
+                    let part = parts.withLock { $0.popLast() }
+                    if part?.first == 2 { isAsked.set() }
+                    return part
+                }, cancel: { isCancelled.set() })
+            return HTTPResponse(200, body: .stream(stream.endless))
+        } _: { lab in
+            let response = try await lab.plainClient().handle(HTTPRequest(.get, "/"))
+            guard case .stream(let stream) = response.body else {
+                Issue.record("not a stream")
+                return
+            }
+            #expect(try await stream.next() == [1])
+            await isAsked.wait()
+            let time = await ContinuousClock().measure { await lab.server.stop(within: .seconds(600)) }
+            await isCancelled.wait()
+            #expect(time < .seconds(300))
+            stream.cancel()
+        }
+    }
+
     @Test func stopLetsABodyWithAnEndFinish() async throws {
         let isStopped = Signal()
         let parts = Mutex<[[UInt8]]>([[2], [1]])
-        try await Lab.run { _ in
-            HTTPResponse(
+        try await Lab.run { request in
+            // The parts are the first one's alone.
+            guard request.path == "/parts" else { return HTTPResponse(204) }
+            return HTTPResponse(
                 200,
                 body: .stream(
                     ByteStream(next: {
@@ -248,7 +277,7 @@ import Transport
                         return part
                     })))
         } _: { lab in
-            let response = try await lab.plainClient().handle(HTTPRequest(.get, "/"))
+            let response = try await lab.plainClient().handle(HTTPRequest(.get, "/parts"))
             guard case .stream(let stream) = response.body else {
                 Issue.record("not a stream")
                 return
