@@ -35,7 +35,7 @@ extension ImagesCommand {
 
         @OptionGroup var node: NodeOptions
         @Argument(help: "Names or ids of the images.") var names: [String]
-        @Option(name: [.short, .long], help: "The file (default: -, standard output).") var output = "-"
+        @Option(name: [.short, .long], help: "The file; - is standard output.") var output = "-"
 
         func validate() throws {
             guard !names.isEmpty else { throw ValidationError("say which images") }

@@ -57,6 +57,7 @@ import Testing
             "podSandboxId": "ss", "metadata": ["attempt": 9], "restarts": 4, "restart": "on-failure:7",
         ]
         #expect(try text(count + " " + policy, of: ofRun) == "4 on-failure 7\n")
+        #expect(throws: DaemonError.self) { try text(count, of: ["podSandboxId": "ss"]) }
         let always: JSONValue = ["podSandboxId": "ss", "restarts": 0, "restart": "unless-stopped"]
         #expect(try text(policy, of: always) == "unless-stopped 0\n")
     }

@@ -113,8 +113,7 @@ package struct InspectTemplate: Sendable, Hashable {
                 "MaximumRetryCount": .integer(times),
             ]
         }
-        return [
-            "RestartCount": container["restarts"] ?? container["metadata"]?["attempt"] ?? .null,
+        var object: JSONObject = [
             "HostConfig": .object(policy.map { ["RestartPolicy": $0] } ?? [:]),
             "Id": container["id"] ?? .null, "Name": .string("/" + NodeView.shownName(of: container)),
             "Created": time(container["createdAt"]),
@@ -129,6 +128,8 @@ package struct InspectTemplate: Sendable, Hashable {
             "LogPath": container["logPath"] ?? .null,
             "NetworkSettings": ["IPAddress": container["addresses"]?.array?.first ?? ""],
         ]
+        object["RestartCount"] = container["restarts"] ?? container["metadata"]?["attempt"]
+        return .object(object)
     }
 
     private static func dockers(image: JSONValue) -> JSONValue {
