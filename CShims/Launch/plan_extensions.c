@@ -91,9 +91,11 @@ static int read_memory_policy(const struct cl_record *record, struct cl_plan *pl
     return 0;
 }
 
-/* One is an option of the new mount interface. */
+/* One is an option of the new mount interface, and of the older one in quotes, which it must not end. */
 static int read_mount_label(const struct cl_record *record, struct cl_plan *plan) {
     if (!(plan->mount_label = cl_string(record))) return -EINVAL;
+    for (const char *at = plan->mount_label; *at; at++)
+        if (*at == '"' || (unsigned char)*at < ' ' || *at == 0x7f) return -EINVAL;
     if (strlen(plan->mount_label) > CL_LONGEST_LABEL) return -E2BIG;
     if (!CL_KEEPS(MOUNT_LABEL)) plan->mount_label = NULL;
     return 0;

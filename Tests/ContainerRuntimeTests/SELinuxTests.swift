@@ -47,6 +47,34 @@ import Testing
         #expect(try decision(narrow).process == "u:r:db:s0:c5" && decision(narrow).files == "u:object_r:files:s0:c5")
     }
 
+    /// They become part of what mount(2) takes.
+    @Test func whatIsNoPartOfALabelIsRefused() throws {
+        for level in ["s0", "s0-s1", "s0:c1", "s0:c1.c5", "s0-s0:c0.c1023,c5,c1022.c1023"] {
+            #expect(try decision(policy, level: level).process == "u:r:db:" + level)
+        }
+        for level in [
+            #"s0",workdir=/y,x=""#, "s0,workdir=/y", "s0:c1\n", "s0:c12345", "s", "s0:", "s0:c1,", "c1", " s0", "s٣",
+            "s0:c1.c",
+        ] {
+            let error = #expect(throws: CRIError.self) { try decision(policy, level: level) }
+            #expect(error?.description.contains("SELinux level") == true)
+            #expect(throws: CRIError.self) { try decision(policy, own: level) }
+        }
+        let sandbox = SandboxRecord(
+            id: "5", config: podConfig, hostname: "web", bootID: "b", createdAt: 1, cgroup: "/cg")
+        for bad in [#"a""#, "a,b", "a:b", "a b", "a\n", "ä", "/"] {
+            for options in [
+                SELinuxOptions(user: bad), SELinuxOptions(role: bad), SELinuxOptions(type: bad),
+            ] {
+                var security = ContainerSecurity()
+                security.selinux = options
+                #expect(throws: CRIError.self) {
+                    try SELinuxDecision(security, sandbox: sandbox, contexts: policy, object: "c")
+                }
+            }
+        }
+    }
+
     /// A container with two paths of the host, of which one is to be labelled, and is missing.
     private func labels(_ node: FakeNode) async throws -> (sandbox: String, labels: [String: String]) {
         let runtime = try await node.open()

@@ -22,11 +22,19 @@ import Testing
 
 @Suite struct OverlayOptionTests {
     /// A level has a comma, which is not the options' own.
-    @Test func aLabelIsQuoted() {
-        #expect(HostMount.overlayOptions(["/a", "/b"], label: nil) == "lowerdir=/a:/b")
+    @Test func aLabelIsQuoted() throws {
+        #expect(try HostMount.overlayOptions(["/a", "/b"], label: nil) == "lowerdir=/a:/b")
         #expect(
-            HostMount.overlayOptions(["/a"], label: "u:object_r:files:s0:c1,c2")
+            try HostMount.overlayOptions(["/a"], label: "u:object_r:files:s0:c1,c2")
                 == #"lowerdir=/a,context="u:object_r:files:s0:c1,c2""#)
+    }
+
+    @Test(arguments: [
+        #"u:r:t:s0",upperdir=/x,workdir=/y,xino="off"#, "u:r:t,workdir=/y:s0", "u:r:t:s0\n", "u:r:t:s0\u{7f}", "a,b",
+    ])
+    func aLabelThatWouldBeMoreIsRefused(_ label: String) {
+        let error = #expect(throws: KernelError.self) { try HostMount.overlayOptions(["/a"], label: label) }
+        #expect(error?.code == EINVAL)
     }
 }
 

@@ -1,4 +1,5 @@
 import CLaunch
+import Glibc
 import Linux
 import Testing
 
@@ -53,6 +54,17 @@ import Testing
             #expect(plan.flags == 1 | 2 | 4 | 16)
         }
         #expect(code == 0)
+    }
+
+    @Test func aLabelOfMountsEndsNoQuotes() throws {
+        for (label, wanted) in [
+            ("u:object_r:t:s0:c1,c2", 0), (#"u:object_r:t:s0",workdir="/y"#, -EINVAL), ("u:object_r:t:s0\n", -EINVAL),
+        ] {
+            var plan = plan()
+            plan.mountLabel = label
+            let code = read(try plan.encoded().bytes) { #expect(String(cString: $0.mount_label) == label) }
+            #expect(code == wanted)
+        }
     }
 
     @Test func hooksComeBackWithTheirWords() throws {

@@ -21,10 +21,11 @@ struct SELinuxDecision: Sendable, Hashable {
         guard let contexts, !security.isPrivileged, let asked = security.selinux ?? sandbox.selinux ?? standard
         else { return }
         let own = contexts.process
-        let level =
-            [asked.level, sandbox.selinux?.level ?? ""].first { !$0.isEmpty }
-            ?? Self.level(own?.level ?? "", of: sandbox.id)
+        let askedLevel = [asked.level, sandbox.selinux?.level ?? ""].first { !$0.isEmpty }
+        if let askedLevel { try Self.check(level: askedLevel, object) }
+        let level = askedLevel ?? Self.level(own?.level ?? "", of: sandbox.id)
         func part(_ name: String, _ value: String, _ standard: String?) throws(CRIError) -> String {
+            if !value.isEmpty { try Self.check(name, value, object) }
             if let found = value.isEmpty ? standard : value { return found }
             throw .failed(
                 "\(object): its SELinux options have no \(name), and this node's policy has no label for containers; name user, role and type"
@@ -40,6 +41,28 @@ struct SELinuxDecision: Sendable, Hashable {
         }
         (file.user, file.level) = (asked.user.isEmpty ? file.user : asked.user, level)
         files = file.description
+    }
+
+    /// What is asked for becomes part of the options of mounts.
+    private static func check(_ name: String, _ value: String, _ object: String) throws(CRIError) {
+        let isWord = value.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): true
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+        guard isWord else {
+            throw .invalid("\(object): SELinux \(name) \"\(value)\": there are letters, digits, \"_\", \".\" and \"-\"")
+        }
+    }
+
+    /// The form that containerd takes.
+    private static func check(level: String, _ object: String) throws(CRIError) {
+        let form = /s[0-9](-s[0-9])?(:c[0-9]{1,4}(\.c[0-9]{1,4})?(,c[0-9]{1,4}(\.c[0-9]{1,4})?)*)?/
+        guard level.wholeMatch(of: form) != nil else {
+            throw .invalid("\(object): SELinux level \"\(level)\": write s0, s0:c1,c2, s0:c0.c9 or s0-s1:c1")
+        }
     }
 
     /// With two of the categories c0 to c1023, the same ones as long as there is the sandbox. As it is where the policy has no levels, or this one has categories.

@@ -102,15 +102,22 @@ package enum HostMount {
             names.append(try descriptor.withRaw { "/proc/self/fd/\($0)" })
             open.append(descriptor)
         }
-        let options = overlayOptions(names, label: label)
+        let options = try overlayOptions(names, label: label)
         guard options.utf8.count < 4_096 else { throw KernelError("mount overlay", directory, E2BIG) }
         let code = withExtendedLifetime(open) { cmnt_overlay(directory, options) }
         guard code == 0 else { throw KernelError("mount overlay", directory, -code) }
     }
 
     /// As mount(2) takes them, where a label's levels may have commas.
-    static func overlayOptions(_ layers: [String], label: String?) -> String {
-        "lowerdir=" + layers.joined(separator: ":") + (label.map { ",context=\"\($0)\"" } ?? "")
+    /// - Throws: EINVAL where the label has a quote, a control character, or a comma before its level: what follows could be an option.
+    static func overlayOptions(_ layers: [String], label: String?) throws(KernelError) -> String {
+        let options = "lowerdir=" + layers.joined(separator: ":")
+        guard let label else { return options }
+        let parts = label.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 3, omittingEmptySubsequences: false)
+        guard label.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") }),
+            !parts.prefix(3).contains(where: { $0.contains(UInt8(ascii: ",")) })
+        else { throw KernelError("mount overlay", "label \(label)", EINVAL) }
+        return options + ",context=\"\(label)\""
     }
 
     /// Detaches what is mounted at `path`; nothing mounted there, or no such path, is as good.
