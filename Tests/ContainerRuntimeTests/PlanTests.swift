@@ -284,14 +284,17 @@ import Testing
     }
 
     @Test func moreMountsThanCanBeMadeAreCounted() throws {
-        func plan(_ count: Int) throws -> ContainerPlan {
+        func plan(_ count: Int, twins: Int = 0) throws -> ContainerPlan {
             try ContainerPlan(
                 input {
-                    $0.config.mounts = (0..<count).map { CRI.Mount(hostPath: "/h", containerPath: "/m/\($0)") }
+                    $0.config.mounts = (Array(0..<count) + (0..<twins)).map {
+                        CRI.Mount(hostPath: "/h", containerPath: "/m/\($0)")
+                    }
                 })
         }
         let standard = try plan(0).launch.plan.mounts.count
         _ = try plan(256 - standard)
+        _ = try plan(256 - standard, twins: 5)
         let error = #expect(throws: CRIError.self) { try plan(257 - standard) }
         #expect(error?.description.contains("container main has 257 mounts") == true)
     }

@@ -70,7 +70,7 @@ struct ContainerPlan: Sendable {
         process.streamOwner = input.sandbox.users?.host(exec.userID)
         launch = ContainerLaunch(
             id: input.id, plan: Self.launchPlan(process, input), log: Self.log(input), keepsInput: config.standardInput)
-        let mounts = launch.plan.mounts.count
+        let mounts = launch.plan.effectiveMounts.count
         guard mounts <= LaunchPlan.mountLimit else {
             throw .unsupported(
                 "\(object) has \(mounts) mounts with those that every container has, and at most \(LaunchPlan.mountLimit) can be made; "

@@ -66,7 +66,7 @@ extension LaunchPlan {
     }
 
     /// A mount with the target of an earlier one takes its place: nothing is mounted to be covered at once.
-    var effectiveMounts: [Mount] {
+    package var effectiveMounts: [Mount] {
         var last: [String: Int] = [:]
         for (index, mount) in mounts.enumerated() { last[mount.target] = index }
         return mounts.enumerated().filter { last[$0.element.target] == $0.offset }.map { $0.element }
