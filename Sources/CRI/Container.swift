@@ -117,6 +117,8 @@ package struct Mount: Sendable, Hashable {
     package var isMadeWhereMissing = false
     /// Its files get the label of the container's, where it has one.
     package var isRelabelled = false
+    /// That label is without categories then, so that other containers may use the files too. Not in the CRI.
+    package var sharesLabel = false
     /// Whose numbers its files' owners are, on disk and in the pod alike; nil: the node's.
     package var users: PodUsers?
     /// An image whose files are mounted, read-only, in place of a path of the host; nil: none. `subPath` is then one within the image.
@@ -193,6 +195,8 @@ package struct ContainerSecurity: Sendable, Hashable {
     package var appArmor: AppArmor?
     /// Nil: the sandbox's.
     package var selinux: SELinuxOptions?
+    /// No SELinux label, whatever the sandbox and the node say. Not in the CRI.
+    package var isUnlabelled = false
     /// Refuse to start as user 0.
     package var mustRunAsNonRoot = false
     /// Leave /proc as it is (`procMount: Unmasked`).

@@ -19,6 +19,13 @@ package struct SELinuxLabel: Sendable, Hashable, CustomStringConvertible {
         self.init(user: parts[0], role: parts[1], type: parts[2], level: parts.count > 3 ? parts[3] : "")
     }
 
+    /// The same without categories: of files that several containers use.
+    package static func shared(_ label: String) -> String {
+        guard var shared = SELinuxLabel(label[...]) else { return label }
+        shared.level = String(shared.level.prefix { $0 != ":" })
+        return shared.description
+    }
+
     package var description: String { "\(user):\(role):\(type)" + (level.isEmpty ? "" : ":" + level) }
 }
 

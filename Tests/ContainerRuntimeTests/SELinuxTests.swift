@@ -125,6 +125,18 @@ import Testing
         #expect(stat(node.directory + "/given/deep-labelled", &labelled) == 0 && mounted.st_ino == labelled.st_ino)
     }
 
+    @Test(.enabled(if: geteuid() == 0)) func whatSeveralContainersUseHasNoCategories() async throws {
+        let node = try FakeNode()
+        node.kernel.state.withLock { $0.selinux = policy }
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        var config = config(node)
+        config.mounts[0].sharesLabel = true
+        _ = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
+        let labels = node.kernel.state.withLock { $0.labels }
+        #expect(labels[node.directory + "/given/deep"] == "u:object_r:files:s0")
+    }
+
     @Test(.enabled(if: geteuid() == 0)) func aMountThatIsNotThereIsTold() async throws {
         let node = try FakeNode()
         node.kernel.state.withLock { $0.selinux = policy }
@@ -187,9 +199,12 @@ import Testing
             config = containerConfig("free")
             config.security.isPrivileged = true
             _ = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
+            config = containerConfig("unlabelled")
+            config.security.isUnlabelled = true
+            _ = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: podConfig)
             let plans = node.monitors.all.flatMap { $0.state.withLock { $0.launches.values.map(\.plan) } }
             let labels = plans.compactMap { $0.process.traits.label?.text }
-            #expect(labels.count == (isWanted ? 1 : 0), "the privileged one has none")
+            #expect(labels.count == (isWanted ? 1 : 0), "the privileged one has none, nor the one that wants none")
             #expect(labels.allSatisfy { $0.hasPrefix("u:r:web:s0:c") && $0.contains(",c") })
             #expect(plans.compactMap(\.mountLabel).count == labels.count)
         }

@@ -85,6 +85,11 @@ import Testing
             try confinement.take(option, from: "/home")
         }
         #expect(confinement.noNewPrivileges && confinement.seccomp == "/home/a.json" && confinement.appArmor == "mine")
+        #expect(
+            confinement.isUnlabelled && confinement.security.isUnlabelled && !RunConfinement().security.isUnlabelled)
+        var spec = RunSpec(name: "n", image: "i")
+        spec.confinement = confinement
+        #expect(RunSpec(spec.json)?.confinement == confinement)
         #expect(confinement.isProcUnmasked && confinement.security.seccomp == .localhost(path: "/home/a.json"))
         for bad in ["", "seccomp", "seccomp=", "label=type:x", "no-new-privileges=maybe", "nonsense"] {
             #expect(throws: DaemonError.self) { try confinement.take(bad, from: "/home") }

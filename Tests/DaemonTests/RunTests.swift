@@ -61,7 +61,15 @@ import Testing
         ] {
             #expect((try? RunSpec.mount("\(here):/b", from: "/home"))?.hostPath == path)
         }
-        #expect(try RunSpec.mount("/a:/b:rslave,ro,Z", from: nil).propagation == .hostToContainer)
+        #expect(try RunSpec.mount("/a:/b:rslave,ro", from: nil).propagation == .hostToContainer)
+        #expect(try !RunSpec.mount("/a:/b:ro", from: nil).isRelabelled)
+        for (word, isShared) in [("z", true), ("Z", false)] {
+            let mount = try RunSpec.mount("/a:/b:ro,\(word)", from: nil)
+            #expect(mount.isReadOnly && mount.isRelabelled && mount.sharesLabel == isShared)
+            var spec = RunSpec(name: "n", image: "i")
+            spec.mounts = [mount]
+            #expect(RunSpec(spec.json)?.mounts == [mount])
+        }
         for bad in ["/a", "a:/b", "./a", "/a:b", "/a:/b:rx", "/a:/b:ro:x", "/a:/b:", ""] {
             #expect(throws: DaemonError.self) { try RunSpec.mount(bad, from: "/home") }
         }

@@ -9,7 +9,7 @@ struct SELinuxDecision: Sendable, Hashable {
     private(set) var files: String?
     private(set) var warnings: [String] = []
 
-    /// A privileged container has none. One without a level has that of its sandbox, which gets two categories of its own where it says none either: it is kept
+    /// A privileged container has none, nor has one that is not to have any. One without a level has that of its sandbox, which gets two categories of its own where it says none either: it is kept
     /// apart from other pods then. Two pods may come by the same ones.
     /// - Parameters:
     ///   - standard: what counts where neither asks for any; nil: no label.
@@ -18,7 +18,8 @@ struct SELinuxDecision: Sendable, Hashable {
         _ security: ContainerSecurity, sandbox: SandboxRecord, standard: SELinuxOptions? = nil,
         contexts: SELinuxContexts?, object: String
     ) throws(CRIError) {
-        guard let contexts, !security.isPrivileged, let asked = security.selinux ?? sandbox.selinux ?? standard
+        guard let contexts, !security.isPrivileged, !security.isUnlabelled,
+            let asked = security.selinux ?? sandbox.selinux ?? standard
         else { return }
         let own = contexts.process
         let askedLevel = [asked.level, sandbox.selinux?.level ?? ""].first { !$0.isEmpty }

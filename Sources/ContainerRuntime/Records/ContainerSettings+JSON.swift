@@ -8,6 +8,7 @@ extension CRI.Mount {
             "hostPath": .string(hostPath), "subPath": .string(subPath), "containerPath": .string(containerPath),
             "readOnly": .bool(isReadOnly), "recursive": .bool(isRecursivelyReadOnly), "relabelled": .bool(isRelabelled),
             "propagation": .string(propagation.rawValue), "image": image.map { .string($0) } ?? .null,
+            "sharedLabel": sharesLabel ? .bool(true) : .null,
             "imageID": imageID.map { .string($0) } ?? .null,
             "memory": memory.map { .map($0.options) } ?? .null,
             "executable": memory.map { .bool($0.isExecutable) } ?? .null,
@@ -21,6 +22,7 @@ extension CRI.Mount {
         subPath = try reader.string("subPath") ?? ""
         isRecursivelyReadOnly = try reader.bool("recursive") ?? false
         isRelabelled = try reader.bool("relabelled") ?? false
+        sharesLabel = try reader.bool("sharedLabel") ?? false
         image = try reader.string("image")
         imageID = try reader.string("imageID")
         memory = try reader.stringMap("memory").map { options throws(OCIError) in

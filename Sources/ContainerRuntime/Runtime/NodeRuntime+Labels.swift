@@ -38,7 +38,8 @@ extension NodeRuntime {
                     if input.trees[index] == nil { trees[index] = try source(of: mount) }
                     guard let tree = input.trees[index] ?? trees[index] else { continue }
                     let path = mount.subPath.isEmpty ? mount.hostPath : mount.hostPath + "/" + mount.subPath
-                    try kernel.label(tree, label, path: path, isGivenUp: isOver)
+                    let own = mount.sharesLabel ? SELinuxLabel.shared(label) : label
+                    try kernel.label(tree, own, path: path, isGivenUp: isOver)
                 }
                 var own = PodFiles.names.map { paths.podFiles(of: input.sandbox) + "/" + $0 }
                 // What its containers fill.

@@ -13,6 +13,8 @@ package struct RunConfinement: Sendable, Hashable {
     package var seccomp = ""
     /// Empty: the default; `unconfined`, or the name of a profile that is loaded.
     package var appArmor = ""
+    /// No SELinux label on a node that gives all one.
+    package var isUnlabelled = false
     package var noNewPrivileges = false
     /// /proc and /sys as they are.
     package var isProcUnmasked = false
@@ -38,12 +40,11 @@ package struct RunConfinement: Sendable, Hashable {
             seccomp = directory + "/" + profile
         case ("apparmor", let profile) where !profile.isEmpty: appArmor = profile
         case ("systempaths", "unconfined"), ("unmask", "ALL"), ("unmask", "all"): isProcUnmasked = true
-        // Such a container has no SELinux label.
-        case ("label", "disable"): break
+        case ("label", "disable"): isUnlabelled = true
         default:
             throw DaemonError(
                 "--security-opt \(option): there are no-new-privileges, seccomp=builtin, =unconfined and =PROFILE.json, "
-                    + "apparmor=unconfined, apparmor=PROFILE and systempaths=unconfined")
+                    + "apparmor=unconfined, apparmor=PROFILE, label=disable and systempaths=unconfined")
         }
     }
 
@@ -54,6 +55,7 @@ package struct RunConfinement: Sendable, Hashable {
         security.dropCapabilities = dropCapabilities
         if !seccomp.isEmpty { security.seccomp = seccomp == "unconfined" ? .unconfined : .localhost(path: seccomp) }
         if !appArmor.isEmpty { security.appArmor = appArmor == "unconfined" ? .unconfined : .localhost(appArmor) }
+        security.isUnlabelled = isUnlabelled
         security.noNewPrivileges = noNewPrivileges
         security.isProcUnmasked = isProcUnmasked
         return security
@@ -66,6 +68,7 @@ package struct RunConfinement: Sendable, Hashable {
             "privileged": .bool(isPrivileged), "addCapabilities": .list(addCapabilities),
             "dropCapabilities": .list(dropCapabilities), "seccomp": .string(seccomp), "appArmor": .string(appArmor),
             "noNewPrivileges": .bool(noNewPrivileges), "unmasked": .bool(isProcUnmasked),
+            "unlabelled": isUnlabelled ? .bool(true) : .null,
         ]
     }
 
@@ -77,5 +80,6 @@ package struct RunConfinement: Sendable, Hashable {
         appArmor = try reader.required("appArmor")
         noNewPrivileges = try reader.bool("noNewPrivileges") ?? false
         isProcUnmasked = try reader.bool("unmasked") ?? false
+        isUnlabelled = try reader.bool("unlabelled") ?? false
     }
 }

@@ -18,12 +18,11 @@ extension RunSpec {
             switch option {
             case "ro": mount.isReadOnly = true
             case "rw": mount.isReadOnly = false
-            // Such a container has no SELinux label that its files could need.
-            case "z", "Z": break
+            case "z", "Z": (mount.isRelabelled, mount.sharesLabel) = (true, option == "z")
             default:
                 guard let propagation = propagation(String(option)) else {
                     throw DaemonError(
-                        "--volume \(text): there are ro, rw, rprivate, rslave and rshared, but no \"\(option)\"")
+                        "--volume \(text): there are ro, rw, z, Z, rprivate, rslave and rshared, but no \"\(option)\"")
                 }
                 mount.propagation = propagation
             }
