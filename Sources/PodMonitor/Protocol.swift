@@ -21,7 +21,7 @@ package enum MessageKind: UInt32, Sendable {
     case shutdown = 15
     /// A container that awaits the hooks of others goes on; answered as `create`, which was answered when it began to wait.
     case proceed = 16
-    /// Trees of the next `create` of a container that has more than one message takes. Older monitors do not know it.
+    /// Trees of the next `create` of a container that has more than one message takes; none: that comes to nothing. Older monitors do not know it.
     case trees = 17
 
     case reply = 64

@@ -4,9 +4,9 @@ struct TreesAhead {
     private var container: [UInt8] = []
     private(set) var trees = InlineDescriptors()
 
-    /// Takes those of a message; false where they are too many, and none is kept then.
+    /// Takes those of a message, and lets go of all where it has none; false where they are too many, and none is kept then.
     mutating func take(_ fds: inout InlineDescriptors, of id: [UInt8], limit: Int) -> Bool {
-        if container != id { closeAll() }
+        if container != id || fds.numbers.isEmpty { closeAll() }
         container = id
         while true {
             let tree = fds.takeFirst()

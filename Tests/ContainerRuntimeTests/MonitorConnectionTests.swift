@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import PodMonitor
+import Synchronization
 import TestSupport
 import Testing
 
@@ -41,18 +42,20 @@ private final class SocketMonitor {
 
     /// Answers the next message with a status and a body.
     func answer(
-        _ connection: Int32, _ status: ReplyStatus = .done, _ fill: (inout WireWriter) -> Void
+        _ connection: Int32, _ status: ReplyStatus = .done, to kind: MessageKind? = nil,
+        _ fill: (inout WireWriter) -> Void
     ) async throws {
-        var reply = WireWriter(.reply, request: try await take(connection))
+        var reply = WireWriter(.reply, request: try await take(connection, kind))
         reply.append(status.rawValue)
         fill(&reply)
         _ = send(connection, reply.bytes, reply.bytes.count, 0)
     }
 
     /// Takes the next message, and returns its number.
-    @discardableResult func take(_ connection: Int32) async throws -> UInt32 {
+    @discardableResult func take(_ connection: Int32, _ kind: MessageKind? = nil) async throws -> UInt32 {
         var bytes = [UInt8](repeating: 0, count: 4_096)
         try await until { recv(connection, &bytes, bytes.count, Int32(MSG_DONTWAIT)) >= 0 }
+        if let kind { #expect(bytes[0] == UInt8(kind.rawValue)) }
         return bytes[4..<8].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
     }
 
@@ -106,19 +109,38 @@ private final class SocketMonitor {
         try await monitor.answer(socket)
         _ = try await opening.value
         let files = try (0..<130).map { _ in SharedDescriptor(try Descriptor.open("/dev/null", O_RDONLY)) }
-        let send = { @Sendable () async throws(PodMonitorError) -> (Int, Int) in
-            var rest = files
-            return (try await connection.sendAhead(&rest, of: "c"), rest.count)
+        let told = Mutex((0, 0))
+        let send = { @Sendable (count: Int, trees: Int) async throws(PodMonitorError) in
+            _ = try await connection.sendAhead(
+                Array(files.prefix(count)), trees: trees, of: "c"
+            ) { (ahead, rest) async throws(PodMonitorError) in
+                told.withLock { $0 = (ahead, rest.count) }
+                return try await connection.request(.create, operation: "create", id: "c", descriptors: rest) { _ in }
+            }
         }
-        let sending = Task { try await send() }
-        for _ in 0..<2 { try await monitor.answer(socket) { _ in } }
-        #expect(try await sending.value == (128, 2))
-        let older = Task { try await send() }
-        try await monitor.answer(socket, .malformed) { _ in }
-        let error = await #expect(throws: PodMonitorError.self) { try await older.value }
-        #expect(error?.description.contains("130, and a pod that an earlier version began takes 63") == true)
-        var few = Array(files.prefix(64))
-        #expect(try await connection.sendAhead(&few, of: "c") == 0 && few.count == 64, "no word is needed")
+        let sending = Task { try await send(130, 129) }
+        for kind in [MessageKind.trees, .trees, .create] { try await monitor.answer(socket, to: kind) { _ in } }
+        try await sending.value
+        #expect(told.withLock { $0 } == (128, 2))
+        for (trees, most) in [(129, 63), (130, 64)] {
+            let older = Task { try await send(130, trees) }
+            try await monitor.answer(socket, .malformed) { _ in }
+            let error = await #expect(throws: PodMonitorError.self) { try await older.value }
+            #expect(
+                error?.description.contains("\(trees), and a pod that an earlier version began takes \(most)") == true)
+        }
+        let few = Task { try await send(64, 64) }
+        try await monitor.answer(socket, to: .create) { _ in }
+        try await few.value
+        #expect(told.withLock { $0 } == (0, 64), "no word is needed")
+        // What fails once something went before leaves nothing there.
+        for kinds in [[MessageKind.trees, .trees], [.trees, .trees, .create]] {
+            let failing = Task { try await send(130, 130) }
+            for kind in kinds.dropLast() { try await monitor.answer(socket, to: kind) { _ in } }
+            try await monitor.answer(socket, .limit, to: kinds[kinds.count - 1]) { _ in }
+            try await monitor.answer(socket, to: .trees) { _ in }
+            await #expect(throws: PodMonitorError.self) { try await failing.value }
+        }
         connection.disconnect()
     }
 

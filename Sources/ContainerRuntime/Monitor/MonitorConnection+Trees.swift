@@ -3,27 +3,39 @@ import Linux
 import PodMonitor
 
 extension MonitorConnection {
-    /// Sends those of a container's descriptors that its `create` cannot carry, the first ones, in messages of their own.
-    /// - Returns: how many.
+    /// Sends those of a container's descriptors that its `create` cannot carry, the first ones, in messages of their own, and creates it then. Where that fails, the
+    /// monitor keeps none of them.
+    /// - Parameters:
+    ///   - trees: how many of them are mounts, the first ones.
+    ///   - create: sends the message with the others; it is told how many went before.
     func sendAhead(
-        _ descriptors: inout [SharedDescriptor], of container: String
-    ) async throws(PodMonitorError) -> Int {
-        let count = descriptors.count
-        while descriptors.count > MonitorLimit.descriptors {
-            let part = Array(descriptors.prefix(MonitorLimit.descriptors))
-            do throws(PodMonitorError) {
-                _ = try await request(.trees, operation: "send mounts to", id: container, descriptors: part) {
-                    $0.append(bytes: Array(container.utf8))
-                }
-            } catch .kernel(let error) where error.code == EBADMSG {
-                throw .limit(
-                    id: container,
-                    of:
-                        "mounts of images, of paths within volumes and of labelled paths: \(count), and a pod that an earlier version began takes "
-                        + "\(MonitorLimit.descriptors - 1); make the pod anew")
+        _ descriptors: [SharedDescriptor], trees: Int, of container: String,
+        create: (_ ahead: Int, _ rest: [SharedDescriptor]) async throws(PodMonitorError) -> MonitorReply
+    ) async throws(PodMonitorError) -> MonitorReply {
+        var rest = descriptors
+        do throws(PodMonitorError) {
+            while rest.count > MonitorLimit.descriptors {
+                _ = try await send(Array(rest.prefix(MonitorLimit.descriptors)), of: container)
+                rest.removeFirst(MonitorLimit.descriptors)
             }
-            descriptors.removeFirst(part.count)
+            return try await create(descriptors.count - rest.count, rest)
+        } catch {
+            if rest.count < descriptors.count { _ = try? await send([], of: container) }
+            guard rest.count == descriptors.count, rest.count > MonitorLimit.descriptors,
+                case .kernel(let cause) = error, cause.code == EBADMSG
+            else { throw error }
+            throw .limit(
+                id: container,
+                of:
+                    "mounts of images, of paths within volumes and of labelled paths: \(trees), and a pod that an earlier version began takes "
+                    + "\(MonitorLimit.descriptors - (descriptors.count - trees)); make the pod anew")
         }
-        return count - descriptors.count
+    }
+
+    /// None: the monitor lets go of what it has of the container.
+    private func send(_ trees: [SharedDescriptor], of container: String) async throws(PodMonitorError) -> MonitorReply {
+        try await request(.trees, operation: "send mounts to", id: container, descriptors: trees) {
+            $0.append(bytes: Array(container.utf8))
+        }
     }
 }

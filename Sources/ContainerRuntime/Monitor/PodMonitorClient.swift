@@ -65,21 +65,23 @@ package final class PodMonitorClient: PodMonitoring {
         let memory = try inMemory(plan, &descriptors)
         let log = container.log
         let target = try container.processTarget.map { (id: String) throws(PodMonitorError) in try checked(id) }
-        let ahead = try await connection.sendAhead(&descriptors, of: container.id)
         let flags =
             (container.keepsInput ? LaunchFlag.keepsInput : 0) | (target != nil ? LaunchFlag.joinsProcesses : 0)
-            | (ahead > 0 ? LaunchFlag.treesAhead : 0)
-        let reply = try await connection.request(
-            .create, operation: "create", id: container.id, descriptors: descriptors, names: plan.names
-        ) {
-            $0.append(bytes: id)
-            $0.append(flags | memory.flag)
-            $0.append(bytes: Array((log?.path ?? "").utf8))
-            $0.append(log?.maximumSize ?? 0)
-            $0.append(log?.maximumFiles ?? 0)
-            if let target { $0.append(bytes: target) }
-            if ahead > 0 { $0.append(UInt32(ahead)) }
-            $0.append(bytes: memory.inline)
+        let reply = try await connection.sendAhead(
+            descriptors, trees: plan.trees.count, of: container.id
+        ) { [connection] (ahead, rest) async throws(PodMonitorError) in
+            try await connection.request(
+                .create, operation: "create", id: container.id, descriptors: rest, names: plan.names
+            ) {
+                $0.append(bytes: id)
+                $0.append(flags | memory.flag | (ahead > 0 ? LaunchFlag.treesAhead : 0))
+                $0.append(bytes: Array((log?.path ?? "").utf8))
+                $0.append(log?.maximumSize ?? 0)
+                $0.append(log?.maximumFiles ?? 0)
+                if let target { $0.append(bytes: target) }
+                if ahead > 0 { $0.append(UInt32(ahead)) }
+                $0.append(bytes: memory.inline)
+            }
         }
         return reply.report
     }
