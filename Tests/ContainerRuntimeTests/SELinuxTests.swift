@@ -1,6 +1,7 @@
 import CRI
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import ContainerRuntime
@@ -208,6 +209,27 @@ import Testing
             #expect(labels.allSatisfy { $0.hasPrefix("u:r:web:s0:c") && $0.contains(",c") })
             #expect(plans.compactMap(\.mountLabel).count == labels.count)
         }
+    }
+
+    @Test func whatStandsInTheWayOfLabelsForAllIsSaidAtOnce() async throws {
+        func words(_ contexts: SELinuxContexts?, _ isWanted: Bool = true) async throws -> [String] {
+            let node = try FakeNode()
+            node.kernel.state.withLock { $0.selinux = contexts }
+            let log = KeptWords()
+            await (try node.open(log, labelsEveryPod: isWanted)).close()
+            return log.words.value.withLock { $0 }.filter { $0.contains("SELinux") || $0.contains("selinux") }
+        }
+        #expect(try await words(policy).isEmpty)
+        #expect(try await words(nil, false).isEmpty)
+        #expect(try await words(nil) == ["enable-selinux has no effect: this kernel runs without SELinux"])
+        #expect(try await words(SELinuxContexts()) == [SELinuxDecision.noStandardLabel])
+        let sandbox = SandboxRecord(
+            id: "5", config: podConfig, hostname: "web", bootID: "b", createdAt: 1, cgroup: "/cg")
+        let error = #expect(throws: CRIError.self) {
+            try SELinuxDecision(
+                ContainerSecurity(), sandbox: sandbox, standard: .unspecified, contexts: SELinuxContexts(), object: "c")
+        }
+        #expect(error?.description.contains("enable-selinux") == true)
     }
 
     @Test func withoutSELinuxNothingIsLabelled() async throws {

@@ -9,6 +9,10 @@ struct SELinuxDecision: Sendable, Hashable {
     private(set) var files: String?
     private(set) var warnings: [String] = []
 
+    /// Of a node that is to give every pod a label.
+    static let noStandardLabel =
+        "enable-selinux gives every pod a label, and this node's policy has none for containers; install them (container-selinux), or leave it out"
+
     /// A privileged container has none, nor has one that is not to have any. One without a level has that of its sandbox, which gets two categories of its own where it says none either: it is kept
     /// apart from other pods then. Two pods may come by the same ones.
     /// - Parameters:
@@ -18,13 +22,13 @@ struct SELinuxDecision: Sendable, Hashable {
         _ security: ContainerSecurity, sandbox: SandboxRecord, standard: SELinuxOptions? = nil,
         contexts: SELinuxContexts?, object: String
     ) throws(CRIError) {
-        guard let contexts, !security.isPrivileged, !security.isUnlabelled,
-            let asked = security.selinux ?? sandbox.selinux ?? standard
-        else { return }
-        let own = contexts.process
+        let own = security.selinux ?? sandbox.selinux
+        guard let contexts, !security.isPrivileged, !security.isUnlabelled, let asked = own ?? standard else { return }
+        if own == nil && contexts.process == nil { throw .failed("\(object): \(Self.noStandardLabel)") }
+        let policy = contexts.process
         let askedLevel = [asked.level, sandbox.selinux?.level ?? ""].first { !$0.isEmpty }
         if let askedLevel { try Self.check(level: askedLevel, object) }
-        let level = askedLevel ?? Self.level(own?.level ?? "", of: sandbox.id)
+        let level = askedLevel ?? Self.level(policy?.level ?? "", of: sandbox.id)
         func part(_ name: String, _ value: String, _ standard: String?) throws(CRIError) -> String {
             if !value.isEmpty { try Self.check(name, value, object) }
             if let found = value.isEmpty ? standard : value { return found }
@@ -33,8 +37,8 @@ struct SELinuxDecision: Sendable, Hashable {
             )
         }
         let label = SELinuxLabel(
-            user: try part("user", asked.user, own?.user), role: try part("role", asked.role, own?.role),
-            type: try part("type", asked.type, own?.type), level: level)
+            user: try part("user", asked.user, policy?.user), role: try part("role", asked.role, policy?.role),
+            type: try part("type", asked.type, policy?.type), level: level)
         process = label.description
         guard var file = contexts.file else {
             warnings = ["\(object): its files have no SELinux label of its own: this node's policy has none for them"]

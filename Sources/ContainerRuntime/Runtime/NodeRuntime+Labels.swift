@@ -4,6 +4,19 @@ import Linux
 
 /// SELinux labels of what a container shares with the host.
 extension NodeRuntime {
+    /// Says once what stands in the way where every pod is to be labelled. Blocks.
+    func warnOfMissingLabels() {
+        guard labelsEveryPod else { return }
+        do throws(KernelError) {
+            guard let contexts = try kernel.selinux() else {
+                return logger.warning("enable-selinux has no effect: this kernel runs without SELinux")
+            }
+            if contexts.process == nil { logger.warning("\(SELinuxDecision.noStandardLabel)") }
+        } catch {
+            logger.warning("enable-selinux: the policy cannot be read", metadata: ["cause": "\(error)"])
+        }
+    }
+
     /// The mounts that ask for it, the pod's own files and the pod's shared memory get the label of the container's files. A tree may be large: this ends
     /// with an error where its task is cancelled, and once the pod's stop or the runtime's end has begun.
     /// - Returns: those of the mounts that paths name, by their place in the configuration, as they are to be mounted: a path may lead elsewhere by now.

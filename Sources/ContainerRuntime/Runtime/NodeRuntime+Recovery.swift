@@ -18,6 +18,7 @@ extension NodeRuntime {
                     state.host = host
                     state.bootID = bootID
                 }
+                warnOfMissingLabels()
                 try files.removeAbandoned()
                 return try files.load()
             }

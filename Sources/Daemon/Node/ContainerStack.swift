@@ -78,6 +78,10 @@ struct ContainerStack: Sendable {
         _ configuration: DaemonConfiguration, threads: IOThreads, time: any TimeSource, logger: Logger
     ) async throws(DaemonError) -> (any RuntimeService, any ImageService, RuntimeVersion?) {
         guard !configuration.runtimeEndpoint.isEmpty else { return (runtime, images, nil) }
+        if configuration.labelsEveryPod {
+            logger.warning(
+                "enable-selinux labels no pod here: pods run on another runtime, which has a setting of its own")
+        }
         return try await DaemonError.wrapping("container-runtime-endpoint") { () async throws(CRIError) in
             let remote = try RemoteRuntime(
                 endpoint: configuration.runtimeEndpoint, time: time, threads: threads, logger: logger)
