@@ -288,3 +288,14 @@ void crt_forget_device(struct crt_moved *moved) {
     free(moved->addresses);
     moved->addresses = NULL;
 }
+
+int32_t crt_device_number(int32_t namespace, const char *name) {
+    struct ifreq request = {0};
+    if (strlen(name) >= IF_NAMESIZE) return -ENAMETOOLONG;
+    strcpy(request.ifr_name, name);
+    int there = socket_in(namespace);
+    if (there < 0) return there;
+    int code = ioctl(there, SIOCGIFINDEX, &request) < 0 ? -errno : request.ifr_ifindex;
+    close(there);
+    return code;
+}

@@ -35,7 +35,11 @@ final class FakeKernel: RuntimeKernel {
         /// Network devices of the node's.
         var hostDevices: Set<String> = []
         /// By the processes whose network namespaces they went to.
-        var podDevices: [Int32: [String]] = [:]
+        var podDevices: [Int32: [String: Int32]] = [:]
+        var lastDevice: Int32 = 10
+        /// Of moving one, which is in the pod all the same where it is lost.
+        var deviceError: KernelError?
+        var losesDevices = false
     }
 
     let state = Mutex(State())
@@ -59,16 +63,22 @@ final class FakeKernel: RuntimeKernel {
     func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool { state.withLock { $0.heldMemory } > limit }
     func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError) {}
     func obstacleToMapping(on directory: String?) -> KernelError? { state.withLock { $0.obstacle } }
-    func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError) {
+    func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError) -> Int32 {
         try state.withLock { state throws(KernelError) in
-            guard state.hostDevices.remove(device) != nil else {
-                throw KernelError("move network device", device, ENODEV)
+            guard state.hostDevices.contains(device) else { throw KernelError("move network device", device, ENODEV) }
+            guard state.podDevices[processID]?[name] == nil else {
+                throw KernelError("move network device", device, EEXIST)
             }
-            state.podDevices[processID, default: []].append(name)
+            if let error = state.deviceError, !state.losesDevices { throw error }
+            state.hostDevices.remove(device)
+            state.lastDevice += 1
+            state.podDevices[processID, default: [:]][name] = state.lastDevice
+            if let error = state.deviceError { throw error }
+            return state.lastDevice
         }
     }
-    func networkDevices(of processID: Int32) throws(KernelError) -> [String] {
-        state.withLock { $0.podDevices[processID] ?? [] }
+    func networkDevices(of processID: Int32) throws(KernelError) -> [String: Int32] {
+        state.withLock { $0.podDevices[processID] ?? [:] }
     }
     func hugePageSizes() -> [String] { ["2MB"] }
     func appArmor() -> AppArmor? { state.withLock { $0.appArmor } }

@@ -39,7 +39,9 @@ import Testing
         var ready = sandbox
         ready.phase = .ready
         ready.addresses = ["10.0.0.1"]
-        ready.networkDevices = ["eth1": "net1"]
+        ready.networkDevices = [
+            "eth1": GivenNetworkDevice(name: "net1", number: 7), "e/2": GivenNetworkDevice(name: "net2"),
+        ]
         ready.selinux = CRI.SELinuxOptions(type: "t", level: "s0:c1")
         ready.users = PodUsers(users: .init(first: 1, count: 2), groups: .init(first: .max, count: 4))
         let value = try JSONValue(parsing: ready.json.encoded())

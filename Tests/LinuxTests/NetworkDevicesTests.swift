@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Linux
@@ -14,5 +15,10 @@ import Testing
             """
         #expect(NetworkDevices.names(in: table) == ["lo", "eth0", "averylongname01"])
         #expect(NetworkDevices.names(in: "") == [])
+    }
+
+    /// Another namespace is root's to enter.
+    @Test(.enabled(if: geteuid() == 0)) func everyNamespaceHasItsLoopbackFirst() throws {
+        #expect(try NetworkDevices.all(of: getpid())["lo"] == 1)
     }
 }

@@ -78,6 +78,8 @@ int32_t crt_move_device(const char *device, int32_t namespace, const char *name,
 /* Takes it back, with the addresses that it had; up if it was. */
 int32_t crt_return_device(struct crt_moved *moved, int32_t namespace);
 void crt_forget_device(struct crt_moved *moved);
+/* The number of a device of a network namespace, or -errno. */
+int32_t crt_device_number(int32_t namespace, const char *name);
 
 /* A child that does nothing and does not outlive this process: a descriptor of it. */
 int32_t crt_hold(int32_t *pid);

@@ -99,9 +99,9 @@ package protocol RuntimeKernel: Sendable {
     func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool
     /// `HookProgram.run`, which may take long.
     func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)?
-    /// `NetworkDevices.give` and `names`: a device of the node's goes to a pod's network namespace, which the process is in.
-    func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError)
-    func networkDevices(of processID: Int32) throws(KernelError) -> [String]
+    /// `NetworkDevices.give` and `all`: a device of the node's goes to a pod's network namespace, which the process is in.
+    func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError) -> Int32
+    func networkDevices(of processID: Int32) throws(KernelError) -> [String: Int32]
     /// The sizes of huge pages that there are, as cgroups name them, such as `2MB`.
     func hugePageSizes() -> [String]
     /// Nil where the kernel runs without it.

@@ -36,12 +36,14 @@ package struct SystemKernel: RuntimeKernel {
         guard lchown(path, user, group) == 0 else { throw KernelError("chown", path) }
     }
 
-    package func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError) {
+    package func give(
+        networkDevice device: String, as name: String, to processID: Int32
+    ) throws(KernelError) -> Int32 {
         try NetworkDevices.give(device, as: name, to: processID)
     }
 
-    package func networkDevices(of processID: Int32) throws(KernelError) -> [String] {
-        try NetworkDevices.names(of: processID)
+    package func networkDevices(of processID: Int32) throws(KernelError) -> [String: Int32] {
+        try NetworkDevices.all(of: processID)
     }
 
     package func obstacleToMapping(on directory: String?) -> KernelError? { UserMaps.obstacle(on: directory) }

@@ -14,7 +14,7 @@ extension SandboxRecord {
             "addresses": .list(addresses), "boundedFiles": .bool(areFilesBounded),
             "warnings": .list(warnings), "users": users?.json ?? .null,
             "selinux": selinux?.json ?? .null, "ports": .array(ports.map(\.json)),
-            "networkDevices": .map(networkDevices),
+            "givenDevices": .object(JSONObject(networkDevices.map { ($0.key, $0.value.json) })),
         ]
     }
 
@@ -38,10 +38,24 @@ extension SandboxRecord {
         addresses = try reader.strings("addresses") ?? []
         areFilesBounded = try reader.bool("boundedFiles") ?? false
         warnings = try reader.strings("warnings") ?? []
-        networkDevices = try reader.stringMap("networkDevices") ?? [:]
+        if let devices = try reader.object("givenDevices") {
+            for name in devices.names {
+                networkDevices[name] = try devices.object(name).map { device throws(OCIError) in
+                    try GivenNetworkDevice(device)
+                }
+            }
+        }
         users = try reader.object("users").map { reader throws(OCIError) in try PodUsers(reader) }
         ports = try reader.objects("ports").map { port throws(OCIError) in try PortMapping(port) }
         selinux = try reader.object("selinux").flatMap { reader throws(OCIError) in try SELinuxOptions(reader) }
+    }
+}
+
+extension GivenNetworkDevice {
+    fileprivate var json: JSONValue { ["name": .string(name), "number": number.map { .integer(Int64($0)) } ?? .null] }
+
+    fileprivate init(_ reader: SpecificationReader) throws(OCIError) {
+        self.init(name: try reader.required("name"), number: try reader.number("number"))
     }
 }
 

@@ -1,5 +1,13 @@
 import CRI
 
+/// A network device that goes from the node to a pod.
+struct GivenNetworkDevice: Sendable, Hashable {
+    /// In the pod, as it was asked for.
+    var name: String
+    /// In the pod; nil: it is about to go, or nobody knows whether it went and has its addresses.
+    var number: Int32?
+}
+
 /// What is kept of a sandbox on disk, so that any later daemon can adopt it or clean it away.
 struct SandboxRecord: Sendable, Hashable {
     enum Phase: String, Sendable {
@@ -42,8 +50,8 @@ struct SandboxRecord: Sendable, Hashable {
     /// Whether the pod's files are in its memory, where a container that writes to them fills nothing of the host's. An older daemon's are not.
     var areFilesBounded = true
     var warnings: [String] = []
-    /// Those of the node's that have gone to it, or were about to, by their names there with those that they have in the pod.
-    var networkDevices: [String: String] = [:]
+    /// Those of the node's that have gone to it, or are about to, by their names there.
+    var networkDevices: [String: GivenNetworkDevice] = [:]
 
     init(
         id: String, config: PodSandboxConfig, hostname: String, bootID: String, createdAt: UnixNanoseconds,

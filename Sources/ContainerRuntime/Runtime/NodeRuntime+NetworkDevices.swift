@@ -14,41 +14,79 @@ extension NodeRuntime {
                 "\(first.purpose): network device \(first.device.hostName) cannot be given to a pod that has the node's network"
             )
         }
-        let known = state.withLock { $0.sandboxes[sandbox.id]?.record.networkDevices } ?? [:]
         let processID = try launcher(in: sandbox.id).processID
-        // Before any goes, so that a daemon that dies meanwhile leaves word of it.
-        state.withLock { state in
-            for device in devices.map(\.device) {
-                state.sandboxes[sandbox.id]?.record.networkDevices[device.hostName] = device.name
+        for device in devices { try await give(device, to: sandbox.id, processID) }
+    }
+
+    /// The record tells before that it is about to go, and after that it has gone: a daemon that dies meanwhile leaves word of it.
+    private func give(
+        _ named: NamedNetworkDevice, to sandbox: String, _ processID: Int32
+    ) async throws(CRIError) {
+        let device = named.device
+        let known = state.withLock { $0.sandboxes[sandbox]?.record.networkDevices[device.hostName] }
+        if let known, try await isThere(known, processID) {
+            guard known.name == device.name else { throw Self.refusal(named, "the pod has it as \(known.name)") }
+            return
+        }
+        try await note(GivenNetworkDevice(name: device.name), of: device.hostName, in: sandbox)
+        let outcome = try await threads.perform("give network device") {
+            [self] () throws(CRIError) -> Result<Int32, KernelError> in
+            do throws(KernelError) {
+                return .success(try kernel.give(networkDevice: device.hostName, as: device.name, to: processID))
+            } catch {
+                return .failure(error)
             }
         }
-        try await persist(sandbox: sandbox.id)
-        try await threads.perform("give network devices") { [self] () throws(CRIError) in
-            for device in devices { try give(device, to: processID, known: known) }
+        switch outcome {
+        case .success(let number):
+            try await note(GivenNetworkDevice(name: device.name, number: number), of: device.hostName, in: sandbox)
+        case .failure(let error):
+            // Another one may have the name there.
+            let wasOnItsWay = known.map { $0.name == device.name && $0.number == nil } ?? false
+            let mayHaveGone = wasOnItsWay || error.code != ENODEV && error.code != EEXIST
+            let there = try await mayHaveGone ? devices(of: processID) : [:]
+            let isUnfinished = there[device.name] != nil
+            if !isUnfinished { try await note(nil, of: device.hostName, in: sandbox) }
+            throw Self.refusal(named, isUnfinished ? Self.unfinished : Self.cause(error))
         }
     }
 
-    /// - Parameter known: what may have gone there before. The node's own device counts, if it has one.
-    private func give(_ named: NamedNetworkDevice, to processID: Int32, known: [String: String]) throws(CRIError) {
-        let device = named.device
-        do throws(KernelError) {
-            try kernel.give(networkDevice: device.hostName, as: device.name, to: processID)
-        } catch {
-            if error.code == ENODEV, known[device.hostName] == device.name, isThere(device.name, processID) { return }
-            let cause =
-                switch error.code {
-                case ENODEV: "the node has none of that name"
-                case EEXIST: "the pod has one of that name"
-                default: KernelError.text(of: error.code)
-                }
-            throw .failed(
-                "\(named.purpose): network device \(device.hostName) cannot be given to the pod as \(device.name): \(cause)"
-            )
+    private static let unfinished = "it went there before, and may be without its addresses; make the pod anew"
+
+    private static func cause(_ error: KernelError) -> String {
+        switch error.code {
+        case ENODEV: "the node has none of that name"
+        case EEXIST: "the pod has one of that name"
+        default: KernelError.text(of: error.code)
         }
     }
 
-    /// A name that the kernel completed is not known.
-    private func isThere(_ name: String, _ processID: Int32) -> Bool {
-        name.contains("%") || (try? kernel.networkDevices(of: processID))?.contains(name) == true
+    private static func refusal(_ named: NamedNetworkDevice, _ cause: String) -> CRIError {
+        .failed(
+            "\(named.purpose): network device \(named.device.hostName) cannot be given to the pod as \(named.device.name): \(cause)"
+        )
+    }
+
+    private func note(
+        _ device: GivenNetworkDevice?, of hostName: String, in sandbox: String
+    ) async throws(CRIError) {
+        change(sandbox: sandbox) { $0.record.networkDevices[hostName] = device }
+        try await persist(sandbox: sandbox)
+    }
+
+    /// By its number, since another may have got the name. A name that the kernel completed is not known.
+    private func isThere(_ device: GivenNetworkDevice, _ processID: Int32) async throws(CRIError) -> Bool {
+        guard let number = device.number else { return false }
+        return try await devices(of: processID).contains {
+            $0.value == number && (device.name.contains("%") || $0.key == device.name)
+        }
+    }
+
+    private func devices(of processID: Int32) async throws(CRIError) -> [String: Int32] {
+        try await threads.perform("look up network devices") { [self] () throws(CRIError) -> [String: Int32] in
+            try attempt("network devices of a pod") { () throws(KernelError) in
+                try kernel.networkDevices(of: processID)
+            }
+        }
     }
 }

@@ -105,10 +105,10 @@ struct KernelThatLeaks: RuntimeKernel {
         try base.give(path, user: user, group: group)
     }
     func obstacleToMapping(on directory: String?) -> KernelError? { base.obstacleToMapping(on: directory) }
-    func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError) {
+    func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError) -> Int32 {
         try base.give(networkDevice: device, as: name, to: processID)
     }
-    func networkDevices(of processID: Int32) throws(KernelError) -> [String] {
+    func networkDevices(of processID: Int32) throws(KernelError) -> [String: Int32] {
         try base.networkDevices(of: processID)
     }
     func hugePageSizes() -> [String] { base.hugePageSizes() }
