@@ -128,7 +128,9 @@ run_listed_last() {
 run_inspected() {
     [ "$(swiftlet inspect --format '{{.State.Status}} {{.containers.0.exitCode}} {{json .sandboxes.0.metadata.name}} {{.Names}}' last)" = 'exited 0 "last" last' ] &&
         [ "$(swiftlet inspect -f '{{.NetworkSettings.IPAddress}}' apart)" = "$(swiftlet exec apart hostname -i </dev/null)" ] &&
-        [ "$(swiftlet inspect -f '{{.Id}}' apart last busybox:demo 2>"$ROOT/said" | wc -l)" = 2 ] && grep -q "busybox:demo: --format {{.Id}}" "$ROOT/said" || return 1
+        [ "$(swiftlet inspect -f '{{.Id}}' apart last busybox:demo | wc -l)" = 3 ] &&
+        [ "$(swiftlet inspect -f '{{.State.Status}}' apart last busybox:demo 2>"$ROOT/said" | wc -l)" = 2 ] &&
+        grep -q "busybox:demo: --format {{.State.Status}}" "$ROOT/said" || return 1
     ends_with 1 swiftlet inspect apart none last && ends_with 2 swiftlet inspect --format '{{range .a}}' apart && swiftlet inspect apart last | python3 -c '
 import json, sys
 assert [d["containers"][0]["metadata"]["name"] for d in json.load(sys.stdin)] == ["apart", "last"]' && swiftlet rm last
