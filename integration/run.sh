@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests: unit tests, then everything under integration/ that needs root and a real kernel, then the virtual machines.
+# All tests: unit tests, then everything under integration/ that needs root and a real kernel; beside them the virtual machines, whose lines begin with "|".
 # Ends with one line of counts; each skip says why.
 #   integration/run.sh [--list] [--only NAME]...
 set -uo pipefail
@@ -41,23 +41,31 @@ is_chosen() { [ ${#only[@]} = 0 ] || [[ " ${only[*]} " == *" $1 "* ]]; }
 install_packages "${BUILD_PACKAGES[@]}" busybox-static iproute2 nftables curl python3 procps util-linux e2fsprogs
 command -v kubectl >/dev/null || install_packages kubernetes-client
 
-passed=0 failed=0 skipped=0
-failures=$(mktemp)
-trap 'rm -f "$failures"' EXIT
+results=$(mktemp) failures=$(mktemp) lane=""
 say() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
+
+# The second lane and what it runs; `timeout` passes the signal on.
+clean_up() {
+    # shellcheck disable=SC2046
+    [ -z "$lane" ] || kill $(pgrep -P "$lane") "$lane" 2>/dev/null
+    rm -f "$results" "$failures"
+}
+trap clean_up EXIT
+
+# note PASSED FAILED SKIPPED
+note() { echo "$*" >>"$results"; }
 
 # count NAME STATUS OUTPUT: adds a suite's own closing line; a suite that ended without one counts as one failure.
 count() {
-    local line
+    local line number
     line=$(grep -oE '[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?' "$3" | tail -n 1)
     if [ -n "$line" ]; then
-        passed=$((passed + $(grep -oE '[0-9]+ passed' <<<"$line" | cut -d' ' -f1)))
-        failed=$((failed + $(grep -oE '[0-9]+ failed' <<<"$line" | cut -d' ' -f1)))
-        skipped=$((skipped + $(grep -oE '[0-9]+ skipped' <<<"$line" | cut -d' ' -f1 | grep . || echo 0)))
+        number=$(grep -oE '[0-9]+' <<<"$line" | paste -sd' ')
+        note "$number"
         [ "$2" = 0 ] || grep -qE '[1-9][0-9]* failed' <<<"$line" || ended_badly "$1" "$2"
     elif [ "$2" = 77 ]; then
         echo "skip  $1: this machine cannot run it"
-        skipped=$((skipped + 1))
+        note 0 0 1
     else
         ended_badly "$1" "$2"
     fi
@@ -69,7 +77,7 @@ ended_badly() {
     local how="ended with $2"
     case $2 in 124 | 137) how="was ended at its time limit" ;; esac
     echo "$1: FAIL  the suite $how" | tee -a "$failures"
-    failed=$((failed + 1))
+    note 0 1
 }
 
 # suite NAME SECONDS COMMAND...
@@ -96,7 +104,7 @@ unit_tests() {
     all=$(grep -oE 'Test run with [0-9]+ tests?' "$out" | tail -n 1 | grep -oE '[0-9]+' || echo 0)
     bad=$(grep -cE '^✘ Test [^r].* failed after' "$out")
     off=$(grep -cE '^(➜|◇|→) Test .* skipped' "$out")
-    passed=$((passed + all - bad - off)) failed=$((failed + bad)) skipped=$((skipped + off))
+    note $((all - bad - off)) "$bad" "$off"
     grep -E '^✘ ' "$out" | sed 's/^/unit: /' >>"$failures"
     if [ "$status" != 0 ] && [ "$bad" = 0 ]; then ended_badly unit "$status"; fi
     # Locks and empty directories are SwiftPM's. What a test that failed or was ended has left is no failure of its own.
@@ -108,6 +116,15 @@ unit_tests() {
     rm -f "$out"
 }
 
+# The package and its virtual machines, from a release build of their own: the compiler gets what the other suites leave of the processors.
+machines() {
+    export SWIFTLET_SCRATCH=.build/packaged
+    say "building the release"
+    timeout -k 20 3600 nice -n 19 packaging/release.sh >/dev/null || { ended_badly "the release build" $? && return; }
+    suite package 3600 integration/package.sh
+    suite vm 5400 integration/vm.sh
+}
+
 if is_chosen unit; then
     say "building"
     swift build --build-tests || { echo "0 passed, 1 failed"; exit 1; }
@@ -116,6 +133,10 @@ if is_chosen runtime || is_chosen cluster || is_chosen agent || is_chosen cri ||
     for product in swiftlet swiftlet-podmonitor; do
         swift build --product "$product" || { echo "0 passed, 1 failed"; exit 1; }
     done
+fi
+if is_chosen package || is_chosen vm; then
+    machines 2>&1 | sed -u 's/^/| /' &
+    lane=$(jobs -p | tail -n 1)
 fi
 unit_tests
 suite launch 600 integration/launch.sh
@@ -131,9 +152,10 @@ SWIFTLET_BUILT=1 suite hostile 900 integration/hostile.sh
 suite faults 1500 integration/faults.sh
 suite weakened 1200 integration/launch/weakened.sh
 suite weakened-oci 1200 integration/oci/weakened.sh
-suite package 3600 integration/package.sh
-suite vm 5400 integration/vm.sh
+[ -z "$lane" ] || wait
+lane=""
 say "done"
+read -r passed failed skipped < <(awk '{p += $1; f += $2; s += $3} END {print p + 0, f + 0, s + 0}' "$results")
 [ "$failed" = 0 ] || { echo "what failed:"; cut -c1-400 "$failures"; }
 [ "$skipped" = 0 ] || echo "$skipped skipped"
 echo "$passed passed, $failed failed"

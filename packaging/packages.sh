@@ -15,8 +15,8 @@ install_packages() {
     [ ${#missing[@]} -eq 0 ] && return 0
     echo "installing Debian packages: ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
-    # An archive that does not answer is asked again, and another installation waited for.
-    local patient=(apt-get -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300)
+    # An archive that does not answer is asked again, and another installation waited for; by a lock of ours, since apt does not wait for who has its lists.
+    local patient=(flock -o /run/lock/swiftlet-packages apt-get -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300)
     "${patient[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1 || {
         "${patient[@]}" update && "${patient[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
     }
