@@ -1,16 +1,20 @@
 #!/bin/bash
 # The pod network, the service rules and DNS on the real kernel. Needs root, iproute2 and nft.
-# All of it happens in network namespaces of its own; the host's links and tables are not touched.
+# All of it happens in network namespaces of its own; the host's links and tables are not touched. SWIFTLET_BIN is a folder with products that are built already.
 #   integration/network.sh          checks, ending with one line of counts
 #   integration/network.sh bench    the time of one service's change beside 5,000 others
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "network.sh: needs root" >&2; exit 77; }
 
-build=(swift build --product network-integration)
-[ "${1:-}" = bench ] && build+=(-c "${SWIFTLET_BENCH_CONFIGURATION:-release}")
-"${build[@]}" >&2
-program="$("${build[@]}" --show-bin-path 2>/dev/null)/network-integration"
+bin=${SWIFTLET_BIN:-}
+if [ -z "$bin" ]; then
+    build=(swift build --product network-integration)
+    [ "${1:-}" = bench ] && build+=(-c "${SWIFTLET_BENCH_CONFIGURATION:-release}")
+    "${build[@]}" >&2
+    bin=$("${build[@]}" --show-bin-path 2>/dev/null)
+fi
+program=$bin/network-integration
 
 run="swt$$"
 state="$(mktemp -d)"

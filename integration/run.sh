@@ -2,6 +2,7 @@
 # All tests: unit tests, then everything under integration/ that needs root and a real kernel; beside them the virtual machines, whose lines begin with "|".
 # Ends with one line of counts; each skip says why.
 #   integration/run.sh [--list] [--only NAME]...
+# SWIFTLET_BUILD_FLAGS are for the compilation of what the suites run.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=packaging/packages.sh
@@ -118,6 +119,7 @@ unit_tests() {
 
 # The package and its virtual machines, from a release build of their own: the compiler gets what the other suites leave of the processors.
 machines() {
+    unset SWIFTLET_BIN
     export SWIFTLET_SCRATCH=.build/packaged
     say "building the release"
     timeout -k 20 3600 nice -n 19 packaging/release.sh >/dev/null || { ended_badly "the release build" $? && return; }
@@ -125,30 +127,35 @@ machines() {
     suite vm 5400 integration/vm.sh
 }
 
-if is_chosen unit; then
+# All in one, so that no suite has to wait for another's compiler.
+build() {
+    local flags=()
+    read -ra flags <<<"${SWIFTLET_BUILD_FLAGS:-}"
+    ! is_chosen unit || flags+=(--build-tests)
     say "building"
-    swift build --build-tests || { echo "0 passed, 1 failed"; exit 1; }
-fi
-if is_chosen runtime || is_chosen cluster || is_chosen agent || is_chosen cri || is_chosen containerd || is_chosen images || is_chosen hostile; then
-    for product in swiftlet swiftlet-podmonitor; do
-        swift build --product "$product" || { echo "0 passed, 1 failed"; exit 1; }
-    done
-fi
+    swift build "${flags[@]}" && SWIFTLET_BIN=$(swift build --show-bin-path)
+}
+for name in unit launch oci network runtime cluster cri containerd images agent hostile faults weakened weakened-oci; do
+    is_chosen $name || continue
+    build || { echo "0 passed, 1 failed"; exit 1; }
+    break
+done
 if is_chosen package || is_chosen vm; then
     machines 2>&1 | sed -u 's/^/| /' &
     lane=$(jobs -p | tail -n 1)
 fi
+export SWIFTLET_BIN SWIFTLET_BUILT=1
 unit_tests
 suite launch 600 integration/launch.sh
 suite oci 1200 integration/oci.sh
 suite network 600 integration/network.sh
 suite runtime 900 integration/runtime.sh
-SWIFTLET_BUILT=1 suite cluster 1200 integration/cluster.sh
-SWIFTLET_BUILT=1 suite cri 1200 integration/cri.sh
-SWIFTLET_BUILT=1 suite containerd 600 integration/containerd.sh
-SWIFTLET_BUILT=1 suite images 900 integration/images.sh
-SWIFTLET_BUILT=1 suite agent 600 integration/agent.sh
-SWIFTLET_BUILT=1 suite hostile 900 integration/hostile.sh
+suite cluster 1200 integration/cluster.sh
+suite cri 1200 integration/cri.sh
+suite containerd 600 integration/containerd.sh
+suite images 900 integration/images.sh
+suite agent 600 integration/agent.sh
+suite hostile 900 integration/hostile.sh
 suite faults 1500 integration/faults.sh
 suite weakened 1200 integration/launch/weakened.sh
 suite weakened-oci 1200 integration/oci/weakened.sh
