@@ -172,7 +172,11 @@ static void wait_for_go(struct cl_child *child) {
  * on the name has ended: what is there may be another's. */
 static void publish(const struct cl_child *child) {
     char byte;
-    if (recv(child->control, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) _exit(127);
+    ssize_t got;
+    do got = recv(child->control, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    while (got < 0 && errno == EINTR);
+    /* of a caller that has left something of ours unread the kernel says first that the connection is reset */
+    if (got == 0 || (got < 0 && errno != EAGAIN)) _exit(127);
     if (renameat(child->launch->record, CRT_UNPUBLISHED, child->launch->record, CRT_RECORD) < 0) cl_fail(child, CL_STAGE_RECORD, 0, errno);
     close(child->launch->record);
 }

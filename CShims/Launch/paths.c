@@ -20,7 +20,7 @@ int cl_open_inside(int root, const char *path, uint64_t flags, uint64_t resolve)
     return fd;
 }
 
-/* Whether a component is ".."; such a path is not made. */
+/* Whether a component is "..". */
 static int climbs(const char *path) {
     for (const char *at = path; *at;) {
         while (*at == '/') at++;
@@ -49,6 +49,14 @@ static size_t append(char *place, size_t length, const char *path, const char *e
     }
     place[length] = 0;
     return length;
+}
+
+/* What is not there is made by the words of its path, in which ".." takes a component away; `place` may be needed for it. NULL with errno. */
+static const char *without_climbs(const char *path, char place[LONGEST_PATH]) {
+    if (!climbs(path)) return path;
+    if (strlen(path) >= LONGEST_PATH - 1) return errno = ENAMETOOLONG, NULL;
+    append(place, 0, path, path + strlen(path));
+    return place;
 }
 
 static int make_directories(int root, const char *path, uint64_t resolve, int links);
@@ -119,9 +127,10 @@ static int make_missing(int root, const char *path, uint64_t resolve, int links)
 }
 
 static int make_directories(int root, const char *path, uint64_t resolve, int links) {
-    if (climbs(path)) return errno = EINVAL, -1;
+    char place[LONGEST_PATH];
     int found = cl_open_inside(root, path, O_PATH | O_DIRECTORY, resolve);
-    return found >= 0 || errno != ENOENT ? found : make_missing(root, path, resolve, links);
+    if (found >= 0 || errno != ENOENT) return found;
+    return (path = without_climbs(path, place)) ? make_missing(root, path, resolve, links) : -1;
 }
 
 int cl_make_directories(int root, const char *path, uint64_t resolve) { return make_directories(root, path, resolve, 0); }
@@ -129,7 +138,7 @@ int cl_make_directories(int root, const char *path, uint64_t resolve) { return m
 static int make_file(int root, const char *path, uint64_t resolve, int links) {
     char folder[LONGEST_PATH];
     const char *name = strrchr(path, '/');
-    if (!name || !name[1] || strcmp(name, "/..") == 0) return errno = EINVAL, -1;
+    if (!name || !name[1]) return errno = EINVAL, -1;
     size_t length = (size_t)(name - path);
     if (length >= sizeof folder) return errno = ENAMETOOLONG, -1;
     memcpy(folder, path, length);
@@ -137,19 +146,22 @@ static int make_file(int root, const char *path, uint64_t resolve, int links) {
     int parent = make_directories(root, folder, resolve, links);
     if (parent < 0) return -1;
     int file = openat(parent, name + 1, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
-    int done = file < 0 ? -1 : 0;
+    int is_there = file < 0 && errno == EEXIST;
     if (file >= 0) close(file);
-    else if (errno == EEXIST) done = make_beyond(root, parent, path, name + 1, 0, resolve, links);
+    /* somebody else has made it meanwhile; or it is a link */
+    int found = file >= 0 || is_there ? cl_open_inside(root, path, O_PATH, resolve) : -1;
+    if (is_there && found < 0 && errno == ENOENT && make_beyond(root, parent, path, name + 1, 0, resolve, links) == 0)
+        found = cl_open_inside(root, path, O_PATH, resolve);
     int code = errno;
     close(parent);
-    if (done < 0) return errno = code, -1;
-    return cl_open_inside(root, path, O_PATH, resolve);
+    return errno = code, found;
 }
 
 int cl_make_target(int root, const char *path, int directory, uint64_t resolve) {
     int found = cl_open_inside(root, path, O_PATH, resolve);
+    char place[LONGEST_PATH];
     if (found >= 0 || errno != ENOENT) return found;
-    if (climbs(path)) return errno = EINVAL, -1;
+    if (!(path = without_climbs(path, place))) return -1;
     return directory ? make_missing(root, path, resolve, 0) : make_file(root, path, resolve, 0);
 }
 

@@ -1,5 +1,5 @@
 """Runs a program and looks at each process that it or its children make before that has done anything, as who may trace there can: prints how many numbers
-it has, one a pid namespace, and how much memory it can write to that others have as well.
+it has, one a pid namespace, how much memory it can write to that others have as well, and whether all its memory is the program's.
 usage, as root: births.py PROGRAM [WORD]..."""
 import ctypes
 import os
@@ -10,14 +10,17 @@ TRACE_ME, CONTINUE, SET_OPTIONS = 0, 7, 0x4200
 FORKS, ENDS_WITH_TRACER = 2 | 4 | 8, 0x100000
 ALL_CHILDREN = 0x40000000  # __WALL
 
-ptrace = ctypes.CDLL(None).ptrace
+KCMP, KCMP_VM = {"x86_64": 312, "aarch64": 272}[os.uname().machine], 1
+
+library = ctypes.CDLL(None)
+ptrace, same_memory = library.ptrace, library.syscall
 ptrace.argtypes = [ctypes.c_long] * 4
 
 
 def look(pid):
     numbers = next(line for line in open(f"/proc/{pid}/status") if line.startswith("NSpid")).split()[1:]
     shared = [line for line in open(f"/proc/{pid}/maps") if line.split()[1] == "rw-s"]
-    print(len(numbers), len(shared))
+    print(len(numbers), len(shared), int(same_memory(KCMP, pid, first, KCMP_VM, 0, 0) == 0))
 
 
 first = os.fork()

@@ -57,14 +57,23 @@ def test_creator_killed_by_its_hook(runtime):
 
 
 def held_run(runtime, call, script, change=None):
-    """A run that is held up for a second before a system call of its process. The process of strace, the id and the bundle's folder."""
+    """A run that is held up before a system call of its process, for longer than its check takes. The process of strace, the id and the bundle's folder."""
     name, folder = runtime.id(), runtime.bundle(script, change)
-    held = ["strace", "-f", "-qq", "-o", folder + "/calls", "-e", f"trace={call}", "-e", f"inject={call}:delay_enter=1000000:when=1"]
+    held = ["strace", "-f", "-qq", "-o", folder + "/calls", "-e", f"trace={call}", "-e", f"inject={call}:delay_enter=5000000:when=1"]
     with open(folder + "/output", "w") as output:
         run = subprocess.Popen(
             [*held, *runtime.command("run", "--bundle", folder, name)], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     until(lambda: os.path.exists(f"{runtime.root}/{name}/state.json.new"), "the process is at work")
     return run, name, folder
+
+
+def is_published(runtime, name):
+    return os.path.exists(f"{runtime.root}/{name}/state.json")
+
+
+def waits(pid):
+    """Whether a process is in poll or ppoll."""
+    return open(f"/proc/{pid}/syscall").read().split()[0] in {"x86_64": ("7", "271"), "aarch64": ("73",)}[os.uname().machine]
 
 
 def ends_of(runtime, run, name):
@@ -78,6 +87,7 @@ def test_run_is_not_there_before_its_mounts(runtime):
     for words in (["state", name], ["exec", name, "true"]):
         done = runtime.call(*words, check=False)
         assert done.returncode != 0 and "not finished" in done.stderr, done
+    assert not is_published(runtime, name)
     said(folder, "begun")
     assert runtime.status(name) == "running"
     ends_of(runtime, run, name)
@@ -91,6 +101,7 @@ def test_record_of_a_run(runtime):
     until(lambda: "renameat" in open(folder + "/calls").read() or run.poll() is not None, "the process is about to publish its record")
     other = runtime.call("create", "--bundle", runtime.bundle(), name, check=False, output=None)
     taken_away = runtime.call("delete", name, check=False)
+    assert not is_published(runtime, name)
     said(folder, f'"{name}"')
     assert other.returncode == 1 and taken_away.returncode == 1, (other, taken_away)
     ends_of(runtime, run, name)
@@ -100,10 +111,11 @@ def test_run_whose_caller_is_killed(runtime):
     """A run's process whose caller is gone before the record is published publishes none."""
     run, name, folder = held_run(runtime, "pivot_root", "exec sleep 60")
     first = int(subprocess.run(["pgrep", "-P", str(run.pid)], capture_output=True, text=True).stdout.split()[0])
+    until(lambda: waits(first), "its caller has told it to go on")
     os.kill(first, signal.SIGKILL)
     until(lambda: not os.path.exists(f"/proc/{first}"), "its caller has ended")
     run.wait(60)
-    assert not os.path.exists(f"{runtime.root}/{name}/state.json")
+    assert not is_published(runtime, name)
     runtime.call("delete", "--force", name)
 
 

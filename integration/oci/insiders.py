@@ -76,13 +76,15 @@ def test_number_is_not_the_childs(runtime):
     def of_a_pod(config):
         without(config, "pid")
         config["linux"]["namespaces"] += [{"type": kind, "path": f"/proc/{pid}/ns/{kind}"} for kind in ("user", "pid")]
+    plain, _ = runtime.create()
+    runtime.call("start", plain)
     births = ["python3", "-B", os.path.dirname(__file__) + "/births.py"]
-    words = runtime.command("run", "--bundle", runtime.bundle("true", of_a_pod), runtime.id())
-    done = subprocess.run([*births, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
-    rows = [row.split() for row in done.stdout.splitlines()]
-    inside = [int(shared) for numbers, shared in rows if int(numbers) > 1]
-    assert any(row == ["1", "1"] for row in rows), done  # who makes it has it
-    assert inside and not any(inside), done
+    # whoever makes it has a page of its caller's, of a session all its memory
+    for words, maker in ((["run", "--bundle", runtime.bundle("true", of_a_pod), runtime.id()], ["1", "1", "0"]), (["exec", plain, "true"], ["1", "0", "1"])):
+        done = subprocess.run([*births, *runtime.command(*words)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        rows = [row.split() for row in done.stdout.splitlines()]
+        inside = [row for row in rows if int(row[0]) > 1]
+        assert maker in rows and inside and all(row[1:] == ["0", "0"] for row in inside), done
 
 
 # What is in the container's sight and not its own program: whether the host's files are behind its root, and where its descriptors lead.

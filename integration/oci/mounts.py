@@ -270,12 +270,15 @@ def test_mount_label_is_told(runtime):
 
 
 def test_places_that_are_made(runtime):
-    """What is missing of a path is made in the container's root: "." in it is nothing, and a path with ".." is refused."""
+    """What is missing of a path is made in the container's root: "." in it is nothing, and ".." takes away what it follows."""
     new, file = runtime.id(), runtime.folder + "/a-file"
     open(file, "w").close()
     assert words(runtime.run("pwd", lambda c: c["process"].update(cwd=f"/{new}/."))) == [f"/{new}"]
     inner = {"destination": f"/{new}/./a/./b", "type": "tmpfs", "source": "tmpfs"}
     expect(runtime.run("mount", lambda c: c["mounts"].append(inner)).stdout, f" /{new}/a/b ")
-    beyond = {"destination": f"/tmp/../{new}-file", "type": "bind", "source": file, "options": ["bind"]}
-    done = runtime.run("true", lambda c: c["mounts"].append(beyond), check=False)
-    assert done.returncode != 0 and not os.path.exists(f"{runtime.rootfs}/{new}-file"), done
+    for climb, made in ((f"/tmp/../{new}-file", f"/{new}-file"), (f"/../no/../../{new}/file", f"/{new}/file")):
+        beyond = {"destination": climb, "type": "bind", "source": file, "options": ["bind"]}
+        assert words(runtime.run(f"ls {made}", lambda c: c["mounts"].append(beyond))) == [made]
+        assert not os.path.exists(f"{runtime.rootfs}/no")
+    below = {"destination": f"/tmp/none/../../{new}/c", "type": "tmpfs", "source": "tmpfs"}
+    expect(runtime.run("mount", lambda c: c["mounts"].append(below)).stdout, f" /{new}/c ")

@@ -75,7 +75,7 @@ enum MountDecision {
         path.pathComponents.count
     }
 
-    /// Absolute, without empty or `.` components. `..` stays: it is resolved inside the container's root when it is mounted.
+    /// Absolute, without empty or `.` components. `..` stays: it is resolved inside the container's root when it is mounted, by the links that are there.
     private static func normalised(_ path: String) -> String {
         "/" + path.pathComponents.filter { $0 != "." }.joined(separator: "/")
     }

@@ -97,8 +97,7 @@ struct Assembly {
             try runCreateHooks(state, launched.handle.raw)
             try launched.proceed()
         }
-        // One that has failed by now says why.
-        if isUnattended { try? launched.proceed() }
+        if isUnattended { try launched.proceed() }
         let terminal = try follow(launched, to: "ready")
         defer { if terminal >= 0 { close(terminal) } }
         // Late, since what fails afterwards has to bring them back.
