@@ -88,7 +88,7 @@ import Testing
         try ContainerEnvironment(
             pod: pod(), container: container, node: NodeIdentity(name: "n", addresses: []),
             data: ReferencedData(files: files), podAddresses: [], services: [], allocatable: [:]
-        ).variables().map { "\($0.name)=\($0.value)" }
+        ).program().environment.map { "\($0.name)=\($0.value)" }
     }
 
     private func selector(
@@ -123,24 +123,6 @@ import Testing
             try variables(
                 pod, [EnvironmentFilePlace(selector("")): ["A0": "0", "A1": "1", "A2": "2", "A3": "3", "A4": "4"]]
             ).last == "X4=4")
-    }
-
-    /// However often a value is named, by references of either kind.
-    @Test func anEnvironmentIsNoLargerThanAProgramIsGiven() throws {
-        let large = String(repeating: "x", count: 100 << 10)
-        let files = [EnvironmentFilePlace(selector("A")): ["A": large]]
-        let many = (0..<100).map { variable("X\($0)", selector("A")) }
-        // One that replaces another counts alone.
-        let same = (0..<100).map { _ in variable("X", selector("A")) }
-        #expect(try variables(container(same), files) == ["X=" + large])
-        let expanded = EnvVar {
-            $0.name = "Y"
-            $0.value = String(repeating: "$(X)", count: 100)
-        }
-        for list in [many, [variable("X", selector("A")), expanded]] {
-            let error = #expect(throws: ContainerConfigError.self) { try variables(container(list), files) }
-            #expect(error?.message.hasPrefix("the environment is larger than 6 MiB") == true)
-        }
     }
 
     @Test func theFilesOfAnEnvironmentAreLimitedTogether() async throws {

@@ -73,8 +73,7 @@ import Testing
             pod: pod, container: pod.spec.containers[0], node: NodeIdentity(name: "n", addresses: []),
             data: ReferencedData(), podAddresses: [],
             services: ServiceLinks.variables(of: service("a", "10.0.0.1", [(nil, 80, "TCP")])), allocatable: [:])
-        let values = Dictionary(
-            try environment.variables().map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+        let values = try environment.program().values
         #expect(values["A_PORT"] == "mine, not 10.0.0.1" && values["A_PORT_80_TCP_PORT"] == "80")
     }
 }

@@ -91,7 +91,9 @@ import Testing
                     }
                 ]
             }
-            let environment = ["NAME": "p", "ROOT": "/tmp", "UP": "..", "EMPTY": ""]
+            let environment = [
+                "NAME": "p", "ROOT": "/tmp", "UP": "..", "EMPTY": "", "LONG": String(repeating: "x", count: 1 << 10),
+            ]
             return try host.mounts(of: container, pod, environment: environment)[0].subPath
         }
         #expect(try path("logs/$(NAME)") == "logs/p")
@@ -99,6 +101,10 @@ import Testing
         for (text, message) in [
             ("$(ROOT)", "error SubPath `/tmp` must not be an absolute path"),
             ("$(NOPE)/$(EMPTY)", "missing value for EMPTY, NOPE"), ("$(UP)/b", "subPath \"../b\" leaves the volume"),
+            (
+                "$(LONG)$(LONG)$(LONG)$(LONG)",
+                "the subPathExpr of volume mount \"v\" makes a path of more than 4095 bytes"
+            ),
         ] {
             #expect(throws: ContainerConfigError(message: message)) { try path(text) }
         }

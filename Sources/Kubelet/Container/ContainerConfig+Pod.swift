@@ -19,16 +19,15 @@ package enum ContainerLabel {
 extension ContainerConfig {
     /// What the runtime is asked for to run `container` of `pod`. Pure.
     init(
-        _ container: Container, of pod: Pod, attempt: UInt32, environment: [EnvironmentVariable],
+        _ container: Container, of pod: Pod, attempt: UInt32, _ program: ContainerProgram,
         mounts: [Mount], terminationFile: String
     ) {
         self.init(
             metadata: ContainerMetadata(name: container.name, attempt: attempt), image: container.image ?? "")
-        let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-        command = container.command.map { expandVariables($0) { values[$0] } }
-        arguments = container.args.map { expandVariables($0) { values[$0] } }
+        command = program.command
+        arguments = program.arguments
         workingDirectory = container.workingDir ?? ""
-        self.environment = environment
+        environment = program.environment
         self.mounts = mounts
         logPath = "\(container.name)/\(attempt).log"
         standardInput = container.stdin

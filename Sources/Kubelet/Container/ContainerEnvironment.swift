@@ -39,6 +39,16 @@ struct ContainerConfigError: Error, Sendable, Hashable {
     var message: String
 }
 
+/// What a container's program is given.
+struct ContainerProgram: Sendable, Hashable {
+    var environment: [EnvironmentVariable]
+    var command: [String]
+    var arguments: [String]
+
+    /// The environment by its names.
+    var values: [String: String] { Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 }) }
+}
+
 /// A container's environment, pure: service variables, then `envFrom`, then `env` with its references expanded in order.
 struct ContainerEnvironment {
     let pod: Pod
@@ -51,62 +61,62 @@ struct ContainerEnvironment {
     /// What the node has for pods: the limit of a container that names none.
     let allocatable: [String: Quantity]
 
-    /// Bytes of all of it: no program is given more, whatever its stack's limit (execve(2)).
+    /// Bytes of environment, command and arguments together, replaced variables among them: no program is given more, whatever its stack's limit (execve(2)).
     static let limit = 6 << 20
 
-    func variables() throws(ContainerConfigError) -> [EnvironmentVariable] {
-        var variables = BoundedVariables()
-        for variable in services { try variables.set(variable.name, variable.value) }
+    func program() throws(ContainerConfigError) -> ContainerProgram {
+        var budget = ExpansionBudget(
+            Self.limit,
+            "env, command and args of container \"\(container.name)\" are larger than \(Self.limit >> 20) MiB "
+                + "with all that they name, more than any program is given")
+        var program = ContainerProgram(environment: try variables(&budget), command: [], arguments: [])
+        let values = program.values
+        for text in container.command { program.command.append(try budget.expand(text) { values[$0] }) }
+        for text in container.args { program.arguments.append(try budget.expand(text) { values[$0] }) }
+        return program
+    }
+
+    private func variables(_ budget: inout ExpansionBudget) throws(ContainerConfigError) -> [EnvironmentVariable] {
+        var variables = Variables()
+        for variable in services { try variables.set(variable.name, variable.value, &budget) }
         for source in container.envFrom {
             for (name, value) in try entries(source).sorted(by: { $0.key < $1.key }) {
-                try variables.set((source.prefix ?? "") + name, value)
+                try variables.set((source.prefix ?? "") + name, value, &budget)
             }
         }
         for variable in container.env {
             if let source = variable.valueFrom {
-                if let value = try resolve(source) { try variables.set(variable.name, value) }
+                if let value = try resolve(source) { try variables.set(variable.name, value, &budget) }
             } else {
-                try variables.set(variable.name, expanding: variable.value ?? "")
+                try variables.set(variable.name, expanding: variable.value ?? "", &budget)
             }
         }
         return variables.list
     }
 
-    /// Variables in the order in which they came, of which the later one of a name is the one that counts.
-    private struct BoundedVariables {
+    /// In the order in which they came, of which the later one of a name is the one that counts.
+    private struct Variables {
         private var names: [String] = []
         private var values: [String: String] = [:]
-        private var size = 0
 
         var list: [EnvironmentVariable] { names.map { EnvironmentVariable($0, values[$0] ?? "") } }
 
-        mutating func set(_ name: String, _ value: String) throws(ContainerConfigError) {
-            size += name.utf8.count + value.utf8.count
-            if let old = values.updateValue(value, forKey: name) {
-                size -= name.utf8.count + old.utf8.count
-            } else {
-                names.append(name)
-            }
-            try check(size)
+        mutating func set(
+            _ name: String, _ value: String, _ budget: inout ExpansionBudget
+        ) throws(ContainerConfigError) {
+            try budget.take(name.utf8.count + value.utf8.count)
+            put(name, value)
         }
 
-        mutating func set(_ name: String, expanding text: String) throws(ContainerConfigError) {
-            var inserted = 0
-            let value = expandVariables(text) { name in
-                guard let value = values[name], inserted <= ContainerEnvironment.limit else { return nil }
-                inserted += value.utf8.count
-                return value
-            }
-            try check(inserted)
-            try set(name, value)
+        mutating func set(
+            _ name: String, expanding text: String, _ budget: inout ExpansionBudget
+        ) throws(ContainerConfigError) {
+            try budget.take(name.utf8.count)
+            put(name, try budget.expand(text) { values[$0] })
         }
 
-        private func check(_ size: Int) throws(ContainerConfigError) {
-            guard size > ContainerEnvironment.limit else { return }
-            throw ContainerConfigError(
-                message:
-                    "the environment is larger than \(ContainerEnvironment.limit >> 20) MiB, more than any program is given"
-            )
+        private mutating func put(_ name: String, _ value: String) {
+            if values.updateValue(value, forKey: name) == nil { names.append(name) }
         }
     }
 

@@ -100,16 +100,15 @@ extension PodExecutor {
     ) async throws(OperationError) -> ContainerConfig {
         let data = try await referencedData(container, of: pod)
         let addresses = sandbox.network == .node ? node.addresses : sandbox.addresses
-        let environment: [EnvironmentVariable]
+        let program: ContainerProgram
         var mounts: [Mount]
         do throws(ContainerConfigError) {
             let services = settings.serviceVariables + (try links.variables(for: pod))
-            environment = try ContainerEnvironment(
+            program = try ContainerEnvironment(
                 pod: pod, container: container, node: node, data: data, podAddresses: addresses, services: services,
                 allocatable: settings.allocatable
-            ).variables()
-            let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-            mounts = try volumes.mounts(of: container, pod, environment: values)
+            ).program()
+            mounts = try volumes.mounts(of: container, pod, environment: program.values)
         } catch {
             throw OperationError("CreateContainerConfigError", error.message)
         }
@@ -118,7 +117,7 @@ extension PodExecutor {
         let files = try await volumes.prepareContainer(
             container, pod, attempt: attempt, addresses: addresses, hostNames: hostNames(of: pod))
         var config = ContainerConfig(
-            container, of: pod, attempt: attempt, environment: environment, mounts: mounts + files.mounts,
+            container, of: pod, attempt: attempt, program, mounts: mounts + files.mounts,
             terminationFile: files.terminationFile)
         if case .localhost(let profile) = config.security.seccomp {
             config.security.seccomp = .localhost(path: "\(settings.seccompProfiles)/\(profile)")

@@ -185,7 +185,10 @@ extension VolumeMount {
         var path = self.subPath ?? ""
         if let text = self.subPathExpr, !text.isEmpty {
             var missing: Set<String> = []
-            path = expandVariables(text) { name in
+            var budget = ExpansionBudget(
+                Int(PATH_MAX) - 1,
+                "the subPathExpr of volume mount \"\(self.name)\" makes a path of more than \(PATH_MAX - 1) bytes")
+            path = try budget.expand(text) { name in
                 let value = environment[name] ?? ""
                 if value.isEmpty { missing.insert(name) }
                 return value
