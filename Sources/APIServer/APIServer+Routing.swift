@@ -20,7 +20,7 @@ extension APIServer {
         }
         let identity = try authenticator.identity(of: request).impersonating(request)
         guard let path = ResourcePath(path: request.path) else { return try await answer(request, identity) }
-        let isWatch = ListOptions.flag(request.query("watch")) ?? false
+        let isWatch = request.flag("watch") ?? false
         guard let verb = path.verb(request.method, isWatch: isWatch) else {
             throw .methodNotAllowed(
                 ResourceName(group: path.group, path.resource), request.method.rawValue.lowercased())

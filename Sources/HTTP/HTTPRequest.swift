@@ -32,6 +32,11 @@ package struct HTTPRequest: Sendable {
     package func query(_ name: String) -> String? {
         query.first { $0.name == name }?.value
     }
+
+    /// The first value of a query item that is true or false, nil where it is absent.
+    package func flag(_ name: String) -> Bool? {
+        query.first { $0.name == name }?.flag
+    }
 }
 
 package enum HTTPMethod: String, Sendable, Hashable {
@@ -52,6 +57,10 @@ package struct QueryItem: Sendable, Hashable {
         self.name = name
         self.value = value
     }
+
+    /// The value as Kubernetes reads it where it is true or false: all but `0` and `false`, in letters of any case, is true, the empty text as well.
+    /// (apimachinery: runtime/conversion.go)
+    package var flag: Bool { value != "0" && !value.equalsIgnoringCase("false") }
 }
 
 /// Who is at the other end of a request.

@@ -155,6 +155,16 @@ import Testing
         #expect(request.headers["Authorization"] == nil)
     }
 
+    @Test func aSessionsFlagsAreReadAsKubernetesDoes() async throws {
+        let node = RecordingNode()
+        let api = try await TestServer(nodes: node)
+        _ = try await api.send(.post, Path.pods, pod("a", node: "n1"))
+        _ = try await api.get(
+            Path.pods + "/a/attach", query: ["stdin": "True", "stdout": "", "stderr": "FALSE", "tty": "0"])
+        let request = try #require(node.last)
+        #expect(["input", "output", "error", "tty"].map { request.query($0) } == ["1", "1", "0", "0"])
+    }
+
     @Test func aNodeThatIsAwayIsSaidToBe() async throws {
         let api = try await TestServer()
         _ = try await api.send(.post, Path.pods, pod("a", node: "n1"))

@@ -116,6 +116,7 @@ import Testing
         _ = try await api.send(.post, Path.maps, configMap("b"))
         #expect(try await watch.next() == "ADDED b")
         #expect(try await api.get(Path.maps, query: ["watch": "1", "sendInitialEvents": "true"]).status == 422)
+        #expect(try await api.get(Path.maps, query: ["watch": "yes", "sendInitialEvents": "t"]).status == 422)
     }
 
     @Test func aVersionNotYetSeenIsWaitedForAndThenRefused() async throws {

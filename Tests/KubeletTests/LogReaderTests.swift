@@ -1,4 +1,6 @@
+import APIMachinery
 import Glibc
+import HTTP
 import Linux
 import TestSupport
 import Testing
@@ -26,6 +28,18 @@ import Testing
         return LogReader(path: path, options: options, threads: threads, events: try EventThread()) {
             for await _ in end {}
         }
+    }
+
+    @Test(arguments: [
+        (nil, false), ("0", false), ("false", false), ("False", false), ("FALSE", false), ("", true), ("1", true),
+        ("true", true), ("True", true), ("yes", true), ("f", true), ("00", true),
+    ])
+    func whatIsAskedForIsReadAsKubernetesDoes(value: String?, expected: Bool) throws {
+        let query = value.map { [QueryItem("follow", $0), QueryItem("timestamps", $0)] } ?? []
+        let request = HTTPRequest(.get, "/containerLogs/n/p/c", query: query)
+        let options = try LogOptions(request, now: Timestamp(seconds: 0))
+        #expect(options.isFollowing == expected && options.hasTimestamps == expected)
+        #expect(request.followsLog == expected)
     }
 
     @Test func theLastWordsOfALogAreItsEnd() throws {

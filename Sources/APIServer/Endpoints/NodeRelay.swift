@@ -25,12 +25,9 @@ struct NodeRelay: Sendable {
         let container = try container(request, pod)
         let node = try node(of: pod)
         let path = "/\(kind)/\(pod.metadata.namespace)/\(pod.metadata.name)/\(container)"
-        let names = ["stdin": "input", "stdout": "output", "stderr": "error"]
+        let names = ["stdin": "input", "stdout": "output", "stderr": "error", "tty": "tty"]
         let query = request.http.query.filter { $0.name != "container" }.map { item in
-            guard let name = names[item.name] else {
-                return item.name == "tty" ? QueryItem("tty", ListOptions.flag(item.value) == true ? "1" : "0") : item
-            }
-            return QueryItem(name, ListOptions.flag(item.value) == true ? "1" : "0")
+            names[item.name].map { QueryItem($0, item.flag ? "1" : "0") } ?? item
         }
         return try await send(request.http.method, path, query, request, node)
     }

@@ -29,7 +29,7 @@ struct DeleteRequest: Sendable, Hashable {
             gracePeriodSeconds = value
         }
         if propagation == nil { propagation = try Self.propagation(request.query("propagationPolicy")) }
-        if propagation == nil, let orphan = ListOptions.flag(request.query("orphanDependents")) {
+        if propagation == nil, let orphan = request.flag("orphanDependents") {
             propagation = orphan ? .orphan : .background
         }
         if try Self.isDryRun(request.query.filter { $0.name == "dryRun" }.map(\.value)) { isDryRun = true }

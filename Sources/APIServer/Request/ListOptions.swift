@@ -44,9 +44,9 @@ struct ListOptions: Sendable {
             guard let value = Int64(text) else { throw .badRequest("timeoutSeconds: \"\(text)\" is not a number") }
             timeoutSeconds = value
         }
-        isWatch = Self.flag(request.query("watch")) ?? false
-        allowsBookmarks = Self.flag(request.query("allowWatchBookmarks")) ?? false
-        sendsInitialEvents = Self.flag(request.query("sendInitialEvents"))
+        isWatch = request.flag("watch") ?? false
+        allowsBookmarks = request.flag("allowWatchBookmarks") ?? false
+        sendsInitialEvents = request.flag("sendInitialEvents")
         resourceVersion = try Self.resourceVersion(request.query("resourceVersion"))
         if let text = request.query("resourceVersionMatch"), !text.isEmpty {
             guard let match = ResourceVersionMatch(rawValue: text) else {
@@ -56,15 +56,6 @@ struct ListOptions: Sendable {
             resourceVersionMatch = match
         }
         try isWatch ? checkWatch() : checkList()
-    }
-
-    /// A flag without a value is true, as clients write `?watch`.
-    static func flag(_ text: String?) -> Bool? {
-        switch text {
-        case nil: nil
-        case "", "1", "t", "true", "T", "True", "TRUE": true
-        default: false
-        }
     }
 
     static func resourceVersion(_ text: String?) throws(Status) -> ResourceVersion {

@@ -44,7 +44,7 @@ struct WriteOptions: Sendable {
         } else if !agent.isEmpty {
             fieldManager = String(agent.prefix(128))
         }
-        isForced = ListOptions.flag(request.query("force")) ?? false
+        isForced = request.flag("force") ?? false
     }
 
     /// What the API calls the options of a write.

@@ -89,7 +89,7 @@ struct KubeletEndpoint: HTTPHandler {
     private func logs(
         _ request: HTTPRequest, namespace: String, pod: String, container: String
     ) async throws(Status) -> HTTPResponse {
-        let isPrevious = request.query("previous") == "true"
+        let isPrevious = request.flag("previous") ?? false
         let status = try await find(container, in: pod, namespace, previous: isPrevious)
         return try await containers.logs(request, of: status, named: Self.name(container, pod))
     }

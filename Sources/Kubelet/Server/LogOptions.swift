@@ -19,7 +19,7 @@ struct LogOptions: Sendable, Hashable {
     /// - Throws: a message for the caller.
     init(_ request: HTTPRequest, now: Timestamp) throws(Status) {
         isFollowing = request.followsLog
-        hasTimestamps = request.query("timestamps") == "true"
+        hasTimestamps = request.flag("timestamps") ?? false
         tailLines = try Self.number("tailLines", request, minimum: 0)
         limitBytes = try Self.number("limitBytes", request, minimum: 1)
         if let seconds = try Self.number("sinceSeconds", request, minimum: 1) {
@@ -50,7 +50,7 @@ struct LogOptions: Sendable, Hashable {
 
 extension HTTPRequest {
     /// Whether whoever asks for a log wants it to go on as long as the container does.
-    package var followsLog: Bool { query("follow") == "true" }
+    package var followsLog: Bool { flag("follow") ?? false }
 }
 
 /// One line of a log file in the CRI's format: `TIME STREAM TAG TEXT`, where the tag P says that the next line goes on with it.
