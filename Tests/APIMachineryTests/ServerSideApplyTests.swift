@@ -93,6 +93,25 @@ import Testing
         #expect(same["spec"] == live["spec"])
     }
 
+    /// Their items have owners of their own: there are none, and none are taken away.
+    @Test func anEmptyListOfItemsIsOwnedByNobody() throws {
+        let none = try spec(#"{"replicas":1,"ports":[],"tags":[],"parts":[{"name":"a","env":[]}]}"#)
+        var live = try asker("me").apply(none, to: nil, force: false)
+        #expect(
+            try owned(live, by: "me")
+                == JSONValue(
+                    parsing: #"{"f:spec":{"f:parts":{"k:{\"name\":\"a\"}":{".":{},"f:name":{}}},"f:replicas":{}}}"#))
+        live["spec"] = ["replicas": 1, "parts": [["name": "a"]]]
+        live = try asker("other").apply(none, to: live, force: false)
+        live = try asker("third").apply(
+            spec(#"{"tags":["t"],"parts":[{"name":"a","env":[{"name":"x"}]}]}"#), to: live, force: false)
+        live = try asker("me").apply(none, to: live, force: false)
+        #expect(live["spec"]?["tags"] == ["t"] && live["spec"]?["parts"] == [["name": "a", "env": [["name": "x"]]]])
+        // What nobody else has still goes.
+        live = try asker("third").apply(spec(#"{"tags":[]}"#), to: live, force: false)
+        #expect(live["spec"]?["tags"]?.array?.isEmpty != false && owned(live, by: "third") == nil)
+    }
+
     @Test func pathsReadAsKubernetesWritesThem() {
         let item = FieldTree(children: [#"k:{"name":"a","port":1}"#: .leaf])
         let tree = FieldTree(children: ["f:tags": FieldTree(children: [#"v:"a""#: .leaf]), "f:parts": item])

@@ -1,19 +1,25 @@
 import JSONTree
 
 extension FieldTree {
-    /// The fields that a value sets: its leaves, and the items of its lists.
+    /// The fields that a value sets: its leaves, and the items of its lists. An empty object is a leaf; a list whose items have owners of their own sets
+    /// nothing where it is empty. (structured-merge-diff: typed/tofieldset.go)
     init(of value: JSONValue, at place: Granularity) {
-        guard let parts = place.parts(of: value), !parts.isEmpty else {
+        let areItems = place.container(value) != .members
+        guard let parts = place.parts(of: value), areItems || !parts.isEmpty else {
             self = .leaf
             return
         }
         self.init()
-        let areItems = place.container(value) != .members
         for part in parts {
             var child = FieldTree(of: part.value, at: part.place)
             if areItems { child.isMember = true }
-            children[part.element] = child
+            put(child, at: part.element)
         }
+    }
+
+    /// Nothing where it is empty: a node without anything is stored as one that is in the set.
+    fileprivate mutating func put(_ child: FieldTree, at element: String) {
+        if !child.isEmpty { children[element] = child }
     }
 }
 
@@ -42,7 +48,7 @@ struct FieldComparison {
             if let old = before[part.element] {
                 descend(part.element, .init(from: old.value, to: part.value, at: part.place))
             } else {
-                added.children[part.element] = Self.whole(part, isItem: areItems)
+                added.put(Self.whole(part, isItem: areItems), at: part.element)
             }
         }
         for part in oldParts where after[part.element] == nil {
@@ -60,9 +66,9 @@ struct FieldComparison {
     }
 
     private mutating func descend(_ element: String, _ below: FieldComparison) {
-        if !below.added.isEmpty { added.children[element] = below.added }
-        if !below.modified.isEmpty { modified.children[element] = below.modified }
-        if !below.removed.isEmpty { removed.children[element] = below.removed }
+        added.put(below.added, at: element)
+        modified.put(below.modified, at: element)
+        removed.put(below.removed, at: element)
     }
 }
 
