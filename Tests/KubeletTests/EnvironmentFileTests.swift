@@ -62,6 +62,7 @@ import Testing
         ("A", 1, "no ="), ("\nA='1'\nB", 3, "no ="), ("='1'", 1, "no name"), ("A ='1'", 1, "blank before ="),
         ("A=1", 1, "single quotes"), ("A=\"1\"", 1, "single quotes"), ("A='1'2", 1, "after the closing quote"),
         ("A='1\n2", 1, "not closed"), ("A='1\n2'3", 2, "after the closing quote"),
+        ("\nZ='1\u{0}2'", 2, "holds a NUL byte"),
     ])
     func whatCannotBeReadIsSaidWithItsLine(text: String, line: Int, cause: String) {
         let fault = #expect(throws: EnvironmentFile.Fault.self) { try value("Z", text) }

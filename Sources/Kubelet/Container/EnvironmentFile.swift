@@ -23,7 +23,7 @@ struct EnvironmentFile: Sendable {
     }
 
     /// The first value of each name, without those that are not among the lines. Goes through the file once, no further than the last of them.
-    /// - Throws: for a fault before that, and for a value that no variable can have: one that is too long, or no UTF-8.
+    /// - Throws: for a fault before that, and for a value that no variable can have: one that is too long, holds a NUL byte, or is no UTF-8.
     func values(of names: Set<String>) throws(Fault) -> [String: String] {
         var missing = Dictionary(names.map { (Array($0.utf8), $0) }, uniquingKeysWith: { $1 })
         var values: [String: String] = [:]
@@ -71,6 +71,7 @@ struct EnvironmentFile: Sendable {
         guard value.count <= valueLimit else {
             throw Fault(line: line, cause: "the value is longer than \(valueLimit >> 10) KiB")
         }
+        guard !value.contains(0) else { throw Fault(line: line, cause: "the value holds a NUL byte") }
         guard let text = String(validating: value, as: UTF8.self) else {
             throw Fault(line: line, cause: "the value is no UTF-8")
         }
