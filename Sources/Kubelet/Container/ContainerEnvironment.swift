@@ -6,10 +6,19 @@ import Linux
 /// The ConfigMaps and Secrets that a pod refers to, by name, as fetched for one start.
 struct ReferencedData: Sendable, Hashable {
     var configMaps: [String: [String: String]] = [:]
-    /// Values that are no UTF-8 are left out; an environment cannot hold them.
-    var secrets: [String: [String: String]] = [:]
+    /// Their values that are UTF-8: a runtime takes no others (the CRI's variables are texts).
+    private(set) var secrets: [String: [String: String]] = [:]
+    /// The keys of the other values. `envFrom` passes them over.
+    private(set) var unreadableKeys: [String: Set<String>] = [:]
     /// Of each file that `fileKeyRef` names the variables that are wanted and there.
     var files: [EnvironmentFilePlace: [String: String]] = [:]
+
+    mutating func add(_ secret: Secret) {
+        let name = secret.metadata.name
+        let texts = secret.data.mapValues { String(validating: $0.array, as: UTF8.self) }
+        secrets[name] = texts.compactMapValues { $0 }
+        unreadableKeys[name] = Set(texts.filter { $0.value == nil }.keys)
+    }
 }
 
 /// Where a file of variables is: a volume of the pod, and a path within it, the same however often it says `.` or `/`.
@@ -141,6 +150,9 @@ struct ContainerEnvironment {
                 what: "configmap \"\(key.name)\"")
         }
         if let key = source.secretKeyRef {
+            guard data.unreadableKeys[key.name]?.contains(key.key) != true else {
+                throw ContainerConfigError(message: "the value of key \(key.key) in secret \"\(key.name)\" is no UTF-8")
+            }
             return try value(
                 of: key.key, in: data.secrets[key.name], optional: key.optional,
                 what: "secret \"\(key.name)\"")

@@ -163,8 +163,7 @@ extension PodExecutor {
             case .configMap:
                 data.configMaps[object.name] = try await objects.configMap(object.name, in: namespace)?.data
             case .secret:
-                data.secrets[object.name] = try await objects.secret(object.name, in: namespace)?.data
-                    .compactMapValues { String(validating: $0.array, as: UTF8.self) }
+                if let secret = try await objects.secret(object.name, in: namespace) { data.add(secret) }
             }
         }
         return data
