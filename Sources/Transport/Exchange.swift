@@ -18,7 +18,8 @@ struct Exchange: Sendable {
         eventLoop.execute { handler.value.begin(response, to: id) }
     }
 
-    /// Returns when the socket takes more; false once the client is gone. Whoever is cancelled while the client takes nothing cuts the response.
+    /// Returns when the socket takes more; false once the client is gone. Whoever is cancelled while the client takes nothing waits a moment, then cuts the
+    /// response.
     func write(_ bytes: [UInt8]) async -> Bool {
         if gate.admits(bytes.count) {
             eventLoop.execute {
@@ -30,10 +31,16 @@ struct Exchange: Sendable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 eventLoop.execute { handler.value.write(bytes, to: id, then: continuation) }
+                // One that was cancelled before has said so too early.
+                if Task.isCancelled { hurry() }
             }
         } onCancel: {
-            abort()
+            hurry()
         }
+    }
+
+    private func hurry() {
+        eventLoop.execute { handler.value.hurry(id) }
     }
 
     func end(trailers: HTTPHeaders? = nil) {

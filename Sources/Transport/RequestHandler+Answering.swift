@@ -73,8 +73,19 @@ extension RequestHandler {
     func watchStall(_ isStalled: Bool) {
         stall?.cancel()
         stall = nil
-        guard isStalled, let context else { return }
-        stall = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(service.limits.stallTime)) {
+        guard isStalled else { return }
+        cut(in: service.limits.stallTime)
+    }
+
+    /// Whoever waits to write is to end: one that reads has what was written in a moment.
+    func hurry(_ id: UInt64) {
+        guard current(id) != nil, writer != nil else { return }
+        stall?.cancel()
+        cut(in: service.limits.partingTime)
+    }
+
+    private func cut(in time: Duration) {
+        stall = context?.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) {
             self.context?.close(promise: nil)
         }
     }

@@ -22,6 +22,8 @@ package struct ServerLimits: Sendable {
     package var idleTime = Duration.seconds(180)
     /// A client that takes no byte of a response for this long is cut.
     package var stallTime = Duration.seconds(120)
+    /// As above, once whoever sends the response is to end.
+    package var partingTime = Duration.seconds(1)
     /// Largest WebSocket message in bytes; close code 1009 beyond.
     package var webSocketMessageBytes = 1 << 20
 

@@ -262,6 +262,39 @@ import Transport
         }
     }
 
+    /// What was on its way when the server was stopped comes to whoever reads it.
+    @Test func stopCutsNoReaderOfWhatHasNoEnd() async throws {
+        let (isAsked, size) = (Signal(), 64 << 20)
+        let parts = Mutex<[[UInt8]]>([[UInt8](repeating: 2, count: size), [1]])
+        var limits = ServerLimits.patient
+        limits.partingTime = .seconds(900)
+        try await Lab.run(limits: limits) { request in
+            // The parts are the first one's alone.
+            guard request.path == "/parts" else { return HTTPResponse(204) }
+            let stream = ByteStream(next: {
+                let part = parts.withLock { $0.popLast() }
+                if part?.first == 2 { isAsked.set() }
+                return part
+            })
+            return HTTPResponse(200, body: .stream(stream.endless))
+        } _: { lab in
+            let response = try await lab.plainClient().handle(HTTPRequest(.get, "/parts"))
+            guard case .stream(let stream) = response.body else {
+                Issue.record("not a stream")
+                return
+            }
+            #expect(try await stream.next() == [1])
+            await isAsked.wait()
+            async let stopped: Void = lab.server.stop(within: .seconds(600))
+            // It listens no more, so the stop has begun.
+            while (try? await lab.unixClient().handle(HTTPRequest(.get, "/"))) != nil { await Task.yield() }
+            var received = 0
+            while let part = try await stream.next() { received += part.count }
+            #expect(received == size)
+            await stopped
+        }
+    }
+
     @Test func stopLetsABodyWithAnEndFinish() async throws {
         let isStopped = Signal()
         let parts = Mutex<[[UInt8]]>([[2], [1]])
