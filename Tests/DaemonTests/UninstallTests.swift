@@ -21,7 +21,7 @@ import Testing
         #expect(root("/a/b/") == "/cg/a/b/swiftlet-abc123")
     }
 
-    /// Nor in that of another, which has its pods there; a group that is merely called so is anybody's.
+    /// Nor in that of another, which has its pods there or, after a boot, is to have them; a group that is merely called so is anybody's.
     @Test func theParentIsInNoInstancesOwnGroup() throws {
         var template = Array("\(temporaryDirectory)/swiftlet-cgroups-XXXXXX".utf8CString)
         let top = try #require(mkdtemp(&template).map { String(cString: $0) })
@@ -33,7 +33,10 @@ import Testing
             ("/swiftlet-abc123", "the instance's own group swiftlet-abc123"),
             ("a/swiftlet-abc123/pods", "the instance's own group"), ("", nil), ("/swiftlet-abc", nil),
             ("/swiftlet-abc1234/b", nil), ("/a/swiftlet-other1", "another instance's own group swiftlet-other1"),
-            ("/a/swiftlet-other1/pods/x", "another instance's"), ("/swiftlet-other1", nil), ("/swiftlet-system", nil),
+            ("/a/swiftlet-other1/pods/x", "another instance's"), ("/swiftlet-system", nil),
+            ("/swiftlet-other1", "is, by its name, in another instance's own group"),
+            ("/swiftlet-other1/b", "by its name"),
+            ("/swiftlet-system/swiftlet-other1", "by its name"),
             ("/swiftlet-pods.service", nil), ("/a", nil),
         ] {
             var configuration = DaemonConfiguration()

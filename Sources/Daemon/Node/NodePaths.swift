@@ -15,7 +15,8 @@ struct NodePaths: Sendable {
     }
 
     /// An instance clears away all in its own group that no record of its speaks of.
-    /// - Throws: where the parent is this instance's, or another's, or beneath it.
+    /// - Throws: where the parent is this instance's, or another's, or beneath it. Groups are gone after a boot: one that is called as an instance's is
+    /// another's unless it is there without pods.
     static func checkParent(
         _ configuration: DaemonConfiguration, _ instance: String, in hierarchy: CgroupHierarchy
     ) throws(DaemonError) {
@@ -23,10 +24,13 @@ struct NodePaths: Sendable {
         for name in configuration.cgroupParent.split(separator: "/") {
             path += "/\(name)"
             let isOwn = name == "swiftlet-\(instance)"
-            guard isOwn || InstanceFiles.isGroup(name) && access(path + "/pods", F_OK) == 0 else { continue }
+            let isThere = access(path, F_OK) == 0
+            let isAnothers = InstanceFiles.isGroup(name) && (!isThere || access(path + "/pods", F_OK) == 0)
+            guard isOwn || isAnothers else { continue }
+            let owner = isOwn ? "is in the" : isThere ? "is in another" : "is, by its name, in another"
             try DaemonError.ofSettings { () throws(DaemonError) in
                 throw DaemonError(
-                    "cgroup-parent \(configuration.cgroupParent) is in \(isOwn ? "the" : "another") instance's own group \(name), "
+                    "cgroup-parent \(configuration.cgroupParent) \(owner) instance's own group \(name), "
                         + "where it ends what it does not know; name one outside it")
             }
         }
