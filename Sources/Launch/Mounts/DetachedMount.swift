@@ -108,14 +108,12 @@ package enum HostMount {
         guard code == 0 else { throw KernelError("mount overlay", directory, -code) }
     }
 
-    /// As mount(2) takes them, where a label's levels may have commas.
-    /// - Throws: EINVAL where the label has a quote, a control character, or a comma before its level: what follows could be an option.
+    /// As mount(2) takes them: a label is in quotes, since its level may have commas.
+    /// - Throws: EINVAL where the label has a quote, which would end it, or a control character.
     static func overlayOptions(_ layers: [String], label: String?) throws(KernelError) -> String {
         let options = "lowerdir=" + layers.joined(separator: ":")
         guard let label else { return options }
-        let parts = label.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 3, omittingEmptySubsequences: false)
-        guard label.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") }),
-            !parts.prefix(3).contains(where: { $0.contains(UInt8(ascii: ",")) })
+        guard label.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") })
         else { throw KernelError("mount overlay", "label \(label)", EINVAL) }
         return options + ",context=\"\(label)\""
     }
