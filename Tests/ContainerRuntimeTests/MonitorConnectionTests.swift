@@ -111,16 +111,16 @@ private final class SocketMonitor {
         let files = try (0..<130).map { _ in SharedDescriptor(try Descriptor.open("/dev/null", O_RDONLY)) }
         let told = Mutex((0, 0))
         let send = { @Sendable (count: Int, trees: Int) async throws(PodMonitorError) in
-            _ = try await connection.sendAhead(
+            return try await connection.sendAhead(
                 Array(files.prefix(count)), trees: trees, of: "c"
             ) { (ahead, rest) async throws(PodMonitorError) in
                 told.withLock { $0 = (ahead, rest.count) }
-                return try await connection.request(.create, operation: "create", id: "c", descriptors: rest) { _ in }
+                return try await connection.answer(to: .create, id: "c", descriptors: rest) { _ in }
             }
         }
         let sending = Task { try await send(130, 129) }
         for kind in [MessageKind.trees, .trees, .create] { try await monitor.answer(socket, to: kind) { _ in } }
-        try await sending.value
+        #expect(try await sending.value.status == .done)
         #expect(told.withLock { $0 } == (128, 2))
         for (trees, most) in [(129, 63), (130, 64)] {
             let older = Task { try await send(130, trees) }
@@ -131,16 +131,26 @@ private final class SocketMonitor {
         }
         let few = Task { try await send(64, 64) }
         try await monitor.answer(socket, to: .create) { _ in }
-        try await few.value
+        _ = try await few.value
         #expect(told.withLock { $0 } == (0, 64), "no word is needed")
-        // What fails once something went before leaves nothing there.
-        for kinds in [[MessageKind.trees, .trees], [.trees, .trees, .create]] {
-            let failing = Task { try await send(130, 130) }
-            for kind in kinds.dropLast() { try await monitor.answer(socket, to: kind) { _ in } }
-            try await monitor.answer(socket, .limit, to: kinds[kinds.count - 1]) { _ in }
-            try await monitor.answer(socket, to: .trees) { _ in }
-            await #expect(throws: PodMonitorError.self) { try await failing.value }
+        // What fails on its way leaves nothing there.
+        let failing = Task { try await send(130, 130) }
+        try await monitor.answer(socket, to: .trees) { _ in }
+        try await monitor.answer(socket, .limit, to: .trees) { _ in }
+        try await monitor.answer(socket, to: .trees) { _ in }
+        await #expect(throws: PodMonitorError.self) { try await failing.value }
+        let unsent = Task {
+            try await connection.sendAhead(files, trees: 130, of: "c") { (_, _) async throws(PodMonitorError) in
+                throw .limit(id: "c", of: "requests")
+            }
         }
+        for _ in 0..<3 { try await monitor.answer(socket, to: .trees) { _ in } }
+        await #expect(throws: PodMonitorError.limit(id: "c", of: "requests")) { try await unsent.value }
+        // Of what it refuses the monitor lets go by itself.
+        let refused = Task { try await send(130, 130) }
+        for _ in 0..<2 { try await monitor.answer(socket, to: .trees) { _ in } }
+        try await monitor.answer(socket, .limit, to: .create) { _ in }
+        #expect(try await refused.value.status == .limit)
         connection.disconnect()
     }
 

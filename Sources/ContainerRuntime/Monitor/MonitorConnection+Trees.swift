@@ -3,11 +3,11 @@ import Linux
 import PodMonitor
 
 extension MonitorConnection {
-    /// Sends those of a container's descriptors that its `create` cannot carry, the first ones, in messages of their own, and creates it then. Where that fails, the
-    /// monitor keeps none of them.
+    /// Sends those of a container's descriptors that its `create` cannot carry, the first ones, in messages of their own, and creates it then. The monitor lets go of
+    /// them with its answer to `create`, and is told to where there is none.
     /// - Parameters:
     ///   - trees: how many of them are mounts, the first ones.
-    ///   - create: sends the message with the others; it is told how many went before.
+    ///   - create: sends the message with the others, and returns its answer, whatever that says; it is told how many went before.
     func sendAhead(
         _ descriptors: [SharedDescriptor], trees: Int, of container: String,
         create: (_ ahead: Int, _ rest: [SharedDescriptor]) async throws(PodMonitorError) -> MonitorReply

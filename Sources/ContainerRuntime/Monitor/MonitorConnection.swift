@@ -89,15 +89,22 @@ final class MonitorConnection: Sendable {
         _ kind: MessageKind, operation: String, id: String, descriptors: [SharedDescriptor] = [],
         names: PlanNames? = nil, _ fill: (inout WireWriter) -> Void
     ) async throws(PodMonitorError) -> MonitorReply {
+        let reply = try await answer(to: kind, id: id, descriptors: descriptors, fill)
+        if let error = reply.error(id: id, operation: operation, names: names) { throw error }
+        return reply
+    }
+
+    /// Sends a request and waits for its answer, whatever that says; what is thrown had none.
+    func answer(
+        to kind: MessageKind, id: String, descriptors: [SharedDescriptor], _ fill: (inout WireWriter) -> Void
+    ) async throws(PodMonitorError) -> MonitorReply {
         let outcome: Result<MonitorReply, PodMonitorError> = await withCheckedContinuation { waiter in
             guard let number = enlist(waiter, id: id) else { return }
             var message = WireWriter(kind, request: number)
             fill(&message)
             send(message, descriptors, number)
         }
-        let reply = try outcome.get()
-        if let error = reply.error(id: id, operation: operation, names: names) { throw error }
-        return reply
+        return try outcome.get()
     }
 
     /// The monitor's process has ended: what it still said is taken, then everything that waits fails.

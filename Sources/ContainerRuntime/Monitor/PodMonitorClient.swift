@@ -70,9 +70,7 @@ package final class PodMonitorClient: PodMonitoring {
         let reply = try await connection.sendAhead(
             descriptors, trees: plan.trees.count, of: container.id
         ) { [connection] (ahead, rest) async throws(PodMonitorError) in
-            try await connection.request(
-                .create, operation: "create", id: container.id, descriptors: rest, names: plan.names
-            ) {
+            try await connection.answer(to: .create, id: container.id, descriptors: rest) {
                 $0.append(bytes: id)
                 $0.append(flags | memory.flag | (ahead > 0 ? LaunchFlag.treesAhead : 0))
                 $0.append(bytes: Array((log?.path ?? "").utf8))
@@ -83,6 +81,7 @@ package final class PodMonitorClient: PodMonitoring {
                 $0.append(bytes: memory.inline)
             }
         }
+        if let error = reply.error(id: container.id, operation: "create", names: plan.names) { throw error }
         return reply.report
     }
 
