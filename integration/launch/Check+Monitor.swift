@@ -52,6 +52,16 @@ extension Check {
             }
             try expect(text.hasPrefix("200"), text)
             let before = try openFiles(of: pod.monitor.processID).count
+            var refused = try pod.container("c", ["true"])
+            refused.plan.mounts += mounts
+            do throws(PodMonitorError) {
+                _ = try await pod.monitor.create(refused)
+                try expectNever()
+            } catch {
+                try expect(error == .alreadyExists(id: "c"), "\(error)")
+            }
+            let kept = try openFiles(of: pod.monitor.processID).count
+            try expect(kept <= before, "the monitor keeps \(kept) files of one that it refused, after \(before)")
             let again = try DetachedMount(of: "7", beneath: volume).shared()
             let (one, _) = try await pod.shell("d", "cat /v/7/file") {
                 $0.plan.mounts.append(Mount(.tree(again), at: "/v/7"))
