@@ -159,6 +159,31 @@ static int find(int socket, int index) {
     return ask(socket, &request);
 }
 
+static void read_device(const struct nlmsghdr *header, struct crt_device *device) {
+    int rest = (int)IFLA_PAYLOAD(header);
+    for (struct rtattr *at = IFLA_RTA(NLMSG_DATA(header)); RTA_OK(at, rest); at = RTA_NEXT(at, rest))
+        if (at->rta_type == IFLA_IFNAME && RTA_PAYLOAD(at) <= sizeof device->name) memcpy(device->name, RTA_DATA(at), RTA_PAYLOAD(at));
+}
+
+/* 0 or -errno: -ENODEV where there is none of this number. */
+static int look_up(int socket, int index, struct crt_device *device) {
+    _Alignas(struct nlmsghdr) char buffer[32768];
+    const struct nlmsghdr *header = (void *)buffer;
+    struct request request;
+    begin(&request, RTM_GETLINK, 0, sizeof request.link);
+    request.link.ifi_index = index;
+    int code = put(socket, &request);
+    if (code) return code;
+    for (;;) {
+        ssize_t got = recv(socket, buffer, sizeof buffer, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return -errno;
+        if (!NLMSG_OK(header, (uint32_t)got) || header->nlmsg_seq != request.header.nlmsg_seq) continue;
+        if (header->nlmsg_type == NLMSG_ERROR) return ((struct nlmsgerr *)NLMSG_DATA(header))->error;
+        if (header->nlmsg_type == RTM_NEWLINK) read_device(header, device);
+    }
+}
+
 /* A number that no device has there: its own, if it can be. -errno. */
 static int free_index(int socket, int index) {
     for (; index < INT32_MAX; index++) {
@@ -296,6 +321,15 @@ int32_t crt_device_number(int32_t namespace, const char *name) {
     int there = socket_in(namespace);
     if (there < 0) return there;
     int code = ioctl(there, SIOCGIFINDEX, &request) < 0 ? -errno : request.ifr_ifindex;
+    close(there);
+    return code;
+}
+
+int32_t crt_find_device(int32_t namespace, int32_t number, struct crt_device *device) {
+    *device = (struct crt_device){.name = ""};
+    int there = socket_in(namespace);
+    if (there < 0) return there;
+    int code = look_up(there, number, device);
     close(there);
     return code;
 }

@@ -34,11 +34,11 @@ final class FakeKernel: RuntimeKernel {
         var sharedMemory: UInt64 = 0
         /// Network devices of the node's.
         var hostDevices: Set<String> = []
-        /// By the processes whose network namespaces they went to.
-        var podDevices: [Int32: [String: Int32]] = [:]
+        /// The pod's, by their numbers.
+        var podDevices: [Int32: String] = [:]
         var lastDevice: Int32 = 10
         /// Of moving one, which is in the pod all the same where it is lost.
-        var deviceError: KernelError?
+        var deviceError: Int32?
         var losesDevices = false
     }
 
@@ -47,6 +47,8 @@ final class FakeKernel: RuntimeKernel {
     let killing = Mutex<(@Sendable (String) -> Void)?>(nil)
     /// Goes on while a tree is labelled.
     let labelling = Mutex<(@Sendable (String, @Sendable () -> Bool) throws(KernelError) -> Void)?>(nil)
+    /// Goes on while a network device is about to move.
+    let giving = Mutex<(@Sendable () -> Void)?>(nil)
     /// The hooks that were run.
     let hooks = Mutex<[String]>([])
 
@@ -63,22 +65,26 @@ final class FakeKernel: RuntimeKernel {
     func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool { state.withLock { $0.heldMemory } > limit }
     func give(_ path: String, user: UInt32, group: UInt32) throws(KernelError) {}
     func obstacleToMapping(on directory: String?) -> KernelError? { state.withLock { $0.obstacle } }
-    func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError) -> Int32 {
-        try state.withLock { state throws(KernelError) in
-            guard state.hostDevices.contains(device) else { throw KernelError("move network device", device, ENODEV) }
-            guard state.podDevices[processID]?[name] == nil else {
-                throw KernelError("move network device", device, EEXIST)
-            }
-            if let error = state.deviceError, !state.losesDevices { throw error }
+    func give(
+        networkDevice device: String, as name: String, to namespace: SharedDescriptor
+    ) throws(NetworkDevices.Failure) -> Int32 {
+        giving.withLock { $0 }?()
+        return try state.withLock { state throws(NetworkDevices.Failure) in
+            guard state.hostDevices.contains(device) else { throw NetworkDevices.Failure(code: ENODEV) }
+            guard !state.podDevices.values.contains(name) else { throw NetworkDevices.Failure(code: EEXIST) }
+            if let code = state.deviceError, !state.losesDevices { throw NetworkDevices.Failure(code: code) }
             state.hostDevices.remove(device)
             state.lastDevice += 1
-            state.podDevices[processID, default: [:]][name] = state.lastDevice
-            if let error = state.deviceError { throw error }
+            state.podDevices[state.lastDevice] = name.replacing("%d", with: "0")
+            if let code = state.deviceError { throw NetworkDevices.Failure(code: code, number: state.lastDevice) }
             return state.lastDevice
         }
     }
-    func networkDevices(of processID: Int32) throws(KernelError) -> [String: Int32] {
-        state.withLock { $0.podDevices[processID] ?? [:] }
+    func name(ofNetworkDevice number: Int32, in namespace: SharedDescriptor) throws(KernelError) -> String? {
+        state.withLock { $0.podDevices[number] }
+    }
+    func hasNetworkDevice(_ name: String, in namespace: SharedDescriptor) throws(KernelError) -> Bool {
+        state.withLock { $0.podDevices.values.contains(name) }
     }
     func hugePageSizes() -> [String] { ["2MB"] }
     func appArmor() -> AppArmor? { state.withLock { $0.appArmor } }

@@ -41,6 +41,7 @@ import Testing
         ready.addresses = ["10.0.0.1"]
         ready.networkDevices = [
             "eth1": GivenNetworkDevice(name: "net1", number: 7), "e/2": GivenNetworkDevice(name: "net2"),
+            "eth3": GivenNetworkDevice(name: "net3", number: 8, isUnfinished: true),
         ]
         ready.selinux = CRI.SELinuxOptions(type: "t", level: "s0:c1")
         ready.users = PodUsers(users: .init(first: 1, count: 2), groups: .init(first: .max, count: 4))

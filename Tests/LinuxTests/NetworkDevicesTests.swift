@@ -3,22 +3,24 @@ import Testing
 
 @testable import Linux
 
-@Suite struct NetworkDevicesTests {
-    @Test func namesStandBeforeTheColonsOfTheTable() {
-        let table = """
-            Inter-|   Receive                                                |  Transmit
-             face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets
-                lo:    8124     103    0    0
-              eth0: 1094     13    0    0
-            averylongname01:1094     13    0    0
-
-            """
-        #expect(NetworkDevices.names(in: table) == ["lo", "eth0", "averylongname01"])
-        #expect(NetworkDevices.names(in: "") == [])
+/// Another namespace is root's to enter.
+@Suite(.enabled(if: geteuid() == 0)) struct NetworkDevicesTests {
+    private func own() throws -> SharedDescriptor {
+        SharedDescriptor(try Descriptor.open("/proc/thread-self/ns/net", O_RDONLY))
     }
 
-    /// Another namespace is root's to enter.
-    @Test(.enabled(if: geteuid() == 0)) func everyNamespaceHasItsLoopbackFirst() throws {
-        #expect(try NetworkDevices.all(of: getpid())["lo"] == 1)
+    @Test func everyNamespaceHasItsLoopbackFirst() throws {
+        let namespace = try own()
+        #expect(try NetworkDevices.name(of: 1, in: namespace) == "lo")
+        #expect(try NetworkDevices.has("lo", in: namespace))
+        #expect(try NetworkDevices.name(of: .max, in: namespace) == nil)
+        #expect(try !NetworkDevices.has("no-such-device", in: namespace))
+    }
+
+    @Test func whatCannotBeGivenStays() throws {
+        let failure = #expect(throws: NetworkDevices.Failure.self) {
+            try NetworkDevices.give("no-such-device", as: "net1", to: try own())
+        }
+        #expect(failure == NetworkDevices.Failure(code: ENODEV))
     }
 }

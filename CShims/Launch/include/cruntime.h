@@ -80,6 +80,11 @@ int32_t crt_return_device(struct crt_moved *moved, int32_t namespace);
 void crt_forget_device(struct crt_moved *moved);
 /* The number of a device of a network namespace, or -errno. */
 int32_t crt_device_number(int32_t namespace, const char *name);
+struct crt_device {
+    char name[16];
+};
+/* The device of a number in a network namespace: 0, or -errno (-ENODEV). */
+int32_t crt_find_device(int32_t namespace, int32_t number, struct crt_device *device);
 
 /* A child that does nothing and does not outlive this process: a descriptor of it. */
 int32_t crt_hold(int32_t *pid);

@@ -99,9 +99,12 @@ package protocol RuntimeKernel: Sendable {
     func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool
     /// `HookProgram.run`, which may take long.
     func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)?
-    /// `NetworkDevices.give` and `all`: a device of the node's goes to a pod's network namespace, which the process is in.
-    func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError) -> Int32
-    func networkDevices(of processID: Int32) throws(KernelError) -> [String: Int32]
+    /// `NetworkDevices`: devices of the node's go to a pod's network namespace and are looked for there by number or name.
+    func give(
+        networkDevice device: String, as name: String, to namespace: SharedDescriptor
+    ) throws(NetworkDevices.Failure) -> Int32
+    func name(ofNetworkDevice number: Int32, in namespace: SharedDescriptor) throws(KernelError) -> String?
+    func hasNetworkDevice(_ name: String, in namespace: SharedDescriptor) throws(KernelError) -> Bool
     /// The sizes of huge pages that there are, as cgroups name them, such as `2MB`.
     func hugePageSizes() -> [String]
     /// Nil where the kernel runs without it.

@@ -37,13 +37,19 @@ package struct SystemKernel: RuntimeKernel {
     }
 
     package func give(
-        networkDevice device: String, as name: String, to processID: Int32
-    ) throws(KernelError) -> Int32 {
-        try NetworkDevices.give(device, as: name, to: processID)
+        networkDevice device: String, as name: String, to namespace: SharedDescriptor
+    ) throws(NetworkDevices.Failure) -> Int32 {
+        try NetworkDevices.give(device, as: name, to: namespace)
     }
 
-    package func networkDevices(of processID: Int32) throws(KernelError) -> [String: Int32] {
-        try NetworkDevices.all(of: processID)
+    package func name(
+        ofNetworkDevice number: Int32, in namespace: SharedDescriptor
+    ) throws(KernelError) -> String? {
+        try NetworkDevices.name(of: number, in: namespace)
+    }
+
+    package func hasNetworkDevice(_ name: String, in namespace: SharedDescriptor) throws(KernelError) -> Bool {
+        try NetworkDevices.has(name, in: namespace)
     }
 
     package func obstacleToMapping(on directory: String?) -> KernelError? { UserMaps.obstacle(on: directory) }

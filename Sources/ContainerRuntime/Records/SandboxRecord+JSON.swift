@@ -52,10 +52,17 @@ extension SandboxRecord {
 }
 
 extension GivenNetworkDevice {
-    fileprivate var json: JSONValue { ["name": .string(name), "number": number.map { .integer(Int64($0)) } ?? .null] }
+    fileprivate var json: JSONValue {
+        [
+            "name": .string(name), "number": number.map { .integer(Int64($0)) } ?? .null,
+            "unfinished": .bool(isUnfinished),
+        ]
+    }
 
     fileprivate init(_ reader: SpecificationReader) throws(OCIError) {
-        self.init(name: try reader.required("name"), number: try reader.number("number"))
+        self.init(
+            name: try reader.required("name"), number: try reader.number("number"),
+            isUnfinished: try reader.bool("unfinished") ?? false)
     }
 }
 

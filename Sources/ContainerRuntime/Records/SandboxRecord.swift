@@ -4,8 +4,10 @@ import CRI
 struct GivenNetworkDevice: Sendable, Hashable {
     /// In the pod, as it was asked for.
     var name: String
-    /// In the pod; nil: it is about to go, or nobody knows whether it went and has its addresses.
+    /// In the pod; nil: it is about to go, and where its daemon has died meanwhile nobody knows whether it went.
     var number: Int32?
+    /// It went, and neither got all that it is to have nor could be taken back.
+    var isUnfinished = false
 }
 
 /// What is kept of a sandbox on disk, so that any later daemon can adopt it or clean it away.
@@ -50,7 +52,7 @@ struct SandboxRecord: Sendable, Hashable {
     /// Whether the pod's files are in its memory, where a container that writes to them fills nothing of the host's. An older daemon's are not.
     var areFilesBounded = true
     var warnings: [String] = []
-    /// Those of the node's that have gone to it, or are about to, by their names there.
+    /// Those of the node's that have gone to it, or are about to, by the names that they have on the node.
     var networkDevices: [String: GivenNetworkDevice] = [:]
 
     init(

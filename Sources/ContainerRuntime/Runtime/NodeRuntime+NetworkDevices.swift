@@ -14,50 +14,67 @@ extension NodeRuntime {
                 "\(first.purpose): network device \(first.device.hostName) cannot be given to a pod that has the node's network"
             )
         }
-        let processID = try launcher(in: sandbox.id).processID
-        for device in devices { try await give(device, to: sandbox.id, processID) }
+        let namespace = try Self.networkNamespace(of: sandbox, try launcher(in: sandbox.id))
+        for device in devices { try await give(device, to: sandbox.id, namespace) }
     }
 
-    /// The record tells before that it is about to go, and after that it has gone: a daemon that dies meanwhile leaves word of it.
+    private static func networkNamespace(
+        of sandbox: SandboxRecord, _ monitor: any PodMonitoring
+    ) throws(CRIError) -> SharedDescriptor {
+        do throws(PodMonitorError) {
+            return SharedDescriptor(try monitor.networkNamespace())
+        } catch {
+            throw .failed("pod \(sandbox.podName): \(error)")
+        }
+    }
+
+    /// The record tells before that it is about to go, and after that it has gone: a daemon that dies meanwhile leaves word of it. What the record has is true
+    /// of an earlier time, and stays until the device has gone again.
     private func give(
-        _ named: NamedNetworkDevice, to sandbox: String, _ processID: Int32
+        _ named: NamedNetworkDevice, to sandbox: String, _ namespace: SharedDescriptor
     ) async throws(CRIError) {
         let device = named.device
         let known = state.withLock { $0.sandboxes[sandbox]?.record.networkDevices[device.hostName] }
-        if let known, try await isThere(known, processID) {
-            guard known.name == device.name else { throw Self.refusal(named, "the pod has it as \(known.name)") }
+        if let known, let name = try await name(of: known, in: namespace) {
+            if let obstacle = known.obstacle(to: device.name, called: name) { throw Self.refusal(named, obstacle) }
             return
         }
-        try await note(GivenNetworkDevice(name: device.name), of: device.hostName, in: sandbox)
-        let outcome = try await threads.perform("give network device") {
-            [self] () throws(CRIError) -> Result<Int32, KernelError> in
-            do throws(KernelError) {
-                return .success(try kernel.give(networkDevice: device.hostName, as: device.name, to: processID))
+        if known == nil { try await note(GivenNetworkDevice(name: device.name), of: device.hostName, in: sandbox) }
+        switch try await move(device, to: namespace) {
+        case .success(let number):
+            try await note(GivenNetworkDevice(name: device.name, number: number), of: device.hostName, in: sandbox)
+        case .failure(let failure):
+            if let number = failure.number {
+                let unfinished = GivenNetworkDevice(name: device.name, number: number, isUnfinished: true)
+                try await note(unfinished, of: device.hostName, in: sandbox)
+                throw Self.refusal(named, GivenNetworkDevice.unfinished)
+            }
+            let mayHaveGone = known.map { $0.number == nil } ?? false
+            if let known, mayHaveGone, failure.code == ENODEV, try await has(known.name, in: namespace) {
+                throw Self.refusal(named, GivenNetworkDevice.unfinished)
+            }
+            if known == nil || mayHaveGone { try await note(nil, of: device.hostName, in: sandbox) }
+            throw Self.refusal(named, Self.cause(failure.code))
+        }
+    }
+
+    private func move(
+        _ device: LinuxSpecification.NetworkDevice, to namespace: SharedDescriptor
+    ) async throws(CRIError) -> Result<Int32, NetworkDevices.Failure> {
+        try await threads.perform("give network device") { [self] () throws(CRIError) in
+            do throws(NetworkDevices.Failure) {
+                return .success(try kernel.give(networkDevice: device.hostName, as: device.name, to: namespace))
             } catch {
                 return .failure(error)
             }
         }
-        switch outcome {
-        case .success(let number):
-            try await note(GivenNetworkDevice(name: device.name, number: number), of: device.hostName, in: sandbox)
-        case .failure(let error):
-            // Another one may have the name there.
-            let wasOnItsWay = known.map { $0.name == device.name && $0.number == nil } ?? false
-            let mayHaveGone = wasOnItsWay || error.code != ENODEV && error.code != EEXIST
-            let there = try await mayHaveGone ? devices(of: processID) : [:]
-            let isUnfinished = there[device.name] != nil
-            if !isUnfinished { try await note(nil, of: device.hostName, in: sandbox) }
-            throw Self.refusal(named, isUnfinished ? Self.unfinished : Self.cause(error))
-        }
     }
 
-    private static let unfinished = "it went there before, and may be without its addresses; make the pod anew"
-
-    private static func cause(_ error: KernelError) -> String {
-        switch error.code {
+    private static func cause(_ code: Int32) -> String {
+        switch code {
         case ENODEV: "the node has none of that name"
         case EEXIST: "the pod has one of that name"
-        default: KernelError.text(of: error.code)
+        default: KernelError.text(of: code)
         }
     }
 
@@ -74,19 +91,38 @@ extension NodeRuntime {
         try await persist(sandbox: sandbox)
     }
 
-    /// By its number, since another may have got the name. A name that the kernel completed is not known.
-    private func isThere(_ device: GivenNetworkDevice, _ processID: Int32) async throws(CRIError) -> Bool {
-        guard let number = device.number else { return false }
-        return try await devices(of: processID).contains {
-            $0.value == number && (device.name.contains("%") || $0.key == device.name)
+    /// What it is called there now. It is looked for by its number, since another may have got its name.
+    private func name(
+        of device: GivenNetworkDevice, in namespace: SharedDescriptor
+    ) async throws(CRIError) -> String? {
+        guard let number = device.number else { return nil }
+        return try await perform("look up network device") { (kernel) throws(KernelError) in
+            try kernel.name(ofNetworkDevice: number, in: namespace)
         }
     }
 
-    private func devices(of processID: Int32) async throws(CRIError) -> [String: Int32] {
-        try await threads.perform("look up network devices") { [self] () throws(CRIError) -> [String: Int32] in
-            try attempt("network devices of a pod") { () throws(KernelError) in
-                try kernel.networkDevices(of: processID)
-            }
+    private func has(_ name: String, in namespace: SharedDescriptor) async throws(CRIError) -> Bool {
+        try await perform("look up network device") { (kernel) throws(KernelError) in
+            try kernel.hasNetworkDevice(name, in: namespace)
         }
+    }
+
+    private func perform<Value: Sendable>(
+        _ operation: String, _ body: @escaping @Sendable (any RuntimeKernel) throws(KernelError) -> Value
+    ) async throws(CRIError) -> Value {
+        try await threads.perform(operation) { [kernel] () throws(CRIError) in
+            try attempt("network devices of a pod") { () throws(KernelError) in try body(kernel) }
+        }
+    }
+}
+
+extension GivenNetworkDevice {
+    fileprivate static let unfinished = "it went there before, and may be without its addresses; make the pod anew"
+
+    /// What keeps a container from using one that is in the pod, where it is asked for as `wanted` and called `name`. A name that the kernel completed is not known.
+    fileprivate func obstacle(to wanted: String, called name: String) -> String? {
+        if isUnfinished { return Self.unfinished }
+        if self.name != wanted { return "the pod has it as \(self.name)" }
+        return name == wanted || wanted.contains("%") ? nil : "the pod has it, renamed \(name)"
     }
 }

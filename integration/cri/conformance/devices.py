@@ -118,6 +118,23 @@ def network_device(w):
     eventually(lambda: name + "p" not in node_links(), "the end of the pair, which the kernel sees to in its time")
 
 
+@it(DEVICES, "a network device that a container renames is found again under its name")
+def network_device_renamed(w):
+    name = link(w)
+    describe(w, "full.json", [device("0", netDevices=[{"hostInterfaceName": name, "name": "net7"}])], cdiVersion="1.1.0")
+    pod = w.pod()
+    asked = [cri.CDIDevice(name="vendor.test/full=0")]
+    security = Security(capabilities=cri.Capability(add_capabilities=["NET_ADMIN"]))
+    container = pod.container(TOP, CDI_devices=asked, security=security)
+    rename = lambda old, new: container.says("sh", "-c", f"ip link set {old} down && ip link set {old} name {new} && ip link set {new} up")
+    rename("net7", "other")
+    for _ in range(2):
+        told = fails(lambda: pod.container(TOP, CDI_devices=asked))
+        expect(name in told and "the pod has it, renamed other" in told, told)
+    rename("other", "net7")
+    expect("net7" in pod.container(TOP, CDI_devices=asked).says("ip", "link"))
+
+
 @it(DEVICES, "a network device does not take the place of the pod's own, nor goes to a pod of the node's network")
 def network_device_refused(w):
     name = link(w)

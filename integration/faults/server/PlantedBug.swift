@@ -105,11 +105,16 @@ struct KernelThatLeaks: RuntimeKernel {
         try base.give(path, user: user, group: group)
     }
     func obstacleToMapping(on directory: String?) -> KernelError? { base.obstacleToMapping(on: directory) }
-    func give(networkDevice device: String, as name: String, to processID: Int32) throws(KernelError) -> Int32 {
-        try base.give(networkDevice: device, as: name, to: processID)
+    func give(
+        networkDevice device: String, as name: String, to namespace: SharedDescriptor
+    ) throws(NetworkDevices.Failure) -> Int32 {
+        try base.give(networkDevice: device, as: name, to: namespace)
     }
-    func networkDevices(of processID: Int32) throws(KernelError) -> [String: Int32] {
-        try base.networkDevices(of: processID)
+    func name(ofNetworkDevice number: Int32, in namespace: SharedDescriptor) throws(KernelError) -> String? {
+        try base.name(ofNetworkDevice: number, in: namespace)
+    }
+    func hasNetworkDevice(_ name: String, in namespace: SharedDescriptor) throws(KernelError) -> Bool {
+        try base.hasNetworkDevice(name, in: namespace)
     }
     func hugePageSizes() -> [String] { base.hugePageSizes() }
     func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)? { try base.run(hook) }
