@@ -82,8 +82,11 @@ static int ask(int socket, struct request *request) {
     return code ? code : answer;
 }
 
+/* The calling thread's: that of "self" is its process's first thread's. */
+static int own_namespace(void) { return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC); }
+
 static int socket_in(int namespace) {
-    int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    int own = own_namespace();
     if (own < 0) return -errno;
     if (setns(own, CLONE_NEWNET) < 0) { /* nor could we come back */
         int code = -errno;
@@ -272,7 +275,7 @@ static int is_up(int socket, const char *device) {
 }
 
 static int open_places(int namespace, struct place *here, struct place *there) {
-    *here = (struct place){socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)};
+    *here = (struct place){socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), own_namespace()};
     int code = here->socket < 0 || here->namespace < 0 ? -errno : 0;
     *there = (struct place){code ? -1 : socket_in(namespace), namespace};
     return code ? code : there->socket < 0 ? there->socket : 0;
