@@ -145,6 +145,18 @@ import Testing
         }
     }
 
+    /// What a sandbox is resumed with is another network namespace, whose numbers begin anew.
+    @Test func aSandboxThatIsResumedHasNone() async throws {
+        let node = try node()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        try await create(runtime, in: sandbox)
+        try await runtime.stopPodSandbox(sandbox)
+        try await runtime.resumePodSandbox(sandbox, podConfig)
+        node.kernel.state.withLock { ($0.hostDevices, $0.podDevices) = (["eth1"], [11: "net1"]) }
+        #expect(await refusal(runtime, in: sandbox, attempt: 1).contains("the pod has one of that name"))
+    }
+
     @Test func thePodsOfTheNodesNetworkGetNone() async throws {
         let node = try node()
         let runtime = try await node.open()

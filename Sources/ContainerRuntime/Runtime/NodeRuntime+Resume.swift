@@ -18,6 +18,8 @@ extension NodeRuntime: ResumableRuntime {
             }
             let changed = change(sandbox: id) { entry in
                 entry.record.phase = .resuming
+                // They were in the network namespace that has ended.
+                entry.record.networkDevices = [:]
                 entry.isStopping = false
                 entry.adoption = nil
             }
