@@ -162,10 +162,21 @@ static int find(int socket, int index) {
     return ask(socket, &request);
 }
 
+static int has_kind(struct rtattr *information) {
+    int rest = (int)RTA_PAYLOAD(information);
+    for (struct rtattr *at = RTA_DATA(information); RTA_OK(at, rest); at = RTA_NEXT(at, rest))
+        if (at->rta_type == IFLA_INFO_KIND) return 1;
+    return 0;
+}
+
+/* The kernel tells a kind of all that it makes itself. */
 static void read_device(const struct nlmsghdr *header, struct crt_device *device) {
     int rest = (int)IFLA_PAYLOAD(header);
-    for (struct rtattr *at = IFLA_RTA(NLMSG_DATA(header)); RTA_OK(at, rest); at = RTA_NEXT(at, rest))
+    device->is_hardware = 1;
+    for (struct rtattr *at = IFLA_RTA(NLMSG_DATA(header)); RTA_OK(at, rest); at = RTA_NEXT(at, rest)) {
         if (at->rta_type == IFLA_IFNAME && RTA_PAYLOAD(at) <= sizeof device->name) memcpy(device->name, RTA_DATA(at), RTA_PAYLOAD(at));
+        if ((at->rta_type & NLA_TYPE_MASK) == IFLA_LINKINFO) device->is_hardware = !has_kind(at);
+    }
 }
 
 /* 0 or -errno: -ENODEV where there is none of this number. */
@@ -329,7 +340,7 @@ int32_t crt_device_number(int32_t namespace, const char *name) {
 }
 
 int32_t crt_find_device(int32_t namespace, int32_t number, struct crt_device *device) {
-    *device = (struct crt_device){.name = ""};
+    *device = (struct crt_device){.is_hardware = 0};
     int there = socket_in(namespace);
     if (there < 0) return there;
     int code = look_up(there, number, device);

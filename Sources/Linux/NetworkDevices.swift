@@ -31,6 +31,20 @@ package enum NetworkDevices {
         return moved.number
     }
 
+    /// Takes hardware back by its number there: here it is called `device`, down and without addresses. What is made by software is left, and no such number is
+    /// as good.
+    package static func takeBack(
+        _ device: String, number: Int32, from namespace: SharedDescriptor
+    ) throws(KernelError) {
+        let place = try namespace.duplicate()
+        guard let found = try look(up: number, in: place), found.is_hardware != 0 else { return }
+        var moved = crt_moved()
+        (moved.number, moved.old_number) = (number, number)
+        withUnsafeMutableBytes(of: &moved.old_name) { $0.copyBytes(from: device.utf8.prefix($0.count - 1)) }
+        let code = crt_return_device(&moved, place.raw)
+        guard code == 0 else { throw KernelError("take back network device", device, -code) }
+    }
+
     /// What a device of a network namespace is called; nil: there is none of the number.
     package static func name(of number: Int32, in namespace: SharedDescriptor) throws(KernelError) -> String? {
         let place = try namespace.duplicate()

@@ -36,6 +36,7 @@ final class FakeKernel: RuntimeKernel {
         var hostDevices: Set<String> = []
         /// The pod's, by their numbers.
         var podDevices: [Int32: String] = [:]
+        var hardware: Set<Int32> = []
         var lastDevice: Int32 = 10
         /// Of moving one, which is in the pod all the same where it is lost.
         var deviceError: Int32?
@@ -78,6 +79,14 @@ final class FakeKernel: RuntimeKernel {
             state.podDevices[state.lastDevice] = name.replacing("%d", with: "0")
             if let code = state.deviceError { throw NetworkDevices.Failure(code: code, number: state.lastDevice) }
             return state.lastDevice
+        }
+    }
+    func takeBack(networkDevice device: String, number: Int32, from namespace: SharedDescriptor) throws(KernelError) {
+        try state.withLock { state throws(KernelError) in
+            guard state.hardware.contains(number), state.podDevices[number] != nil else { return }
+            if let code = state.deviceError { throw KernelError("take back network device", device, code) }
+            state.podDevices[number] = nil
+            state.hostDevices.insert(device)
         }
     }
     func name(ofNetworkDevice number: Int32, in namespace: SharedDescriptor) throws(KernelError) -> String? {

@@ -3,6 +3,7 @@ import ContainerRuntime
 import Glibc
 import Linux
 import Synchronization
+import TestSupport
 import Testing
 
 /// Network devices that come with devices by name.
@@ -143,6 +144,30 @@ import Testing
             try await create(runtime, in: sandbox, attempt: 1)
             #expect(node.kernel.state.withLock { $0.podDevices } == [12: "net1"])
         }
+    }
+
+    /// The kernel would give hardware back as it is called in the pod, and the next pod that asks for it would find none.
+    @Test(arguments: [false, true]) func hardwareGoesBackByItsNameWhenThePodEnds(_ isHardware: Bool) async throws {
+        let node = try node()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        try await create(runtime, in: sandbox)
+        node.kernel.state.withLock { $0.hardware = isHardware ? [11] : [] }
+        try await runtime.stopPodSandbox(sandbox)
+        #expect(node.kernel.state.withLock { $0.hostDevices } == (isHardware ? ["eth1"] : []))
+        #expect(node.kernel.state.withLock { $0.podDevices.isEmpty } == isHardware)
+    }
+
+    @Test func hardwareThatCannotGoBackIsToldAndHoldsNothingUp() async throws {
+        let node = try node()
+        let log = KeptWords()
+        let runtime = try await node.open(log)
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        try await create(runtime, in: sandbox)
+        node.kernel.state.withLock { ($0.hardware, $0.deviceError) = ([11], EEXIST) }
+        try await runtime.removePodSandbox(sandbox)
+        #expect(log.words.value.withLock { $0.contains("network device not taken back by its name") })
+        #expect(try await runtime.leftovers().isEmpty)
     }
 
     /// What a sandbox is resumed with is another network namespace, whose numbers begin anew.

@@ -82,6 +82,7 @@ void crt_forget_device(struct crt_moved *moved);
 int32_t crt_device_number(int32_t namespace, const char *name);
 struct crt_device {
     char name[16];
+    int32_t is_hardware; /* the kernel gives it back when its namespace ends; what is made by software ends then */
 };
 /* The device of a number in a network namespace: 0, or -errno (-ENODEV). */
 int32_t crt_find_device(int32_t namespace, int32_t number, struct crt_device *device);

@@ -99,10 +99,11 @@ package protocol RuntimeKernel: Sendable {
     func holdMore(than limit: UInt64, _ processes: [Int32]) -> Bool
     /// `HookProgram.run`, which may take long.
     func run(_ hook: HookProgram) throws(KernelError) -> (code: Int32, said: String)?
-    /// `NetworkDevices`: devices of the node's go to a pod's network namespace and are looked for there by number or name.
+    /// `NetworkDevices`: devices of the node's go to a pod's network namespace, are looked for there by number or name, and come back.
     func give(
         networkDevice device: String, as name: String, to namespace: SharedDescriptor
     ) throws(NetworkDevices.Failure) -> Int32
+    func takeBack(networkDevice device: String, number: Int32, from namespace: SharedDescriptor) throws(KernelError)
     func name(ofNetworkDevice number: Int32, in namespace: SharedDescriptor) throws(KernelError) -> String?
     func hasNetworkDevice(_ name: String, in namespace: SharedDescriptor) throws(KernelError) -> Bool
     /// The sizes of huge pages that there are, as cgroups name them, such as `2MB`.

@@ -42,6 +42,12 @@ package struct SystemKernel: RuntimeKernel {
         try NetworkDevices.give(device, as: name, to: namespace)
     }
 
+    package func takeBack(
+        networkDevice device: String, number: Int32, from namespace: SharedDescriptor
+    ) throws(KernelError) {
+        try NetworkDevices.takeBack(device, number: number, from: namespace)
+    }
+
     package func name(
         ofNetworkDevice number: Int32, in namespace: SharedDescriptor
     ) throws(KernelError) -> String? {

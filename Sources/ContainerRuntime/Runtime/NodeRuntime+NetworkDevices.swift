@@ -1,12 +1,12 @@
 import CRI
 import Glibc
 import Linux
+import Logging
 import OCI
 
 /// Network devices that come with devices by name.
 extension NodeRuntime {
     /// One after the other. What has gone is the pod's from then on: a further attempt, and any other container of the pod that asks for the same, finds it there.
-    /// It leaves the pod with its network namespace, when the kernel gives hardware back to the node, and ends what is made by software.
     func give(_ devices: [NamedNetworkDevice], to sandbox: SandboxRecord) async throws(CRIError) {
         guard let first = devices.first else { return }
         guard sandbox.network != .node else {
@@ -16,6 +16,34 @@ extension NodeRuntime {
         }
         let namespace = try Self.networkNamespace(of: sandbox, try launcher(in: sandbox.id))
         for device in devices { try await give(device, to: sandbox.id, namespace) }
+    }
+
+    /// Hardware goes back to the node by the names that it had there, before the kernel gives it back as it is called in the pod; what is made by software ends
+    /// with the namespace. The pod's containers have ended.
+    func takeBackDevices(of sandbox: SandboxRecord, by monitor: any PodMonitoring) async {
+        let devices = sandbox.networkDevices.sorted { $0.key < $1.key }
+        if devices.isEmpty { return }
+        do throws(CRIError) {
+            let namespace = try Self.networkNamespace(of: sandbox, monitor)
+            for (hostName, device) in devices {
+                guard let number = device.number else { continue }
+                do throws(CRIError) {
+                    try await perform("take back network device") { (kernel) throws(KernelError) in
+                        try kernel.takeBack(networkDevice: hostName, number: number, from: namespace)
+                    }
+                } catch {
+                    tellLost(hostName, sandbox, error)
+                }
+            }
+        } catch {
+            tellLost(devices.map(\.key).joined(separator: ", "), sandbox, error)
+        }
+    }
+
+    private func tellLost(_ device: String, _ sandbox: SandboxRecord, _ cause: CRIError) {
+        logger.warning(
+            "network device not taken back by its name",
+            metadata: ["pod": "\(sandbox.podName)", "device": "\(device)", "cause": "\(cause)"])
     }
 
     private static func networkNamespace(

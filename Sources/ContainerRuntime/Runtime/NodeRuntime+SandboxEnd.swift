@@ -65,6 +65,7 @@ extension NodeRuntime {
         if record.phase == .notReady { return }
         await killContainers(of: id, by: entry.monitor)
         if let monitor = entry.monitor {
+            await takeBackDevices(of: record, by: monitor)
             do throws(PodMonitorError) {
                 try await monitor.shutdown()
                 reach(.monitorShutDown)

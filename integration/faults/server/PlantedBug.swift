@@ -110,6 +110,9 @@ struct KernelThatLeaks: RuntimeKernel {
     ) throws(NetworkDevices.Failure) -> Int32 {
         try base.give(networkDevice: device, as: name, to: namespace)
     }
+    func takeBack(networkDevice device: String, number: Int32, from namespace: SharedDescriptor) throws(KernelError) {
+        try base.takeBack(networkDevice: device, number: number, from: namespace)
+    }
     func name(ofNetworkDevice number: Int32, in namespace: SharedDescriptor) throws(KernelError) -> String? {
         try base.name(ofNetworkDevice: number, in: namespace)
     }
