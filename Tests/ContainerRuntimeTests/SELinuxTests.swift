@@ -211,6 +211,32 @@ import Testing
         }
     }
 
+    /// As with docker, podman and CRI-O: what is asked for counts there too.
+    @Test func whatSharesTheNodesProcessesOrQueuesIsLabelledWhereItAsksAlone() async throws {
+        let node = try FakeNode()
+        node.kernel.state.withLock { $0.selinux = policy }
+        let runtime = try await node.open(labelsEveryPod: true)
+        func label(_ number: UInt32, _ change: (inout PodSandboxConfig, inout ContainerConfig) -> Void) async throws
+            -> String?
+        {
+            let metadata = PodSandboxMetadata(name: "web", uid: "u", namespace: "default", attempt: number)
+            var (pod, config) = (PodSandboxConfig(metadata: metadata), containerConfig())
+            change(&pod, &config)
+            let sandbox = try await runtime.runPodSandbox(pod)
+            let id = try await runtime.createContainer(sandbox: sandbox, config: config, sandboxConfig: pod)
+            let plan = node.monitors.all.compactMap { $0.state.withLock { $0.launches[id]?.plan } }.first
+            #expect((plan?.mountLabel == nil) == (plan?.process.traits.label == nil))
+            return plan?.process.traits.label?.text
+        }
+        #expect(try await label(0) { (_, _) in } != nil)
+        #expect(try await label(1) { (pod, _) in pod.pid = .node } == nil)
+        #expect(try await label(2) { (pod, _) in pod.ipc = .node } == nil)
+        #expect(try await label(3) { (_, container) in container.processNamespace = .node } == nil)
+        #expect(try await label(4) { (pod, _) in pod.network = .node } != nil)
+        let asked = try await label(5) { (pod, _) in (pod.pid, pod.selinux) = (.node, SELinuxOptions(type: "db")) }
+        #expect(asked?.hasPrefix("u:r:db:s0:c") == true)
+    }
+
     @Test func whatStandsInTheWayOfLabelsForAllIsSaidAtOnce() async throws {
         func words(_ contexts: SELinuxContexts?, _ isWanted: Bool = true) async throws -> [String] {
             let node = try FakeNode()

@@ -50,7 +50,8 @@ struct ContainerPlan: Sendable {
         let capabilities = try CapabilityDecision(security, host: input.host, object: object)
         let appArmor = try AppArmorDecision(security, means: input.appArmor, object: object)
         let selinux = try SELinuxDecision(
-            security, sandbox: input.sandbox, standard: input.standardSELinux, contexts: input.selinux, object: object)
+            security, sandbox: input.sandbox, standard: Self.standardSELinux(input), contexts: input.selinux,
+            object: object)
         exec = ExecTemplate(
             environment: ProcessDecision.environment(input),
             workingDirectory: ProcessDecision.workingDirectory(config, input.image),
@@ -120,6 +121,11 @@ struct ContainerPlan: Sendable {
 
     private static func processNamespace(_ input: ContainerPlanInput) -> NamespaceMode {
         input.config.processNamespace ?? input.sandbox.pid
+    }
+
+    /// None for what shares the node's processes or queues, as docker, podman and CRI-O have it: a label would keep it from them. containerd gives it one.
+    private static func standardSELinux(_ input: ContainerPlanInput) -> SELinuxOptions? {
+        processNamespace(input) == .node || input.sandbox.ipc == .node ? nil : input.standardSELinux
     }
 
     private static func log(_ input: ContainerPlanInput) -> LogFile? {
