@@ -54,7 +54,7 @@ clean_up() {
 trap clean_up EXIT
 
 # note PASSED FAILED SKIPPED
-note() { echo "$*" >>"$results"; }
+note() { echo "$*" >>"$results" || { echo "run.sh: $results cannot be written, so nothing is counted" >&2; exit 1; }; }
 
 # count NAME STATUS OUTPUT: adds a suite's own closing line; a suite that ended without one counts as one failure.
 count() {
@@ -131,7 +131,7 @@ machines() {
 build() {
     local flags=()
     read -ra flags <<<"${SWIFTLET_BUILD_FLAGS:-}"
-    ! is_chosen unit || flags+=(--build-tests)
+    ! { is_chosen unit || is_chosen faults; } || flags+=(--build-tests)
     say "building"
     swift build "${flags[@]}" && SWIFTLET_BIN=$(swift build --show-bin-path)
 }
@@ -159,8 +159,11 @@ suite hostile 900 integration/hostile.sh
 suite faults 1500 integration/faults.sh
 suite weakened 1200 integration/launch/weakened.sh
 suite weakened-oci 1200 integration/oci/weakened.sh
-[ -z "$lane" ] || wait
-lane=""
+if [ -n "$lane" ]; then
+    wait "$lane" || ended_badly "the lane of the package and the machines" $?
+    lane=""
+    wait # for its last lines
+fi
 say "done"
 read -r passed failed skipped < <(awk '{p += $1; f += $2; s += $3} END {print p + 0, f + 0, s + 0}' "$results")
 [ "$failed" = 0 ] || { echo "what failed:"; cut -c1-400 "$failures"; }

@@ -33,12 +33,12 @@ rm -rf "$disk"/{suite,oci}/__pycache__
 cp README.md "$disk/"
 cp -L "$(command -v kubectl)" "$disk/"
 # A profile is compiled here, by a parser that is only unpacked: installed it would confine programs of this machine.
-(cd "$work" && apt-get -qq -o APT::Sandbox::User=root download apparmor >&2 && dpkg-deb -x apparmor_*.deb apparmor)
+(cd "$work" && apt_get -o APT::Sandbox::User=root download apparmor >&2 && dpkg-deb -x apparmor_*.deb apparmor)
 features=$work/apparmor/usr/share/apparmor-features/features
 "$work/apparmor/sbin/apparmor_parser" --config-file /dev/null --policy-features "$features" \
     --kernel-features "$features" --skip-kernel-load --stdout integration/vm/guest/apparmor.profile >"$disk/apparmor.bin"
 cp "$work/apparmor/sbin/apparmor_parser" "$disk/"
-(cd "$work" && apt-get -qq -o APT::Sandbox::User=root download secilc >&2 && dpkg-deb -x secilc_*.deb secilc)
+(cd "$work" && apt_get -o APT::Sandbox::User=root download secilc >&2 && dpkg-deb -x secilc_*.deb secilc)
 { seq -f '(category c%g)' 0 1023 && echo "(categoryorder ($(seq -f c%g -s ' ' 0 1023)))"; } >"$work/categories.cil"
 "$work/secilc/usr/bin/secilc" --policyvers=33 --filecontext=/dev/null --output="$disk/selinux.bin" integration/vm/guest/selinux.cil "$work/categories.cil"
 mkdir "$disk/podman" "$disk/containerd"

@@ -8,6 +8,11 @@ is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+# apt-get, of which one works at a time: it waits for whoever installs, but not for who has its lists. An archive that does not answer is asked again.
+apt_get() {
+    flock -o -w 900 /run/swiftlet-packages.lock apt-get -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300 "$@"
+}
+
 # install_packages NAME...
 install_packages() {
     local missing=() name
@@ -15,9 +20,7 @@ install_packages() {
     [ ${#missing[@]} -eq 0 ] && return 0
     echo "installing Debian packages: ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
-    # An archive that does not answer is asked again, and another installation waited for; by a lock of ours, since apt does not wait for who has its lists.
-    local patient=(flock -o /run/lock/swiftlet-packages apt-get -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300)
-    "${patient[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1 || {
-        "${patient[@]}" update && "${patient[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
+    apt_get install -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1 || {
+        apt_get update && apt_get install -y --no-install-recommends "${missing[@]}" >/dev/null
     }
 }

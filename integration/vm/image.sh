@@ -11,7 +11,7 @@ install_packages qemu-system-x86 qemu-utils mmdebstrap e2fsprogs busybox-static 
 PACKAGES=systemd,systemd-sysv,dbus,udev,iproute2,nftables,kmod,procps,libseccomp2,libcap2,libmnl0,libnftnl11,libsqlite3-0,libyaml-0-2,libarchive13,ca-certificates,zlib1g,libstdc++6,python3,e2fsprogs
 
 kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ {print $2; exit}')
-[ -n "$kernel" ] || { apt-get update -qq >&2; kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ {print $2; exit}'); }
+[ -n "$kernel" ] || { apt_get update >&2; kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ {print $2; exit}'); }
 [ -n "$kernel" ] || { echo "image.sh: Debian's archive has no linux-image-cloud-amd64" >&2; exit 1; }
 inputs=$({ echo "$kernel $PACKAGES"; cat integration/vm/image.sh; } | sha256sum | cut -c1-16)
 cache=${SWIFTLET_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/swiftlet}
@@ -32,7 +32,7 @@ unshare --mount --propagation private mmdebstrap --quiet --variant=minbase --mod
     bookworm "$root" >&2
 
 # The kernel is only unpacked: without initramfs-tools that saves most of a minute.
-(cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$kernel" >&2 && dpkg-deb -x linux-image-*.deb kernel)
+(cd "$work" && apt_get -o APT::Sandbox::User=root download "$kernel" >&2 && dpkg-deb -x linux-image-*.deb kernel)
 cp -a "$work"/kernel/lib/modules "$root/usr/lib/"
 version=$(ls "$root/usr/lib/modules")
 for unused in sound drivers/gpu drivers/media drivers/scsi drivers/infiniband drivers/hv drivers/xen drivers/net/ethernet fs/xfs fs/btrfs; do
