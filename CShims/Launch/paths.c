@@ -51,14 +51,6 @@ static size_t append(char *place, size_t length, const char *path, const char *e
     return length;
 }
 
-/* What is not there is made by the words of its path, in which ".." takes a component away; `place` may be needed for it. NULL with errno. */
-static const char *without_climbs(const char *path, char place[LONGEST_PATH]) {
-    if (!climbs(path)) return path;
-    if (strlen(path) >= LONGEST_PATH - 1) return errno = ENAMETOOLONG, NULL;
-    append(place, 0, path, path + strlen(path));
-    return place;
-}
-
 static int make_directories(int root, const char *path, uint64_t resolve, int links);
 static int make_file(int root, const char *path, uint64_t resolve, int links);
 
@@ -99,6 +91,33 @@ static int open_beginning(int root, char *path, size_t *length, uint64_t resolve
     }
 }
 
+/* The path without each component that is not there and that ".." takes away again: what is there may be a link, so what ".." makes of that is the kernel's
+ * to say. `place` may be needed for it. NULL with errno. */
+static const char *without_climbs(int root, const char *path, uint64_t resolve, char place[LONGEST_PATH]) {
+    size_t kept = strlen(path);
+    if (!climbs(path)) return path;
+    if (kept >= LONGEST_PATH - 1) return errno = ENAMETOOLONG, NULL;
+    memcpy(place, path, kept + 1);
+    int beginning = open_beginning(root, place, &kept, resolve);
+    if (beginning < 0) return NULL;
+    close(beginning);
+    size_t end = kept;
+    for (const char *at = path + kept; *(at += strspn(at, "/"));) {
+        size_t size = strcspn(at, "/"), start = end;
+        while (start > kept && place[start - 1] != '/') start--;
+        int is_up = size == 2 && memcmp(at, "..", 2) == 0, can_go = end > kept && !(end - start == 2 && memcmp(place + start, "..", 2) == 0);
+        if (is_up && can_go) end = start - 1;
+        else if (size != 1 || *at != '.') {
+            place[end++] = '/';
+            memmove(place + end, at, size);
+            end += size;
+        }
+        at += size;
+    }
+    place[end] = 0;
+    return place;
+}
+
 /* One that is not there. */
 static int make_missing(int root, const char *path, uint64_t resolve, int links) {
     char place[LONGEST_PATH];
@@ -130,7 +149,7 @@ static int make_directories(int root, const char *path, uint64_t resolve, int li
     char place[LONGEST_PATH];
     int found = cl_open_inside(root, path, O_PATH | O_DIRECTORY, resolve);
     if (found >= 0 || errno != ENOENT) return found;
-    return (path = without_climbs(path, place)) ? make_missing(root, path, resolve, links) : -1;
+    return (path = without_climbs(root, path, resolve, place)) ? make_missing(root, path, resolve, links) : -1;
 }
 
 int cl_make_directories(int root, const char *path, uint64_t resolve) { return make_directories(root, path, resolve, 0); }
@@ -161,7 +180,7 @@ int cl_make_target(int root, const char *path, int directory, uint64_t resolve) 
     int found = cl_open_inside(root, path, O_PATH, resolve);
     char place[LONGEST_PATH];
     if (found >= 0 || errno != ENOENT) return found;
-    if (!(path = without_climbs(path, place))) return -1;
+    if (!(path = without_climbs(root, path, resolve, place))) return -1;
     return directory ? make_missing(root, path, resolve, 0) : make_file(root, path, resolve, 0);
 }
 

@@ -280,5 +280,9 @@ def test_places_that_are_made(runtime):
         beyond = {"destination": climb, "type": "bind", "source": file, "options": ["bind"]}
         assert words(runtime.run(f"ls {made}", lambda c: c["mounts"].append(beyond))) == [made]
         assert not os.path.exists(f"{runtime.rootfs}/no")
+    os.makedirs(f"{runtime.rootfs}/{new}/far/down")
+    os.symlink(f"/{new}/far/down", f"{runtime.rootfs}/{new}/link")
+    beside = {"destination": f"/{new}/link/none/../../beside", "type": "bind", "source": file, "options": ["bind"]}
+    assert words(runtime.run(f"ls /{new}/far", lambda c: c["mounts"].append(beside))) == ["beside", "down"]
     below = {"destination": f"/tmp/none/../../{new}/c", "type": "tmpfs", "source": "tmpfs"}
     expect(runtime.run("mount", lambda c: c["mounts"].append(below)).stdout, f" /{new}/c ")
