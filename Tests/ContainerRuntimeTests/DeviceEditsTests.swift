@@ -93,6 +93,7 @@ import Testing
     @Test(arguments: [
         (#"{"intelRdt": {"closID": "a"}}"#, "intelRdt"),
         (#"{"deviceNodes": [{"path": "/run/x"}]}"#, "/run/x"),
+        (#"{"deviceNodes": [{"path": "/dev/../there", "hostPath": "/dev/there"}]}"#, "beneath"),
         (#"{"deviceNodes": [{"path": "/dev/gone"}]}"#, "/dev/gone"),
         (#"{"deviceNodes": [{"path": "/dev/there", "type": "b"}]}"#, "type"),
         (#"{"deviceNodes": [{"path": "/dev/p", "type": "p"}]}"#, "pipe"),

@@ -13,6 +13,9 @@ struct DeviceDecision: Sendable, Equatable {
         rule = DeviceRule(device.isBlock ? .block : .character, device.major, device.minor, access)
     }
 
+    /// Whether a node of this path lies in the container's /dev. One with ".." is made somewhere else, or nowhere.
+    static func isBeneathDev(_ path: String) -> Bool { path.hasPrefix("/dev/") && !path.pathComponents.contains("..") }
+
     /// Looks at the host's /dev. A directory stands for the devices directly in it.
     static func all(_ config: ContainerConfig) throws(CRIError) -> [DeviceDecision] {
         var found: [DeviceDecision] = []
@@ -20,7 +23,7 @@ struct DeviceDecision: Sendable, Equatable {
             let object = "container \(config.metadata.name): device \(device.hostPath)"
             let access = try access(device.permissions, object)
             let target = device.containerPath.isEmpty ? device.hostPath : device.containerPath
-            guard target.hasPrefix("/dev/") else { throw .invalid("\(object): \(target) is not beneath /dev") }
+            guard isBeneathDev(target) else { throw .invalid("\(object): \(target) is not beneath /dev") }
             try attempt(object) { () throws(KernelError) in
                 let (parent, name) = split(device.hostPath)
                 let directory = try OpenDirectory(parent)

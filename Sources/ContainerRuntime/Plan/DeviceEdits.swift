@@ -98,7 +98,9 @@ struct DeviceEdits: Sendable {
         _ node: ContainerEdits.Node, _ identity: ProcessIdentity, _ purpose: String,
         _ look: (String) throws(KernelError) -> HostDevice
     ) throws(CRIError) -> DeviceDecision {
-        guard node.path.hasPrefix("/dev/") else { throw .invalid("\(purpose): \(node.path) is not beneath /dev") }
+        guard DeviceDecision.isBeneathDev(node.path) else {
+            throw .invalid("\(purpose): \(node.path) is not beneath /dev")
+        }
         guard node.type != "p" else { throw .unsupported("\(purpose): \(node.path) is a pipe, and no device") }
         var found: HostDevice
         if let type = node.type, let major = node.major, major > 0 {
