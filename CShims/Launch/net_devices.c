@@ -162,20 +162,22 @@ static int find(int socket, int index) {
     return ask(socket, &request);
 }
 
-static int has_kind(struct rtattr *information) {
+/* Whether it is of a kind that is made by software, which the kernel tells; CAN controllers and ports of switches are hardware with a kind. */
+static int is_made(struct rtattr *information) {
     int rest = (int)RTA_PAYLOAD(information);
-    for (struct rtattr *at = RTA_DATA(information); RTA_OK(at, rest); at = RTA_NEXT(at, rest))
-        if (at->rta_type == IFLA_INFO_KIND) return 1;
+    for (struct rtattr *at = RTA_DATA(information); RTA_OK(at, rest); at = RTA_NEXT(at, rest)) {
+        if (at->rta_type != IFLA_INFO_KIND) continue;
+        return RTA_PAYLOAD(at) != 4 || (memcmp(RTA_DATA(at), "can", 4) != 0 && memcmp(RTA_DATA(at), "dsa", 4) != 0);
+    }
     return 0;
 }
 
-/* The kernel tells a kind of all that it makes itself. */
 static void read_device(const struct nlmsghdr *header, struct crt_device *device) {
     int rest = (int)IFLA_PAYLOAD(header);
     device->is_hardware = 1;
     for (struct rtattr *at = IFLA_RTA(NLMSG_DATA(header)); RTA_OK(at, rest); at = RTA_NEXT(at, rest)) {
         if (at->rta_type == IFLA_IFNAME && RTA_PAYLOAD(at) <= sizeof device->name) memcpy(device->name, RTA_DATA(at), RTA_PAYLOAD(at));
-        if ((at->rta_type & NLA_TYPE_MASK) == IFLA_LINKINFO) device->is_hardware = !has_kind(at);
+        if ((at->rta_type & NLA_TYPE_MASK) == IFLA_LINKINFO) device->is_hardware = !is_made(at);
     }
 }
 
