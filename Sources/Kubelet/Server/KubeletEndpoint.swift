@@ -59,7 +59,7 @@ struct KubeletEndpoint: HTTPHandler {
         return HTTPResponse(list)
     }
 
-    /// The newest container of this name (or, with `previous`, the one before).
+    /// The newest container of this name, or, with `previous`, the run that the pod's status tells of as the last one.
     func find(
         _ container: String, in pod: String, _ namespace: String, previous: Bool = false
     ) async throws(Status) -> CRI.ContainerStatus {
@@ -68,7 +68,9 @@ struct KubeletEndpoint: HTTPHandler {
         }
         do throws(CRIError) {
             let observation = try await runtime.observe(podUID: object.metadata.uid)
-            let found = previous ? observation.previous(container) : observation.newest(container)
+            let found =
+                previous
+                ? observation.last(container, toldBy: object.status) : observation.newest(container)
             if let found { return found }
         } catch {
             throw .internalError("pod \(namespace)/\(pod): \(error)")
@@ -76,9 +78,7 @@ struct KubeletEndpoint: HTTPHandler {
         guard !previous else {
             throw .badRequest("previous terminated container \"\(container)\" in pod \"\(pod)\" not found")
         }
-        let status = object.status
-        let all = status.initContainerStatuses + status.containerStatuses + status.ephemeralContainerStatuses
-        let reason = all.first { $0.name == container }?.state.waiting?.reason.map { ": \($0)" } ?? ""
+        let reason = object.status.container(named: container)?.state.waiting?.reason.map { ": \($0)" } ?? ""
         throw .badRequest("container \"\(container)\" in pod \"\(pod)\" is waiting to start\(reason)")
     }
 
