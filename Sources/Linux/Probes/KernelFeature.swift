@@ -75,7 +75,7 @@ package struct KernelFeature: Sendable, Equatable {
     private static func cgroups() -> [KernelFeature] {
         let hierarchy = try? CgroupHierarchy.find()
         let limits = [
-            ("memory", "memory limits cannot be held, and out-of-memory kills are not recognised"),
+            ("memory", "the kernel holds no memory limits: each container's memory is checked twice a second"),
             ("cpu", "CPU limits and requests cannot be held"), ("pids", "process limits cannot be held"),
             ("cpuset", "containers cannot be bound to processors"), ("io", "disk limits cannot be held"),
         ]
