@@ -22,7 +22,7 @@ package protocol RuntimeService: Sendable {
     ) async throws(CRIError) -> String
     /// Returns when the program has been executed; `.startFailed` where it could not be.
     func startContainer(_ id: String) async throws(CRIError)
-    /// Sends the stop signal, waits up to `timeout`, then kills.
+    /// Sends the stop signal, waits up to `timeout`, then kills. Fails where its task is cancelled meanwhile: the container is left as it is.
     func stopContainer(_ id: String, timeout: Duration) async throws(CRIError)
     /// With what it has written; one that runs is killed.
     func removeContainer(_ id: String) async throws(CRIError)

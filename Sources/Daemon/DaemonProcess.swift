@@ -216,6 +216,7 @@ struct DaemonProcess: Sendable {
             }
         }
         await body()
+        runs.stops.giveUp()
         keeping.cancel()
         await keeping.value
         await calls?.stop()

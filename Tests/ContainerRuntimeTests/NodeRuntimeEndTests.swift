@@ -32,6 +32,79 @@ import Testing
         try await runtime.removeContainer("nobody")
     }
 
+    private func running(_ node: FakeNode, ignoring signals: Set<Int32>) async throws -> (NodeRuntime, String) {
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let id = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        try await runtime.startContainer(id)
+        node.monitors.only?.state.withLock { $0.ignoredSignals = signals }
+        return (runtime, id)
+    }
+
+    /// The daemon ends, or a client does not wait any more.
+    @Test func aStopThatIsCancelledLeavesTheContainerItsGrace() async throws {
+        let node = try FakeNode()
+        let (runtime, id) = try await running(node, ignoring: [SIGTERM])
+        let pod = try #require(node.monitors.only)
+        let stop = Task { try await runtime.stopContainer(id, timeout: .seconds(60)) }
+        try await until { pod.state.withLock { $0.signals } == [SIGTERM] }
+        stop.cancel()
+        let failure = await #expect(throws: CRIError.self) { try await stop.value }
+        #expect(failure?.description.contains("given up") == true)
+        #expect(try await runtime.containerStatus(id).state == .running)
+        #expect(pod.state.withLock { $0.containers[id]?.state } == .running)
+        // The next daemon goes on with it.
+        await runtime.close()
+        let next = try await node.open()
+        async let grace: Void = node.time.fire(.seconds(60))
+        try await next.stopContainer(id, timeout: .seconds(60))
+        try await grace
+        let ended = try await next.containerStatus(id)
+        #expect(ended.exitCode == 137 && ended.message.isEmpty)
+    }
+
+    @Test func aStopThatIsCancelledBeforeItBeginsSendsNothing() async throws {
+        let node = try FakeNode()
+        let (runtime, id) = try await running(node, ignoring: [])
+        let stop = Task {
+            while !Task.isCancelled { await Task.yield() }
+            try await runtime.stopContainer(id, timeout: .seconds(60))
+        }
+        stop.cancel()
+        await #expect(throws: CRIError.self) { try await stop.value }
+        #expect(node.monitors.only?.state.withLock { $0.signals } == [])
+        #expect(try await runtime.containerStatus(id).state == .running)
+    }
+
+    @Test func aStopThatTheRuntimesEndOvertookKillsNothing() async throws {
+        let node = try FakeNode()
+        let (runtime, id) = try await running(node, ignoring: [SIGTERM])
+        let pod = try #require(node.monitors.only)
+        let stop = Task { try await runtime.stopContainer(id, timeout: .seconds(60)) }
+        try await until { pod.state.withLock { $0.signals } == [SIGTERM] }
+        await runtime.close()
+        async let grace: Void = node.time.fire(.seconds(60))
+        await #expect(throws: CRIError.self) { try await stop.value }
+        try await grace
+        await #expect(throws: CRIError.self) { try await runtime.stopContainer(id, timeout: .seconds(60)) }
+        #expect(pod.state.withLock { $0.containers[id]?.state } == .running)
+    }
+
+    /// An order to kill needs nobody who waits, and its end is told as it was.
+    @Test func aKillIsCarriedOutAlsoWhereItIsCancelled() async throws {
+        let node = try FakeNode()
+        let (runtime, id) = try await running(node, ignoring: [SIGTERM])
+        let kill = Task {
+            while !Task.isCancelled { await Task.yield() }
+            try await runtime.stopContainer(id, timeout: .zero)
+        }
+        kill.cancel()
+        try await kill.value
+        let ended = try await runtime.containerStatus(id)
+        #expect(ended.state == .exited && ended.exitCode == 137 && ended.message.isEmpty, "\(ended)")
+    }
+
     /// Killed between its creation and its start, it is forgotten by its monitor as a launch that was lost.
     @Test func aContainerThatItsMonitorForgotIsRemovedAtOnce() async throws {
         let node = try FakeNode()

@@ -105,6 +105,21 @@ import Testing
         return (after, sandbox, ids, gate)
     }
 
+    @Test func aStopThatIsCancelledBeforeASilentMonitorAnswersKillsNothing() async throws {
+        let node = try FakeNode()
+        let (after, _, ids, gate) = try await silent(node, running: ["a"])
+        let stop = Task {
+            while !Task.isCancelled { await Task.yield() }
+            try await after.stopContainer(ids[0], timeout: .seconds(60))
+        }
+        stop.cancel()
+        await #expect(throws: CRIError.self) { try await stop.value }
+        #expect(try await after.containerStatus(ids[0]).state == .running)
+        gate.open()
+        try await until { await after.books().sandboxes.first?.monitor?.answers == true }
+        #expect(try await after.containerStatus(ids[0]).state == .running)
+    }
+
     @Test func aSilentMonitorKeepsItsPodAndIsTakenUpWhenItAnswers() async throws {
         let node = try FakeNode()
         let (after, sandbox, ids, gate) = try await silent(node, running: ["a", "b"])

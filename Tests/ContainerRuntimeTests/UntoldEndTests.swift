@@ -1,4 +1,5 @@
 import CRI
+import Synchronization
 import TestSupport
 import Testing
 
@@ -20,5 +21,27 @@ import Testing
         try await runtime.removeContainer(id)
         #expect(await events.next()?.kind == .stopped)
         #expect(await events.next()?.kind == .deleted)
+    }
+
+    @Test func whoHearsOfADeadMonitorFindsItsSandboxLost() async throws {
+        let node = try FakeNode()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        let id = try await runtime.createContainer(
+            sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
+        try await runtime.startContainer(id)
+        // Told is the container's end by then; what the sandbox holds is given back after it.
+        let seen = Mutex<[PodSandboxState]>([])
+        node.kernel.killing.withLock {
+            $0 = { [weak runtime] _ in
+                guard let entry = runtime?.state.withLock({ $0.sandboxes[sandbox] }) else { return }
+                seen.withLock { $0.append(entry.status.state) }
+            }
+        }
+        var events = runtime.containerEvents().makeAsyncIterator()
+        node.monitors.only?.die()
+        #expect(await events.next()?.container == id)
+        #expect(await events.next()?.container == sandbox)
+        #expect(seen.withLock { $0 } == [.notReady])
     }
 }

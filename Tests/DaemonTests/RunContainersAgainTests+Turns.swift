@@ -38,6 +38,34 @@ extension RunContainersAgainTests {
         #expect(now.isRunning && now.container?.id == first && !now.sandbox.isStopped)
     }
 
+    @Test func theDaemonsEndGivesUpAStopAndSaysSo() async throws {
+        let (runs, runtime) = (runs, runtime)
+        let first = try await make("web")
+        let gate = runtime.hold(.stopContainer)
+        let stopping = Task { try await runs.stop("web") }
+        await gate.reached()
+        runs.stops.giveUp()
+        gate.open()
+        let failure = await #expect(throws: CRIError.self) { try await stopping.value }
+        #expect(failure?.description.contains("container web was not stopped: the daemon is stopping") == true)
+        // So too what comes later.
+        await #expect(throws: CRIError.self) { try await runs.restart("web") }
+        let now = try await web()
+        #expect(now.isRunning && now.container?.id == first)
+    }
+
+    @Test func whoGoesAwayTakesNothingOfTheGrace() async throws {
+        let (runs, runtime) = (runs, runtime)
+        try await make("web")
+        let gate = runtime.hold(.stopContainer)
+        let stopping = Task { try await runs.stop("web") }
+        await gate.reached()
+        stopping.cancel()
+        gate.open()
+        _ = try? await stopping.value
+        #expect(try await web().hasEnded)
+    }
+
     @Test func whoIsCancelledWaitsForNoStop() async throws {
         let (runs, runtime) = (runs, runtime)
         let first = try await make("web")

@@ -162,8 +162,31 @@ import Testing
         simulation.loseSandbox()
         #expect(simulation.log.contains("sandbox 1"))
         #expect(simulation.log.contains("start a 1"))
+        #expect(simulation.events == ["SandboxChanged"])
         #expect(simulation.status.containerStatuses.first?.restartCount == 1)
         #expect(simulation.status.condition("Ready") == "True")
+    }
+
+    @Test func aStartThatItsSandboxesLossBreaksOffIsNoFailureOfTheContainer() {
+        var simulation = PodSimulation(pod())
+        simulation.endlessHooks = ["a"]
+        simulation.look()
+        simulation.loseSandbox()
+        let start = PodOperation.startContainer(name: "a", attempt: 0, images: [:])
+        var seen = simulation.observe()
+        for index in seen.sandboxes.indices { seen.sandboxes[index].state = .notReady }
+        simulation.deliver(.finished(start, .failure(reason: "RunContainerError", message: "being stopped"), seen))
+        #expect(!simulation.events.contains("Failed"))
+    }
+
+    @Test func aLostSandboxIsToldOfOnceHoweverOftenTheNextFails() {
+        var simulation = PodSimulation(pod())
+        simulation.look()
+        simulation.sandboxFailure = "no room"
+        simulation.loseSandbox()
+        simulation.advance(.seconds(10))
+        #expect(simulation.events.filter { $0 == "FailedCreatePodSandBox" }.count > 1)
+        #expect(simulation.events.filter { $0 == "SandboxChanged" }.count == 1)
     }
 
     @Test func aDeletedPodIsStoppedCleanedAndConfirmedInThisOrder() {

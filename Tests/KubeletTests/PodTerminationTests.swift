@@ -72,6 +72,37 @@ import Testing
         #expect(third.events.isEmpty)
     }
 
+    @Test func theNodesGraceHoldsAlsoForAPodThatEndsAlready() {
+        var object = pod()
+        object.spec.activeDeadlineSeconds = 2
+        object.spec.terminationGracePeriodSeconds = 120
+        var simulation = PodSimulation(object)
+        simulation.look()
+        simulation.holdsStops = true
+        simulation.advance(.seconds(5))
+        simulation.deliver(.terminated(shutdown))
+        #expect(simulation.graces == [.seconds(120), .seconds(17)])
+        simulation.endStop("a")
+        #expect(simulation.log.last == "ended")
+        #expect(simulation.status.reason == "DeadlineExceeded")
+    }
+
+    @Test func theNodesGraceHoldsAlsoForASidecarThatIsLeft() {
+        let sidecar = Container {
+            $0.name = "side"
+            $0.restartPolicy = "Always"
+        }
+        var simulation = PodSimulation(
+            pod(initContainers: [sidecar], restartPolicy: "Never") { $0.spec.terminationGracePeriodSeconds = 120 })
+        simulation.look()
+        simulation.holdsStops = true
+        simulation.exit("a", code: 0)
+        simulation.deliver(.terminated(shutdown))
+        #expect(simulation.graces == [.seconds(120), .seconds(20)])
+        simulation.endStop("side")
+        #expect(simulation.log.last == "ended" && simulation.status.phase == "Succeeded")
+    }
+
     @Test func aDeadlineThatIsSetLaterCountsFromTheStart() {
         var simulation = PodSimulation(pod())
         simulation.look()

@@ -96,6 +96,7 @@ package final class FakeRuntimeService: ResumableRuntime {
 
     package func stopContainer(_ id: String, timeout: Duration) async throws(CRIError) {
         try await enter(.stopContainer, id)
+        if timeout > .zero, Task.isCancelled { throw .failed("container \(id): its stop was given up") }
         try change { state throws(CRIError) in state.stopContainer(id, timeout: timeout) }
     }
 

@@ -3,6 +3,7 @@
 survival() {
     check "kill -9 and start again: the same processes, no restart counted" survives KILL
     check "SIGTERM and start again: the same processes, no restart counted" survives TERM
+    check "a pod that is ending keeps its grace over a stop and a start" grace_outlives_a_stop
     check "starts that are refused leave the network of the pods that run as it is" refused_starts
     check "a first start in networks that are in use leaves nothing behind" first_start_leaves_nothing
     check "a mistake in config.yaml keeps no command from its instance" mistakes_are_told
@@ -28,6 +29,19 @@ survives() {
     sleep 2
     after="$(processes hello) $(restarts)"
     [ "$before" = "$after" ] || { printf 'before: %s\nafter:  %s\n' "$before" "$after"; return 1; }
+}
+
+# What has been told to end goes on with it, in its own time.
+grace_outlives_a_stop() {
+    local before after
+    kubectl run graceful --image=busybox:demo --image-pull-policy=Never --restart=Never --overrides='{"spec": {"terminationGracePeriodSeconds": 3600}}' -- \
+        sh -c 'trap "echo told" TERM; echo ready; while :; do sleep 0.2; done' && eventually 20 says ready kubectl logs graceful || return 1
+    before=$(processes graceful)
+    kubectl delete pod graceful --wait=false && eventually 20 says told kubectl logs graceful && stop_server TERM && start_server || return 1
+    eventually 20 sh -c "nsenter --net=/run/netns/$NETNS kubectl get nodes | grep -q ' Ready'"
+    after=$(processes graceful)
+    [ "$before" = "$after" ] || { printf 'before: %s\nafter:  %s\n' "$before" "$after"; return 1; }
+    says Terminating kubectl get pod graceful && kubectl delete pod graceful --grace-period=1 --wait --timeout=60s
 }
 
 # The next start with the old settings finds all as it was.

@@ -5,11 +5,16 @@ import Logging
 
 extension NodeRuntime {
     /// Takes no turn while it waits: an exec or the stop of a neighbour must not stand behind a long grace.
+    ///
+    /// Where its task is cancelled meanwhile (the daemon ends, or a client does not wait any more), the container is left as it is, and an error thrown. An
+    /// order to kill at once is carried out all the same.
     package func stopContainer(_ id: String, timeout: Duration) async throws(CRIError) {
         guard let (container, sandbox) = try? lookUp(container: id) else { return }
         let record = container.record
         guard record.phase == .running || record.phase == .created else { return }
-        guard let monitor = await monitor(of: sandbox, waitingFor: timeout) else { return try await endUnseen(id) }
+        let found = await monitor(of: sandbox, waitingFor: timeout)
+        try checkStop(of: record, within: timeout)
+        guard let monitor = found else { return try await endUnseen(id) }
         if record.phase == .running && timeout > .zero {
             do throws(PodMonitorError) {
                 try await monitor.signal(id, record.stopSignal)
@@ -18,8 +23,15 @@ extension NodeRuntime {
             } catch {
                 logger.debug("stop signal not sent", metadata: ["container": "\(id)", "cause": "\(error)"])
             }
+            try checkStop(of: record, within: timeout)
         }
         try await kill(id, container, monitor)
+    }
+
+    /// Who waits no longer takes nothing of the container's grace.
+    private func checkStop(of record: ContainerRecord, within timeout: Duration) throws(CRIError) {
+        guard timeout > .zero, Task.isCancelled || state.withLock({ $0.isClosed }) else { return }
+        throw .failed("container \(record.metadata.name): its stop was given up before its end; stop it again")
     }
 
     /// A monitor that is silent has the container's own grace to answer in.
@@ -70,7 +82,7 @@ extension NodeRuntime {
             // It ended meanwhile, or the whole pod did; either is reported.
             logger.debug("container not killed", metadata: ["container": "\(id)", "cause": "\(error)"])
         }
-        if await !wait(for: container.exit, upTo: Self.killDeadline) { try await endUnseen(id) }
+        if await !waitOut(for: container.exit, upTo: Self.killDeadline) { try await endUnseen(id) }
     }
 
     package func removeContainer(_ id: String) async throws(CRIError) {

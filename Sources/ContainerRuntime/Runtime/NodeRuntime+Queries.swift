@@ -30,17 +30,17 @@ extension NodeRuntime {
 
     package func podSandboxStatus(_ id: String) async throws(CRIError) -> PodSandboxStatus {
         let entry = try state.withLock { state throws(CRIError) in try state.sandbox(id) }
-        var status = entry.record.status
+        var status = entry.status
         status.processID = entry.monitor?.processID ?? 0
         return status
     }
 
     /// Sandboxes that are still being made are not listed: nobody knows their ids.
     package func listPodSandboxes(_ filter: PodSandboxFilter) async throws(CRIError) -> [PodSandboxStatus] {
-        let records = state.withLock { state in
-            state.sandboxes.values.map(\.record).filter { $0.phase != .creating }
+        let entries = state.withLock { state in
+            state.sandboxes.values.filter { $0.record.phase != .creating }
         }
-        return records.map(\.status).filter { filter.matches($0) }.sorted { $0.createdAt < $1.createdAt }
+        return entries.map(\.status).filter { filter.matches($0) }.sorted { $0.createdAt < $1.createdAt }
     }
 
     /// The process of a sandbox's monitor; nil where it has none.

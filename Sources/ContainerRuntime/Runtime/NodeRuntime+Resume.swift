@@ -21,6 +21,7 @@ extension NodeRuntime: ResumableRuntime {
                 // They were in the network namespace that has ended.
                 entry.record.networkDevices = [:]
                 entry.isStopping = false
+                entry.isLost = false
                 entry.adoption = nil
             }
             guard let record = changed else { throw .notFound("sandbox \(id) is not known") }

@@ -97,7 +97,7 @@ extension NodeRuntime {
             else { continue }
             do throws(PodMonitorError) {
                 try await monitor.kill(record.id)
-                _ = await wait(for: exit, upTo: .seconds(2))
+                _ = await waitOut(for: exit, upTo: .seconds(2))
             } catch {
                 continue
             }
@@ -125,9 +125,10 @@ extension NodeRuntime {
         }
     }
 
-    /// Containers whose end nobody will report any more.
+    /// Containers whose end nobody will report any more. Who hears of it finds the sandbox lost, and starts nothing in it.
     func buryContainers(of sandbox: String, _ message: String, exitCode: Int32 = 137) {
         let time = now()
+        change(sandbox: sandbox) { $0.isLost = true }
         for record in state.withLock({ $0.containers(in: sandbox) }) {
             guard record.phase == .running || record.phase == .created else { continue }
             if let changed = change(container: record.id, { $0.lost(message, exitCode: exitCode, at: time) }) {

@@ -171,7 +171,7 @@ package final class NodeRuntime: Sendable {
         }
     }
 
-    /// Waits for an end, at most `timeout`. Whether it came.
+    /// Waits for an end, at most `timeout` and no longer than the task is cancelled. Whether it came.
     func wait(for exit: ExitLatch, upTo timeout: Duration) async -> Bool {
         if exit.exitCode != nil { return true }
         let time = dependencies.time
@@ -185,5 +185,10 @@ package final class NodeRuntime: Sendable {
             group.cancelAll()
             return first
         }
+    }
+
+    /// The same to the end also where the task is cancelled: of what comes at once, unless something is stuck.
+    func waitOut(for exit: ExitLatch, upTo timeout: Duration) async -> Bool {
+        await Task { [self] in await wait(for: exit, upTo: timeout) }.value
     }
 }

@@ -11,6 +11,8 @@ struct SandboxEntry: Sendable {
     var adoption: ExitLatch?
     /// Set once its stop was asked for: nothing is launched in it any more.
     var isStopping = false
+    /// Set once its monitor is found gone: it is not ready from then on, though what it holds has yet to be given back.
+    var isLost = false
     /// What changes the sandbox or makes and removes its containers, one at a time.
     let turn = Turn()
     /// Writes of its records and of its containers', one at a time.
@@ -18,6 +20,12 @@ struct SandboxEntry: Sendable {
 
     init(_ record: SandboxRecord) {
         self.record = record
+    }
+
+    var status: PodSandboxStatus {
+        var status = record.status
+        if isLost { status.state = .notReady }
+        return status
     }
 }
 

@@ -40,6 +40,7 @@ struct RunContainers: Sendable {
     let turns = KeyedTurns<String>()
     /// Containers that are being stopped.
     let ending = EndingContainers()
+    let stops = PendingStops()
     let followed = FollowedContainers()
     let ends = RunEnds()
     let changes = RunChanges()
@@ -181,7 +182,10 @@ struct RunContainers: Sendable {
     /// Its turn is not held: others may end it sooner.
     func end(_ run: Run, grace: Duration?) async throws(CRIError) {
         if let container = run.container {
-            try await runtime.stopContainer(container.id, timeout: grace ?? run.sandbox.sessionGrace ?? Self.grace)
+            let grace = grace ?? run.sandbox.sessionGrace ?? Self.grace
+            try await stops.carryOut(run.name) { [runtime] () async throws(CRIError) in
+                try await runtime.stopContainer(container.id, timeout: grace)
+            }
         }
         guard await isSettled(run.sandbox.id) else {
             throw .failed(

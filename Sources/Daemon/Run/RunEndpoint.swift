@@ -184,7 +184,9 @@ struct RunEndpoint: Sendable {
                 logger.debug("signal not sent", metadata: ["container": "\(made.container)", "cause": "\(error)"])
             }
         }
-        let grace = spec.grace.map { Duration.seconds($0) } ?? RunContainers.grace
+        let given = spec.grace.map { Duration.seconds($0) } ?? RunContainers.grace
+        // Of a session that broke off nobody waits for the end.
+        let grace = Task.isCancelled ? .zero : given
         do throws(CRIError) {
             try await runtime.stopContainer(made.container, timeout: grace)
         } catch {

@@ -48,7 +48,8 @@ extension PodExecutor {
         return status.id
     }
 
-    /// Stops a container: its preStop hook and its stop signal share the grace period.
+    /// Stops a container: its preStop hook and its stop signal share the grace period. A stop whose task is cancelled sends no signal and tells of nothing: the
+    /// next daemon begins it anew.
     func stop(
         _ id: String, _ name: String, of pod: Pod, _ observation: PodObservation, grace: Duration
     ) async throws(OperationError) {
@@ -57,6 +58,7 @@ extension PodExecutor {
             let start = time.uptime()
             let target = ProbeTarget(container: container, id: id, pod: pod, address: address(of: pod, observation))
             let failure = await prober.run(hook, target, timeout: grace) { record(pod, true, $0, $1, nil) }
+            try Self.checkCancellation("FailedKillPod")
             if let failure { record(pod, true, "FailedPreStopHook", failure, name) }
             rest = max(.seconds(2), grace - (time.uptime() - start))
         }
@@ -71,12 +73,18 @@ extension PodExecutor {
         let address = sandbox.network == .node ? node.addresses.first : sandbox.addresses.first
         let target = ProbeTarget(container: container, id: id, pod: pod, address: address)
         let failure = await prober.run(hook, target, timeout: .seconds(120)) { record(pod, true, $0, $1, nil) }
+        try Self.checkCancellation("PostStartHookError")
         guard let failure else { return }
         record(pod, true, "FailedPostStartHook", failure, container.name)
         try await criOperation("PostStartHookError") { () async throws(CRIError) in
             try await runtime.stopContainer(id, timeout: .seconds(max(0, pod.spec.terminationGracePeriodSeconds)))
         }
         throw OperationError("PostStartHookError", failure)
+    }
+
+    /// Of a hook that was broken off because the daemon ends nothing is known.
+    private static func checkCancellation(_ reason: String) throws(OperationError) {
+        if Task.isCancelled { throw OperationError(reason, "the node agent is stopping") }
     }
 
     func address(of pod: Pod, _ observation: PodObservation) -> String? {

@@ -18,6 +18,13 @@ extension PodExecutor {
         }
     }
 
+    /// What is left of a sandbox that another is to take the place of.
+    func stopLost(_ sandbox: PodSandboxStatus) async throws(OperationError) {
+        try await criOperation("FailedKillPod") { () async throws(CRIError) in
+            try await runtime.stopPodSandbox(sandbox.id)
+        }
+    }
+
     private func checkRuntime(for pod: Pod) async throws(OperationError) {
         let status = try await criOperation("FailedCreatePodSandBox") { () async throws(CRIError) in
             try await runtime.status()

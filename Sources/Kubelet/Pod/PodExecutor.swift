@@ -82,6 +82,7 @@ struct PodExecutor: Sendable {
             return (await prober.check(key, pod, observation, timeout: timeout), nil)
         case .createSandbox(let attempt):
             return await change(pod) { () async throws(OperationError) in
+                if let last = observation.sandboxes.first { try await stopLost(last) }
                 try await createSandbox(pod, attempt: attempt)
             }
         case .startContainer(let name, let attempt, let images):

@@ -86,7 +86,8 @@ extension PodMachine {
 
     var grace: Duration {
         let seconds = pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds
-        return min(.seconds(max(0, seconds)), termination?.grace ?? .seconds(max(0, seconds)))
+        let grace = min(.seconds(max(0, seconds)), termination?.grace ?? .seconds(max(0, seconds)))
+        return min(grace, graceLimit ?? grace)
     }
 
     /// Once nothing of a pod runs that the node ends, its last status has been written or could not be, and its volumes likewise are gone.

@@ -74,6 +74,8 @@ extension PodMachine {
         // A run that has ended tells itself why; what waits is the next one.
         let isHeldBack = hasEnded(name, attempt: attempt) && (backoffs[name]?.delay ?? .zero) > .zero
         waiting[name] = isHeldBack ? nil : Waiting(reason: reason, message: message)
+        // Its sandbox was lost meanwhile, and both are made anew.
+        guard observation.readySandbox != nil else { return [] }
         return [.event(isWarning: true, reason: "Failed", message: "Error: \(message)", container: name)]
     }
 

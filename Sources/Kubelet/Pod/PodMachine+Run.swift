@@ -47,7 +47,11 @@ extension PodMachine {
 
     private mutating func planSandbox(at now: Moment) -> [PodAction] {
         guard let last = observation.sandboxes.first else { return perform(.createSandbox(attempt: 0), at: now) }
-        return perform(.createSandbox(attempt: last.metadata.attempt &+ 1), at: now)
+        let isTold = retries[.sandbox] != nil
+        let creation = perform(.createSandbox(attempt: last.metadata.attempt &+ 1), at: now)
+        if isTold || creation.isEmpty { return creation }
+        let message = "Pod sandbox changed, it will be killed and re-created."
+        return [.event(isWarning: false, reason: "SandboxChanged", message: message, container: nil)] + creation
     }
 
     /// Init containers run one after the other; one with `restartPolicy: Always` (a sidecar) runs on once it has started.

@@ -26,6 +26,8 @@ struct PodMachine: Sendable {
     var isRemoved = false
     /// The node ends the pod; its object stays.
     var termination: PodTermination?
+    /// The least that the node has granted, also where the pod ended before for another reason.
+    var graceLimit: Duration?
     /// When the pod began here, on the monotonic clock.
     var activeSince: Duration?
     /// Somebody waits for the end of what runs.
@@ -104,6 +106,7 @@ struct PodMachine: Sendable {
             return []
         case .terminated(let new):
             isEndAwaited = true
+            graceLimit = min(graceLimit ?? new.grace, new.grace)
             guard termination == nil, !isFinished else { return [] }
             termination = new
             return new.hasEvent

@@ -31,7 +31,7 @@ struct PodObservation: Sendable, Hashable {
         return newest(name).flatMap { $0.sandbox == sandbox.id ? $0 : nil }
     }
 
-    /// The one before the newest, for `lastState` and `logs --previous`.
+    /// The one before the newest.
     func previous(_ name: String) -> ContainerStatus? {
         containers.lazy.filter { $0.metadata.name == name }.dropFirst().first
     }

@@ -30,6 +30,8 @@ struct PodWorker: Sendable {
             group.addTask { await wakes.run() }
             inbox.send(.observed(machine.observation))
             for await _ in inbox.arrivals {
+                // What was broken off says nothing of the pod.
+                if Task.isCancelled { break }
                 var isFinished = false
                 for event in inbox.take() {
                     let now = Moment(wall: time.now(), uptime: time.uptime())
