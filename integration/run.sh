@@ -2,7 +2,6 @@
 # All tests: unit tests, then everything under integration/ that needs root and a real kernel; beside them the virtual machines, whose lines begin with "|".
 # Ends with one line of counts; each skip says why.
 #   integration/run.sh [--list] [--only NAME]...
-# SWIFTLET_BUILD_FLAGS are for the compilation of what the suites run.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=packaging/packages.sh
@@ -130,7 +129,6 @@ machines() {
 # All in one, so that no suite has to wait for another's compiler.
 build() {
     local flags=()
-    read -ra flags <<<"${SWIFTLET_BUILD_FLAGS:-}"
     ! { is_chosen unit || is_chosen faults; } || flags+=(--build-tests)
     say "building"
     swift build "${flags[@]}" && SWIFTLET_BIN=$(swift build --show-bin-path)

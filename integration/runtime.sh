@@ -6,8 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${SWIFTLET_BIN:-}
 if [ -z "$bin" ]; then
-    for product in swiftlet-podmonitor runtime-check; do swift build ${SWIFTLET_BUILD_FLAGS:-} --product "$product"; done
-    bin=$(swift build ${SWIFTLET_BUILD_FLAGS:-} --show-bin-path)
+    for product in swiftlet-podmonitor runtime-check; do swift build --product "$product"; done
+    bin=$(swift build --show-bin-path)
 fi
 # In a network namespace of its own: the host's links, rules and settings are not touched.
 exec unshare --net sh -c 'ip link set lo up && exec "$@"' _ "$bin/runtime-check" "$bin/swiftlet-podmonitor" "$@"
