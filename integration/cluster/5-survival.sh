@@ -4,6 +4,8 @@ survival() {
     check "kill -9 and start again: the same processes, no restart counted" survives KILL
     check "SIGTERM and start again: the same processes, no restart counted" survives TERM
     check "a pod that is ending keeps its grace over a stop and a start" grace_outlives_a_stop
+    check "a stop under way holds up no SIGTERM, and says that its container runs on" stops_are_given_up
+    check "a sandbox whose monitor dies is told as lost, its containers not as failed" lost_sandbox
     check "starts that are refused leave the network of the pods that run as it is" refused_starts
     check "a first start in networks that are in use leaves nothing behind" first_start_leaves_nothing
     check "a mistake in config.yaml keeps no command from its instance" mistakes_are_told
@@ -43,6 +45,35 @@ grace_outlives_a_stop() {
     [ "$before" = "$after" ] || { printf 'before: %s\nafter:  %s\n' "$before" "$after"; return 1; }
     says Terminating kubectl get pod graceful && kubectl delete pod graceful --grace-period=1 --wait --timeout=60s
 }
+
+logs_say() { swiftlet logs "$1" 2>/dev/null | grep -q "$2"; }
+
+stops_are_given_up() {
+    local stopping code
+    swiftlet run --detach --name deaf busybox:demo sh -c "trap 'echo told to end' TERM; echo begun; while :; do sleep 0.2; done" || return 1
+    eventually 30 logs_say "(run)/deaf" begun || return 1
+    swiftlet stop --time 600 deaf >"$ROOT/stop" 2>&1 &
+    stopping=$!
+    eventually 30 logs_say "(run)/deaf" told && stop_server TERM || return 1
+    wait "$stopping"
+    code=$?
+    start_server && says "(run)/deaf" swiftlet ps && swiftlet rm --force deaf || return 1
+    [ "$code" = 1 ] && grep -q "container deaf was not stopped: the daemon is stopping" "$ROOT/stop" || { cat "$ROOT/stop"; return 1; }
+}
+
+lost_sandbox() {
+    local container monitor
+    kubectl run lost --image=busybox:demo --image-pull-policy=Never -- sleep 1000 &&
+        kubectl wait --for=condition=Ready pod/lost --timeout=180s || return 1
+    container=$(processes lost | grep -o '[0-9]*' | tail -n 1)
+    monitor=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$container/status")
+    grep -q podmonitor "/proc/$monitor/cmdline" && kill -9 "$monitor" || return 1
+    eventually 60 restarted_once lost || { kubectl get pod lost -o yaml; return 1; }
+    eventually 20 sh -c "nsenter --net=/run/netns/$NETNS kubectl get events --field-selector involvedObject.name=lost | grep -q SandboxChanged" &&
+        ! kubectl get events --field-selector involvedObject.name=lost | grep Failed || return 1
+    kubectl delete pod lost --grace-period=1 --timeout=180s
+}
+restarted_once() { [ "$(kubectl get pod "$1" -o jsonpath='{.status.containerStatuses[0].restartCount} {.status.phase}')" = "1 Running" ]; }
 
 # The next start with the old settings finds all as it was.
 refused_starts() {
