@@ -341,4 +341,13 @@ import Testing
         #expect(HostCheck.mode(unified: "/sys/fs/cgroup", legacy: ["cpu"]).state == .warning)
         #expect(HostCheck.mode(unified: nil, legacy: []).state == .missing)
     }
+
+    @Test func aNodeWithoutAnAddressForOthersIsToldHowToSetIt() {
+        let guessed = HostCheck.nodeAddress(nil, in: "/c/config.yaml")
+        #expect(guessed.state == .warning && guessed.consequence.hasSuffix("set node-address in /c/config.yaml"))
+        var configuration = DaemonConfiguration()
+        configuration.nodeAddress = "192.0.2.2"
+        let lines = HostCheck.run(configuration).lines
+        #expect(lines.contains { $0.state == .ok && $0.name == "node address: 192.0.2.2" })
+    }
 }

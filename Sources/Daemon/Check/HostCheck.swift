@@ -25,8 +25,11 @@ package struct HostCheck: Sendable {
 
     /// Looks at the machine; some milliseconds of system calls.
     package static func run(_ configuration: DaemonConfiguration) -> HostCheck {
-        HostCheck(
-            lines: KernelFeature.all().map(line) + [cgroupMode()] + firewalls(configuration) + [forwarding()])
+        let server = (try? ServerAddress(configuration.serverURL))?.host
+        let address = nodeAddress(
+            ResolvedNode.address(configuration, towards: server), in: "\(configuration.configDirectory)/config.yaml")
+        return HostCheck(
+            lines: KernelFeature.all().map(line) + [cgroupMode()] + firewalls(configuration) + [forwarding(), address])
     }
 
     package var text: String {
@@ -138,6 +141,19 @@ package struct HostCheck: Sendable {
         return Line(
             state: .ok, name: isOn ? "IPv4 forwarding is on" : "IPv4 forwarding is off: the daemon turns it on",
             importance: "recommended", consequence: "")
+    }
+
+    /// - Parameters:
+    ///   - address: nil where the daemon has to guess.
+    ///   - file: where it can be set.
+    static func nodeAddress(_ address: String?, in file: String) -> Line {
+        guard let address else {
+            return warning(
+                "no address of this node for others",
+                "no default route says which one is meant, so it is 127.0.0.1: pods cannot reach the Service kubernetes, nor "
+                    + "other machines this node; set node-address in \(file)")
+        }
+        return Line(state: .ok, name: "node address: \(address)", importance: "recommended", consequence: "")
     }
 
     private static func warning(_ name: String, _ consequence: String) -> Line {

@@ -15,10 +15,16 @@ struct ResolvedNode: Sendable, Hashable {
     /// - Parameter towards: an address that says which of this machine's own is meant, by the way there; a name says nothing.
     init(_ configuration: DaemonConfiguration, towards: String? = nil) throws(DaemonError) {
         name = configuration.nodeName.isEmpty ? Machine.hostname : configuration.nodeName
-        let routed = towards.flatMap { Machine.routedAddress(to: $0) } ?? Machine.routedAddress()
-        hasRoute = routed != nil || !configuration.nodeAddress.isEmpty
-        address = configuration.nodeAddress.isEmpty ? routed ?? "127.0.0.1" : configuration.nodeAddress
+        let known = Self.address(configuration, towards: towards)
+        hasRoute = known != nil
+        address = known ?? "127.0.0.1"
         let network = try IPv4Network(configuration.serviceNetwork, of: "service-cidr")
         apiServiceAddress = IPv4Address(network.address.value &+ 1).description
+    }
+
+    /// This node's address for others; nil where none is set, and no route says which one is meant.
+    static func address(_ configuration: DaemonConfiguration, towards: String?) -> String? {
+        guard configuration.nodeAddress.isEmpty else { return configuration.nodeAddress }
+        return towards.flatMap { Machine.routedAddress(to: $0) } ?? Machine.routedAddress()
     }
 }
