@@ -50,18 +50,27 @@ import Testing
         #expect(events.all == ["Created", "Started"])
     }
 
+    /// The command fails because it is broken off, which says nothing of it.
     @Test func aStartThatIsBrokenOffInItsHookStopsNothing() async throws {
-        let pod = hooked { $0.postStart = Self.sleep }
+        let pod = hooked { $0.postStart = LifecycleHandler { $0.exec = ExecAction { $0.command = ["c"] } } }
         let executor = fixture.executor
         _ = await executor.carryOut(.createSandbox(attempt: 0), pod, PodObservation())
         let made = try #require(await executor.observe(pod))
+        fixture.runtime.failNext(.execSync, with: .failed("broken off"))
+        let gate = fixture.runtime.hold(.execSync)
         let start = Task {
             await executor.carryOut(.startContainer(name: "a", attempt: 0, images: ["i": "sha256:i"]), pod, made)
         }
-        await fixture.time.waitForSleepers()
+        await gate.reached()
         start.cancel()
-        let seen = try #require(await start.value.1)
-        #expect(seen.containers.map(\.state) == [.running])
+        gate.open()
+        let (outcome, seen) = await start.value
+        guard case .failure = outcome else {
+            Issue.record("it has ended well")
+            return
+        }
+        #expect(seen?.containers.map(\.state) == [.running])
+        #expect(!fixture.runtime.calls.contains { $0.operation == .stopContainer })
         #expect(events.all == ["Created", "Started"])
     }
 
