@@ -11,8 +11,10 @@ package struct HTTPResponse: Sendable {
         case parts([[UInt8]])
         /// A body that is made while it is sent (a watch, a log that is followed).
         case stream(ByteStream)
-        /// The connection becomes a WebSocket with this subprotocol, served by `run` until it returns.
-        case webSocket(subprotocol: String, run: @Sendable (any WebSocketConnection) async -> Void)
+        /// The connection becomes a WebSocket with this subprotocol, served by `run` until it returns. An endless one carries what nobody can say the end of:
+        /// a server that stops cancels it.
+        case webSocket(
+            subprotocol: String, isEndless: Bool = false, run: @Sendable (any WebSocketConnection) async -> Void)
         /// The connection carries many streams in this protocol, served by `run` until it returns: over SPDY/3.1 where the client asked to upgrade to
         /// that, or over SPDY/3.1 in a WebSocket where it offered `SPDY/3.1+` and the protocol's name.
         case streams(protocol: String, run: @Sendable (any MultiplexedConnection) async -> Void)

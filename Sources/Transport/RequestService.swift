@@ -83,11 +83,12 @@ final class RequestService: Sendable {
         }
         switch response.body {
         case .parts(let parts): exchange.respond(response, parts: parts)
-        case .stream(let stream) where stream.isEndless: await sendEndless(response, stream: stream, on: exchange)
+        case .stream(let stream) where stream.isEndless:
+            await untilStop { await self.send(response, stream: stream, on: exchange) }
         case .stream(let stream): await send(response, stream: stream, on: exchange)
-        case .webSocket(let subprotocol, let run):
+        case .webSocket(let subprotocol, let isEndless, let run):
             guard let session = await exchange.upgrade(subprotocol: subprotocol) else { return }
-            await run(session)
+            if isEndless { await untilStop { await run(session) } } else { await run(session) }
             await session.close(code: 1000)
         case .streams(let name, let run):
             await exchange.upgradeToStreams(name)?.serve(run)
@@ -103,8 +104,9 @@ final class RequestService: Sendable {
         for task in tasks { task.cancel() }
     }
 
-    private func sendEndless(_ response: HTTPResponse, stream: ByteStream, on exchange: Exchange) async {
-        let sending = Task { await send(response, stream: stream, on: exchange) }
+    /// Returns when `send` does, which is cancelled once the server stops.
+    private func untilStop(_ send: @escaping @Sendable () async -> Void) async {
+        let sending = Task { await send() }
         let (number, isLate) = running.withLock { running in
             running.lastEndless += 1
             running.endless[running.lastEndless] = sending

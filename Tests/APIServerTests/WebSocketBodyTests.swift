@@ -20,7 +20,7 @@ import Testing
                     guard isFollowed else { return nil }
                     return await self.more.first { _ in true }
                 }, cancel: { self.cancelled.withLock { $0 += 1 } })
-            return HTTPResponse(200, body: .stream(stream))
+            return HTTPResponse(200, body: .stream(isFollowed ? stream.endless : stream))
         }
         var isCancelled: Bool { cancelled.withLock { $0 > 0 } }
     }
@@ -38,24 +38,26 @@ import Testing
     func theBodyComesInMessages(offered: String?, chosen: String, isText: Bool) async throws {
         let body = Body()
         let response = try WebSocketBody.carrying(body.response(), for: request(offered))
-        guard case .webSocket(let subprotocol, let run) = response.body else { throw Status.badRequest("none") }
+        guard case .webSocket(let subprotocol, let isEndless, let run) = response.body else {
+            throw Status.badRequest("none")
+        }
         let socket = FakeWebSocket()
         await run(socket)
         let chunks = ["one", "two"].map { Array($0.utf8) }
-        #expect(subprotocol == chosen && response.status == 101 && body.isCancelled)
+        #expect(subprotocol == chosen && response.status == 101 && body.isCancelled && !isEndless)
         #expect(socket.sent == chunks.map { isText ? .text(Bytes($0).base64) : .binary($0) })
     }
 
     @Test func aFollowedBodyEndsWithItsClient() async throws {
         let body = Body()
         let response = try WebSocketBody.carrying(body.response(isFollowed: true), for: request(nil))
-        guard case .webSocket(_, let run) = response.body else { throw Status.badRequest("none") }
+        guard case .webSocket(_, let isEndless, let run) = response.body else { throw Status.badRequest("none") }
         let socket = FakeWebSocket()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await run(socket) }
             await socket.close(code: 1000)
         }
-        #expect(body.isCancelled)
+        #expect(body.isCancelled && isEndless)
     }
 
     /// The connection may not become a WebSocket.

@@ -34,7 +34,7 @@ import Testing
             ExecRequest(container: "c", command: ["cat"], standardInput: true),
             time: SystemTime()
         ) { () throws(CRIError) in Echo() }
-        guard case .webSocket(let chosen, let run) = response.body else { throw Status.badRequest("no WebSocket") }
+        guard case .webSocket(let chosen, _, let run) = response.body else { throw Status.badRequest("no WebSocket") }
         let socket = FakeWebSocket([input])
         await run(socket)
         return (chosen, socket.sent)

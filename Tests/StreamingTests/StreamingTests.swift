@@ -91,7 +91,7 @@ import Testing
                 HTTPRequest(.get, "/", query: ports.map { QueryItem("port", $0) }, headers: headers))
         }
         for (subprotocol, taken) in [("x, v4.channel.k8s.io", "v4.channel.k8s.io"), (nil, "")] {
-            guard case .webSocket(taken, _) = try answer(subprotocol, "80,81", "82").body else {
+            guard case .webSocket(taken, _, _) = try answer(subprotocol, "80,81", "82").body else {
                 Issue.record("\(subprotocol ?? "none") is not taken")
                 continue
             }

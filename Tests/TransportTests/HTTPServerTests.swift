@@ -235,6 +235,24 @@ import Transport
         }
     }
 
+    @Test func stopEndsAWebSocketThatHasNoEnd() async throws {
+        let (never, _) = AsyncStream.makeStream(of: Never.self)
+        try await Lab.run { _ in
+            HTTPResponse(
+                101,
+                body: .webSocket(subprotocol: "a", isEndless: true) { socket in
+                    try? await socket.send(.binary([1]))
+                    for await _ in never {}
+                })
+        } _: { lab in
+            let socket = try await lab.plainClient().webSocket(HTTPRequest(.get, "/"), subprotocols: ["a"])
+            #expect(try await socket.receive() == .binary([1]))
+            await lab.server.stop(within: .seconds(60))
+            // Closed in order: one that is cut ends with an error.
+            #expect(try await socket.receive() == nil)
+        }
+    }
+
     /// More than any socket holds is on its way to a client that reads none of it.
     @Test func stopWaitsForNoReaderOfWhatHasNoEnd() async throws {
         let (isAsked, isCancelled) = (Signal(), Signal())

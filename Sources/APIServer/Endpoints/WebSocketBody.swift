@@ -24,7 +24,7 @@ enum WebSocketBody {
         let held = HeldStream(stream)
         return HTTPResponse(
             101,
-            body: .webSocket(subprotocol: offered ?? "") { connection in
+            body: .webSocket(subprotocol: offered ?? "", isEndless: stream.isEndless) { connection in
                 await carry(held.stream, to: connection, isText: offered == text)
                 withExtendedLifetime(held) {}
             })
