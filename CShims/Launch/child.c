@@ -225,7 +225,7 @@ static int look_up(const char *path, const struct cl_plan *plan) {
     return S_ISREG(status.st_mode) && status.st_mode & 0111 ? 0 : EACCES;
 }
 
-/* What is wrong with the program is the fault of the call that creates the container, by which engines tell it, not of the start. */
+/* What is wrong with the program or its limits is the fault of the call that creates the container, by which engines tell it, not of the start. */
 static void find_program(const struct cl_child *child) {
     if (!*child->plan->argv[0]) return; /* none is set: it is created all the same */
     int code = along_path(child->plan, look_up);
@@ -250,7 +250,10 @@ void cl_get_ready(struct cl_child *child, int told) {
     cl_find_home(child);
     const int kept[] = {child->control, child->root, is_gated ? child->launch->gate : -1, explicit ? child->launch->record : -1, told};
     cl_keep_descriptors(child, kept, sizeof kept / sizeof *kept);
-    if (is_gated) find_program(child);
+    if (is_gated) {
+        find_program(child);
+        cl_try_limits(child);
+    }
     if (child->is_inside) give_up_early(child);
     child->is_ready = 1;
 }

@@ -225,6 +225,8 @@ void cl_take_streams(const struct cl_child *child);
 /* privileges.c */
 void cl_enter_directory(struct cl_child *child);
 void cl_drop_privileges(struct cl_child *child);
+/* Whether the program's limits can be set, or reports. */
+void cl_try_limits(const struct cl_child *child);
 /* The first part of it, which a clone inherits. */
 void cl_give_up_rights(struct cl_child *child);
 /* Whether a clone inherits all of it. */

@@ -24,6 +24,19 @@ static void set_limits(const struct cl_child *child) {
     }
 }
 
+/* By raising, which is what may be refused, and then as it was: what is still to be done here is not to be held up by any. */
+void cl_try_limits(const struct cl_child *child) {
+    for (uint32_t i = 0; i < child->plan->limit_count; i++) {
+        const struct cl_limit *limit = &child->plan->limits[i];
+        struct rlimit64 now, raised;
+        int resource = (int)limit->resource;
+        if (prlimit64(0, resource, NULL, &now) < 0) cl_fail(child, CL_STAGE_LIMITS, i, errno);
+        if (limit->hard <= now.rlim_max) continue;
+        raised = (struct rlimit64){now.rlim_cur, limit->hard};
+        if (prlimit64(0, resource, &raised, NULL) < 0 || prlimit64(0, resource, &now, NULL) < 0) cl_fail(child, CL_STAGE_LIMITS, i, errno);
+    }
+}
+
 /* Reports, as a mask in hexadecimal, and takes out of the sets, what this node itself does not hold. */
 static uint64_t held(const struct cl_child *child) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};

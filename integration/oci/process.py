@@ -98,6 +98,16 @@ def test_limits(runtime):
     assert words(runtime.run("ulimit -n; ulimit -H -n; ulimit -c", change)) == ["100", "200", "0"]
 
 
+def test_limits_that_cannot_be_raised(runtime):
+    """process.rlimits: the call that creates the container tells of it, and leaves nothing."""
+    most = int(open("/proc/sys/fs/nr_open").read())
+    change = lambda c: c["process"].update(rlimits=[{"type": "RLIMIT_NOFILE", "soft": 100, "hard": most + 1}])
+    name = runtime.id()
+    made = runtime.call("create", "--bundle", runtime.bundle("true", change), name, check=False)
+    assert made.returncode != 0 and "NOFILE" in made.stderr, made.stderr
+    assert runtime.call("state", name, check=False).returncode != 0
+
+
 def test_oom_score(runtime):
     """process.oomScoreAdj."""
     assert words(runtime.run("cat /proc/self/oom_score_adj", lambda c: c["process"].update(oomScoreAdj=321))) == ["321"]

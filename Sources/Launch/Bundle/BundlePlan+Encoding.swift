@@ -58,7 +58,8 @@ extension BundlePlan {
         var names = PlanNames(
             mounts: [], masks: maskedPaths, readOnly: readOnlyPaths,
             devices: devices.map { $0.path }, layers: [root], parameters: kernelParameters.map { $0.name },
-            label: process.traits.label?.name, program: process.arguments.first ?? "",
+            limits: process.resourceLimits.map { $0.name }, label: process.traits.label?.name,
+            program: process.arguments.first ?? "",
             directory: process.workingDirectory)
         names.bundleMounts = mounts
         names.namespaces = namespaces

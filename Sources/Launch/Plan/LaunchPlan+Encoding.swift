@@ -60,7 +60,8 @@ extension LaunchPlan {
         for path in readOnlyPaths { try records.add(CL_RECORD_READ_ONLY, path) }
         let names = PlanNames(
             mounts: mounts.map { ($0.sourceName, $0.target) }, masks: maskedPaths, readOnly: readOnlyPaths,
-            devices: devices.map { $0.path }, layers: layers, label: process.traits.label?.name,
+            devices: devices.map { $0.path }, layers: layers,
+            limits: process.resourceLimits.map { $0.name }, label: process.traits.label?.name,
             program: process.arguments.first ?? "", directory: process.workingDirectory)
         return EncodedPlan(bytes: records.bytes, trees: trees, names: names)
     }
@@ -108,8 +109,8 @@ extension ProcessPlan {
         records.add(CL_RECORD_FLAGS) { $0.append(flags) }
         try encode(&records)
         let names = PlanNames(
-            mounts: [], masks: [], readOnly: [], devices: [], layers: [], label: traits.label?.name,
-            program: arguments.first ?? "", directory: workingDirectory)
+            mounts: [], masks: [], readOnly: [], devices: [], layers: [], limits: resourceLimits.map { $0.name },
+            label: traits.label?.name, program: arguments.first ?? "", directory: workingDirectory)
         return EncodedPlan(bytes: records.bytes, trees: [], names: names)
     }
 

@@ -145,6 +145,19 @@ package struct ResourceLimit: Sendable, Equatable {
     package var soft: UInt64
     package var hard: UInt64
 
+    /// As the kernel's headers and the runtime specification call it.
+    package var name: String {
+        let names = ResourceLimit.names
+        return Int(resource) < names.count ? names[Int(resource)] : "limit \(resource)"
+    }
+
+    /// By the kernel's numbers.
+    package static let names = [
+        "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC",
+        "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE",
+        "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
+    ]
+
     package init(resource: UInt32, soft: UInt64, hard: UInt64) {
         self.resource = resource
         self.soft = soft

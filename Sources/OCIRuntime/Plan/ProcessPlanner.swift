@@ -89,20 +89,13 @@ struct ProcessPlanner {
     private func limits(_ limits: [ProcessSpecification.Limit]) throws(OCIRuntimeError) -> [ResourceLimit] {
         var list: [ResourceLimit] = []
         for limit in limits {
-            guard let number = ProcessPlanner.limitNumbers.firstIndex(of: limit.type) else {
+            guard let number = ResourceLimit.names.firstIndex(of: limit.type) else {
                 throw .unsupported(field: "process.rlimits", cause: "\(limit.type) is no resource limit")
             }
             list.append(ResourceLimit(resource: UInt32(number), soft: limit.soft, hard: limit.hard))
         }
         return list
     }
-
-    /// By the kernel's numbers.
-    static let limitNumbers = [
-        "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC",
-        "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE",
-        "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
-    ]
 
     /// What the process asks for and this host cannot hold, though it runs: sentences for the log.
     func unheld(_ process: ProcessSpecification) -> [String] {

@@ -218,8 +218,7 @@ struct OuterSettings {
         for limit in limits {
             let code = crt_limit(processID, limit.resource, limit.soft, limit.hard)
             guard code == 0 else {
-                let name = ProcessPlanner.limitNumbers[Int(limit.resource)]
-                throw .unsupported(field: "process.rlimits", cause: "\(name): \(KernelError.text(of: -code))")
+                throw .unsupported(field: "process.rlimits", cause: "\(limit.name): \(KernelError.text(of: -code))")
             }
         }
     }
