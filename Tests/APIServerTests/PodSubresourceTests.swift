@@ -197,6 +197,24 @@ import Testing
         #expect(refused.status == 422)
     }
 
+    @Test func scalesAsRows() async throws {
+        let api = try await TestServer()
+        _ = try await api.send(.post, Path.deployments, deployment("web"))
+        var rows: HTTPHeaders = ["Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"]
+        let table = try await api.get(Path.deployments + "/web/scale", headers: rows)
+        #expect(table.json["kind"] == "Table")
+        let columns = table.json["columnDefinitions"]?.array?.compactMap { $0["name"]?.string }
+        #expect(columns == ["Name", "Desired", "Available", "Age"])
+        let cells = table.json["rows"]?.array?.first?["cells"]?.array
+        let scale = try await api.get(Path.deployments + "/web/scale").json
+        #expect(cells?.prefix(3) == ["web", try #require(scale["spec"]?["replicas"]), 0])
+        #expect(table.json["metadata"]?["resourceVersion"] == scale["metadata"]?["resourceVersion"])
+        rows.add("Content-Type", "application/merge-patch+json")
+        let patched = try await api.send(
+            .patch, Path.deployments + "/web/scale", ["spec": ["replicas": 4]], headers: rows)
+        #expect(patched.json["rows"]?.array?.first?["cells"]?.array?[1] == 4)
+    }
+
     @Test func tokensOfServiceAccounts() async throws {
         let tokens = try ServiceAccountTokens(
             keyPEM: ServiceAccountTokens.makeKeyPEM(), issuer: "https://test", object: "test key")

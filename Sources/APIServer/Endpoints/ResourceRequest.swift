@@ -1,6 +1,7 @@
 import APIMachinery
 import HTTP
 import JSONTree
+import KubernetesAPI
 import Store
 
 /// A request for a resource that this server has, by someone who may make it.
@@ -16,13 +17,14 @@ struct ResourceRequest: Sendable {
     /// The path's name; only called where the route has one.
     var name: String { path.name ?? "" }
 
-    /// How the client wants to see objects. Throws 406 where it accepts nothing this server has.
-    func presentation(_ time: any TimeSource) throws(Status) -> Presentation {
+    /// How the client wants to see objects, in the rows of `table`, nil for the resource's own. Throws 406 where it accepts nothing this server has.
+    func presentation(_ time: any TimeSource, table: TableDefinition? = nil) throws(Status) -> Presentation {
         for accepted in AcceptedType.all(http.headers) where accepted.isJSON {
             guard let style = try style(accepted) else { continue }
             let metaVersion = "meta.k8s.io/\(accepted.parameters["v"] ?? "v1")"
             return Presentation(
-                style: style, metaVersion: metaVersion, form: form, table: resource.definition.table, time: time)
+                style: style, metaVersion: metaVersion, form: form, table: table ?? resource.definition.table,
+                time: time)
         }
         throw .notAcceptable("only the following media types are accepted: application/json")
     }

@@ -11,18 +11,19 @@ struct ScaleEndpoint: Sendable {
     private var registry: ObjectRegistry { writes.registry }
 
     func answer(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+        let presentation = try request.presentation(registry.time, table: .scale)
         switch request.verb {
         case .get:
             let object = try registry.current(request.resource, namespace: request.path.namespace, name: request.name)
-            return .json(200, Self.scale(of: object.tree))
+            return .json(200, presentation.item(Self.scale(of: object.tree)))
         case .update:
             let body = try RequestBody.object(request.http)
             try WriteEndpoint.check(body.storage, isNamedBy: request)
-            return try await write(request, found: body.findings) { _ in body.storage }
-        case .patch where ApplyEndpoint.isApply(request.http): return try await apply(request)
+            return try await write(request, presentation, found: body.findings) { _ in body.storage }
+        case .patch where ApplyEndpoint.isApply(request.http): return try await apply(request, presentation)
         case .patch:
             let patch = try ObjectPatch(request.http)
-            return try await write(request, found: patch.findings) { (scale: JSONObject) throws(Status) in
+            return try await write(request, presentation, found: patch.findings) { (scale: JSONObject) throws(Status) in
                 try patch.apply(to: scale, Scale.schema)
             }
         default: throw .methodNotAllowed(request.resource.name, request.verb.rawValue)
@@ -30,7 +31,7 @@ struct ScaleEndpoint: Sendable {
     }
 
     /// The number is owned in the object that is scaled, through this subresource.
-    private func apply(_ request: ResourceRequest) async throws(Status) -> HTTPResponse {
+    private func apply(_ request: ResourceRequest, _ presentation: Presentation) async throws(Status) -> HTTPResponse {
         let options = try ApplyEndpoint.options(request.http)
         let (scale, warnings) = try ApplyEndpoint.configuration(
             request, of: Scale.kind, Scale.schema, options.fieldValidation)
@@ -43,11 +44,11 @@ struct ScaleEndpoint: Sendable {
         ]
         if let replicas = scale["spec"]?["replicas"] { config["spec"] = ["replicas": replicas] }
         let scaled = try await ApplyEndpoint(writes: writes).apply(config, request, options)
-        return .json(200, Self.scale(of: scaled.tree).encoded(), warnings: warnings)
+        return .json(200, presentation.item(Self.scale(of: scaled.tree)), warnings: warnings)
     }
 
     private func write(
-        _ request: ResourceRequest, found: [String],
+        _ request: ResourceRequest, _ presentation: Presentation, found: [String],
         _ change: @escaping @Sendable (JSONObject) throws(Status) -> JSONObject
     ) async throws(Status) -> HTTPResponse {
         let options = try WriteOptions(request.http)
@@ -72,7 +73,7 @@ struct ScaleEndpoint: Sendable {
             return scaled
         }
         let scaled = try await registry.update(update).tree
-        return .json(200, Self.scale(of: scaled).encoded(), warnings: warnings.withLock { $0 })
+        return .json(200, presentation.item(Self.scale(of: scaled)), warnings: warnings.withLock { $0 })
     }
 
     static func scale(of object: JSONObject) -> JSONObject {

@@ -32,11 +32,19 @@ struct Presentation: Sendable {
     func item(_ object: CachedObject) -> [UInt8] {
         switch style {
         case .object: form?.served(object.tree).encoded() ?? object.wire
-        case .metadata: partial(object.tree).encoded()
-        case .table(let content):
-            tableBytes(
-                rows: [row(object, content)], metadata: ["resourceVersion": .string(String(object.revision))])
+        case .metadata, .table: derived(object.tree)
         }
+    }
+
+    /// The same of an object that is made for this answer and stored nowhere.
+    func item(_ tree: JSONObject) -> [UInt8] {
+        style == .object ? tree.encoded() : derived(tree)
+    }
+
+    private func derived(_ tree: JSONObject) -> [UInt8] {
+        guard case .table(let content) = style else { return partial(tree).encoded() }
+        return tableBytes(
+            rows: [row(tree, content)], metadata: ["resourceVersion": tree[metadata: "resourceVersion"] ?? ""])
     }
 
     /// The event that tells a watcher how far it has come.
@@ -75,7 +83,7 @@ struct Presentation: Sendable {
                 head: "{\"apiVersion\":\"\(metaVersion)\",\"kind\":\"PartialObjectMetadataList\",\"metadata\":",
                 metadata: metadata, items: objects.lazy.map { partial($0.tree).encoded() })
         case .table(let content):
-            return [tableBytes(rows: objects.map { row($0, content) }, metadata: metadata)]
+            return [tableBytes(rows: objects.map { row($0.tree, content) }, metadata: metadata)]
         }
     }
 
@@ -90,8 +98,7 @@ struct Presentation: Sendable {
         return parts
     }
 
-    private func row(_ object: CachedObject, _ content: TableContent) -> JSONValue {
-        let tree = object.tree
+    private func row(_ tree: JSONObject, _ content: TableContent) -> JSONValue {
         let now = time.now()
         var row: JSONObject = ["cells": .array(table.cells(tree, now))]
         switch content {

@@ -56,6 +56,23 @@ extension TableDefinition {
         ] + templateCells(set.spec.template, set.spec.selector)
     }
 
+    package static let scale = TableDefinition(
+        Scale.self,
+        [
+            .name,
+            .init("Desired", "Pods wanted.", type: "integer"),
+            .init("Available", "Pods there are.", type: "integer"),
+            .age,
+        ]
+    ) { scale, now in
+        [
+            .string(scale.metadata.name),
+            .number(scale.spec.replicas),
+            .number(scale.status.replicas),
+            .age(scale.metadata.creationTimestamp, now),
+        ]
+    }
+
     static let controllerRevision = TableDefinition(
         ControllerRevision.self,
         [
