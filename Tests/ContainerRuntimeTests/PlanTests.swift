@@ -59,6 +59,16 @@ import Testing
         #expect(joined.plan.processNamespace == .pod && joined.processTarget == "t")
     }
 
+    @Test func noVariableIsCutAtANULByte() throws {
+        let fault = #expect(throws: CRIError.self) {
+            try ContainerPlan(input { $0.config.environment = [.init("CUT", "a\0b")] })
+        }
+        #expect(fault.map { "\($0)" }?.contains("environment variable CUT holds a NUL byte") == true)
+        // An image's is left out, for the image to run.
+        let plan = try ContainerPlan(input { $0.image.environment = ["MODE=a\0b"] })
+        #expect(!plan.launch.plan.process.environment.contains { $0.hasPrefix("MODE") })
+    }
+
     @Test func laterVariablesWinWhereTheEarlierStood() throws {
         let plan = try ContainerPlan(
             input { $0.config.environment = [.init("MODE", "pod"), .init("EMPTY", ""), .init("MODE", "last")] })

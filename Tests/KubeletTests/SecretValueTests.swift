@@ -47,6 +47,15 @@ import Testing
         #expect(try values(container("nope", optional: true)) == [:])
     }
 
+    @Test func whatNoProgramCanBeGivenIsRefused() throws {
+        let cut = EnvVar {
+            $0.name = "X"
+            $0.value = "a\0b"
+        }
+        let fault = #expect(throws: ContainerConfigError.self) { try values(Container { $0.env = [cut] }) }
+        #expect(fault?.message == "the value of environment variable X has a NUL byte, which no program can be given")
+    }
+
     @Test func aWholeSecretIsTakenAsFarAsItIsText() throws {
         let source = EnvFromSource { $0.secretRef = SecretEnvSource { $0.name = "s" } }
         #expect(try values(Container { $0.envFrom = [source] }) == ["text": "t"])

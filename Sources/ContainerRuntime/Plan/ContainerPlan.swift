@@ -53,7 +53,7 @@ struct ContainerPlan: Sendable {
             security, sandbox: input.sandbox, standard: Self.standardSELinux(input), contexts: input.selinux,
             object: object)
         exec = ExecTemplate(
-            environment: ProcessDecision.environment(input),
+            environment: try ProcessDecision.environment(input),
             workingDirectory: ProcessDecision.workingDirectory(config, input.image),
             userID: input.identity.userID, groupID: input.identity.groupID,
             supplementaryGroups: input.identity.supplementaryGroups, capabilities: capabilities.mask,

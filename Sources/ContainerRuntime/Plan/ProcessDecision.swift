@@ -26,12 +26,19 @@ enum ProcessDecision {
     }
 
     /// The image's variables, then the pod's; a name stands once, where it first stood, with its last value.
-    static func environment(_ input: ContainerPlanInput) -> [String] {
+    static func environment(_ input: ContainerPlanInput) throws(CRIError) -> [String] {
         var merged = MergedEnvironment()
         merged.set(defaultPath)
         if !input.sandbox.hostname.isEmpty { merged.set("HOSTNAME=" + input.sandbox.hostname) }
         for entry in input.image.environment { merged.set(entry) }
-        for variable in input.config.environment { merged.set(variable.name + "=" + variable.value) }
+        for variable in input.config.environment {
+            let entry = variable.name + "=" + variable.value
+            guard !entry.utf8.contains(0) else {
+                throw .invalid(
+                    "container \(input.config.metadata.name): environment variable \(variable.name) holds a NUL byte")
+            }
+            merged.set(entry)
+        }
         merged.setDefault("HOME=" + input.identity.home)
         if input.config.terminal { merged.setDefault("TERM=xterm") }
         return merged.entries
@@ -52,7 +59,7 @@ private struct MergedEnvironment {
     private var positions: [Substring: Int] = [:]
 
     mutating func set(_ entry: String) {
-        // The kernel ends an entry at NUL: what holds one would not be what was asked for.
+        // The kernel ends an entry at NUL: what an image has in one would not be what it says.
         guard !entry.utf8.contains(0) else { return }
         let name = entry.prefix { $0 != "=" }
         if let position = positions[name] {

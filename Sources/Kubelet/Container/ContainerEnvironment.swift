@@ -114,17 +114,21 @@ struct ContainerEnvironment {
             _ name: String, _ value: String, _ budget: inout ExpansionBudget
         ) throws(ContainerConfigError) {
             try budget.take(name.utf8.count + value.utf8.count)
-            put(name, value)
+            try put(name, value)
         }
 
         mutating func set(
             _ name: String, expanding text: String, _ budget: inout ExpansionBudget
         ) throws(ContainerConfigError) {
             try budget.take(name.utf8.count)
-            put(name, try budget.expand(text) { values[$0] })
+            try put(name, try budget.expand(text) { values[$0] })
         }
 
-        private mutating func put(_ name: String, _ value: String) {
+        private mutating func put(_ name: String, _ value: String) throws(ContainerConfigError) {
+            guard !value.utf8.contains(0) else {
+                throw ContainerConfigError(
+                    message: "the value of environment variable \(name) has a NUL byte, which no program can be given")
+            }
             if values.updateValue(value, forKey: name) == nil { names.append(name) }
         }
     }
