@@ -162,12 +162,16 @@ static int find(int socket, int index) {
     return ask(socket, &request);
 }
 
-/* Whether it is of a kind that is made by software, which the kernel tells; CAN controllers and ports of switches are hardware with a kind. */
+/* Whether it is of a kind that is made by software, and ends with its namespace. Hardware mostly has no kind; which of those that have one the kernel gives back to
+ * the node is its rtnl_link_ops.netns_refund to say. */
 static int is_made(struct rtattr *information) {
+    static const char *const given_back[] = {"can", "dsa", "ipoib"};
     int rest = (int)RTA_PAYLOAD(information);
     for (struct rtattr *at = RTA_DATA(information); RTA_OK(at, rest); at = RTA_NEXT(at, rest)) {
         if (at->rta_type != IFLA_INFO_KIND) continue;
-        return RTA_PAYLOAD(at) != 4 || (memcmp(RTA_DATA(at), "can", 4) != 0 && memcmp(RTA_DATA(at), "dsa", 4) != 0);
+        for (size_t i = 0; i < sizeof given_back / sizeof *given_back; i++)
+            if (RTA_PAYLOAD(at) == strlen(given_back[i]) + 1 && memcmp(RTA_DATA(at), given_back[i], RTA_PAYLOAD(at)) == 0) return 0;
+        return 1;
     }
     return 0;
 }
