@@ -91,30 +91,53 @@ static int open_beginning(int root, char *path, size_t *length, uint64_t resolve
     }
 }
 
-/* The path without each component that is not there and that ".." takes away again: what is there may be a link, so what ".." makes of that is the kernel's
- * to say. `place` may be needed for it. NULL with errno. */
-static const char *without_climbs(int root, const char *path, uint64_t resolve, char place[LONGEST_PATH]) {
-    size_t kept = strlen(path);
-    if (!climbs(path)) return path;
-    if (kept >= LONGEST_PATH - 1) return errno = ENAMETOOLONG, NULL;
-    memcpy(place, path, kept + 1);
-    int beginning = open_beginning(root, place, &kept, resolve);
-    if (beginning < 0) return NULL;
-    close(beginning);
+/* Goes on behind the first *length bytes of a path, as far as its components are there. */
+static int pass_what_is_there(int root, char *path, size_t *length, uint64_t resolve) {
+    for (;;) {
+        size_t end = *length + strspn(path + *length, "/");
+        if (!path[end]) return 0;
+        end += strcspn(path + end, "/");
+        char next = path[end];
+        path[end] = 0;
+        int found = cl_open_inside(root, path, O_PATH, resolve);
+        path[end] = next;
+        if (found < 0) return errno == ENOENT ? 0 : -1;
+        close(found);
+        *length = end;
+    }
+}
+
+/* Takes away, behind the first `kept` bytes of a path, what ".." takes away again; 1 where that has led back to them, with what follows as it was. */
+static int take_climb(char place[LONGEST_PATH], size_t kept) {
+    char rest[LONGEST_PATH];
     size_t end = kept;
-    for (const char *at = path + kept; *(at += strspn(at, "/"));) {
+    strcpy(rest, place + kept);
+    for (const char *at = rest; *(at += strspn(at, "/"));) {
         size_t size = strcspn(at, "/"), start = end;
         while (start > kept && place[start - 1] != '/') start--;
         int is_up = size == 2 && memcmp(at, "..", 2) == 0, can_go = end > kept && !(end - start == 2 && memcmp(place + start, "..", 2) == 0);
+        if (is_up && can_go && start == kept + 1) return strcpy(place + kept, at + size), 1;
         if (is_up && can_go) end = start - 1;
         else if (size != 1 || *at != '.') {
             place[end++] = '/';
-            memmove(place + end, at, size);
+            memcpy(place + end, at, size);
             end += size;
         }
         at += size;
     }
-    place[end] = 0;
+    return place[end] = 0;
+}
+
+/* The path without each component that is not there and that ".." takes away again: what is there may be a link, so what ".." makes of that is the kernel's
+ * to say. A link that leads nowhere is not there. `place` may be needed for it. NULL with errno. */
+static const char *without_climbs(int root, const char *path, uint64_t resolve, char place[LONGEST_PATH]) {
+    size_t kept = 0, length = strlen(path);
+    if (!climbs(path)) return path;
+    if (length >= LONGEST_PATH - 1) return errno = ENAMETOOLONG, NULL;
+    memcpy(place, path, length + 1);
+    do {
+        if (pass_what_is_there(root, place, &kept, resolve) < 0) return NULL;
+    } while (take_climb(place, kept));
     return place;
 }
 

@@ -284,5 +284,7 @@ def test_places_that_are_made(runtime):
     os.symlink(f"/{new}/far/down", f"{runtime.rootfs}/{new}/link")
     beside = {"destination": f"/{new}/link/none/../../beside", "type": "bind", "source": file, "options": ["bind"]}
     assert words(runtime.run(f"ls /{new}/far", lambda c: c["mounts"].append(beside))) == ["beside", "down"]
+    behind = {"destination": f"/tmp/none/../../{new}/link/../behind", "type": "bind", "source": file, "options": ["bind"]}
+    assert words(runtime.run(f"ls /{new}/far", lambda c: c["mounts"].append(behind))) == ["behind", "beside", "down"]
     below = {"destination": f"/tmp/none/../../{new}/c", "type": "tmpfs", "source": "tmpfs"}
     expect(runtime.run("mount", lambda c: c["mounts"].append(below)).stdout, f" /{new}/c ")
