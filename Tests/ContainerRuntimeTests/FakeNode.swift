@@ -44,8 +44,8 @@ final class FakeKernel: RuntimeKernel {
     }
 
     let state = Mutex(State())
-    /// Is told which cgroup is about to be emptied.
-    let killing = Mutex<(@Sendable (String) -> Void)?>(nil)
+    /// Is told which cgroup is about to be emptied, and may refuse.
+    let killing = Mutex<(@Sendable (String) throws(KernelError) -> Void)?>(nil)
     /// Goes on while a tree is labelled.
     let labelling = Mutex<(@Sendable (String, @Sendable () -> Bool) throws(KernelError) -> Void)?>(nil)
     /// Goes on while a network device is about to move.
@@ -142,7 +142,7 @@ final class FakeKernel: RuntimeKernel {
         return nil
     }
 
-    func killCgroup(_ path: String, deadline: Duration) throws(KernelError) { killing.withLock { $0 }?(path) }
+    func killCgroup(_ path: String, deadline: Duration) throws(KernelError) { try killing.withLock { $0 }?(path) }
 
     func removeCgroup(_ path: String) throws(KernelError) {
         state.withLock { state in state.cgroups = state.cgroups.filter { $0 != path && !$0.hasPrefix(path + "/") } }

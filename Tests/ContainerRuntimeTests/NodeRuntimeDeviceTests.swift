@@ -170,6 +170,23 @@ import Testing
         #expect(try await runtime.leftovers().isEmpty)
     }
 
+    /// By then its namespace is gone, and its monitor's number may be another process's.
+    @Test func afterTheMonitorsEndNoDeviceIsLookedFor() async throws {
+        let node = try node()
+        let runtime = try await node.open()
+        let sandbox = try await runtime.runPodSandbox(podConfig)
+        try await create(runtime, in: sandbox)
+        node.kernel.state.withLock { $0.hardware = [11] }
+        node.kernel.killing.withLock {
+            $0 = { (path) throws(KernelError) in throw KernelError("end the processes of", path, EBUSY) }
+        }
+        await #expect(throws: CRIError.self) { try await runtime.stopPodSandbox(sandbox) }
+        node.kernel.state.withLock { $0.podDevices = [11: "another"] }
+        node.kernel.killing.withLock { $0 = nil }
+        try await runtime.stopPodSandbox(sandbox)
+        #expect(node.kernel.state.withLock { $0.podDevices } == [11: "another"])
+    }
+
     /// What a sandbox is resumed with is another network namespace, whose numbers begin anew.
     @Test func aSandboxThatIsResumedHasNone() async throws {
         let node = try node()

@@ -72,12 +72,13 @@ extension NodeRuntime {
             } catch {
                 logger.debug("monitor gone before its shutdown", metadata: ["pod": "\(record.podName)"])
             }
+            // A further attempt at what follows asks none any more.
+            change(sandbox: id) { $0.monitor = nil }
         }
         try await release(record)
         buryContainers(of: id, "the pod's sandbox was stopped")
         for container in state.withLock({ $0.containers(in: id) }) { try await persist(container: container.id) }
         change(sandbox: id) { entry in
-            entry.monitor = nil
             if entry.record.phase != .removing { entry.record.phase = .notReady }
         }
         try await threads.perform("weigh classes") { [self] () throws(CRIError) in
