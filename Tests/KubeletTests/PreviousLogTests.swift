@@ -31,6 +31,7 @@ import Testing
         #expect(seen.last("a", toldBy: status(lastRun: "run-2"))?.id == "run-2")
         #expect(seen.last("a", toldBy: status(lastRun: "run-1"))?.id == "run-1")
         #expect(seen.last("a", toldBy: status(lastRun: nil))?.id == "run-1")
+        #expect(seen.last("a", toldBy: status(lastRun: "run-9")) == nil)
         #expect(seen.last("b", toldBy: status(lastRun: "run-2")) == nil)
     }
 }

@@ -5,11 +5,8 @@ extension PodObservation {
     /// The run that the pod's status tells of as the last one, whose log is the previous one (kubelet's `validateContainerLogStatus`): of a container that waits
     /// for its next start that is the newest. Where the status tells of none yet, the one before the newest.
     func last(_ name: String, toldBy status: PodStatus) -> CRI.ContainerStatus? {
-        let told = status.container(named: name)?.lastState.terminated?.containerID
-        let found = told.flatMap { told in
-            containers.first { $0.metadata.name == name && told.hasSuffix("://" + $0.id) }
-        }
-        return found ?? previous(name)
+        guard let told = status.container(named: name)?.lastState.terminated?.containerID else { return previous(name) }
+        return containers.first { $0.metadata.name == name && told.hasSuffix("://" + $0.id) }
     }
 }
 
