@@ -212,6 +212,11 @@ package struct PodSandboxStatus: Sendable, Hashable {
     package var users: PodUsers?
     /// That it publishes. Not in the CRI.
     package var ports: [PortMapping] = []
+    /// Nothing can be run in it any more, but its processes may live, and what it holds of the node is not given back. Not in the CRI.
+    package var isLost = false
+
+    /// Whether it has to be stopped before the pod is over.
+    package var isHeld: Bool { state == .ready || isLost }
 
     package init(
         id: String, metadata: PodSandboxMetadata, state: PodSandboxState, createdAt: UnixNanoseconds,

@@ -201,7 +201,7 @@ package final class Kubelet: Sendable {
             }
         }
         var left: [PodSandboxStatus] = []
-        do throws(CRIError) { left = try await runtime.listPodSandboxes(PodSandboxFilter(state: .ready)) } catch {
+        do throws(CRIError) { left = try await runtime.listPodSandboxes(PodSandboxFilter()).filter(\.isHeld) } catch {
             logger.warning("it is not known which pods still run", metadata: ["error": "\(error)"])
         }
         return left.map { "\($0.metadata.namespace)/\($0.metadata.name)" }.sorted()

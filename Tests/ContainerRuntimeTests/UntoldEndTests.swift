@@ -31,17 +31,19 @@ import Testing
             sandbox: sandbox, config: containerConfig(), sandboxConfig: podConfig)
         try await runtime.startContainer(id)
         // Told is the container's end by then; what the sandbox holds is given back after it.
-        let seen = Mutex<[PodSandboxState]>([])
+        let seen = Mutex<[PodSandboxStatus]>([])
         node.kernel.killing.withLock {
             $0 = { [weak runtime] _ in
                 guard let entry = runtime?.state.withLock({ $0.sandboxes[sandbox] }) else { return }
-                seen.withLock { $0.append(entry.status.state) }
+                seen.withLock { $0.append(entry.status) }
             }
         }
         var events = runtime.containerEvents().makeAsyncIterator()
         node.monitors.only?.die()
         #expect(await events.next()?.container == id)
         #expect(await events.next()?.container == sandbox)
-        #expect(seen.withLock { $0 } == [.notReady])
+        #expect(seen.withLock { $0.map(\.state) } == [.notReady])
+        #expect(seen.withLock { $0.map(\.isHeld) } == [true])
+        #expect(try await runtime.podSandboxStatus(sandbox).isHeld == false)
     }
 }

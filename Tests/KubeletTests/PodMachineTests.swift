@@ -189,6 +189,22 @@ import Testing
         #expect(simulation.events.filter { $0 == "SandboxChanged" }.count == 1)
     }
 
+    @Test func aLostSandboxIsStoppedBeforeWhatItsProcessesUseGoes() {
+        var simulation = PodSimulation(pod())
+        simulation.look()
+        simulation.holdsStops = true
+        delete(&simulation)
+        simulation.sandboxStopFailure = "a process hangs"
+        simulation.loseSandbox()
+        simulation.advance(.seconds(30))
+        #expect(simulation.events.contains("FailedKillPod"))
+        #expect(!simulation.log.contains("clean") && !simulation.log.contains("confirm"))
+        simulation.sandboxStopFailure = nil
+        simulation.advance(.seconds(60))
+        #expect(simulation.log.drop { $0 != "stop sandbox" }.contains("clean"))
+        #expect(simulation.log.last == "confirm")
+    }
+
     @Test func aDeletedPodIsStoppedCleanedAndConfirmedInThisOrder() {
         var simulation = PodSimulation(pod(["a", "b"]))
         simulation.look()

@@ -27,6 +27,8 @@ struct PodSimulation {
     var tokenRenewal: Duration?
     /// Why the sandbox cannot be made.
     var sandboxFailure: String?
+    /// Why sandboxes cannot be stopped.
+    var sandboxStopFailure: String?
     /// Probes that the node cannot carry out.
     var probeError: String?
     /// Containers whose image cannot be had.
@@ -136,7 +138,10 @@ struct PodSimulation {
 
     /// The sandbox is lost with all it held, as when its monitor dies.
     mutating func loseSandbox() {
-        for index in sandboxes.indices { sandboxes[index].state = .notReady }
+        for index in sandboxes.indices {
+            sandboxes[index].state = .notReady
+            sandboxes[index].isLost = true
+        }
         for index in containers.indices where containers[index].state == .running { end(index, 137) }
         look()
     }
@@ -157,6 +162,7 @@ struct PodSimulation {
         case .createSandbox(let attempt):
             if let sandboxFailure { return .failure(reason: "FailedCreatePodSandBox", message: sandboxFailure) }
             log.append("sandbox \(attempt)")
+            for index in sandboxes.indices { sandboxes[index].isLost = false }
             let metadata = PodSandboxMetadata(name: "p", uid: "u", namespace: "default", attempt: attempt)
             sandboxes.append(
                 PodSandboxStatus(
@@ -183,8 +189,12 @@ struct PodSimulation {
             log.append("remove \(id)")
             containers.removeAll { $0.id == id }
         case .stopSandbox(let id):
+            if let sandboxStopFailure { return .failure(reason: "FailedKillPod", message: sandboxStopFailure) }
             log.append("stop sandbox")
-            for index in sandboxes.indices where sandboxes[index].id == id { sandboxes[index].state = .notReady }
+            for index in sandboxes.indices where sandboxes[index].id == id {
+                sandboxes[index].state = .notReady
+                sandboxes[index].isLost = false
+            }
         case .removeSandbox(let id):
             log.append("remove sandbox")
             sandboxes.removeAll { $0.id == id }

@@ -24,7 +24,10 @@ struct SandboxEntry: Sendable {
 
     var status: PodSandboxStatus {
         var status = record.status
-        if isLost { status.state = .notReady }
+        if isLost, status.state == .ready {
+            status.state = .notReady
+            status.isLost = true
+        }
         return status
     }
 }

@@ -28,7 +28,7 @@ struct PodStop: Sendable {
     func run() async {
         let sandboxes: [PodSandboxStatus]
         do throws(CRIError) {
-            sandboxes = try await runtime.listPodSandboxes(PodSandboxFilter(state: .ready))
+            sandboxes = try await runtime.listPodSandboxes(PodSandboxFilter()).filter(\.isHeld)
         } catch {
             return logger.warning("pods not stopped", metadata: ["cause": "\(error)"])
         }

@@ -12,8 +12,8 @@ extension PodMachine {
         }
         // A start or a sandbox under way ends first, and is then seen here.
         guard !isBuilding else { return [] }
-        let ready = observation.sandboxes.filter { $0.state == .ready }
-        guard ready.isEmpty else { return ready.flatMap { perform(.stopSandbox(id: $0.id), at: now) } }
+        let held = observation.sandboxes.filter(\.isHeld)
+        guard held.isEmpty else { return held.flatMap { perform(.stopSandbox(id: $0.id), at: now) } }
         guard isEnding else { return planRelease(at: now) }
         return planDisappearance(at: now)
     }
@@ -92,7 +92,7 @@ extension PodMachine {
 
     /// Once nothing of a pod runs that the node ends, its last status has been written or could not be, and its volumes likewise are gone.
     mutating func tellEnd() -> [PodAction] {
-        guard isEndAwaited, observation.running.isEmpty, observation.readySandbox == nil, !isBuilding,
+        guard isEndAwaited, observation.running.isEmpty, !observation.holdsSandbox, !isBuilding,
             isRemoved || !underWay.contains(.publication) || retries[.publication] != nil,
             !isReleaseDue || retries[.volumes] != nil
         else { return [] }
@@ -143,8 +143,7 @@ extension PodMachine {
         guard !isRemoved, !isPublishedFinal else { return [] }
         let status = status(at: now)
         let isFinal =
-            isEnding && observation.running.isEmpty && observation.readySandbox == nil
-            && !isBuilding
+            isEnding && observation.running.isEmpty && !observation.holdsSandbox && !isBuilding
         guard status != published else {
             if isFinal, !underWay.contains(.publication) {
                 isPublishedFinal = true

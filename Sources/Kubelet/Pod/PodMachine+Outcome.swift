@@ -40,12 +40,12 @@ extension PodMachine {
     }
 
     private mutating func sandboxCreated(_ outcome: PodOutcome) -> [PodAction] {
-        guard case .failure(_, let message) = outcome else {
+        guard case .failure(let reason, let message) = outcome else {
             sandboxFailure = nil
             return notHeld(observation.readySandbox?.warnings ?? [], container: nil)
         }
-        sandboxFailure = Waiting(reason: "FailedCreatePodSandBox", message: message)
-        return [.event(isWarning: true, reason: "FailedCreatePodSandBox", message: message, container: nil)]
+        sandboxFailure = Waiting(reason: reason, message: message)
+        return [.event(isWarning: true, reason: reason, message: message, container: nil)]
     }
 
     /// One event for all.

@@ -14,6 +14,9 @@ struct PodObservation: Sendable, Hashable {
         sandboxes.first.flatMap { $0.state == .ready ? $0 : nil }
     }
 
+    /// Whether any has yet to be stopped.
+    var holdsSandbox: Bool { sandboxes.contains(where: \.isHeld) }
+
     var isEmpty: Bool { sandboxes.isEmpty && containers.isEmpty }
 
     var running: [ContainerStatus] {
