@@ -49,6 +49,24 @@ import Testing
         #expect(simulation.status.containerStatuses.first?.restartCount == 1)
     }
 
+    /// It comes at each period, and counts neither for the container nor against it.
+    @Test func aProbeThatCouldNotBeAskedChangesNoCounter() {
+        var simulation = probed { $0.livenessProbe = probe() }
+        simulation.look()
+        simulation.health["a/liveness"] = false
+        simulation.advance(.seconds(2))
+        let failures = simulation.events.filter { $0 == "Unhealthy" }.count
+        #expect(failures == 2)
+        simulation.probeError = "container a has no port nope"
+        simulation.advance(.seconds(20))
+        let text = "Liveness probe errored and resulted in unknown state: container a has no port nope"
+        #expect(simulation.messages.filter { $0 == text }.count == 20)
+        #expect(!simulation.log.contains("stop a"))
+        simulation.probeError = nil
+        simulation.advance(.seconds(1))
+        #expect(simulation.log.contains("stop a"))
+    }
+
     @Test func whetherItIsReadyIsAskedUntilItsEnd() {
         var simulation = probed {
             $0.readinessProbe = probe()

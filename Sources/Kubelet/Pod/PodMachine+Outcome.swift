@@ -84,13 +84,15 @@ extension PodMachine {
     }
 
     private mutating func probed(_ key: ProbeKey, _ outcome: PodOutcome) -> [PodAction] {
-        if case .failure(let reason, let message) = outcome {
-            return [.event(isWarning: true, reason: reason, message: message, container: key.container)]
+        let kind = key.kind.rawValue.capitalizedFirst
+        if case .failure(_, let message) = outcome {
+            let text = "\(kind) probe errored and resulted in unknown state: \(message)"
+            return [.event(isWarning: true, reason: "Unhealthy", message: text, container: key.container)]
         }
         guard case .probed(let isHealthy, let message) = outcome, probes[key.container] != nil else { return [] }
         _ = probes[key.container]?.answered(key, isHealthy: isHealthy)
         guard !isHealthy || !message.isEmpty else { return [] }
-        let text = "\(key.kind.rawValue.capitalizedFirst) probe \(isHealthy ? "warning" : "failed"): \(message)"
+        let text = "\(kind) probe \(isHealthy ? "warning" : "failed"): \(message)"
         let reason = isHealthy ? "ProbeWarning" : "Unhealthy"
         return [.event(isWarning: true, reason: reason, message: text, container: key.container)]
     }

@@ -205,8 +205,9 @@ struct PodMachine: Sendable {
         (retries[key]?.at ?? .zero) <= now.uptime
     }
 
-    /// What fails is tried again after 1 s, doubling to 60 s; what succeeds is no longer held back.
+    /// What fails is tried again after 1 s, doubling to 60 s; what succeeds is no longer held back. A probe has its period.
     private mutating func noteRetry(_ key: PodOperation.Key, _ outcome: PodOutcome, at now: Moment) {
+        if case .probe = key { return }
         guard outcome.isFailure else {
             retries[key] = nil
             return

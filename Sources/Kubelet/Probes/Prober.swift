@@ -32,8 +32,8 @@ struct Prober: Sendable {
     let transport: any ProbeTransport
     let time: any TimeSource
 
-    /// A command that the node could not run (no process left, for one) says nothing about the container: that is a failure of the check, which
-    /// counts for nothing and is tried again.
+    /// What could not be asked (a port that the container does not name, a command that it does not have, no process left for one) says nothing about
+    /// it: that is a failure of the check, which counts for nothing and is tried again, as upstream's prober has it.
     func check(
         _ key: ProbeKey, _ pod: Pod, _ observation: PodObservation, timeout: Duration
     ) async -> PodOutcome {
@@ -44,22 +44,23 @@ struct Prober: Sendable {
         let sandbox = observation.readySandbox
         let address = pod.spec.hostNetwork ? pod.status.hostIP : sandbox?.addresses.first
         let target = ProbeTarget(container: container, id: key.id, pod: pod, address: address)
-        if let action = probe.httpGet { return await check(action, target, timeout: timeout) }
-        let failure: String?
-        if let grpc = probe.grpc {
-            failure = await check(grpc, target, timeout: timeout)
-        } else if let exec = probe.exec {
-            do throws(CRIError) {
+        do throws(ProbeFailure) {
+            if let action = probe.httpGet { return try await check(action, target, timeout: timeout) }
+            let failure: String?
+            if let grpc = probe.grpc {
+                failure = try await check(grpc, target, timeout: timeout)
+            } else if let exec = probe.exec {
                 failure = try await execute(exec, target, timeout: timeout)
-            } catch .failed(let message) {
-                return .failure(reason: "ProbeError", message: message)
-            } catch {
-                failure = error.description
+            } else {
+                try await connect(probe.tcpSocket, target, timeout: timeout)
+                failure = nil
             }
-        } else {
-            failure = await run(probe.tcpSocket, target, timeout: timeout)
+            return .probed(isHealthy: failure == nil, message: failure ?? "")
+        } catch .unasked(let message) {
+            return .failure(reason: "ProbeError", message: message)
+        } catch {
+            return .probed(isHealthy: false, message: error.description)
         }
-        return .probed(isHealthy: failure == nil, message: failure ?? "")
     }
 
     /// Runs a lifecycle hook. Returns what failed, in one line with the hook and its container; nil for success.
@@ -88,8 +89,12 @@ struct Prober: Sendable {
     }
 
     private func run(_ tcp: TCPSocketAction?, _ target: ProbeTarget, timeout: Duration) async -> String? {
-        if let tcp { return await connect(tcp, target, timeout: timeout) }
-        return "no handler that this node supports (exec, httpGet, tcpSocket, grpc)"
+        do throws(ProbeFailure) {
+            try await connect(tcp, target, timeout: timeout)
+            return nil
+        } catch {
+            return error.description
+        }
     }
 
     /// What failed of a hook's command, with what it printed.
@@ -104,14 +109,20 @@ struct Prober: Sendable {
         }
     }
 
-    /// What the command says against the container, nil for nothing.
+    /// What the command says against the container, nil for nothing. One that takes too long says something, one that did not run does not.
     private func execute(
         _ action: ExecAction, _ target: ProbeTarget, timeout: Duration
-    ) async throws(CRIError) -> String? {
-        let result = try await result(of: action, target, timeout: timeout)
-        guard result.exitCode != 0 else { return nil }
-        let output = result.text
-        return output.isEmpty ? "command exited with \(result.exitCode)" : output
+    ) async throws(ProbeFailure) -> String? {
+        do throws(CRIError) {
+            let result = try await result(of: action, target, timeout: timeout)
+            guard result.exitCode != 0 else { return nil }
+            let output = result.text
+            return output.isEmpty ? "command exited with \(result.exitCode)" : output
+        } catch .timedOut(let message) {
+            return message
+        } catch {
+            throw .unasked(error.description)
+        }
     }
 
     private func result(
@@ -122,19 +133,17 @@ struct Prober: Sendable {
     }
 
     /// A redirect that is not followed is good, with a warning.
-    private func check(_ action: HTTPGetAction, _ target: ProbeTarget, timeout: Duration) async -> PodOutcome {
-        do throws(ProbeFailure) {
-            let response = try await get(action.url(target), HTTPHeaders(action, purpose: "probe"), timeout: timeout)
-            let body = response.shownBody
-            switch response.status {
-            case 200..<300: return .probed(isHealthy: true, message: "")
-            case 300..<400:
-                return .probed(isHealthy: true, message: "Probe terminated redirects, Response body: \(body)")
-            default:
-                return .probed(isHealthy: false, message: "HTTP probe failed with statuscode: \(response.status)")
-            }
-        } catch {
-            return .probed(isHealthy: false, message: error.description)
+    private func check(
+        _ action: HTTPGetAction, _ target: ProbeTarget, timeout: Duration
+    ) async throws(ProbeFailure) -> PodOutcome {
+        let response = try await get(action.url(target), HTTPHeaders(action, purpose: "probe"), timeout: timeout)
+        let body = response.shownBody
+        switch response.status {
+        case 200..<300: return .probed(isHealthy: true, message: "")
+        case 300..<400:
+            return .probed(isHealthy: true, message: "Probe terminated redirects, Response body: \(body)")
+        default:
+            return .probed(isHealthy: false, message: "HTTP probe failed with statuscode: \(response.status)")
         }
     }
 
@@ -173,28 +182,28 @@ struct Prober: Sendable {
         }
     }
 
-    private func check(_ action: GRPCAction, _ target: ProbeTarget, timeout: Duration) async -> String? {
-        guard let port = UInt16(exactly: action.port) else { return "no port \(action.port)" }
-        guard let host = target.address else { return "the pod has no address" }
+    private func check(
+        _ action: GRPCAction, _ target: ProbeTarget, timeout: Duration
+    ) async throws(ProbeFailure) -> String? {
+        let (host, port) = try target.endpoint(nil, .integer(action.port))
         do throws(HTTPError) {
             return GRPCHealth.failure(
                 try await transport.call(
                     GRPCHealth.path, GRPCHealth.request(action.service), host: host, port: port, timeout: timeout))
         } catch {
-            return error.description
+            throw .http(error)
         }
     }
 
-    private func connect(_ action: TCPSocketAction, _ target: ProbeTarget, timeout: Duration) async -> String? {
-        guard let port = action.port.port(of: target.container) else { return "no port \(action.port)" }
-        guard let host = action.host.flatMap({ $0.isEmpty ? nil : $0 }) ?? target.address else {
-            return "the pod has no address"
-        }
+    private func connect(
+        _ action: TCPSocketAction?, _ target: ProbeTarget, timeout: Duration
+    ) async throws(ProbeFailure) {
+        guard let action else { throw .unasked("no handler that this node supports (exec, httpGet, tcpSocket, grpc)") }
+        let (host, port) = try target.endpoint(action.host, action.port)
         do throws(HTTPError) {
             try await transport.connect(host: host, port: port, timeout: timeout)
-            return nil
         } catch {
-            return error.description
+            throw .http(error)
         }
     }
 }
@@ -207,26 +216,39 @@ extension LifecycleHandler {
     }
 }
 
-/// Why nobody answered.
 private enum ProbeFailure: Error, CustomStringConvertible {
+    /// Nobody answered.
     case http(HTTPError)
     /// There is nobody to ask.
-    case nowhere(String)
+    case unasked(String)
 
     var description: String {
         switch self {
         case .http(let error): error.description
-        case .nowhere(let cause): cause
+        case .unasked(let cause): cause
         }
+    }
+}
+
+extension ProbeTarget {
+    /// Where a check goes.
+    /// - Parameter host: the pod's address where it is nil or empty.
+    fileprivate func endpoint(
+        _ host: String?, _ port: IntOrString
+    ) throws(ProbeFailure) -> (host: String, port: UInt16) {
+        guard let number = port.port(of: self.container) else {
+            throw .unasked("container \(self.container.name) has no port \(port)")
+        }
+        guard let host = host.flatMap({ $0.isEmpty ? nil : $0 }) ?? self.address else {
+            throw .unasked("the pod has no address")
+        }
+        return (host, number)
     }
 }
 
 extension HTTPGetAction {
     fileprivate func url(_ target: ProbeTarget) throws(ProbeFailure) -> ProbeURL {
-        guard let port = self.port.port(of: target.container) else { throw .nowhere("no port \(self.port)") }
-        guard let host = self.host.flatMap({ $0.isEmpty ? nil : $0 }) ?? target.address else {
-            throw .nowhere("the pod has no address")
-        }
+        let (host, port) = try target.endpoint(self.host, self.port)
         return ProbeURL(isSecure: self.scheme.lowercased() == "https", host: host, port: port, path: self.path)
     }
 }
