@@ -63,6 +63,8 @@ package final class Kubelet: Sendable {
     let pressures = NodePressures()
     private let host: HostWatch
     private let isShuttingDown = Atomic(false)
+    /// Pods are being ended for that.
+    private let isEndingPods = Atomic(false)
 
     /// - Parameter services: those of a namespace, which containers find in their environment; nil before the first list of them.
     package convenience init(
@@ -180,11 +182,24 @@ package final class Kubelet: Sendable {
     /// Ends all pods because the machine shuts down, in the order of `ShutdownPlan`: the node says that it is not ready and takes no pod any
     /// more, and each pod fails with the reason `Terminated`. Nothing but a new process takes that back.
     /// - Parameters:
-    ///   - grace: for all pods; a second more goes by for each stage where containers must be killed.
+    ///   - grace: for all pods; a few seconds more go by for each stage where containers must be killed (`PodMachine.longestEnd`).
     ///   - criticalGrace: the part of it that critical pods have for themselves.
-    /// - Returns: the pods, as `namespace/name`, of which something still runs; nil where this is under way already.
+    /// - Returns: the pods, as `namespace/name`, of which something still runs; nil where this is under way already. Once it has been done it ends nothing
+    ///   again.
     package func shutDown(grace: Duration, criticalGrace: Duration) async -> [String]? {
-        guard !isShuttingDown.exchange(true, ordering: .relaxed) else { return nil }
+        guard !isEndingPods.exchange(true, ordering: .acquiringAndReleasing) else { return nil }
+        defer { isEndingPods.store(false, ordering: .releasing) }
+        if !isShuttingDown.exchange(true, ordering: .relaxed) {
+            await endPods(grace: grace, criticalGrace: criticalGrace)
+        }
+        var left: [PodSandboxStatus] = []
+        do throws(CRIError) { left = try await runtime.listPodSandboxes(PodSandboxFilter()).filter(\.isHeld) } catch {
+            logger.warning("it is not known which pods still run", metadata: ["error": "\(error)"])
+        }
+        return left.map { "\($0.metadata.namespace)/\($0.metadata.name)" }.sorted()
+    }
+
+    private func endPods(grace: Duration, criticalGrace: Duration) async {
         logger.info("the machine shuts down", metadata: ["pods": "\(directory.pods.count)", "grace": "\(grace)"])
         directory.refuse(.notAdmitted)
         let reporter = reporter
@@ -196,15 +211,10 @@ package final class Kubelet: Sendable {
         }
         for stage in ShutdownPlan(directory.pods, grace: grace, criticalGrace: criticalGrace).stages {
             let directory = directory
-            await within(stage.grace + .seconds(1)) {
+            await within(PodMachine.longestEnd(within: stage.grace)) {
                 await directory.terminate(stage.pods, .shutdown(grace: stage.grace))
             }
         }
-        var left: [PodSandboxStatus] = []
-        do throws(CRIError) { left = try await runtime.listPodSandboxes(PodSandboxFilter()).filter(\.isHeld) } catch {
-            logger.warning("it is not known which pods still run", metadata: ["error": "\(error)"])
-        }
-        return left.map { "\($0.metadata.namespace)/\($0.metadata.name)" }.sorted()
     }
 
     /// Gives `body` up when `limit` is over.

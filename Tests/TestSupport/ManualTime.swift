@@ -90,6 +90,11 @@ package final class ManualTime: TimeSource {
         state.withLock { state in state.sleepers.values.map { $0.due - state.uptime }.min() }
     }
 
+    /// How long the last of those who sleep has yet to sleep, nil where nobody does.
+    package var longestSleep: Duration? {
+        state.withLock { state in state.sleepers.values.map { $0.due - state.uptime }.max() }
+    }
+
     /// Returns once so many tasks sleep, all of them for longer than `rest`.
     package func waitForSleepers(_ count: Int = 1, longerThan rest: Duration = .zero) async {
         await withCheckedContinuation { continuation in

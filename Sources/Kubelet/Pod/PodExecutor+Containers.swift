@@ -60,7 +60,7 @@ extension PodExecutor {
             let failure = await prober.run(hook, target, timeout: grace) { record(pod, true, $0, $1, nil) }
             try Self.checkCancellation("FailedKillPod")
             if let failure { record(pod, true, "FailedPreStopHook", failure, name) }
-            rest = max(.seconds(2), grace - (time.uptime() - start))
+            rest = max(PodMachine.leastGrace, grace - (time.uptime() - start))
         }
         try await criOperation("FailedKillPod") { () async throws(CRIError) in
             try await runtime.stopContainer(id, timeout: rest)

@@ -51,8 +51,12 @@ extension PodMachine {
         return actions
     }
 
-    /// What a container has at least where its pod's grace is longer than that.
-    private static let leastGrace = Duration.seconds(2)
+    /// What a container has at least where its pod's grace is longer than that; and again for its signal after its preStop hook.
+    static let leastGrace = Duration.seconds(2)
+
+    /// The longest until nothing of a pod runs unless something hangs: the last container is stopped when the grace is over, and its hook, its signal, and
+    /// the kills with the sandbox's end take the least each.
+    static func longestEnd(within grace: Duration) -> Duration { grace + leastGrace * 3 }
 
     /// Those that are stopped now: all but the sidecars, then those one by one, the last first. Once the pod's grace is over, none waits for another.
     private func next(of running: [CRI.ContainerStatus], isOver: Bool) -> [CRI.ContainerStatus] {
