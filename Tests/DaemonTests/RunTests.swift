@@ -16,6 +16,16 @@ import Testing
         #expect(throws: DaemonError.self) { try RunSpec.variable("=x", caller: [:]) }
     }
 
+    /// "sh" is the beginning of every id's kind.
+    @Test func whatAnImageIsCalled() {
+        let image: JSONValue = ["id": "sha256:0123456789abcdef", "repoTags": ["docker.io/library/a:latest"]]
+        func isCalled(_ name: String) -> Bool {
+            NodeClient.isCalled(image, name, "docker.io/library/\(name):latest")
+        }
+        #expect(isCalled("a") && isCalled("sha256:01") && isCalled("0123456789ab"))
+        #expect(!isCalled("b") && !isCalled("sh") && !isCalled("sha256") && !isCalled("0123"))
+    }
+
     @Test func variablesOfAFile() throws {
         let path = "\(temporaryDirectory)/run-variables-\(getpid())"
         defer { unlink(path) }

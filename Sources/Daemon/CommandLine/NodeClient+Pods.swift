@@ -11,12 +11,16 @@ extension NodeClient {
     /// Whether the node has an image of this name, or whose id begins so (twelve digits, as `swiftlet images` prints it, are enough).
     package func hasImage(_ name: String) async throws(DaemonError) -> Bool {
         let reference = try DaemonError.wrapping(name) { () throws(OCIError) in try ImageReference(name).description }
-        return try await images().contains { image in
-            (image["repoTags"]?.array ?? []).contains(.string(reference))
-                || (image["repoDigests"]?.array ?? []).contains(.string(reference))
-                || image["id"]?.string?.hasPrefix(name) == true
-                || name.utf8.count >= 12 && image["id"]?.string?.hasPrefix("sha256:" + name) == true
-        }
+        return try await images().contains { Self.isCalled($0, name, reference) }
+    }
+
+    /// - Parameter reference: the name in full.
+    static func isCalled(_ image: JSONValue, _ name: String, _ reference: String) -> Bool {
+        let kind = "sha256:"
+        let beginning = name.hasPrefix(kind) ? name : name.utf8.count >= 12 ? kind + name : nil
+        return (image["repoTags"]?.array ?? []).contains(.string(reference))
+            || (image["repoDigests"]?.array ?? []).contains(.string(reference))
+            || beginning.map { image["id"]?.string?.hasPrefix($0) == true } ?? false
     }
 
     /// All that the node knows of an image.
