@@ -106,6 +106,7 @@ private final class KeptStatuses: PodStatusSink {
         }
         directory.set(pod(), from: .api)
         #expect(directory.pod(named: "p", in: "default")?.metadata.uid == "u")
+        #expect(directory.pods.first?.metadata.uid == "u")
         directory.remove("u", from: .api)
         #expect(directory.pod(named: "p", in: "default") != nil)
     }

@@ -198,8 +198,11 @@ final class PodDirectory: Sendable {
         state.withLock { $0.hasCollected }
     }
 
+    /// Those that leave are the last: another may have the name of one.
     var pods: [Pod] {
-        state.withLock { $0.entries.values.map(\.pod) }
+        state.withLock { state in
+            (state.entries.values.filter { !$0.isLeaving } + state.entries.values.filter(\.isLeaving)).map(\.pod)
+        }
     }
 
     // MARK: - Endings
