@@ -235,6 +235,7 @@ struct PodSimulation {
         status.startedAt = nanoseconds
         status.warnings = warnings
         if attempt > 0, let last = observe().newest(name) { status.annotations = RestartBackoff.note(after: last) }
+        status.annotations[ContainerLabel.image] = machine.pod.spec.container(named: name)?.image
         containers.append(status)
     }
 }

@@ -32,6 +32,7 @@ commands() {
     check "delete --cascade=foreground ends for a Lease" deletes_lease
     check "a circle of owners goes" deletes_circle
     check "create takes what typed clients send" kubectl create configmap typed --from-literal a=b
+    check "another image for a pod that runs is run" changes_image
     check "top-level delete removes a pod" kubectl delete pod talker --timeout=180s
 }
 
@@ -136,6 +137,15 @@ Y
     eventually 5 grep -q "talker.*Running" "$out"
     kill "$watch"
     grep -q "talker.*Pending" "$out" && grep -q "talker.*Running" "$out" || { cat "$out"; return 1; }
+}
+
+# The same under another name.
+changes_image() {
+    swiftlet images tag busybox:demo busybox:changed || return 1
+    kubectl set image pod/talker talker=busybox:changed || return 1
+    eventually 60 says "1 busybox:changed true" kubectl get pod talker -o \
+        jsonpath='{.status.containerStatuses[0].restartCount} {.status.containerStatuses[0].image} {.status.containerStatuses[0].ready}' || return 1
+    eventually 10 says "definition changed, will be restarted" kubectl events --for pod/talker
 }
 
 logs_of_talker() { kubectl logs talker; }

@@ -14,6 +14,13 @@ package enum ContainerLabel {
     package static let terminationGrace = "io.kubernetes.pod.terminationGracePeriod"
     /// Seconds that the container waits after its end before it is started again.
     static let restartDelay = "swiftlet.dev/restart-delay"
+    /// The image as the pod called it.
+    static let image = "swiftlet.dev/image"
+}
+
+extension CRI.ContainerStatus {
+    /// The image that it was made of, as its pod called it then; nil where that was not noted.
+    var askedImage: String? { annotations[ContainerLabel.image] }
 }
 
 extension ContainerConfig {
@@ -48,6 +55,7 @@ extension ContainerConfig {
             ContainerLabel.terminationMessage: terminationFile,
             ContainerLabel.terminationPolicy: container.terminationMessagePolicy,
             ContainerLabel.terminationGrace: String(pod.spec.terminationGracePeriodSeconds),
+            ContainerLabel.image: container.image ?? "",
         ]
     }
 }

@@ -120,24 +120,48 @@ extension PodMachine {
     private mutating func planRunning(
         _ container: Container, _ status: CRI.ContainerStatus, at now: Moment
     ) -> [PodAction] {
+        if isOfAnotherImage(container, status) {
+            let stop = restart(
+                container, status, grace: pod.spec.terminationGracePeriodSeconds, because: "definition changed", at: now
+            )
+            if !stop.isEmpty {
+                replaced[container.name] = status.id
+                backoffs[container.name] = RestartBackoff()
+            }
+            return stop
+        }
         guard let failure = probes[container.name]?.failure else { return [] }
         let probe = failure == .startup ? container.startupProbe : container.livenessProbe
         let seconds = probe?.terminationGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds
-        let stop = perform(
-            .stopContainer(
-                id: status.id, name: container.name, grace: .seconds(max(0, seconds))),
-            at: now)
-        guard !stop.isEmpty else { return [] }
-        stopGraces[container.name] = .seconds(max(0, seconds))
-        let message = "Container \(container.name) failed \(failure.rawValue) probe, will be restarted"
-        return stop + [.event(isWarning: false, reason: "Killing", message: message, container: container.name)]
+        return restart(container, status, grace: seconds, because: "failed \(failure.rawValue) probe", at: now)
     }
 
-    /// By its own rules and policy where it has any (KEP-5307), else by its pod's. An init container that has done its work is done, whatever they say.
+    /// Of all that a container is made of only its image can change. An init container that is at work ends with the one that it has.
+    private func isOfAnotherImage(_ container: Container, _ status: CRI.ContainerStatus) -> Bool {
+        guard let image = status.askedImage, image != container.image else { return false }
+        return container.isSidecar || pod.spec.containers.contains { $0.name == container.name }
+    }
+
+    /// Stops one that runs, for the next run to follow.
+    private mutating func restart(
+        _ container: Container, _ status: CRI.ContainerStatus, grace seconds: Int64, because reason: String,
+        at now: Moment
+    ) -> [PodAction] {
+        let name = container.name
+        let grace = Duration.seconds(max(0, seconds))
+        let stop = perform(.stopContainer(id: status.id, name: name, grace: grace), at: now)
+        guard !stop.isEmpty else { return [] }
+        stopGraces[name] = grace
+        let message = "Container \(name) \(reason), will be restarted"
+        return stop + [.event(isWarning: false, reason: "Killing", message: message, container: name)]
+    }
+
+    /// By its own rules and policy where it has any (KEP-5307), else by its pod's; also where it was stopped for another image. An init container that has done its work is done, whatever they say.
     func shouldRestart(_ container: Container, exitCode: Int32) -> Bool {
         if pod.spec.ephemeralContainers.contains(where: { $0.name == container.name }) { return false }
         let isInit = pod.spec.initContainers.contains { $0.name == container.name }
         if isInit, exitCode == 0, !container.isSidecar { return false }
+        if let run = replaced[container.name], run == observation.newest(container.name)?.id { return true }
         if container.restartPolicy != nil, container.restartPolicyRules.contains(where: { $0.isFor(exitCode) }) {
             return true
         }

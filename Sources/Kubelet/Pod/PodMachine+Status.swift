@@ -61,7 +61,7 @@ extension PodMachine {
         let isRunning = newest?.state == .running
         return KubernetesAPI.ContainerStatus {
             $0.name = container.name
-            $0.image = container.image ?? ""
+            $0.image = newest?.askedImage ?? container.image ?? ""
             $0.imageID = newest?.imageReference ?? ""
             $0.containerID = newest.map { "\(node.runtimeName)://\($0.id)" }
             $0.restartCount = Int32(clamping: newest?.metadata.attempt ?? 0)

@@ -50,6 +50,8 @@ struct PodMachine: Sendable {
     var underWay: Set<PodOperation.Key> = []
     /// Containers whose start is under way, to the end of their postStart hook: they may run already, and are told as waiting.
     var starting: Set<String> = []
+    /// The runs that were stopped because their pod names another image by now, by the containers' names: they are run again whatever the restart policy.
+    var replaced: [String: String] = [:]
     /// Containers whose environment may be made otherwise than at their last start.
     var renewed: Set<String> = []
     /// The pod's grace at each stop under way, by the container's name.
