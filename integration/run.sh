@@ -116,12 +116,12 @@ unit_tests() {
     rm -f "$out"
 }
 
-# The package and its virtual machines, from a release build of their own: the compiler gets what the other suites leave of the processors.
+# The package and its virtual machines, from a release build of their own: the compiler gives way to the other suites.
 machines() {
     unset SWIFTLET_BIN
     export SWIFTLET_SCRATCH=.build/packaged
     say "building the release"
-    timeout -k 20 3600 nice -n 19 packaging/release.sh >/dev/null || { ended_badly "the release build" $? && return; }
+    timeout -k 20 3600 nice -n 10 packaging/release.sh >/dev/null || { ended_badly "the release build" $? && return; }
     suite package 3600 integration/package.sh
     suite vm 5400 integration/vm.sh
 }
