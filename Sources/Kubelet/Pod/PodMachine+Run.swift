@@ -138,7 +138,7 @@ extension PodMachine {
 
     /// Of all that a container is made of only its image can change. An init container that is at work ends with the one that it has.
     private func isOfAnotherImage(_ container: Container, _ status: CRI.ContainerStatus) -> Bool {
-        guard let image = status.askedImage, image != container.image else { return false }
+        guard let image = status.askedImage, image != container.image ?? "" else { return false }
         return container.isSidecar || pod.spec.containers.contains { $0.name == container.name }
     }
 
@@ -156,7 +156,8 @@ extension PodMachine {
         return stop + [.event(isWarning: false, reason: "Killing", message: message, container: name)]
     }
 
-    /// By its own rules and policy where it has any (KEP-5307), else by its pod's; also where it was stopped for another image. An init container that has done its work is done, whatever they say.
+    /// By its own rules and policy where it has any (KEP-5307), else by its pod's; also where it was stopped for another image. An init container that has
+    /// done its work is done, whatever they say.
     func shouldRestart(_ container: Container, exitCode: Int32) -> Bool {
         if pod.spec.ephemeralContainers.contains(where: { $0.name == container.name }) { return false }
         let isInit = pod.spec.initContainers.contains { $0.name == container.name }
