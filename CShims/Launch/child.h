@@ -32,6 +32,7 @@ enum {
     CL_PROTECT_NUMBER = 21,
     CL_PROTECT_LABEL = 22,
     CL_PROTECT_MOUNT_LABEL = 23,
+    CL_PROTECT_OWN_ROOT = 24,
 };
 #ifndef CL_WEAKEN
 #define CL_WEAKEN 0
@@ -51,6 +52,8 @@ struct cl_child {
     int is_filtered;         /* its seccomp filter is loaded */
     int has_mount_namespace; /* of its own, in a plan with explicit namespaces */
     uint32_t late_kinds;     /* of those to join, by itself */
+    int network;             /* the network namespace that was made ahead, -1 */
+    int root_namespace;      /* and the mount namespace, whose root is the plan's; -1 */
     int user;                /* the pod's own user namespace, -1 without */
     int processes;           /* the pid namespace, or its first process, for who clones by a process between; -1 */
     int is_inside;           /* cloned by a process between that had left the host behind */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -13,12 +14,11 @@
 
 /* Mounts of a runtime specification: any filesystem with any option, detached trees, changes of what is there. */
 
-enum { LONGEST_OPTION = 250 }; /* of the new mount interface: it holds 256 bytes */
 enum { LEFT_OUT = -1, MADE_LATE = -2 }; /* in the place of a tree */
 
 static int has_long_option(const struct cl_mount *mount) {
     for (uint32_t at = 0; at < mount->options_size; at += (uint32_t)strlen(mount->options + at) + 1)
-        if (strlen(mount->options + at) > LONGEST_OPTION) return 1;
+        if (strlen(mount->options + at) > CL_LONGEST_OPTION) return 1;
     return 0;
 }
 
@@ -207,10 +207,22 @@ static void let_hooks_run(struct cl_child *child, int root) {
     cl_end_others();
 }
 
+/* Into the mount namespace that was made ahead. Up to then what we see is the host's own, where nothing may be covered. */
+static void join_root(struct cl_child *child, int root) {
+    child->has_mount_namespace = 0;
+    make_trees(child);
+    if (setns(child->root_namespace, CLONE_NEWNS) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
+    /* one enters at the namespace's own root: of who lives in a chroot that is another than was changed */
+    if (CL_KEEPS(OWN_ROOT) && (fchdir(root) < 0 || chroot(".") < 0)) cl_fail(child, CL_STAGE_PIVOT, 2, errno);
+    child->has_mount_namespace = 1;
+    child->root = root;
+}
+
 void cl_enter_root_tree(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     if ((uint32_t)plan->root_tree >= child->launch->tree_count) cl_fail(child, CL_STAGE_ROOT, 0, EBADF);
     int root = child->launch->trees[plan->root_tree];
+    if (child->root_namespace >= 0) return join_root(child, root);
     if (child->has_mount_namespace && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         cl_fail(child, CL_STAGE_PROPAGATION, 0, errno);
     /* at its own path, so that hooks find it there; where the path is closed to a user namespace, anywhere but where sources are covered */

@@ -4,9 +4,11 @@
 #include <linux/bpf.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -67,4 +69,12 @@ int32_t cmnt_probe(uint32_t what) {
     case CMNT_PROBE_BPF: result = syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes); break;
     }
     return result >= 0 || (errno != ENOSYS && !(what == CMNT_PROBE_BPF && errno == EPERM));
+}
+
+int32_t cmnt_copies_detached(void) {
+    struct utsname told;
+    char *end;
+    if (uname(&told) < 0) return 0;
+    unsigned long major = strtoul(told.release, &end, 10), minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+    return major > 6 || (major == 6 && minor >= 15);
 }

@@ -52,7 +52,7 @@ static pid_t fork_into(struct cl_child *child, struct cl_launched *out, uint32_t
         }
         if (launch->join_pidfd >= 0 && child->processes >= 0) return cl_begin_within(-1, &args, child, &out->between);
         if (launch->join_pidfd >= 0) return (pid_t)syscall(SYS_clone3, &args, sizeof args);
-        args.flags |= cl_new_namespaces(launch->plan);
+        args.flags |= cl_new_namespaces(launch->plan) & ~(uint64_t)launch->ahead;
         return cl_fork_explicit(child, &args, out, stage);
     }
     if (launch->join_pidfd < 0) {
@@ -88,11 +88,6 @@ static void discard(struct cl_launched *launched) {
     close(launched->pidfd);
 }
 
-static int close_user(const struct cl_child *child, int code) {
-    if (child->user >= 0) close(child->user);
-    return -code;
-}
-
 static int attach_device_program(const struct cl_launch *launch, uint32_t *stage) {
     const struct cl_plan *plan = launch->plan;
     if (!CL_KEEPS(DEVICES) || !(plan->flags & CL_PLAN_DEVICE_PROGRAM) || launch->join_pidfd >= 0 || launch->cgroup < 0) return 0;
@@ -100,12 +95,30 @@ static int attach_device_program(const struct cl_launch *launch, uint32_t *stage
     return cl_attach_device_program(launch->cgroup, plan->rules, plan->rule_count);
 }
 
+/* As late as can be: while it is not there yet, there is nothing left to do but to wait. 0, or -1 with errno. */
+static int take_ahead(struct cl_child *child, uint32_t *stage) {
+    uint32_t kinds = child->launch->ahead;
+    *stage = CL_STAGE_NAMESPACES;
+    if (kinds & CLONE_NEWNET && (child->network = crt_network_take()) < 0) return errno = -child->network, -1;
+    if (kinds & CLONE_NEWNS && (child->root_namespace = crt_root_take(stage)) < 0) return errno = -child->root_namespace, -1;
+    *stage = CL_STAGE_CLONE;
+    return 0;
+}
+
+/* What the child alone has to have from now on. */
+static int close_taken(const struct cl_child *child, int code) {
+    const int taken[] = {child->user, child->network, child->root_namespace};
+    for (int i = 0; i < 3; i++)
+        if (taken[i] >= 0) close(taken[i]);
+    return -code;
+}
+
 static int clone_child(const struct cl_launch *launch, const int ends[2], struct cl_launched *out, uint32_t *stage) {
     /* a monitor has the program mostly loaded, and must not wait for the end of a child that hangs; a bundle's is loaded while the child is at work */
     int is_late = (launch->plan->flags & CL_PLAN_EXPLICIT) != 0, code = is_late ? 0 : attach_device_program(launch, stage);
     if (code) return code;
     struct cl_child child = {.launch = launch, .plan = launch->plan, .control = ends[1], .callers_end = ends[0], .root = -1, .devices = -1,
-                             .ready_root = -1, .processes = -1, .pid_namespace = -1, .begun = cm_monotonic_clock()};
+                             .ready_root = -1, .network = -1, .root_namespace = -1, .processes = -1, .pid_namespace = -1, .begun = cm_monotonic_clock()};
     int joins = launch->join_pidfd >= 0;
     *stage = CL_STAGE_JOIN;
     child.user = launch->plan->flags & CL_PLAN_EXPLICIT ? CL_USER_NONE : cl_pod_user();
@@ -121,14 +134,13 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
         child.processes = namespace;
         namespace = -1;
     }
-    if (namespace >= 0 && setns(namespace, CLONE_NEWPID) < 0) return close_user(&child, errno);
-    *stage = CL_STAGE_CLONE;
-    pid_t pid = fork_into(&child, out, stage);
+    if (namespace >= 0 && setns(namespace, CLONE_NEWPID) < 0) return close_taken(&child, errno);
+    pid_t pid = take_ahead(&child, stage) < 0 ? -1 : fork_into(&child, out, stage);
     if (pid == 0) {
         if (child.callers_end >= 0) close(child.callers_end); /* or it would never see that who launched it is gone */
         cl_child_run(&child);
     }
-    code = close_user(&child, pid < 0 ? errno : 0);
+    code = close_taken(&child, pid < 0 ? errno : 0);
     /* own_pid_ns is an ancestor that we live in: this cannot fail, and must not be left undone. But a user who entered the container's
      * user namespace has no right to come back; he makes no other process. */
     int back = namespace < 0 ? 0 : setns(launch->own_pid_ns, CLONE_NEWPID);

@@ -17,7 +17,7 @@
 #include "child.h"
 
 /* A plan with CL_PLAN_EXPLICIT names its namespaces. Those to join by path are joined by the parent, which comes back
- * afterwards: inside a new user namespace the right to join them would be gone. The user and mount namespaces are joined
+ * afterwards: inside a new user namespace the right to join them would be gone. The user and mount namespaces, and what was made ahead, are joined
  * by the child, since nobody comes back from them; so is any from which the parent may not come back, as root of a user
  * namespace that does not own the ones it is in. A pid namespace of this kind is joined by a process between. */
 
@@ -199,6 +199,7 @@ void cl_enter_namespaces(struct cl_child *child) {
     const struct cl_plan *plan = child->plan;
     if (plan->flags & CL_PLAN_MAPPED) cl_await_byte(child);
     if (plan->flags & CL_PLAN_BECOME_ROOT) cl_become_root(plan);
+    if (child->network >= 0 && setns(child->network, CLONE_NEWNET) < 0) cl_fail(child, CL_STAGE_NAMESPACES, 0, errno);
     for (uint32_t i = 0; child->late_kinds && i < plan->namespace_count; i++) {
         if (!(child->late_kinds & plan->namespaces[i].kind)) continue;
         if (*plan->namespaces[i].path) join(child, i);

@@ -65,7 +65,8 @@ static void clear(unsigned long from, unsigned long page) {
 static int map_anew(const Elf64_Phdr *segment, const struct entered *told, long file) {
     unsigned long start = told->base + segment->p_vaddr, before = start % told->page, flags = segment->p_flags;
     long protection = (flags & PF_R ? PROT_READ : 0) | (flags & PF_W ? PROT_WRITE : 0) | (flags & PF_X ? PROT_EXEC : 0);
-    long at = call6(SYS_mmap, (long)(start - before), (long)(segment->p_filesz + before), protection, MAP_PRIVATE | MAP_FIXED, file,
+    long kind = MAP_PRIVATE | MAP_FIXED | (flags & PF_W ? MAP_POPULATE : 0);
+    long at = call6(SYS_mmap, (long)(start - before), (long)(segment->p_filesz + before), protection, kind, file,
                     (long)(segment->p_offset - before));
     if (at != (long)(start - before)) return 0;
     if (flags & PF_W && segment->p_memsz > segment->p_filesz) clear(start + segment->p_filesz, told->page);

@@ -83,7 +83,7 @@ def ends_of(runtime, run, name):
 
 def test_run_is_not_there_before_its_mounts(runtime):
     """A run's container is not there for others before all is mounted for it."""
-    run, name, folder = held_run(runtime, "pivot_root", "echo begun; exec sleep 60")
+    run, name, folder = held_run(runtime, "mknodat", "echo begun; exec sleep 60")
     for words in (["state", name], ["exec", name, "true"]):
         done = runtime.call(*words, check=False)
         assert done.returncode != 0 and "not finished" in done.stderr, done
@@ -109,7 +109,7 @@ def test_record_of_a_run(runtime):
 
 def test_run_whose_caller_is_killed(runtime):
     """A run's process whose caller is gone before the record is published publishes none."""
-    run, name, folder = held_run(runtime, "pivot_root", "exec sleep 60")
+    run, name, folder = held_run(runtime, "mknodat", "exec sleep 60")
     first = int(subprocess.run(["pgrep", "-P", str(run.pid)], capture_output=True, text=True).stdout.split()[0])
     until(lambda: waits(first), "its caller has told it to go on")
     os.kill(first, signal.SIGKILL)

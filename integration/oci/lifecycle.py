@@ -253,6 +253,74 @@ def test_nothing_leaks(runtime):
     assert not [group for group in groups for name in runtime.made[made:] if name in group], groups
 
 
+class Overlay:
+    """A root that is mounted within a `with`, of directories that the kernel gives to nobody else before all that was mounted of it is gone."""
+
+    def __init__(self, runtime):
+        folder = tempfile.mkdtemp(dir=runtime.folder)
+        self.upper, work, self.root = (folder + "/" + name for name in ("upper", "work", "root"))
+        for place in (self.upper, work, self.root):
+            os.mkdir(place)
+        self.options = f"lowerdir={runtime.rootfs},upperdir={self.upper},workdir={work},index=on"
+
+    def __enter__(self):
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", self.options, self.root], check=True)
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", self.root], check=True)
+
+
+def test_run_takes_its_mounts_along(runtime):
+    """run: when it is back nothing is mounted for it any more."""
+    overlay = Overlay(runtime)
+    for _ in range(20):
+        with overlay:
+            runtime.call("run", "--bundle", runtime.bundle("touch /written", rootfs=overlay.root), runtime.id())
+    assert os.path.exists(overlay.upper + "/written")
+
+
+def in_a_chroot(runtime, script):
+    """The output of a container that is run from within a chroot, with nothing around that is shared; `AROUND` in the script is a path outside of it."""
+    place = tempfile.mkdtemp(dir=runtime.folder)
+    folder = runtime.bundle(script.replace("AROUND", place))
+    steps = f"""mount --make-rprivate / && mount -t tmpfs tmpfs {place} && cd {place} && mkdir dev proc && mount --rbind /dev dev && mount --rbind /proc proc &&
+        cp -a {runtime.rootfs} rootfs && cp {folder}/config.json . && cp {runtime.program} runtime &&
+        exec chroot . /runtime --root /state --cgroup-manager disabled run --bundle / {runtime.id()}"""
+    return subprocess.run(["unshare", "--mount", "sh", "-c", steps], capture_output=True, text=True)
+
+
+def test_chroot(runtime):
+    """run within a chroot: the container has its root, and what is around the chroot is out of its sight."""
+    done = in_a_chroot(runtime, "test -e AROUND && echo around; test -e /runtime && echo within; test -x /bin/busybox && echo own")
+    assert done.stdout == "own\n", done
+
+
+def test_without_the_right_to_change_roots(runtime):
+    """run by who has every right but CAP_SYS_CHROOT."""
+    words = runtime.command("run", "--bundle", runtime.bundle("echo done"), runtime.id())
+    done = subprocess.run(["setpriv", "--bounding-set", "-sys_chroot", *words], capture_output=True, text=True)
+    assert done.stdout == "done\n", done
+
+
+def test_ended_with_its_mounts(runtime):
+    """A container that a run waits for has ended for others only when nothing is mounted for it any more."""
+    overlay = Overlay(runtime)
+    name, folder = runtime.id(), runtime.bundle("sleep 60", rootfs=overlay.root)
+    with overlay:
+        run = subprocess.Popen(runtime.command("run", "--bundle", folder, name))
+        try:
+            until(lambda: '"running"' in runtime.call("state", name, check=False).stdout, "it runs")
+            run.send_signal(signal.SIGSTOP)
+        finally:
+            runtime.call("delete", "--force", name)
+    try:
+        with overlay:
+            pass
+    finally:
+        run.send_signal(signal.SIGCONT)
+        run.wait(60)
+
+
 def test_rootless(runtime):
     """An unprivileged user's container, in a user namespace of its own, and an exec session in it."""
     if open("/proc/sys/user/max_user_namespaces").read().strip() == "0":

@@ -54,7 +54,7 @@ else
 fi
 
 for name in seccomp_errno test_capabilities masked_and_read_only device_program no_new_priv runtime_is_not no_descriptor follow_no_links \
-    made_elsewhere null_device out_of_sight session_is_out shows_nothing not_changed lends_no_rights lend_nothing leave_nothing no_more_rights not_the_childs; do check 0 $name 0; done
+    made_elsewhere null_device out_of_sight session_is_out shows_nothing not_changed lends_no_rights lend_nothing leave_nothing no_more_rights not_the_childs test_chroot; do check 0 $name 0; done
 check 2 seccomp_errno 1
 check 3 test_capabilities 3
 check 3 no_more_rights 1
@@ -78,5 +78,6 @@ check 18 not_changed 2
 check 19 lends_no_rights 1
 check 20 leave_nothing 1
 check 21 not_the_childs 1
+check 24 test_chroot 1
 echo "weakened: $passed passed, $failed failed"
 [ $failed = 0 ]

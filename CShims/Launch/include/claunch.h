@@ -30,6 +30,7 @@ struct cl_launch {
     int32_t goes;         /* it goes on to execve without cl_go */
     int32_t gate;         /* a listening socket: where the first process waits for its start */
     int32_t own_mount;    /* crt_take_own_mount's; -1 */
+    uint32_t ahead;       /* CLONE_NEW*: of the new namespaces those that are made ahead, to be taken (crt_network_take, crt_root_take) */
     int32_t record;       /* the container's directory: once it is ready and told to go on, the first process publishes the record there, and only then says
                            * CL_STATUS_READY; -1: the caller publishes it */
 };

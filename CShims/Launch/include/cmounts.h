@@ -19,3 +19,5 @@ int32_t cmnt_detach(const char *path);
 enum { CMNT_PROBE_CLONE3 = 1, CMNT_PROBE_OPENAT2, CMNT_PROBE_MOUNT_SETATTR, CMNT_PROBE_FSOPEN, CMNT_PROBE_PIDFD,
        CMNT_PROBE_SECCOMP, CMNT_PROBE_CLOSE_RANGE, CMNT_PROBE_BPF };
 int32_t cmnt_probe(uint32_t what);
+/* Whether the kernel makes a copy of a detached mount (Linux 6.15): 1 or 0. */
+int32_t cmnt_copies_detached(void);

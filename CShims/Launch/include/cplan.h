@@ -99,6 +99,8 @@ enum {
 };
 
 enum { CL_LONGEST_LABEL = 255 };
+/* Of a file system, where it is not mounted the old way: the new mount interface holds 256 bytes. */
+enum { CL_LONGEST_OPTION = 250 };
 
 enum {
     CL_PLAN_NEW_PID = 1,

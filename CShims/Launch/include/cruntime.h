@@ -41,10 +41,17 @@ int32_t crt_tree_change(int32_t tree, uint64_t set, uint64_t clear, uint64_t pro
                         int32_t recursive);
 /* Has a network namespace made while the caller goes on; one in a process. The first instructions may have begun it already. */
 int32_t crt_network_begin(void);
-/* Waits for it; its descriptor. */
+/* Waits for it; its descriptor. It ends with the last that holds it. */
 int32_t crt_network_take(void);
 /* None is wanted: what was begun ends before this returns. */
 void crt_network_drop(void);
+/* After crt_network_begin and before crt_network_take: has a mount namespace made too, with this detached tree as its root, and nothing else in it. The tree
+ * stays open until it is taken. -ENOTSUP: none is begun. */
+int32_t crt_root_begin(int32_t tree);
+/* Waits for it; its descriptor, for a process to join, or a negated errno with the CL_STAGE_*. Where it fails, the tree may have been used up. */
+int32_t crt_root_take(uint32_t *stage);
+/* After that: the mount namespace need not be held any longer. */
+void crt_ahead_end(void);
 
 struct crt_hook {
     const char *path;

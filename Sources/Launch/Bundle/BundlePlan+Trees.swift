@@ -2,13 +2,19 @@ import CLaunch
 import Glibc
 
 extension BundlePlan {
-    /// Opens the root and all bind mounts as detached trees, with their attributes, propagation and id maps: while the host is in sight and
-    /// with the caller's rights, which a user namespace would not have.
-    package func openTrees() throws(KernelError) -> [SharedDescriptor] {
-        let rootTree = try Tree(of: root, recursive: true)
+    /// Opens the root as a detached tree, with its propagation.
+    package func openRoot() throws(KernelError) -> SharedDescriptor {
+        let tree = try Tree(of: root, recursive: true)
         let isSlave = rootPropagation & UInt32(MS_SLAVE | MS_SHARED) != 0
-        try rootTree.spread(UInt64(isSlave ? MS_SLAVE : MS_PRIVATE), beneath: true)
-        var trees = [SharedDescriptor(rootTree.release())]
+        try tree.spread(UInt64(isSlave ? MS_SLAVE : MS_PRIVATE), beneath: true)
+        return SharedDescriptor(tree.release())
+    }
+
+    /// Opens the root, unless that was done, and all bind mounts as detached trees, with their attributes, propagation and id maps: while the host is in sight and
+    /// with the caller's rights, which a user namespace would not have.
+    package func openTrees(root: SharedDescriptor? = nil) throws(KernelError) -> [SharedDescriptor] {
+        var trees: [SharedDescriptor] = []
+        if let root { trees.append(root) } else { trees.append(try openRoot()) }
         for mount in mounts {
             guard case .bind(let path, let recursive) = mount.source else { continue }
             do throws(KernelError) {

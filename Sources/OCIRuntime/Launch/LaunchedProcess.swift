@@ -32,12 +32,14 @@ struct LaunchedProcess: ~Copyable {
         self.mounts = mounts
     }
 
-    /// Clones. `cgroup`, `trees`, `gate` and `record` are the caller's. `record`: the directory whose record the process publishes itself, once it is ready and
+    /// Clones. `cgroup`, `trees`, `gate` and `record` are the caller's. `ahead`: the new namespaces that `NamespacesAhead` makes. `record`: the directory whose
+    /// record the process publishes itself, once it is ready and
     /// was told to proceed. `goes`: it need not be told to proceed. `isAlone`: its pid namespace is a new one, so that nobody in there sees it on its way; the
     /// caller is to let go of mounts before it tells it to proceed.
     init(
-        _ plan: EncodedPlan, cgroup: borrowing OptionalDescriptor, trees: [SharedDescriptor], gate: Int32 = -1,
-        record: Int32 = -1, joining target: ExecTarget? = nil, goes: Bool = false, isAlone: Bool = false
+        _ plan: EncodedPlan, cgroup: borrowing OptionalDescriptor, trees: [SharedDescriptor],
+        ahead: [NamespaceKind] = [], gate: Int32 = -1, record: Int32 = -1, joining target: ExecTarget? = nil,
+        goes: Bool = false, isAlone: Bool = false
     ) throws(OCIRuntimeError) {
         var raw: [Int32] = []
         defer { for number in raw { close(number) } }
@@ -69,6 +71,7 @@ struct LaunchedProcess: ~Copyable {
                     order.tree_count = UInt32(trees.count)
                     order.gate = gate
                     order.record = record
+                    order.ahead = ahead.reduce(0) { $0 | $1.rawValue }
                     order.goes = goes ? 1 : 0
                     order.own_mount = mounts.own
                     order.null_mount = isAlone ? mounts.nullDevice(for: &order) : -1

@@ -12,6 +12,7 @@ struct Assembly {
     /// Where the cgroup is systemd's: left as soon as the process is in it.
     let entry: ScopeEntry?
     let claim: Claim
+    let ahead: NamespacesAhead
     let isGated: Bool
     private let created = timestamp()
     private let devices = GivenDevices()
@@ -35,13 +36,13 @@ struct Assembly {
         if !plan.startHooks.isEmpty { plan.bundle = try hookBundle() }
         // Inside a user namespace the right to raise a limit is gone: they are set from here.
         if hasUserNamespace { plan.process.resourceLimits = [] }
-        let trees = try kernel { () throws(KernelError) in try plan.openTrees() }
         let encoded = try kernel { () throws(KernelError) in try plan.encoded(isGated: isGated) }
         let group = try OptionalDescriptor(cgroup?.group.path)
         let gate = isGated ? try listen() : -1
         defer { if gate >= 0 { close(gate) } }
         let record = try OptionalDescriptor(isUnattended ? creation.directory.path : nil)
-        let launched = try launch(encoded, group, trees, gate, record.raw)
+        let launched = try launch(encoded, group, gate, record.raw)
+        ahead.letGo()
         do throws(OCIRuntimeError) {
             try entry?.leave()
             try settle(launched, finish)
@@ -55,12 +56,13 @@ struct Assembly {
     }
 
     private func launch(
-        _ plan: EncodedPlan, _ group: borrowing OptionalDescriptor, _ trees: [SharedDescriptor], _ gate: Int32,
-        _ record: Int32
+        _ encoded: EncodedPlan, _ group: borrowing OptionalDescriptor, _ gate: Int32, _ record: Int32
     ) throws(OCIRuntimeError) -> LaunchedProcess {
+        let trees = try kernel { () throws(KernelError) in try plan.openTrees(root: ahead.tree) }
         do throws(OCIRuntimeError) {
             return try LaunchedProcess(
-                plan, cgroup: group, trees: trees, gate: gate, record: record, isAlone: self.plan.isNew(.pid))
+                encoded, cgroup: group, trees: trees, ahead: ahead.kinds, gate: gate, record: record,
+                isAlone: plan.isNew(.pid))
         } catch {
             throw SystemdScope.explained(error, unit: cgroup?.scope?.unit)
         }

@@ -142,7 +142,7 @@ struct Creation {
         _ finish: (borrowing LaunchedProcess, ContainerState, Int32) throws(OCIRuntimeError) -> Void
     ) throws(OCIRuntimeError) {
         let process = specification.process ?? ProcessSpecification.unset
-        let network = NetworkAhead(for: specification.linux)
+        var ahead = NamespacesAhead(for: specification.linux)
         let isRoot = try becomeRoot()
         var facts = gatheredFacts()
         facts.isRootOfBundle = isRoot
@@ -159,15 +159,15 @@ struct Creation {
         }
         plan.root = try realPath(plan.root)
         let claim = try directory.claim(source)
+        ahead.beginRoot(of: plan)
         do throws(OCIRuntimeError) {
             if plan.namespace(.mount) == nil { try directory.note("rootfs", plan.root) }
             if let seccomp { try directory.keep(seccomp) }
             let entry = try makeScope()
             let group = if let entry { entry.cgroup } else { try makeCgroup() }
-            try network.take(into: &plan)
             let assembly = Assembly(
                 creation: self, plan: plan, process: process, cgroup: group, entry: entry, claim: claim,
-                isGated: isGated)
+                ahead: ahead, isGated: isGated)
             try assembly.build(finish)
         } catch {
             if claim.isHeld { try? directory.clear() }
