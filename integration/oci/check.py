@@ -47,34 +47,39 @@ def print_attacks(rows):
         print(" | ".join(words) + " | " + ", ".join(happened.get(users, "not tried") for users in (False, True)))
 
 
-def print_tables():
-    """The clauses as README.md has them and the attacks. How many names fit nothing, on either side."""
+def clauses():
+    """The rows of README.md."""
+    with open(os.path.join(os.path.dirname(__file__), "README.md")) as file:
+        return [line for line in file if line.startswith("|")]
+
+
+def mismatches():
+    """What fits nothing, of the checks and of the rows that name them."""
     names = {name for name, _ in all_tests()}
-    patterns, wrong = [], 0
-    for line in open(os.path.join(os.path.dirname(__file__), "README.md")):
-        if not line.startswith("|"):
-            continue
-        print(line.strip("| \n"))
-        for pattern in re.findall(r"`(test_[a-z_*0-9]+)`", line):
-            patterns.append(pattern)
-            if not fnmatch.filter(names, pattern):
-                print(f"FAIL  there is no check {pattern}")
-                wrong += 1
-    print_attacks(attack.ATTACKS)
+    patterns = [pattern for line in clauses() for pattern in re.findall(r"`(test_[a-z_*0-9]+)`", line)]
     tried = {name for pattern in patterns for name in fnmatch.filter(names, pattern)}
-    for name in sorted(names - tried - attack.NAMES):
-        print(f"FAIL  {name} is in no row of README.md")
-        wrong += 1
-    return wrong
+    return ([f"there is no check {pattern}" for pattern in patterns if not fnmatch.filter(names, pattern)]
+            + [f"{name} is in no row of README.md" for name in sorted(names - tried - attack.NAMES)])
+
+
+def print_tables():
+    for line in clauses():
+        print(line.strip("| \n"))
+    print_attacks(attack.ATTACKS)
+
+
+def test_tables(_):
+    """Each check is in a row of the tables, and each row's check is there."""
+    assert not mismatches(), mismatches()
 
 
 def main():
     if sys.argv[1:] == ["--tables"]:
-        sys.exit(print_tables() != 0)
+        return print_tables()
     program, chosen = sys.argv[1], sys.argv[2:]
     runtime = Runtime(program)
     passed, failed, skipped = 0, 0, 0
-    tests = all_tests()
+    tests = [*all_tests(), ("test_tables", test_tables)]
     try:
         for name, test in tests:
             if chosen and not any(word in name for word in chosen):
