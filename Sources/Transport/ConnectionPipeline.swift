@@ -20,7 +20,8 @@ struct ConnectionPipeline: Sendable {
                 channel.eventLoop.makeCompletedFuture { try negotiated(result, on: channel) }
             }
             try pipeline.addHandlers([
-                NIOSSLServerHandler(context: context), connectionGuard, negotiation, ConnectionErrorHandler(),
+                PlainRequestHandler(), NIOSSLServerHandler(context: context), connectionGuard, negotiation,
+                ConnectionErrorHandler(),
             ])
         }
     }

@@ -68,6 +68,19 @@ import Transport
         }
     }
 
+    @Test(arguments: ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "DELETE /a HTTP/1.1\r\n\r\n"])
+    func tellsWhoSpeaksHTTPWhereTLSIsSpoken(_ request: String) async throws {
+        try await Lab.run { _ in
+            .text("x")
+        } _: { lab in
+            let connection = try await RawConnection.open(port: lab.tlsPort)
+            try await connection.send(request)
+            let text = await connection.read()
+            #expect(text.hasPrefix("HTTP/1.0 400 "))
+            #expect(text.hasSuffix("\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"))
+        }
+    }
+
     @Test func closesOnClientsThatDawdle() async throws {
         var limits = ServerLimits.patient
         limits.headTime = .milliseconds(50)
