@@ -130,6 +130,7 @@ static void build_container(struct cl_child *child) {
     }
     finish_container(child);
     if (child->plan->flags & CL_PLAN_TERMINAL) cl_open_terminal(child);
+    if (child->plan->flags & CL_PLAN_ROOT_READ_ONLY) cl_make_directory(child);
     cl_cover_paths(child);
     if (explicit) cl_spread_root(child);
 }

@@ -227,6 +227,8 @@ void cl_take_streams(const struct cl_child *child);
 
 /* privileges.c */
 void cl_enter_directory(struct cl_child *child);
+/* Makes it where it is missing, while that can be done; what stands in the way is told by who enters it. */
+void cl_make_directory(const struct cl_child *child);
 void cl_drop_privileges(struct cl_child *child);
 /* Whether the program's limits can be set, or reports. */
 void cl_try_limits(const struct cl_child *child);

@@ -136,6 +136,11 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
     }
     if (namespace >= 0 && setns(namespace, CLONE_NEWPID) < 0) return close_taken(&child, errno);
     pid_t pid = take_ahead(&child, stage) < 0 ? -1 : fork_into(&child, out, stage);
+    /* it may be the thread that took the last place */
+    if (pid < 0 && errno == EAGAIN && launch->ahead) {
+        crt_network_drop();
+        pid = fork_into(&child, out, stage);
+    }
     if (pid == 0) {
         if (child.callers_end >= 0) close(child.callers_end); /* or it would never see that who launched it is gone */
         cl_child_run(&child);

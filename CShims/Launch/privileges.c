@@ -105,12 +105,21 @@ static void die_with_parent(const struct cl_child *child) {
     if (read(child->control, &byte, 1) == 0) _exit(127);
 }
 
-void cl_enter_directory(struct cl_child *child) {
+/* The working directory, which is made where there is none; a session's would be made in a container that is not its own. */
+static int open_directory(const struct cl_child *child) {
     const char *path = child->plan->cwd;
     int directory = cl_open_inside(child->root, path, O_PATH | O_DIRECTORY, 0);
-    /* a session's would be made in a container that is not its own */
-    int makes = child->launch->join_pidfd < 0;
-    if (directory < 0 && errno == ENOENT && makes) directory = cl_make_directories(child->root, path, 0);
+    if (directory >= 0 || errno != ENOENT || child->launch->join_pidfd >= 0) return directory;
+    return cl_make_directories(child->root, path, 0);
+}
+
+void cl_make_directory(const struct cl_child *child) {
+    int directory = open_directory(child);
+    if (directory >= 0) close(directory);
+}
+
+void cl_enter_directory(struct cl_child *child) {
+    int directory = open_directory(child);
     if (directory < 0 || fchdir(directory) < 0) cl_fail(child, CL_STAGE_CWD, 0, errno);
     close(directory);
     char reached[4096];

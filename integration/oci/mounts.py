@@ -191,6 +191,17 @@ def test_mount_idmapped_by_namespace(runtime):
     assert os.stat(folder + "/new").st_uid == 0
 
 
+def test_mount_idmapped_by_an_option(runtime):
+    """mounts.options: idmap= with mappings of its own, as crun has it."""
+    folder = tempfile.mkdtemp(dir=runtime.folder)
+    open(folder + "/file", "w").close()
+    open(folder + "/other", "w").close()
+    os.chown(folder + "/other", 20, 0)
+    option = "idmap=uids=0-1000-10#20-2000-5;gids=0-3000-10"
+    out = runtime.run("stat -c '%u %g' /mnt/file /mnt/other; touch /mnt/new", lambda c: add_mount(c, "/mnt", folder, "bind", ["bind", option]), check=False)
+    assert words(out) == ["1000", "3000", "2000", "3000"], out.stdout
+
+
 def test_mount_of_a_file(runtime):
     """mounts: a file on a file, whose place is made."""
     path = runtime.folder + "/single"

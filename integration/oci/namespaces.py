@@ -179,6 +179,21 @@ def test_user_namespace(runtime):
     expect(out.stdout, "1,   3", "inside")
 
 
+def test_streams_in_user_namespace(runtime):
+    """linux.uidMappings: the pipes that a program and a session have been given can be opened by their users, root and another."""
+    write = "echo said >/dev/stdout && echo too >/dev/stderr"
+    for user in (0, 7):
+        def change(c):
+            with_users(c)
+            c["process"]["user"] = {"uid": user, "gid": user}
+        done = runtime.run(write, change)
+        assert (done.stdout, done.stderr) == ("said\n", "too\n"), done
+        name, _ = runtime.create(change=change)
+        runtime.call("start", name)
+        done = runtime.call("exec", name, "sh", "-c", write)
+        assert (done.stdout, done.stderr) == ("said\n", "too\n"), done
+
+
 def test_time_offsets(runtime):
     """linux.timeOffsets: both clocks, of a session as well."""
     def change(c):

@@ -1,6 +1,7 @@
 """The process that a configuration describes, by what is seen of it inside."""
 import json
 import os
+import shutil
 import subprocess
 
 from bundle import expect, without, words
@@ -16,8 +17,16 @@ def test_process(runtime):
 
 
 def test_cwd_is_made(runtime):
-    """process.cwd: a directory that is not there is made."""
+    """process.cwd: a directory that is not there is made, in a root too that is read-only for the program."""
     assert words(runtime.run("pwd", lambda c: c["process"].update(cwd="/tmp/a/b"))) == ["/tmp/a/b"]
+    def read_only(c):
+        c["process"]["cwd"] = "/made/deep"
+        c["root"]["readonly"] = True
+    try:
+        out = runtime.run("pwd; touch here 2>&1", read_only, check=False).stdout
+        expect(out, "/made/deep\n", "Read-only file system")
+    finally:
+        shutil.rmtree(runtime.rootfs + "/made", ignore_errors=True)
 
 
 def test_path_lookup(runtime):

@@ -58,6 +58,10 @@ def test_refusals(runtime):
         "linux.resources.memory.swap": lambda c: c["linux"]["resources"].update(memory={"limit": 1 << 26, "swap": 1 << 20}),
         "linux.intelRdt": l(intelRdt={"closID": "x"}),
         "mounts[7].destination": lambda c: c["mounts"].append({"source": "/tmp"}),
+        "mounts[7].destination: over the container's root": lambda c: add_mount(c, "/./", "/tmp", "bind", ["bind"]),
+        'mounts[7].options: idmap: uids are INSIDE-OUTSIDE-SIZE, several with # between, not "0-1"':
+            lambda c: add_mount(c, "/mnt", "/tmp", "bind", ["bind", "idmap=uids=0-1;gids=0-1-1"]),
+        "mounts[7].options: idmap=uids=0-1-1 has no gids=": lambda c: add_mount(c, "/mnt", "/tmp", "bind", ["bind", "idmap=uids=0-1-1"]),
         "mounts[7].type": lambda c: c["mounts"].append({"destination": "/mnt", "source": "/tmp"}),
         "/nowhere/to/be/found": lambda c: c["mounts"].append({"destination": "/mnt", "source": "/nowhere/to/be/found", "options": ["bind"]}),
         'mounts[7] (/mnt): the file system type "nothing" is not known': lambda c: add_mount(c, "/mnt", "x", "nothing"),

@@ -15,6 +15,10 @@ extension BundlePlanner {
     private func plan(_ mount: MountSpecification, field: String) throws(OCIRuntimeError) -> BundleMount {
         let options = MountOptions(mount.options)
         let type = mount.type ?? ""
+        if !options.isRemount, mount.destination.split(separator: "/").allSatisfy({ $0 == "." }) {
+            throw .unsupported(
+                field: field + ".destination", cause: "over the container's root it would be seen by nobody in it")
+        }
         let isBind = options.isBind || type == "bind" || type == "rbind"
         var planned: BundleMount
         if options.isRemount {
@@ -90,8 +94,12 @@ extension BundlePlanner {
             throw .unsupported(field: field + ".uidMappings", cause: "only bind mounts can be idmapped")
         }
         let own = mount.userMappings.isEmpty
-        let users = own ? specification.linux.userMappings : mount.userMappings
-        let groups = own ? specification.linux.groupMappings : mount.groupMappings
+        var users = own ? specification.linux.userMappings : mount.userMappings
+        var groups = own ? specification.linux.groupMappings : mount.groupMappings
+        if let text = options.mappings {
+            users = try mappings("uids", in: text, field: field)
+            groups = try mappings("gids", in: text, field: field)
+        }
         guard !users.isEmpty, !groups.isEmpty else {
             throw .unsupported(
                 field: field + ".options", cause: "idmap needs mappings of the mount or of a user namespace")
@@ -99,5 +107,25 @@ extension BundlePlanner {
         planned.userMap = BundlePlanner.lines(users)
         planned.groupMap = BundlePlanner.lines(groups)
         planned.mapsBeneath = options.mapsBeneath
+    }
+
+    /// Of one kind in the text of an `idmap=`.
+    private func mappings(_ kind: String, in text: String, field: String) throws(OCIRuntimeError) -> [IDMapping] {
+        var list: [IDMapping] = []
+        for part in text.split(separator: ";") where part.hasPrefix(kind + "=") {
+            for triple in part.dropFirst(kind.utf8.count + 1).split(separator: "#") {
+                let numbers = triple.split(separator: "-", omittingEmptySubsequences: false).compactMap { UInt32($0) }
+                guard numbers.count == 3, numbers[2] > 0 else {
+                    throw .unsupported(
+                        field: field + ".options",
+                        cause: "idmap: \(kind) are INSIDE-OUTSIDE-SIZE, several with # between, not \"\(triple)\"")
+                }
+                list.append(IDMapping(container: numbers[0], host: numbers[1], size: numbers[2]))
+            }
+        }
+        guard !list.isEmpty else {
+            throw .unsupported(field: field + ".options", cause: "idmap=\(text) has no \(kind)=")
+        }
+        return list
     }
 }

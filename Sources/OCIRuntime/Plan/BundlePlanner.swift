@@ -25,7 +25,7 @@ package struct BundlePlanner {
         let linux = specification.linux
         let planner = ProcessPlanner(
             facts: facts, version: specification.version, personality: linux.personality,
-            memoryPolicy: linux.memoryPolicy)
+            memoryPolicy: linux.memoryPolicy, userMappings: facts.isRootOfBundle ? [] : linux.userMappings)
         var plan = BundlePlan(
             process: try planner.plan(process, seccomp: seccomp), root: absolute(specification.rootPath))
         plan.rootIsReadOnly = specification.rootIsReadOnly

@@ -9,6 +9,8 @@ struct MountOptions: Equatable {
     var copiesUp = false
     var idmap = false
     var mapsBeneath = false
+    /// Of `idmap=`: "uids=INSIDE-OUTSIDE-SIZE#…;gids=…", as crun and podman have it.
+    var mappings: String?
     var set: UInt64 = 0
     var clear: UInt64 = 0
     var setBeneath: UInt64 = 0
@@ -83,6 +85,13 @@ struct MountOptions: Equatable {
         case "ridmap":
             idmap = true
             mapsBeneath = true
+        case _ where option.hasPrefix("idmap="):
+            idmap = true
+            mappings = String(option.dropFirst("idmap=".count))
+        case _ where option.hasPrefix("ridmap="):
+            idmap = true
+            mapsBeneath = true
+            mappings = String(option.dropFirst("ridmap=".count))
         case _ where MountOptions.withoutEffect.contains(option): break
         default: if !readAttribute(option) { data.append(option) }
         }

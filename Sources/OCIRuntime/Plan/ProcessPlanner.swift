@@ -10,6 +10,8 @@ struct ProcessPlanner {
     var version = RuntimeSpecification.followedVersion
     var personality: String?
     var memoryPolicy: LinuxSpecification.MemoryPolicy?
+    /// Of the user namespace that the process is in, where it is the container's own.
+    var userMappings: [IDMapping] = []
 
     func plan(
         _ process: ProcessSpecification, seccomp: CompiledSeccomp?
@@ -27,6 +29,7 @@ struct ProcessPlanner {
             seccomp: seccomp?.program, resourceLimits: try limits(process.limits),
             terminal: process.hasTerminal
                 ? TerminalSize(columns: process.consoleSize?.width ?? 0, rows: process.consoleSize?.height ?? 0) : nil)
+        plan.streamOwner = userMappings.compactMap { $0.host(of: process.userID) }.first
         plan.traits.preservedDescriptors = facts.preservedDescriptors
         plan.traits.keepsKeyring = facts.keepsKeyring
         plan.traits.findsHome = !plan.environment.contains { $0.hasPrefix("HOME=") }

@@ -122,7 +122,7 @@ struct ExecSession {
         }
         let planner = ProcessPlanner(
             facts: facts, version: specification.version, personality: specification.linux.personality,
-            memoryPolicy: specification.linux.memoryPolicy)
+            memoryPolicy: specification.linux.memoryPolicy, userMappings: specification.linux.userMappings)
         let plan = try planner.plan(process, seccomp: seccomp)
         for text in planner.unheld(process) { invocation.log.warning(text) }
         return plan

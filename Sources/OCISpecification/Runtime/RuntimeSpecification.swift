@@ -89,6 +89,13 @@ package struct IDMapping: Sendable, Hashable {
         self.size = size
     }
 
+    /// The host's number of an id inside; nil where it is none of these.
+    package func host(of id: UInt32) -> UInt32? {
+        guard id >= container, id - container < size else { return nil }
+        let (number, isTooLarge) = host.addingReportingOverflow(id - container)
+        return isTooLarge ? nil : number
+    }
+
     static func list(_ reader: SpecificationReader, _ name: String) throws(OCIError) -> [IDMapping] {
         var list: [IDMapping] = []
         for element in try reader.objects(name) {
