@@ -105,6 +105,15 @@ static int take_ahead(struct cl_child *child, uint32_t *stage) {
     return 0;
 }
 
+/* With everything taken that is made ahead, or not at all. Where no further process is allowed it may be the thread that has the last place. */
+static pid_t fork_with_ahead(struct cl_child *child, struct cl_launched *out, uint32_t *stage) {
+    if (take_ahead(child, stage) < 0) return -1;
+    pid_t pid = fork_into(child, out, stage);
+    if (pid >= 0 || errno != EAGAIN || !child->launch->ahead) return pid;
+    crt_network_drop();
+    return fork_into(child, out, stage);
+}
+
 /* What the child alone has to have from now on. */
 static int close_taken(const struct cl_child *child, int code) {
     const int taken[] = {child->user, child->network, child->root_namespace};
@@ -135,12 +144,7 @@ static int clone_child(const struct cl_launch *launch, const int ends[2], struct
         namespace = -1;
     }
     if (namespace >= 0 && setns(namespace, CLONE_NEWPID) < 0) return close_taken(&child, errno);
-    pid_t pid = take_ahead(&child, stage) < 0 ? -1 : fork_into(&child, out, stage);
-    /* it may be the thread that took the last place */
-    if (pid < 0 && errno == EAGAIN && launch->ahead) {
-        crt_network_drop();
-        pid = fork_into(&child, out, stage);
-    }
+    pid_t pid = fork_with_ahead(&child, out, stage);
     if (pid == 0) {
         if (child.callers_end >= 0) close(child.callers_end); /* or it would never see that who launched it is gone */
         cl_child_run(&child);
